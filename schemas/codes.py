@@ -1,0 +1,113 @@
+"""Every code a diagnostic can carry. Codes are stable: a retired one is never given to another meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """An error keeps the pipeline from being built; a warning and a note do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    id: str
+    slug: str
+    severity: Severity
+    summary: str
+
+
+def _error(code: str, slug: str, summary: str) -> _Entry:
+    return _Entry(code, slug, Severity.ERROR, summary)
+
+
+def _warning(code: str, slug: str, summary: str) -> _Entry:
+    return _Entry(code, slug, Severity.WARNING, summary)
+
+
+class Code(Enum):
+    """`PF0xx` reading, `PF1xx` shape, `PF2xx` schedule, `PF3xx` graph, references, Python and operators,
+    `PF4xx` security, `PF5xx` policy."""
+
+    YAML_SYNTAX = _error("PF001", "yaml-syntax", "The text is not YAML.")
+    NOT_UTF8 = _error("PF002", "not-utf8", "The file is not UTF-8 text.")
+    DUPLICATE_KEY = _error("PF003", "duplicate-key", "A mapping has one key twice.")
+    TAG = _error("PF004", "yaml-tag", "A value has a YAML tag; tags are not part of the language.")
+    RECURSIVE_ALIAS = _error("PF005", "recursive-alias", "An alias stands inside the value it names.")
+    TOO_LARGE = _error("PF006", "too-large", "The file or what its aliases expand to is too large.")
+    TOO_DEEP = _error("PF007", "too-deep", "Values are nested deeper than 64 levels.")
+    SEVERAL_DOCUMENTS = _error("PF008", "several-documents", "The file holds more than one YAML document.")
+    KEY_NOT_TEXT = _error("PF009", "key-not-text", "A key is not text.")
+    NEEDS_QUOTES = _error("PF010", "needs-quotes", "A value has to stand in quotes.")
+    UNREADABLE = _error("PF011", "unreadable", "The file cannot be read.")
+    BAD_MERGE = _error("PF012", "bad-merge", "`<<` does not name a mapping.")
+    NUMBER_TOO_LONG = _error("PF013", "number-too-long", "A number has too many digits.")
+
+    MISSING_KEY = _error("PF101", "missing-key", "A key that must be there is missing.")
+    UNKNOWN_KEY = _error("PF102", "unknown-key", "A key that the language does not have.")
+    WRONG_TYPE = _error("PF103", "wrong-type", "A value is of the wrong type.")
+    WRONG_VALUE = _error("PF104", "wrong-value", "A value is not one of those allowed.")
+    CONFLICTING_KEYS = _error("PF105", "conflicting-keys", "Keys that exclude each other stand together.")
+    FOREIGN_DIALECT = _error("PF106", "foreign-dialect", "The file is written in another tool's language.")
+    RESERVED_KEY = _error("PF107", "reserved-key", "Keys that start with `$` are reserved.")
+    EMPTY_FILE = _error("PF108", "empty-file", "The file holds no pipeline.")
+    TASK_SETTING_IN_WITH = _error(
+        "PF109", "task-setting-in-with", "A setting of the task stands inside `with`."
+    )
+
+    BAD_CRON = _error("PF201", "bad-cron", "A cron expression is not valid.")
+    UNKNOWN_PRESET = _error("PF202", "unknown-preset", "A schedule preset does not exist.")
+    UNKNOWN_TIMEZONE = _error("PF203", "unknown-timezone", "A time zone does not exist.")
+    END_BEFORE_START = _error("PF204", "end-before-start", "`end_date` is before `start_date`.")
+
+    DUPLICATE_TASK_ID = _error("PF301", "duplicate-task-id", "Two tasks have one id.")
+    UNKNOWN_TASK = _error("PF302", "unknown-task", "`needs` or a reference names a task that is not there.")
+    CYCLE = _error("PF303", "cycle", "Tasks wait for each other.")
+    BAD_EXPRESSION = _error("PF304", "bad-expression", "A `${…}` expression is not right.")
+    EXPRESSION_NOT_ALLOWED = _error("PF305", "expression-not-allowed", "A `${…}` expression cannot stand here.")
+    NOT_TEMPLATED = _error(
+        "PF306", "not-templated", "A task's output is given to an argument that Airflow does not render."
+    )
+    UNKNOWN_MODULE = _error("PF307", "unknown-module", "A dotted path names a module that is not there.")
+    UNKNOWN_NAME = _error("PF308", "unknown-name", "A module has no such function or class.")
+    UNKNOWN_ARGUMENT = _error("PF309", "unknown-argument", "A function or operator has no such argument.")
+    MISSING_ARGUMENT = _error("PF310", "missing-argument", "A function or operator needs an argument.")
+    HIDDEN_MODULE = _error("PF311", "hidden-module", "Another module of the same name would be imported.")
+    NOT_CALLABLE = _error("PF312", "not-callable", "A dotted path is not a function and not an operator.")
+    UNKNOWN_USES = _error("PF313", "unknown-uses", "`uses` is not a built-in and not a dotted path.")
+    DUPLICATE_DAG_ID = _error("PF314", "duplicate-dag-id", "Two files have one DAG id.")
+    PYTHON_SYNTAX = _error("PF315", "python-syntax", "A Python module of a task is not valid Python.")
+    WRONG_ARGUMENT = _error("PF316", "wrong-argument", "An argument is not what the annotation says.")
+    BUILD_FAILED = _error("PF317", "build-failed", "Airflow refused what the file says.")
+    UNSET_VARIABLE = _warning("PF318", "unset-variable", "An environment variable is unset, without default.")
+    VARIABLE_DOES_NOT_FIT = _error(
+        "PF319", "variable-does-not-fit", "The value of an environment variable does not fit its place."
+    )
+    OPERATOR_NOT_INSTALLED = _warning(
+        "PF320", "operator-not-installed", "A package is not installed here; its operators were not checked."
+    )
+
+    SECRET_VARIABLE = _error("PF401", "secret-variable", "An environment variable looks like a secret.")
+    SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL holds a password.")
+
+    @property
+    def id(self) -> str:
+        return self.value.id
+
+    @property
+    def slug(self) -> str:
+        """The kebab name, as in `error[unknown-key]`."""
+        return self.value.slug
+
+    @property
+    def severity(self) -> Severity:
+        return self.value.severity
+
+    @property
+    def summary(self) -> str:
+        return self.value.summary

@@ -1,0 +1,77 @@
+"""What the language says of a file: one `Diagnostic` a finding, collected, never raised one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from schemas.codes import Code, Severity
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A range of a text. Lines and columns count from 1; columns count code points; the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Applicability(Enum):
+    """Whether a fix may be applied without asking."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The text that stands in `span` of the diagnostic's file when the finding is mended."""
+
+    span: Span
+    replacement: str
+    applicability: Applicability = Applicability.SAFE
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that a finding is about, such as the first of two equal keys."""
+
+    file: str
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    `file` is the path as shown to the user, `text` the file's text (for the excerpt; never a resolved
+    `${env.…}` value). `caret` is what stands behind the caret, such as "did you mean `method`?"; `help` is a
+    longer line below; `allowed` are the keys or values that would have been right.
+    """
+
+    code: Code
+    message: str
+    file: str
+    span: Span
+    caret: str = ""
+    help: str = ""
+    allowed: tuple[str, ...] = ()
+    fix: Fix | None = None
+    related: tuple[Related, ...] = ()
+    text: str = field(default="", repr=False, compare=False)
+
+    @property
+    def severity(self) -> Severity:
+        return self.code.severity
+
+    @property
+    def sort_key(self) -> tuple[str, Span, str, str]:
+        return (self.file, self.span, self.code.id, self.message)
+
+
+def has_errors(diagnostics: tuple[Diagnostic, ...]) -> bool:
+    """Whether any finding keeps its pipeline from being built."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)

@@ -1,0 +1,110 @@
+"""YAML 1.2 text → plain data; positions are looked up on demand.
+
+Reading keeps no node tree: most documents are right and nobody asks them for a position. The first question
+composes the text again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from yaml import Node, YAMLError
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic, Span
+from schemas.positions import Positions
+from schemas.text_lines import TextLines
+from schemas.yaml_accidents import explain
+from schemas.yaml_construct import construct
+from schemas.yaml_syntax import MAX_DEPTH, NestedTooDeepError, compose
+
+MAX_BYTES = 1024 * 1024
+
+DocumentPath = tuple[str | int, ...]
+"""Keys and indices from the root to a value."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A read text.
+
+    `file` is the path shown to the user. `data` is plain data (dict with text keys, list, str, int, float, bool,
+    None), and None where `diagnostics` says why the text could not be read.
+    """
+
+    file: str
+    text: str = field(repr=False)
+    data: Any = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @cached_property
+    def _positions(self) -> Positions:
+        root: Node | None = None
+        if not self.diagnostics:
+            root = compose(self.text)
+        return Positions(TextLines(self.text), root)
+
+    def value_span(self, path: DocumentPath) -> Span:
+        """Where the value at `path` stands; where there is none, its nearest parent's place."""
+        return self._positions.value(path)
+
+    def key_span(self, path: DocumentPath) -> Span:
+        """Where the key stands that ends `path`; for a list item the item."""
+        return self._positions.key(path)
+
+
+def read_document(path: Path, file: str) -> Document:
+    """Read a file; what keeps it from being read is a diagnostic of the document."""
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return _failed(file, "", Code.UNREADABLE, f"cannot be read: {reason.lower()}", Span(1, 1, 1, 2))
+    return document_from_bytes(raw, file)
+
+
+def document_from_bytes(raw: bytes, file: str) -> Document:
+    """Decode UTF-8 (a byte order mark is skipped) and read."""
+    if len(raw) > MAX_BYTES:
+        return _failed(file, "", Code.TOO_LARGE, "the file is larger than 1 MiB", Span(1, 1, 1, 2))
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        readable = raw[: error.start].decode("utf-8-sig")
+        line, column = TextLines(readable).position(len(readable))
+        shown = raw.decode("utf-8-sig", errors="replace")
+        message = f"byte 0x{raw[error.start]:02X} is not UTF-8"
+        span = Span(line, column, line, column + 1)
+        return _failed(file, shown, Code.NOT_UTF8, message, span, help="save the file as UTF-8")
+    return document_from_text(text, file)
+
+
+def document_from_text(text: str, file: str) -> Document:
+    """Read a text; never raises, every outcome is data or diagnostics."""
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return _failed(file, "", Code.TOO_LARGE, "the text is larger than 1 MiB", Span(1, 1, 1, 2))
+    try:
+        root = compose(text)
+    except NestedTooDeepError as error:
+        message = f"nested deeper than {MAX_DEPTH} levels"
+        span = TextLines(text).span(error.mark.index, error.mark.index + 1)
+        return _failed(file, text, Code.TOO_DEEP, message, span)
+    except UnicodeEncodeError as error:
+        span = TextLines(text).span(error.start, error.end)
+        message = f"the character U+{ord(text[error.start]):04X} is not allowed in YAML"
+        return _failed(file, text, Code.YAML_SYNTAX, message, span)
+    except YAMLError as error:
+        return Document(file, text, diagnostics=(explain(error, text, file),))
+    if root is None:
+        return Document(file, text)
+    data, diagnostics = construct(root, text, file)
+    return Document(file, text, None if diagnostics else data, diagnostics)
+
+
+def _failed(file: str, text: str, code: Code, message: str, span: Span, help: str = "") -> Document:  # noqa: A002
+    return Document(file, text, diagnostics=(Diagnostic(code, message, file, span, help=help, text=text),))
+

@@ -1,0 +1,71 @@
+"""Where the values and keys of a node tree stand, found by their path in the plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+from schemas.diagnostics import Span
+from schemas.text_lines import TextLines
+
+
+class Positions:
+    """Spans by path. `root` is None for a text without a value."""
+
+    def __init__(self, lines: TextLines, root: Node | None) -> None:
+        self._lines = lines
+        self._root = root
+
+    def value(self, path: tuple[str | int, ...]) -> Span:
+        key, value, complete = self._find(path)
+        if value is None:
+            return Span(1, 1, 1, 2)
+        empty = value.start_mark.index == value.end_mark.index
+        if key is not None and (not complete or empty):
+            return self._span(key)
+        return self._span(value)
+
+    def key(self, path: tuple[str | int, ...]) -> Span:
+        key, value, _ = self._find(path)
+        node = key if key is not None else value
+        return self._span(node) if node is not None else Span(1, 1, 1, 2)
+
+    def _find(self, path: tuple[str | int, ...]) -> tuple[Node | None, Node | None, bool]:
+        """The deepest key and value nodes on the way, and whether the whole way could be gone."""
+        key: Node | None = None
+        value = self._root
+        for element in path:
+            step = _step(value, element)
+            if step is None:
+                return key, value, False
+            key, value = step
+        return key, value, True
+
+    def _span(self, node: Node) -> Span:
+        return self._lines.span(node.start_mark.index, node.end_mark.index)
+
+
+def _step(node: Node | None, element: str | int) -> tuple[Node | None, Node] | None:
+    if isinstance(node, SequenceNode) and isinstance(element, int) and element < len(node.value):
+        return None, node.value[element]
+    if isinstance(node, MappingNode) and isinstance(element, str):
+        return next((pair for pair in _pairs(node) if pair[0].value == element), None)
+    return None
+
+
+def _pairs(node: MappingNode) -> Iterator[tuple[ScalarNode, Node]]:
+    """Own pairs first, then those that `<<` brings, in the order in which they win."""
+    merges: list[Node] = []
+    for key, value in node.value:
+        if not isinstance(key, ScalarNode):
+            continue
+        if key.value == "<<":
+            merges.append(value)
+        else:
+            yield key, value
+    for merge in merges:
+        sources = merge.value if isinstance(merge, SequenceNode) else [merge]
+        for source in sources:
+            if isinstance(source, MappingNode):
+                yield from _pairs(source)

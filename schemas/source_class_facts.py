@@ -1,0 +1,163 @@
+"""Functions and classes of a syntax tree → their facts."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from schemas.source_constructor_facts import constructor_facts
+from schemas.source_facts import ClassFacts, Fields, FieldsOf, FunctionFacts
+from schemas.source_results import Parameter
+from schemas.source_syntax import dotted_text
+
+_COLLECTIONS = frozenset({"tuple", "list", "set", "frozenset", "sorted"})
+
+
+def function_facts(node: ast.FunctionDef | ast.AsyncFunctionDef) -> FunctionFacts:
+    """The facts of a `def`, all parameters included."""
+    return FunctionFacts(
+        name=node.name,
+        line=node.lineno,
+        parameters=tuple(_parameters(node.args)),
+        decorators=_decorators(node),
+        is_async=isinstance(node, ast.AsyncFunctionDef),
+    )
+
+
+def class_facts(node: ast.ClassDef) -> ClassFacts:
+    """The facts of a `class` statement."""
+    body = _ClassBody(node)
+    metaclass = next((word.value for word in node.keywords if word.arg == "metaclass"), None)
+    init = body.definitions.get("__init__")
+    return ClassFacts(
+        name=node.name,
+        line=node.lineno,
+        bases=tuple(_base_text(base) for base in node.bases),
+        # Other class keywords go to `__init_subclass__`, which does not change the constructor.
+        has_metaclass=metaclass is not None or any(word.arg is None for word in node.keywords),
+        metaclass=None if metaclass is None else dotted_text(metaclass),
+        decorators=_decorators(node),
+        functions={name: function_facts(definition) for name, definition in body.definitions.items()},
+        attributes=frozenset(body.attributes),
+        constructor=None if init is None else constructor_facts(init, function_facts(init), node.name),
+        has_fields=body.has_fields,
+        fields=body.fields,
+    )
+
+
+def field_items(node: ast.expr) -> Fields | None:
+    """The text items of a sequence or set of names; None if it is computed in a way this does not follow."""
+    match node:
+        case ast.Constant(value=str() as name):
+            # Airflow takes a lone string for a list of one.
+            return (name,)
+        case ast.Tuple() | ast.List() | ast.Set():
+            return _joined(item.value if isinstance(item, ast.Starred) else item for item in node.elts)
+        case ast.BinOp(op=ast.Add() | ast.BitOr()):
+            return _joined((node.left, node.right))
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _COLLECTIONS:
+            return field_items(argument)
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name in _COLLECTIONS:
+            return ()
+        case ast.Call(func=ast.Attribute(value=value, attr="union"), keywords=[]):
+            return _joined((value, *node.args))
+        case _:
+            path = dotted_text(node)
+            return None if path is None else (FieldsOf(path),)
+
+
+def _joined(nodes: Iterable[ast.expr]) -> Fields | None:
+    items: list[str | FieldsOf] = []
+    for node in nodes:
+        part = field_items(node)
+        if part is None:
+            return None
+        items.extend(part)
+    return tuple(items)
+
+
+def _base_text(node: ast.expr) -> str | None:
+    # `Base[int]`: the parameters of a generic do not change what is inherited.
+    return dotted_text(node.value if isinstance(node, ast.Subscript) else node)
+
+
+def _decorators(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> tuple[str | None, ...]:
+    return tuple(
+        dotted_text(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        for decorator in node.decorator_list
+    )
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    first_default = len(positional) - len(arguments.defaults)
+    for index, argument in enumerate(positional):
+        kind = "POSITIONAL_ONLY" if index < len(arguments.posonlyargs) else "POSITIONAL_OR_KEYWORD"
+        yield _parameter(argument, kind, required=index < first_default)
+    if arguments.vararg:
+        yield _parameter(arguments.vararg, "VAR_POSITIONAL", required=False)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield _parameter(argument, "KEYWORD_ONLY", required=default is None)
+    if arguments.kwarg:
+        yield _parameter(arguments.kwarg, "VAR_KEYWORD", required=False)
+
+
+def _parameter(argument: ast.arg, kind: str, *, required: bool) -> Parameter:
+    annotation = argument.annotation
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        text: str | None = annotation.value
+    else:
+        text = None if annotation is None else ast.unparse(annotation)
+    return Parameter(argument.arg, kind, required, text)
+
+
+class _ClassBody:
+    """What a class body binds; branches count as taken, and make `template_fields` computed."""
+
+    def __init__(self, node: ast.ClassDef) -> None:
+        self.definitions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        self.attributes: set[str] = set()
+        self.has_fields = False
+        self.fields: Fields | None = None
+        for statement in node.body:
+            self._statement(statement)
+
+    def _statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self.definitions[node.name] = node
+                self._bind(node.name, None)
+            case ast.ClassDef():
+                self._bind(node.name, None)
+            case ast.Assign():
+                for target in node.targets:
+                    self._target(target, node.value)
+            case ast.AnnAssign(value=ast.expr() as value):
+                self._target(node.target, value)
+            case ast.AnnAssign() | ast.Pass() | ast.Expr(value=ast.Constant()):
+                pass
+            case _:
+                self._other(node)
+
+    def _target(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, field_items(value))
+            return
+        for name in ast.walk(target):
+            if isinstance(name, ast.Name):
+                self._bind(name.id, None)
+
+    def _bind(self, name: str, fields: Fields | None) -> None:
+        self.attributes.add(name)
+        if name == "template_fields":
+            self.has_fields, self.fields = True, fields
+
+    def _other(self, node: ast.stmt) -> None:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.definitions.setdefault(inner.name, inner)
+                self.attributes.add(inner.name)
+            elif isinstance(inner, ast.Name) and inner.id == "template_fields":
+                self._bind(inner.id, None)
+            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                self.attributes.add(inner.id)

@@ -1,0 +1,135 @@
+"""Facts of one Python file, computed from its bytes alone: plain data, the unit a cache keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.source_results import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A name bound by an import. `name` None: the module itself. `level` counts the leading dots."""
+
+    module: str
+    level: int
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """`A = b.C`: another name for `target`."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsOf:
+    """The fields that the dotted expression `path` holds (`Base.template_fields`, `COMMON_FIELDS`)."""
+
+    path: str
+
+
+Fields = tuple[str | FieldsOf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Any other assigned value. `literal`: written out, hence not callable. `fields`: its text items, if so."""
+
+    literal: bool
+    fields: Fields | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFacts:
+    """A `def`. `parameters` are all, `self` included. A decorator is its dotted text, None if computed."""
+
+    name: str
+    line: int
+    parameters: tuple[Parameter, ...]
+    decorators: tuple[str | None, ...]
+    is_async: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A call that hands `**kwargs` on to a base's constructor. `base` None: `super()`."""
+
+    base: str | None
+    keywords: frozenset[str]
+    positional: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConstructorFacts:
+    """An `__init__`: what it does with its `**kwargs`.
+
+    `taken` are the keywords it pops, `given` those it fills in where the caller did not. `opaque`: `**kwargs` is also
+    used in a way that reading does not follow. `sets_fields`: it assigns `self.template_fields`.
+    """
+
+    function: FunctionFacts
+    forwards: tuple[Forward, ...]
+    taken: frozenset[str]
+    given: frozenset[str]
+    opaque: bool
+    sets_fields: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """A `class` statement. `fields` None with `has_fields`: `template_fields` is computed."""
+
+    name: str
+    line: int
+    bases: tuple[str | None, ...] = ()
+    has_metaclass: bool = False
+    metaclass: str | None = None
+    decorators: tuple[str | None, ...] = ()
+    functions: Mapping[str, FunctionFacts] = field(default_factory=dict)
+    attributes: frozenset[str] = frozenset()
+    constructor: ConstructorFacts | None = None
+    has_fields: bool = False
+    fields: Fields | None = None
+
+
+Binding = Imported | Alias | Value | FunctionFacts | ClassFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One way in which a module binds a name. `typing_only`: under `if TYPE_CHECKING`."""
+
+    binding: Binding
+    typing_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFacts:
+    """What a module's top level binds.
+
+    `bindings` holds every branch that may be the one taken. `lazy` maps names that a module-level `__getattr__` finds to
+    (module, name); `virtual` maps modules that Airflow's `add_deprecated_classes` makes up below this package to
+    their names. `dynamic`: other names may appear at run time. `extends_path`: `pkgutil.extend_path` is used.
+    """
+
+    bindings: Mapping[str, tuple[Bound, ...]]
+    stars: tuple[Imported, ...]
+    exported: frozenset[str] | None
+    lazy: Mapping[str, tuple[str, str]]
+    virtual: Mapping[str, Mapping[str, str]]
+    has_getattr: bool
+    dynamic: bool
+    extends_path: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that does not parse. `syntax`: it is Python's verdict; otherwise a bound of this reader."""
+
+    line: int
+    column: int
+    message: str
+    syntax: bool

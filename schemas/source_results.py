@@ -1,0 +1,154 @@
+"""What reading source can say about a dotted path: the results of `schemas.source.SourceReader`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a function or constructor, without `self` and `cls`.
+
+    `kind` is a name of `inspect.Parameter`'s kinds ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY", "VAR_KEYWORD", …).
+    `annotation` is the text of the annotation as written, names as the defining module knows them.
+    """
+
+    name: str
+    kind: str
+    required: bool
+    annotation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A plain function, or a static or class method, that can be called with `parameters`."""
+
+    path: str
+    file: Path
+    line: int
+    local: bool
+    parameters: tuple[Parameter, ...]
+    is_async: bool
+
+    @property
+    def has_var_keyword(self) -> bool:
+        """Whether it takes any keyword argument."""
+        return any(parameter.kind == "VAR_KEYWORD" for parameter in self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class.
+
+    `parameters` follow `**kwargs` through the constructors of its bases; None where reading cannot decide. A
+    parameter of kind VAR_KEYWORD stays in the list only if any name is accepted.
+    `template_fields` are its own or the inherited ones; None where they are computed.
+    `is_operator`: has Airflow's BaseOperator among its bases; None if a base cannot be read.
+    """
+
+    path: str
+    file: Path
+    line: int
+    local: bool
+    parameters: tuple[Parameter, ...] | None
+    template_fields: frozenset[str] | None
+    is_operator: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDecorated:
+    """A function made a task by Airflow's TaskFlow decorators: the plain function has to be named instead."""
+
+    path: str
+    file: Path
+    line: int
+    local: bool
+    decorator: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleMissing:
+    """No such module. `local`: a module below the pipelines folder has its first name, or one close to it."""
+
+    module: str
+    existing_parent: str | None
+    candidates: tuple[str, ...]
+    local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NameMissing:
+    """The module is there, the name is not. `candidates` are near names, `defined` all public functions and classes."""
+
+    module: str
+    name: str
+    file: Path
+    candidates: tuple[str, ...]
+    defined: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotInstalled:
+    """A distribution that may well be installed where the pipeline runs is missing here: not an error.
+
+    `distribution_hint` is what to install: for `airflow.providers.…` the provider's distribution, else the top-level
+    name. `candidates` are dotted names close to `module` that are installed.
+    """
+
+    module: str
+    distribution_hint: str
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotCallable:
+    """The path names something else: `kind` is "module" or "constant". `candidates`: what a module defines."""
+
+    path: str
+    kind: str
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceError:
+    """A local module that Python cannot parse. `line` and `column` count from 1."""
+
+    file: Path
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAPath:
+    """The text is not names joined by dots."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undecidable:
+    """Reading source cannot tell. `reason` is a short clause for a note or a log."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A local module that Python never reaches because `other` has the same first name.
+
+    `owner` is "the standard library", "an installed package" or "this project"; `other` is its place, or its name
+    where it has no file.
+    """
+
+    name: str
+    local: Path
+    owner: str
+    other: str
+
+
+Missing = ModuleMissing | NameMissing | NotInstalled
+Failure = Missing | NotCallable | SourceError | NotAPath | Undecidable
+Found = Function | Class | TaskDecorated
+Result = Found | Failure

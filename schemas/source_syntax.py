@@ -1,0 +1,44 @@
+"""Small readings of Python expressions that the fact builders share."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+
+def dotted_text(node: ast.expr) -> str | None:
+    """`a.b.c` as text; None for any other expression."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    names.append(node.id)
+    return ".".join(reversed(names))
+
+
+def literal_mapping(node: ast.expr) -> Mapping[str, object]:
+    """The entries of a dict display whose key is text and whose value is a literal."""
+    if not isinstance(node, ast.Dict):
+        return {}
+    entries: dict[str, object] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            try:
+                entries[key.value] = ast.literal_eval(value)
+            except (ValueError, TypeError):
+                continue
+    return entries
+
+
+def is_literal(node: ast.expr) -> bool:
+    """Whether the value is written out: a constant or a display, hence nothing that can be called."""
+    return isinstance(
+        node, ast.Constant | ast.Dict | ast.List | ast.Tuple | ast.Set | ast.JoinedStr | ast.DictComp | ast.ListComp
+    )
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    """Whether an `if` guards imports meant for type checkers only."""
+    return (dotted_text(test) or "").rpartition(".")[2] == "TYPE_CHECKING"

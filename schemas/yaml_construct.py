@@ -1,0 +1,220 @@
+"""Node tree → plain data, with every finding of the text collected.
+
+Aliases share one node, so a value is built once however often it is named; what it would expand to is counted,
+because everything behind the reader walks the expanded value.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic, Related
+from schemas.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
+from schemas.text_lines import TextLines
+from schemas.yaml_accidents import needs_quotes
+from schemas.yaml_syntax import COLLECTION, MAX_DEPTH, PLAIN, QUOTED
+
+MAX_EXPANDED_NODES = 100_000
+"""More values than a file of 1 MiB that people write holds; an alias bomb passes it within some lines."""
+
+_TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
+_UNBUILT = object()
+
+
+def construct(root: Node, text: str, file: str) -> tuple[Any, tuple[Diagnostic, ...]]:
+    """The data of a node tree and what is wrong with it; the data is of use only without diagnostics."""
+    constructor = _Constructor(text, file)
+    value = constructor.build(root)
+    return value, tuple(constructor.diagnostics)
+
+
+class _Constructor:
+    def __init__(self, text: str, file: str) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self._text = text
+        self._file = file
+        self._lines: TextLines | None = None
+        self._built: dict[int, tuple[Any, int, int]] = {}
+        self._open: set[int] = set()
+        self._too_large = False
+
+    def build(self, node: Node) -> Any:
+        return self._measured(node)[0]
+
+    def _measured(self, node: Node) -> tuple[Any, int, int]:
+        """The value, how many values it expands to, and how deep it is."""
+        if isinstance(node, ScalarNode):
+            return self._scalar(node), 1, 1
+        known = self._built.get(id(node))
+        if known is not None:
+            return known
+        if id(node) in self._open:
+            self._report(Code.RECURSIVE_ALIAS, "this value holds an alias of itself", node)
+            return None, 1, 1
+        if node.tag != COLLECTION:
+            self._tag(node)
+        self._open.add(id(node))
+        value, size, depth = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
+        self._open.discard(id(node))
+        self._bounds(node, size, depth)
+        self._built[id(node)] = (value, size, depth)
+        return value, size, depth
+
+    def _bounds(self, node: Node, size: int, depth: int) -> None:
+        if self._too_large:
+            return
+        if size > MAX_EXPANDED_NODES:
+            self._too_large = True
+            self._report(
+                Code.TOO_LARGE, f"its aliases expand to more than {MAX_EXPANDED_NODES:,} values", node
+            )
+        elif depth > MAX_DEPTH + 1:
+            self._too_large = True
+            self._report(Code.TOO_DEEP, f"its aliases nest deeper than {MAX_DEPTH} levels", node)
+
+    def _sequence(self, node: SequenceNode) -> tuple[list[Any], int, int]:
+        items, size, depth = [], 1, 0
+        for child in node.value:
+            value, child_size, child_depth = self._measured(child)
+            items.append(value)
+            size += child_size
+            depth = max(depth, child_depth)
+        return items, size, depth + 1
+
+    def _mapping(self, node: MappingNode) -> tuple[dict[str, Any], int, int]:
+        own: dict[str, Any] = {}
+        places: dict[str, Node] = {}
+        merged: dict[str, Any] = {}
+        size, depth = 1, 0
+        for key_node, value_node in node.value:
+            if self._is_unquoted_template(node, key_node):
+                return own, size, depth + 1
+            value, child_size, child_depth = self._measured(value_node)
+            size += child_size
+            depth = max(depth, child_depth)
+            if key_node.tag == PLAIN and key_node.value == "<<":
+                merged = {**self._merge(value, value_node), **merged}
+                continue
+            key = self._key(key_node)
+            if key is None:
+                continue
+            if key in places:
+                self._duplicate(key, key_node, places[key])
+                continue
+            places[key] = key_node
+            own[key] = value
+        return ({**merged, **own} if merged else own), size, depth + 1
+
+    def _merge(self, value: Any, node: Node) -> dict[str, Any]:
+        """Mappings named by `<<`; of several the first wins (yaml.org/type/merge.html)."""
+        sources = value if isinstance(value, list) else [value]
+        result: dict[str, Any] = {}
+        for source in sources:
+            if not isinstance(source, dict):
+                self._report(Code.BAD_MERGE, "`<<` takes an alias of a mapping, or a list of such", node)
+                return {}
+            result = {**source, **result}
+        return result
+
+    def _key(self, node: Node) -> str | None:
+        if not isinstance(node, ScalarNode):
+            self._report(Code.KEY_NOT_TEXT, "a key cannot be a list or a mapping", node)
+            return None
+        value = self._scalar(node)
+        if isinstance(value, str):
+            return value
+        span = self._span(node)
+        kind = "empty" if value is None else "a number" if not isinstance(value, bool) else "true or false"
+        written = node.value or "~"
+        self.diagnostics.append(
+            Diagnostic(
+                Code.KEY_NOT_TEXT,
+                f"the key `{written}` is {kind}; keys are text",
+                self._file,
+                span,
+                caret=f'write "{written}"' if node.value else "a key is missing before the `:`",
+                text=self._text,
+            )
+        )
+        return None
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        if node.tag == QUOTED:
+            return node.value
+        if node.tag != PLAIN or self._text[node.start_mark.index : node.start_mark.index + 1] in ("!", "&"):
+            start = node.start_mark.index
+            if node.tag != PLAIN or _TAG_BEHIND_ANCHOR.match(self._text, start, start + 200):
+                self._tag(node)
+                return node.value
+        try:
+            return plain_scalar(node.value)
+        except NumberTooLongError:
+            self._report(Code.NUMBER_TOO_LONG, f"a number of more than {MAX_DIGITS} characters", node)
+            return None
+
+    def _tag(self, node: Node) -> None:
+        start = node.start_mark.index
+        written = re.compile(r"(?:&\S+\s+)?(?P<tag>!\S*)").match(self._text, start)
+        tag = written["tag"] if written else node.tag
+        lines = self._text_lines()
+        begin = written.start("tag") if written else start
+        if isinstance(node, ScalarNode) and written and lines.position(begin)[1] > 1:
+            line = lines.position(begin)[0]
+            value = lines.line_text(line)[begin - lines.line_start(line) :].rstrip()
+            if not tag.startswith("!!"):
+                span = lines.span(begin, begin + len(value))
+                why = f"a plain value that begins with `!` is a YAML tag (`{tag}`), and tags are not supported"
+                self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why, Code.TAG))
+                return
+        self.diagnostics.append(
+            Diagnostic(
+                Code.TAG,
+                f"the YAML tag `{tag}` is not supported",
+                self._file,
+                lines.span(begin, begin + len(tag)),
+                help="write the value without a tag",
+                text=self._text,
+            )
+        )
+
+    def _is_unquoted_template(self, outer: MappingNode, key_node: Node) -> bool:
+        """`{{ ds }}` without quotes is a flow mapping whose key is a flow mapping."""
+        if not (isinstance(key_node, MappingNode) and outer.flow_style and key_node.flow_style):
+            return False
+        start, end = outer.start_mark.index, outer.end_mark.index
+        value = self._text[start:end]
+        if not value.startswith("{{"):
+            return False
+        span = self._text_lines().span(start, end)
+        why = "a plain value cannot begin with `{{`: YAML reads a mapping"
+        self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why))
+        return True
+
+    def _duplicate(self, key: str, again: Node, first: Node) -> None:
+        line = self._text_lines().position(first.start_mark.index)[0]
+        self.diagnostics.append(
+            Diagnostic(
+                Code.DUPLICATE_KEY,
+                f"the key `{key}` stands here a second time",
+                self._file,
+                self._span(again),
+                caret=f"first on line {line}",
+                related=(Related(self._file, self._span(first), f"`{key}` is first here"),),
+                text=self._text,
+            )
+        )
+
+    def _report(self, code: Code, message: str, node: Node) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self._file, self._span(node), text=self._text))
+
+    def _span(self, node: Node) -> Any:
+        return self._text_lines().span(node.start_mark.index, node.end_mark.index)
+
+    def _text_lines(self) -> TextLines:
+        if self._lines is None:
+            self._lines = TextLines(self._text)
+        return self._lines

@@ -1,0 +1,59 @@
+"""Text → YAML node tree, on PyYAML's C parser, bounded in depth.
+
+The parser's resolver hooks are used for two things: a scalar's tag says whether it was written plain or in
+quotes, so that an explicit tag (`!!int`, `!x`) stays visible as itself; and nesting is counted while the tree
+grows, since the C composer recurses and would otherwise overrun the stack on a file of opening brackets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yaml import MappingNode, Mark, Node, ScalarNode, SequenceNode
+from yaml._yaml import CParser  # type: ignore[import-untyped]  # PyYAML's C extension ships no types
+
+PLAIN = "plain"
+QUOTED = "quoted"
+COLLECTION = "collection"
+
+MAX_DEPTH = 64
+
+
+class NestedTooDeepError(Exception):
+    """Raised while composing; `mark` is where the level that is one too many begins."""
+
+    def __init__(self, mark: Mark) -> None:
+        super().__init__("nested too deep")
+        self.mark = mark
+
+
+class _Parser(CParser):  # type: ignore[misc]  # the base class has no types
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth = 0
+
+    def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:  # noqa: ARG002
+        if kind is not ScalarNode:
+            return COLLECTION
+        return PLAIN if implicit[0] else QUOTED
+
+    def descend_resolver(self, parent: Node | None, index: object) -> None:  # noqa: ARG002
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 1 and parent is not None:
+            raise NestedTooDeepError(parent.start_mark)
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+def compose(text: str) -> MappingNode | SequenceNode | ScalarNode | None:
+    """The node tree of a text that holds one document; None for an empty text.
+
+    Raises yaml.YAMLError for what is not YAML or more than one document, NestedTooDeepError past MAX_DEPTH.
+    """
+    parser = _Parser(text)
+    try:
+        root: MappingNode | SequenceNode | ScalarNode | None = parser.get_single_node()
+        return root
+    finally:
+        parser.dispose()
