@@ -63,6 +63,7 @@ class Code(Enum):
     BAD_CRON = _error("PF201", "bad-cron", "A cron expression is not valid.")
     UNKNOWN_PRESET = _error("PF202", "unknown-preset", "A schedule preset does not exist.")
     UNKNOWN_TIMEZONE = _error("PF203", "unknown-timezone", "A time zone does not exist.")
+    NO_SUCH_DATE = _error("PF205", "no-such-date", "A date does not exist in the calendar.")
     END_BEFORE_START = _error("PF204", "end-before-start", "`end_date` is before `start_date`.")
 
     DUPLICATE_TASK_ID = _error("PF301", "duplicate-task-id", "Two tasks have one id.")
@@ -93,7 +94,6 @@ class Code(Enum):
     )
 
     SECRET_VARIABLE = _error("PF401", "secret-variable", "An environment variable looks like a secret.")
-    SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL holds a password.")
 
     @property
     def id(self) -> str:

@@ -62,10 +62,8 @@ class Diagnostic:
     fix: Fix | None = None
     related: tuple[Related, ...] = ()
     text: str = field(default="", repr=False, compare=False)
+    severity: Severity = Severity.ERROR
 
-    @property
-    def severity(self) -> Severity:
-        return self.code.severity
 
     @property
     def sort_key(self) -> tuple[str, Span, str, str]:

@@ -37,7 +37,11 @@ def class_facts(node: ast.ClassDef) -> ClassFacts:
         has_metaclass=metaclass is not None or any(word.arg is None for word in node.keywords),
         metaclass=None if metaclass is None else dotted_text(metaclass),
         decorators=_decorators(node),
-        functions={name: function_facts(definition) for name, definition in body.definitions.items()},
+        functions={
+            name: function_facts(definition)
+            for name, definition in body.definitions.items()
+            if _is_called_on_the_class(definition)
+        },
         attributes=frozenset(body.attributes),
         constructor=None if init is None else constructor_facts(init, function_facts(init), node.name),
         has_fields=body.has_fields,
@@ -64,6 +68,10 @@ def field_items(node: ast.expr) -> Fields | None:
         case _:
             path = dotted_text(node)
             return None if path is None else (FieldsOf(path),)
+
+
+def _is_called_on_the_class(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return node.name == "__new__" or not {"staticmethod", "classmethod"}.isdisjoint(_decorators(node))
 
 
 def _joined(nodes: Iterable[ast.expr]) -> Fields | None:

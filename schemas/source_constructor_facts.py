@@ -63,7 +63,7 @@ class _Use:
                 elif isinstance(node.ctx, ast.Del):
                     self.taken.add(key)
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]) if (
-                name == self.kwargs and isinstance(node.left, ast.Constant)
+                name == self.kwargs
             ):
                 self.understood += 1
             case ast.Attribute(value=ast.Name(id=name), attr="template_fields", ctx=ast.Store()) if (
@@ -104,7 +104,7 @@ class _Use:
         return isinstance(node, ast.Name) and node.id == self.kwargs
 
     def _targets(self, call: ast.Call) -> Iterator[tuple[str | None, int]]:
-        """The base that the call constructs (None: the next one) and how many positional arguments it gives."""
+        """The base that the call constructs (None: the next one), and its number of positional arguments."""
         given = len([argument for argument in call.args if not isinstance(argument, ast.Starred)])
         match call.func:
             case ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[])):

@@ -36,7 +36,7 @@ Fields = tuple[str | FieldsOf, ...]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Any other assigned value. `literal`: written out, hence not callable. `fields`: its text items, if so."""
+    """Any other value. `literal`: written out, hence not callable. `fields`: the text items it holds."""
 
     literal: bool
     fields: Fields | None
@@ -66,8 +66,9 @@ class Forward:
 class ConstructorFacts:
     """An `__init__`: what it does with its `**kwargs`.
 
-    `taken` are the keywords it pops, `given` those it fills in where the caller did not. `opaque`: `**kwargs` is also
-    used in a way that reading does not follow. `sets_fields`: it assigns `self.template_fields`.
+    `taken` are the keywords it pops, `given` those it fills in where the caller did not. `opaque`:
+    `**kwargs` is also used in a way that reading does not follow. `sets_fields`: it assigns
+    `self.template_fields`.
     """
 
     function: FunctionFacts
@@ -80,7 +81,11 @@ class ConstructorFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClassFacts:
-    """A `class` statement. `fields` None with `has_fields`: `template_fields` is computed."""
+    """A `class` statement.
+
+    `functions` are those that are called on the class; `attributes` are all names that its body binds. `fields` None
+    with `has_fields`: `template_fields` is computed.
+    """
 
     name: str
     line: int
@@ -99,20 +104,29 @@ Binding = Imported | Alias | Value | FunctionFacts | ClassFacts
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """A branch for Airflow from `version` on or, `at_least` False, below it."""
+
+    version: tuple[int, ...]
+    at_least: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
-    """One way in which a module binds a name. `typing_only`: under `if TYPE_CHECKING`."""
+    """One way in which a module binds a name. `typing_only`: under `if TYPE_CHECKING`. `gates` must hold."""
 
     binding: Binding
     typing_only: bool
+    gates: tuple[Gate, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleFacts:
     """What a module's top level binds.
 
-    `bindings` holds every branch that may be the one taken. `lazy` maps names that a module-level `__getattr__` finds to
-    (module, name); `virtual` maps modules that Airflow's `add_deprecated_classes` makes up below this package to
-    their names. `dynamic`: other names may appear at run time. `extends_path`: `pkgutil.extend_path` is used.
+    `bindings` holds every branch that may be the one taken. `lazy` maps names that a module-level
+    `__getattr__` finds to (module, name); `virtual` maps modules that Airflow's `add_deprecated_classes`
+    makes up below this package to their names. `dynamic`: other names may appear at run time.
     """
 
     bindings: Mapping[str, tuple[Bound, ...]]
@@ -122,7 +136,6 @@ class ModuleFacts:
     virtual: Mapping[str, Mapping[str, str]]
     has_getattr: bool
     dynamic: bool
-    extends_path: bool
 
 
 @dataclass(frozen=True, slots=True)

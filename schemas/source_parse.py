@@ -5,11 +5,18 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from schemas.source_class_facts import class_facts, field_items, function_facts
-from schemas.source_facts import Alias, Binding, Bound, Imported, ModuleFacts, Unreadable, Value
-from schemas.source_syntax import dotted_text, is_literal, is_type_checking, literal_mapping
+from schemas.source_facts import Alias, Binding, Bound, Gate, Imported, ModuleFacts, Unreadable, Value
+from schemas.source_syntax import (
+    airflow_version_of,
+    dotted_text,
+    is_literal,
+    is_type_checking,
+    literal_mapping,
+)
 
 MAX_BYTES = 2 * 1024 * 1024
 """Larger files are not read: the largest module of Airflow and its providers has a tenth of it."""
@@ -71,6 +78,20 @@ def _imports(node: ast.Import | ast.ImportFrom, *, bind_first: bool) -> Iterator
         yield alias.asname or alias.name, Imported(node.module or "", node.level, alias.name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """Under which conditions a statement of the top level runs."""
+
+    conditional: bool = False
+    typing_only: bool = False
+    gates: tuple[Gate, ...] = ()
+
+    def inside(self, test: ast.expr, *, holds: bool) -> _Branch:
+        version = airflow_version_of(test)
+        gates = self.gates if version is None else (*self.gates, Gate(version[0], version[1] is holds))
+        return _Branch(True, self.typing_only or (holds and is_type_checking(test)), gates)
+
+
 class _Collector:
     """Walks a module's top level, all branches, in order."""
 
@@ -82,10 +103,9 @@ class _Collector:
         self.mappings: dict[str, ast.expr] = {}
         self.virtual: dict[str, dict[str, str]] = {}
         self.dynamic = dynamic
-        self.extends_path = False
 
     def collect(self, tree: ast.Module) -> ModuleFacts:
-        self._statements(tree.body, conditional=False, typing_only=False)
+        self._statements(tree.body, _Branch())
         return ModuleFacts(
             bindings=self.bindings,
             stars=tuple(self.stars),
@@ -94,80 +114,74 @@ class _Collector:
             virtual=self.virtual,
             has_getattr="__getattr__" in self.bindings,
             dynamic=self.dynamic or "__getattr__" in self.bindings or bool(self.virtual.get("")),
-            extends_path=self.extends_path,
         )
 
-    def _statements(self, body: Iterable[ast.stmt], *, conditional: bool, typing_only: bool) -> None:
+    def _statements(self, body: Iterable[ast.stmt], branch: _Branch) -> None:
         for node in body:
-            self._statement(node, conditional=conditional, typing_only=typing_only)
+            self._statement(node, branch)
 
-    def _statement(self, node: ast.stmt, *, conditional: bool, typing_only: bool) -> None:
-        def bind(name: str, binding: Binding) -> None:
-            earlier = self.bindings.get(name, ()) if conditional else ()
-            self.bindings[name] = (*earlier, Bound(binding, typing_only))
-
+    def _statement(self, node: ast.stmt, branch: _Branch) -> None:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                bind(node.name, function_facts(node))
+                self._bind(node.name, function_facts(node), branch)
             case ast.ClassDef():
-                bind(node.name, class_facts(node))
+                self._bind(node.name, class_facts(node), branch)
             case ast.Import() | ast.ImportFrom():
-                for name, imported in _imports(node, bind_first=True):
-                    if imported.name != "*":
-                        bind(name, imported)
-                    elif not typing_only:
-                        self.stars.append(imported)
-            case ast.Assign():
-                for target in node.targets:
-                    self._assign(target, node.value, bind)
-            case ast.AnnAssign(value=ast.expr() as value):
-                self._assign(node.target, value, bind)
-            case ast.AugAssign(target=ast.Name(id=name)):
-                bind(name, Value(literal=False, fields=None))
+                self._import(node, branch)
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    self._assign(target, value, branch)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                self._assign(target, value, branch)
+            case ast.AugAssign(target=target):
+                self._assign(target, None, branch)
             case ast.Expr(value=ast.Call() as call):
                 self._call(call)
-            case ast.If():
-                only = typing_only or is_type_checking(node.test)
-                self._statements(node.body, conditional=True, typing_only=only)
-                self._statements(node.orelse, conditional=True, typing_only=typing_only)
+            case ast.If(test=test, body=body, orelse=orelse):
+                self._statements(body, branch.inside(test, holds=True))
+                self._statements(orelse, branch.inside(test, holds=False))
             case _:
-                self._blocks(node, typing_only)
+                self._blocks(node, replace(branch, conditional=True))
 
-    def _blocks(self, node: ast.stmt, typing_only: bool) -> None:
+    def _blocks(self, node: ast.stmt, branch: _Branch) -> None:
         """Every other statement that holds statements or binds names."""
         for target in _loop_targets(node):
-            self._assign(target, None, lambda name, binding: self._also(name, binding, typing_only))
+            self._assign(target, None, branch)
         for name in ("body", "orelse", "finalbody"):
-            self._statements(getattr(node, name, ()), conditional=True, typing_only=typing_only)
+            self._statements(getattr(node, name, ()), branch)
         for block in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-            self._statements(block.body, conditional=True, typing_only=typing_only)
+            self._statements(block.body, branch)
 
-    def _also(self, name: str, binding: Binding, typing_only: bool) -> None:
-        self.bindings[name] = (*self.bindings.get(name, ()), Bound(binding, typing_only))
+    def _bind(self, name: str, binding: Binding, branch: _Branch) -> None:
+        earlier = self.bindings.get(name, ()) if branch.conditional else ()
+        self.bindings[name] = (*earlier, Bound(binding, branch.typing_only, branch.gates))
 
-    def _assign(
-        self, target: ast.expr, value: ast.expr | None, bind: Callable[[str, Binding], None]
-    ) -> None:
-        if isinstance(target, ast.Tuple | ast.List):
-            for item in target.elts:
-                self._assign(item, None, bind)
-            return
-        if isinstance(target, ast.Starred):
-            self._assign(target.value, None, bind)
-            return
-        if not isinstance(target, ast.Name):
-            return
-        bind(target.id, _bound_value(value))
-        if value is not None:
-            self._special(target.id, value)
+    def _import(self, node: ast.Import | ast.ImportFrom, branch: _Branch) -> None:
+        for name, imported in _imports(node, bind_first=True):
+            if imported.name != "*":
+                self._bind(name, imported, branch)
+            elif not branch.typing_only:
+                self.stars.append(imported)
+
+    def _assign(self, target: ast.expr, value: ast.expr | None, branch: _Branch) -> None:
+        match target:
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                for item in items:
+                    self._assign(item, None, branch)
+            case ast.Starred(value=inner):
+                self._assign(inner, None, branch)
+            case ast.Name(id=name):
+                self._bind(name, _bound_value(value), branch)
+                if value is not None:
+                    self._special(name, value)
+            case _:
+                pass
 
     def _special(self, name: str, value: ast.expr) -> None:
         if name == "__all__":
             items = field_items(value)
             names = [item for item in items or () if isinstance(item, str)]
             self.exported = frozenset(names) if items is not None and len(names) == len(items) else None
-        elif name == "__path__":
-            self.extends_path = "extend_path" in ast.dump(value)
         elif name.endswith("lazy_imports"):
             self.lazy.update(_lazy_targets(value))
         if isinstance(value, ast.Dict):
@@ -214,5 +228,9 @@ def _lazy_targets(value: ast.expr) -> Iterator[tuple[str, tuple[str, str]]]:
     for name, target in literal_mapping(value).items():
         if isinstance(target, str):
             yield name, (target, name)
-        elif isinstance(target, tuple) and len(target) > 1 and all(isinstance(part, str) for part in target[:2]):
+        elif (
+            isinstance(target, tuple)
+            and len(target) > 1
+            and all(isinstance(part, str) for part in target[:2])
+        ):
             yield name, (target[0], target[1])

@@ -10,8 +10,8 @@ from pathlib import Path
 class Parameter:
     """One parameter of a function or constructor, without `self` and `cls`.
 
-    `kind` is a name of `inspect.Parameter`'s kinds ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY", "VAR_KEYWORD", …).
-    `annotation` is the text of the annotation as written, names as the defining module knows them.
+    `kind` is a name of `inspect.Parameter`'s kinds ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY", "VAR_KEYWORD",
+    …). `annotation` is the text of the annotation as written, names as the defining module knows them.
     """
 
     name: str
@@ -79,7 +79,7 @@ class ModuleMissing:
 
 @dataclass(frozen=True, slots=True)
 class NameMissing:
-    """The module is there, the name is not. `candidates` are near names, `defined` all public functions and classes."""
+    """The module is there, the name is not. `candidates` are near names, `defined` what could be meant."""
 
     module: str
     name: str
@@ -92,8 +92,8 @@ class NameMissing:
 class NotInstalled:
     """A distribution that may well be installed where the pipeline runs is missing here: not an error.
 
-    `distribution_hint` is what to install: for `airflow.providers.…` the provider's distribution, else the top-level
-    name. `candidates` are dotted names close to `module` that are installed.
+    `distribution_hint` is what to install: for `airflow.providers.…` the provider's distribution, else the
+    top-level name. `candidates` are dotted names close to `module` that are installed.
     """
 
     module: str
@@ -103,7 +103,7 @@ class NotInstalled:
 
 @dataclass(frozen=True, slots=True)
 class NotCallable:
-    """The path names something else: `kind` is "module" or "constant". `candidates`: what a module defines."""
+    """The path names a "module" or a "constant" (`kind`). `candidates`: what the module defines."""
 
     path: str
     kind: str
@@ -138,8 +138,8 @@ class Undecidable:
 class Hidden:
     """A local module that Python never reaches because `other` has the same first name.
 
-    `owner` is "the standard library", "an installed package" or "this project"; `other` is its place, or its name
-    where it has no file.
+    `owner` is "the standard library", "an installed package" or "this project"; `other` is its place, or
+    its name where it has no file.
     """
 
     name: str

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
+
+# The constants of each provider's `version_compat` module, by which it tells Airflow's versions apart.
+_VERSION_GATE = re.compile(r"AIRFLOW_V_(\d+)_(\d+)(?:_(\d+))?_PLUS")
 
 
 def dotted_text(node: ast.expr) -> str | None:
@@ -35,10 +39,27 @@ def literal_mapping(node: ast.expr) -> Mapping[str, object]:
 def is_literal(node: ast.expr) -> bool:
     """Whether the value is written out: a constant or a display, hence nothing that can be called."""
     return isinstance(
-        node, ast.Constant | ast.Dict | ast.List | ast.Tuple | ast.Set | ast.JoinedStr | ast.DictComp | ast.ListComp
+        node,
+        ast.Constant
+        | ast.Dict
+        | ast.List
+        | ast.Tuple
+        | ast.Set
+        | ast.JoinedStr
+        | ast.DictComp
+        | ast.ListComp,
     )
 
 
 def is_type_checking(test: ast.expr) -> bool:
     """Whether an `if` guards imports meant for type checkers only."""
     return (dotted_text(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
+
+
+def airflow_version_of(test: ast.expr) -> tuple[tuple[int, ...], bool] | None:
+    """The version that an `if AIRFLOW_V_3_1_PLUS` asks for, and False behind it if the test is negated."""
+    wanted = True
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, wanted = test.operand, not wanted
+    gate = _VERSION_GATE.fullmatch((dotted_text(test) or "").rpartition(".")[2])
+    return None if gate is None else (tuple(int(part) for part in gate.groups() if part), wanted)

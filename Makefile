@@ -1,0 +1,80 @@
+# Everything a checkout needs, from Python and make alone. `make help` lists the targets.
+
+VENV := .venv
+PORT ?= 8080
+LOCAL_API_PORT ?= 8000
+PYTEST_ARGS ?=
+
+# Taken from the command line only: an AIRFLOW_HOME that a shell exports belongs to another Airflow.
+ifneq ($(origin AIRFLOW_HOME),command line)
+RUN_HOME := .airflow
+else
+RUN_HOME := $(AIRFLOW_HOME)
+endif
+
+# The newest usable interpreter with `venv`; else the newest that starts, so that it can say what is wrong.
+# Each candidate is run, because a version manager's shim can exist and fail.
+CANDIDATES := python3.13 python3.12 python3.11 python3
+ifndef PYTHON
+PYTHON := $(shell \
+    for check in 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+                 'import sys; sys.exit(sys.version_info < (3, 11))' 'pass'; do \
+        for python in $(CANDIDATES); do \
+            if $$python -I -c "$$check" >/dev/null 2>&1; then echo $$python; exit; fi; \
+        done; \
+    done)
+endif
+
+# What another project put there must not reach this one.
+unexport PYTHONPATH PYTHONHOME
+
+BOOTSTRAP = $(if $(PYTHON),,$(error No Python found: install Python 3.11 or newer, \
+or name one with `make run PYTHON=/path/to/python3`))"$(PYTHON)" scripts/bootstrap.py --venv $(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint soak lock up down clean setup setup-dev
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make run PORT=8080 LOCAL_API_PORT=8000 AIRFLOW_HOME=.airflow"
+	@echo "  make test PYTEST_ARGS='tests/schemas -x'"
+
+setup:
+	@$(BOOTSTRAP) --extra airflow
+
+setup-dev:
+	@$(BOOTSTRAP) --extra airflow --extra dev
+
+# exec: make's own child is the supervisor, so a signal to make reaches it.
+run: setup ## start Airflow with the pipelines of this folder, and the sample API
+	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
+
+test: setup-dev ## run all tests but the long ones
+	@exec $(VENV)/bin/python -m pytest -m "not soak" $(PYTEST_ARGS)
+
+lint: setup-dev ## check code and pipelines
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/factory lint pipelines
+
+soak: setup-dev ## run the tests that take long or need a service
+	@exec $(VENV)/bin/python -m pytest -m soak $(PYTEST_ARGS)
+
+# LOCK_ARGS=--upgrade takes the newest versions; without it only what pyproject.toml asks for changes.
+lock: ## write requirements.lock again from pyproject.toml
+	@"$(PYTHON)" -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
+	@build/lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	    --extra airflow --extra celery --extra dev --quiet --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --output-file requirements.lock $(LOCK_ARGS)
+
+up: ## start the cluster of docker-compose.yaml, and the sample API
+	@exec "$(PYTHON)" scripts/compose_demo.py up
+
+down: ## stop what `make up` started
+	@exec "$(PYTHON)" scripts/compose_demo.py down
+
+clean: ## remove what set-up and tests made; the state in .airflow stays
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

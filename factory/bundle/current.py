@@ -1,0 +1,175 @@
+"""`current/`, the folder that the dag-processor reads: only what changed is written, so only it is parsed.
+
+Airflow parses a file again when its modification time is later than the end of its last parse
+(`DagFileProcessorManager._sort_by_mtime`), and Python takes bytecode for a file of equal size and time in
+whole seconds. So a changed file is a new inode with a time that lies later than both.
+"""
+
+# Thousands of files are looked at every few seconds: plain strings and `os` calls cost a fraction of `Path`.
+# ruff: noqa: PTH105, PTH108
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from factory.bundle.store import EXECUTABLE, Store, token_of
+
+# A parse that began before its file was replaced ends after it; its end must not hide the change. One parse
+# takes a fraction of a second, so a time this far ahead costs a parse or two more of the changed file only.
+AHEAD_SECONDS = 2.0
+
+Signature = tuple[int, int, int, int]
+"""(inode, size, modification time, change time): no way to alter a file leaves all of them as they were."""
+
+
+class CurrentFolder:
+    """The stable folder at `path`; it remembers what it wrote, so that a check costs no reading."""
+
+    def __init__(self, path: Path, store: Store) -> None:
+        self.path = path
+        self._store = store
+        self._written: dict[str, tuple[str, Signature]] = {}
+
+    def forget(self) -> None:
+        """Trust nothing: the next `apply` compares contents."""
+        self._written.clear()
+
+    def matches(self, files: Mapping[str, str]) -> bool:
+        """Whether exactly these files are there, as this object wrote or checked them."""
+        found, _, strange = self._look()
+        return (
+            not strange
+            and self._written
+            == {path: (token, found[path]) for path, token in files.items() if path in found}
+            and len(found) == len(files)
+        )
+
+    def apply(
+        self, files: Mapping[str, str], before: Mapping[str, str], is_stub: Callable[[str], bool]
+    ) -> tuple[list[str], list[str]]:
+        """Make the folder hold exactly these files; return the paths written and the paths removed.
+
+        `before` are the files of the last completed state: what differs from it is written anew even where
+        the content already fits, because an interrupted `apply` may have shown it to Airflow under the older
+        version. Stubs go first and come last, so a stub never stands without what it needs, and at every
+        moment the folder can be read.
+        """
+        if self.path.is_symlink() or not self.path.is_dir():
+            self.path.unlink(missing_ok=True)
+            self.path.mkdir(parents=True)
+        found, folders, strange = self._look()
+        removed = sorted(set(found) - set(files), key=lambda path: (not is_stub(path), path))
+        stubs_removed = [path for path in removed if is_stub(path)]
+        written = [
+            path
+            for path, token in sorted(files.items(), key=lambda item: (is_stub(item[0]), item[0]))
+            if path not in found
+            or before.get(path) != token
+            or not self._is_as_written(path, token, found[path])
+        ]
+        for path in (*strange, *stubs_removed):
+            self._remove(path)
+        for path in written:
+            self._write(path, files[path], folders)
+        for path in removed[len(stubs_removed) :]:
+            self._remove(path)
+        self._remove_empty_folders()
+        return written, removed
+
+    def _look(self) -> tuple[dict[str, Signature], set[str], list[str]]:
+        """What is there: regular files, folders, and anything else (links, pipes), all by relative path."""
+        files: dict[str, Signature] = {}
+        folders: set[str] = set()
+        strange: list[str] = []
+        pending = [""]
+        while pending:
+            prefix = pending.pop()
+            try:
+                entries = list(os.scandir(f"{self.path}/{prefix}"))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            for entry in entries:
+                path = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    folders.add(path)
+                    pending.append(path + "/")
+                    continue
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    files[path] = _signature(status)
+                else:
+                    strange.append(path)
+        return files, folders, strange
+
+    def _is_as_written(self, path: str, token: str, signature: Signature) -> bool:
+        if self._written.get(path) == (token, signature):
+            return True
+        file = self.path / path
+        try:
+            data = file.read_bytes()
+            executable = bool(file.stat().st_mode & stat.S_IXUSR)
+        except OSError:
+            return False
+        if token_of(data, executable) != token:
+            return False
+        self._written[path] = (token, signature)
+        return True
+
+    def _write(self, path: str, token: str, folders: set[str]) -> None:
+        target = self.path / path
+        self._make_way(path, folders)
+        mode = 0o755 if token.endswith(EXECUTABLE) else 0o644
+        new = self._store.new_file(self._store.read(token), mode)
+        moment = self._fresh_time(target)
+        os.utime(new, (moment, moment))
+        os.replace(new, target)
+        self._written[path] = (token, _signature(target.lstat()))
+
+    def _make_way(self, path: str, folders: set[str]) -> None:
+        """Make the folders above a file; remove a folder in its place, or a file in theirs."""
+        if path in folders:
+            shutil.rmtree(self.path / path)
+        parent = (self.path / path).parent
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            above = self.path
+            for part in Path(path).parent.parts:
+                above /= part
+                if above.is_symlink() or above.is_file():
+                    above.unlink()
+            parent.mkdir(parents=True, exist_ok=True)
+
+    def _fresh_time(self, target: Path) -> float:
+        fresh = time.time() + AHEAD_SECONDS
+        try:
+            later = math.floor(target.lstat().st_mtime) + 1.0
+        except OSError:
+            return fresh
+        # A time far in the future, set by hand, would have Airflow parse the file again and again.
+        return max(fresh, later) if later < fresh + 60 else fresh
+
+    def _remove(self, path: str) -> None:
+        self._written.pop(path, None)
+        target = self.path / path
+        if target.is_dir() and not target.is_symlink():
+            return  # it was a file, and a folder has been put in its place
+        try:
+            os.unlink(target)
+        except (FileNotFoundError, NotADirectoryError):
+            return  # so was something above it
+
+    def _remove_empty_folders(self) -> None:
+        for folder, _, _ in os.walk(self.path, topdown=False):
+            if folder != str(self.path) and not any(os.scandir(folder)):
+                Path(folder).rmdir()
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,0 +1,79 @@
+"""From the files of the pipelines folder to the files of a version: stubs and what keeps Airflow to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+
+from factory.bundle.naming import (
+    BYTECODE_FOLDER,
+    IGNORE_FILE,
+    PIPELINE_SUFFIXES,
+    STUB_SUFFIX,
+    is_pipeline,
+    stub_path,
+)
+from factory.bundle.ownership import Ownership
+from factory.bundle.seams import PipelineFile
+from factory.bundle.source import Listing
+from factory.bundle.stub import StubWriter, error_stub_text
+
+NO_BYTECODE = b"A file of this name keeps Python from reading and writing bytecode in this folder.\n"
+
+
+def uncopied_pipelines(listing: Listing) -> dict[str, str]:
+    """Path → reason of every pipeline that is there but could not be read."""
+    return {path: reason for path, reason in listing.problems.items() if is_pipeline(path)}
+
+
+def stubs(
+    files: Sequence[PipelineFile],
+    listing: Listing,
+    ownership: Ownership,
+    read: Callable[[str], bytes],
+    writer: StubWriter,
+) -> dict[str, bytes]:
+    """The text of every stub by its path. `read` gives the content of a path of `listing.files`."""
+    texts = {
+        stub_path(path): error_stub_text(path, reason) for path, reason in uncopied_pipelines(listing).items()
+    }
+    for file in files:
+        digest = writer.digest(file.depends_on | {file.path}, listing.files)
+        conflicts = ownership.conflicts.get(file.path, ())
+        texts[stub_path(file.path)] = writer.text(file.path, read(file.path), digest, conflicts)
+    return texts
+
+
+def guards(paths: Iterable[str], ignore_syntax: str) -> dict[str, bytes]:
+    """What keeps Airflow to the stubs and Python from bytecode, by path; `paths` are the version's others.
+
+    A regular file in the place of `__pycache__` makes the import system leave bytecode alone in every
+    process, without a switch that someone would have to set before each import.
+    """
+    folders = {"."} | {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    blockers = {str(PurePosixPath(folder, BYTECODE_FOLDER)): NO_BYTECODE for folder in folders}
+    return {**blockers, IGNORE_FILE: ignore_text(folders - {"."}, ignore_syntax)}
+
+
+def ignore_text(folders: Iterable[str], syntax: str) -> bytes:
+    """An `.airflowignore` that leaves only stubs, in the syntax Airflow is set to: `glob` or `regexp`.
+
+    User's Python files are for import, and Airflow opens every file that is a zip archive inside (such as
+    .xlsx), so naming what is allowed is the only safe way. In `regexp`, a folder cannot be told from a file
+    by its name, so the folders are listed.
+    """
+    if syntax == "regexp":
+        stub = r".*\.[yY][aA]?[mM][lL]\.py"
+        allowed = "|".join([stub, *map(_verbatim, sorted(folders))])
+        return f"^(?!(?:{allowed})$)\n".encode()
+    patterns = [f"!*{suffix}{STUB_SUFFIX}" for suffix in PIPELINE_SUFFIXES]
+    return "\n".join(["*", "!*/", *patterns, ""]).encode()
+
+
+def _verbatim(path: str) -> str:
+    # Airflow cuts lines at "#", so every special character is written by its number.
+    return "".join(c if c.isalnum() or c in "/_" else f"\\U{ord(c):08x}" for c in path)
+
+
+def is_stub(path: str) -> bool:
+    return path.endswith(tuple(suffix + STUB_SUFFIX for suffix in PIPELINE_SUFFIXES))

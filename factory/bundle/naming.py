@@ -1,0 +1,48 @@
+"""Which names below the pipelines folder mean what: pipelines, files to copy, names of our own."""
+
+from __future__ import annotations
+
+import os
+
+PIPELINE_SUFFIXES = (".yaml", ".yml")
+STUB_SUFFIX = ".py"
+BYTECODE_FOLDER = "__pycache__"
+IGNORE_FILE = ".airflowignore"
+
+# ext4, XFS, APFS and tmpfs all stop at 255 bytes for a name; a stub's name is its pipeline's plus ".py".
+MAX_NAME_BYTES = 255 - len(STUB_SUFFIX)
+# PATH_MAX is 4,096 with the storage folder in front of it, and Airflow keeps the path in 2,000 characters.
+MAX_PATH_BYTES = 1500
+
+
+def is_pipeline(path: str) -> bool:
+    """Whether a relative POSIX path is a pipeline by its name: YAML, and no part starts with `_` or `.`."""
+    parts = path.split("/")
+    return parts[-1].endswith(PIPELINE_SUFFIXES) and not any(part.startswith(("_", ".")) for part in parts)
+
+
+def stub_path(pipeline: str) -> str:
+    """The stub of a pipeline lies beside it: `sales/orders.yaml` → `sales/orders.yaml.py`."""
+    return pipeline + STUB_SUFFIX
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a file or folder of this name is never copied: dot names and Python's bytecode.
+
+    Dot names are editors' swap files, `.git`, `.env` with its secrets, a half-written rsync, a ConfigMap's
+    `..data`, and a user's `.airflowignore`, which could hide stubs.
+    """
+    return name.startswith(".") or name == BYTECODE_FOLDER or name.endswith((".pyc", ".pyo"))
+
+
+def name_problem(name: str, path: str) -> str | None:
+    """Why an entry of this name cannot be copied, or `None`. `path` is its path relative to the folder."""
+    try:
+        size = len(path.encode())
+    except UnicodeEncodeError:
+        return "its name is not UTF-8; rename it"
+    if len(os.fsencode(name)) > MAX_NAME_BYTES or size > MAX_PATH_BYTES:
+        return "its name is too long; shorten it"
+    if name.lower().endswith(tuple(suffix + STUB_SUFFIX for suffix in PIPELINE_SUFFIXES)):
+        return "names that end in .yaml.py or .yml.py are those of generated DAG files; rename it"
+    return None

@@ -1,0 +1,150 @@
+"""`PipelineBundle`: what Airflow calls."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from airflow.configuration import conf
+from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, get_bundle_tracking_dir
+
+from factory.bundle.errors import BundleError, StoreError
+from factory.bundle.refresh import Refresher
+from factory.bundle.seams import PipelineFiles, pipeline_files
+from factory.bundle.state import read_state
+from factory.bundle.store import Store
+from factory.preload import preload_before_fork
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 5
+KEEP_DAYS = 30
+CLEAN_UP_EVERY_SECONDS = 3600.0
+
+
+class PipelineBundle(BaseDagBundle):
+    """A folder of YAML pipelines as a versioned DAG bundle with one stub per pipeline.
+
+    :param folder: the pipelines folder. Without it, the environment variable `PIPELINES_FOLDER`, then
+        `pipelines`; a relative one starts at the process's working directory. Only the dag-processor (and the
+        command line) needs it.
+    :param refresh_interval: seconds between two looks at the folder. A look at 1,000 unchanged files costs
+        tens of milliseconds, so the default is 5 and not Airflow's 300.
+    :param keep_days: how many days after its end a run can still be cleared and run again with the files it
+        ran with.
+    """
+
+    supports_versioning = True
+
+    files: ClassVar[PipelineFiles] = staticmethod(pipeline_files)
+    """Lists the pipelines of a folder; a class attribute, so that a subclass may bring its own."""
+    loader: ClassVar[str] = "factory.stub_loader"
+    """The module that a stub takes `load_stub` from."""
+
+    def __init__(
+        self,
+        *,
+        folder: str | None = None,
+        refresh_interval: int = REFRESH_SECONDS,
+        keep_days: int = KEEP_DAYS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(refresh_interval=refresh_interval, **kwargs)
+        chosen = folder or os.environ.get("PIPELINES_FOLDER") or "pipelines"
+        self.folder = Path(chosen).expanduser().absolute()
+        self._keep = timedelta(days=keep_days)
+        self._store = Store(self.base_dir)
+        self._next_clean_up = 0.0
+        preload_before_fork()
+
+    @cached_property
+    def _refresher(self) -> Refresher:
+        syntax = conf.get("core", "dag_ignore_file_syntax", fallback="glob")
+        return Refresher(self.folder, self._store, type(self).files, self.loader, syntax)
+
+    @property
+    def path(self) -> Path:
+        """The snapshot of the pinned version, or the stable folder that the dag-processor reads."""
+        return self._store.snapshot_path(self.version) if self.version else self.base_dir / "current"
+
+    def get_current_version(self) -> BundleVersion | None:
+        """The pinned version, else the one in `current/`; `None` before the first refresh."""
+        version = self.version or read_state(self.base_dir).version
+        return BundleVersion(version=version) if version else None
+
+    def initialize(self) -> None:
+        """Make `path` ready.
+
+        In a task's process a snapshot that is there costs one look; a missing one is rebuilt from the store.
+        Unpinned, the command line and the dag-processor read the folder, as Airflow's own bundles do; a task
+        (its DAG has `disable_bundle_versioning`) takes `current/` as it is.
+
+        :raises BundleError: the version can neither be found nor rebuilt, or the folder cannot be read.
+        """
+        if self.version:
+            self._ensure_snapshot(self.version)
+        elif not _in_task() or not self.path.is_dir():
+            self.refresh()
+        super().initialize()
+
+    def refresh(self) -> None:
+        """Bring `current/` up to the folder, and rarely, in the dag-processor, clean up the store.
+
+        :raises BundleError: the folder cannot be read; what was there stays.
+        """
+        if self.version:
+            raise BundleError(f"bundle {self.name}: a pinned version ({self.version}) cannot be refreshed")
+        with self.lock():
+            self._refresher.refresh()
+        if _in_server() and time.monotonic() >= self._next_clean_up:
+            self._next_clean_up = time.monotonic() + CLEAN_UP_EVERY_SECONDS
+            self._clean_up()
+
+    def _ensure_snapshot(self, version: str) -> None:
+        if not self._store.has_snapshot(version):
+            try:
+                with self.lock():
+                    if not self._store.has_snapshot(version):
+                        self._store.rebuild(version)
+            except (StoreError, OSError) as e:
+                raise BundleError(
+                    f"bundle {self.name}: version {version} is not available in the store "
+                    f"{self.base_dir}: {e}. Is this the storage that the dag-processor writes? "
+                    "A run older than the store keeps can be run with the latest version."
+                ) from None
+        # Airflow's clean-up wants to remove a folder of this name and raises when it is missing. On storage
+        # that is read-only here, it is not recorded as used either, so nothing will look for it.
+        with suppress(OSError):
+            (self.versions_dir / version).mkdir(parents=True, exist_ok=True)
+
+    def _clean_up(self) -> None:
+        """Never fatal: what could not be removed now is removed by a later pass."""
+        from factory.bundle import cleanup, usage  # noqa: PLC0415 - only the dag-processor needs the database
+
+        try:
+            named = usage.named_versions(self.name, datetime.now(UTC) - self._keep)
+            current = read_state(self.base_dir).version
+            with self.lock():
+                removed = cleanup.clean_up(
+                    self._store, named, current, self.versions_dir, get_bundle_tracking_dir(self.name)
+                )
+        except Exception:
+            log.exception("bundle %s: old versions in %s could not be removed", self.name, self.base_dir)
+        else:
+            log.info("bundle %s: %d old versions removed", self.name, removed)
+
+
+def _in_task() -> bool:
+    """Whether this process runs a task or parses a file. Source: `sdk/execution_time/supervisor.py`."""
+    return os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "client"
+
+
+def _in_server() -> bool:
+    """Whether this is a process with database access. Source: `DagFileProcessorManager`."""
+    return os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "server"

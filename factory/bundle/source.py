@@ -1,0 +1,192 @@
+"""Reading the live pipelines folder: every file by content, again until two readings agree."""
+
+# Thousands of files are read every few seconds: plain strings and `os` calls cost a fraction of `Path`.
+# ruff: noqa: PTH116
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from factory.bundle.errors import FolderUnavailableError, FolderUnstableError
+from factory.bundle.naming import is_left_out, name_problem
+
+MAX_FILE_BYTES = 16 * 2**20
+MAX_ENTRIES = 50_000
+TRIES = 5
+SETTLE_SECONDS = 0.1
+
+# What a path answers when it went away, or turned into something else, between listing and reading it.
+_VANISHED = (errno.ENOENT, errno.ENOTDIR)
+
+Keep = Callable[[bytes, bool], str]
+"""Takes a file's content and whether it is executable, keeps it, and gives back its token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The folder at one moment. Paths are relative and POSIX; equal listings mean equal content.
+
+    `files` has a token (content and executable bit) for every file, `problems` the reason for every entry
+    that could not be read.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def read_until_stable(
+    folder: Path,
+    keep: Keep,
+    previous: Listing | None = None,
+    *,
+    tries: int = TRIES,
+    settle_seconds: float = SETTLE_SECONDS,
+) -> Listing:
+    """Read the folder until two readings agree; one reading that agrees with `previous` is enough.
+
+    An rsync, a git pull or an editor's save is therefore never seen half done, unless it stands still for
+    `settle_seconds`.
+
+    :raises FolderUnavailableError: the folder cannot be read at all.
+    :raises FolderUnstableError: no two of `tries` readings agreed.
+    """
+    last = read_folder(folder, keep)
+    if last == previous:
+        return last
+    for _ in range(tries - 1):
+        time.sleep(settle_seconds)
+        listing = read_folder(folder, keep)
+        if listing == last:
+            return listing
+        last = listing
+    raise FolderUnstableError(f"{folder} kept changing while it was read ({tries} times); trying again later")
+
+
+def read_folder(folder: Path, keep: Keep) -> Listing:
+    """Read the folder once.
+
+    Symbolic links are followed as long as they stay inside the folder (a Kubernetes ConfigMap is such a tree
+    of links); the folder itself may be a link (git-sync swaps it). Links that lead elsewhere are reported, so
+    that a pull request cannot publish a host's files. A link to a folder above it is not followed. Named
+    pipes, sockets and devices are never opened.
+
+    :raises FolderUnavailableError: see there.
+    """
+    root = _resolve(folder)
+    listing = Listing()
+    for count, (entry, path) in enumerate(_walk(root, listing)):
+        if count == MAX_ENTRIES:
+            raise FolderUnavailableError(
+                f"{folder} has more than {MAX_ENTRIES:,} files and folders; is it the pipelines folder?"
+            )
+        if entry is not None:
+            _read_entry(entry, path, keep, listing)
+    return listing
+
+
+def _resolve(folder: Path) -> str:
+    try:
+        root = folder.resolve(strict=True)
+    except FileNotFoundError:
+        raise FolderUnavailableError(f"the pipelines folder {folder} does not exist") from None
+    except (OSError, RuntimeError) as e:
+        raise FolderUnavailableError(f"the pipelines folder {folder} cannot be read: {e}") from None
+    if not root.is_dir():
+        raise FolderUnavailableError(f"the pipelines folder {folder} is not a folder")
+    return str(root)
+
+
+def _walk(root: str, listing: Listing) -> Iterator[tuple[os.DirEntry[str] | None, str]]:
+    """Yield every entry that is no folder with its relative path, and `None` for every folder."""
+    inside = root.rstrip("/") + "/"
+    pending: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(root, "", frozenset())]
+    while pending:
+        absolute, prefix, above = pending.pop()
+        try:
+            here = os.stat(absolute)
+            identity = (here.st_dev, here.st_ino)
+            if identity in above:
+                listing.problems[prefix] = "is a link to a folder that it lies in"
+                continue
+            with os.scandir(absolute) as found:
+                entries = list(found)
+        except OSError as e:
+            if not prefix:
+                raise FolderUnavailableError(f"the pipelines folder {root} cannot be read: {e}") from None
+            if e.errno not in _VANISHED:
+                listing.problems[prefix] = f"cannot be read: {e.strerror}"
+            continue
+        for entry in entries:
+            if is_left_out(entry.name):
+                continue
+            path = prefix + entry.name
+            problem = name_problem(entry.name, path) or _link_problem(entry, inside)
+            if problem is not None:
+                listing.problems[path] = problem
+            elif _is_folder(entry):
+                pending.append((entry.path, path + "/", above | {identity}))
+                yield None, path
+            else:
+                yield entry, path
+
+
+def _link_problem(entry: os.DirEntry[str], inside: str) -> str | None:
+    if not entry.is_symlink():
+        return None
+    target = os.path.realpath(entry.path) + "/"
+    if target.startswith(inside):
+        return None
+    return "is a link that leads out of the pipelines folder; put the file itself there"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # reading it as a file says what is wrong
+
+
+def _read_entry(entry: os.DirEntry[str], path: str, keep: Keep, listing: Listing) -> None:
+    try:
+        if not stat.S_ISREG(entry.stat().st_mode):
+            listing.problems[path] = "is not a regular file"
+            return
+        # Non-blocking, for an entry that became a named pipe after it was looked at.
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                listing.problems[path] = "is not a regular file"
+                return
+            data = _read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
+    except OSError as e:
+        if entry.is_symlink() and e.errno == errno.ENOENT:
+            listing.problems[path] = "is a link to a file that does not exist"
+        elif e.errno not in _VANISHED:
+            listing.problems[path] = f"cannot be read: {e.strerror}"
+        return
+    if len(data) > MAX_FILE_BYTES:
+        listing.problems[path] = (
+            f"is larger than {MAX_FILE_BYTES // 2**20} MiB; keep data outside of the pipelines folder"
+        )
+        return
+    listing.files[path] = keep(data, bool(status.st_mode & stat.S_IXUSR))
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """Read to the end of the file, or one byte past the limit."""
+    data = b""
+    while len(data) <= MAX_FILE_BYTES:
+        chunk = os.read(descriptor, min(max(size - len(data), 0) + 1, MAX_FILE_BYTES + 1))
+        if not chunk:
+            break
+        data += chunk
+    return data

@@ -1,0 +1,221 @@
+"""The store: every file once, by content; a manifest for every version; a snapshot folder for those in use.
+
+    <storage>/<bundle>/objects/ab/cdef…    file contents, named by SHA-256, read-only
+                       manifests/<version>  which files a version consists of
+                       snapshots/<version>  the files themselves, hard links into objects/
+                       versions/<version>   empty; what Airflow's own clean-up removes
+                       building/            what is being written; renamed when complete
+
+Airflow's clean-up deletes `versions/<version>` file by file without any lock that a starting task could see
+(`BundleUsageTrackingManager`), so a snapshot in there could be found half deleted. Ours stand beside it:
+they come and go by one rename, and one `stat` tells whether a snapshot is there. Whoever writes holds the
+bundle's lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from factory.bundle.errors import StoreError
+from factory.bundle.manifest import VERSION_PATTERN, Manifest
+
+EXECUTABLE = "x"
+"""What follows the hash in the token of an executable file."""
+
+
+def token_of(data: bytes, executable: bool) -> str:
+    """The name of a content: its SHA-256, with an `x` when the file is executable."""
+    digest = hashlib.sha256(data).hexdigest()
+    return digest + EXECUTABLE if executable else digest
+
+
+class Store:
+    """The store of one bundle below `root`. Reading never writes; nothing is created before it is needed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.building = root / "building"
+        self._objects = root / "objects"
+        self._manifests = root / "manifests"
+        self._snapshots = root / "snapshots"
+        self._known: set[str] = set()
+
+    # -- contents
+
+    def add(self, data: bytes, executable: bool = False) -> str:
+        """Keep a content and return its token. The first time in a process, a damaged copy is replaced."""
+        token = token_of(data, executable)
+        if token not in self._known:
+            path = self.object_path(token)
+            if not _holds(path, data):
+                self._write(path, data, 0o555 if executable else 0o444)
+            self._known.add(token)
+        return token
+
+    def object_path(self, token: str) -> Path:
+        return self._objects / token[:2] / token[2:]
+
+    def read(self, token: str) -> bytes:
+        """:raises StoreError: the content is missing or is not what its name says."""
+        try:
+            data = self.object_path(token).read_bytes()
+        except OSError as e:
+            raise StoreError(f"content {token[:12]} cannot be read ({e.strerror})") from None
+        if token_of(data, token.endswith(EXECUTABLE)) != token:
+            raise StoreError(f"content {token[:12]} is damaged")
+        return data
+
+    def forget(self) -> None:
+        """Look at every content again before relying on it."""
+        self._known.clear()
+
+    def object_tokens(self) -> Iterator[str]:
+        for folder in _entries(self._objects):
+            for path in _entries(folder):
+                yield folder.name + path.name
+
+    # -- versions
+
+    def save_manifest(self, manifest: Manifest) -> None:
+        """Keep a manifest; its modification time says when the version was last current."""
+        self._write(self._manifests / manifest.version, manifest.text, 0o644)
+
+    def touch_manifest(self, version: str) -> None:
+        path = self._manifests / version
+        if path.exists():
+            os.utime(path)
+
+    def manifest(self, version: str) -> Manifest:
+        """:raises StoreError: the version is not in the store, or its manifest is damaged."""
+        if not VERSION_PATTERN.fullmatch(version):
+            raise StoreError("it is not a version of this kind of bundle")
+        try:
+            manifest = Manifest.parse((self._manifests / version).read_bytes())
+        except FileNotFoundError:
+            raise StoreError("it is not in the store") from None
+        except OSError as e:
+            raise StoreError(f"its manifest cannot be read ({e.strerror})") from None
+        except ValueError:
+            raise StoreError("its manifest is damaged") from None
+        if manifest.version != version:
+            raise StoreError("its manifest is damaged")
+        return manifest
+
+    def versions(self) -> dict[str, float]:
+        """Every version in the store and when it was last current, in seconds since the epoch."""
+        return {path.name: path.stat().st_mtime for path in _entries(self._manifests)}
+
+    # -- snapshots
+
+    def snapshot_path(self, version: str) -> Path:
+        return self._snapshots / version
+
+    def has_snapshot(self, version: str) -> bool:
+        return VERSION_PATTERN.fullmatch(version) is not None and self.snapshot_path(version).is_dir()
+
+    def stage(self, files: Mapping[str, str]) -> Path:
+        """Lay out files in a new folder below `building/` that `publish` can turn into a snapshot."""
+        self.building.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(dir=self.building))
+        staged.chmod(0o755)  # a task that runs as another user has to read it
+        self.lay_out(staged, files)
+        return staged
+
+    def lay_out(self, folder: Path, files: Mapping[str, str]) -> None:
+        """Link files into a folder. :raises StoreError: a content is missing."""
+        made: set[str] = set()
+        for path, token in files.items():
+            target = f"{folder}/{path}"
+            parent = target.rpartition("/")[0]
+            if parent not in made:
+                Path(parent).mkdir(parents=True, exist_ok=True)
+                made.add(parent)
+            self._place(token, target)
+
+    def publish(self, staged: Path, version: str) -> None:
+        """Make a laid out folder the snapshot of a version, unless there is one."""
+        self._snapshots.mkdir(parents=True, exist_ok=True)
+        if self.has_snapshot(version):
+            shutil.rmtree(staged)
+        else:
+            staged.rename(self.snapshot_path(version))
+
+    def rebuild(self, version: str) -> None:
+        """Make the snapshot of a version from its contents, each checked against its hash.
+
+        :raises StoreError: the store cannot give the version.
+        """
+        manifest = self.manifest(version)
+        for token in set(manifest.files.values()):
+            self.read(token)
+        self.publish(self.stage(manifest.files), version)
+
+    # -- removing
+
+    def remove_version(self, version: str) -> None:
+        """Remove a snapshot and then its manifest; contents stay."""
+        if self.has_snapshot(version):
+            self.building.mkdir(parents=True, exist_ok=True)
+            gone = Path(tempfile.mkdtemp(dir=self.building)) / version
+            self.snapshot_path(version).rename(gone)
+            shutil.rmtree(gone.parent)
+        (self._manifests / version).unlink(missing_ok=True)
+
+    def remove_object(self, token: str) -> None:
+        self._known.discard(token)
+        self.object_path(token).unlink(missing_ok=True)
+
+    def clear_building(self) -> None:
+        """Remove what a killed process left behind."""
+        for path in _entries(self.building):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    # -- files
+
+    def _place(self, token: str, target: str) -> None:
+        source = self.object_path(token)
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            self._known.discard(token)
+            raise StoreError(f"content {token[:12]} is missing") from None
+        except OSError:
+            # No hard links here, or too many of this one (ext4: 65,000).
+            shutil.copy(source, target)
+
+    def _write(self, path: Path, data: bytes, mode: int) -> None:
+        new = self.new_file(data, mode)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.replace(path)
+
+    def new_file(self, data: bytes, mode: int) -> Path:
+        """Write a new file below `building/`, to be renamed into place."""
+        self.building.mkdir(parents=True, exist_ok=True)
+        path = self.building / f"{os.getpid()}.{os.urandom(8).hex()}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        return path
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,63 @@
+"""Start Airflow on this machine with the pipelines of a folder, and show what happens.
+
+State is kept in the Airflow home; the next run goes on from it. Ctrl-C or SIGTERM ends everything that was
+started. Exit status: 0 stopped by a signal, 1 a process ended by itself, 2 the run could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from factory.local.settings import LocalRunError, Settings
+from factory.local.supervisor import local_api_program
+from factory.local.supervisor import run as supervise
+from factory.local.warden import guard
+
+MAX_PORT = 65535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory run`."""
+    parser.add_argument("--port", type=port, default=8080, help="port of Airflow's UI and API (8080)")
+    parser.add_argument("--local-api-port", type=port, default=8000, help="port of the sample API (8000)")
+    parser.add_argument(
+        "--airflow-home", type=Path, default=Path(".airflow"), help="folder for Airflow's state (.airflow)"
+    )
+    parser.add_argument(
+        "--pipelines",
+        type=Path,
+        default=Path(os.environ.get("PIPELINES_FOLDER") or "pipelines"),
+        help="folder of the pipelines ($PIPELINES_FOLDER, else pipelines)",
+    )
+    parser.add_argument("--no-local-api", action="store_true", help="do not start examples/local_api.py")
+
+
+def port(text: str) -> int:
+    """Raises argparse.ArgumentTypeError."""
+    if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to {MAX_PORT}")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns the exit status."""
+    here = Path.cwd()
+    settings = Settings(
+        pipelines=here / arguments.pipelines.expanduser(),
+        home=here / arguments.airflow_home.expanduser(),
+        port=arguments.port,
+        local_api_port=arguments.local_api_port,
+        local_api=None if arguments.no_local_api else local_api_program(here),
+    )
+    return guard(lambda: _supervise(settings))
+
+
+def _supervise(settings: Settings) -> int:
+    try:
+        return supervise(settings)
+    except LocalRunError as error:
+        print(f"factory run: {error}", file=sys.stderr)
+        return 2

@@ -1,0 +1,1 @@
+"""Airflow on this machine, for one person: what `factory run` starts, watches and ends."""

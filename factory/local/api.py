@@ -1,0 +1,110 @@
+"""Airflow's REST API on loopback, read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+TIMEOUT_SECONDS = 10
+PAGE = 100
+"""Airflow's `[api] maximum_page_limit`."""
+
+FINISHED = ("success", "failed", "skipped", "upstream_failed", "up_for_retry")
+
+Params = Mapping[str, str | int | list[str]]
+
+
+class ApiUnavailableError(Exception):
+    """The API gave no usable answer; it may the next time."""
+
+
+class AirflowClient:
+    """One user's session. Logs in by itself, again when the token has run out. Used by one thread."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._url = url
+        self._login = {"username": user, "password": password}
+        self._session = requests.Session()
+        # A shell's proxy settings and .netrc are not for loopback.
+        self._session.trust_env = False
+
+    def get(self, path: str, params: Params | None = None) -> Any:
+        """The decoded answer below `/api/v2`, or None where there is no such thing.
+
+        Raises ApiUnavailableError.
+        """
+        try:
+            answer = self._request(path, params)
+            if answer.status_code == requests.codes.unauthorized:
+                self._log_in()
+                answer = self._request(path, params)
+            if answer.status_code == requests.codes.not_found:
+                return None
+            answer.raise_for_status()
+            return answer.json()
+        except requests.RequestException as error:
+            raise ApiUnavailableError(str(error)) from error
+
+    def dags(self) -> list[dict[str, Any]]:
+        """All DAGs that the database knows, stale ones included. Raises ApiUnavailableError."""
+        return list(self._pages("/dags", "dags", {"exclude_stale": "false", "order_by": "dag_id"}))
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """Raises ApiUnavailableError."""
+        return list(self._pages("/importErrors", "import_errors", {"order_by": "id"}))
+
+    def finished_tasks(self, updated_since: datetime) -> list[dict[str, Any]]:
+        """Task instances, of all DAGs, in a state that ends an attempt. Raises ApiUnavailableError."""
+        params: dict[str, str | int | list[str]] = {
+            "updated_at_gte": updated_since.isoformat(),
+            "state": list(FINISHED),
+            "order_by": "id",
+            "limit": PAGE,
+        }
+        found: list[dict[str, Any]] = []
+        # By cursor, not by offset: rows come while pages are read.
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.get("/dags/~/dagRuns/~/taskInstances", {**params, "cursor": cursor})
+            found += page["task_instances"]
+            cursor = page["next_cursor"]
+        return found
+
+    def attempts(self, task: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """All attempts of one task instance, the latest included. Raises ApiUnavailableError."""
+        mapped = f"/{task['map_index']}" if task["map_index"] >= 0 else ""
+        answer = self.get(f"{task_path(task)}{mapped}/tries")
+        return answer["task_instances"] if answer else []
+
+    def xcom(self, task: Mapping[str, Any], key: str) -> Any:
+        """What the task instance pushed under `key`, or None. Raises ApiUnavailableError."""
+        path = f"{task_path(task)}/xcomEntries/{quote(key, safe='')}"
+        answer = self.get(path, {"map_index": task["map_index"]})
+        return answer["value"] if answer else None
+
+    def _pages(self, path: str, key: str, params: Params) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            page = self.get(path, {**params, "limit": PAGE, "offset": offset})
+            yield from page[key]
+            offset += PAGE
+            if offset >= page["total_entries"]:
+                return
+
+    def _request(self, path: str, params: Params | None) -> requests.Response:
+        return self._session.get(f"{self._url}/api/v2{path}", params=params, timeout=TIMEOUT_SECONDS)
+
+    def _log_in(self) -> None:
+        answer = self._session.post(f"{self._url}/auth/token", json=self._login, timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def task_path(task: Mapping[str, Any]) -> str:
+    """Where the API has a task instance."""
+    dag, run, name = (quote(task[key], safe="") for key in ("dag_id", "dag_run_id", "task_id"))
+    return f"/dags/{dag}/dagRuns/{run}/taskInstances/{name}"

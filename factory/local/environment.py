@@ -1,0 +1,144 @@
+"""The environment variables of Airflow's processes in a local run.
+
+Three groups: what makes the run the run it is (its database, its ports, its bundle: the shell's values are
+ignored, so that the demo never touches another Airflow's database), what only makes it quick and quiet (the
+shell's values win), and everything else (passed on as it is, `AIRFLOW_CONN_…` and `AIRFLOW_VAR_…` among it).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory.local.home import USER, Home
+from factory.local.settings import Settings
+
+BUNDLE = "pipelines"
+REFRESH_SECONDS = 5
+DROPPED = {
+    # A shell's leftovers that would change which code runs.
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "AIRFLOW_API_APPS",
+    "DEV_MODE",
+    # Airflow derives it from the database's address; an empty value is not an unset one.
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_SCHEMA",
+    "AIRFLOW__API__SSL_CERT",
+    "AIRFLOW__API__SSL_KEY",
+}
+LOOPBACK = "127.0.0.1,localhost"
+
+
+@dataclass(frozen=True)
+class LocalEnvironment:
+    """`variables` for the processes; the names of the shell's settings that were `ignored`, and `used`."""
+
+    variables: dict[str, str]
+    ignored: list[str]
+    used: list[str]
+
+
+def local_environment(shell: Mapping[str, str], settings: Settings, home: Home) -> LocalEnvironment:
+    """The environment of every process of the run, made from the shell's. Raises LocalRunError."""
+    fixed = _fixed(settings, home)
+    defaults = _defaults(settings, home)
+    # Airflow reads OPTION, OPTION_CMD and OPTION_SECRET, in this order.
+    shadows = {f"{name}{suffix}" for name in fixed for suffix in ("_CMD", "_SECRET")}
+    kept = {name: value for name, value in shell.items() if name not in fixed.keys() | shadows | DROPPED}
+    ignored = [
+        name
+        for name, value in shell.items()
+        if name.startswith("AIRFLOW") and name not in kept and not _same(value, fixed.get(name))
+    ]
+    used = [
+        name
+        for name, value in kept.items()
+        if (name.startswith("AIRFLOW__") or name in defaults) and value != defaults.get(name)
+    ]
+    variables = {**defaults, **kept, **fixed, **_proxies(shell)}
+    return LocalEnvironment(variables, sorted(ignored), sorted(used))
+
+
+def _same(shell: str, ours: str | None) -> bool:
+    """Also two spellings of one path: make hands on `AIRFLOW_HOME` as it was written."""
+    return ours is not None and (shell == ours or Path(shell).expanduser().absolute() == Path(ours))
+
+
+def _fixed(settings: Settings, home: Home) -> dict[str, str]:
+    bundle = {
+        "name": BUNDLE,
+        "classpath": "factory.bundle.PipelineBundle",
+        "kwargs": {"folder": str(settings.pipelines), "refresh_interval": REFRESH_SECONDS},
+    }
+    keys = home.read_keys()
+    return {
+        "AIRFLOW_HOME": str(home.path),
+        "AIRFLOW_CONFIG": str(home.path / "airflow.cfg"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__CORE__AUTH_MANAGER": (
+            "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+        ),
+        # A password, though only this machine can connect: so can its other users, and every web page that is
+        # open in a browser here.
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.passwords),
+        "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
+        "AIRFLOW__API__SECRET_KEY": keys["api"],
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(settings.port),
+        "AIRFLOW__API__BASE_URL": settings.url,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.url}/execution/",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home.path / "dags"),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.logs),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(home.logs / "dag_processor"),
+        "AIRFLOW__LOGGING__REMOTE_LOGGING": "False",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home.bundles),
+        "PIPELINES_FOLDER": str(settings.pipelines),
+    }
+
+
+def _defaults(settings: Settings, home: Home) -> dict[str, str]:
+    quick_and_quiet = {
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS": "False",
+        # The default asks the name service, which takes seconds where that is badly set up.
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": str(REFRESH_SECONDS),
+        "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+        "AIRFLOW__DAG_PROCESSOR__FILE_PARSING_SORT_MODE": "modified_time",
+        "AIRFLOW__DAG_PROCESSOR__PRINT_STATS_INTERVAL": "600",
+        # A task whose process was killed is known to be dead after a minute, not after five.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False",
+        "DO_NOT_TRACK": "1",
+        "SCARF_ANALYTICS": "false",
+        "WAREHOUSE": str(home.warehouse),
+    }
+    if settings.local_api:
+        quick_and_quiet["LOCAL_API_URL"] = settings.local_api_url
+    if sys.platform == "darwin":
+        # macOS ends a forked process that uses Objective-C, which looking up proxies does.
+        quick_and_quiet["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
+    return quick_and_quiet
+
+
+def _proxies(shell: Mapping[str, str]) -> dict[str, str]:
+    """Tasks talk to Airflow over loopback, which a proxy cannot reach."""
+    names = ("NO_PROXY", "no_proxy")
+    present = next((shell[name] for name in names if shell.get(name)), "")
+    value = f"{present},{LOOPBACK}" if present else LOOPBACK
+    return dict.fromkeys(names, value)

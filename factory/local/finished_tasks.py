@@ -1,0 +1,106 @@
+"""Finished task instances as they come, each attempt once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from factory.local.api import FINISHED, AirflowClient
+
+OVERLAP = timedelta(seconds=60)
+"""A row's time is taken before it is committed, so it may show up later than a younger row."""
+
+REMEMBERED = 50_000
+HTTP_KEY = "http"
+"""The XCom under which the built-in `http` task leaves what it got."""
+
+Key = tuple[str, str, str, int, int]
+
+
+@dataclass(frozen=True)
+class FinishedTask:
+    """One attempt. `seconds` is None for a task that never started; `answer` is there for a poll."""
+
+    dag_id: str
+    task_id: str
+    state: str
+    seconds: float | None
+    answer: Mapping[str, Any] | None
+
+    def line(self) -> str:
+        """For the terminal."""
+        took = "" if self.seconds is None else f"{self.seconds:.1f} s"
+        parts = [f"{self.state:<16} {self.dag_id:<28} {self.task_id:<20} {took:>8}"]
+        if self.answer:
+            parts.append(f"{self.answer.get('status')}, {_size(self.answer.get('bytes'))}")
+        return "  ".join(parts).rstrip()
+
+
+class FinishedTasks:
+    """Asks for what changed since the last time. Where a call fails, the next one covers its time too."""
+
+    def __init__(self, client: AirflowClient, since: datetime) -> None:
+        self._client = client
+        self._start = since
+        self._since = since
+        self._seen: OrderedDict[Key, None] = OrderedDict()
+
+    def poll(self) -> list[FinishedTask]:
+        """Attempts that ended since the last call, in the order of their end. Raises ApiUnavailableError."""
+        begin = datetime.now(UTC)
+        rows = [row for row in self._client.finished_tasks(self._since) if self._is_new(row)]
+        rows += [row for last in rows for row in self._missed(last)]
+        rows.sort(key=lambda row: row["end_date"] or row["scheduled_when"] or "")
+        finished = [self._describe(row) for row in rows]
+        # Only now: whatever failed above is asked for again, and nothing was shown yet.
+        self._remember(rows)
+        self._since = max(self._since, begin - OVERLAP)
+        return finished
+
+    def _is_new(self, row: Mapping[str, Any]) -> bool:
+        ended = datetime.fromisoformat(row["end_date"]) if row["end_date"] else None
+        return _key(row) not in self._seen and (ended is None or ended >= self._start)
+
+    def _missed(self, last: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Earlier attempts of a task that was tried again between two polls."""
+        earlier = {(*_key(last)[:4], number) for number in range(1, last["try_number"])}
+        if earlier <= self._seen.keys():
+            return []
+        attempts = self._client.attempts(last)
+        return [
+            row
+            for row in attempts
+            if _key(row) in earlier and row["state"] in FINISHED and row["end_date"] and self._is_new(row)
+        ]
+
+    def _describe(self, row: Mapping[str, Any]) -> FinishedTask:
+        # Asked of polls only: a request for each task of another kind would find nothing.
+        answer = self._client.xcom(row, HTTP_KEY) if "Http" in (row["operator"] or "") else None
+        mapped = f"[{row['map_index']}]" if row["map_index"] >= 0 else ""
+        return FinishedTask(
+            row["dag_id"],
+            row["task_id"] + mapped,
+            row["state"],
+            row["duration"],
+            answer if isinstance(answer, Mapping) else None,
+        )
+
+    def _remember(self, rows: list[dict[str, Any]]) -> None:
+        self._seen.update(dict.fromkeys(map(_key, rows)))
+        while len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["dag_id"], row["dag_run_id"], row["task_id"], row["map_index"], row["try_number"]
+
+
+def _size(count: object) -> str:
+    if not isinstance(count, int):
+        return "size unknown"
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

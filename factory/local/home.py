@@ -1,0 +1,107 @@
+"""The Airflow home of a local run: its folders, its lock, and the secrets that are made once and kept."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from factory.local.settings import LocalRunError
+
+USER = "admin"
+
+
+class Home:
+    """Files below one folder. `prepare` makes what is missing and changes nothing that is there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = path / "airflow.db"
+        self.logs = path / "logs"
+        self.bundles = path / "bundles"
+        self.warehouse = path / "warehouse"
+        # The name that Airflow's SimpleAuthManager gives the file by default.
+        self.passwords = path / "simple_auth_manager_passwords.json.generated"
+        self.keys = path / "keys.json"
+        self.lock = path / "run.lock"
+
+    def prepare(self) -> None:
+        """Make the folders, the keys and the password. Raises LocalRunError where they cannot be written."""
+        try:
+            for folder in (self.path, self.logs, self.bundles, self.warehouse):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._make_keys()
+            self._make_password()
+        except OSError as error:
+            raise LocalRunError(f"The Airflow home {self.path} cannot be used: {error}") from None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep every other run out of this home. Raises LocalRunError where one is there already."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.lock.open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                other = file.read().strip()
+                raise LocalRunError(
+                    f"This home is in use by another `factory run`{f' (process {other})' if other else ''}: "
+                    f"{self.path}. End that one, or choose another home: make run AIRFLOW_HOME=…"
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+            file.truncate(0)
+
+    def read_keys(self) -> dict[str, str]:
+        """`fernet`, `jwt` and `api`: what Airflow encrypts connections, signs tokens and sessions with.
+
+        Raises LocalRunError.
+        """
+        return _read(self.keys, {"fernet", "jwt", "api"})
+
+    def read_password(self) -> str:
+        """The password of USER. Raises LocalRunError."""
+        return _read(self.passwords, {USER})[USER]
+
+    def _make_keys(self) -> None:
+        if not self.keys.exists():
+            _write_private(
+                self.keys,
+                {
+                    "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                    "jwt": secrets.token_urlsafe(64),
+                    "api": secrets.token_urlsafe(32),
+                },
+            )
+
+    def _make_password(self) -> None:
+        # Made here and not by Airflow, which would write it readable for everybody and print it to its log.
+        if not self.passwords.exists():
+            _write_private(self.passwords, {USER: secrets.token_urlsafe(12)})
+
+
+def _write_private(path: Path, content: dict[str, str]) -> None:
+    scratch = path.with_name(path.name + ".new")
+    scratch.unlink(missing_ok=True)
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    scratch.replace(path)
+
+
+def _read(path: Path, names: set[str]) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {name: str(content[name]) for name in names}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise LocalRunError(
+            f"{path} is damaged: it should be JSON with {', '.join(sorted(names))}. Remove it to get a new one."
+        ) from None

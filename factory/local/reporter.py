@@ -1,0 +1,73 @@
+"""A thread that tells the terminal what happens in Airflow."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from factory.local.api import AirflowClient, ApiUnavailableError
+from factory.local.finished_tasks import FinishedTasks
+from factory.local.pipeline_changes import PipelineChanges
+from factory.local.terminal import Terminal
+
+INTERVAL_SECONDS = 2.0
+SHARE = 20
+"""Of the time, at most one part in so many is spent asking, however large Airflow's answers are."""
+
+PATIENCE_SECONDS = 60.0
+LAST_LOOK_SECONDS = 2.0
+
+
+class Reporter:
+    """Asks for changes until it is told to finish, and then once more."""
+
+    def __init__(self, client: AirflowClient, since: datetime, terminal: Terminal) -> None:
+        self._pipelines = PipelineChanges(client)
+        self._tasks = FinishedTasks(client, since)
+        self._terminal = terminal
+        self._finish = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Have one last look and end; waits for it a moment, not longer."""
+        self._finish.set()
+        if self._thread.is_alive():
+            self._thread.join(LAST_LOOK_SECONDS)
+
+    def _run(self) -> None:
+        answered = time.monotonic()
+        complained = False
+        while True:
+            last = self._finish.is_set()
+            begin = time.monotonic()
+            try:
+                self._look()
+                answered, complained = time.monotonic(), False
+            except ApiUnavailableError as error:
+                # While Airflow starts, is busy or stops; what was missed is asked for again.
+                if time.monotonic() - answered > PATIENCE_SECONDS and not complained:
+                    self._terminal.event(f"Airflow's API has not answered for a minute: {error}")
+                    complained = True
+            if last:
+                return
+            self._finish.wait(max(INTERVAL_SECONDS, SHARE * (time.monotonic() - begin)))
+
+    def _look(self) -> None:
+        for line in self._pipelines.poll():
+            self._terminal.event(line)
+        for task in self._tasks.poll():
+            self._terminal.event(task.line())
+
+
+def wait_until(condition: Callable[[], bool], deadline: float, pause: float = 0.2) -> bool:
+    """Whether `condition` came true before `deadline` on the monotonic clock."""
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True

@@ -1,0 +1,245 @@
+"""Starts the processes of a local run, watches them, and ends them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from factory.local.api import AirflowClient
+from factory.local.component import Component
+from factory.local.environment import LocalEnvironment, local_environment
+from factory.local.home import USER, Home
+from factory.local.migration import is_migrated, note_migrated
+from factory.local.ports import HOST, require_free_ports
+from factory.local.process_tree import descendants, end_descendants, reap, send
+from factory.local.reporter import Reporter
+from factory.local.settings import LocalRunError, Settings
+from factory.local.stop_request import StopRequest
+from factory.local.terminal import Terminal
+
+PAUSE_SECONDS = 0.2
+PATIENCE_SECONDS = 60.0
+
+# Ending, counted from the request; all of it stays below 15 s.
+TASKS_SECONDS = 5.0
+"""Running tasks may end by themselves; then they are told to, while the API still takes their last word."""
+SERVERS_SECONDS = 8.0
+KILL_SECONDS = 11.0
+
+
+def run(settings: Settings) -> int:
+    """Run until a signal asks to stop (0) or a process ends by itself (1). Main thread only.
+
+    Raises LocalRunError where the run cannot start.
+    """
+    stop = StopRequest()
+    stop.listen()
+    if not settings.pipelines.is_dir():
+        raise LocalRunError(f"There is no folder {settings.pipelines} with pipelines.")
+    if find_spec("airflow") is None:
+        raise LocalRunError("Airflow is not installed here: pip install 'airflow-pipeline-factory[airflow]'")
+    home = Home(settings.home)
+    terminal = Terminal(on_lost=stop.ask)
+    home.prepare()
+    with home.held():
+        require_free_ports(settings)
+        environment = local_environment(os.environ, settings, home)
+        show_environment(environment, terminal)
+        return Supervisor(settings, home, environment, terminal, stop).run()
+
+
+def show_environment(environment: LocalEnvironment, terminal: Terminal) -> None:
+    """Names only: a value may be a secret."""
+    if environment.ignored:
+        terminal.line(f"Ignored from your shell: {', '.join(environment.ignored)}")
+    if environment.used:
+        terminal.line(f"Used from your shell: {', '.join(environment.used)}")
+
+
+class Supervisor:
+    """The processes of one run. Parent of all of them, and of every orphan they leave."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        home: Home,
+        environment: LocalEnvironment,
+        terminal: Terminal,
+        stop: StopRequest,
+    ) -> None:
+        self._settings = settings
+        self._home = home
+        self._environment = environment
+        self._terminal = terminal
+        self._stop = stop
+        self._components: list[Component] = []
+        self._reporter: Reporter | None = None
+
+    def run(self) -> int:
+        """Returns the exit status when nothing that was started is left."""
+        since = datetime.now(UTC)
+        try:
+            dead = self._start(since)
+            while dead is None and not self._stop:
+                dead = self._look_after()
+            if dead:
+                self._show_death(dead)
+        finally:
+            self._end()
+        return 1 if dead else 0
+
+    # -- starting --------------------------------------------------------------------------------------
+
+    def _start(self, since: datetime) -> Component | None:
+        """Returns the component that ended, if one did, before everything ran."""
+        begin = time.monotonic()
+        if not is_migrated(self._home):
+            dead = self._migrate()
+            if dead or self._stop:
+                return dead
+        if self._settings.local_api:
+            program = [sys.executable, str(self._settings.local_api)]
+            self._launch(
+                "local-api", [*program, "--host", HOST, "--port", str(self._settings.local_api_port)]
+            )
+        # Their log servers are off: the logs are files here, and a second run would want the ports.
+        self._launch("api-server", airflow("api-server"))
+        self._launch("scheduler", airflow("scheduler", "--skip-serve-logs"))
+        self._launch("dag-processor", airflow("dag-processor"))
+        self._launch("triggerer", airflow("triggerer", "--skip-serve-logs"))
+        dead = self._wait_for_api(time.monotonic())
+        if dead is None and not self._stop:
+            self._show_ready(time.monotonic() - begin)
+            client = AirflowClient(self._settings.url, USER, self._home.read_password())
+            self._reporter = Reporter(client, since, self._terminal)
+            self._reporter.start()
+        return dead
+
+    def _migrate(self) -> Component | None:
+        begin = time.monotonic()
+        migration = self._launch("db-migrate", airflow("db", "migrate"))
+        while migration.running and not self._stop:
+            self._collect()
+            time.sleep(PAUSE_SECONDS)
+        if migration.status:
+            return migration
+        if not migration.running:
+            self._components.remove(migration)
+            note_migrated(self._home)
+            self._terminal.line(f"  {'metadata database':<32} {time.monotonic() - begin:6.1f} s")
+        return None
+
+    def _wait_for_api(self, begin: float) -> Component | None:
+        reminder = begin + PATIENCE_SECONDS
+        while not self._stop:
+            dead = self._look_after()
+            if dead:
+                return dead
+            if listens(self._settings.port):
+                self._terminal.line(f"  {'Airflow':<32} {time.monotonic() - begin:6.1f} s")
+                return None
+            if time.monotonic() > reminder:
+                self._terminal.line(f"Still waiting for Airflow to start; its logs are in {self._home.logs}")
+                reminder += PATIENCE_SECONDS
+        return None
+
+    def _launch(self, name: str, command: list[str]) -> Component:
+        component = Component(name, command, self._home.logs / f"{name}.log")
+        component.start(self._environment.variables, self._home.path)
+        self._components.append(component)
+        return component
+
+    def _show_ready(self, seconds: float) -> None:
+        passwords = self._home.passwords
+        # A terminal is its owner's; other output may end in a file or a build's log.
+        secret = self._home.read_password() if self._terminal.interactive else f"see {passwords}"
+        for line in (
+            "",
+            f"Airflow is ready after {seconds:.0f} s.",
+            f"  UI          {self._settings.url}/",
+            f"  log in      user {USER}, password {secret}",
+            f"  pipelines   {self._settings.pipelines}",
+            f"  state       {self._home.path}",
+            *([f"  sample API  {self._settings.local_api_url}"] if self._settings.local_api else []),
+            "  stop        Ctrl-C",
+            "",
+        ):
+            self._terminal.line(line)
+
+    # -- watching --------------------------------------------------------------------------------------
+
+    def _look_after(self) -> Component | None:
+        """Wait a moment; returns a component that has ended."""
+        time.sleep(PAUSE_SECONDS)
+        self._collect()
+        return next((component for component in self._components if not component.running), None)
+
+    def _collect(self) -> None:
+        for pid, status in reap().items():
+            for component in self._components:
+                if component.running and component.pid == pid:
+                    component.ended(status)
+
+    def _show_death(self, component: Component) -> None:
+        status = component.status or 0
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        self._terminal.line()
+        self._terminal.line(f"{component.name} {how}. The end of its log, {component.log}:")
+        for line in component.last_lines():
+            self._terminal.line(f"  | {line}")
+
+    # -- ending ----------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        """In this order, so that tasks that are running can still report to the API server."""
+        begin = time.monotonic()
+        asked = self._stop.count
+        self._terminal.line()
+        self._terminal.line("Stopping (once more Ctrl-C to stop at once) …")
+        servers = {"api-server", "local-api"}
+        workers = [component for component in self._components if component.name not in servers]
+        send(signal.SIGTERM, [component.pid for component in workers if component.running])
+        if not self._ended(workers, begin + TASKS_SECONDS, asked):
+            for component in workers:
+                if component.running:
+                    send(signal.SIGTERM, descendants(component.pid))
+            self._ended(workers, begin + SERVERS_SECONDS, asked)
+        if self._reporter and self._stop.count <= asked + 1:
+            self._reporter.finish()
+        send(signal.SIGTERM, [component.pid for component in self._components if component.running])
+        self._ended(self._components, begin + KILL_SECONDS, asked)
+        end_descendants(0.0)
+        self._terminal.line(f"Stopped after {time.monotonic() - begin:.0f} s.")
+
+    def _ended(self, components: list[Component], deadline: float, asked: int) -> bool:
+        """Wait until all have ended; not beyond the deadline, nor when somebody asks again."""
+        while any(component.running for component in components):
+            if time.monotonic() > deadline or self._stop.count > asked:
+                return False
+            time.sleep(PAUSE_SECONDS)
+            self._collect()
+        return True
+
+
+def airflow(*arguments: str) -> list[str]:
+    """-P: no folder that this happens to be started in can hide a package."""
+    return [sys.executable, "-P", "-m", "airflow", *arguments]
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections there; Airflow's server does when the application has started."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def local_api_program(folder: Path) -> Path | None:
+    """The sample API of a checkout, where the folder is one."""
+    program = folder / "examples" / "local_api.py"
+    return program if program.is_file() else None

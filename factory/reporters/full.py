@@ -1,0 +1,106 @@
+"""`full`: excerpt with caret, what was meant, what is allowed; colours only where asked."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable
+
+from schemas.codes import Severity
+from schemas.diagnostics import Diagnostic
+from schemas.text_lines import TextLines
+
+_COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
+_WIDTH = 110
+_LONGEST_LINE = 160
+
+
+def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
+    """All findings, a blank line between two; empty for none."""
+    return "\n\n".join(_one(d, colour) for d in diagnostics)
+
+
+def _one(diagnostic: Diagnostic, colour: bool) -> str:
+    span = diagnostic.span
+    head = f"{diagnostic.severity.value}[{diagnostic.code.slug}] {diagnostic.code.id}"
+    lines = [
+        f"{_paint(head, _COLOURS[diagnostic.severity], colour)}: {diagnostic.message}",
+        f"  --> {diagnostic.file}:{span.line}:{span.column}",
+    ]
+    gutter = len(str(span.line))
+    if diagnostic.text:
+        lines += _excerpt(diagnostic, gutter, colour)
+    elif diagnostic.caret:
+        lines.append(f"{' ' * gutter} = {diagnostic.caret}")
+    if diagnostic.help:
+        lines += _note(gutter, "help", diagnostic.help)
+    if diagnostic.allowed:
+        lines += _note(gutter, "allowed", ", ".join(diagnostic.allowed))
+    return "\n".join(lines)
+
+
+def _excerpt(diagnostic: Diagnostic, gutter: int, colour: bool) -> list[str]:
+    """The line before, if it says more than blank, and the line of the span, with the caret below it."""
+    span = diagnostic.span
+    source = TextLines(diagnostic.text)
+    lines = [f"{' ' * gutter} |"]
+    parent = _parent_line(source, span.line)
+    if parent is not None:
+        lines.append(f"{parent:>{gutter}} | {_printed(source.line_text(parent))}")
+    text = source.line_text(span.line)
+    before = _printed(text[: span.column - 1])
+    marked = _printed(text[span.column - 1 : max(span.end_column - 1, span.column)])
+    if len(text) > _LONGEST_LINE:
+        cut = max(0, span.column - 1 - 60)
+        before = ("…" if cut else "") + _printed(text[cut : span.column - 1])
+        text = text[cut : cut + _LONGEST_LINE] + "…"
+        lines.append(f"{span.line:>{gutter}} | {'…' if cut else ''}{_printed(text)}")
+    else:
+        lines.append(f"{span.line:>{gutter}} | {_printed(text)}")
+    carets = "^" * min(max(1, _columns(marked)), _LONGEST_LINE)
+    note = f" {diagnostic.caret}" if diagnostic.caret else ""
+    pointer = _paint(f"{carets}{note}", _COLOURS[diagnostic.severity], colour)
+    lines.append(f"{' ' * gutter} | {' ' * _columns(before)}{pointer}")
+    return lines
+
+
+def _parent_line(source: TextLines, line: int) -> int | None:
+    """The nearest line above that is indented less: what the line belongs to."""
+    own = _indent(source.line_text(line))
+    if own == 0:
+        return None
+    for above in range(line - 1, max(0, line - 200), -1):
+        text = source.line_text(above)
+        if text.strip() and not text.lstrip().startswith("#") and _indent(text) < own:
+            return above
+    return None
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
+
+
+def _note(gutter: int, label: str, text: str) -> list[str]:
+    first = f"{' ' * gutter} = {label}: "
+    wrapped = textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False)
+    return wrapped or [first.rstrip()]
+
+
+def _printed(text: str) -> str:
+    """Text as a terminal shows it: tabs as four spaces, nothing that moves the cursor."""
+    return "".join("    " if c == "\t" else c if c.isprintable() else "�" for c in text)
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes (Unicode Standard Annex 11)."""
+    return sum(_width(c) for c in text)
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character) or character == "\u200d" or "\ufe00" <= character <= "\ufe0f":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _paint(text: str, colour_code: str, colour: bool) -> str:
+    return f"\x1b[1;{colour_code}m{text}\x1b[0m" if colour else text

@@ -1,0 +1,127 @@
+"""Folder defaults and the file → one effective document, in which every value knows where it stands.
+
+Mappings merge deeply; `tasks` merge by `id`; `tags` unite; other lists, and values that are one of several
+shapes, replace as a whole; `null` is a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.document import Document
+
+DataPath = tuple[str | int, ...]
+Origins = dict[DataPath, tuple[int, DataPath]]
+
+_WHOLE = frozenset({"schedule", "pagination", "incremental", "auth", "watch"})
+
+
+@dataclass(frozen=True)
+class Effective:
+    """What a pipeline's file says together with the defaults above it.
+
+    `layers` are the documents from the root's defaults to the file itself. `origins` says for the top of each
+    part that was taken whole which layer it came from and at which path there.
+    """
+
+    data: dict[str, Any]
+    layers: tuple[Document, ...]
+    origins: Mapping[DataPath, tuple[int, DataPath]] = field(repr=False, default_factory=dict)
+
+    def origin(self, path: DataPath) -> tuple[Document, DataPath]:
+        """The document and the path in it that an effective path came from."""
+        for length in range(len(path), -1, -1):
+            found = self.origins.get(path[:length])
+            if found is not None:
+                layer, layer_path = found
+                return self.layers[layer], (*layer_path, *path[length:])
+        return self.layers[-1], path
+
+
+def compose(layers: Sequence[Document]) -> Effective:
+    """Merge read documents whose data are mappings or None (an empty file), the nearest last."""
+    merger = _Merger()
+    data: dict[str, Any] = {}
+    for index, layer in enumerate(layers):
+        if layer.data is not None:
+            data = merger.mapping(data, layer.data, (), (), index)
+    return Effective(data, tuple(layers), merger.origins)
+
+
+class _Merger:
+    def __init__(self) -> None:
+        self.origins: Origins = {}
+
+    def mapping(
+        self, below: dict[str, Any], above: dict[str, Any], path: DataPath, above_path: DataPath, layer: int
+    ) -> dict[str, Any]:
+        """`above` (layer `layer`, standing there at `above_path`) over `below`; `path` is the effective one."""
+        if not below:
+            self._replace(path, layer, above_path)
+            return above
+        self._pin(below, path)
+        merged = dict(below)
+        for key, value in above.items():
+            merged[key] = self._value(below, key, value, (*path, key), (*above_path, key), layer)
+        self.origins[path] = (layer, above_path)
+        return merged
+
+    def _value(
+        self, below: dict[str, Any], key: str, value: Any, path: DataPath, above_path: DataPath, layer: int
+    ) -> Any:
+        known = below.get(key)
+        if isinstance(known, dict) and isinstance(value, dict) and key not in _WHOLE:
+            return self.mapping(known, value, path, above_path, layer)
+        if isinstance(known, list) and isinstance(value, list) and len(path) == 1 and key in ("tasks", "tags"):
+            merge = self._tasks if key == "tasks" else self._tags
+            return merge(known, value, path, above_path, layer)
+        self._replace(path, layer, above_path)
+        return value
+
+    def _tasks(
+        self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int
+    ) -> list[Any]:
+        self._pin(dict(enumerate(below)), path)
+        merged = list(below)
+        index_of = {_task_id(task): index for index, task in enumerate(below) if _task_id(task) is not None}
+        for position, task in enumerate(above):
+            index = index_of.get(_task_id(task)) if _task_id(task) is not None else None
+            if index is None:
+                self._replace((*path, len(merged)), layer, (*above_path, position))
+                merged.append(task)
+            else:
+                merged[index] = self.mapping(merged[index], task, (*path, index), (*above_path, position), layer)
+        self.origins[path] = (layer, above_path)
+        return merged
+
+    def _tags(
+        self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int
+    ) -> list[Any]:
+        self._pin(dict(enumerate(below)), path)
+        merged = list(below)
+        for position, tag in enumerate(above):
+            if tag not in merged or not isinstance(tag, str):
+                self._replace((*path, len(merged)), layer, (*above_path, position))
+                merged.append(tag)
+        self.origins[path] = (layer, above_path)
+        return merged
+
+    def _pin(self, below: Mapping[Any, Any], path: DataPath) -> None:
+        """Note where each child of `below` stands before their parent's origin moves to another layer."""
+        for key in below:
+            child = (*path, key)
+            if child not in self.origins:
+                layer, parent = self.origins[path]
+                self.origins[child] = (layer, (*parent, key))
+
+    def _replace(self, path: DataPath, layer: int, above_path: DataPath) -> None:
+        for known in [p for p in self.origins if p[: len(path)] == path]:
+            del self.origins[known]
+        self.origins[path] = (layer, above_path)
+
+
+def _task_id(task: Any) -> str | None:
+    task_id = task.get("id") if isinstance(task, dict) else None
+    return task_id if isinstance(task_id, str) else None

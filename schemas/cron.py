@@ -1,0 +1,69 @@
+"""Cron expressions, judged field by field so that a message can name the field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from croniter import CroniterError, croniter
+
+_FIELDS = (
+    ("minute", "0-59"),
+    ("hour", "0-23"),
+    ("day of month", "1-31 or L"),
+    ("month", "1-12 or jan-dec"),
+    ("day of week", "0-7 or sun-sat"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CronProblem:
+    """What is wrong with an expression; `start` and `end` are the offending field's place in it."""
+
+    message: str
+    start: int
+    end: int
+    help: str = ""
+
+
+def cron_problem(expression: str) -> CronProblem | None:
+    """The first thing wrong with a cron expression of five fields; None for a good one."""
+    fields = _split(expression)
+    if len(fields) != len(_FIELDS):
+        return _wrong_count(expression, len(fields))
+    for position, (start, text) in enumerate(fields):
+        name, allowed = _FIELDS[position]
+        alone = ["*"] * len(_FIELDS)
+        alone[position] = text
+        if not _expands(" ".join(alone)):
+            return CronProblem(
+                f"the {name} `{text}` is not valid", start, start + len(text), help=f"allowed: {allowed}, *, */n, a-b, a,b"
+            )
+    if not _expands(expression):
+        return CronProblem("the fields do not fit together", 0, len(expression))
+    return None
+
+
+def _wrong_count(expression: str, count: int) -> CronProblem:
+    help_text = "write minute, hour, day of month, month, day of week"
+    if count in (6, 7):
+        help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
+    return CronProblem(
+        f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text
+    )
+
+
+def _split(expression: str) -> list[tuple[int, str]]:
+    fields, position = [], 0
+    for text in expression.split():
+        position = expression.index(text, position)
+        fields.append((position, text))
+        position += len(text)
+    return fields
+
+
+def _expands(expression: str) -> bool:
+    try:
+        croniter.expand(expression)
+    except (CroniterError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return False  # croniter lets some of Python's own errors through on malformed fields
+    return True

@@ -1,0 +1,114 @@
+"""`${env.NAME}`: configuration read where a pipeline is checked; its value never shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.references import EnvReference, expressions, unescape
+from schemas.scalars import NumberTooLongError, plain_scalar
+
+DataPath = tuple[str | int, ...]
+
+_DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
+_BY_NAME = frozenset({"dag_id", "schedule", "matrix"})
+_BY_NAME_IN_TASK = frozenset({"id", "needs", "uses"})
+
+_SECRET_LAST_WORDS = frozenset(
+    {"PASSWORD", "PASSWD", "PWD", "PASSPHRASE", "SECRET", "SECRETS", "TOKEN", "CREDENTIAL", "CREDENTIALS", "APIKEY"}
+)
+_SECRET_ENDING = re.compile(r"(?:^|_)(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?$")
+
+
+class EnvText(str):
+    """Text that came from the environment. `expression` is what the document says in its place."""
+
+    __slots__ = ("expression", "whole")
+
+    expression: str
+    whole: bool
+
+    @classmethod
+    def of(cls, value: str, expression: str, whole: bool) -> EnvText:
+        text = cls(value)
+        text.expression = expression
+        text.whole = whole
+        return text
+
+    def as_scalar(self) -> str | int | float | bool | None:
+        """The value as YAML reads it where it stands plain; itself where that is text."""
+        try:
+            return plain_scalar(str(self))
+        except NumberTooLongError:
+            return self
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Data with the environment's values, and the paths whose variable is unset and has no default."""
+
+    data: Any
+    unset: frozenset[DataPath]
+
+
+def resolve_environment(data: Any, environ: Mapping[str, str]) -> Resolved:
+    """Put the values of environment variables into effective data."""
+    unset: set[DataPath] = set()
+    return Resolved(_resolve(data, (), environ, unset), frozenset(unset))
+
+
+def allows_environment(path: DataPath) -> bool:
+    """Names and schedules stand in the file as they are: what reads the file only must know them."""
+    if path and path[0] in _BY_NAME:
+        return False
+    return not (len(path) >= 3 and path[0] == "tasks" and path[2] in _BY_NAME_IN_TASK)
+
+
+def looks_like_secret(name: str) -> bool:
+    """Whether a variable's name says that its value is to be kept from view."""
+    upper = name.upper()
+    return upper.rpartition("_")[2] in _SECRET_LAST_WORDS or _SECRET_ENDING.search(upper) is not None
+
+
+def is_documentation(path: DataPath) -> bool:
+    """Documentation keeps the expression: Airflow shows it to everybody."""
+    return bool(path) and path[-1] in _DOCUMENTATION and (len(path) == 1 or (path[0] == "tasks" and len(path) == 3))
+
+
+def _resolve(value: Any, path: DataPath, environ: Mapping[str, str], unset: set[DataPath]) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolve(child, (*path, key), environ, unset) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_resolve(child, (*path, index), environ, unset) for index, child in enumerate(value)]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    if allows_environment(path) and not is_documentation(path):
+        value = _text(value, path, environ, unset)
+    return value if path[0] in ("tasks", "poll") else _unescaped(value)
+
+
+def _unescaped(value: str) -> str:
+    if isinstance(value, EnvText):
+        return EnvText.of(unescape(value), value.expression, value.whole)
+    return unescape(value)
+
+
+def _text(text: str, path: DataPath, environ: Mapping[str, str], unset: set[DataPath]) -> str:
+    parts: list[str] = []
+    end = 0
+    whole = False
+    for expression in expressions(text):
+        if not isinstance(expression.meaning, EnvReference):
+            continue
+        value = environ.get(expression.meaning.name, expression.meaning.default)
+        if value is None:
+            unset.add(path)
+            return text
+        parts += [text[end : expression.start], value]
+        end = expression.end
+        whole = expression.whole
+    if not parts:
+        return text
+    return EnvText.of("".join(parts) + text[end:], text, whole)

@@ -1,0 +1,13 @@
+"""The base of every model of the language: closed, strict, immutable."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """Unknown keys are errors, text is never a number, and errors never repeat the value they are about."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )

@@ -1,0 +1,77 @@
+"""Which model a location of a pydantic error lies in: the types are walked along with the location."""
+
+from __future__ import annotations
+
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, Tag
+from pydantic.fields import FieldInfo
+
+
+def is_tag(element: object) -> bool:
+    """Whether a location's element is a discriminator's tag of ours, which the document does not hold."""
+    return isinstance(element, str) and element.startswith("<") and element.endswith(">")
+
+
+def model_at(root: type[BaseModel], location: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model whose mapping stands at `location` (tags included); None where it is no model's."""
+    current: Any = root
+    for element in location:
+        current = _step(_plain(current), element)
+        if current is None:
+            return None
+    candidates = _members(_plain(current))
+    models = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+    return models[0] if len(models) == 1 else None
+
+
+def field_by_key(model: type[BaseModel], key: str) -> FieldInfo | None:
+    """The field that a document writes as `key`."""
+    for name, field in model.model_fields.items():
+        if (field.alias or name) == key:
+            return field
+    return None
+
+
+def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """The keys a document may write, in the model's order; `$…` keys are for tools and left out."""
+    keys = (field.alias or name for name, field in model.model_fields.items())
+    return tuple(key for key in keys if not key.startswith("$"))
+
+
+def _step(current: Any, element: str | int) -> Any:
+    if is_tag(element):
+        return next((m for m in get_args(current) if _tag(m) == element), None)
+    for member in _members(current):
+        if isinstance(member, type) and issubclass(member, BaseModel) and isinstance(element, str):
+            field = field_by_key(member, element)
+            if field is not None:
+                return _annotation(field)
+        if get_origin(member) is list and isinstance(element, int):
+            return get_args(member)[0]
+        if get_origin(member) is dict and isinstance(element, str):
+            return get_args(member)[1]
+    return None
+
+
+def _annotation(field: FieldInfo) -> Any:
+    return field.annotation
+
+
+def _tag(member: Any) -> str | None:
+    return next((m.tag for m in getattr(member, "__metadata__", ()) if isinstance(m, Tag)), None)
+
+
+def _plain(annotation: Any) -> Any:
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return annotation
+
+
+def _members(annotation: Any) -> list[Any]:
+    """The members of a union, nested ones and `Annotated` unfolded, None left out."""
+    plain = _plain(annotation)
+    if get_origin(plain) in (Union, UnionType):
+        return [m for part in get_args(plain) for m in _members(part)]
+    return [] if plain is NoneType else [plain]

@@ -1,0 +1,75 @@
+"""A pipeline: what one YAML file says, in Airflow's words (airflow.sdk.DAG, 3.3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, PositiveInt
+
+from schemas.dates import Date
+from schemas.durations import Duration
+from schemas.model import Model
+from schemas.poll import Poll
+from schemas.schedule import Schedule
+from schemas.settings import TaskSettings
+from schemas.task import Task
+
+DAG_ID_PATTERN = r"^[^\x00-,/:-@\[-^`{-\x9f\s]+$"
+"""Letters and digits of any script, `_`, `-` and `.`: Airflow's KEY_REGEX."""
+
+
+class Pipeline(Model):
+    """One file, one DAG."""
+
+    schema_: str | None = Field(default=None, alias="$schema")
+    """Address of this schema, for editors; ignored."""
+    dag_id: Annotated[str, Field(pattern=DAG_ID_PATTERN, max_length=250)] | None = None
+    """Name of the DAG. Default: the file's path below `pipelines/`, without its ending, `/` as `.`."""
+    description: str | None = None
+    """One line, shown in Airflow's lists."""
+    doc_md: str | None = None
+    """Markdown shown with the DAG."""
+    owner: str | None = None
+    """Owner of the tasks that name none."""
+    tags: list[Annotated[str, Field(min_length=1, max_length=100)]] = []
+    """Words to find the DAG by."""
+    schedule: Schedule = None
+    """When it runs: a cron expression or preset in quotes, `null` (by hand only), or a mapping."""
+    timezone: str = "UTC"
+    """IANA time zone for cron expressions and for dates without offset."""
+    start_date: Date | None = None
+    """First date the DAG runs for."""
+    end_date: Date | None = None
+    """Last date the DAG runs for."""
+    catchup: bool = False
+    """Also run for the slots between `start_date` and now."""
+    is_paused_upon_creation: bool = False
+    """`true`: a new DAG waits until somebody switches it on."""
+    max_active_runs: PositiveInt | None = None
+    """How many runs may be active at once."""
+    max_active_tasks: PositiveInt | None = None
+    """How many tasks may be active at once, over all runs."""
+    max_consecutive_failed_dag_runs: Annotated[int, Field(ge=0)] | None = None
+    """After so many failed runs in a row the DAG is paused; 0 never."""
+    dagrun_timeout: Duration | None = None
+    """Longest time a run may take; then it fails."""
+    fail_fast: bool | None = None
+    """The first failed task stops the run."""
+    render_template_as_native_obj: bool | None = None
+    """Templates give Python values in place of text."""
+    params: dict[str, Any] | None = None
+    """Values asked for when the DAG is triggered: a default, or a JSON Schema mapping with `default`."""
+    owner_links: dict[str, str] | None = None
+    """Link for each owner: `https://…` or `mailto:…`."""
+    default_args: TaskSettings | None = None
+    """Settings for every task of the file."""
+    poll: Poll | None = None
+    """A URL that is requested at the start of every run."""
+    tasks: Annotated[list[Task], Field(min_length=1)] | None = None
+    """What a run does."""
+
+    @property
+    def all_tasks(self) -> tuple[Task, ...]:
+        """The poll as the task it stands for, then the written ones."""
+        first = (self.poll.as_task(),) if self.poll is not None else ()
+        return (*first, *(self.tasks or ()))

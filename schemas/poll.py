@@ -1,0 +1,26 @@
+"""`poll`: a first task `{id: poll, uses: http, …}` with request and settings in one mapping."""
+
+from __future__ import annotations
+
+from schemas.http import HttpRequest
+from schemas.settings import TaskSettings
+from schemas.task import HttpTask
+
+POLL_TASK_ID = "poll"
+
+
+class Poll(HttpRequest, TaskSettings):
+    """Requests a URL on the pipeline's schedule; the answer is `${tasks.poll.output}`."""
+
+    def as_task(self) -> HttpTask:
+        """The task that this mapping stands for."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        request = {_alias(name): value for name, value in given.items() if name in HttpRequest.model_fields}
+        settings = {name: value for name, value in given.items() if name in TaskSettings.model_fields}
+        return HttpTask.model_validate(
+            {"id": POLL_TASK_ID, "uses": "http", "with": HttpRequest.model_validate(request), **settings}
+        )
+
+
+def _alias(name: str) -> str:
+    return HttpRequest.model_fields[name].alias or name

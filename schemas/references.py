@@ -1,0 +1,184 @@
+"""`${…}` expressions: what one says, and where they stand in a value.
+
+Ours are `${env.NAME}`, `${env.NAME:-default}`, `${vars.x}`, `${matrix.x}`, `${tasks.ID.output}` and
+`${tasks.ID.xcom.KEY}`. A near miss of these is an error; every other `${…}` is text, which shells need. `$${`
+writes a literal `${`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+_EXPRESSION = re.compile(r"\$?\$\{(?P<body>[^{}]*)\}")
+_ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
+_VALUE = re.compile(r"(?P<root>vars|matrix)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
+_STEP = r"(?:\.[A-Za-z_][\w-]*|\[-?[0-9]+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\])"
+_TASK = re.compile(
+    r"tasks\.(?P<id>[\w-]+(?:\.[\w-]+)*?)\."
+    rf"(?:output(?P<steps>{_STEP}*)|xcom\.(?P<key>[\w-]+)(?P<key_steps>{_STEP}*))"
+)
+_ONE_STEP = re.compile(_STEP)
+_ROOTS = ("env", "vars", "matrix", "tasks")
+_FORMS = ("env.NAME", "env.NAME:-default", "vars.NAME", "matrix.NAME", "tasks.ID.output", "tasks.ID.xcom.KEY")
+_HEAD = re.compile(r"\s*(?P<root>[A-Za-z]+)\s*[.:\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class EnvReference:
+    """`${env.NAME:-default}`; `default` is None where none is given."""
+
+    name: str
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueReference:
+    """`${vars.a.b}` or `${matrix.x}`: `root` and the keys behind it."""
+
+    root: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReference:
+    """A task's output. `key` is the XCom key (None: the returned value), `steps` select inside the value."""
+
+    task_id: str
+    key: str | None
+    steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """Text that was meant as an expression: `why`, and what was probably meant."""
+
+    why: str
+    suggestion: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One `${…}` in a text. `whole` says that the text is nothing else."""
+
+    written: str
+    start: int
+    end: int
+    whole: bool
+    meaning: EnvReference | ValueReference | TaskReference | NearMiss
+
+
+def expressions(text: str) -> Iterator[Expression]:
+    """The expressions of a text that are ours or were meant to be; other `${…}` and `$${…}` are left out."""
+    if "${" not in text:
+        return
+    for match in _EXPRESSION.finditer(text):
+        if match.group().startswith("$$"):
+            continue
+        meaning = _meaning(match["body"])
+        if meaning is not None:
+            whole = match.start() == 0 and match.end() == len(text)
+            yield Expression(match.group(), match.start(), match.end(), whole, meaning)
+
+
+def expressions_in(
+    value: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], Expression]]:
+    """All expressions of the texts in a value (keys of mappings excluded), with the path of each."""
+    if isinstance(value, str):
+        for expression in expressions(value):
+            yield path, expression
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from expressions_in(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from expressions_in(child, (*path, index))
+
+
+def task_reference(text: object) -> TaskReference | None:
+    """The reference a value is, where it is one and nothing else."""
+    if not isinstance(text, str):
+        return None
+    first = next(expressions(text), None)
+    if first is None or not first.whole or not isinstance(first.meaning, TaskReference):
+        return None
+    return first.meaning
+
+
+def unescape(text: str) -> str:
+    """`$${` → `${`, done last, when every expression has its value."""
+    return text.replace("$${", "${") if "$${" in text else text
+
+
+def _meaning(body: str) -> EnvReference | ValueReference | TaskReference | NearMiss | None:
+    if match := _ENV.fullmatch(body):
+        return EnvReference(match["name"], match["default"])
+    if match := _VALUE.fullmatch(body):
+        return ValueReference(match["root"], tuple(match["keys"].split(".")))
+    if match := _TASK.fullmatch(body):
+        steps = tuple(_step(s) for s in _ONE_STEP.findall(match["steps"] or match["key_steps"] or ""))
+        return TaskReference(match["id"], match["key"], steps)
+    return _near_miss(body)
+
+
+def _step(written: str) -> str | int:
+    inner = written.removeprefix(".").removeprefix("[").removesuffix("]")
+    if written.startswith("[") and inner.lstrip("-").isdigit():
+        return int(inner)
+    return inner.strip("\"'") if written.startswith("[") else inner
+
+
+def _near_miss(body: str) -> NearMiss | None:
+    stripped = body.strip()
+    if stripped != body and (meant := _meaning(stripped)) is not None and not isinstance(meant, NearMiss):
+        return NearMiss("there is a space inside `${ }`", f"${{{stripped}}}")
+    head = _HEAD.match(body)
+    if head is None:
+        return None
+    written = head["root"]
+    close = get_close_matches(written.lower(), (*_ROOTS, "environment"), n=1, cutoff=0.75)
+    if not close:
+        return None
+    root = "env" if close[0] == "environment" else close[0]
+    rest = body[head.end() - 1 :].strip()
+    if written != root:
+        if not rest.startswith("."):
+            return None
+        meant = _meaning(root + rest)
+        suggestion = f"${{{root}{rest}}}" if meant is not None and not isinstance(meant, NearMiss) else None
+        return NearMiss(f"`{written}` is not a source of values", suggestion)
+    return NearMiss(*_wrong_inside(root, rest))
+
+
+def _wrong_inside(root: str, rest: str) -> tuple[str, str | None]:
+    if root == "env":
+        name = re.fullmatch(r"[.:]\s*([A-Za-z_]\w*)(?:\s*:?[-=]\s*([^{}]*))?", rest)
+        if name:
+            default = f":-{name[2]}" if name[2] is not None else ""
+            return "write `${env.NAME}` or `${env.NAME:-default}`", f"${{env.{name[1]}{default}}}"
+        return "write `${env.NAME}` or `${env.NAME:-default}`", None
+    if root == "tasks":
+        return _wrong_task(rest)
+    return f"write `${{{root}.NAME}}`", None
+
+
+def _wrong_task(rest: str) -> tuple[str, str | None]:
+    why = "write `${tasks.ID.output}` or `${tasks.ID.xcom.KEY}`"
+    match = re.fullmatch(r"\.([\w-]+)(?:\.([\w-]+))?(.*)", rest)
+    if match is None:
+        return why, None
+    task_id, word, tail = match.groups()
+    if word is None:
+        return why, f"${{tasks.{task_id}.output{tail}}}"
+    if get_close_matches(word.lower(), ("output", "outputs", "result", "return_value"), n=1, cutoff=0.7):
+        return why, f"${{tasks.{task_id}.output{tail}}}"
+    return why, f"${{tasks.{task_id}.output.{word}{tail}}}"
+
+
+def forms() -> tuple[str, ...]:
+    """The expressions there are, as the user writes them."""
+    return tuple(f"${{{form}}}" for form in _FORMS)

@@ -1,0 +1,176 @@
+"""`uses` and `with` against the source they name: built-ins, Python functions, operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas.codes import Code, Severity
+from schemas.context_names import CONTEXT_NAMES
+from schemas.diagnostics import Diagnostic
+from schemas.rules.missing_code import no_callable
+from schemas.settings import SETTING_KEYS
+from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
+from schemas.subject import DataPath, Subject, TaskView
+from schemas.suggestions import meant, nearest
+from schemas.task import BUILT_INS
+from schemas.templates import TEMPLATED
+
+
+def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in every task's `uses` and `with`. Where reading source cannot decide there are none."""
+    for task in subject.tasks:
+        if task.uses is None or "${" in task.uses:
+            continue
+        if task.uses in BUILT_INS:
+            yield from _not_templated(subject, task, TEMPLATED[task.uses])
+        elif "." not in task.uses:
+            yield _unknown_built_in(subject, task)
+        else:
+            yield from _dotted(subject, task, task.uses, reader)
+
+
+def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
+    uses = str(task.uses)
+    return subject.finding(
+        Code.UNKNOWN_USES,
+        (*task.path, "uses"),
+        f"`{uses}` is not a built-in, and without a dot it names no Python function or operator",
+        caret=meant(uses, BUILT_INS),
+        allowed=tuple(BUILT_INS),
+        help="a function is written `module.function`",
+        replacement=nearest(uses, BUILT_INS),
+    )
+
+
+def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -> Iterator[Diagnostic]:
+    hidden = reader.hidden_by(uses)
+    path = (*task.path, "uses")
+    if hidden is not None:
+        yield subject.finding(
+            Code.HIDDEN_MODULE,
+            path,
+            f"`{hidden.name}` would be imported from {hidden.owner} ({hidden.other}), not from {hidden.local.name}",
+            help="give the module below the pipelines folder another name",
+        )
+        return
+    found = reader.find(uses)
+    match found:
+        case Function():
+            yield from _function(subject, task, found)
+        case Class():
+            yield from _operator(subject, task, found)
+        case Undecidable():
+            return
+        case NotInstalled():
+            yield subject.finding(
+                Code.OPERATOR_NOT_INSTALLED,
+                path,
+                f"`{found.distribution_hint}` is not installed here, so this was not checked",
+                severity=Severity.NOTE,
+            )
+        case TaskDecorated():
+            yield subject.finding(
+                Code.NOT_CALLABLE,
+                path,
+                f"`{uses}` is made a task by `@{found.decorator}` already",
+                help="take the decorator away: `uses` makes the task",
+            )
+        case _:
+            yield no_callable(subject, path, found)
+
+
+def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:
+    by_name = [p for p in function.parameters if p.kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")]
+    if not function.has_var_keyword:
+        yield from _unknown_arguments(subject, task, by_name, f"`{function.path}`", is_operator=False)
+    yield from _missing_arguments(subject, task, by_name, f"`{function.path}`", given_by_airflow=CONTEXT_NAMES)
+
+
+def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Diagnostic]:
+    if operator.is_operator is False:
+        yield subject.finding(
+            Code.NOT_CALLABLE,
+            (*task.path, "uses"),
+            f"`{operator.path}` is a class, but no Airflow operator or sensor",
+            help="name a function, or a class that derives from airflow.sdk.BaseOperator",
+        )
+        return
+    yield from _settings_in_with(subject, task)
+    if operator.parameters is not None and operator.is_operator:
+        own = [p for p in operator.parameters if p.name not in SETTING_KEYS and p.name != "task_id"]
+        if not any(p.kind == "VAR_KEYWORD" for p in own):
+            yield from _unknown_arguments(subject, task, own, f"`{operator.path}`", is_operator=True)
+        yield from _missing_arguments(subject, task, own, f"`{operator.path}`", given_by_airflow=frozenset())
+    if operator.template_fields is not None:
+        yield from _not_templated(subject, task, operator.template_fields)
+
+
+def _settings_in_with(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    for key in task.arguments:
+        if key in SETTING_KEYS or key == "task_id":
+            beside = "id" if key == "task_id" else key
+            yield subject.finding(
+                Code.TASK_SETTING_IN_WITH,
+                (*task.with_path, key),
+                f"`{key}` is a setting of the task, not an argument",
+                at_key=True,
+                caret=f"write `{beside}` beside `uses`",
+            )
+
+
+def _unknown_arguments(
+    subject: Subject, task: TaskView, parameters: list[Parameter], who: str, *, is_operator: bool
+) -> Iterator[Diagnostic]:
+    names = [p.name for p in parameters if p.kind != "VAR_KEYWORD"]
+    for key in task.arguments:
+        is_setting = key in SETTING_KEYS or key == "task_id"
+        if key in names or key.startswith("$") or (is_setting and is_operator):
+            continue
+        word = nearest(key, [n for n in names if n not in task.arguments]) if not is_setting else None
+        yield subject.finding(
+            Code.UNKNOWN_ARGUMENT,
+            (*task.with_path, key),
+            f"{who} has no argument `{key}`",
+            at_key=True,
+            caret="a setting of the task stands beside `uses`" if is_setting else meant(key, names),
+            allowed=tuple(names),
+            replacement=word,
+        )
+
+
+def _missing_arguments(
+    subject: Subject,
+    task: TaskView,
+    parameters: list[Parameter],
+    who: str,
+    given_by_airflow: frozenset[str],
+) -> Iterator[Diagnostic]:
+    missing = [
+        p.name for p in parameters if p.required and p.name not in task.arguments and p.name not in given_by_airflow
+    ]
+    names = [p.name for p in parameters]
+    typos = [nearest(key, missing) for key in task.arguments if key not in names]
+    for name in missing:
+        if name in typos:
+            continue
+        yield subject.finding(
+            Code.MISSING_ARGUMENT, (*task.path, "uses"), f"{who} needs the argument `{name}`", help="write it in `with`"
+        )
+
+
+def _not_templated(subject: Subject, task: TaskView, templated: frozenset[str]) -> Iterator[Diagnostic]:
+    for other, path, _ in subject.task_references:
+        if other is not task:
+            continue
+        argument = _argument(task, path)
+        if argument not in templated:
+            yield subject.finding(
+                Code.NOT_TEMPLATED,
+                path,
+                f"Airflow does not render `{argument}` of `{task.uses}`, so it cannot take a task's output",
+                allowed=tuple(sorted(templated)),
+            )
+
+
+def _argument(task: TaskView, path: DataPath) -> str:
+    return str(path[len(task.with_path)]) if len(path) > len(task.with_path) else "with"

@@ -1,0 +1,71 @@
+"""Documents of other tools, told apart by what only they have: one finding in place of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic
+from schemas.subject import DataPath, Subject
+
+_AIRFLOW = "Airflow's own YAML format"
+_LITERALS = {
+    "$t": "a template is written as it is: `\"{{ ds }}\"`",
+    "$x": "a task's output is written `${tasks.ID.output}`",
+}
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """At most one finding; where there is one, nothing else about the file is worth saying."""
+    schema = subject.data.get("$schema")
+    if isinstance(schema, str) and "airflow.apache.org" in schema:
+        yield _foreign(subject, ("$schema",), _AIRFLOW, "take `$schema` away and see docs/reference.md for the keys")
+        return
+    for task in subject.tasks:
+        entry = subject.data["tasks"][task.path[1]] if task.path[0] == "tasks" else {}
+        if "run" in entry and "with" not in entry:
+            yield _foreign(subject, (*task.path, "run"), _AIRFLOW, "write a function's arguments in `with`")
+            return
+        marked = _marked(task.arguments, task.with_path)
+        if marked is not None:
+            yield _foreign(subject, marked, _AIRFLOW, _LITERALS[str(marked[-1])])
+            return
+    yield from _dag_factory(subject)
+
+
+def _marked(value: Any, path: DataPath) -> DataPath | None:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            if key in _LITERALS and len(value) == 1:
+                return (*path, key)
+            found = _marked(child, (*path, key))
+            if found is not None:
+                return found
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            found = _marked(child, (*path, index))
+            if found is not None:
+                return found
+    return None
+
+
+def _dag_factory(subject: Subject) -> Iterator[Diagnostic]:
+    for key, value in subject.data.items():
+        if key in ("tasks", "poll") or not isinstance(value, dict) or not _has_operators(value):
+            continue
+        help_text = "write the keys of the DAG at the top level, and each task as `{id, uses, with, needs}`"
+        yield _foreign(subject, (key,), "dag-factory's language", help_text)
+        return
+
+
+def _has_operators(dag: Mapping[str, Any]) -> bool:
+    tasks = dag.get("tasks")
+    entries = tasks.values() if isinstance(tasks, dict) else tasks if isinstance(tasks, list) else ()
+    return any(isinstance(task, dict) and task.keys() & {"operator", "decorator"} for task in entries)
+
+
+def _foreign(subject: Subject, path: DataPath, whose: str, help_text: str) -> Diagnostic:
+    return subject.finding(
+        Code.FOREIGN_DIALECT, path, f"this is {whose}, not this project's", at_key=True, help=help_text
+    )

@@ -1,0 +1,100 @@
+"""`${…}`: near misses, places where an expression cannot stand, environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas.codes import Code, Severity
+from schemas.diagnostics import Diagnostic
+from schemas.environment import allows_environment, looks_like_secret
+from schemas.references import EnvReference, Expression, NearMiss, TaskReference, ValueReference, forms
+from schemas.subject import DataPath, Subject
+
+
+def check(
+    subject: Subject, unset: frozenset[DataPath], *, require_environment: bool
+) -> dict[DataPath, list[Diagnostic]]:
+    """Findings by the path of the text they are about, so that nothing else is said of that text.
+
+    `subject` holds the expressions as written; `unset` are the paths whose variable has no value.
+    """
+    findings: dict[DataPath, list[Diagnostic]] = {}
+    for path, expression in subject.expressions:
+        for finding in _one(subject, path, expression):
+            findings.setdefault(path, []).append(finding)
+    for path in unset - findings.keys():
+        findings[path] = [_unset(subject, path, require_environment)]
+    return findings
+
+
+def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
+    match expression.meaning:
+        case NearMiss(why, suggestion):
+            caret = f"did you mean `{suggestion}`?" if suggestion is not None else ""
+            yield subject.finding(
+                Code.BAD_EXPRESSION,
+                path,
+                f"`{expression.written}`: {why}",
+                caret=caret,
+                allowed=forms(),
+            )
+        case EnvReference(name, _):
+            yield from _environment(subject, path, expression, name)
+        case ValueReference(root, _):
+            yield subject.finding(
+                Code.BAD_EXPRESSION, path, f"`{expression.written}`: this file has no `{root}`"
+            )
+        case TaskReference():
+            yield from _task(subject, path, expression)
+
+
+def _environment(subject: Subject, path: DataPath, expression: Expression, name: str) -> Iterator[Diagnostic]:
+    if not allows_environment(path):
+        where = next(element for element in reversed(path) if isinstance(element, str))
+        if path[0] == "schedule":
+            where = "schedule"
+        yield subject.finding(
+            Code.EXPRESSION_NOT_ALLOWED,
+            path,
+            f"`{expression.written}` cannot stand in `{where}`: it must be known from the file alone",
+        )
+    elif looks_like_secret(name):
+        yield subject.finding(
+            Code.SECRET_VARIABLE,
+            path,
+            f"`{name}` looks like a secret, and what a pipeline reads from the environment is shown in Airflow",
+            help="keep secrets in an Airflow connection and name it by its `conn_id`",
+        )
+
+
+def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
+    task = subject.task_at(path)
+    if task is None or path[: len(task.with_path)] != task.with_path:
+        yield subject.finding(
+            Code.EXPRESSION_NOT_ALLOWED,
+            path,
+            f"`{expression.written}` is known only when a run is under way; it can stand only inside a task's `with`",
+        )
+    elif not expression.whole:
+        yield subject.finding(
+            Code.EXPRESSION_NOT_ALLOWED,
+            path,
+            f"`{expression.written}` must stand alone as a value, not inside a longer text",
+            help="give it to an argument of its own, or use a template: "
+            "{{ ti.xcom_pull(task_ids='…') }}",
+        )
+
+
+def _unset(subject: Subject, path: DataPath, require_environment: bool) -> Diagnostic:
+    names = [
+        expression.meaning.name
+        for place, expression in subject.expressions
+        if place == path and isinstance(expression.meaning, EnvReference) and expression.meaning.default is None
+    ]
+    return subject.finding(
+        Code.UNSET_VARIABLE,
+        path,
+        f"the environment variable `{names[0]}` is not set",
+        help=f"set it where Airflow runs, or give a default: ${{env.{names[0]}:-…}}",
+        severity=Severity.ERROR if require_environment else None,
+    )

@@ -1,0 +1,50 @@
+"""A dotted path behind which there is nothing that a task can use."""
+
+from __future__ import annotations
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic
+from schemas.source import ModuleMissing, NameMissing, NotAPath, NotCallable, SourceError
+from schemas.subject import DataPath, Subject
+
+Nothing = ModuleMissing | NameMissing | NotAPath | NotCallable | SourceError
+
+
+def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
+    """The finding for what a reader's answer says is not there or cannot be used."""
+    match found:
+        case ModuleMissing(module, parent, candidates):
+            below = f"below `{parent}`" if parent else "below the pipelines folder or among the installed packages"
+            return subject.finding(
+                Code.UNKNOWN_MODULE,
+                path,
+                f"there is no module `{module}` {below}",
+                caret=_maybe(candidates),
+            )
+        case NameMissing(module, name, file, candidates, defined):
+            return subject.finding(
+                Code.UNKNOWN_NAME,
+                path,
+                f"`{module}` ({file.name}) defines no `{name}`",
+                caret=_maybe(candidates),
+                allowed=defined if len(defined) <= 20 else (),
+            )
+        case NotCallable(dotted, kind, candidates):
+            return subject.finding(
+                Code.NOT_CALLABLE,
+                path,
+                f"`{dotted}` is a {kind}, not a function and not an operator",
+                allowed=candidates if len(candidates) <= 20 else (),
+            )
+        case SourceError(file, line, column, message):
+            return subject.finding(
+                Code.PYTHON_SYNTAX, path, f"{file.name}:{line}:{column} is not valid Python: {message}"
+            )
+        case NotAPath(text):
+            return subject.finding(
+                Code.UNKNOWN_USES, path, f"`{text}` is not a dotted path", help="write `module.function`"
+            )
+
+
+def _maybe(candidates: tuple[str, ...]) -> str:
+    return f"did you mean `{candidates[0]}`?" if candidates else ""

@@ -1,0 +1,93 @@
+"""`schedule` and time zones: cron fields, presets, names of zones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from zoneinfo import available_timezones
+
+from schemas.codes import Code
+from schemas.cron import cron_problem
+from schemas.diagnostics import Diagnostic
+from schemas.environment import EnvText
+from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
+from schemas.subject import DataPath, Subject
+from schemas.suggestions import meant, nearest
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Findings in `schedule` and `timezone`."""
+    schedule = subject.data.get("schedule")
+    if isinstance(schedule, str):
+        yield from _cron(subject, ("schedule",), schedule, special=True)
+        if schedule == "@continuous":
+            yield from _continuous(subject)
+    elif isinstance(schedule, dict):
+        cron = schedule.get("cron")
+        if isinstance(cron, str):
+            yield from _cron(subject, ("schedule", "cron"), cron, special=False)
+        yield from _timezone(subject, ("schedule", "timezone"), schedule.get("timezone"))
+    yield from _timezone(subject, ("timezone",), subject.data.get("timezone"))
+
+
+def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:
+    if "${" in text:
+        return
+    if text.startswith("@"):
+        presets = (*CRON_PRESETS, *(SPECIAL_PRESETS if special else ()))
+        if text not in presets:
+            yield subject.finding(
+                Code.UNKNOWN_PRESET,
+                path,
+                f"there is no preset `{text}`",
+                caret=meant(text, presets),
+                allowed=presets,
+                replacement=_quoted(nearest(text, presets)),
+            )
+        return
+    problem = cron_problem(text)
+    if problem is not None:
+        caret = ""
+        near = nearest(f"@{text}", CRON_PRESETS) if text.isalpha() else None
+        if near is not None:
+            caret = f'did you mean "{near}"?'
+        yield subject.finding(Code.BAD_CRON, path, problem.message, caret=caret, help=problem.help)
+
+
+def _quoted(word: str | None) -> str | None:
+    return f'"{word}"' if word is not None else None
+
+
+def _continuous(subject: Subject) -> Iterator[Diagnostic]:
+    runs = subject.data.get("max_active_runs")
+    if isinstance(runs, int) and runs > 1:
+        yield subject.finding(
+            Code.WRONG_VALUE, ("max_active_runs",), "`@continuous` has one run at a time: `max_active_runs` must be 1"
+        )
+
+
+def _timezone(subject: Subject, path: DataPath, name: object) -> Iterator[Diagnostic]:
+    if not isinstance(name, str) or ("${" in name and not isinstance(name, EnvText)):
+        return
+    zones = _zones()
+    if name in zones:
+        return
+    shown = subject_value(name)
+    yield subject.finding(
+        Code.UNKNOWN_TIMEZONE,
+        path,
+        f"there is no time zone {shown}",
+        caret="" if isinstance(name, EnvText) else meant(name, zones),
+        help="write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`",
+    )
+
+
+def subject_value(text: str) -> str:
+    """A value for a message; one from the environment is named by its expression."""
+    return f"as `{text.expression}` gives" if isinstance(text, EnvText) else f"`{text}`"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The names of the IANA database; a constant of the machine, costly to list."""
+    return frozenset(available_timezones())

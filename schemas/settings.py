@@ -1,0 +1,108 @@
+"""The settings that every Airflow task has, in Airflow's own words (airflow.sdk.BaseOperator, 3.3)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from schemas.dates import Date
+from schemas.durations import Duration
+from schemas.model import Model
+
+TriggerRule = Literal[
+    "all_success",
+    "all_failed",
+    "all_done",
+    "all_done_min_one_success",
+    "all_done_setup_success",
+    "one_success",
+    "one_failed",
+    "one_done",
+    "none_failed",
+    "none_skipped",
+    "always",
+    "none_failed_min_one_success",
+    "all_skipped",
+]
+WeightRule = Literal["downstream", "upstream", "absolute"]
+
+
+class TaskSettings(Model):
+    """Stand beside `uses`, never inside `with`; in `default_args` they hold for every task of the file."""
+
+    owner: str | None = None
+    """Who answers for the task; shown in Airflow's lists."""
+    retries: NonNegativeInt | None = None
+    """How often a failed task is tried again."""
+    retry_delay: Duration | None = None
+    """Time between two tries."""
+    retry_exponential_backoff: NonNegativeFloat | None = None
+    """Factor by which the delay grows from try to try; 0 keeps it."""
+    max_retry_delay: Duration | None = None
+    """Longest time between two tries."""
+    execution_timeout: Duration | None = None
+    """Longest time a try may take; then it fails."""
+    trigger_rule: TriggerRule | None = None
+    """Which states of the tasks before it let the task start. Default: `all_success`."""
+    depends_on_past: bool | None = None
+    """Start only when the task succeeded in the previous run."""
+    ignore_first_depends_on_past: bool | None = None
+    """Let the first run start in spite of `depends_on_past`."""
+    wait_for_past_depends_before_skipping: bool | None = None
+    """Wait for `depends_on_past` before the task may be skipped."""
+    wait_for_downstream: bool | None = None
+    """Also wait for the tasks right behind it in the previous run."""
+    pool: str | None = None
+    """Airflow pool whose slots the task takes."""
+    pool_slots: PositiveInt | None = None
+    """How many slots of the pool it takes."""
+    priority_weight: int | None = None
+    """Who goes first when slots are short."""
+    weight_rule: WeightRule | None = None
+    """How the weights of other tasks count into its own."""
+    queue: str | None = None
+    """Queue of the executor, such as a Celery queue."""
+    executor: str | None = None
+    """Executor that runs it, where Airflow has several."""
+    executor_config: dict[str, Any] | None = None
+    """Settings for the executor, such as a pod override."""
+    max_active_tis_per_dag: PositiveInt | None = None
+    """How many of its runs may be active at once, over all runs of the DAG."""
+    max_active_tis_per_dagrun: PositiveInt | None = None
+    """How many of its mapped tasks may be active at once in one run."""
+    start_date: Date | None = None
+    """First date the task runs for."""
+    end_date: Date | None = None
+    """Last date the task runs for."""
+    do_xcom_push: bool | None = None
+    """Keep what the task returns as its output."""
+    multiple_outputs: bool | None = None
+    """Keep each key of a returned mapping as an XCom of its own."""
+    run_as_user: str | None = None
+    """Operating system user that runs it."""
+    map_index_template: str | None = None
+    """Template of the name shown for a mapped task."""
+    task_display_name: str | None = None
+    """Name shown in the UI in place of the id."""
+    doc: str | None = None
+    """Plain text shown with the task."""
+    doc_md: str | None = None
+    """Markdown shown with the task."""
+    doc_json: str | None = None
+    """JSON text shown with the task."""
+    doc_yaml: str | None = None
+    """YAML text shown with the task."""
+    doc_rst: str | None = None
+    """reStructuredText shown with the task."""
+    logger_name: str | None = None
+    """Name of the task's logger."""
+    allow_nested_operators: bool | None = None
+    """Let the task call other operators' `execute` without a warning."""
+    render_template_as_native_obj: bool | None = None
+    """Templates give Python values in place of text."""
+    resources: dict[str, Any] | None = Field(default=None)
+    """Resources it asks for, where the executor heeds them."""
+
+
+SETTING_KEYS = frozenset(TaskSettings.model_fields)

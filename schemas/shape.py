@@ -1,0 +1,209 @@
+"""Effective data → model, or what is wrong with its shape, in a user's words and at a document's path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.codes import Code
+from schemas.environment import EnvText
+from schemas.model_types import is_tag, keys_of, model_at
+from schemas.pipeline import Pipeline
+from schemas.references import task_reference
+from schemas.suggestions import meant, nearest
+from schemas.wording import described, expectation, problem_text
+
+DataPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeProblem:
+    """A finding at a path of the effective data; `at_key` points at the key in place of the value."""
+
+    code: Code
+    path: DataPath
+    message: str
+    at_key: bool = False
+    caret: str = ""
+    help: str = ""
+    allowed: tuple[str, ...] = ()
+    replacement: str | None = None
+
+
+def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[ShapeProblem]]:
+    """The pipeline of effective data, or every problem of its shape; never both.
+
+    Text from the environment is tried as text first; where a field refuses it, as the YAML scalar it looks like.
+    """
+    try:
+        pipeline = Pipeline.model_validate(data)
+    except ValidationError as error:
+        as_scalars = _environment_as_scalars(error.errors(include_url=False), data)
+        try:
+            pipeline = Pipeline.model_validate(as_scalars)
+        except ValidationError as again:
+            return None, _problems(again.errors(include_url=False), data)
+    if pipeline.poll is None and pipeline.tasks is None:
+        return None, [_nothing_to_do()]
+    return pipeline, []
+
+
+def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[ShapeProblem]:
+    by_path: dict[DataPath, list[ErrorDetails]] = {}
+    for error in errors:
+        by_path.setdefault(document_path(error["loc"], data), []).append(error)
+    for path in list(by_path):
+        if any(other != path and other[: len(path)] == path for other in by_path) and not _is_about_key(by_path[path]):
+            del by_path[path]  # a member of a union that did not fit; the one that nearly did says more
+    unknown: dict[DataPath, set[str]] = {}
+    for path, group in by_path.items():
+        if group[0]["type"] == "extra_forbidden":
+            unknown.setdefault(path[:-1], set()).add(str(path[-1]))
+    problems = [
+        problem
+        for path, group in by_path.items()
+        if (problem := _problem(path, group, data, unknown)) is not None
+    ]
+    if not data.keys() & {"poll", "tasks"} and not any(nearest(k, ("poll", "tasks")) for k in unknown.get((), ())):
+        problems.append(_nothing_to_do())
+    return problems
+
+
+def _environment_as_scalars(errors: list[ErrorDetails], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    for error in errors:
+        path = document_path(error["loc"], data)
+        value = _at(data, path)
+        if isinstance(value, EnvText) and value.whole:
+            data = _with_value(data, path, value.as_scalar())
+    return data
+
+
+def _at(data: Any, path: DataPath) -> Any:
+    for element in path:
+        if not isinstance(data, list) and not (isinstance(data, dict) and element in data):
+            return None
+        data = data[element]
+    return data
+
+
+def _with_value(data: Any, path: DataPath, value: Any) -> Any:
+    """A copy of `data` with another value at `path`."""
+    if not path:
+        return value
+    copy = list(data) if isinstance(data, list) else dict(data)
+    copy[path[0]] = _with_value(data[path[0]], path[1:], value)
+    return copy
+
+
+def _is_about_key(group: list[ErrorDetails]) -> bool:
+    return group[0]["type"] in ("extra_forbidden", "missing")
+
+
+def _nothing_to_do() -> ShapeProblem:
+    return ShapeProblem(
+        Code.MISSING_KEY, (), "the pipeline does nothing: `poll` or `tasks` is missing", allowed=("poll", "tasks")
+    )
+
+
+def document_path(location: tuple[int | str, ...], data: Any) -> DataPath:
+    """An error's location without what the document does not hold: discriminator tags, names of union members."""
+    path: list[str | int] = []
+    current = data
+    for position, element in enumerate(location):
+        if is_tag(element):
+            continue
+        if (isinstance(current, dict) and element in current) or (
+            isinstance(current, list) and isinstance(element, int) and element < len(current)
+        ):
+            current = current[element]
+            path.append(element)
+        elif isinstance(current, dict) and position == len(location) - 1:
+            path.append(element)
+    return tuple(path)
+
+
+def _problem(
+    path: DataPath, group: list[ErrorDetails], data: Mapping[str, Any], unknown: Mapping[DataPath, set[str]]
+) -> ShapeProblem | None:
+    error = group[0]
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(path, error, data)
+    if error["type"] == "missing":
+        key = str(path[-1])
+        if any(nearest(written, [key]) for written in unknown.get(path[:-1], ())):
+            return None
+        return ShapeProblem(Code.MISSING_KEY, path[:-1], f"`{key}` is missing {place(path[:-1], data)}", at_key=True)
+    value = _at(data, path)
+    if isinstance(value, EnvText):
+        return _does_not_fit(path, value, group)
+    if task_reference(value) is not None:
+        return None  # a rule says why a task's output cannot stand here
+    if len(group) > 1:
+        return _no_member_fits(path, group)
+    text = problem_text(error, name(path))
+    return ShapeProblem(
+        text.code, path, text.message, caret=text.caret, help=text.help, allowed=text.allowed, replacement=text.replacement
+    )
+
+
+def _does_not_fit(path: DataPath, value: EnvText, group: list[ErrorDetails]) -> ShapeProblem:
+    wanted = ", or ".join(dict.fromkeys(expectation(error) for error in group))
+    message = f"what `{value.expression}` gives does not fit {name(path)}, which must be {wanted}"
+    return ShapeProblem(Code.VARIABLE_DOES_NOT_FIT, path, message)
+
+
+def _no_member_fits(path: DataPath, group: list[ErrorDetails]) -> ShapeProblem:
+    wanted = list(dict.fromkeys(expectation(error) for error in group))
+    message = f"{name(path)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
+    return ShapeProblem(Code.WRONG_TYPE, path, message)
+
+
+def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -> ShapeProblem:
+    key = str(path[-1])
+    if key.startswith("$"):
+        return ShapeProblem(Code.RESERVED_KEY, path, f"`{key}`: keys that start with `$` are reserved", at_key=True)
+    model = model_at(Pipeline, tuple(error["loc"][:-1]))
+    allowed = keys_of(model) if model is not None else ()
+    word = nearest(key, allowed)
+    siblings = _mapping_at(data, path[:-1])
+    return ShapeProblem(
+        Code.UNKNOWN_KEY,
+        path,
+        f"unknown key `{key}` {place(path[:-1], data)}",
+        at_key=True,
+        caret=meant(key, allowed),
+        allowed=tuple(sorted(allowed)),
+        replacement=word if word is not None and word not in siblings else None,
+    )
+
+
+def _mapping_at(data: Any, path: DataPath) -> Mapping[str, Any]:
+    for element in path:
+        data = data[element]
+    return data if isinstance(data, dict) else {}
+
+
+def name(path: DataPath) -> str:
+    """The key a person knows a value by."""
+    for position in range(len(path) - 1, -1, -1):
+        element = path[position]
+        if isinstance(element, str):
+            behind = path[position + 1 :]
+            return f"`{element}`" if not behind else f"item {int(behind[0]) + 1} of `{element}`"
+    return "the file"
+
+
+def place(path: DataPath, data: Any) -> str:
+    """Where a key stands: "in `poll`", "in task `load`", "at the top level"."""
+    if not path:
+        return "at the top level"
+    if len(path) >= 2 and path[0] == "tasks" and isinstance(path[1], int):
+        entry = data["tasks"][path[1]]
+        task_id = entry.get("id") if isinstance(entry, dict) else None
+        task = f"task `{task_id}`" if isinstance(task_id, str) else f"task {path[1] + 1}"
+        return f"in {task}" if len(path) == 2 else f"in {name(path)} of {task}"
+    return f"in {name(path)}"

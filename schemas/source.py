@@ -1,0 +1,207 @@
+"""What a dotted path is and takes, by reading source, never importing it.
+
+The parts: `source_modules` finds files the way Python does, `source_parse` turns one file's bytes into
+facts (what `source_cache.FactCache` keeps by content), `source_names` follows names across files,
+`source_lineage` and `source_classes` put constructor chains together. Nothing here executes what it reads;
+where reading cannot tell, the result is `Undecidable` and nobody is accused.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from schemas.source_cache import FactCache, SourceFiles
+from schemas.source_classes import ClassReader
+from schemas.source_decorators import keeps_signature, taskflow
+from schemas.source_facts import ClassFacts, FunctionFacts, ModuleFacts, Value
+from schemas.source_imports import local_files
+from schemas.source_missing import missing_module
+from schemas.source_modules import Module, ModuleFinder
+from schemas.source_names import Definition, NameResolver, Resolution
+from schemas.source_results import (
+    Class,
+    Function,
+    Hidden,
+    ModuleMissing,
+    NameMissing,
+    NotAPath,
+    NotCallable,
+    NotInstalled,
+    Parameter,
+    Result,
+    SourceError,
+    TaskDecorated,
+    Undecidable,
+)
+
+__all__ = [
+    "Class",
+    "FactCache",
+    "Function",
+    "Hidden",
+    "ModuleMissing",
+    "NameMissing",
+    "NotAPath",
+    "NotCallable",
+    "NotInstalled",
+    "Parameter",
+    "Result",
+    "SourceError",
+    "SourceReader",
+    "TaskDecorated",
+    "Undecidable",
+]
+
+_LONGEST = 500
+_OWN_NAMES = frozenset({"factory", "schemas"})
+
+
+class SourceReader:
+    """Reads the modules that Airflow would import: installed ones, then those below the pipelines folder.
+
+    One reader sees each file once: its answers agree with each other and do not see later edits. Make a new
+    one for each pass (it costs nothing) and hand all of them one `FactCache`, so that only changed files
+    are parsed again. Not safe for use by several threads at once.
+    """
+
+    def __init__(
+        self,
+        pipelines_folder: Path,
+        search_path: Sequence[str] | None = None,
+        cache: FactCache | None = None,
+    ) -> None:
+        """`search_path`: folders of installed modules, by default this process's without its working one."""
+        self._files = SourceFiles(FactCache() if cache is None else cache)
+        path = _installed_path() if search_path is None else search_path
+        self._finder = ModuleFinder(pipelines_folder, path, self._files)
+        self._names = NameResolver(self._finder, self._files)
+        self._classes = ClassReader(self._names)
+        self._results: dict[str, Result] = {}
+
+    def find(self, dotted: str) -> Result:
+        """What `dotted` (`module.name`, `module.Class.method`) is. Never raises on bad input."""
+        if dotted not in self._results:
+            self._results[dotted] = self._find(dotted) if _is_path(dotted) else NotAPath(dotted)
+        return self._results[dotted]
+
+    def hidden_by(self, dotted: str) -> Hidden | None:
+        """What takes the place of the local module that `dotted` starts with, if anything does.
+
+        A local folder without `__init__.py` counts only if the path leads to a module in it: a folder of
+        YAML files may have any name.
+        """
+        if not _is_path(dotted):
+            return None
+        first, *rest = dotted.split(".")
+        local = self._finder.local_module(first)
+        if local is None or (local.is_namespace and not self._holds(local, rest)):
+            return None
+        place = local.file or Path((local.search or ("",))[0])
+        installed = self._finder.installed_module(first)
+        # A namespace package only wins over nothing: Python looks on for a module first.
+        other = None if installed is None or installed.is_namespace else installed
+        where = str(other.file) if other is not None and other.file else first
+        if first in sys.stdlib_module_names:
+            return Hidden(first, place, "the standard library", where)
+        if first in _OWN_NAMES:
+            return Hidden(first, place, "this project", where)
+        return None if other is None else Hidden(first, place, "an installed package", where)
+
+    def local_modules(self, dotted: str) -> frozenset[Path]:
+        """The files below the pipelines folder that importing the module of `dotted` loads in the end."""
+        return local_files(self._finder, self._files, dotted) if _is_path(dotted) else frozenset()
+
+    def _holds(self, package: Module, rest: Sequence[str]) -> bool:
+        return bool(rest) and self._finder.local_module(f"{package.name}.{rest[0]}", package) is not None
+
+    def _find(self, dotted: str) -> Result:
+        parts = dotted.split(".")
+        # The last name is an attribute first, a submodule second; a single name can only be a module.
+        module, count = self._finder.walk(parts[:-1] or parts)
+        if module is None:
+            return missing_module(self._finder, parts[0], None, dotted)
+        rest = parts[count:]
+        if not rest:
+            return self._module(module)
+        if len(rest) > 1 and module.is_namespace:
+            return missing_module(self._finder, f"{module.name}.{rest[0]}", module, dotted)
+        found = self._virtual(module, rest) or self._names.resolve(module, rest[0])
+        if len(rest) == 1:
+            return self._result(found, dotted)
+        return self._inside(module, found, rest, dotted)
+
+    def _inside(self, module: Module, found: Resolution | Result, rest: list[str], dotted: str) -> Result:
+        """`rest` is more than one name behind `module`, the first of which is not a submodule."""
+        if isinstance(found, NameMissing):
+            return missing_module(self._finder, f"{module.name}.{rest[0]}", module, dotted)
+        if isinstance(found, Definition) and isinstance(found.facts, ClassFacts) and len(rest) == 2:
+            return self._method(found, found.facts, rest[1])
+        if isinstance(found, Definition | Module):
+            return Undecidable(f"{rest[0]} is a name in {module.name}, not a module")
+        return found
+
+    def _virtual(self, module: Module, rest: list[str]) -> Result | None:
+        """Names of modules that Airflow makes up for the old places of its operators."""
+        facts = self._names.facts(module) if len(rest) == 2 else None
+        table = facts.virtual.get(rest[0]) if isinstance(facts, ModuleFacts) else None
+        if table is None:
+            return None
+        target = table.get(rest[1]) or (f"{table['*']}.{rest[1]}" if "*" in table else None)
+        if target is None:
+            return Undecidable(f"{module.name}.{rest[0]} is made when {module.name} is imported")
+        return self.find(target)
+
+    def _result(self, found: Resolution | Result, dotted: str) -> Result:
+        if isinstance(found, Module):
+            return self._module(found)
+        if not isinstance(found, Definition):
+            return found
+        match found.facts:
+            case ClassFacts():
+                return self._classes.read(found)
+            case FunctionFacts() as function:
+                return self._function(found, function, found.path)
+            case Value(literal=True):
+                return NotCallable(dotted, "constant")
+            case Value():
+                return Undecidable(f"{found.path} is computed when {found.module.name} is imported")
+
+    def _module(self, module: Module) -> Result:
+        return NotCallable(module.name, "module", self._names.defined(module))
+
+    def _function(
+        self, found: Definition, function: FunctionFacts, path: str, *, bound: bool = False
+    ) -> Function | TaskDecorated | Undecidable:
+        decorators = [text and self._names.absolute(found.module, text) for text in function.decorators]
+        place = (path, found.file, function.line, found.module.local)
+        decorator = taskflow(decorators)
+        if decorator is not None:
+            return TaskDecorated(*place, decorator)
+        if not all(map(keeps_signature, decorators)):
+            return Undecidable(f"{path} has a decorator that may change what it takes")
+        parameters = function.parameters[1:] if bound else function.parameters
+        return Function(*place, parameters, function.is_async)
+
+    def _method(self, found: Definition, facts: ClassFacts, name: str) -> Result:
+        method = facts.functions.get(name)
+        path = f"{found.path}.{name}"
+        if method is None:
+            return Undecidable(f"{path} may be inherited or computed")
+        if "staticmethod" in method.decorators:
+            return self._function(found, method, path)
+        if "classmethod" in method.decorators:
+            return self._function(found, method, path, bound=True)
+        return Undecidable(f"{path} is a method that needs an object")
+
+
+def _is_path(dotted: str) -> bool:
+    return len(dotted) <= _LONGEST and all(part.isidentifier() for part in dotted.split("."))
+
+
+def _installed_path() -> list[str]:
+    """This process's search path without the working directory, which is not on Airflow's."""
+    here = Path.cwd()
+    return [entry for entry in sys.path if entry and Path(os.path.abspath(entry)) != here]  # noqa: PTH100 - as sys.path has it

@@ -1,0 +1,61 @@
+"""What to say about a module that is not there."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from schemas.source_modules import Module, ModuleFinder
+from schemas.source_results import ModuleMissing, NotInstalled, Undecidable
+
+_PROVIDERS = "airflow.providers"
+
+# The folders inside a provider; the parts before one of them name the provider.
+_PROVIDER_FOLDERS = frozenset(
+    {
+        "assets",
+        "decorators",
+        "executors",
+        "hooks",
+        "io",
+        "links",
+        "notifications",
+        "operators",
+        "sensors",
+        "timetables",
+        "transfers",
+        "triggers",
+        "utils",
+    }
+)
+
+
+def missing_module(
+    finder: ModuleFinder, missing: str, parent: Module | None, wanted: str | None = None
+) -> ModuleMissing | NotInstalled | Undecidable:
+    """The result for the module `missing`, first of the dotted path `wanted` that does not exist.
+
+    A top-level name that no local module resembles is an error only where Airflow is installed: elsewhere
+    (lint in CI) the installed packages say nothing about what the pipeline will find. A distribution can
+    also add to a namespace package (`airflow.providers`, `google.cloud`), so a module missing there may
+    just not be installed here.
+    """
+    near = finder.near(missing, parent)
+    if parent is None:
+        if finder.has_archives:
+            return Undecidable(f"{missing} may be inside a zip file on the search path")
+        if missing != "airflow" and (near or finder.installed_module("airflow")):
+            return ModuleMissing(missing, None, near, local=bool(near))
+        return NotInstalled(missing, _distribution(wanted or missing))
+    if parent.open_ended or (not parent.readable and not parent.is_namespace):
+        return Undecidable(f"{parent.name} decides itself where its submodules are")
+    if parent.is_namespace and not parent.local:
+        return NotInstalled(missing, _distribution(wanted or missing), near)
+    return ModuleMissing(missing, parent.name, near, local=parent.local)
+
+
+def _distribution(dotted: str) -> str:
+    parts = dotted.split(".")
+    if not dotted.startswith(f"{_PROVIDERS}."):
+        return "apache-airflow" if parts[0] == "airflow" else parts[0]
+    names = list(takewhile(lambda part: part not in _PROVIDER_FOLDERS, parts[2:]))
+    return "-".join(("apache-airflow-providers", *(names if len(names) < len(parts) - 2 else parts[2:3])))

@@ -1,0 +1,158 @@
+"""Where a module's file is, found the way Python's import system finds it, without importing a parent."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
+from pathlib import Path
+
+from schemas.source_cache import SourceFiles
+from schemas.source_installs import editable_modules, with_path_files
+
+# The order of importlib's FileFinder.
+_SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module found.
+
+    `file` None: a namespace package or a module built into Python. `readable`: `file` is Python source.
+    `search`: folders of its submodules, None unless it is a package. `open_ended`: it may have other
+    submodules.
+    """
+
+    name: str
+    file: Path | None
+    readable: bool
+    search: tuple[str, ...] | None
+    local: bool
+    open_ended: bool = False
+
+    @property
+    def is_namespace(self) -> bool:
+        return self.file is None and self.search is not None
+
+
+class ModuleFinder:
+    """Finds modules on `search_path` first and below `pipelines_folder` last.
+
+    Airflow appends a bundle's folder to `sys.path`, hence the order. An editable install's import hook
+    comes after both. Zip files on the path are not opened: see `has_archives`.
+    """
+
+    def __init__(self, pipelines_folder: Path, search_path: Sequence[str], files: SourceFiles) -> None:
+        self.pipelines_folder = os.path.abspath(pipelines_folder)  # noqa: PTH100 - links stay as they are
+        self._files = files
+        entries = [os.path.abspath(entry) for entry in with_path_files(search_path)]  # noqa: PTH100 - as above
+        installed = [entry for entry in dict.fromkeys(entries) if entry != self.pipelines_folder]
+        self.installed = tuple(entry for entry in installed if Path(entry).is_dir())
+        self.has_archives = any(Path(entry).is_file() for entry in installed)
+        self._editable = editable_modules(self.installed)
+        self._found: dict[str, Module | None] = {}
+
+    def walk(self, parts: Sequence[str]) -> tuple[Module | None, int]:
+        """The deepest module that exists along `parts`, and how many parts it takes."""
+        module: Module | None = None
+        for count, part in enumerate(parts):
+            inner = self.find(".".join((*parts[:count], part)), module)
+            if inner is None:
+                return module, count
+            module = inner
+        return module, len(parts)
+
+    def module(self, dotted: str) -> Module | None:
+        """The module of this full name."""
+        parts = dotted.split(".")
+        module, count = self.walk(parts)
+        return module if count == len(parts) else None
+
+    def find(self, name: str, parent: Module | None) -> Module | None:
+        """The module `name`, whose parent package is `parent` (None: a top-level name)."""
+        if name not in self._found:
+            self._found[name] = self._look(name, parent)
+        return self._found[name]
+
+    def installed_module(self, name: str) -> Module | None:
+        """The top-level module `name` as it would be without the pipelines folder."""
+        return _built_in(name) or self._in_folders(name, self.installed)
+
+    def local_module(self, name: str, parent: Module | None = None) -> Module | None:
+        """The module `name` as it would be with the pipelines folder alone."""
+        folders = (self.pipelines_folder,) if parent is None else parent.search or ()
+        return self._in_folders(name, folders)
+
+    def near(self, name: str, parent: Module | None) -> tuple[str, ...]:
+        """Modules like the missing `name` next to it; for a top-level name those of the pipelines folder."""
+        folders = (self.pipelines_folder,) if parent is None else parent.search or ()
+        close = difflib.get_close_matches(name.rpartition(".")[2], self._names(folders))
+        return tuple(f"{parent.name}.{match}" if parent else match for match in close)
+
+    def _look(self, name: str, parent: Module | None) -> Module | None:
+        if parent is not None:
+            return self._in_folders(name, parent.search or ())
+        found = _built_in(name) or self._in_folders(name, (*self.installed, self.pipelines_folder))
+        if found is None and name in self._editable:
+            return self._at(name, (self._editable[name],))
+        return found
+
+    def _in_folders(self, name: str, folders: Iterable[str]) -> Module | None:
+        last = name.rpartition(".")[2]
+        return self._at(name, [os.path.join(folder, last) for folder in folders])  # noqa: PTH118 - many times
+
+    def _at(self, name: str, bases: Iterable[str]) -> Module | None:
+        """As importlib does: the first module or package, else all folders as one namespace package."""
+        portions: list[str] = []
+        for base in bases:
+            is_folder = os.path.isdir(base)  # noqa: PTH112 - never raises, unlike Path's
+            for suffix in _SUFFIXES if is_folder else ():
+                if os.path.isfile(f"{base}/__init__{suffix}"):  # noqa: PTH113 - as above
+                    return self._package(name, base, Path(f"{base}/__init__{suffix}"))
+            for suffix in _SUFFIXES:
+                if os.path.isfile(f"{base}{suffix}"):  # noqa: PTH113 - as above
+                    file = Path(f"{base}{suffix}")
+                    return Module(name, file, suffix in SOURCE_SUFFIXES, None, self._is_local(base))
+            if is_folder:
+                portions.append(base)
+        if not portions:
+            return None
+        return Module(name, None, False, tuple(portions), any(map(self._is_local, portions)))
+
+    def _package(self, name: str, base: str, file: Path) -> Module:
+        readable = file.suffix in SOURCE_SUFFIXES
+        search = [base]
+        # `__path__ = pkgutil.extend_path(…)`: Airflow's own package, spread over several folders.
+        extended = readable and self._files.mentions(file, b"extend_path")
+        if extended:
+            for folder in (*self.installed, self.pipelines_folder):
+                other = os.path.join(folder, *name.split("."))  # noqa: PTH118 - as in `_in_folders`
+                if other not in search and os.path.isdir(other):  # noqa: PTH112 - as in `_in_folders`
+                    search.append(other)
+        open_ended = not readable or (not extended and self._files.mentions(file, b"__path__"))
+        return Module(name, file, readable, tuple(search), self._is_local(base), open_ended)
+
+    def _is_local(self, path: str) -> bool:
+        return path.startswith(self.pipelines_folder + os.sep)
+
+    @staticmethod
+    def _names(folders: Iterable[str]) -> list[str]:
+        names: set[str] = set()
+        for folder in folders:
+            try:
+                entries = list(os.scandir(folder))
+            except OSError:
+                # A folder that vanished or may not be listed has no names to offer.
+                continue
+            for entry in entries:
+                stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - a name, not a path
+                if stem.isidentifier() and not stem.startswith("__") and (suffix == ".py" or entry.is_dir()):
+                    names.add(stem)
+        return sorted(names)
+
+
+def _built_in(name: str) -> Module | None:
+    return Module(name, None, False, None, False) if name in sys.builtin_module_names else None

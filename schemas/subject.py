@@ -1,0 +1,140 @@
+"""What a rule looks at: one file's effective document, as it is written, right or wrong.
+
+Rules read this and not the model, so that a wrong value in one task hides nothing that is wrong in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from schemas.codes import Code, Severity
+from schemas.compose import Effective
+from schemas.diagnostics import Diagnostic, Fix, Span
+from schemas.poll import POLL_TASK_ID
+from schemas.references import Expression, TaskReference, expressions_in
+from schemas.settings import SETTING_KEYS
+
+DataPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task as it stands in the document; `path` leads to it, `with_path` to its arguments."""
+
+    path: DataPath
+    id: str | None
+    uses: str | None
+    with_path: DataPath
+    arguments: Mapping[str, Any]
+    needs: tuple[tuple[DataPath, str], ...]
+
+    @property
+    def name(self) -> str:
+        """How a message calls it."""
+        return f"`{self.id}`" if self.id is not None else f"number {int(self.path[1]) + 1}"
+
+    @property
+    def id_path(self) -> DataPath:
+        return (*self.path, "id") if self.path != ("poll",) else self.path
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One pipeline file. `path` is its POSIX path below the pipelines folder."""
+
+    path: str
+    effective: Effective = field(repr=False)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.effective.data
+
+    @cached_property
+    def tasks(self) -> tuple[TaskView, ...]:
+        """The poll first, then every entry of `tasks` that is a mapping."""
+        views = []
+        poll = self.data.get("poll")
+        if isinstance(poll, dict):
+            request = {key: value for key, value in poll.items() if key not in SETTING_KEYS}
+            views.append(TaskView(("poll",), POLL_TASK_ID, "http", ("poll",), request, ()))
+        entries = self.data.get("tasks")
+        for index, entry in enumerate(entries if isinstance(entries, list) else []):
+            if isinstance(entry, dict):
+                views.append(_view(("tasks", index), entry))
+        return tuple(views)
+
+    @cached_property
+    def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
+        return tuple(expressions_in(self.effective.data))
+
+    @cached_property
+    def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
+        """References that stand alone as a value among a task's arguments."""
+        found = []
+        for path, expression in self.expressions:
+            if isinstance(expression.meaning, TaskReference) and expression.whole:
+                task = self.task_at(path)
+                if task is not None and path[: len(task.with_path)] == task.with_path:
+                    found.append((task, path, expression.meaning))
+        return tuple(found)
+
+    def task_at(self, path: DataPath) -> TaskView | None:
+        """The task that a path lies in."""
+        return next((task for task in self.tasks if path[: len(task.path)] == task.path), None)
+
+    def key_span(self, path: DataPath) -> tuple[str, str, Span]:
+        """File, text and span of the key at a path."""
+        document, place = self.effective.origin(path)
+        return document.file, document.text, document.key_span(place)
+
+    def value_span(self, path: DataPath) -> tuple[str, str, Span]:
+        """File, text and span of the value at a path."""
+        document, place = self.effective.origin(path)
+        return document.file, document.text, document.value_span(place)
+
+    def finding(
+        self,
+        code: Code,
+        path: DataPath,
+        message: str,
+        *,
+        at_key: bool = False,
+        caret: str = "",
+        help: str = "",  # noqa: A002 # the diagnostic's own word
+        allowed: tuple[str, ...] = (),
+        replacement: str | None = None,
+        severity: Severity | None = None,
+    ) -> Diagnostic:
+        """A diagnostic at a path of the effective document."""
+        file, text, span = self.key_span(path) if at_key else self.value_span(path)
+        return Diagnostic(
+            code,
+            message,
+            file,
+            span,
+            caret=caret,
+            help=help,
+            allowed=allowed,
+            fix=Fix(span, replacement) if replacement is not None else None,
+            text=text,
+            severity=severity or code.severity,
+        )
+
+
+def _view(path: DataPath, entry: Mapping[str, Any]) -> TaskView:
+    task_id, uses, arguments, needs = (entry.get(key) for key in ("id", "uses", "with", "needs"))
+    return TaskView(
+        path,
+        task_id if isinstance(task_id, str) else None,
+        uses if isinstance(uses, str) else None,
+        (*path, "with"),
+        arguments if isinstance(arguments, dict) else {},
+        tuple(
+            ((*path, "needs", index), need)
+            for index, need in enumerate(needs if isinstance(needs, list) else [])
+            if isinstance(need, str)
+        ),
+    )

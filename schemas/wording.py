@@ -1,0 +1,147 @@
+"""pydantic's error types in a user's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from schemas.codes import Code
+from schemas.environment import EnvText
+from schemas.pipeline import DAG_ID_PATTERN
+from schemas.suggestions import meant, nearest
+from schemas.task import TASK_ID_PATTERN
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "none_required": "null",
+}
+_PATTERNS = {
+    TASK_ID_PATTERN: "letters, digits, `_` and `-`",
+    DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
+    r"^[1-5]xx$": "`1xx` to `5xx`",
+}
+_BOOLEAN_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemText:
+    """What a diagnostic says of one pydantic error."""
+
+    code: Code
+    message: str
+    caret: str = ""
+    help: str = ""
+    allowed: tuple[str, ...] = ()
+    replacement: str | None = None
+
+
+def described(value: Any) -> str:
+    """What kind of thing a value is; never the value itself, which may come from the environment."""
+    if isinstance(value, EnvText):
+        return f"what `{value.expression}` gives"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false" if isinstance(value, EnvText) else str(value).lower()
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def expectation(error: ErrorDetails) -> str:
+    """What would have been right, as a noun."""
+    kind = error["type"]
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    context = error.get("ctx", {})
+    if kind == "literal_error":
+        return f"one of {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS.get(context["pattern"], f"text of the form {context['pattern']}")
+    if kind.startswith(("duration", "date")):
+        return "a duration" if kind.startswith("duration") else "a date"
+    bounds = _bounds(kind, context)
+    return bounds if bounds is not None else error["msg"].lower()
+
+
+def problem_text(error: ErrorDetails, name: str) -> ProblemText:
+    """What to say of the value called `name`."""
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if kind in _EXPECTED:
+        message = f"{name} must be {_EXPECTED[kind]}, not {described(value)}"
+        hint, replacement = _type_hint(kind, value)
+        return ProblemText(Code.WRONG_TYPE, message, caret=hint, replacement=replacement)
+    if kind in ("duration_type", "date_type"):
+        what = "a duration" if kind == "duration_type" else "a date in quotes"
+        return ProblemText(Code.WRONG_TYPE, f"{name} must be {what}, not {described(value)}", help=_forms(context))
+    if kind in ("duration", "date"):
+        return ProblemText(Code.WRONG_VALUE, f"{name} is not a {kind}", help=_forms(context))
+    if kind == "no_such_date":
+        return ProblemText(Code.NO_SUCH_DATE, f"{name} is not a date of the calendar: {context['reason']}")
+    if kind == "literal_error":
+        return _not_one_of(name, value, str(context["expected"]))
+    if kind == "string_pattern_mismatch":
+        allowed = _PATTERNS.get(context["pattern"], f"the form {context['pattern']}")
+        return ProblemText(Code.WRONG_VALUE, f"{name} may hold only {allowed}")
+    bounds = _bounds(kind, context)
+    if bounds is not None:
+        return ProblemText(Code.WRONG_VALUE, f"{name} must be {bounds}")
+    return ProblemText(Code.WRONG_VALUE, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}")
+
+
+def _forms(context: dict[str, Any]) -> str:
+    return f"write {context['allowed']}"
+
+
+def _not_one_of(name: str, value: Any, expected: str) -> ProblemText:
+    allowed = tuple(word.strip("' ") for word in expected.replace(" or ", ", ").split(","))
+    if isinstance(value, EnvText) or not isinstance(value, str):
+        return ProblemText(Code.WRONG_VALUE, f"{name} cannot be {described(value)}", allowed=allowed)
+    return ProblemText(
+        Code.WRONG_VALUE,
+        f"{name} cannot be `{value}`",
+        caret=meant(value, allowed),
+        allowed=allowed,
+        replacement=nearest(value, allowed),
+    )
+
+
+def _type_hint(kind: str, value: Any) -> tuple[str, str | None]:
+    if isinstance(value, EnvText):
+        return "", None
+    if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        return "put it in quotes", None
+    if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
+        word = _BOOLEAN_WORDS[value.lower()]
+        return f"write {word}", word
+    if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdigit():
+        return "write it without quotes", value
+    if kind in ("model_type", "dict_type") and isinstance(value, str) and ":" in value:
+        return "is a space missing behind the `:`?", None
+    return "", None
+
+
+def _bounds(kind: str, context: dict[str, Any]) -> str | None:
+    words = {
+        "greater_than": "more than {gt}",
+        "greater_than_equal": "at least {ge}",
+        "less_than": "less than {lt}",
+        "less_than_equal": "at most {le}",
+        "string_too_short": "at least {min_length} character long",
+        "string_too_long": "at most {max_length} characters long",
+        "too_short": "a list of at least {min_length} item",
+        "finite_number": "a finite number",
+    }.get(kind)
+    return words.format(**context) if words is not None else None

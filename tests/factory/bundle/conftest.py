@@ -1,0 +1,27 @@
+"""A bundle over real folders; Airflow's home and storage below the test's own folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Airflow reads its home when it is imported, which is before any fixture.
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
+
+from .bundles import Bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    from airflow.dag_processing.bundles import base
+
+    storage = tmp_path / "storage"
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(storage))
+    monkeypatch.setattr(base, "STALE_BUNDLE_TRACKING_FOLDER", storage / "_tracking")
+    monkeypatch.delenv("_AIRFLOW_PROCESS_CONTEXT", raising=False)
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    return Bench(folder, storage)

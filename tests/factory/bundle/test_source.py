@@ -1,0 +1,145 @@
+"""Reading the live folder: what is followed, what is never opened, and when two readings agree."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from factory.bundle.errors import FolderUnavailableError, FolderUnstableError
+from factory.bundle.source import MAX_FILE_BYTES, Listing, read_folder, read_until_stable
+from factory.bundle.store import token_of
+
+
+def put(folder: Path, path: str, text: str = "x: 1\n") -> Path:
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_files_are_named_by_content_and_executable_bit(tmp_path: Path) -> None:
+    put(tmp_path, "sales/orders.yaml")
+    put(tmp_path, "run.sh").chmod(0o755)
+    listing = read_folder(tmp_path, token_of)
+    token = token_of(b"x: 1\n", executable=False)
+    assert listing == Listing(files={"sales/orders.yaml": token, "run.sh": token + "x"})
+
+
+def test_dot_names_and_bytecode_are_left_out(tmp_path: Path) -> None:
+    kept = ["_defaults.yaml", "_helpers.py", "q.sql"]
+    for path in [*kept, ".env", ".git/config", ".airflowignore", "__pycache__/a.pyc", "b.pyc", ".x.yaml.swp"]:
+        put(tmp_path, path)
+    listing = read_folder(tmp_path, token_of)
+    assert sorted(listing.files) == kept
+    assert not listing.problems
+
+
+def test_a_config_map_of_links_reads_like_plain_files(tmp_path: Path) -> None:
+    put(tmp_path, "..2026_01/orders.yaml", "a: 1\n")
+    (tmp_path / "..data").symlink_to("..2026_01")
+    (tmp_path / "orders.yaml").symlink_to("..data/orders.yaml")
+    assert read_folder(tmp_path, token_of) == Listing({"orders.yaml": token_of(b"a: 1\n", executable=False)})
+
+
+def test_the_folder_itself_may_be_a_link_that_is_swapped(tmp_path: Path) -> None:
+    put(tmp_path, "rev1/a.yaml")
+    put(tmp_path, "rev2/b.yaml")
+    link = tmp_path / "live"
+    link.symlink_to("rev1")
+    assert list(read_folder(link, token_of).files) == ["a.yaml"]
+    link.unlink()
+    link.symlink_to("rev2")
+    assert list(read_folder(link, token_of).files) == ["b.yaml"]
+
+
+def test_links_out_of_the_folder_and_loops_are_reported_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    put(tmp_path, "secret.txt")
+    put(folder, "team/a.yaml")
+    (folder / "leak.yaml").symlink_to("../secret.txt")
+    (folder / "outside").symlink_to("..")
+    (folder / "team/up").symlink_to("..")
+    (folder / "self.yaml").symlink_to("self.yaml")
+    (folder / "gone.yaml").symlink_to("nothing.yaml")
+    (folder / "shared").symlink_to("team")
+    listing = read_folder(folder, token_of)
+    assert sorted(listing.files) == ["shared/a.yaml", "team/a.yaml"]
+    assert "out of the pipelines folder" in listing.problems["leak.yaml"]
+    assert "out of the pipelines folder" in listing.problems["outside"]
+    assert "does not exist" in listing.problems["gone.yaml"]
+    assert "self.yaml" in listing.problems
+    assert any("lies in" in reason for path, reason in listing.problems.items() if path.endswith("up/"))
+
+
+def test_pipes_sockets_and_huge_files_harm_nothing_else(tmp_path: Path) -> None:
+    put(tmp_path, "good.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with put(tmp_path, "huge.csv").open("r+b") as huge:
+        huge.truncate(MAX_FILE_BYTES + 1)
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = Path.cwd()
+        os.chdir(tmp_path)  # a socket's path is limited to about 100 characters
+        try:
+            listener.bind("sock.yaml")
+        finally:
+            os.chdir(here)
+        listing = read_folder(tmp_path, token_of)
+    assert list(listing.files) == ["good.yaml"]
+    assert listing.problems == {
+        "pipe.yaml": "is not a regular file",
+        "sock.yaml": "is not a regular file",
+        "huge.csv": "is larger than 16 MiB; keep data outside of the pipelines folder",
+    }
+
+
+def test_names_that_are_ours_or_too_long_or_not_text_are_reported(tmp_path: Path) -> None:
+    put(tmp_path, "a.yaml.py")
+    put(tmp_path, "b.YML.py/x.py")
+    put(tmp_path, "n" * 250 + ".yaml")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")).touch()
+    listing = read_folder(tmp_path, token_of)
+    assert not listing.files
+    assert len(listing.problems) == 4
+
+
+@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.touch()])
+def test_no_folder_is_one_line_that_names_it(tmp_path: Path, make) -> None:  # type: ignore[no-untyped-def] # a lambda
+    folder = tmp_path / "missing"
+    make(folder)
+    with pytest.raises(FolderUnavailableError) as caught:
+        read_folder(folder, token_of)
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_reading_is_enough_when_nothing_changed(tmp_path: Path) -> None:
+    put(tmp_path, "a.yaml")
+    listing = read_folder(tmp_path, token_of)
+    assert read_until_stable(tmp_path, token_of, listing, tries=1) == listing
+
+
+def test_a_folder_that_never_stands_still_is_not_read(tmp_path: Path) -> None:
+    file = put(tmp_path, "a.yaml")
+    writer = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import itertools, pathlib, sys\n"
+            "for n in itertools.count(): pathlib.Path(sys.argv[1]).write_text(str(n))",
+            str(file),
+        ]
+    )
+    try:
+        while not file.read_text().isdigit():
+            pass
+        with pytest.raises(FolderUnstableError, match="kept changing"):
+            read_until_stable(tmp_path, token_of, settle_seconds=0.02)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert "a.yaml" in read_until_stable(tmp_path, token_of).files
