@@ -68,10 +68,7 @@ class Checker:
         claims = {path: self.dag_id(path) for path in results}
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
-        findings += [
-            dag_ids.finding(self._subject(path, self._document(path)), dag_id, [self._shown(o) for o in others])
-            for path, (dag_id, others) in conflicts.items()
-        ]
+        findings += [self.duplicate(path, dag_id, others) for path, (dag_id, others) in conflicts.items()]
         pipelines = [
             pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines
         ]
@@ -82,6 +79,14 @@ class Checker:
         document = self._document(path)
         written = document.data.get("dag_id") if document is not None and isinstance(document.data, dict) else None
         return written if isinstance(written, str) else default_dag_id(path)
+
+    def duplicate(self, path: str, dag_id: str, others: Iterable[str]) -> Diagnostic:
+        """The finding that a file's DAG id is claimed by others, too."""
+        return dag_ids.finding(self.subject(path), dag_id, [self._shown(other) for other in others])
+
+    def subject(self, path: str) -> Subject:
+        """What rules see of a file; of one that cannot be read, an empty document."""
+        return self._subject(path, self._document(path))
 
     def effective(self, path: str) -> Effective | None:
         """A file's effective document; None where it or a default above it cannot be read."""

@@ -83,8 +83,8 @@ class ConstructorFacts:
 class ClassFacts:
     """A `class` statement.
 
-    `functions` are those that are called on the class; `attributes` are all names that its body binds. `fields` None
-    with `has_fields`: `template_fields` is computed.
+    `functions` are those that are called on the class; `attributes` are all names that its body binds.
+    `fields` None with `has_fields`: `template_fields` is computed.
     """
 
     name: str

@@ -54,6 +54,7 @@ class ModuleFinder:
         self.has_archives = any(Path(entry).is_file() for entry in installed)
         self._editable = editable_modules(self.installed)
         self._found: dict[str, Module | None] = {}
+        self._near: dict[str, tuple[str, ...]] = {}
 
     def walk(self, parts: Sequence[str]) -> tuple[Module | None, int]:
         """The deepest module that exists along `parts`, and how many parts it takes."""
@@ -88,9 +89,11 @@ class ModuleFinder:
 
     def near(self, name: str, parent: Module | None) -> tuple[str, ...]:
         """Modules like the missing `name` next to it; for a top-level name those of the pipelines folder."""
-        folders = (self.pipelines_folder,) if parent is None else parent.search or ()
-        close = difflib.get_close_matches(name.rpartition(".")[2], self._names(folders))
-        return tuple(f"{parent.name}.{match}" if parent else match for match in close)
+        if name not in self._near:
+            folders = (self.pipelines_folder,) if parent is None else parent.search or ()
+            close = difflib.get_close_matches(name.rpartition(".")[2], self._names(folders))
+            self._near[name] = tuple(f"{parent.name}.{match}" if parent else match for match in close)
+        return self._near[name]
 
     def _look(self, name: str, parent: Module | None) -> Module | None:
         if parent is not None:
@@ -129,8 +132,8 @@ class ModuleFinder:
         extended = readable and self._files.mentions(file, b"extend_path")
         if extended:
             for folder in (*self.installed, self.pipelines_folder):
-                other = os.path.join(folder, *name.split("."))  # noqa: PTH118 - as in `_in_folders`
-                if other not in search and os.path.isdir(other):  # noqa: PTH112 - as in `_in_folders`
+                other = os.path.join(folder, *name.split("."))  # noqa: PTH118 - many times
+                if other not in search and os.path.isdir(other):  # noqa: PTH112 - as in `_at`
                     search.append(other)
         open_ended = not readable or (not extended and self._files.mentions(file, b"__path__"))
         return Module(name, file, readable, tuple(search), self._is_local(base), open_ended)
@@ -149,7 +152,13 @@ class ModuleFinder:
                 continue
             for entry in entries:
                 stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - a name, not a path
-                if stem.isidentifier() and not stem.startswith("__") and (suffix == ".py" or entry.is_dir()):
+                if (
+                    stem.isidentifier()
+                    and not stem.startswith("__")
+                    and (
+                        suffix == ".py" or os.path.isdir(entry.path)  # noqa: PTH112 - as in `_at`
+                    )
+                ):
                     names.add(stem)
         return sorted(names)
 

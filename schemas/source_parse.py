@@ -22,7 +22,7 @@ MAX_BYTES = 2 * 1024 * 1024
 """Larger files are not read: the largest module of Airflow and its providers has a tenth of it."""
 
 # Text that can bind module-level names in ways that the statements do not show.
-_DYNAMIC = re.compile(rb"globals\(\)|sys\.modules|\bexec\(|\bsetattr\(|^\s+global\s", re.MULTILINE)
+_DYNAMIC = re.compile(rb"globals\(\)|sys\.modules|\bexec\(|\bsetattr\(|\n[ \t]+global[ \t]")
 
 
 def module_facts(data: bytes) -> ModuleFacts | Unreadable:

@@ -127,6 +127,8 @@ class Refresher:
         if state != self._state:
             write_state(self._store, state)
             self._state = state
+        if not written and not removed:
+            return
         log.info(
             "%s: version %s, %d files written, %d removed, %d to parse",
             self._folder,

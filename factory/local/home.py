@@ -103,5 +103,5 @@ def _read(path: Path, names: set[str]) -> dict[str, str]:
         return {name: str(content[name]) for name in names}
     except (OSError, ValueError, KeyError, TypeError):
         raise LocalRunError(
-            f"{path} is damaged: it should be JSON with {', '.join(sorted(names))}. Remove it to get a new one."
+            f"{path} is damaged: not JSON with {', '.join(sorted(names))}. Remove it for a new one."
         ) from None

@@ -19,7 +19,7 @@ def is_migrated(home: Home) -> bool:
     except (OSError, ValueError):
         # Never migrated from here, or interrupted: a migration too many does no harm.
         return False
-    return stamp == _current(home)
+    return bool(stamp == _current(home))
 
 
 def note_migrated(home: Home) -> None:

@@ -64,6 +64,20 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def group_leaders(root: int) -> list[int]:
+    """Those below `root` that lead a process group: Airflow's task processes, and what they started so.
+
+    The processes between, which report how a task ended, are left alone.
+    """
+    leaders: list[int] = []
+    for pid in descendants(root):
+        # It may have ended by itself since it was listed.
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(pid) == pid:
+                leaders.append(pid)
+    return leaders
+
+
 def _parents() -> list[tuple[int, int]]:
     if not Path("/proc/self/stat").exists():
         command = ["/bin/ps", "-A", "-o", "pid=,ppid="]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime
 
 from factory.local.api import AirflowClient, ApiUnavailableError
@@ -14,7 +13,8 @@ from factory.local.terminal import Terminal
 
 INTERVAL_SECONDS = 2.0
 SHARE = 20
-"""Of the time, at most one part in so many is spent asking, however large Airflow's answers are."""
+MAX_INTERVAL_SECONDS = 15.0
+"""One part in SHARE of the time is spent asking, where Airflow's answers are large, within these bounds."""
 
 PATIENCE_SECONDS = 60.0
 LAST_LOOK_SECONDS = 2.0
@@ -55,19 +55,11 @@ class Reporter:
                     complained = True
             if last:
                 return
-            self._finish.wait(max(INTERVAL_SECONDS, SHARE * (time.monotonic() - begin)))
+            pause = SHARE * (time.monotonic() - begin)
+            self._finish.wait(min(max(pause, INTERVAL_SECONDS), MAX_INTERVAL_SECONDS))
 
     def _look(self) -> None:
         for line in self._pipelines.poll():
             self._terminal.event(line)
         for task in self._tasks.poll():
             self._terminal.event(task.line())
-
-
-def wait_until(condition: Callable[[], bool], deadline: float, pause: float = 0.2) -> bool:
-    """Whether `condition` came true before `deadline` on the monotonic clock."""
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(pause)
-    return True

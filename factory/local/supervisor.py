@@ -17,7 +17,7 @@ from factory.local.environment import LocalEnvironment, local_environment
 from factory.local.home import USER, Home
 from factory.local.migration import is_migrated, note_migrated
 from factory.local.ports import HOST, require_free_ports
-from factory.local.process_tree import descendants, end_descendants, reap, send
+from factory.local.process_tree import end_descendants, group_leaders, reap, send
 from factory.local.reporter import Reporter
 from factory.local.settings import LocalRunError, Settings
 from factory.local.stop_request import StopRequest
@@ -208,7 +208,7 @@ class Supervisor:
         if not self._ended(workers, begin + TASKS_SECONDS, asked):
             for component in workers:
                 if component.running:
-                    send(signal.SIGTERM, descendants(component.pid))
+                    send(signal.SIGTERM, group_leaders(component.pid))
             self._ended(workers, begin + SERVERS_SECONDS, asked)
         if self._reporter and self._stop.count <= asked + 1:
             self._reporter.finish()

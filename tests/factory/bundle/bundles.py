@@ -26,23 +26,28 @@ class Bench:
 
     folder: Path
     storage: Path
+    name: str = NAME
 
     @property
     def base(self) -> Path:
-        return self.storage / NAME
+        return self.storage / self.name
 
     @property
     def current(self) -> Path:
         return self.base / "current"
 
     def bundle(self, version: str | None = None, **kwargs: Any) -> SmallBundle:
-        return SmallBundle(name=NAME, folder=str(self.folder), version=version, **kwargs)
+        return SmallBundle(name=self.name, folder=str(self.folder), version=version, **kwargs)
 
     def write(self, path: str, text: str | bytes) -> Path:
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
         return file
+
+    def beside(self, name: str) -> Bench:
+        """The same folder with a store of its own."""
+        return Bench(self.folder, self.storage, name)
 
     def refreshed(self) -> SmallBundle:
         bundle = self.bundle()

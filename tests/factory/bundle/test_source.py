@@ -123,23 +123,23 @@ def test_one_reading_is_enough_when_nothing_changed(tmp_path: Path) -> None:
     assert read_until_stable(tmp_path, token_of, listing, tries=1) == listing
 
 
+REPLACER = """
+import itertools, os, pathlib, sys
+for n in itertools.count():
+    pathlib.Path(sys.argv[1]).write_text(str(n))
+    os.replace(sys.argv[1], sys.argv[2])
+"""
+
+
 def test_a_folder_that_never_stands_still_is_not_read(tmp_path: Path) -> None:
-    file = put(tmp_path, "a.yaml")
-    writer = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import itertools, pathlib, sys\n"
-            "for n in itertools.count(): pathlib.Path(sys.argv[1]).write_text(str(n))",
-            str(file),
-        ]
-    )
+    file = put(tmp_path / "live", "a.yaml")
+    writer = subprocess.Popen([sys.executable, "-c", REPLACER, str(tmp_path / "new"), str(file)])
     try:
         while not file.read_text().isdigit():
             pass
         with pytest.raises(FolderUnstableError, match="kept changing"):
-            read_until_stable(tmp_path, token_of, settle_seconds=0.02)
+            read_until_stable(file.parent, token_of, settle_seconds=0.02)
     finally:
         writer.kill()
         writer.wait()
-    assert "a.yaml" in read_until_stable(tmp_path, token_of).files
+    assert list(read_until_stable(file.parent, token_of).files) == ["a.yaml"]

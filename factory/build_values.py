@@ -1,0 +1,56 @@
+"""A task's values as Airflow takes them: references become resolvers, `$${` becomes `${`, dates get a time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import pendulum
+
+from factory.xcom_selection import XComSelection
+from schemas.environment import EnvText
+from schemas.references import TaskReference, task_reference, unescape
+
+Resolver = Callable[[TaskReference], XComSelection]
+
+
+def build_value(value: Any, resolver: Resolver) -> Any:
+    """A value of `with`, at any depth; keys of mappings stay as they are.
+
+    What an environment variable holds is text, also where it looks like a reference.
+    """
+    if isinstance(value, str):
+        reference = _reference(value)
+        return plain_text(value) if reference is None else resolver(reference)
+    if isinstance(value, dict):
+        return {key: build_value(child, resolver) for key, child in value.items()}
+    if isinstance(value, list):
+        return [build_value(child, resolver) for child in value]
+    return value
+
+
+def references_in(value: Any) -> Iterator[TaskReference]:
+    """The references that `build_value` would resolve, in order."""
+    if isinstance(value, str):
+        reference = _reference(value)
+        if reference is not None:
+            yield reference
+    elif isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from references_in(child)
+
+
+def plain_text(text: str) -> str:
+    """The text that is meant: `$${` is `${`, and nothing is left of where it came from."""
+    return str(unescape(text))
+
+
+def aware(date: datetime, timezone: str) -> datetime:
+    """The date in the pipeline's time zone; one without offset holds there."""
+    zone = pendulum.timezone(timezone)
+    return pendulum.instance(date, tz=zone) if date.tzinfo is None else pendulum.instance(date).in_timezone(zone)
+
+
+def _reference(text: str) -> TaskReference | None:
+    return None if isinstance(text, EnvText) else task_reference(text)

@@ -1,0 +1,56 @@
+"""The command `factory`. Each subcommand is one module here, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "lint": "check pipelines and say what is wrong, on which line",
+    "list": "show the pipelines, their schedules, and whether each is sound",
+    "run": "start Airflow on this machine with the pipelines, and show what happens",
+}
+USAGE_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit status: 0 clean, 1 errors found, 2 usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="factory", description="Data pipelines from YAML on Apache Airflow.")
+    parser.add_argument("--version", action="store_true", help="show the version")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    named = next((a for a in arguments if not a.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        if name == named:
+            module = importlib.import_module(f"factory.cli.{name}")
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    parsed = parser.parse_args(arguments)
+    if parsed.version:
+        return _version()
+    if parsed.command is None:
+        parser.print_help()
+        return USAGE_ERROR
+    return _run(parsed)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    try:
+        status: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away, as `head` does; what is left to write has no place to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _version() -> int:
+    from importlib.metadata import version  # noqa: PLC0415 # costs lint time that it does not need
+
+    print(f"factory {version('airflow-pipeline-factory')}")
+    return 0

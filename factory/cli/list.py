@@ -1,0 +1,65 @@
+"""Show the pipelines, their schedules, and whether each is sound.
+
+Exit status: 0 all sound, 1 some have errors, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from factory.cli.selection import Selection, SelectionError, select
+from schemas.check import Checker, CheckOptions
+from schemas.codes import Severity
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory list`."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="files or folders ($PIPELINES_FOLDER, else pipelines)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table to standard output; returns the exit status."""
+    try:
+        selections = select(arguments.paths)
+    except SelectionError as error:
+        print(f"factory list: {error}", file=sys.stderr)
+        return 2
+    rows = [row for selection in selections for row in _rows(selection)]
+    _print_table([("DAG", "SCHEDULE", "FILE", "STATE"), *rows])
+    return 1 if any(row[3] != "ok" for row in rows) else 0
+
+
+def _rows(selection: Selection) -> list[tuple[str, str, str, str]]:
+    checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
+    result = checker.folder()
+    rows = []
+    for path in selection.paths:
+        shown = selection.shown_path(path)
+        errors = [d for d in result.diagnostics if d.file == shown and d.severity is Severity.ERROR]
+        sound = any(p.file == path for p in result.pipelines)
+        state = "ok" if sound else f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
+        rows.append((checker.dag_id(path), schedule_text(checker, path), shown, state))
+    return rows
+
+
+def schedule_text(checker: Checker, path: str) -> str:
+    """The schedule as a person reads it, right or wrong; `-` where the file has none."""
+    effective = checker.effective(path)
+    value = effective.data.get("schedule") if effective is not None else None
+    zone = effective.data.get("timezone") if effective is not None else None
+    if isinstance(value, dict):
+        zone = value.get("timezone", zone)
+        value = f"every {value['every']}" if "every" in value else value.get("cron")
+    if value is None:
+        return "-"
+    return f"{value} {zone}" if isinstance(zone, str) and zone != "UTC" else str(value)
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

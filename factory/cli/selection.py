@@ -1,0 +1,78 @@
+"""Paths of a command line → pipelines folders and the files chosen in each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.discovery import SUFFIXES, defaults_paths, is_defaults_path, is_pipeline_path, pipeline_paths
+from schemas.project import pipelines_folder
+
+
+class SelectionError(Exception):
+    """A path that cannot be meant; the text is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The chosen pipelines of one folder, as POSIX paths below it; `shown` is the folder as the user knows it."""
+
+    folder: Path
+    shown: str
+    paths: tuple[str, ...]
+    defaults: tuple[str, ...]
+
+    def shown_path(self, path: str) -> str:
+        return f"{self.shown}/{path}" if self.shown else path
+
+    def related(self) -> set[str]:
+        """The chosen files and the defaults that hold for them."""
+        return {*self.paths, *self.defaults, *(place for path in self.paths for place in defaults_paths(path))}
+
+
+def select(targets: Sequence[Path]) -> list[Selection]:
+    """What a command is to look at. Raises SelectionError."""
+    chosen: dict[Path, tuple[list[str], list[str]]] = {}
+    for target in targets or [_default()]:
+        folder = pipelines_folder(target)
+        paths, defaults = chosen.setdefault(folder, ([], []))
+        _choose(target, folder, paths, defaults)
+    return [
+        Selection(folder, _shown(folder), tuple(dict.fromkeys(paths)), tuple(dict.fromkeys(defaults)))
+        for folder, (paths, defaults) in chosen.items()
+    ]
+
+
+def _default() -> Path:
+    folder = pipelines_folder()
+    if not folder.is_dir():
+        raise SelectionError(f"there is no folder {folder}; name the files or folders to look at")
+    return folder
+
+
+def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -> None:
+    if not target.exists():
+        raise SelectionError(f"{target}: there is no such file or folder")
+    relative = Path(os.path.abspath(target)).relative_to(os.path.abspath(folder)).as_posix()
+    if target.is_dir():
+        inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
+        if not inside:
+            raise SelectionError(f"{target}: there are no pipelines in this folder ({', '.join(SUFFIXES)})")
+        paths += inside
+    elif is_defaults_path(relative):
+        defaults.append(relative)
+        above = relative.rpartition("/")[0]
+        paths += [p for p in pipeline_paths(folder) if not above or p.startswith(f"{above}/")]
+    elif is_pipeline_path(relative):
+        paths.append(relative)
+    else:
+        raise SelectionError(f"{target}: not a pipeline: its name must end in {' or '.join(SUFFIXES)}, not start with _ or .")
+
+
+def _shown(folder: Path) -> str:
+    shown = os.path.relpath(folder)
+    if shown == ".":
+        return ""
+    return shown if not shown.startswith("..") else str(folder)

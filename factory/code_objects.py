@@ -1,0 +1,64 @@
+"""What the dotted path of a `uses` stands for: a Python function, or an operator class."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from factory.errors import one_line
+from factory.user_modules import make_importable
+from schemas.source import Function, SourceReader
+
+
+class CodeObjectError(Exception):
+    """A dotted path cannot be used; its text says why, on one line."""
+
+
+class CodeObjects:
+    """Finds what dotted paths name, with modules below the pipelines folder coming last.
+
+    A function's module is not imported, its source is read (`schemas.source`). Classes are imported, since Airflow
+    builds a DAG of their instances; so is what reading cannot decide.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def operator_class(self, path: str) -> type[BaseOperator] | None:
+        """The operator class at a dotted path; None for a function. Raises CodeObjectError."""
+        # A name in capitals is a class nearly always: reading its bases would only cost time.
+        if not path.rpartition(".")[2][:1].isupper() and isinstance(self._reader.find(path), Function):
+            return None
+        found = self._imported(path)
+        if inspect.isclass(found):
+            if issubclass(found, BaseOperator):
+                return found
+            raise CodeObjectError(f"{path} is a class, but no Airflow operator or sensor")
+        if isinstance(found, BaseOperator) or hasattr(found, "operator_class"):
+            raise CodeObjectError(f"{path} is a task already; name the plain function, without a decorator")
+        if callable(found):
+            return None
+        raise CodeObjectError(f"{path} is a value of type {type(found).__name__}, not a function or an operator")
+
+    @cached_property
+    def _reader(self) -> SourceReader:
+        return SourceReader(self._folder)
+
+    def _imported(self, path: str) -> Any:
+        make_importable(self._folder)
+        module, _, name = path.rpartition(".")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise CodeObjectError(f"{path}: there is no module `{error.name}`; is its package installed?") from None
+        except AttributeError:
+            raise CodeObjectError(f"{path}: the module `{module}` has no `{name}`") from None
+        except Exception as error:  # noqa: BLE001 # importing runs anybody's code, which may raise anything
+            raise CodeObjectError(
+                f"{path}: importing `{module}` failed: {type(error).__name__}: {one_line(error)}"
+            ) from error

@@ -1,0 +1,36 @@
+"""What can go wrong between a checked pipeline and its DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+DocumentPath = tuple[str | int, ...]
+"""Keys and list positions from the top of a pipeline's document: `("tasks", 2, "with", "timeout")`."""
+
+
+class BuildError(Exception):
+    """Airflow, an operator or an import refused what stands at `path` of the document.
+
+    `message` is one line for the person who wrote the file.
+    """
+
+    def __init__(self, path: DocumentPath, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+
+
+class PipelineBuildError(Exception):
+    """Why a pipeline could not be built: all of its `errors`, in document order."""
+
+    def __init__(self, dag_id: str, errors: Iterable[BuildError]) -> None:
+        self.dag_id = dag_id
+        self.errors = tuple(errors)
+        found = "; ".join(f"{'.'.join(map(str, error.path)) or 'the file'}: {error.message}" for error in self.errors)
+        super().__init__(f"{dag_id}: {found}")
+
+
+def one_line(error: BaseException, limit: int = 500) -> str:
+    """An exception's text on one line, or its class where it has none."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,123 @@
+"""An operator's arguments as its constructors want them: text becomes a duration or a date where one is annotated."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from factory.build_values import aware
+from factory.errors import BuildError, DocumentPath
+from schemas.dates import ALLOWED as DATE_FORMS
+from schemas.dates import parse_date
+from schemas.durations import ALLOWED as DURATION_FORMS
+from schemas.durations import parse_duration
+
+_DURATIONS = frozenset({"timedelta", "Duration"})
+_DATES = frozenset({"datetime", "DateTime"})
+
+
+def operator_arguments(
+    operator: type, arguments: Mapping[str, Any], path: DocumentPath, timezone: str
+) -> dict[str, Any]:
+    """The arguments of an operator class, with text read as the constructors' annotations say.
+
+    Where an annotation takes a `timedelta` or a `datetime` and no text, text must be a duration or a date; a Jinja
+    template stays text (whether Airflow renders it there is the operator's business). `path` leads to the arguments.
+    Raises an ExceptionGroup of BuildErrors.
+    """
+    annotations = _annotations(operator)
+    built: dict[str, Any] = {}
+    errors: list[BuildError] = []
+    for name, value in arguments.items():
+        try:
+            built[name] = _converted(value, annotations.get(name), timezone) if isinstance(value, str) else value
+        except ValueError as error:
+            errors.append(BuildError((*path, name), f"`{name}` of {operator.__name__} {error}"))
+    if errors:
+        raise ExceptionGroup("arguments that do not fit", errors)
+    return built
+
+
+def parameter_names(operator: type) -> tuple[str, ...] | None:
+    """All that the constructors of a class take by name; None where `**kwargs` end nowhere that can be seen."""
+    names: list[str] = []
+    for constructor in _constructors(operator):
+        parameters = list(inspect.signature(constructor).parameters.values())[1:]
+        names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return tuple(names)
+    return tuple(names) if any(c.__module__ == "airflow.sdk.bases.operator" for c in operator.__mro__) else None
+
+
+def _converted(text: str, annotation: Any, timezone: str) -> Any:
+    types_named = frozenset(_type_names(annotation))
+    if "str" in types_named or "{{" in text or "{%" in text:
+        return text
+    if types_named & _DURATIONS:
+        try:
+            return parse_duration(text)
+        except ValueError:
+            raise ValueError(f"is a duration ({DURATION_FORMS}), not `{text}`") from None
+    if types_named & _DATES:
+        return _date(text, timezone)
+    return text
+
+
+def _date(text: str, timezone: str) -> datetime:
+    try:
+        return aware(parse_date(text), timezone)
+    except ValueError:
+        raise ValueError(f"is a date ({DATE_FORMS}), not `{text}`") from None
+
+
+def _constructors(operator: type) -> Iterator[Callable[..., None]]:
+    """Constructors from the class itself up, as written: Airflow wraps each (`BaseOperatorMeta._apply_defaults`)."""
+    for cls in operator.__mro__:
+        constructor = cls.__dict__.get("__init__")
+        if inspect.isfunction(constructor):
+            yield inspect.unwrap(constructor)
+
+
+def _annotations(operator: type) -> dict[str, Any]:
+    """Parameter → annotation, text or type; a class nearer to the operator goes first."""
+    found: dict[str, Any] = {}
+    for constructor in _constructors(operator):
+        for name, annotation in constructor.__annotations__.items():
+            found.setdefault(name, annotation)
+    return found
+
+
+def _type_names(annotation: Any) -> Iterator[str]:
+    """The last names of the types that a union holds. Annotations are mostly text here, and what they name is often
+    imported for type checkers only, so they are read and not evaluated."""
+    if isinstance(annotation, str):
+        yield from _names_in_text(annotation)
+    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for member in typing.get_args(annotation):
+            yield from _type_names(member)
+    elif isinstance(annotation, type):
+        yield annotation.__name__
+
+
+def _names_in_text(text: str) -> Iterator[str]:
+    try:
+        pending: list[ast.expr] = [ast.parse(text, mode="eval").body]
+    except SyntaxError:
+        return
+    while pending:
+        match pending.pop():
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                pending += [left, right]
+            case ast.Subscript(value=ast.Name(id="Optional" | "Union") | ast.Attribute(attr="Optional" | "Union"), slice=inner):
+                pending += inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name
+            case ast.Constant(value=str() as quoted):
+                yield from _names_in_text(quoted)
+            case _:
+                continue

@@ -1,0 +1,29 @@
+"""Where a project's pipelines folder is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+FOLDER_VARIABLE = "PIPELINES_FOLDER"
+FOLDER_NAME = "pipelines"
+
+
+def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """The folder that a path to lint belongs to; its ids and defaults are relative to it.
+
+    `PIPELINES_FOLDER` where it holds the target; else the nearest folder called `pipelines` above (or at) it; else
+    the target itself, or the folder it lies in. Without a target: `PIPELINES_FOLDER`, else `pipelines`.
+    """
+    environ = os.environ if environ is None else environ
+    configured = environ.get(FOLDER_VARIABLE)
+    if target is None:
+        return Path(configured or FOLDER_NAME)
+    absolute = Path(os.path.abspath(target))
+    if configured and absolute.is_relative_to(os.path.abspath(configured)):
+        return Path(configured)
+    for parent in (absolute, *absolute.parents):
+        if parent.name == FOLDER_NAME and parent.is_dir():
+            return parent
+    return absolute if absolute.is_dir() else absolute.parent

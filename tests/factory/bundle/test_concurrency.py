@@ -1,0 +1,163 @@
+"""Many processes at once: task starts, an editor at work, and a refresh that is killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .bundles import Bench, contents, version_of
+
+FORK = multiprocessing.get_context("fork")
+
+
+def start_task(bench: Bench, version: str, barrier: object, results: object) -> None:
+    bundle = bench.bundle(version)
+    barrier.wait()  # type: ignore[attr-defined] # multiprocessing's types are not public
+    bundle.initialize()
+    results.put(len(contents(bundle.path)))  # type: ignore[attr-defined]
+
+
+def test_twenty_task_starts_rebuild_one_snapshot(bench: Bench) -> None:
+    for number in range(200):
+        bench.write(f"p{number}.yaml", f"x: {number}\n")
+    version = version_of(bench.refreshed())
+    whole = contents(bench.current)
+    for _ in range(3):
+        shutil.rmtree(bench.base / "snapshots")
+        barrier, results = FORK.Barrier(20), FORK.Queue()
+        tasks = [
+            FORK.Process(target=start_task, args=(bench, version, barrier, results)) for _ in range(20)
+        ]
+        for task in tasks:
+            task.start()
+        assert [results.get(timeout=60) for _ in tasks] == [len(whole)] * 20
+        for task in tasks:
+            task.join(60)
+            assert task.exitcode == 0
+        assert contents(bench.bundle(version).path) == whole
+        assert not list((bench.base / "building").iterdir())
+
+
+def remove_versions_over_and_over(versions: Path) -> None:
+    while True:
+        for path in versions.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def test_airflows_clean_up_may_run_while_tasks_start(bench: Bench) -> None:
+    for number in range(100):
+        bench.write(f"p{number}.yaml", f"x: {number}\n")
+    version = version_of(bench.refreshed())
+    whole = contents(bench.current)
+    bench.bundle(version).initialize()
+    remover = FORK.Process(target=remove_versions_over_and_over, args=(bench.base / "versions",))
+    remover.start()
+    try:
+        for _ in range(50):
+            bundle = bench.bundle(version)
+            bundle.initialize()
+            assert contents(bundle.path) == whole
+    finally:
+        remover.kill()
+        remover.join()
+
+
+def edit_in_pairs(folder: Path) -> None:
+    """Keep two files equal, one after the other, with pauses in which they are."""
+    number = 0
+    while True:
+        number += 1
+        for name in ("a.yaml", "b.yaml"):
+            (folder / name).write_text(f"x: {number}\n")
+            time.sleep(0.02)
+        time.sleep(0.4)
+
+
+def test_every_version_is_a_moment_at_which_the_folder_stood_still(bench: Bench) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        bench.write(name, "x: 0\n")
+    bundle = bench.refreshed()
+    editor = FORK.Process(target=edit_in_pairs, args=(bench.folder,))
+    editor.start()
+    try:
+        for _ in range(12):
+            bundle.refresh()
+    finally:
+        editor.kill()
+        editor.join()
+    snapshots = [contents(path) for path in (bench.base / "snapshots").iterdir()]
+    assert len(snapshots) > 2
+    assert all(snapshot["a.yaml"] == snapshot["b.yaml"] for snapshot in snapshots)
+
+
+REFRESH = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[3].split(":")
+from importlib import import_module
+bundles = import_module(sys.argv[4])
+bundle = bundles.Bench(Path(sys.argv[1]), Path(sys.argv[2])).bundle()
+print("ready", flush=True)
+bundle.refresh()
+"""
+
+
+def refresh_and_kill(bench: Bench, after: float) -> bool:
+    """Refresh in a process of its own that is killed after some seconds; return whether it was still at it."""
+    package = __name__.rpartition(".")[0] + ".bundles"
+    arguments = [str(bench.folder), str(bench.storage), ":".join(sys.path), package]
+    process = subprocess.Popen(
+        [sys.executable, "-c", REFRESH, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.stdout.close()
+    return process.wait() == -signal.SIGKILL
+
+
+def write_generation(bench: Bench, generation: int) -> None:
+    bench.write("_defaults.yaml", f"g: {generation}\n")
+    for number in range(300):
+        if number % 7 == generation % 7:
+            (bench.folder / f"t{number % 5}/p{number}.yaml").unlink(missing_ok=True)
+        else:
+            bench.write(f"t{number % 5}/p{number}.yaml", f"dag_id: d{number}\ng: {generation}\n")
+
+
+def stub_uses_existing_files(current: Path) -> bool:
+    return all((current / stub[: -len(".py")]).exists() for stub in contents(current) if stub.endswith(".yaml.py"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_killed_refresh_leaves_a_usable_folder_and_is_completed(bench: Bench, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chooses moments, not secrets
+    write_generation(bench, 0)
+    version = version_of(bench.refreshed())
+    before = contents(bench.current)
+    stamps = {path: (bench.current / path).stat().st_mtime_ns for path in before}
+    write_generation(bench, 1)
+    killed = refresh_and_kill(bench, chance.uniform(0.15, 0.6))
+    assert stub_uses_existing_files(bench.current)
+    pinned = bench.bundle(version)
+    pinned.initialize()
+    assert contents(pinned.path) == before
+    bundle = bench.refreshed()
+    fresh = bench.beside("fresh").refreshed()
+    assert contents(bench.current) == contents(fresh.path)
+    assert version_of(bundle) == version_of(fresh)
+    assert not list((bench.base / "building").iterdir())
+    if killed:
+        for path, data in contents(bench.current).items():
+            if before.get(path) != data and path in before:
+                assert (bench.current / path).stat().st_mtime_ns > stamps[path]
+

@@ -1,0 +1,313 @@
+"""What a dotted path is: through `SourceReader.find`, on real files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from schemas.source import (
+    FactCache,
+    Function,
+    ModuleMissing,
+    NameMissing,
+    NotAPath,
+    NotCallable,
+    NotInstalled,
+    SourceError,
+    SourceReader,
+    TaskDecorated,
+    Undecidable,
+)
+
+Tree = Callable[[Mapping[str, str]], None]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def pipelines(tmp_path: Path) -> Path:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    return folder
+
+
+def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def function(result: object) -> Function:
+    assert isinstance(result, Function), result
+    return result
+
+
+def test_a_function_has_its_place_and_parameters(pipelines: Path, site: Path) -> None:
+    write(
+        pipelines,
+        {"etl.py": "\nasync def load(rows: list[int], /, table: 'str', *more, mode=1, **context): ...\n"},
+    )
+    found = function(SourceReader(pipelines, [str(site)]).find("etl.load"))
+    assert (found.path, found.file, found.line) == ("etl.load", pipelines / "etl.py", 2)
+    assert found.local
+    assert found.is_async
+    assert found.has_var_keyword
+    assert [(p.name, p.kind, p.required, p.annotation) for p in found.parameters] == [
+        ("rows", "POSITIONAL_ONLY", True, "list[int]"),
+        ("table", "POSITIONAL_OR_KEYWORD", True, "str"),
+        ("more", "VAR_POSITIONAL", False, None),
+        ("mode", "KEYWORD_ONLY", False, None),
+        ("context", "VAR_KEYWORD", False, None),
+    ]
+
+
+def test_nothing_is_executed(pipelines: Path, site: Path, tmp_path: Path) -> None:
+    witness = tmp_path / "executed"
+    trap = f"open({str(witness)!r}, 'w').close()\n"
+    write(
+        pipelines, {"pkg/__init__.py": trap, "pkg/job.py": trap + "from pkg import other\ndef run(): ...\n"}
+    )
+    write(pipelines, {"pkg/other.py": trap})
+    write(site, {"trap.pth": "import os; " + trap, "__editable___trap_finder.py": trap + "MAPPING = {}\n"})
+    reader = SourceReader(pipelines, [str(site)])
+    function(reader.find("pkg.job.run"))
+    assert len(reader.local_modules("pkg.job.run")) == 3
+    assert reader.hidden_by("pkg.job.run") is None
+    assert not witness.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "defined_in"),
+    [
+        ("from lib import work as run", "lib.work"),
+        ("import lib\nrun = lib.work", "lib.work"),
+        ("from lib import *\nrun = work", "lib.work"),
+        ("import package.inner as i\nfrom package.inner import work\nrun = work", "package.inner.work"),
+        ("from package import inner\nrun = inner.work", "package.inner.work"),
+        ("if True:\n    from lib import work as run", "lib.work"),
+        (
+            "try:\n    from nowhere import run\nexcept ImportError:\n    from lib import work as run",
+            "lib.work",
+        ),
+        ("with open('x') as f:\n    from lib import work as run", "lib.work"),
+        ("run = 1\ndef run(): ...", "job.run"),
+        ("@overload\ndef run(a): ...\ndef run(a): ...", "job.run"),
+    ],
+)
+def test_a_name_is_followed_to_its_definition(
+    pipelines: Path, site: Path, module: str, defined_in: str
+) -> None:
+    write(pipelines, {"job.py": module, "lib.py": "def work(): ...", "package/inner.py": "def work(): ..."})
+    assert function(SourceReader(pipelines, [str(site)]).find("job.run")).path == defined_in
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "if x:\n    def run(a): ...\nelse:\n    def run(b): ...",
+        "run = partial(print)",
+        "def __getattr__(name): ...",
+        "globals()['run'] = print",
+        "from binary import *",
+        "@traced\ndef run(): ...",
+        "@make()[0]\ndef run(): ...",
+        "from job import run",
+        "run = other\nother = run",
+    ],
+)
+def test_what_reading_cannot_tell_is_undecidable(pipelines: Path, site: Path, module: str) -> None:
+    write(pipelines, {"job.py": module})
+    write(site, {"binary.so": b"\x7fELF"})
+    assert isinstance(SourceReader(pipelines, [str(site)]).find("job.run"), Undecidable)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "from functools import lru_cache\n@lru_cache(maxsize=3)",
+        "import functools\n@functools.cache",
+        "from contextlib import contextmanager\n@contextmanager",
+    ],
+)
+def test_decorators_that_keep_the_signature(pipelines: Path, site: Path, header: str) -> None:
+    write(pipelines, {"job.py": f"{header}\ndef run(a): ...\n"})
+    assert [p.name for p in function(SourceReader(pipelines, [str(site)]).find("job.run")).parameters] == [
+        "a"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "decorator"),
+    [
+        ("from airflow.sdk import task\n@task", "task"),
+        ("from airflow.sdk import task\n@task.bash(retries=1)", "task.bash"),
+        ("from airflow.decorators import task as t\n@t()", "task"),
+        ("import airflow.sdk\n@airflow.sdk.dag", "dag"),
+    ],
+)
+def test_a_task_decorated_function_says_so(pipelines: Path, site: Path, header: str, decorator: str) -> None:
+    write(pipelines, {"job.py": f"{header}\ndef run(a): ...\n"})
+    found = SourceReader(pipelines, [str(site)]).find("job.run")
+    assert isinstance(found, TaskDecorated)
+    assert (found.decorator, found.path) == (decorator, "job.run")
+
+
+def test_functions_of_a_class(pipelines: Path, site: Path) -> None:
+    body = "    @staticmethod\n    def a(x): ...\n    @classmethod\n    def b(cls, x): ...\n    def c(self): ...\n"
+    write(pipelines, {"job.py": f"class Jobs:\n{body}"})
+    reader = SourceReader(pipelines, [str(site)])
+    for name in "ab":
+        assert [p.name for p in function(reader.find(f"job.Jobs.{name}")).parameters] == ["x"]
+    assert isinstance(reader.find("job.Jobs.c"), Undecidable)
+    assert isinstance(reader.find("job.Jobs.inherited"), Undecidable)
+
+
+def test_a_missing_name_offers_near_ones(pipelines: Path, site: Path) -> None:
+    write(
+        pipelines,
+        {"job.py": "import os\nLIMIT = 3\ndef extract(): ...\ndef _hidden(): ...\nclass Loader: ..."},
+    )
+    found = SourceReader(pipelines, [str(site)]).find("job.extrct")
+    assert found == NameMissing("job", "extrct", pipelines / "job.py", ("extract",), ("extract", "Loader"))
+
+
+def test_a_missing_local_module_offers_near_ones(pipelines: Path, site: Path) -> None:
+    write(pipelines, {"hello_etl.py": "", "team/orders.py": "def run(): ...", "pack/__init__.py": ""})
+    reader = SourceReader(pipelines, [str(site)])
+    assert reader.find("helo_etl.extract") == ModuleMissing("helo_etl", None, ("hello_etl",), local=True)
+    near_orders = ModuleMissing("team.ordres", "team", ("team.orders",), local=True)
+    assert reader.find("team.ordres.run") == near_orders
+    assert reader.find("team.ordres") == near_orders
+    assert reader.find("pack.a.b.c") == ModuleMissing("pack.a", "pack", (), local=True)
+
+
+def test_a_name_imported_from_a_missing_module_names_that_module(pipelines: Path, site: Path) -> None:
+    write(pipelines, {"job.py": "from helpers import run", "helper.py": ""})
+    found = SourceReader(pipelines, [str(site)]).find("job.run")
+    assert found == ModuleMissing("helpers", None, ("helper",), local=True)
+
+
+def test_names_for_type_checkers_do_not_exist_at_run_time(pipelines: Path, site: Path) -> None:
+    guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from lib import work\n"
+    write(
+        pipelines,
+        {"job.py": guarded, "lazy.py": guarded + "def __getattr__(name): ...\n", "lib.py": "def work(): ..."},
+    )
+    reader = SourceReader(pipelines, [str(site)])
+    assert isinstance(reader.find("job.work"), NameMissing)
+    assert function(reader.find("lazy.work")).path == "lib.work"
+
+
+def test_what_is_not_installed_is_no_error_without_airflow(pipelines: Path, site: Path) -> None:
+    reader = SourceReader(pipelines, [str(site)])
+    assert reader.find("pandas.read_csv") == NotInstalled("pandas", "pandas")
+    assert reader.find("airflow.sdk.BaseOperator") == NotInstalled("airflow", "apache-airflow")
+    pod = reader.find("airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator")
+    assert pod == NotInstalled("airflow", "apache-airflow-providers-cncf-kubernetes")
+
+
+def test_where_airflow_is_installed_an_unknown_module_is_missing(pipelines: Path, site: Path) -> None:
+    write(site, {"airflow/__init__.py": "", "airflow/providers/http/__init__.py": ""})
+    reader = SourceReader(pipelines, [str(site)])
+    assert reader.find("pandas.read_csv") == ModuleMissing("pandas", None, (), local=False)
+    near = ("airflow.providers.http",)
+    pod = reader.find("airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator")
+    assert pod == NotInstalled("airflow.providers.cncf", "apache-airflow-providers-cncf-kubernetes")
+    typo = reader.find("airflow.providers.htpp.operators.http.HttpOperator")
+    assert typo == NotInstalled("airflow.providers.htpp", "apache-airflow-providers-htpp", near)
+    inside = reader.find("airflow.providers.http.operatrs.http.HttpOperator")
+    assert isinstance(inside, ModuleMissing)
+    assert inside.existing_parent == "airflow.providers.http"
+
+
+def test_modules_and_constants_cannot_be_called(pipelines: Path, site: Path) -> None:
+    write(pipelines, {"job.py": "LIMIT = 3\nNOTHING = None\ndef run(): ..."})
+    reader = SourceReader(pipelines, [str(site)])
+    assert reader.find("job") == NotCallable("job", "module", ("run",))
+    assert reader.find("job.LIMIT") == NotCallable("job.LIMIT", "constant")
+    assert reader.find("job.NOTHING") == NotCallable("job.NOTHING", "constant")
+
+
+def test_a_local_syntax_error_has_its_place(pipelines: Path, site: Path) -> None:
+    write(pipelines, {"job.py": "def run():\n    return (1\n", "user.py": "from job import run\n"})
+    reader = SourceReader(pipelines, [str(site)])
+    found = reader.find("job.run")
+    assert isinstance(found, SourceError)
+    assert (found.file, found.line, found.column) == (pipelines / "job.py", 2, 12)
+    assert "never closed" in found.message
+    assert reader.find("user.run") == found
+
+
+def test_an_installed_syntax_error_accuses_nobody(pipelines: Path, site: Path) -> None:
+    write(site, {"job.py": "def run(:"})
+    assert isinstance(SourceReader(pipelines, [str(site)]).find("job.run"), Undecidable)
+
+
+def test_encodings(pipelines: Path, site: Path) -> None:
+    write(
+        pipelines,
+        {
+            "latin.py": "# -*- coding: latin-1 -*-\ndef größe(ä='ü'): ...\n".encode("latin-1"),
+            "broken.py": b"x = '\xe4'\n",
+            "unknown.py": b"# coding: klingon\n",
+            "nul.py": b"a = 1\0",
+            "bom.py": b"\xef\xbb\xbfdef run(): ...\r\n",
+        },
+    )
+    reader = SourceReader(pipelines, [str(site)])
+    assert [p.name for p in function(reader.find("latin.größe")).parameters] == ["ä"]
+    function(reader.find("bom.run"))
+    for module in ("broken", "unknown", "nul"):
+        assert isinstance(reader.find(f"{module}.x"), SourceError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "..", "a..b", ".a", "a.", "a/b", "a b.c", "a.b()", "1.2", "a\0.b", "a." * 400 + "b", "\n"],
+)
+def test_what_is_no_dotted_path(pipelines: Path, site: Path, text: str) -> None:
+    reader = SourceReader(pipelines, [str(site)])
+    assert reader.find(text) == NotAPath(text)
+    assert reader.hidden_by(text) is None
+    assert reader.local_modules(text) == frozenset()
+
+
+def test_hostile_files_end(pipelines: Path, site: Path) -> None:
+    stars = {f"s{n}.py": f"from s{n + 1} import *\nfrom t{n + 1} import *\n" for n in range(60)}
+    others = {f"t{n}.py": f"from s{n + 1} import *\nfrom t{n + 1} import *\n" for n in range(60)}
+    write(pipelines, {**stars, **others, "a.py": "from b import run", "b.py": "from a import run"})
+    write(pipelines, {"deep.py": "x = " + "(" * 10_000, "sum.py": "x = " + "1+" * 100_000 + "1"})
+    write(pipelines, {"huge.py": b"#" * (3 * 1024 * 1024), "loop/own.py": "def run(): ..."})
+    (pipelines / "loop" / "again").symlink_to(pipelines / "loop")
+    (pipelines / "me").symlink_to(pipelines / "me")
+    os.mkfifo(pipelines / "pipe.py")
+    reader = SourceReader(pipelines, [str(site)])
+    for path in ("a.run", "sum.x", "huge.x"):
+        assert isinstance(reader.find(path), Undecidable), path
+    assert isinstance(reader.find("s0.x"), Undecidable | ModuleMissing | NameMissing)
+    assert isinstance(reader.find("deep.x"), SourceError | Undecidable)
+    assert isinstance(reader.find("pipe.x"), ModuleMissing | NotInstalled)
+    assert isinstance(reader.find("me.x"), ModuleMissing | NotInstalled)
+    function(reader.find("loop." + "again." * 20 + "own.run"))
+    assert len(reader.local_modules("a.run")) == 2
+
+
+def test_a_new_reader_sees_an_edit_and_the_old_one_agrees_with_itself(pipelines: Path, site: Path) -> None:
+    cache = FactCache(capacity=2)
+    write(pipelines, {"job.py": "def run(a): ..."})
+    old = SourceReader(pipelines, [str(site)], cache)
+    assert [p.name for p in function(old.find("job.run")).parameters] == ["a"]
+    write(pipelines, {"job.py": "def run(b): ..."})
+    os.utime(pipelines / "job.py", (0, 0))
+    assert [p.name for p in function(old.find("job.run")).parameters] == ["a"]
+    new = SourceReader(pipelines, [str(site)], cache)
+    assert [p.name for p in function(new.find("job.run")).parameters] == ["b"]
