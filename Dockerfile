@@ -9,8 +9,7 @@ RUN install -d -o airflow -g 0 -m 0775 \
       /opt/airflow/pipelines \
       /opt/airflow/warehouse \
       /opt/airflow/bundles \
-      /opt/airflow/bundles/_tracking \
-      /opt/airflow/bundles/_locks
+      /opt/airflow/bundles/_tracking
 USER airflow
 
 # Dependencies first: this layer is built again only when they change, not with every edit of the code.

@@ -12,7 +12,19 @@ from airflow.sdk.exceptions import ParamValidationError
 from factory.errors import BuildError, one_line
 
 SCHEMA_KEYWORDS = frozenset(
-    {"type", "default", "enum", "const", "format", "title", "description", "anyOf", "oneOf", "allOf", "examples"}
+    {
+        "type",
+        "default",
+        "enum",
+        "const",
+        "format",
+        "title",
+        "description",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "examples",
+    }
 )
 """At least one of these stands in a JSON Schema mapping that means something in a trigger form."""
 
@@ -48,9 +60,7 @@ def _param(name: str, written: Any, *, needs_default: bool) -> Param:
     if "default" in written:
         _check_default(name, param)
     elif needs_default:
-        raise BuildError(
-            ("params", name), "it needs a `default`: scheduled runs ask nobody (or set `schedule: null`)"
-        )
+        raise BuildError(("params", name), "it needs a `default`: scheduled runs ask nobody (or set `schedule: null`)")
     return param
 
 
@@ -72,5 +82,6 @@ def _check_default(name: str, param: Param) -> None:
     except ParamValidationError as error:
         cause = error.args[0] if error.args else error
         raise BuildError(
-            ("params", name, "default"), f"it does not fit its own schema: {getattr(cause, 'message', one_line(error))}"
+            ("params", name, "default"),
+            f"it does not fit its own schema: {getattr(cause, 'message', one_line(error))}",
         ) from None

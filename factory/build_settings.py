@@ -22,9 +22,7 @@ def build_default_args(pipeline: Pipeline) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def build_settings(
-    settings: TaskSettings, default_args: Mapping[str, Any], timezone: str
-) -> dict[str, Any]:
+def build_settings(settings: TaskSettings, default_args: Mapping[str, Any], timezone: str) -> dict[str, Any]:
     """The settings a task gives itself.
 
     `null` means Airflow's default, also where `default_args` say otherwise.

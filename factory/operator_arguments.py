@@ -113,7 +113,10 @@ def _names_in_text(text: str) -> Iterator[str]:
         match pending.pop():
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 pending += [left, right]
-            case ast.Subscript(value=ast.Name(id="Optional" | "Union") | ast.Attribute(attr="Optional" | "Union"), slice=inner):
+            case ast.Subscript(
+                value=ast.Name(id="Optional" | "Union") | ast.Attribute(attr="Optional" | "Union"),
+                slice=inner,
+            ):
                 pending += inner.elts if isinstance(inner, ast.Tuple) else [inner]
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 yield name

@@ -69,9 +69,7 @@ class Checker:
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
         findings += [self.duplicate(path, dag_id, others) for path, (dag_id, others) in conflicts.items()]
-        pipelines = [
-            pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines
-        ]
+        pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), _sorted(findings))
 
     def dag_id(self, path: str) -> str:
@@ -115,14 +113,18 @@ class Checker:
     def _findings(self, subject: Subject) -> tuple[Pipeline | None, list[Diagnostic]]:
         resolved = resolve_environment(subject.data, self._environ)
         with_values = Subject(subject.path, replace(subject.effective, data=resolved.data))
-        by_path = expression_rule.check(
-            subject, resolved.unset, require_environment=self._options.require_environment
-        )
+        by_path = expression_rule.check(subject, resolved.unset, require_environment=self._options.require_environment)
         findings = [finding for group in by_path.values() for finding in group]
         pipeline, problems = validate(resolved.data)
         findings += [
             subject.finding(
-                p.code, p.path, p.message, at_key=p.at_key, caret=p.caret, help=p.help, allowed=p.allowed,
+                p.code,
+                p.path,
+                p.message,
+                at_key=p.at_key,
+                caret=p.caret,
+                help=p.help,
+                allowed=p.allowed,
                 replacement=p.replacement,
             )
             for p in problems

@@ -56,9 +56,7 @@ class Code(Enum):
     FOREIGN_DIALECT = _error("PF106", "foreign-dialect", "The file is written in another tool's language.")
     RESERVED_KEY = _error("PF107", "reserved-key", "Keys that start with `$` are reserved.")
     EMPTY_FILE = _error("PF108", "empty-file", "The file holds no pipeline.")
-    TASK_SETTING_IN_WITH = _error(
-        "PF109", "task-setting-in-with", "A setting of the task stands inside `with`."
-    )
+    TASK_SETTING_IN_WITH = _error("PF109", "task-setting-in-with", "A setting of the task stands inside `with`.")
 
     BAD_CRON = _error("PF201", "bad-cron", "A cron expression is not valid.")
     UNKNOWN_PRESET = _error("PF202", "unknown-preset", "A schedule preset does not exist.")

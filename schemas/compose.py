@@ -80,9 +80,7 @@ class _Merger:
         self._replace(path, layer, above_path)
         return value
 
-    def _tasks(
-        self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int
-    ) -> list[Any]:
+    def _tasks(self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int) -> list[Any]:
         self._pin(dict(enumerate(below)), path)
         merged = list(below)
         index_of = {_task_id(task): index for index, task in enumerate(below) if _task_id(task) is not None}
@@ -96,9 +94,7 @@ class _Merger:
         self.origins[path] = (layer, above_path)
         return merged
 
-    def _tags(
-        self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int
-    ) -> list[Any]:
+    def _tags(self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int) -> list[Any]:
         self._pin(dict(enumerate(below)), path)
         merged = list(below)
         for position, tag in enumerate(above):

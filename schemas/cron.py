@@ -36,7 +36,10 @@ def cron_problem(expression: str) -> CronProblem | None:
         alone[position] = text
         if not _expands(" ".join(alone)):
             return CronProblem(
-                f"the {name} `{text}` is not valid", start, start + len(text), help=f"allowed: {allowed}, *, */n, a-b, a,b"
+                f"the {name} `{text}` is not valid",
+                start,
+                start + len(text),
+                help=f"allowed: {allowed}, *, */n, a-b, a,b",
             )
     if not _expands(expression):
         return CronProblem("the fields do not fit together", 0, len(expression))
@@ -47,9 +50,7 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     help_text = "write minute, hour, day of month, month, day of week"
     if count in (6, 7):
         help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
-    return CronProblem(
-        f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text
-    )
+    return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 
 
 def _split(expression: str) -> list[tuple[int, str]]:

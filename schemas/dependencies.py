@@ -37,8 +37,7 @@ def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
     checker = Checker(folder)
     scan = _Scan(folder, SourceReader(folder))
     return tuple(
-        PipelineFile(path, (checker.dag_id(path),), scan.dependencies(path, checker))
-        for path in pipeline_paths(folder)
+        PipelineFile(path, (checker.dag_id(path),), scan.dependencies(path, checker)) for path in pipeline_paths(folder)
     )
 
 

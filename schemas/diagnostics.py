@@ -64,7 +64,6 @@ class Diagnostic:
     text: str = field(default="", repr=False, compare=False)
     severity: Severity = Severity.ERROR
 
-
     @property
     def sort_key(self) -> tuple[str, Span, str, str]:
         return (self.file, self.span, self.code.id, self.message)

@@ -105,6 +105,5 @@ def document_from_text(text: str, file: str) -> Document:
     return Document(file, text, None if diagnostics else data, diagnostics)
 
 
-def _failed(file: str, text: str, code: Code, message: str, span: Span, help: str = "") -> Document:  # noqa: A002
+def _failed(file: str, text: str, code: Code, message: str, span: Span, help: str = "") -> Document:
     return Document(file, text, diagnostics=(Diagnostic(code, message, file, span, help=help, text=text),))
-

@@ -17,7 +17,18 @@ _BY_NAME = frozenset({"dag_id", "schedule", "matrix"})
 _BY_NAME_IN_TASK = frozenset({"id", "needs", "uses"})
 
 _SECRET_LAST_WORDS = frozenset(
-    {"PASSWORD", "PASSWD", "PWD", "PASSPHRASE", "SECRET", "SECRETS", "TOKEN", "CREDENTIAL", "CREDENTIALS", "APIKEY"}
+    {
+        "PASSWORD",
+        "PASSWD",
+        "PWD",
+        "PASSPHRASE",
+        "SECRET",
+        "SECRETS",
+        "TOKEN",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "APIKEY",
+    }
 )
 _SECRET_ENDING = re.compile(r"(?:^|_)(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?$")
 

@@ -20,10 +20,15 @@ def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | No
     configured = environ.get(FOLDER_VARIABLE)
     if target is None:
         return Path(configured or FOLDER_NAME)
-    absolute = Path(os.path.abspath(target))
-    if configured and absolute.is_relative_to(os.path.abspath(configured)):
+    absolute = lexically_absolute(target)
+    if configured and absolute.is_relative_to(lexically_absolute(Path(configured))):
         return Path(configured)
     for parent in (absolute, *absolute.parents):
         if parent.name == FOLDER_NAME and parent.is_dir():
             return parent
     return absolute if absolute.is_dir() else absolute.parent
+
+
+def lexically_absolute(path: Path) -> Path:
+    """The absolute path with `..` gone and links kept: a linked file belongs to the folder its link stands in."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 # pathlib's resolve() follows links

@@ -84,9 +84,7 @@ def expressions(text: str) -> Iterator[Expression]:
             yield Expression(match.group(), match.start(), match.end(), whole, meaning)
 
 
-def expressions_in(
-    value: Any, path: tuple[str | int, ...] = ()
-) -> Iterator[tuple[tuple[str | int, ...], Expression]]:
+def expressions_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Expression]]:
     """All expressions of the texts in a value (keys of mappings excluded), with the path of each."""
     if isinstance(value, str):
         for expression in expressions(value):

@@ -55,7 +55,8 @@ def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[ShapeProble
 def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[ShapeProblem]:
     by_path: dict[DataPath, list[ErrorDetails]] = {}
     for error in errors:
-        by_path.setdefault(document_path(error["loc"], data), []).append(error)
+        path = document_path(error["loc"], data, missing=error["type"] == "missing")
+        by_path.setdefault(path, []).append(error)
     for path in list(by_path):
         if any(other != path and other[: len(path)] == path for other in by_path) and not _is_about_key(by_path[path]):
             del by_path[path]  # a member of a union that did not fit; the one that nearly did says more
@@ -64,9 +65,7 @@ def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Shape
         if group[0]["type"] == "extra_forbidden":
             unknown.setdefault(path[:-1], set()).add(str(path[-1]))
     problems = [
-        problem
-        for path, group in by_path.items()
-        if (problem := _problem(path, group, data, unknown)) is not None
+        problem for path, group in by_path.items() if (problem := _problem(path, group, data, unknown)) is not None
     ]
     if not data.keys() & {"poll", "tasks"} and not any(nearest(k, ("poll", "tasks")) for k in unknown.get((), ())):
         problems.append(_nothing_to_do())
@@ -94,7 +93,7 @@ def _with_value(data: Any, path: DataPath, value: Any) -> Any:
     """A copy of `data` with another value at `path`."""
     if not path:
         return value
-    copy = list(data) if isinstance(data, list) else dict(data)
+    copy: Any = list(data) if isinstance(data, list) else dict(data)
     copy[path[0]] = _with_value(data[path[0]], path[1:], value)
     return copy
 
@@ -105,14 +104,20 @@ def _is_about_key(group: list[ErrorDetails]) -> bool:
 
 def _nothing_to_do() -> ShapeProblem:
     return ShapeProblem(
-        Code.MISSING_KEY, (), "the pipeline does nothing: `poll` or `tasks` is missing", allowed=("poll", "tasks")
+        Code.MISSING_KEY,
+        (),
+        "the pipeline does nothing: `poll` or `tasks` is missing",
+        allowed=("poll", "tasks"),
     )
 
 
-def document_path(location: tuple[int | str, ...], data: Any) -> DataPath:
-    """An error's location without what the document does not hold: discriminator tags, names of union members."""
+def document_path(location: tuple[int | str, ...], data: Any, *, missing: bool = False) -> DataPath:
+    """An error's location without what the document does not hold: discriminator tags, names of union members.
+
+    `missing`: its last element is a key that is not there.
+    """
     path: list[str | int] = []
-    current = data
+    current: Any = data
     for position, element in enumerate(location):
         if is_tag(element):
             continue
@@ -121,7 +126,7 @@ def document_path(location: tuple[int | str, ...], data: Any) -> DataPath:
         ):
             current = current[element]
             path.append(element)
-        elif isinstance(current, dict) and position == len(location) - 1:
+        elif missing and isinstance(current, dict) and position == len(location) - 1:
             path.append(element)
     return tuple(path)
 
@@ -146,7 +151,13 @@ def _problem(
         return _no_member_fits(path, group)
     text = problem_text(error, name(path))
     return ShapeProblem(
-        text.code, path, text.message, caret=text.caret, help=text.help, allowed=text.allowed, replacement=text.replacement
+        text.code,
+        path,
+        text.message,
+        caret=text.caret,
+        help=text.help,
+        allowed=text.allowed,
+        replacement=text.replacement,
     )
 
 

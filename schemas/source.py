@@ -16,7 +16,7 @@ from pathlib import Path
 from schemas.source_cache import FactCache, SourceFiles
 from schemas.source_classes import ClassReader
 from schemas.source_decorators import keeps_signature, taskflow
-from schemas.source_facts import ClassFacts, FunctionFacts, ModuleFacts, Value
+from schemas.source_facts import ClassFacts, FunctionFacts, Value
 from schemas.source_imports import local_files
 from schemas.source_missing import missing_module
 from schemas.source_modules import Module, ModuleFinder
@@ -128,12 +128,14 @@ class SourceReader:
             return self._module(module)
         if len(rest) > 1 and module.is_namespace:
             return missing_module(self._finder, f"{module.name}.{rest[0]}", module, dotted)
-        found = self._virtual(module, rest) or self._names.resolve(module, rest[0])
         if len(rest) == 1:
-            return self._result(found, dotted)
-        return self._inside(module, found, rest, dotted)
+            return self._result(self._names.resolve(module, rest[0]), dotted)
+        made_up = self._names.made_up(module, *rest) if len(rest) == 2 else None
+        if made_up is not None:
+            return self._result(made_up, dotted)
+        return self._inside(module, self._names.resolve(module, rest[0]), rest, dotted)
 
-    def _inside(self, module: Module, found: Resolution | Result, rest: list[str], dotted: str) -> Result:
+    def _inside(self, module: Module, found: Resolution, rest: list[str], dotted: str) -> Result:
         """`rest` is more than one name behind `module`, the first of which is not a submodule."""
         if isinstance(found, NameMissing):
             return missing_module(self._finder, f"{module.name}.{rest[0]}", module, dotted)
@@ -143,18 +145,7 @@ class SourceReader:
             return Undecidable(f"{rest[0]} is a name in {module.name}, not a module")
         return found
 
-    def _virtual(self, module: Module, rest: list[str]) -> Result | None:
-        """Names of modules that Airflow makes up for the old places of its operators."""
-        facts = self._names.facts(module) if len(rest) == 2 else None
-        table = facts.virtual.get(rest[0]) if isinstance(facts, ModuleFacts) else None
-        if table is None:
-            return None
-        target = table.get(rest[1]) or (f"{table['*']}.{rest[1]}" if "*" in table else None)
-        if target is None:
-            return Undecidable(f"{module.name}.{rest[0]} is made when {module.name} is imported")
-        return self.find(target)
-
-    def _result(self, found: Resolution | Result, dotted: str) -> Result:
+    def _result(self, found: Resolution, dotted: str) -> Result:
         if isinstance(found, Module):
             return self._module(found)
         if not isinstance(found, Definition):

@@ -57,9 +57,7 @@ class ClassReader:
             facts = class_facts_of(ancestor)
             if facts.constructor is not None:
                 return self._constructor(ancestor, facts.constructor, order, index)
-            if "__init__" in facts.attributes or any(
-                map(generates_constructor, self._lineage.decorators(ancestor))
-            ):
+            if "__init__" in facts.attributes or any(map(generates_constructor, self._lineage.decorators(ancestor))):
                 return None
         return ()
 
@@ -114,9 +112,7 @@ class ClassReader:
                 return None if facts.fields is None else self._items(ancestor, facts.fields, inside, depth)
         return frozenset()
 
-    def _items(
-        self, owner: Definition, fields: Fields, inside: frozenset[str], depth: int
-    ) -> frozenset[str] | None:
+    def _items(self, owner: Definition, fields: Fields, inside: frozenset[str], depth: int) -> frozenset[str] | None:
         names: set[str] = set()
         for field in fields:
             found = self._referenced(owner, field, inside, depth) if isinstance(field, FieldsOf) else {field}
@@ -136,11 +132,7 @@ class ClassReader:
             base = self._lineage.base(owner, holder)
             return self._fields(base, depth + 1) if isinstance(base, Definition) else None
         found = self._names.expression(owner.module, field.path)
-        if (
-            not isinstance(found, Definition)
-            or not isinstance(found.facts, Value)
-            or found.facts.fields is None
-        ):
+        if not isinstance(found, Definition) or not isinstance(found.facts, Value) or found.facts.fields is None:
             return None
         return self._items(found, found.facts.fields, frozenset(), depth + 1)
 

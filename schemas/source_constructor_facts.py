@@ -54,17 +54,13 @@ class _Use:
                 self._method(method, node)
             case ast.Call(func=ast.Attribute(attr="__init__")):
                 self._constructor_call(node)
-            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)) if (
-                name == self.kwargs
-            ):
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)) if name == self.kwargs:
                 self.understood += 1
                 if isinstance(node.ctx, ast.Store):
                     self.given.add(key)
                 elif isinstance(node.ctx, ast.Del):
                     self.taken.add(key)
-            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]) if (
-                name == self.kwargs
-            ):
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]) if name == self.kwargs:
                 self.understood += 1
             case ast.Attribute(value=ast.Name(id=name), attr="template_fields", ctx=ast.Store()) if (
                 name == self.self_name

@@ -110,8 +110,7 @@ class Lineage:
     def _is_ordinary(self, definition: Definition) -> bool:
         facts = class_facts_of(definition)
         if not all(
-            keeps_signature(decorator) or generates_constructor(decorator)
-            for decorator in self.decorators(definition)
+            keeps_signature(decorator) or generates_constructor(decorator) for decorator in self.decorators(definition)
         ):
             return False
         if not facts.has_metaclass:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import re
 from dataclasses import dataclass
@@ -68,6 +69,10 @@ class NameResolver:
         """What a dotted expression in the text of `module` stands for."""
         return _Search(self, self._finder).expression(module, dotted)
 
+    def made_up(self, module: Module, submodule: str, name: str) -> Resolution | None:
+        """What `name` is in a submodule that only appears when `module` is imported; None if there is no such."""
+        return _Search(self, self._finder).made_up(module, submodule, name)
+
     def absolute(self, module: Module, dotted: str) -> str:
         """The expression with its first name written out as the imports of `module` say; nothing followed."""
         first, _, rest = dotted.partition(".")
@@ -104,7 +109,7 @@ class NameResolver:
         bounds = facts.bindings.get("__version__", ()) if isinstance(facts, ModuleFacts) else ()
         match [bound.binding for bound in bounds]:
             case [Value(fields=(str() as text,))]:
-                return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+                return tuple(int(part) for part in re.findall(r"\d+", text)[:3]) or None
             case _:
                 return None
 
@@ -146,9 +151,7 @@ class _Search:
         self._steps += 1
         key = (module.name, name)
         if key in self._active or len(self._active) > 60 or self._steps > _STEPS:
-            return self._submodule(module, name) or Undecidable(
-                f"{module.name}.{name} is defined in a circle"
-            )
+            return self._submodule(module, name) or Undecidable(f"{module.name}.{name} is defined in a circle")
         self._active.add(key)
         try:
             return self._attribute(module, name)
@@ -158,6 +161,8 @@ class _Search:
     def expression(self, module: Module, dotted: str) -> Resolution:
         first, *rest = dotted.split(".")
         found = self.attribute(module, first)
+        if isinstance(found, NameMissing) and hasattr(builtins, first):
+            return Undecidable(f"{first} is built into Python")
         for name in rest:
             if isinstance(found, Module):
                 found = self.attribute(found, name)
@@ -169,9 +174,7 @@ class _Search:
 
     def _attribute(self, module: Module, name: str) -> Resolution:
         if module.is_namespace:
-            return self._submodule(module, name) or missing_module(
-                self._finder, f"{module.name}.{name}", module
-            )
+            return self._submodule(module, name) or missing_module(self._finder, f"{module.name}.{name}", module)
         facts = self._resolver.facts(module)
         if not isinstance(facts, ModuleFacts):
             return self._submodule(module, name) or facts
@@ -207,12 +210,31 @@ class _Search:
         if target is None:
             return Undecidable(f"an import in {module.name} goes above its top-level package")
         found = self._module(target)
-        if imported.name is None or not isinstance(found, Module):
+        if imported.name is None:
             return found
+        if not isinstance(found, Module):
+            home, _, last = target.rpartition(".")
+            package = self._finder.module(home) if home else None
+            return (package and self.made_up(package, last, imported.name)) or found
         if found.name == module.name and imported.name == name:
             # `from . import x` in the package that holds x.
             return self._submodule(found, name) or Undecidable(f"{target}.{name} is defined in a circle")
         return self.attribute(found, imported.name)
+
+    def made_up(self, module: Module, submodule: str, name: str) -> Resolution | None:
+        """`name` of a submodule that has no file: Airflow makes such modules up for the old places of its operators."""
+        facts = self._resolver.facts(module)
+        table = facts.virtual.get(submodule) if isinstance(facts, ModuleFacts) else None
+        if table is None:
+            return None
+        target = table.get(name) or (f"{table['*']}.{name}" if "*" in table else None)
+        if target is None:
+            return Undecidable(f"{module.name}.{submodule} is made when {module.name} is imported")
+        return self._of(*target.rpartition(".")[::2])
+
+    def _of(self, home: str, name: str) -> Resolution:
+        found = self._module(home)
+        return self.attribute(found, name) if isinstance(found, Module) else found
 
     def _module(self, dotted: str) -> Resolution:
         parts = dotted.split(".")
@@ -243,15 +265,13 @@ class _Search:
     def _lazy(self, module: Module, facts: ModuleFacts, name: str) -> Resolution | None:
         target = facts.virtual.get("", {}).get(name)
         if target is not None:
-            home, _, attribute = target.rpartition(".")
-        elif facts.has_getattr and name in facts.lazy:
+            return self._of(*target.rpartition(".")[::2])
+        if facts.has_getattr and name in facts.lazy:
             written, attribute = facts.lazy[name]
             dots = len(written) - len(written.lstrip("."))
             home = absolute_import(module, Imported(written.lstrip("."), dots, None)) or ""
-        else:
-            return None
-        found = self._module(home)
-        return self.attribute(found, attribute) if isinstance(found, Module) and attribute else found
+            return self._of(home, attribute) if attribute else self._module(home)
+        return None
 
     def _missing(self, module: Module, facts: ModuleFacts, name: str) -> Resolution:
         if facts.dynamic or module.open_ended:

@@ -200,9 +200,7 @@ class _Collector:
         for key, names in zip(table.keys, table.values, strict=True):
             # A key that is not text is `__name__`: the names are added to this module.
             module = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
-            targets = {
-                name: target for name, target in literal_mapping(names).items() if isinstance(target, str)
-            }
+            targets = {name: target for name, target in literal_mapping(names).items() if isinstance(target, str)}
             self.virtual.setdefault(module, {}).update(targets)
 
 
@@ -228,9 +226,5 @@ def _lazy_targets(value: ast.expr) -> Iterator[tuple[str, tuple[str, str]]]:
     for name, target in literal_mapping(value).items():
         if isinstance(target, str):
             yield name, (target, name)
-        elif (
-            isinstance(target, tuple)
-            and len(target) > 1
-            and all(isinstance(part, str) for part in target[:2])
-        ):
+        elif isinstance(target, tuple) and len(target) > 1 and all(isinstance(part, str) for part in target[:2]):
             yield name, (target[0], target[1])

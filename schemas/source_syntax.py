@@ -40,14 +40,7 @@ def is_literal(node: ast.expr) -> bool:
     """Whether the value is written out: a constant or a display, hence nothing that can be called."""
     return isinstance(
         node,
-        ast.Constant
-        | ast.Dict
-        | ast.List
-        | ast.Tuple
-        | ast.Set
-        | ast.JoinedStr
-        | ast.DictComp
-        | ast.ListComp,
+        ast.Constant | ast.Dict | ast.List | ast.Tuple | ast.Set | ast.JoinedStr | ast.DictComp | ast.ListComp,
     )
 
 

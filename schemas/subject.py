@@ -16,6 +16,7 @@ from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.poll import POLL_TASK_ID
 from schemas.references import Expression, TaskReference, expressions_in
 from schemas.settings import SETTING_KEYS
+from schemas.text_lines import TextLines
 
 DataPath = tuple[str | int, ...]
 
@@ -95,7 +96,7 @@ class Subject:
         document, place = self.effective.origin(path)
         return document.file, document.text, document.value_span(place)
 
-    def finding(
+    def finding(  # noqa: PLR0913 # the parts of a diagnostic, each by name
         self,
         code: Code,
         path: DataPath,
@@ -103,13 +104,16 @@ class Subject:
         *,
         at_key: bool = False,
         caret: str = "",
-        help: str = "",  # noqa: A002 # the diagnostic's own word
+        help: str = "",
         allowed: tuple[str, ...] = (),
         replacement: str | None = None,
         severity: Severity | None = None,
+        part: tuple[int, int] | None = None,
     ) -> Diagnostic:
-        """A diagnostic at a path of the effective document."""
+        """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text."""
         file, text, span = self.key_span(path) if at_key else self.value_span(path)
+        if part is not None:
+            span = _narrowed(span, text, path, self.data, part)
         return Diagnostic(
             code,
             message,
@@ -122,6 +126,19 @@ class Subject:
             text=text,
             severity=severity or code.severity,
         )
+
+
+def _narrowed(span: Span, text: str, path: DataPath, data: Any, part: tuple[int, int]) -> Span:
+    """The part's place, where the value stands in the text as it is: on one line, without escapes."""
+    for element in path:
+        data = data[element]
+    line = TextLines(text).line_text(span.line)
+    written = line[span.column - 1 : span.end_column - 1]
+    at = written.find(str(data))
+    if at < 0:
+        return span
+    column = span.column + at
+    return Span(span.line, column + part[0], span.line, column + part[1])
 
 
 def _view(path: DataPath, entry: Mapping[str, Any]) -> TaskView:

@@ -30,7 +30,14 @@ _PATTERNS = {
     DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
     r"^[1-5]xx$": "`1xx` to `5xx`",
 }
-_BOOLEAN_WORDS = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+_BOOLEAN_WORDS = {
+    "yes": "true",
+    "on": "true",
+    "true": "true",
+    "no": "false",
+    "off": "false",
+    "false": "false",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,9 +84,7 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     return _accident(site, file) or _in_words(error, site, file)
 
 
-def needs_quotes(
-    file: str, text: str, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES
-) -> Diagnostic:
+def needs_quotes(file: str, text: str, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> Diagnostic:
     """The diagnostic for a value that only needs quotes, with the quoting as its fix."""
     quoted = _quote(value)
     return Diagnostic(
@@ -117,9 +115,7 @@ def _accident(site: _Site, file: str) -> Diagnostic | None:
         if answer is not None:
             why, begin, meant = answer
             if not meant:
-                return Diagnostic(
-                    Code.YAML_SYNTAX, why, file, site.lines.span(begin, begin + 1), text=site.text
-                )
+                return Diagnostic(Code.YAML_SYNTAX, why, file, site.lines.span(begin, begin + 1), text=site.text)
             span = site.lines.span(begin, begin + len(meant))
             return needs_quotes(file, site.text, span, meant, why)
     return None
@@ -140,7 +136,11 @@ def _flow_expression(site: _Site, _start: int, _value: str) -> _Answer:
 def _tab(site: _Site, _start: int, _value: str) -> _Answer:
     before = site.lines.line_text(site.line)[: site.index - site.lines.line_start(site.line) + 1]
     if before.strip() == "" and "\t" in before:
-        return "a tab cannot indent in YAML; use spaces", site.lines.line_start(site.line) + before.index("\t"), ""
+        return (
+            "a tab cannot indent in YAML; use spaces",
+            site.lines.line_start(site.line) + before.index("\t"),
+            "",
+        )
     return None
 
 
@@ -169,7 +169,11 @@ def _after_quotes(site: _Site, start: int, value: str) -> _Answer:
     if value[0] in "\"'" and start < site.index <= start + len(value) and site.text[site.index : site.index + 1]:
         closing = value.find(value[0], 1)
         if 0 < closing < len(value) - 1:
-            return "text follows a closing quote; the quotes must hold the whole value", start + closing + 1, ""
+            return (
+                "text follows a closing quote; the quotes must hold the whole value",
+                start + closing + 1,
+                "",
+            )
     return None
 
 

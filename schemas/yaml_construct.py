@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from yaml import MappingNode, Node, ScalarNode, SequenceNode
+from yaml import MappingNode, Node, ScalarNode
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Related
@@ -69,14 +69,12 @@ class _Constructor:
             return
         if size > MAX_EXPANDED_NODES:
             self._too_large = True
-            self._report(
-                Code.TOO_LARGE, f"its aliases expand to more than {MAX_EXPANDED_NODES:,} values", node
-            )
+            self._report(Code.TOO_LARGE, f"its aliases expand to more than {MAX_EXPANDED_NODES:,} values", node)
         elif depth > MAX_DEPTH + 1:
             self._too_large = True
             self._report(Code.TOO_DEEP, f"its aliases nest deeper than {MAX_DEPTH} levels", node)
 
-    def _sequence(self, node: SequenceNode) -> tuple[list[Any], int, int]:
+    def _sequence(self, node: Node) -> tuple[list[Any], int, int]:
         items, size, depth = [], 1, 0
         for child in node.value:
             value, child_size, child_depth = self._measured(child)

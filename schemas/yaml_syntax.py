@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from yaml import MappingNode, Mark, Node, ScalarNode, SequenceNode
-from yaml._yaml import CParser  # type: ignore[import-untyped]  # PyYAML's C extension ships no types
+from yaml import Mark, Node, ScalarNode
+from yaml._yaml import CParser
 
 PLAIN = "plain"
 QUOTED = "quoted"
@@ -27,7 +27,7 @@ class NestedTooDeepError(Exception):
         self.mark = mark
 
 
-class _Parser(CParser):  # type: ignore[misc]  # the base class has no types
+class _Parser(CParser):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.depth = 0
@@ -46,14 +46,13 @@ class _Parser(CParser):  # type: ignore[misc]  # the base class has no types
         self.depth -= 1
 
 
-def compose(text: str) -> MappingNode | SequenceNode | ScalarNode | None:
+def compose(text: str) -> Node | None:
     """The node tree of a text that holds one document; None for an empty text.
 
     Raises yaml.YAMLError for what is not YAML or more than one document, NestedTooDeepError past MAX_DEPTH.
     """
     parser = _Parser(text)
     try:
-        root: MappingNode | SequenceNode | ScalarNode | None = parser.get_single_node()
-        return root
+        return parser.get_single_node()
     finally:
         parser.dispose()

@@ -21,9 +21,7 @@ MAX_VERSIONS = 200
 MAX_OBJECTS = 20_000
 
 
-def clean_up(
-    store: Store, named: Iterable[str], current: str | None, versions_dir: Path, tracking: Path
-) -> int:
+def clean_up(store: Store, named: Iterable[str], current: str | None, versions_dir: Path, tracking: Path) -> int:
     """Remove what nobody can ask for; return the number of versions removed.
 
     `named` are the versions that Airflow's database names. `versions_dir` and `tracking` are Airflow's own
@@ -33,9 +31,7 @@ def clean_up(
     """
     young = time.time() - MIN_AGE_SECONDS
     keep = {*named, current}
-    gone = [v for v, last in sorted(store.versions().items()) if v not in keep and last < young][
-        :MAX_VERSIONS
-    ]
+    gone = [v for v, last in sorted(store.versions().items()) if v not in keep and last < young][:MAX_VERSIONS]
     removed = 0
     for version in gone:
         if _release_tracking(tracking / version):

@@ -45,8 +45,7 @@ class CurrentFolder:
         found, _, strange = self._look()
         return (
             not strange
-            and self._written
-            == {path: (token, found[path]) for path, token in files.items() if path in found}
+            and self._written == {path: (token, found[path]) for path, token in files.items() if path in found}
             and len(found) == len(files)
         )
 
@@ -69,9 +68,7 @@ class CurrentFolder:
         written = [
             path
             for path, token in sorted(files.items(), key=lambda item: (is_stub(item[0]), item[0]))
-            if path not in found
-            or before.get(path) != token
-            or not self._is_as_written(path, token, found[path])
+            if path not in found or before.get(path) != token or not self._is_as_written(path, token, found[path])
         ]
         for path in (*strange, *stubs_removed):
             self._remove(path)

@@ -34,9 +34,7 @@ def stubs(
     writer: StubWriter,
 ) -> dict[str, bytes]:
     """The text of every stub by its path. `read` gives the content of a path of `listing.files`."""
-    texts = {
-        stub_path(path): error_stub_text(path, reason) for path, reason in uncopied_pipelines(listing).items()
-    }
+    texts = {stub_path(path): error_stub_text(path, reason) for path, reason in uncopied_pipelines(listing).items()}
     for file in files:
         digest = writer.digest(file.depends_on | {file.path}, listing.files)
         conflicts = ownership.conflicts.get(file.path, ())

@@ -31,9 +31,7 @@ class Refresher:
     Its `refresh` must be called under the bundle's lock.
     """
 
-    def __init__(
-        self, folder: Path, store: Store, files: PipelineFiles, loader: str, ignore_syntax: str
-    ) -> None:
+    def __init__(self, folder: Path, store: Store, files: PipelineFiles, loader: str, ignore_syntax: str) -> None:
         self._folder = folder
         self._store = store
         self._files = files

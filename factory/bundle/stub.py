@@ -101,6 +101,4 @@ def _means(literal: str, text: str) -> bool:
 
 def _commented(text: str) -> str:
     lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(
-        "#| " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines
-    )
+    return "\n".join("#| " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)

@@ -21,9 +21,7 @@ def named_versions(bundle_name: str, runs_since: datetime) -> set[str]:
     from airflow.utils.state import State  # noqa: PLC0415
     from sqlalchemy import func, or_, select  # noqa: PLC0415
 
-    counts = or_(
-        DagRun.state.in_(State.unfinished_dr_states), DagRun.end_date.is_(None), DagRun.end_date >= runs_since
-    )
+    counts = or_(DagRun.state.in_(State.unfinished_dr_states), DagRun.end_date.is_(None), DagRun.end_date >= runs_since)
     ours = DagVersion.bundle_name == bundle_name
     latest = (
         select(DagVersion.dag_id, func.max(DagVersion.version_number).label("number"))
@@ -45,9 +43,4 @@ def named_versions(bundle_name: str, runs_since: datetime) -> set[str]:
         .where(ours, counts),
     )
     with create_session() as session:
-        return {
-            version
-            for query in queries
-            for version in session.scalars(query.distinct())
-            if version is not None
-        }
+        return {version for query in queries for version in session.scalars(query.distinct()) if version is not None}

@@ -23,11 +23,17 @@ REPORTERS = {"full": full.render, "concise": concise.render}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory lint`."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="files or folders ($PIPELINES_FOLDER, else pipelines)"
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="files or folders ($PIPELINES_FOLDER, else pipelines)",
     )
     parser.add_argument("--format", choices=REPORTERS, default="full", help="how findings are shown (full)")
     parser.add_argument(
-        "--require-env", action="store_true", help="an environment variable that is unset, without default, is an error"
+        "--require-env",
+        action="store_true",
+        help="an environment variable that is unset, without default, is an error",
     )
 
 

@@ -17,7 +17,11 @@ from schemas.codes import Severity
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory list`."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="files or folders ($PIPELINES_FOLDER, else pipelines)"
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="files or folders ($PIPELINES_FOLDER, else pipelines)",
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.discovery import SUFFIXES, defaults_paths, is_defaults_path, is_pipeline_path, pipeline_paths
-from schemas.project import pipelines_folder
+from schemas.project import lexically_absolute, pipelines_folder
 
 
 class SelectionError(Exception):
@@ -29,7 +29,11 @@ class Selection:
 
     def related(self) -> set[str]:
         """The chosen files and the defaults that hold for them."""
-        return {*self.paths, *self.defaults, *(place for path in self.paths for place in defaults_paths(path))}
+        return {
+            *self.paths,
+            *self.defaults,
+            *(place for path in self.paths for place in defaults_paths(path)),
+        }
 
 
 def select(targets: Sequence[Path]) -> list[Selection]:
@@ -55,7 +59,7 @@ def _default() -> Path:
 def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -> None:
     if not target.exists():
         raise SelectionError(f"{target}: there is no such file or folder")
-    relative = Path(os.path.abspath(target)).relative_to(os.path.abspath(folder)).as_posix()
+    relative = lexically_absolute(target).relative_to(lexically_absolute(folder)).as_posix()
     if target.is_dir():
         inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
         if not inside:
@@ -68,7 +72,9 @@ def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -
     elif is_pipeline_path(relative):
         paths.append(relative)
     else:
-        raise SelectionError(f"{target}: not a pipeline: its name must end in {' or '.join(SUFFIXES)}, not start with _ or .")
+        raise SelectionError(
+            f"{target}: not a pipeline: its name must end in {' or '.join(SUFFIXES)}, not start with _ or ."
+        )
 
 
 def _shown(folder: Path) -> str:

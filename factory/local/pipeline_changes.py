@@ -37,9 +37,7 @@ class PipelineChanges:
         return lines
 
 
-def group_by_file(
-    dags: Iterable[Mapping[str, Any]], errors: Iterable[Mapping[str, Any]]
-) -> dict[str, PipelineFile]:
+def group_by_file(dags: Iterable[Mapping[str, Any]], errors: Iterable[Mapping[str, Any]]) -> dict[str, PipelineFile]:
     """By the file's path in the bundle. A stale DAG counts only while its file has an import error."""
     files = {error["filename"]: PipelineFile(problem=error["stack_trace"]) for error in errors}
     for dag in dags:
@@ -56,12 +54,8 @@ def compare(name: str, old: PipelineFile | None, new: PipelineFile | None) -> li
     before = old or PipelineFile()
     after = new or PipelineFile()
     if after.problem is not None:
-        return (
-            [] if after.problem == before.problem else [_line("broken", _title(name), summary(after.problem))]
-        )
-    lines = [
-        _line("removed", dag_id, "") for dag_id in sorted(before.schedules.keys() - after.schedules.keys())
-    ]
+        return [] if after.problem == before.problem else [_line("broken", _title(name), summary(after.problem))]
+    lines = [_line("removed", dag_id, "") for dag_id in sorted(before.schedules.keys() - after.schedules.keys())]
     if new is None and not before.schedules:
         lines.append(_line("removed", _title(name), ""))
     for dag_id, schedule in sorted(after.schedules.items()):

@@ -13,8 +13,7 @@ from factory.local.terminal import Terminal
 
 INTERVAL_SECONDS = 2.0
 SHARE = 20
-MAX_INTERVAL_SECONDS = 15.0
-"""One part in SHARE of the time is spent asking, where Airflow's answers are large, within these bounds."""
+"""At most one part in so many of the time goes into listing the pipelines, however many there are."""
 
 PATIENCE_SECONDS = 60.0
 LAST_LOOK_SECONDS = 2.0
@@ -27,6 +26,8 @@ class Reporter:
         self._pipelines = PipelineChanges(client)
         self._tasks = FinishedTasks(client, since)
         self._terminal = terminal
+        self._list_again = 0.0
+        self._listed = False
         self._finish = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
 
@@ -44,7 +45,6 @@ class Reporter:
         complained = False
         while True:
             last = self._finish.is_set()
-            begin = time.monotonic()
             try:
                 self._look()
                 answered, complained = time.monotonic(), False
@@ -55,11 +55,16 @@ class Reporter:
                     complained = True
             if last:
                 return
-            pause = SHARE * (time.monotonic() - begin)
-            self._finish.wait(min(max(pause, INTERVAL_SECONDS), MAX_INTERVAL_SECONDS))
+            self._finish.wait(INTERVAL_SECONDS)
 
     def _look(self) -> None:
-        for line in self._pipelines.poll():
-            self._terminal.event(line)
+        begin = time.monotonic()
+        if begin >= self._list_again:
+            for line in self._pipelines.poll():
+                self._terminal.event(line)
+            took = time.monotonic() - begin
+            # A server that has just started answers slowly once.
+            self._list_again = begin + (SHARE * took if self._listed else 0)
+            self._listed = True
         for task in self._tasks.poll():
             self._terminal.event(task.line())

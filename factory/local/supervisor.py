@@ -27,7 +27,7 @@ PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
 
 # Ending, counted from the request; all of it stays below 15 s.
-TASKS_SECONDS = 5.0
+TASKS_SECONDS = 4.0
 """Running tasks may end by themselves; then they are told to, while the API still takes their last word."""
 SERVERS_SECONDS = 8.0
 KILL_SECONDS = 11.0
@@ -105,9 +105,7 @@ class Supervisor:
                 return dead
         if self._settings.local_api:
             program = [sys.executable, str(self._settings.local_api)]
-            self._launch(
-                "local-api", [*program, "--host", HOST, "--port", str(self._settings.local_api_port)]
-            )
+            self._launch("local-api", [*program, "--host", HOST, "--port", str(self._settings.local_api_port)])
         # Their log servers are off: the logs are files here, and a second run would want the ports.
         self._launch("api-server", airflow("api-server"))
         self._launch("scheduler", airflow("scheduler", "--skip-serve-logs"))

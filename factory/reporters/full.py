@@ -82,7 +82,9 @@ def _indent(text: str) -> int:
 
 def _note(gutter: int, label: str, text: str) -> list[str]:
     first = f"{' ' * gutter} = {label}: "
-    wrapped = textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False)
+    wrapped = textwrap.wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False
+    )
     return wrapped or [first.rstrip()]
 
 

@@ -154,7 +154,10 @@ def _missing_arguments(
         if name in typos:
             continue
         yield subject.finding(
-            Code.MISSING_ARGUMENT, (*task.path, "uses"), f"{who} needs the argument `{name}`", help="write it in `with`"
+            Code.MISSING_ARGUMENT,
+            (*task.path, "uses"),
+            f"{who} needs the argument `{name}`",
+            help="write it in `with`",
         )
 
 

@@ -11,7 +11,7 @@ from schemas.subject import DataPath, Subject
 
 _AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
-    "$t": "a template is written as it is: `\"{{ ds }}\"`",
+    "$t": 'a template is written as it is: `"{{ ds }}"`',
     "$x": "a task's output is written `${tasks.ID.output}`",
 }
 

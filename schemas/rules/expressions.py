@@ -41,9 +41,7 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
         case EnvReference(name, _):
             yield from _environment(subject, path, expression, name)
         case ValueReference(root, _):
-            yield subject.finding(
-                Code.BAD_EXPRESSION, path, f"`{expression.written}`: this file has no `{root}`"
-            )
+            yield subject.finding(Code.BAD_EXPRESSION, path, f"`{expression.written}`: this file has no `{root}`")
         case TaskReference():
             yield from _task(subject, path, expression)
 
@@ -80,8 +78,7 @@ def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[
             Code.EXPRESSION_NOT_ALLOWED,
             path,
             f"`{expression.written}` must stand alone as a value, not inside a longer text",
-            help="give it to an argument of its own, or use a template: "
-            "{{ ti.xcom_pull(task_ids='…') }}",
+            help="give it to an argument of its own, or use a template: {{ ti.xcom_pull(task_ids='…') }}",
         )
 
 

@@ -35,7 +35,9 @@ def _duplicate(subject: Subject, task: TaskView, first: TaskView) -> Diagnostic:
         Code.DUPLICATE_TASK_ID,
         task.id_path,
         f"a second task is called `{task.id}`",
-        caret=f"first on line {span.line}" if file == subject.value_span(task.id_path)[0] else f"first in {file}:{span.line}",
+        caret=f"first on line {span.line}"
+        if file == subject.value_span(task.id_path)[0]
+        else f"first in {file}:{span.line}",
         help="`poll` is the id of the task that `poll:` makes" if first.path == ("poll",) else "",
     )
     return replace(finding, related=(Related(file, span, f"the first `{task.id}`"),))
@@ -53,9 +55,7 @@ def _edges(subject: Subject, ids: dict[str, TaskView], edges: Edges) -> Iterator
         yield from _edge(subject, edges, task, path, reference.task_id, "the reference names")
 
 
-def _edge(
-    subject: Subject, edges: Edges, task: TaskView, path: DataPath, other: str, who: str
-) -> Iterator[Diagnostic]:
+def _edge(subject: Subject, edges: Edges, task: TaskView, path: DataPath, other: str, who: str) -> Iterator[Diagnostic]:
     if "${" in other:
         return
     if other == task.id:
@@ -83,7 +83,10 @@ def _cycles(subject: Subject, edges: Edges) -> Iterator[Diagnostic]:
             around = " → ".join(f"`{task_id}`" for task_id in (*cycle, cycle[0]))
             path = edges[cycle[0]][cycle[1]]
             yield subject.finding(
-                Code.CYCLE, path, f"these tasks wait for each other: {around}", help="take one of these edges away"
+                Code.CYCLE,
+                path,
+                f"these tasks wait for each other: {around}",
+                help="take one of these edges away",
             )
 
 

@@ -51,7 +51,14 @@ def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iter
         near = nearest(f"@{text}", CRON_PRESETS) if text.isalpha() else None
         if near is not None:
             caret = f'did you mean "{near}"?'
-        yield subject.finding(Code.BAD_CRON, path, problem.message, caret=caret, help=problem.help)
+        yield subject.finding(
+            Code.BAD_CRON,
+            path,
+            problem.message,
+            caret=caret,
+            help=problem.help,
+            part=(problem.start, problem.end),
+        )
 
 
 def _quoted(word: str | None) -> str | None:
@@ -62,7 +69,9 @@ def _continuous(subject: Subject) -> Iterator[Diagnostic]:
     runs = subject.data.get("max_active_runs")
     if isinstance(runs, int) and runs > 1:
         yield subject.finding(
-            Code.WRONG_VALUE, ("max_active_runs",), "`@continuous` has one run at a time: `max_active_runs` must be 1"
+            Code.WRONG_VALUE,
+            ("max_active_runs",),
+            "`@continuous` has one run at a time: `max_active_runs` must be 1",
         )
 
 

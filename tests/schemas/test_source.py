@@ -73,9 +73,7 @@ def test_a_function_has_its_place_and_parameters(pipelines: Path, site: Path) ->
 def test_nothing_is_executed(pipelines: Path, site: Path, tmp_path: Path) -> None:
     witness = tmp_path / "executed"
     trap = f"open({str(witness)!r}, 'w').close()\n"
-    write(
-        pipelines, {"pkg/__init__.py": trap, "pkg/job.py": trap + "from pkg import other\ndef run(): ...\n"}
-    )
+    write(pipelines, {"pkg/__init__.py": trap, "pkg/job.py": trap + "from pkg import other\ndef run(): ...\n"})
     write(pipelines, {"pkg/other.py": trap})
     write(site, {"trap.pth": "import os; " + trap, "__editable___trap_finder.py": trap + "MAPPING = {}\n"})
     reader = SourceReader(pipelines, [str(site)])
@@ -103,9 +101,7 @@ def test_nothing_is_executed(pipelines: Path, site: Path, tmp_path: Path) -> Non
         ("@overload\ndef run(a): ...\ndef run(a): ...", "job.run"),
     ],
 )
-def test_a_name_is_followed_to_its_definition(
-    pipelines: Path, site: Path, module: str, defined_in: str
-) -> None:
+def test_a_name_is_followed_to_its_definition(pipelines: Path, site: Path, module: str, defined_in: str) -> None:
     write(pipelines, {"job.py": module, "lib.py": "def work(): ...", "package/inner.py": "def work(): ..."})
     assert function(SourceReader(pipelines, [str(site)]).find("job.run")).path == defined_in
 
@@ -140,9 +136,7 @@ def test_what_reading_cannot_tell_is_undecidable(pipelines: Path, site: Path, mo
 )
 def test_decorators_that_keep_the_signature(pipelines: Path, site: Path, header: str) -> None:
     write(pipelines, {"job.py": f"{header}\ndef run(a): ...\n"})
-    assert [p.name for p in function(SourceReader(pipelines, [str(site)]).find("job.run")).parameters] == [
-        "a"
-    ]
+    assert [p.name for p in function(SourceReader(pipelines, [str(site)]).find("job.run")).parameters] == ["a"]
 
 
 @pytest.mark.parametrize(

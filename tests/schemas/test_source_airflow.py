@@ -16,8 +16,8 @@ from schemas.source import Class, SourceReader
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("airflow") is None, reason="needs Airflow")
 
-# Reads class paths from the command line; the keywords that each constructor along the bases declares are what
-# Airflow itself checks mapped arguments against. `refused`: those which a call with them fails for.
+# The keywords that each constructor along the bases declares are what Airflow checks mapped arguments against.
+# Where reading says otherwise, calls decide: a constructor may refuse what its base declares, or fill it in.
 PROGRAM = """
 import datetime, importlib, inspect, json, pkgutil, sys, warnings
 warnings.simplefilter("ignore")
@@ -83,10 +83,7 @@ def test_reading_agrees_with_airflow(tmp_path: Path) -> None:
         for name in getattr(reader.find(f"{package}.{kind}.{file.stem}"), "candidates", ())
         if isinstance(each := reader.find(f"{package}.{kind}.{file.stem}.{name}"), Class) and each.is_operator
     }
-    read = {
-        path: each.parameters and {p.name: p.required for p in each.parameters}
-        for path, each in found.items()
-    }
+    read = {path: each.parameters and {p.name: p.required for p in each.parameters} for path, each in found.items()}
     completed = subprocess.run(
         [sys.executable, "-c", PROGRAM, package],
         input=json.dumps(read),

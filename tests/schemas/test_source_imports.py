@@ -9,7 +9,10 @@ import pytest
 from schemas.source import SourceReader
 
 FILES = {
-    "job.py": "import helper\nimport team.tools.text as t\nimport json, calendar, absent\ndef run():\n    from lazy import x\n",
+    "job.py": (
+        "import helper\nimport team.tools.text as t\nimport json, calendar, absent\n"
+        "def run():\n    from lazy import x\n"
+    ),
     "helper.py": "from job import run\n",
     "lazy.py": "from team import tools, nothing\n",
     "calendar.py": "import never\n",

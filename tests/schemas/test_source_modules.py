@@ -115,7 +115,7 @@ def test_the_default_search_path_leaves_the_working_directory_out(
         ("requests.py", "requests.run", "an installed package", "site-packages/requests/__init__.py"),
     ],
 )
-def test_a_local_module_that_is_never_reached(  # noqa: PLR0913 - four of them are one row of the table
+def test_a_local_module_that_is_never_reached(
     pipelines: Path, site: Path, file: str, dotted: str, owner: str, other: str
 ) -> None:
     write(site, {"requests/__init__.py": ""})
@@ -129,9 +129,7 @@ def test_a_local_module_that_is_never_reached(  # noqa: PLR0913 - four of them a
 
 def test_what_hides_nothing(pipelines: Path, site: Path) -> None:
     write(site, {"google/cloud.py": "", "airflow/__init__.py": ""})
-    write(
-        pipelines, {"google/job.py": RUN, "hello_etl.py": RUN, "http/orders.yaml": "", "airflow/a.yaml": ""}
-    )
+    write(pipelines, {"google/job.py": RUN, "hello_etl.py": RUN, "http/orders.yaml": "", "airflow/a.yaml": ""})
     reader = SourceReader(pipelines, [str(site)])
     for dotted in ("google.job.run", "hello_etl.run", "http.server.run", "airflow.sdk.x", "absent.run"):
         assert reader.hidden_by(dotted) is None, dotted

@@ -73,6 +73,4 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def times(folder: Path) -> dict[str, tuple[int, int]]:
     """Relative path → (inode, modification time) of every file."""
-    return {
-        path: ((folder / path).stat().st_ino, (folder / path).stat().st_mtime_ns) for path in contents(folder)
-    }
+    return {path: ((folder / path).stat().st_ino, (folder / path).stat().st_mtime_ns) for path in contents(folder)}

@@ -33,9 +33,7 @@ def test_twenty_task_starts_rebuild_one_snapshot(bench: Bench) -> None:
     for _ in range(3):
         shutil.rmtree(bench.base / "snapshots")
         barrier, results = FORK.Barrier(20), FORK.Queue()
-        tasks = [
-            FORK.Process(target=start_task, args=(bench, version, barrier, results)) for _ in range(20)
-        ]
+        tasks = [FORK.Process(target=start_task, args=(bench, version, barrier, results)) for _ in range(20)]
         for task in tasks:
             task.start()
         assert [results.get(timeout=60) for _ in tasks] == [len(whole)] * 20
@@ -160,4 +158,3 @@ def test_a_killed_refresh_leaves_a_usable_folder_and_is_completed(bench: Bench, 
         for path, data in contents(bench.current).items():
             if before.get(path) != data and path in before:
                 assert (bench.current / path).stat().st_mtime_ns > stamps[path]
-

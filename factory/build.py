@@ -1,0 +1,105 @@
+"""A checked pipeline → an Airflow DAG. The one way in: `build`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import DAG
+
+from factory.build_operators import OperatorBuilder, key_named_in
+from factory.build_params import build_params
+from factory.build_settings import build_default_args
+from factory.build_tasks import build_tasks
+from factory.build_timetable import build_timetable
+from factory.build_values import aware
+from factory.code_objects import CodeObjects
+from factory.errors import BuildError, PipelineBuildError, one_line
+from schemas.pipeline import Pipeline
+from schemas.result import CheckedPipeline
+
+import pendulum
+
+# Same name and meaning in the language and in airflow.sdk.DAG; what is not written is left to Airflow.
+_AS_WRITTEN = (
+    "description",
+    "doc_md",
+    "max_active_runs",
+    "max_active_tasks",
+    "max_consecutive_failed_dag_runs",
+    "dagrun_timeout",
+    "fail_fast",
+    "render_template_as_native_obj",
+    "owner_links",
+)
+
+
+def build(pipeline: CheckedPipeline) -> DAG:
+    """Build the DAG of a pipeline.
+
+    Imports no Python module of the user's but those of operator classes, and asks no database, Variable or
+    Connection. Two builds of one pipeline give the same DAG in every process.
+
+    Raises PipelineBuildError with all that Airflow, an operator or an import refused, each at its place in the
+    document.
+    """
+    arguments, errors = _dag_arguments(pipeline)
+    default_args = arguments["default_args"]
+    try:
+        dag = DAG(pipeline.dag_id, **arguments)
+    except Exception as error:  # noqa: BLE001 # attrs validators and Airflow's own raise several types
+        errors.append(_refused(error, arguments))
+        # A bare DAG takes the tasks, so that their errors are found in the same pass.
+        dag = DAG(pipeline.dag_id, default_args=default_args)
+    # Airflow takes it from `start_date`, else from its configuration.
+    dag.timezone = pendulum.timezone(pipeline.model.timezone)
+    builder = OperatorBuilder(pipeline.folder, pipeline.model.timezone, default_args, CodeObjects(pipeline.folder))
+    with dag:
+        errors += build_tasks(pipeline.model, builder)
+    if not errors:
+        errors += _invalid(dag, arguments)
+    if errors:
+        raise PipelineBuildError(pipeline.dag_id, errors)
+    return dag
+
+
+def _dag_arguments(pipeline: CheckedPipeline) -> tuple[dict[str, Any], list[BuildError]]:
+    model = pipeline.model
+    arguments = {name: value for name in _AS_WRITTEN if (value := getattr(model, name)) is not None}
+    if model.schedule == "@continuous":
+        # Airflow refuses more, and its default is more.
+        arguments.setdefault("max_active_runs", 1)
+    params, errors = build_params(model.params or {}, needs_defaults=model.schedule is not None)
+    for name in ("start_date", "end_date"):
+        date = getattr(model, name)
+        if date is not None:
+            arguments[name] = aware(date, model.timezone)
+    arguments |= {
+        "schedule": build_timetable(model.schedule, model.timezone),
+        "catchup": model.catchup,
+        "is_paused_upon_creation": model.is_paused_upon_creation,
+        "tags": set(model.tags),
+        "params": params,
+        "default_args": build_default_args(model),
+        "template_searchpath": _template_folders(pipeline),
+    }
+    return arguments, errors
+
+
+def _template_folders(pipeline: CheckedPipeline) -> list[str]:
+    """Where `.sql` and `.sh` files are looked for: beside the pipeline, then from the pipelines folder."""
+    beside = (pipeline.folder / pipeline.file).parent
+    return list(dict.fromkeys((str(beside), str(pipeline.folder))))
+
+
+def _invalid(dag: DAG, arguments: dict[str, Any]) -> list[BuildError]:
+    """What Airflow's own validation says when it takes a DAG in (`DagBag`)."""
+    try:
+        dag.validate()
+    except Exception as error:  # noqa: BLE001 # as above
+        return [_refused(error, arguments)]
+    return []
+
+
+def _refused(error: Exception, arguments: dict[str, Any]) -> BuildError:
+    key = key_named_in(str(error), {name: None for name in arguments if name in Pipeline.model_fields})
+    return BuildError(() if key is None else (key,), f"Airflow refused it: {one_line(error)}")

@@ -1,0 +1,143 @@
+"""A task → an Airflow operator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.module_loading import import_string
+
+from factory.build_settings import build_settings
+from factory.build_values import Resolver, build_value
+from factory.code_objects import CodeObjectError, CodeObjects
+from factory.errors import BuildError, DocumentPath, one_line
+from factory.function_reference import FunctionReference
+from factory.operator_arguments import operator_arguments, parameter_names
+from schemas.bash import BashArguments
+from schemas.http import HttpRequest
+from schemas.suggestions import meant
+from schemas.task import BashTask, CodeTask, EmptyTask, HttpTask, Task
+
+# Imported when a task needs them: every import is paid again in each process that parses a DAG.
+BASH_OPERATOR = "airflow.providers.standard.operators.bash.BashOperator"
+EMPTY_OPERATOR = "airflow.providers.standard.operators.empty.EmptyOperator"
+HTTP_OPERATOR = "factory.operators.http.HttpRequestOperator"
+PYTHON_OPERATOR = "airflow.providers.standard.operators.python.PythonOperator"
+
+
+@dataclass(frozen=True)
+class OperatorBuilder:
+    """Builds operators into the DAG of the surrounding `with dag:`.
+
+    `default_args` are the DAG's; `folder` is the pipelines folder, `timezone` the pipeline's.
+    """
+
+    folder: Path
+    timezone: str
+    default_args: Mapping[str, Any]
+    code: CodeObjects
+
+    def build(self, task: Task, path: DocumentPath, resolver: Resolver) -> BaseOperator:
+        """The operator of a task that stands at `path`.
+
+        Raises an ExceptionGroup of BuildErrors.
+        """
+        # The poll has the request's keys and the task's settings in one mapping.
+        inside = path if path == ("poll",) else (*path, "with")
+        settings = build_settings(task, self.default_args, self.timezone)
+        match task:
+            case HttpTask():
+                operator, arguments = _named(HTTP_OPERATOR), _http_arguments(task.with_, resolver)
+            case BashTask():
+                operator, arguments = _named(BASH_OPERATOR), _bash_arguments(task.with_, resolver)
+            case EmptyTask():
+                operator, arguments = _named(EMPTY_OPERATOR), {}
+            case CodeTask():
+                operator, arguments = self._code(task, path, inside, resolver)
+        return _constructed(operator, {"task_id": task.id, **settings, **arguments}, arguments, path, inside)
+
+    def _code(
+        self, task: CodeTask, path: DocumentPath, inside: DocumentPath, resolver: Resolver
+    ) -> tuple[type[BaseOperator], dict[str, Any]]:
+        arguments = {name: build_value(value, resolver) for name, value in task.with_.items()}
+        try:
+            operator = self.code.operator_class(task.uses)
+        except CodeObjectError as error:
+            raise ExceptionGroup("uses", [BuildError((*path, "uses"), str(error))]) from error
+        if operator is None:
+            function = FunctionReference(task.uses, self.folder, arguments)
+            return _named(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
+        return operator, operator_arguments(operator, arguments, inside, self.timezone)
+
+
+def _named(path: str) -> type[BaseOperator]:
+    return import_string(path)  # type: ignore[no-any-return] # the paths above are those of operator classes
+
+
+def _bash_arguments(arguments: BashArguments, resolver: Resolver) -> dict[str, Any]:
+    """BashOperator's own names and defaults; only what is written is passed on."""
+    return {
+        name: build_value(getattr(arguments, name), resolver)
+        for name in BashArguments.model_fields
+        if name in arguments.model_fields_set
+    }
+
+
+def _http_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
+    def given(value: Any) -> Any:
+        return build_value(value, resolver)
+
+    status = request.expect.status
+    return {
+        "url": given(request.url),
+        "method": request.method,
+        "headers": given(request.headers),
+        "query": given(request.params),
+        "json_body": given(request.json_body),
+        "timeout": request.timeout,
+        "expected_status": tuple(status) if isinstance(status, list) else (status,),
+        "max_bytes": request.max_bytes,
+    }
+
+
+def _constructed(
+    operator: type[BaseOperator],
+    everything: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    path: DocumentPath,
+    inside: DocumentPath,
+) -> BaseOperator:
+    """Call the constructor; what it raises is a BuildError at the key that it is about."""
+    try:
+        return operator(**everything)
+    except Exception as error:  # noqa: BLE001 # constructors of operators raise anything
+        unknown = _unknown(operator, arguments, inside) if isinstance(error, TypeError) else []
+        if unknown:
+            raise ExceptionGroup("arguments", unknown) from error
+        place = key_named_in(str(error), everything)
+        where = path if place is None else (*(inside if place in arguments else path), place)
+        message = f"{operator.__name__} refused it: {one_line(error)}"
+        raise ExceptionGroup("constructor", [BuildError(where, message)]) from error
+
+
+def _unknown(operator: type, arguments: Mapping[str, Any], inside: DocumentPath) -> list[BuildError]:
+    names = parameter_names(operator)
+    if names is None:
+        return []
+    return [
+        BuildError(
+            (*inside, name), " ".join((f"{operator.__name__} has no argument `{name}`", meant(name, names))).strip()
+        )
+        for name in arguments
+        if name not in names
+    ]
+
+
+def key_named_in(message: str, keys: Mapping[str, Any]) -> str | None:
+    """The one key that an exception's text names, if there is exactly one."""
+    named = [key for key in keys if re.search(rf"\b{re.escape(key)}\b", message)]
+    return named[0] if len(named) == 1 else None

@@ -1,0 +1,1 @@
+"""The operators behind the built-in tasks that Airflow has none for."""
