@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from schemas.source_constructor_facts import constructor_facts
 from schemas.source_facts import ClassFacts, Fields, FieldsOf, FunctionFacts
 from schemas.source_results import Parameter
-from schemas.source_syntax import dotted_text
+from schemas.source_syntax import dotted_text, is_type_checking
 
 _COLLECTIONS = frozenset({"tuple", "list", "set", "frozenset", "sorted"})
 
@@ -120,7 +120,7 @@ def _parameter(argument: ast.arg, kind: str, *, required: bool) -> Parameter:
 
 
 class _ClassBody:
-    """What a class body binds; branches count as taken, and make `template_fields` computed."""
+    """What a class body binds. What a branch binds is known by name only, as either may be taken."""
 
     def __init__(self, node: ast.ClassDef) -> None:
         self.definitions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
@@ -144,6 +144,9 @@ class _ClassBody:
                 self._target(node.target, value)
             case ast.AnnAssign() | ast.Pass() | ast.Expr(value=ast.Constant()):
                 pass
+            case ast.If(test=test, orelse=orelse) if is_type_checking(test):
+                for statement in orelse:
+                    self._statement(statement)
             case _:
                 self._other(node)
 
@@ -163,8 +166,9 @@ class _ClassBody:
     def _other(self, node: ast.stmt) -> None:
         for inner in ast.walk(node):
             if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
-                self.definitions.setdefault(inner.name, inner)
                 self.attributes.add(inner.name)
+                if inner.name == "template_fields":
+                    self._bind(inner.name, None)
             elif isinstance(inner, ast.Name) and inner.id == "template_fields":
                 self._bind(inner.id, None)
             elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):

@@ -82,7 +82,7 @@ def test_an_operator_takes_its_own_and_its_bases_arguments(tmp_path: Path, insta
     found = read(tmp_path, installed, "airflow.providers.standard.bash.Bash")
     assert taken(found) == [("bash_command", True), ("env", False), *COMMON]
     assert {each.kind for each in found.parameters or ()} == {"KEYWORD_ONLY"}
-    assert found.template_fields == {"bash_command", "env"}
+    assert found.template_fields == frozenset({"bash_command", "env"})
     assert found.is_operator is True
     assert not found.local
     assert (found.file.name, found.line) == ("bash.py", 2)
@@ -138,6 +138,12 @@ HEAD = "from airflow.providers.standard.bash import Bash\nfrom airflow.sdk impor
         ("class Meta(type): ...\nclass Op(BaseOperator, metaclass=Meta): ...", None),
         ("from dataclasses import dataclass\n@dataclass\nclass Op:\n a: int", None),
         ("class Op(Op): ...", None),
+        ("class Op:\n if unknown:\n  def __init__(self, a): ...\n else:\n  def __init__(self, b): ...", None),
+        (
+            "import typing\nclass Op:\n if typing.TYPE_CHECKING:\n  def __init__(self, a): ...\n"
+            " else:\n  def __init__(self, b): ...",
+            [("b", True)],
+        ),
         ("class Op: ...", []),
         ("class Op:\n def __init__(self, a, **rest): ...", [("a", True), ("rest", False)]),
         (
@@ -168,6 +174,7 @@ def test_the_constructor_chain(
         ("class Op(BaseOperator): ...", set()),
         ("class Op(Bash):\n template_fields = compute()", None),
         ("class Op(Bash):\n template_fields = ['a']\n if x:\n  template_fields.append('b')", None),
+        ("class Op(Bash):\n if x:\n  template_fields = ('a',)", None),
         ("class Op(Bash):\n @property\n def template_fields(self): ...", None),
         ("class Op(Bash):\n def __init__(self):\n  self.template_fields = ()", None),
         ("class Op(unknown): ...", None),
