@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.module_loading import import_string
 
 from factory.build_settings import build_settings
 from factory.build_values import Resolver, build_value
@@ -51,11 +51,11 @@ class OperatorBuilder:
         settings = build_settings(task, self.default_args, self.timezone)
         match task:
             case HttpTask():
-                operator, arguments = _named(HTTP_OPERATOR), _http_arguments(task.with_, resolver)
+                operator, arguments = named_operator(HTTP_OPERATOR), _http_arguments(task.with_, resolver)
             case BashTask():
-                operator, arguments = _named(BASH_OPERATOR), _bash_arguments(task.with_, resolver)
+                operator, arguments = named_operator(BASH_OPERATOR), _bash_arguments(task.with_, resolver)
             case EmptyTask():
-                operator, arguments = _named(EMPTY_OPERATOR), {}
+                operator, arguments = named_operator(EMPTY_OPERATOR), {}
             case CodeTask():
                 operator, arguments = self._code(task, path, inside, resolver)
         return _constructed(operator, {"task_id": task.id, **settings, **arguments}, arguments, path, inside)
@@ -70,12 +70,15 @@ class OperatorBuilder:
             raise ExceptionGroup("uses", [BuildError((*path, "uses"), str(error))]) from error
         if operator is None:
             function = FunctionReference(task.uses, self.folder, arguments)
-            return _named(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
+            return named_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
         return operator, operator_arguments(operator, arguments, inside, self.timezone)
 
 
-def _named(path: str) -> type[BaseOperator]:
-    return import_string(path)  # type: ignore[no-any-return] # the paths above are those of operator classes
+def named_operator(path: str) -> type[BaseOperator]:
+    """The operator class at one of the paths above."""
+    module, _, name = path.rpartition(".")
+    found: type[BaseOperator] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _bash_arguments(arguments: BashArguments, resolver: Resolver) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def _constructed(
     """Call the constructor; what it raises is a BuildError at the key that it is about."""
     try:
         return operator(**everything)
-    except Exception as error:  # noqa: BLE001 # constructors of operators raise anything
+    except Exception as error:  # constructors of operators raise anything
         unknown = _unknown(operator, arguments, inside) if isinstance(error, TypeError) else []
         if unknown:
             raise ExceptionGroup("arguments", unknown) from error

@@ -7,9 +7,8 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.module_loading import import_string
 
-from factory.build_operators import EMPTY_OPERATOR, OperatorBuilder
+from factory.build_operators import EMPTY_OPERATOR, OperatorBuilder, named_operator
 from factory.build_values import references_in
 from factory.errors import BuildError, DocumentPath
 from factory.xcom_selection import XComSelection
@@ -40,7 +39,8 @@ def build_tasks(pipeline: Pipeline, builder: OperatorBuilder) -> list[BuildError
         except* BuildError as group:
             errors[task_id] = [error for error in group.exceptions if isinstance(error, BuildError)]
             # Tasks behind it are built all the same: their errors are wanted too.
-            operators[task_id] = import_string(EMPTY_OPERATOR)(task_id=task_id, dag=None)
+            # No id has a dot, and one that failed halfway may already hold its own.
+            operators[task_id] = named_operator(EMPTY_OPERATOR)(task_id=f"{task_id[:200]}.failed")
     for task_id, (task, _) in tasks.items():
         _draw_edges(task, sources[task_id], operators, with_poll=pipeline.poll is not None)
     return [error for task_id in tasks for error in errors.get(task_id, ())]
@@ -56,7 +56,7 @@ def _with_paths(pipeline: Pipeline) -> list[tuple[Task, DocumentPath]]:
 
 def _sources(task: Task) -> tuple[str, ...]:
     """The tasks whose output a task takes, in the order they are written."""
-    values: dict[str, Any] = task.with_ if isinstance(task, CodeTask) else task.with_.model_dump()
+    values: dict[str, Any] = task.with_ if isinstance(task, CodeTask) else dict(task.with_)
     return tuple(dict.fromkeys(reference.task_id for reference in references_in(values)))
 
 

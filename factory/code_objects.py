@@ -58,7 +58,7 @@ class CodeObjects:
             raise CodeObjectError(f"{path}: there is no module `{error.name}`; is its package installed?") from None
         except AttributeError:
             raise CodeObjectError(f"{path}: the module `{module}` has no `{name}`") from None
-        except Exception as error:  # noqa: BLE001 # importing runs anybody's code, which may raise anything
+        except Exception as error:  # importing runs anybody's code, which may raise anything
             raise CodeObjectError(
                 f"{path}: importing `{module}` failed: {type(error).__name__}: {one_line(error)}"
             ) from error

@@ -64,7 +64,8 @@ def _misfit(value: Any, step: str | int) -> str | None:
         return None if step in value else f"is a mapping with {_keys(value)}"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         if isinstance(step, str):
-            return f"is a list of {_count(len(value), 'item')}, and a list has no keys; select one by its number, as in `[0]`"
+            items = _count(len(value), "item")
+            return f"is a list of {items}, and a list has no keys; select an item by its number, as in `[0]`"
         return None if -len(value) <= step < len(value) else f"is a list of {_count(len(value), 'item')}"
     if value is None:
         return "is empty: the task returned nothing there"

@@ -277,7 +277,9 @@ class _Search:
         if facts.dynamic or module.open_ended:
             return Undecidable(f"{module.name} makes names when it is imported")
         assert module.file is not None  # noqa: S101 - it has facts
-        known = [other for other in facts.bindings if not other.startswith("__")]
+        if name in facts.bindings and not module.local:
+            return Undecidable(f"{module.name} promises {name} to type checkers and gets it from elsewhere")
+        known = [other for other in facts.bindings if not other.startswith("__") and other != name]
         near = tuple(difflib.get_close_matches(name, known))
         return NameMissing(module.name, name, module.file, near, self._resolver.defined(module))
 

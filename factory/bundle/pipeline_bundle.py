@@ -17,6 +17,7 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, ge
 from factory.bundle.errors import BundleError, StoreError
 from factory.bundle.refresh import Refresher
 from factory.bundle.seams import PipelineFiles, pipeline_files
+from factory.bundle.source import SETTLE_SECONDS
 from factory.bundle.state import read_state
 from factory.bundle.store import Store
 from factory.preload import preload_before_fork
@@ -46,6 +47,8 @@ class PipelineBundle(BaseDagBundle):
     """Lists the pipelines of a folder; a class attribute, so that a subclass may bring its own."""
     loader: ClassVar[str] = "factory.stub_loader"
     """The module that a stub takes `load_stub` from."""
+    settle_seconds: float = SETTLE_SECONDS
+    """How long the folder has to stand still before a change is taken over."""
 
     def __init__(
         self,
@@ -66,7 +69,14 @@ class PipelineBundle(BaseDagBundle):
     @cached_property
     def _refresher(self) -> Refresher:
         syntax = conf.get("core", "dag_ignore_file_syntax", fallback="glob")
-        return Refresher(self.folder, self._store, type(self).files, self.loader, syntax)
+        return Refresher(
+            folder=self.folder,
+            store=self._store,
+            files=type(self).files,
+            loader=self.loader,
+            ignore_syntax=syntax,
+            settle_seconds=self.settle_seconds,
+        )
 
     @property
     def path(self) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from factory.bundle import layout
@@ -17,7 +18,7 @@ from factory.bundle.errors import FolderUnstableError, StoreError
 from factory.bundle.manifest import Manifest
 from factory.bundle.ownership import Ownership, settle
 from factory.bundle.seams import PipelineFiles
-from factory.bundle.source import Listing, read_until_stable
+from factory.bundle.source import SETTLE_SECONDS, Listing, read_until_stable
 from factory.bundle.state import State, read_state, write_state
 from factory.bundle.store import Store
 from factory.bundle.stub import StubWriter, project_version
@@ -25,27 +26,26 @@ from factory.bundle.stub import StubWriter, project_version
 log = logging.getLogger(__name__)
 
 
+@dataclass(kw_only=True)
 class Refresher:
     """Refreshes one bundle; it remembers the last folder it saw, so that an unchanged one costs one reading.
 
-    Its `refresh` must be called under the bundle's lock.
+    Its `refresh` must be called under the bundle's lock. `files` lists the pipelines of a folder, `loader` is
+    the module that stubs take `load_stub` from, `ignore_syntax` Airflow's for `.airflowignore`.
     """
 
-    def __init__(self, folder: Path, store: Store, files: PipelineFiles, loader: str, ignore_syntax: str) -> None:
-        self._folder = folder
-        self._store = store
-        self._files = files
-        self._loader = loader
-        self._ignore_syntax = ignore_syntax
-        self._current = CurrentFolder(store.root / "current", store)
-        self._state = State()
-        self._manifest = Manifest({})
-        self._listing: Listing | None = None
+    folder: Path
+    store: Store
+    files: PipelineFiles
+    loader: str
+    ignore_syntax: str = "glob"
+    settle_seconds: float = SETTLE_SECONDS
+    _state: State = field(default_factory=State, init=False)
+    _manifest: Manifest = field(default_factory=lambda: Manifest({}), init=False)
+    _listing: Listing | None = field(default=None, init=False)
 
-    @property
-    def version(self) -> str | None:
-        """The version that `current/` was last completed with, by this process or another."""
-        return read_state(self._store.root).version
+    def __post_init__(self) -> None:
+        self._current = CurrentFolder(self.store.root / "current", self.store)
 
     def refresh(self) -> None:
         """Bring `current/` and the store up to the folder.
@@ -53,10 +53,10 @@ class Refresher:
         :raises FolderUnavailableError: the folder cannot be read; what was there stays.
         :raises FolderUnstableError: it never stood still, and nothing has been read from it before.
         """
-        if read_state(self._store.root) != self._state:
+        if read_state(self.store.root) != self._state:
             self._forget()
         try:
-            listing = read_until_stable(self._folder, self._store.add, self._listing)
+            listing = read_until_stable(self.folder, self.store.add, self._listing, settle_seconds=self.settle_seconds)
         except FolderUnstableError as e:
             if self._state.version is None:
                 raise
@@ -72,7 +72,7 @@ class Refresher:
         try:
             manifest, ownership = self._build(listing)
         except StoreError:
-            self._store.forget()  # the next refresh writes again what went missing
+            self.store.forget()  # the next refresh writes again what went missing
             self._listing = None
             raise
         self._apply(manifest, ownership.owners)
@@ -80,56 +80,56 @@ class Refresher:
 
     def _forget(self) -> None:
         """Start from what is on disk: another process, or nobody yet, wrote it."""
-        self._state = read_state(self._store.root)
+        self._state = read_state(self.store.root)
         self._listing = None
         self._current.forget()
-        self._store.forget()
-        self._store.clear_building()
+        self.store.forget()
+        self.store.clear_building()
         try:
             self._manifest = Manifest({}) if self._state.version is None else self._recorded()
         except StoreError:
             self._manifest = Manifest({})
 
     def _recorded(self) -> Manifest:
-        return self._store.manifest(str(self._state.version))
+        return self.store.manifest(str(self._state.version))
 
     def _build(self, listing: Listing) -> tuple[Manifest, Ownership]:
         """Stubs are made from a laid out copy of the folder, which then becomes the version's snapshot."""
-        staged = self._store.stage(listing.files)
+        staged = self.store.stage(listing.files)
         try:
-            files = [file for file in self._files(staged) if file.path in listing.files]
+            files = [file for file in self.files(staged) if file.path in listing.files]
             ownership = settle(files, layout.uncopied_pipelines(listing), self._state.owners)
             texts = layout.stubs(
                 files,
                 listing,
                 ownership,
-                lambda path: self._store.read(listing.files[path]),
-                StubWriter(self._loader, project_version()),
+                lambda path: self.store.read(listing.files[path]),
+                StubWriter(self.loader, project_version()),
             )
-            texts |= layout.guards([*listing.files, *texts], self._ignore_syntax)
-            generated = {path: self._store.add(text) for path, text in texts.items()}
+            texts |= layout.guards([*listing.files, *texts], self.ignore_syntax)
+            generated = {path: self.store.add(text) for path, text in texts.items()}
             manifest = Manifest({**listing.files, **generated})
-            self._store.lay_out(staged, generated)
+            self.store.lay_out(staged, generated)
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)  # the first error is the one to show
             raise
-        self._store.save_manifest(manifest)
-        self._store.publish(staged, manifest.version)
+        self.store.save_manifest(manifest)
+        self.store.publish(staged, manifest.version)
         return manifest, ownership
 
     def _apply(self, manifest: Manifest, owners: Mapping[str, str]) -> None:
         written, removed = self._current.apply(manifest.files, self._manifest.files, layout.is_stub)
         if self._state.version not in (None, manifest.version):
-            self._store.touch_manifest(str(self._state.version))  # its age counts from now
+            self.store.touch_manifest(str(self._state.version))  # its age counts from now
         state = State(manifest.version, dict(owners))
         if state != self._state:
-            write_state(self._store, state)
+            write_state(self.store, state)
             self._state = state
         if not written and not removed:
             return
         log.info(
             "%s: version %s, %d files written, %d removed, %d to parse",
-            self._folder,
+            self.folder,
             manifest.version,
             len(written),
             len(removed),
@@ -140,4 +140,4 @@ class Refresher:
         known = self._listing.problems if self._listing else {}
         for path, reason in sorted(listing.problems.items()):
             if known.get(path) != reason:
-                log.warning("%s: %s %s", self._folder, path, reason)
+                log.warning("%s: %s %s", self.folder, path, reason)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from factory.bundle import PipelineBundle
 from factory.bundle.seams import PipelineFiles
+from factory.bundle.source import SETTLE_SECONDS
 
 from . import small_language
 
@@ -27,6 +28,7 @@ class Bench:
     folder: Path
     storage: Path
     name: str = NAME
+    settle_seconds: float = SETTLE_SECONDS
 
     @property
     def base(self) -> Path:
@@ -37,7 +39,9 @@ class Bench:
         return self.base / "current"
 
     def bundle(self, version: str | None = None, **kwargs: Any) -> SmallBundle:
-        return SmallBundle(name=self.name, folder=str(self.folder), version=version, **kwargs)
+        bundle = SmallBundle(name=self.name, folder=str(self.folder), version=version, **kwargs)
+        bundle.settle_seconds = self.settle_seconds
+        return bundle
 
     def write(self, path: str, text: str | bytes) -> Path:
         file = self.folder / path
@@ -47,7 +51,7 @@ class Bench:
 
     def beside(self, name: str) -> Bench:
         """The same folder with a store of its own."""
-        return Bench(self.folder, self.storage, name)
+        return replace(self, name=name)
 
     def refreshed(self) -> SmallBundle:
         bundle = self.bundle()

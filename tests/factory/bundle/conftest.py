@@ -11,13 +11,13 @@ import pytest
 # Airflow reads its home when it is imported, which is before any fixture.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
+from airflow.dag_processing.bundles import base
+
 from .bundles import Bench
 
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    from airflow.dag_processing.bundles import base
-
     storage = tmp_path / "storage"
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(storage))
     monkeypatch.setattr(base, "STALE_BUNDLE_TRACKING_FOLDER", storage / "_tracking")

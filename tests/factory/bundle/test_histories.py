@@ -6,11 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from factory.bundle import refresh
 
 from .bundles import Bench, contents, version_of
 
@@ -62,14 +59,10 @@ def take(step: tuple[str, str, str], bench: Bench) -> None:
 
 @given(steps=st.lists(STEPS, min_size=1, max_size=12))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_history_ends_in_a_fresh_build(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, str, str]]
-) -> None:
-    read = refresh.read_until_stable
-    # Nobody else writes here, so there is nothing to wait for between two readings.
-    monkeypatch.setattr(refresh, "read_until_stable", lambda *args: read(*args, settle_seconds=0))
+def test_any_history_ends_in_a_fresh_build(bench: Bench, steps: list[tuple[str, str, str]]) -> None:
     with tempfile.TemporaryDirectory(dir=bench.storage.parent) as folder:
-        here = Bench(Path(folder), bench.storage, Path(folder).name)
+        # Nobody else writes here, so there is nothing to wait for between two readings.
+        here = Bench(Path(folder), bench.storage, Path(folder).name, settle_seconds=0)
         bundle = here.refreshed()
         seen = {}
         for step in steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from airflow._shared.module_loading.file_discovery import find_path_from_directory
 
 from factory.bundle.layout import ignore_text
 
@@ -14,8 +15,6 @@ OTHERS = ["a.yaml", "helper.py", "sales/jobs.py", "sales/q.sql", "book.xlsx", "_
 
 @pytest.mark.parametrize("syntax", ["glob", "regexp"])
 def test_only_stubs_are_found(tmp_path: Path, syntax: str) -> None:
-    from airflow._shared.module_loading.file_discovery import find_path_from_directory
-
     for path in STUBS + OTHERS:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()

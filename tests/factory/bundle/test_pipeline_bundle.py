@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from airflow.dag_processing.bundles.base import BundleUsageTrackingManager
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag
 
 from factory.bundle import PipelineBundle
 from factory.bundle.errors import BundleError, FolderUnavailableError
@@ -89,8 +92,6 @@ def test_a_pinned_bundle_is_never_refreshed(bench: Bench) -> None:
 def test_airflows_own_clean_up_finds_what_it_removes_and_harms_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow.dag_processing.bundles.base import BundleUsageTrackingManager
-
     bench.write("a.yaml", "x: 1\n")
     version = version_of(bench.refreshed())
     bench.bundle(version).initialize()
@@ -117,9 +118,6 @@ def configure(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
 
 
 def test_airflow_loads_the_healthy_and_shows_the_broken(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag
-
     bench.write("sales/orders.yaml", "dag_id: orders\n")
     bench.write("sales/it's odd #1 (ü).yml", "dag_id: odd\n")
     bench.write("-dash.yaml", "dag_id: dash\n")

@@ -107,10 +107,11 @@ def test_names_that_are_ours_or_too_long_or_not_text_are_reported(tmp_path: Path
     assert len(listing.problems) == 4
 
 
-@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.touch()])
-def test_no_folder_is_one_line_that_names_it(tmp_path: Path, make) -> None:  # type: ignore[no-untyped-def] # a lambda
+@pytest.mark.parametrize("is_file", [False, True])
+def test_no_folder_is_one_line_that_names_it(tmp_path: Path, is_file: bool) -> None:
     folder = tmp_path / "missing"
-    make(folder)
+    if is_file:
+        folder.touch()
     with pytest.raises(FolderUnavailableError) as caught:
         read_folder(folder, token_of)
     assert str(folder) in str(caught.value)

@@ -1,0 +1,161 @@
+"""An answer: its body read with a bound, then decoded by its Content-Type."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+import requests
+import urllib3
+
+from factory.operators.http_errors import reason_of
+
+CHUNK_BYTES = 64 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class AnswerError(Exception):
+    """An answer cannot be used; its text is the reason, without the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. `body` is decompressed."""
+
+    status: int
+    content_type: str | None
+    body: bytes
+
+    def decoded(self) -> Any:
+        """JSON if the Content-Type says so, else text; None for an empty body.
+
+        Text is in the charset that the Content-Type names, else in UTF-8. Raises AnswerError for a body that is not
+        what its Content-Type says.
+        """
+        if not self.body:
+            return None
+        header = Message()
+        header["Content-Type"] = self.content_type or "text/plain"
+        media_type = header.get_content_type()
+        if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
+            return _json(self.body)
+        charset = header.get_param("charset")
+        return _text(self.body, charset if isinstance(charset, str) else None, media_type)
+
+
+def read_body(response: requests.Response, max_bytes: int, seconds: float) -> bytes:
+    """The whole body, decompressed; memory stays near `max_bytes`, however well the body is compressed.
+
+    Raises AnswerError for a body that is larger, cut off, or compressed in a way that was not asked for.
+    """
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > max_bytes and response.request.method != "HEAD":
+        raise AnswerError(f"the answer has {int(announced):,} bytes, more than `max_bytes` ({max_bytes:,})")
+    decoder = _decoder(response.headers.get("Content-Encoding", "identity"))
+    body = bytearray()
+    try:
+        for piece in response.raw.stream(CHUNK_BYTES, decode_content=False):
+            body += decoder.decode(piece, max_bytes + 1 - len(body))
+            if len(body) > max_bytes:
+                raise AnswerError(f"the answer has more than {max_bytes:,} bytes (`max_bytes`)")
+    except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
+        raise AnswerError(reason_of(error, seconds)) from None
+    decoder.finish()
+    return bytes(body)
+
+
+def read_start(response: requests.Response, max_bytes: int, seconds: float) -> bytes:
+    """What can be had of the body's start, for an answer that is refused anyway."""
+    body = bytearray()
+    try:
+        decoder = _decoder(response.headers.get("Content-Encoding", "identity"))
+        for piece in response.raw.stream(max_bytes, decode_content=False):
+            body += decoder.decode(piece, max_bytes - len(body))
+            if len(body) >= max_bytes:
+                break
+    except (AnswerError, urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
+        # The status is what is wrong with the answer; a body that ends early only shortens the excerpt.
+        note = str(error) if isinstance(error, AnswerError) else reason_of(error, seconds)
+        body += f" ({note})".encode()
+    return bytes(body)
+
+
+class _Identity:
+    def decode(self, data: bytes, limit: int) -> bytes:
+        return data[:limit]
+
+    def finish(self) -> None:
+        """Nothing is held back."""
+
+
+class _Gzip:
+    """Gzip of one or several members (RFC 1952); never gives more than asked for at once."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+        self._started = False
+
+    def decode(self, data: bytes, limit: int) -> bytes:
+        decoded = bytearray()
+        try:
+            while data and len(decoded) < limit:
+                if self._member.eof:
+                    self._member = zlib.decompressobj(_GZIP)
+                self._started = True
+                # At the limit the caller stops, so what is then left unconsumed is not needed.
+                decoded += self._member.decompress(data, limit - len(decoded))
+                data = self._member.unused_data
+        except zlib.error:
+            raise AnswerError("the answer says that it is gzip, but it is not") from None
+        return bytes(decoded)
+
+    def finish(self) -> None:
+        if self._started and not self._member.eof:
+            raise AnswerError("the answer is cut off: its gzip data ends in the middle")
+
+
+def _decoder(encoding: str) -> _Identity | _Gzip:
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return _Identity()
+    if name in ("gzip", "x-gzip"):
+        return _Gzip()
+    raise AnswerError(f"the answer is compressed as `{name}`, which was not asked for (gzip was)")
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except RecursionError:
+        raise AnswerError("the answer is JSON that is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise AnswerError(f"the answer is not JSON ({error.msg}, {place}): {excerpt(body)}") from None
+    except ValueError as error:
+        raise AnswerError(f"the answer is not JSON ({error}): {excerpt(body)}") from None
+
+
+def _no_constant(name: str) -> Any:
+    # Python's parser takes NaN and Infinity, which are not JSON; PostgreSQL refuses them in an XCom.
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _text(body: bytes, charset: str | None, media_type: str) -> str:
+    try:
+        return body.decode(charset or "utf-8")
+    except LookupError:
+        raise AnswerError(f"the answer's charset `{charset}` is not known") from None
+    except UnicodeDecodeError:
+        named = f"charset `{charset}`" if charset else "UTF-8 (its Content-Type names no charset)"
+        raise AnswerError(f"the answer ({media_type}) is not text in {named}") from None
+
+
+def excerpt(body: bytes, characters: int = 300) -> str:
+    """The start of a body on one line."""
+    text = " ".join(
+        "".join(c if c.isprintable() else " " for c in body[: characters * 8].decode(errors="replace")).split()
+    )
+    return text if len(text) <= characters else text[:characters] + "…"

@@ -1,0 +1,84 @@
+"""What goes wrong with a request, in one line that names it and holds no credentials."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from airflow.sdk.exceptions import AirflowException
+
+
+class HttpError(AirflowException):
+    """A request failed or its answer is not what was wanted: `GET http://host/path?…: reason`."""
+
+    def __init__(self, method: str, url: str, reason: str) -> None:
+        super().__init__(f"{method} {shown_url(url)}: {reason}")
+
+
+def shown_url(url: str) -> str:
+    """A URL without user, password and fragment; of a query only that there is one, since its values may be secret."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(a URL that cannot be read)"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" + ("?…" if parts.query else "")
+
+
+def reason_of(error: Exception, seconds: float) -> str:
+    """Why no answer came, or only a part of one. The texts of these exceptions hold whole URLs, so few are quoted.
+
+    `seconds` is the timeout that was set.
+    """
+    chain = list(_chain(error))
+
+    def has(*types: type[BaseException]) -> bool:
+        return any(isinstance(link, types) for link in chain)
+
+    if has(urllib3.exceptions.NameResolutionError):
+        return "the host's name is not known"
+    if has(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
+        return "the proxy gave no connection"
+    if has(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) and not has(
+        urllib3.exceptions.NewConnectionError
+    ):
+        return f"no connection within {seconds:g} s"
+    if has(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
+        return f"nothing came for {seconds:g} s"
+    if has(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
+        return f"no secure connection: {_tls_reason(chain)}"
+    number = next((link.errno for link in chain if isinstance(link, OSError) and link.errno), None)
+    if has(urllib3.exceptions.NewConnectionError):
+        return "the connection was refused" if number == errno.ECONNREFUSED else "no connection to the host"
+    if has(urllib3.exceptions.IncompleteRead):
+        return "the answer is cut off: the connection ended before all of it came"
+    if has(requests.exceptions.InvalidHeader, UnicodeEncodeError):
+        return "a header field has characters that cannot be sent, such as a line break"
+    if has(requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+        return "it is not a URL that can be requested"
+    if has(urllib3.exceptions.ProtocolError, requests.exceptions.ConnectionError):
+        return "the server broke the connection off, or what it sent is not HTTP"
+    return f"the request failed ({type(error).__name__})"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those it was made of: its cause, and what requests and urllib3 keep in arguments."""
+    seen: set[int] = set()
+    pending: list[object] = [error]
+    while pending:
+        link = pending.pop(0)
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        pending += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
+
+
+def _tls_reason(chain: list[BaseException]) -> str:
+    verify = next((text for link in chain if (text := getattr(link, "verify_message", None))), None)
+    if verify:
+        return f"the server's certificate is not accepted ({verify})"
+    return "the server does not speak TLS here, or refused it"
