@@ -95,15 +95,11 @@ class Handler(BaseHTTPRequestHandler):
         """The body, read whole even where nobody wants it: the next request stands behind it."""
         if "Transfer-Encoding" in self.headers:
             self.close_connection = True
-            raise RequestError(
-                HTTPStatus.LENGTH_REQUIRED, "send the body with a Content-Length, not in chunks"
-            )
+            raise RequestError(HTTPStatus.LENGTH_REQUIRED, "send the body with a Content-Length, not in chunks")
         text = self.headers.get("Content-Length", "0")
         if not (text.isascii() and text.isdigit() and len(text) < 20):
             self.close_connection = True
-            raise RequestError(
-                HTTPStatus.BAD_REQUEST, f"Content-Length is {text[:40]!r}; allowed: a whole number"
-            )
+            raise RequestError(HTTPStatus.BAD_REQUEST, f"Content-Length is {text[:40]!r}; allowed: a whole number")
         length = int(text)
         if length <= MAX_ECHO_BYTES:
             return self.rfile.read(length)
@@ -201,22 +197,20 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=8000, help="port; 0 picks a free one (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="which orders there are (%(default)s)")
-    parser.add_argument(
-        "--tick", type=_seconds, default=10, help="seconds that / stays the same (%(default)s)"
-    )
-    parser.add_argument(
-        "--order-interval", type=_seconds, default=30, help="seconds to the next order (%(default)s)"
-    )
+    parser.add_argument("--tick", type=_seconds, default=10, help="seconds that / stays the same (%(default)s)")
+    parser.add_argument("--order-interval", type=_seconds, default=30, help="seconds to the next order (%(default)s)")
     parser.add_argument("--quiet", action="store_true", help="no line for each request")
     return parser.parse_args(arguments)
 
 
 def main() -> int:
     options = parse_arguments()
-    # The handlers come first: a signal in the moment of starting ends the server as well.
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    # Blocked before anything starts and waited for at the end: no signal is lost, and none comes in between.
+    # A shell starts background jobs with SIGINT ignored, and what is ignored is never delivered.
+    endings = {signal.SIGTERM, signal.SIGINT}
+    for number in endings:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, endings)
     state = State(options.seed, options.tick, options.order_interval)
     place = f"[{options.host}]" if ":" in options.host else options.host
     try:
@@ -230,7 +224,7 @@ def main() -> int:
         server = threading.Thread(target=api.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         server.start()
         print(f"listening on http://{place}:{api.server_port}/", flush=True)
-        stop.wait()
+        signal.sigwait(endings)
         state.stopping.set()
         api.shutdown()
     return 0

@@ -75,9 +75,7 @@ def order(seed: int, number: int) -> dict[str, object]:
     """Order `number` (from 1): always the same for the same seed, whatever was asked before."""
     # A sample needs rows that repeat, not rows that nobody can guess.
     draw = random.Random(f"{seed}/{number}")  # noqa: S311
-    country, currency = draw.choice(
-        (("DE", "EUR"), ("FR", "EUR"), ("GB", "GBP"), ("US", "USD"), ("JP", "JPY"))
-    )
+    country, currency = draw.choice((("DE", "EUR"), ("FR", "EUR"), ("GB", "GBP"), ("US", "USD"), ("JP", "JPY")))
     return {
         "id": number,
         "customer": draw.choice(("Ada", "Grace", "Edsger", "Barbara", "Donald", "Frances", "Zoë")),
@@ -193,9 +191,7 @@ def failure(state: State, query: Query) -> Answer:
     attempt = state.attempt(key)
     if attempt > times:
         return Answer(as_json({"ok": True, "key": key, "attempt": attempt}))
-    return Answer(
-        as_json({"error": f"failure {attempt} of {times} for key {key!r}", "attempt": attempt}), status
-    )
+    return Answer(as_json({"error": f"failure {attempt} of {times} for key {key!r}", "attempt": attempt}), status)
 
 
 def answer_get(state: State, path: str, query: Query) -> Answer:
@@ -211,9 +207,7 @@ def answer_get(state: State, path: str, query: Query) -> Answer:
             state.stopping.wait(seconds)
             return Answer(as_json({"slept_seconds": seconds}))
         case "/text":
-            return Answer(
-                "local API\nplain text, in UTF-8: Zoë\n".encode(), content_type="text/plain; charset=utf-8"
-            )
+            return Answer("local API\nplain text, in UTF-8: Zoë\n".encode(), content_type="text/plain; charset=utf-8")
         case "/big":
             size = query.integer("bytes", 1024 * 1024, 0, MAX_BIG_BYTES)
             return Answer(size, content_type="application/octet-stream")

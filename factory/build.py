@@ -100,5 +100,5 @@ def _invalid(dag: DAG, arguments: dict[str, Any]) -> list[BuildError]:
 
 
 def _refused(error: Exception, arguments: dict[str, Any]) -> BuildError:
-    key = key_named_in(str(error), {name: None for name in arguments if name in Pipeline.model_fields})
+    key = key_named_in(str(error), [name for name in arguments if name in Pipeline.model_fields])
     return BuildError(() if key is None else (key,), f"Airflow refused it: {one_line(error)}")

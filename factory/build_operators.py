@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,13 @@ class OperatorBuilder:
                 operator, arguments = named_operator(EMPTY_OPERATOR), {}
             case CodeTask():
                 operator, arguments = self._code(task, path, inside, resolver)
-        return _constructed(operator, {"task_id": task.id, **settings, **arguments}, arguments, path, inside)
+        try:
+            return operator(task_id=task.id, **settings, **arguments)
+        except Exception as error:  # constructors of operators raise anything
+            written = task.with_ if isinstance(task, CodeTask) else task.with_.model_fields_set
+            places = {name: (*path, name) for name in settings}
+            places |= {name: (*inside, name) for name in arguments if name in written}
+            raise ExceptionGroup("constructor", _refusals(operator, error, places, path)) from error
 
     def _code(
         self, task: CodeTask, path: DocumentPath, inside: DocumentPath, resolver: Resolver
@@ -107,40 +113,26 @@ def _http_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
     }
 
 
-def _constructed(
-    operator: type[BaseOperator],
-    everything: Mapping[str, Any],
-    arguments: Mapping[str, Any],
-    path: DocumentPath,
-    inside: DocumentPath,
-) -> BaseOperator:
-    """Call the constructor; what it raises is a BuildError at the key that it is about."""
-    try:
-        return operator(**everything)
-    except Exception as error:  # constructors of operators raise anything
-        unknown = _unknown(operator, arguments, inside) if isinstance(error, TypeError) else []
-        if unknown:
-            raise ExceptionGroup("arguments", unknown) from error
-        place = key_named_in(str(error), everything)
-        where = path if place is None else (*(inside if place in arguments else path), place)
-        message = f"{operator.__name__} refused it: {one_line(error)}"
-        raise ExceptionGroup("constructor", [BuildError(where, message)]) from error
+def _refusals(
+    operator: type[BaseOperator], error: Exception, places: Mapping[str, DocumentPath], path: DocumentPath
+) -> list[BuildError]:
+    """What a constructor raised, at the keys that it is about; `places` are those that are written."""
+    names = parameter_names(operator) if isinstance(error, TypeError) else None
+    unknown = [name for name in places if names is not None and name not in names]
+    if unknown:
+        return [_unknown(operator, name, places[name], names or ()) for name in unknown]
+    key = key_named_in(str(error), places)
+    task = path if path == ("poll",) else (*path, "uses")
+    return [BuildError(places[key] if key else task, f"{operator.__name__} refused it: {one_line(error)}")]
 
 
-def _unknown(operator: type, arguments: Mapping[str, Any], inside: DocumentPath) -> list[BuildError]:
-    names = parameter_names(operator)
-    if names is None:
-        return []
-    return [
-        BuildError(
-            (*inside, name), " ".join((f"{operator.__name__} has no argument `{name}`", meant(name, names))).strip()
-        )
-        for name in arguments
-        if name not in names
-    ]
+def _unknown(operator: type[BaseOperator], name: str, place: DocumentPath, names: Iterable[str]) -> BuildError:
+    text = f"{operator.__name__} has no argument `{name}`"
+    suggestion = meant(name, names)
+    return BuildError(place, f"{text}; {suggestion}" if suggestion else text)
 
 
-def key_named_in(message: str, keys: Mapping[str, Any]) -> str | None:
+def key_named_in(message: str, keys: Iterable[str]) -> str | None:
     """The one key that an exception's text names, if there is exactly one."""
     named = [key for key in keys if re.search(rf"\b{re.escape(key)}\b", message)]
     return named[0] if len(named) == 1 else None

@@ -27,13 +27,15 @@ def build_settings(settings: TaskSettings, default_args: Mapping[str, Any], time
 
     `null` means Airflow's default, also where `default_args` say otherwise.
     """
-    given = _given(settings, timezone)
-    airflow = inspect.signature(BaseOperator.__init__).parameters
     return {
-        name: airflow[name].default if value is None else value
-        for name, value in given.items()
+        name: _airflow_default(name) if value is None else value
+        for name, value in _given(settings, timezone).items()
         if value is not None or name in default_args
     }
+
+
+def _airflow_default(name: str) -> Any:
+    return inspect.signature(BaseOperator.__init__).parameters[name].default
 
 
 def _given(settings: TaskSettings, timezone: str) -> dict[str, Any]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from pydantic import Field
 
 from schemas.model import Model
+from schemas.numbers import WholeNumber
+from schemas.task_output import OrTaskOutput
 
 
 class BashArguments(Model):
     """A shell command; the last line it prints is the task's output."""
 
-    bash_command: str = Field(min_length=1)
+    bash_command: str = Field(min_length=1, examples=["echo {{ ds }}", "scripts/report.sh"])
     """Command, or a script file that ends in `.sh` or `.bash`; Airflow renders it as a template."""
-    env: dict[str, str] | None = None
-    """Environment variables of the command; they replace the inherited ones unless `append_env`."""
+    env: OrTaskOutput[dict[str, str]] | None = None
+    """Environment variables of the command; they replace the inherited ones unless `append_env`.
+    Values are text: numbers in quotes."""
     append_env: bool = False
     """Add `env` to the inherited environment."""
     cwd: str | None = None
     """Folder in which the command runs. Default: a temporary one."""
     output_encoding: str = "utf-8"
     """Encoding of what the command prints."""
-    skip_on_exit_code: int | list[int] | None = 99
+    skip_on_exit_code: WholeNumber | list[WholeNumber] | None = 99
     """Exit codes that skip the task in place of failing it."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from croniter import CroniterError, croniter
 
+_CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _FIELDS = (
     ("minute", "0-59"),
     ("hour", "0-23"),
@@ -50,6 +52,11 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     help_text = "write minute, hour, day of month, month, day of week"
     if count in (6, 7):
         help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
+    clock = _CLOCK.fullmatch(expression.strip())
+    if clock is not None:
+        help_text = f'for {expression.strip()} every day write "{int(clock["minute"])} {int(clock["hour"])} * * *"'
+    if count == 0:
+        return CronProblem("the cron expression is empty", 0, len(expression), help="write null for no schedule")
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 
 

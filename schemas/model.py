@@ -6,8 +6,14 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Unknown keys are errors, text is never a number, and errors never repeat the value they are about."""
+    """Unknown keys are errors, text is never a number, `.inf` and `.nan` are none either, and errors never repeat
+    the value they are about."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )

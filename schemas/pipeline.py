@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from schemas.dates import Date
-from schemas.durations import Duration
+from schemas.durations import PositiveDuration
+from schemas.expression_patterns import WORD
+from schemas.links import Link
 from schemas.model import Model
+from schemas.numbers import Count, PositiveCount
+from schemas.plain_value import PlainValue
 from schemas.poll import Poll
 from schemas.schedule import Schedule
 from schemas.settings import TaskSettings
 from schemas.task import Task
 
-DAG_ID_PATTERN = r"^[^\x00-,/:-@\[-^`{-\x9f\s]+$"
+DAG_ID_PATTERN = rf"^(?:{WORD}|\.)+$"
 """Letters and digits of any script, `_`, `-` and `.`: Airflow's KEY_REGEX."""
 
 
@@ -36,30 +40,30 @@ class Pipeline(Model):
     schedule: Schedule = None
     """When it runs: a cron expression or preset in quotes, `null` (by hand only), or a mapping."""
     timezone: str = "UTC"
-    """IANA time zone for cron expressions and for dates without offset."""
+    """IANA time zone for cron expressions and for dates without offset, such as `Asia/Seoul`."""
     start_date: Date | None = None
-    """First date the DAG runs for."""
+    """First date the DAG runs for, in quotes or plain: `2026-01-01`. Without it, it runs from now on."""
     end_date: Date | None = None
     """Last date the DAG runs for."""
     catchup: bool = False
-    """Also run for the slots between `start_date` and now."""
+    """`true`: also run for the slots between `start_date` and now."""
     is_paused_upon_creation: bool = False
     """`true`: a new DAG waits until somebody switches it on."""
-    max_active_runs: PositiveInt | None = None
+    max_active_runs: PositiveCount | None = None
     """How many runs may be active at once."""
-    max_active_tasks: PositiveInt | None = None
+    max_active_tasks: PositiveCount | None = None
     """How many tasks may be active at once, over all runs."""
-    max_consecutive_failed_dag_runs: Annotated[int, Field(ge=0)] | None = None
+    max_consecutive_failed_dag_runs: Count | None = None
     """After so many failed runs in a row the DAG is paused; 0 never."""
-    dagrun_timeout: Duration | None = None
+    dagrun_timeout: PositiveDuration | None = None
     """Longest time a run may take; then it fails."""
     fail_fast: bool | None = None
     """The first failed task stops the run."""
     render_template_as_native_obj: bool | None = None
     """Templates give Python values in place of text."""
-    params: dict[str, Any] | None = None
-    """Values asked for when the DAG is triggered: a default, or a JSON Schema mapping with `default`."""
-    owner_links: dict[str, str] | None = None
+    params: dict[str, PlainValue] | None = None
+    """Values asked for when the DAG is triggered, by name: a default, or a JSON Schema mapping with `default`."""
+    owner_links: dict[str, Link] | None = None
     """Link for each owner: `https://…` or `mailto:…`."""
     default_args: TaskSettings | None = None
     """Settings for every task of the file."""

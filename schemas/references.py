@@ -21,6 +21,7 @@ _TASK = re.compile(
     r"tasks\.(?P<id>[\w-]+(?:\.[\w-]+)*?)\."
     rf"(?:output(?P<steps>{_STEP}*)|xcom\.(?P<key>[\w-]+)(?P<key_steps>{_STEP}*))"
 )
+_NAME_IN_BRACKETS = re.compile(r"\[([A-Za-z_][\w-]*)\]")
 _ONE_STEP = re.compile(_STEP)
 _ROOTS = ("env", "vars", "matrix", "tasks")
 _FORMS = ("env.NAME", "env.NAME:-default", "vars.NAME", "matrix.NAME", "tasks.ID.output", "tasks.ID.xcom.KEY")
@@ -173,8 +174,13 @@ def _wrong_task(rest: str) -> tuple[str, str | None]:
     if word is None:
         return why, f"${{tasks.{task_id}.output{tail}}}"
     if get_close_matches(word.lower(), ("output", "outputs", "result", "return_value"), n=1, cutoff=0.7):
-        return why, f"${{tasks.{task_id}.output{tail}}}"
-    return why, f"${{tasks.{task_id}.output.{word}{tail}}}"
+        named = _NAME_IN_BRACKETS.sub(r".\1", tail)
+        meant = f"tasks.{task_id}.output{named}"
+    else:
+        meant = f"tasks.{task_id}.output.{word}{tail}"
+    if word == "output":
+        why = 'behind `output` stands `.key`, `["key"]` or `[0]`'
+    return why, f"${{{meant}}}" if _TASK.fullmatch(meant) else None
 
 
 def forms() -> tuple[str, ...]:

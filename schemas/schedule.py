@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from schemas.durations import Duration
+from schemas.durations import PositiveDuration
 from schemas.model import Model
 
 CRON_PRESETS = {
@@ -25,9 +25,9 @@ SPECIAL_PRESETS = ("@once", "@continuous")
 class CronSchedule(Model):
     """Runs at the times of a cron expression."""
 
-    cron: str
+    cron: str = Field(examples=["0 6 * * *", "*/15 * * * 1-5", *CRON_PRESETS])
     """Five fields: minute, hour, day of month, month, day of week; or a preset such as `@daily`."""
-    timezone: str | None = None
+    timezone: str | None = Field(default=None, examples=["Asia/Seoul", "Europe/Berlin", "UTC"])
     """IANA time zone of the expression, such as `Asia/Seoul`. Default: the pipeline's `timezone`."""
     data_interval: bool = False
     """`true`: a run covers the time since the previous slot (`data_interval_start` to `data_interval_end`)."""
@@ -36,7 +36,7 @@ class CronSchedule(Model):
 class EverySchedule(Model):
     """Runs again and again after a fixed time, not aligned to the clock."""
 
-    every: Duration
+    every: PositiveDuration
     """Time between two runs, such as `15m`."""
     data_interval: bool = False
     """`true`: a run covers the time since the previous one."""

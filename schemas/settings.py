@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat
 
 from schemas.dates import Date
-from schemas.durations import Duration
+from schemas.durations import Duration, PositiveDuration
 from schemas.model import Model
+from schemas.numbers import Count, PositiveCount, Weight
+from schemas.plain_value import PlainValue
 
 TriggerRule = Literal[
     "all_success",
@@ -33,18 +35,19 @@ class TaskSettings(Model):
 
     owner: str | None = None
     """Who answers for the task; shown in Airflow's lists."""
-    retries: NonNegativeInt | None = None
-    """How often a failed task is tried again."""
+    retries: Count | None = None
+    """How often a failed task is tried again. Default: 0."""
     retry_delay: Duration | None = None
-    """Time between two tries."""
+    """Time between two tries. Default: `5m`."""
     retry_exponential_backoff: NonNegativeFloat | None = None
-    """Factor by which the delay grows from try to try; 0 keeps it."""
+    """Factor by which the delay grows from try to try: with 2 it doubles, 0 keeps it as it is."""
     max_retry_delay: Duration | None = None
     """Longest time between two tries."""
-    execution_timeout: Duration | None = None
+    execution_timeout: PositiveDuration | None = None
     """Longest time a try may take; then it fails."""
     trigger_rule: TriggerRule | None = None
-    """Which states of the tasks before it let the task start. Default: `all_success`."""
+    """Which states of the tasks before it let the task start. Default: `all_success`; `all_done` runs it in any case,
+    `one_failed` as soon as one has failed, `none_failed` also when some were skipped."""
     depends_on_past: bool | None = None
     """Start only when the task succeeded in the previous run."""
     ignore_first_depends_on_past: bool | None = None
@@ -54,29 +57,30 @@ class TaskSettings(Model):
     wait_for_downstream: bool | None = None
     """Also wait for the tasks right behind it in the previous run."""
     pool: str | None = None
-    """Airflow pool whose slots the task takes."""
-    pool_slots: PositiveInt | None = None
+    """Airflow pool whose slots the task takes; it is made in Airflow (Admin, Pools). Default: `default_pool`."""
+    pool_slots: PositiveCount | None = None
     """How many slots of the pool it takes."""
-    priority_weight: int | None = None
-    """Who goes first when slots are short."""
+    priority_weight: Weight | None = None
+    """Who goes first when slots are short: the higher number. Default: 1."""
     weight_rule: WeightRule | None = None
-    """How the weights of other tasks count into its own."""
+    """How the weights of other tasks count into its own: those behind it (`downstream`, the default), those before it
+    (`upstream`), or none (`absolute`)."""
     queue: str | None = None
     """Queue of the executor, such as a Celery queue."""
     executor: str | None = None
     """Executor that runs it, where Airflow has several."""
-    executor_config: dict[str, Any] | None = None
+    executor_config: dict[str, PlainValue] | None = None
     """Settings for the executor, such as a pod override."""
-    max_active_tis_per_dag: PositiveInt | None = None
+    max_active_tis_per_dag: PositiveCount | None = None
     """How many of its runs may be active at once, over all runs of the DAG."""
-    max_active_tis_per_dagrun: PositiveInt | None = None
+    max_active_tis_per_dagrun: PositiveCount | None = None
     """How many of its mapped tasks may be active at once in one run."""
     start_date: Date | None = None
     """First date the task runs for."""
     end_date: Date | None = None
     """Last date the task runs for."""
     do_xcom_push: bool | None = None
-    """Keep what the task returns as its output."""
+    """Keep what the task returns as its output. Default: `true`; with `false` nothing can refer to it."""
     multiple_outputs: bool | None = None
     """Keep each key of a returned mapping as an XCom of its own."""
     run_as_user: str | None = None
@@ -101,8 +105,8 @@ class TaskSettings(Model):
     """Let the task call other operators' `execute` without a warning."""
     render_template_as_native_obj: bool | None = None
     """Templates give Python values in place of text."""
-    resources: dict[str, Any] | None = Field(default=None)
-    """Resources it asks for, where the executor heeds them."""
+    resources: dict[str, PlainValue] | None = None
+    """Resources it asks for, where the executor heeds them: `cpus`, `ram`, `disk`, `gpus`."""
 
 
 SETTING_KEYS = frozenset(TaskSettings.model_fields)

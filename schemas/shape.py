@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,10 +15,17 @@ from schemas.environment import EnvText
 from schemas.model_types import is_tag, keys_of, model_at
 from schemas.pipeline import Pipeline
 from schemas.references import task_reference
+from schemas.settings import SETTING_KEYS
 from schemas.suggestions import meant, nearest
-from schemas.wording import described, expectation, problem_text
+from schemas.task import BUILT_INS
+from schemas.wording import bound, described, expectation, literals, problem_text
 
 DataPath = tuple[str | int, ...]
+
+_EXCLUSIVE: Mapping[DataPath, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {("schedule",): (("cron", "every"), ("timezone", "every"))}
+)
+"""Keys of one mapping, of which a union's members have one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,8 @@ def _problem(
         key = str(path[-1])
         if any(nearest(written, [key]) for written in unknown.get(path[:-1], ())):
             return None
+        if key == "with" and any(_is_argument(data, path[:-1], written) for written in unknown.get(path[:-1], ())):
+            return None  # the arguments stand one level too high, and each says so
         return ShapeProblem(Code.MISSING_KEY, path[:-1], f"`{key}` is missing {place(path[:-1], data)}", at_key=True)
     value = _at(data, path)
     if isinstance(value, EnvText):
@@ -162,12 +172,16 @@ def _problem(
 
 
 def _does_not_fit(path: DataPath, value: EnvText, group: list[ErrorDetails]) -> ShapeProblem:
-    wanted = ", or ".join(dict.fromkeys(expectation(error) for error in group))
+    allowed = literals(group[0]) if len(group) == 1 else ()
+    wanted = "one of those allowed" if allowed else ", or ".join(dict.fromkeys(expectation(error) for error in group))
     message = f"what `{value.expression}` gives does not fit {name(path)}, which must be {wanted}"
-    return ShapeProblem(Code.VARIABLE_DOES_NOT_FIT, path, message)
+    return ShapeProblem(Code.VARIABLE_DOES_NOT_FIT, path, message, allowed=allowed)
 
 
 def _no_member_fits(path: DataPath, group: list[ErrorDetails]) -> ShapeProblem:
+    limit = next((text for error in group if (text := bound(error)) is not None), None)
+    if limit is not None:  # of the right type for one member, so the others are beside the point
+        return ShapeProblem(Code.WRONG_VALUE, path, f"{name(path)} must be {limit}")
     wanted = list(dict.fromkeys(expectation(error) for error in group))
     message = f"{name(path)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
     return ShapeProblem(Code.WRONG_TYPE, path, message)
@@ -177,6 +191,15 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
     key = str(path[-1])
     if key.startswith("$"):
         return ShapeProblem(Code.RESERVED_KEY, path, f"`{key}`: keys that start with `$` are reserved", at_key=True)
+    other = next((word for pair in _EXCLUSIVE.get(path[:-1], ()) if key in pair for word in pair if word != key), "")
+    if other in _mapping_at(data, path[:-1]):
+        message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
+        return ShapeProblem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
+    if len(path) == 4 and path[2] == "with" and (key in SETTING_KEYS or key == "id"):
+        message = f"`{key}` is a setting of the task, not an argument"
+        return ShapeProblem(
+            Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`"
+        )
     model = model_at(Pipeline, tuple(error["loc"][:-1]))
     allowed = keys_of(model) if model is not None else ()
     word = nearest(key, allowed)
@@ -186,10 +209,20 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         path,
         f"unknown key `{key}` {place(path[:-1], data)}",
         at_key=True,
-        caret=meant(key, allowed),
+        caret="write it in `with`" if _is_argument(data, path[:-1], key) else meant(key, allowed),
+        help="" if allowed else "no key can stand here",
         allowed=tuple(sorted(allowed)),
         replacement=word if word is not None and word not in siblings else None,
     )
+
+
+def _is_argument(data: Any, task: DataPath, key: str) -> bool:
+    """Whether a key beside `uses` is an argument of the built-in that `uses` names."""
+    if len(task) != 2 or task[0] != "tasks":
+        return False
+    uses = _mapping_at(data, task).get("uses")
+    arguments = model_at(BUILT_INS[uses], ("with",)) if isinstance(uses, str) and uses in BUILT_INS else None
+    return arguments is not None and key in keys_of(arguments)
 
 
 def _mapping_at(data: Any, path: DataPath) -> Mapping[str, Any]:

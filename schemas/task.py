@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.bash import BashArguments
+from schemas.expression_patterns import WORD
 from schemas.http import HttpRequest
 from schemas.model import Model
+from schemas.plain_value import PlainValue
 from schemas.settings import TaskSettings
 
-TASK_ID_PATTERN = r"^[^\x00-,./:-@\[-^`{-\x9f\s]+$"
+TASK_ID_PATTERN = rf"^{WORD}+$"
 """Letters and digits of any script, `_` and `-`: Airflow's KEY_REGEX without the dot."""
 
 DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$"
@@ -23,7 +25,7 @@ class _TaskBase(TaskSettings):
     id: TaskId
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
-    """Ids of the tasks that must be done first. References in `with` already count."""
+    """Ids of the tasks that must be done first, in `[ ]`. Tasks that `with` refers to already count."""
 
 
 class HttpTask(_TaskBase):
@@ -62,8 +64,8 @@ class CodeTask(_TaskBase):
 
     uses: str
     """Dotted path of a function or of an operator class."""
-    with_: dict[str, Any] = Field(default={}, alias="with")
-    """Arguments of the function or the operator."""
+    with_: dict[str, PlainValue] = Field(default={}, alias="with")
+    """Arguments of the function or the operator, by name. `${tasks.ID.output}` gives another task's output."""
 
 
 BUILT_INS = {"http": HttpTask, "bash": BashTask, "empty": EmptyTask}

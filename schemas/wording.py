@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,19 @@ _BOOLEAN_WORDS = {
     "off": "false",
     "false": "false",
 }
+
+
+_BOUNDS = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "string_too_short": "at least {min_length} character(s) long",
+    "string_too_long": "at most {max_length} character(s) long",
+    "too_short": "a list of at least {min_length} item(s)",
+    "finite_number": "a finite number",
+}
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +93,25 @@ def expectation(error: ErrorDetails) -> str:
         return _PATTERNS.get(context["pattern"], f"text of the form {context['pattern']}")
     if kind.startswith(("duration", "date")):
         return "a duration" if kind.startswith("duration") else "a date"
-    bounds = _bounds(kind, context)
-    return bounds if bounds is not None else error["msg"].lower()
+    limit = bound(error)
+    return limit if limit is not None else error["msg"].lower()
+
+
+def literals(error: ErrorDetails) -> tuple[str, ...]:
+    """The words that a field takes, where it takes a choice of words."""
+    if error["type"] != "literal_error":
+        return ()
+    return tuple(word.strip("' ") for word in str(error["ctx"]["expected"]).replace(" or ", ", ").split(","))
+
+
+def bound(error: ErrorDetails) -> str | None:
+    """The limit that a value of the right type passes: "at least 100"."""
+    context = error.get("ctx", {})
+    words = _BOUNDS.get(error["type"])
+    if words is None:
+        return None
+    one = words.replace("(s)", "" if context.get("min_length", context.get("max_length")) == 1 else "s")
+    return one.format(**context)
 
 
 def problem_text(error: ErrorDetails, name: str) -> ProblemText:
@@ -91,20 +122,24 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         hint, replacement = _type_hint(kind, value)
         return ProblemText(Code.WRONG_TYPE, message, caret=hint, replacement=replacement)
     if kind in ("duration_type", "date_type"):
-        what = "a duration" if kind == "duration_type" else "a date in quotes"
+        what = "a duration" if kind == "duration_type" else "a date"
         return ProblemText(Code.WRONG_TYPE, f"{name} must be {what}, not {described(value)}", help=_forms(context))
     if kind in ("duration", "date"):
         return ProblemText(Code.WRONG_VALUE, f"{name} is not a {kind}", help=_forms(context))
+    if kind == "duration_zero":
+        return ProblemText(Code.WRONG_VALUE, f"{name} must be longer than zero")
     if kind == "no_such_date":
         return ProblemText(Code.NO_SUCH_DATE, f"{name} is not a date of the calendar: {context['reason']}")
     if kind == "literal_error":
-        return _not_one_of(name, value, str(context["expected"]))
+        return _not_one_of(name, value, literals(error))
     if kind == "string_pattern_mismatch":
         allowed = _PATTERNS.get(context["pattern"], f"the form {context['pattern']}")
-        return ProblemText(Code.WRONG_VALUE, f"{name} may hold only {allowed}")
-    bounds = _bounds(kind, context)
-    if bounds is not None:
-        return ProblemText(Code.WRONG_VALUE, f"{name} must be {bounds}")
+        return ProblemText(Code.WRONG_VALUE, f"{name} may hold only {allowed}" if value else f"{name} is empty")
+    if kind == "string_too_short" and not value:
+        return ProblemText(Code.WRONG_VALUE, f"{name} is empty")
+    limit = bound(error)
+    if limit is not None:
+        return ProblemText(Code.WRONG_VALUE, f"{name} must be {limit}")
     return ProblemText(Code.WRONG_VALUE, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}")
 
 
@@ -112,8 +147,7 @@ def _forms(context: dict[str, Any]) -> str:
     return f"write {context['allowed']}"
 
 
-def _not_one_of(name: str, value: Any, expected: str) -> ProblemText:
-    allowed = tuple(word.strip("' ") for word in expected.replace(" or ", ", ").split(","))
+def _not_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> ProblemText:
     if isinstance(value, EnvText) or not isinstance(value, str):
         return ProblemText(Code.WRONG_VALUE, f"{name} cannot be {described(value)}", allowed=allowed)
     return ProblemText(
@@ -135,20 +169,11 @@ def _type_hint(kind: str, value: Any) -> tuple[str, str | None]:
         return f"write {word}", word
     if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdigit():
         return "write it without quotes", value
+    if kind == "list_type" and isinstance(value, dict):
+        return "each entry of a list begins with `- `", None
+    if kind == "list_type" and isinstance(value, str) and value:
+        return ("write it in `[ ]`", f"[{value}]" if _WORD.fullmatch(value) else None)
     if kind in ("model_type", "dict_type") and isinstance(value, str) and ":" in value:
         return "is a space missing behind the `:`?", None
     return "", None
 
-
-def _bounds(kind: str, context: dict[str, Any]) -> str | None:
-    words = {
-        "greater_than": "more than {gt}",
-        "greater_than_equal": "at least {ge}",
-        "less_than": "less than {lt}",
-        "less_than_equal": "at most {le}",
-        "string_too_short": "at least {min_length} character long",
-        "string_too_long": "at most {max_length} characters long",
-        "too_short": "a list of at least {min_length} item",
-        "finite_number": "a finite number",
-    }.get(kind)
-    return words.format(**context) if words is not None else None

@@ -19,6 +19,7 @@ from schemas.text_lines import TextLines
 _ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*:\s+)?)(?P<value>\S.*?)\s*$""")
 _EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
+_ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
 _CANNOT_START = {
     "@": "`@` cannot begin a plain value",
     "`": "a backtick cannot begin a plain value",
@@ -36,6 +37,8 @@ _IN_WORDS = {
     "neighbours?",
     "found unexpected end of stream": "the text ends inside a quoted value",
     "could not find expected ':'": "a `:` is missing behind this key",
+    "did not find expected alphabetic or numeric character": "a plain `*` or `&` begins a YAML alias or anchor; "
+    "put the value in quotes",
     "found unknown escape character": "inside double quotes a backslash begins an escape; write `\\\\` or use "
     "single quotes",
 }
@@ -49,6 +52,7 @@ class _Site:
     lines: TextLines
     index: int
     context_index: int
+    in_flow: bool
 
     @property
     def line(self) -> int:
@@ -61,6 +65,17 @@ class _Site:
             return None
         value = re.split(r"\s+#", match["value"], maxsplit=1)[0]
         return self.lines.line_start(self.line) + match.start("value"), value
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the value on the line stands behind a key or a dash."""
+        match = _ENTRY.match(self.lines.line_text(self.line))
+        return match is not None and match["lead"].strip() != ""
+
+    @property
+    def opened_above(self) -> bool:
+        """Whether the `{` or `[` that the parser was in stands on a line above."""
+        return self.in_flow and self.lines.position(self.context_index)[0] < self.line
 
 
 def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
@@ -80,7 +95,8 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
             text=text,
         )
     context = error.context_mark.index if error.context_mark is not None else error.problem_mark.index
-    site = _Site(text, lines, error.problem_mark.index, context)
+    in_flow = (error.context or "").startswith("while parsing a flow")
+    site = _Site(text, lines, error.problem_mark.index, context, in_flow)
     return _accident(site, file) or _in_words(error, site, file)
 
 
@@ -145,6 +161,8 @@ def _tab(site: _Site, _start: int, _value: str) -> _Answer:
 
 
 def _cannot_start(_site: _Site, start: int, value: str) -> _Answer:
+    if _ALIAS.fullmatch(value):
+        return f"`{value}` is a YAML alias, and no anchor `&{value[1:]}` stands above it", start, ""
     why = _CANNOT_START.get(value[0])
     return (why, start, value) if why else None
 
@@ -160,7 +178,9 @@ def _template_start(_site: _Site, start: int, value: str) -> _Answer:
 
 
 def _colon_in_value(site: _Site, start: int, value: str) -> _Answer:
-    if ": " in value + " " and start <= site.index <= start + len(value) and value[0] not in "\"'{[|>":
+    if not site.has_key or site.opened_above or value[0] in ":\"'{[|>":
+        return None
+    if ": " in value + " " and start <= site.index <= start + len(value):
         return "a colon followed by a space ends a key", start, value
     return None
 
@@ -184,11 +204,12 @@ def _in_words(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic:
         index = site.context_index
     elif problem == "mapping values are not allowed in this context":
         problem = "a key cannot stand here: is the line above finished, and this one indented like its neighbours?"
+    elif problem == "did not find expected key" and site.text[index : index + 1] == ":":
+        problem = "a key is missing before the `:`"
     elif problem == "found undefined alias":
         problem = "this alias names no anchor above it"
     words = _IN_WORDS.get(problem, problem)
-    at_end = site.text[index:].strip() == "" and problem.startswith("did not find expected ','")
-    if at_end:
+    if site.opened_above and problem.startswith("did not find expected ','"):
         index = site.context_index
     return Diagnostic(Code.YAML_SYNTAX, words, file, site.lines.span(index, index + 1), text=site.text)
 

@@ -22,6 +22,7 @@ MAX_EXPANDED_NODES = 100_000
 """More values than a file of 1 MiB that people write holds; an alias bomb passes it within some lines."""
 
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
+_ANCHOR = re.compile(r"&(?P<name>[\w-]+)[ \t]+(?=\S)")
 _UNBUILT = object()
 
 
@@ -95,7 +96,7 @@ class _Constructor:
             size += child_size
             depth = max(depth, child_depth)
             if key_node.tag == PLAIN and key_node.value == "<<":
-                merged = {**self._merge(value, value_node), **merged}
+                merged = {**self._merge(value, key_node), **merged}
                 continue
             key = self._key(key_node)
             if key is None:
@@ -107,13 +108,13 @@ class _Constructor:
             own[key] = value
         return ({**merged, **own} if merged else own), size, depth + 1
 
-    def _merge(self, value: Any, node: Node) -> dict[str, Any]:
+    def _merge(self, value: Any, key_node: Node) -> dict[str, Any]:
         """Mappings named by `<<`; of several the first wins (yaml.org/type/merge.html)."""
         sources = value if isinstance(value, list) else [value]
         result: dict[str, Any] = {}
         for source in sources:
             if not isinstance(source, dict):
-                self._report(Code.BAD_MERGE, "`<<` takes an alias of a mapping, or a list of such", node)
+                self._report(Code.BAD_MERGE, "`<<` takes an alias of a mapping, or a list of such", key_node)
                 return {}
             result = {**source, **result}
         return result
@@ -148,11 +149,22 @@ class _Constructor:
             if node.tag != PLAIN or _TAG_BEHIND_ANCHOR.match(self._text, start, start + 200):
                 self._tag(node)
                 return node.value
+            self._unused_anchor(node)
         try:
             return plain_scalar(node.value)
         except NumberTooLongError:
             self._report(Code.NUMBER_TOO_LONG, f"a number of more than {MAX_DIGITS} characters", node)
             return None
+
+    def _unused_anchor(self, node: ScalarNode) -> None:
+        """`&co is here` was meant as text: it is an anchor that nothing uses, and the text would lose it."""
+        anchor = _ANCHOR.match(self._text, node.start_mark.index)
+        if anchor is None or re.search(rf"\*{anchor['name']}(?![\w-])", self._text):
+            return
+        span = self._span(node)
+        value = self._text[node.start_mark.index : node.start_mark.index + span.end_column - span.column]
+        why = f"a plain `&` begins a YAML anchor, and nothing uses `*{anchor['name']}`"
+        self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why))
 
     def _tag(self, node: Node) -> None:
         start = node.start_mark.index

@@ -42,9 +42,7 @@ def compose_command() -> list[str]:
         return ["docker", "compose"]
     if shutil.which("docker-compose"):
         return ["docker-compose"]
-    raise DemoError(
-        "neither `docker compose` nor `docker-compose` is installed: add docker's compose plug-in"
-    )
+    raise DemoError("neither `docker compose` nor `docker-compose` is installed: add docker's compose plug-in")
 
 
 def check_engine() -> None:
@@ -140,9 +138,9 @@ def start_api(host: str, port: str) -> None:
         )
     place = {"host": host, "port": port, "pid": process.pid}
     deadline = time.monotonic() + 15
-    while api_health(place) != process.pid:
+    while "listening on" not in (said := log.read_text(encoding="utf-8")):
         if process.poll() is not None:
-            raise DemoError(log.read_text(encoding="utf-8").strip() or "the sample API ended at once")
+            raise DemoError(said.strip() or "the sample API ended at once")
         if time.monotonic() > deadline:
             process.kill()
             raise DemoError(f"the sample API does not answer on {host}:{port}, see {log}")
@@ -157,7 +155,9 @@ def stop_api() -> None:
     if place and api_health(place) == place["pid"]:
         os.kill(place["pid"], signal.SIGTERM)
         deadline = time.monotonic() + 5
-        while api_health(place) is not None and time.monotonic() < deadline:
+        while api_health(place) == place["pid"]:
+            if time.monotonic() > deadline:
+                os.kill(place["pid"], signal.SIGKILL)
             time.sleep(0.05)
         print("sample API: stopped")
     (STATE / "local_api.json").unlink(missing_ok=True)

@@ -26,11 +26,11 @@ class AirflowClient:
     """One user's session. Logs in by itself, again when the token has run out. Used by one thread."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._url = url
+        self.url = url
         self._login = {"username": user, "password": password}
-        self._session = requests.Session()
+        self.session = requests.Session()
         # A shell's proxy settings and .netrc are not for loopback.
-        self._session.trust_env = False
+        self.session.trust_env = False
 
     def get(self, path: str, params: Params | None = None) -> Any:
         """The decoded answer below `/api/v2`, or None where there is no such thing.
@@ -96,12 +96,12 @@ class AirflowClient:
                 return
 
     def _request(self, path: str, params: Params | None) -> requests.Response:
-        return self._session.get(f"{self._url}/api/v2{path}", params=params, timeout=TIMEOUT_SECONDS)
+        return self.session.get(f"{self.url}/api/v2{path}", params=params, timeout=TIMEOUT_SECONDS)
 
     def _log_in(self) -> None:
-        answer = self._session.post(f"{self._url}/auth/token", json=self._login, timeout=TIMEOUT_SECONDS)
+        answer = self.session.post(f"{self.url}/auth/token", json=self._login, timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()
-        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
 
 def task_path(task: Mapping[str, Any]) -> str:

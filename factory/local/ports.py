@@ -32,10 +32,8 @@ def _require_free(port: int, purpose: str, variable: str, option: str, spare: in
             probe.bind((HOST, port))
             probe.listen(1)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                reason = f"is taken{_by(port)}"
-            else:
-                reason = f"cannot be used ({error.strerror})"
+            taken = error.errno == errno.EADDRINUSE
+            reason = f"is taken{_by(port)}" if taken else f"cannot be used ({error.strerror})"
             raise LocalRunError(
                 f"Port {port}, for {purpose}, {reason}. Choose another: make run {variable}={spare} "
                 f"(factory run {option} {spare})."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import http.client
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -53,7 +54,10 @@ def reason_of(error: Exception, seconds: float) -> str:
     number = next((link.errno for link in chain if isinstance(link, OSError) and link.errno), None)
     if has(urllib3.exceptions.NewConnectionError):
         return "the connection was refused" if number == errno.ECONNREFUSED else "no connection to the host"
-    if has(urllib3.exceptions.IncompleteRead):
+    if has(urllib3.exceptions.InvalidChunkLength):
+        return "the answer is damaged: it breaks the rules of chunked transfer"
+    # urllib3 has no exception of its own for a chunked body that ends early.
+    if has(http.client.IncompleteRead) or any("prematurely" in str(link) for link in chain):
         return "the answer is cut off: the connection ended before all of it came"
     if has(requests.exceptions.InvalidHeader, UnicodeEncodeError):
         return "a header field has characters that cannot be sent, such as a line break"

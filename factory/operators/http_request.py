@@ -41,7 +41,10 @@ class HttpCall:
         User and password in the URL become basic authentication. `query` is added to the URL's own; lists repeat
         their key, booleans are `true` and `false`. Raises HttpError for what cannot be sent.
         """
-        address, credentials = _without_credentials(method, url)
+        try:
+            address, credentials = _without_credentials(url)
+        except ValueError as error:
+            raise HttpError(method, url, f"it is {error}") from None
         fields = {name: str(value) for name, value in (headers or {}).items()}
         if credentials is not None and not _has(fields, "authorization"):
             fields["Authorization"] = credentials
@@ -55,7 +58,10 @@ class HttpCall:
 
     def redirected(self, status: int, location: str) -> HttpCall:
         """The call that a redirect asks for (RFC 9110, section 15.4). Raises HttpError where it cannot be made."""
-        target, _ = _without_credentials(self.method, urljoin(self.url, location))
+        try:
+            target, _ = _without_credentials(location, self.url)
+        except ValueError as error:
+            raise HttpError(self.method, self.url, f"it was redirected to what is {error}") from None
         call = replace(self, url=target)
         if status not in KEEPS_METHOD and (status == 303 or self.method == "POST") and self.method != "HEAD":
             kept = {name: value for name, value in self.headers.items() if name.lower() != "content-type"}
@@ -83,11 +89,11 @@ def answer_to(
     as for all of requests; `.netrc` does not, it would replace the pipeline's own credentials. A redirect
     whose status `is_final` is not followed. Raises HttpError.
     """
-    with requests.Session() as session:
+    with _Session() as session:
         for _ in range(MAX_REDIRECTS + 1):
             response = _sent(session, call, seconds)
             try:
-                location = session.get_redirect_target(response)
+                location = session.location(call, response)
                 if location is None or is_final(response.status_code):
                     yield call, response
                     return
@@ -96,6 +102,20 @@ def answer_to(
                 response.close()
             call = call.redirected(response.status_code, location)
         raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
+
+
+class _Session(requests.Session):
+    """requests prepares for a redirect even where it is not to follow it, and reads its whole body for that."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 # the base class names it
+        return None
+
+    def location(self, call: HttpCall, response: requests.Response) -> str | None:
+        """Where a response redirects to; None if it does not."""
+        try:
+            return super().get_redirect_target(response)
+        except UnicodeError:
+            raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None
 
 
 def _sent(session: requests.Session, call: HttpCall, seconds: float) -> requests.Response:
@@ -115,15 +135,18 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _without_credentials(method: str, url: str) -> tuple[str, str | None]:
-    """The URL without user, password and fragment, and the `Authorization` that they stand for."""
+def _without_credentials(url: str, base: str = "") -> tuple[str, str | None]:
+    """The URL, absolute and without user, password and fragment, and the `Authorization` that they stand for.
+
+    Raises ValueError, whose text goes on after "it is".
+    """
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(urljoin(base, url.strip()))
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise HttpError(method, url, "it is not a URL") from None
+        raise ValueError("no URL") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise HttpError(method, url, "it is not an http or https URL") from None
+        raise ValueError("no http or https URL")
     credentials = None
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

@@ -13,6 +13,7 @@ from schemas.text_lines import TextLines
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 _WIDTH = 110
 _LONGEST_LINE = 160
+_BEFORE = 60
 
 
 def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
@@ -46,22 +47,26 @@ def _excerpt(diagnostic: Diagnostic, gutter: int, colour: bool) -> list[str]:
     lines = [f"{' ' * gutter} |"]
     parent = _parent_line(source, span.line)
     if parent is not None:
-        lines.append(f"{parent:>{gutter}} | {_printed(source.line_text(parent))}")
-    text = source.line_text(span.line)
-    before = _printed(text[: span.column - 1])
-    marked = _printed(text[span.column - 1 : max(span.end_column - 1, span.column)])
-    if len(text) > _LONGEST_LINE:
-        cut = max(0, span.column - 1 - 60)
-        before = ("…" if cut else "") + _printed(text[cut : span.column - 1])
-        text = text[cut : cut + _LONGEST_LINE] + "…"
-        lines.append(f"{span.line:>{gutter}} | {'…' if cut else ''}{_printed(text)}")
-    else:
-        lines.append(f"{span.line:>{gutter}} | {_printed(text)}")
-    carets = "^" * min(max(1, _columns(marked)), _LONGEST_LINE)
+        lines.append(f"{parent:>{gutter}} | {_printed(_window(source.line_text(parent), 0, 0)[0])}")
+    text, start, end = _window(source.line_text(span.line), span.column - 1, span.end_column - 1)
+    before, marked = _printed(text[:start]), _printed(text[start:end])
+    lines.append(f"{span.line:>{gutter}} | {_printed(text)}")
+    carets = "^" * max(1, _columns(marked))
     note = f" {diagnostic.caret}" if diagnostic.caret else ""
     pointer = _paint(f"{carets}{note}", _COLOURS[diagnostic.severity], colour)
     lines.append(f"{' ' * gutter} | {' ' * _columns(before)}{pointer}")
     return lines
+
+
+def _window(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """What is shown of a line, and the marked range in it: a long line is cut around where the range begins."""
+    if len(text) <= _LONGEST_LINE:
+        return text, start, end
+    first = min(max(0, start - _BEFORE), len(text) - _LONGEST_LINE)
+    last = first + _LONGEST_LINE
+    shown = ("…" if first else "") + text[first:last] + ("…" if last < len(text) else "")
+    shift = first - (1 if first else 0)
+    return shown, start - shift, min(end, last) - shift
 
 
 def _parent_line(source: TextLines, line: int) -> int | None:

@@ -28,6 +28,7 @@ def check(
 
 
 def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
+    part = (expression.start, expression.end)
     match expression.meaning:
         case NearMiss(why, suggestion):
             caret = f"did you mean `{suggestion}`?" if suggestion is not None else ""
@@ -37,11 +38,13 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
                 f"`{expression.written}`: {why}",
                 caret=caret,
                 allowed=forms(),
+                part=part,
             )
         case EnvReference(name, _):
             yield from _environment(subject, path, expression, name)
         case ValueReference(root, _):
-            yield subject.finding(Code.BAD_EXPRESSION, path, f"`{expression.written}`: this file has no `{root}`")
+            message = f"`{expression.written}`: this file has no `{root}`"
+            yield subject.finding(Code.BAD_EXPRESSION, path, message, part=part)
         case TaskReference():
             yield from _task(subject, path, expression)
 
@@ -55,6 +58,7 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
             Code.EXPRESSION_NOT_ALLOWED,
             path,
             f"`{expression.written}` cannot stand in `{where}`: it must be known from the file alone",
+            part=(expression.start, expression.end),
         )
     elif looks_like_secret(name):
         yield subject.finding(
@@ -62,6 +66,7 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
             path,
             f"`{name}` looks like a secret, and what a pipeline reads from the environment is shown in Airflow",
             help="keep secrets in an Airflow connection and name it by its `conn_id`",
+            part=(expression.start, expression.end),
         )
 
 
@@ -72,6 +77,7 @@ def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[
             Code.EXPRESSION_NOT_ALLOWED,
             path,
             f"`{expression.written}` is known only when a run is under way; it can stand only inside a task's `with`",
+            part=(expression.start, expression.end),
         )
     elif not expression.whole:
         yield subject.finding(
@@ -79,19 +85,21 @@ def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[
             path,
             f"`{expression.written}` must stand alone as a value, not inside a longer text",
             help="give it to an argument of its own, or use a template: {{ ti.xcom_pull(task_ids='…') }}",
+            part=(expression.start, expression.end),
         )
 
 
 def _unset(subject: Subject, path: DataPath, require_environment: bool) -> Diagnostic:
-    names = [
-        expression.meaning.name
+    name, part = next(
+        (expression.meaning.name, (expression.start, expression.end))
         for place, expression in subject.expressions
         if place == path and isinstance(expression.meaning, EnvReference) and expression.meaning.default is None
-    ]
+    )
     return subject.finding(
         Code.UNSET_VARIABLE,
         path,
-        f"the environment variable `{names[0]}` is not set",
-        help=f"set it where Airflow runs, or give a default: ${{env.{names[0]}:-…}}",
+        f"the environment variable `{name}` is not set",
+        help=f"set it where Airflow runs, or give a default: ${{env.{name}:-…}}",
+        part=part,
         severity=Severity.ERROR if require_environment else None,
     )

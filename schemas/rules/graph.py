@@ -86,7 +86,7 @@ def _cycles(subject: Subject, edges: Edges) -> Iterator[Diagnostic]:
                 Code.CYCLE,
                 path,
                 f"these tasks wait for each other: {around}",
-                help="take one of these edges away",
+                help=f"`{cycle[0]}` → `{cycle[1]}`: the first waits for the second; take one such wait away",
             )
 
 

@@ -57,7 +57,7 @@ def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iter
             problem.message,
             caret=caret,
             help=problem.help,
-            part=(problem.start, problem.end),
+            part=(problem.start, problem.end) if problem.end > problem.start else None,
         )
 
 
@@ -81,19 +81,14 @@ def _timezone(subject: Subject, path: DataPath, name: object) -> Iterator[Diagno
     zones = _zones()
     if name in zones:
         return
-    shown = subject_value(name)
+    from_environment = isinstance(name, EnvText)
     yield subject.finding(
         Code.UNKNOWN_TIMEZONE,
         path,
-        f"there is no time zone {shown}",
-        caret="" if isinstance(name, EnvText) else meant(name, zones),
+        f"what `{name.expression}` gives is no time zone" if from_environment else f"there is no time zone `{name}`",
+        caret="" if from_environment else meant(name, zones),
         help="write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`",
     )
-
-
-def subject_value(text: str) -> str:
-    """A value for a message; one from the environment is named by its expression."""
-    return f"as `{text.expression}` gives" if isinstance(text, EnvText) else f"`{text}`"
 
 
 @cache

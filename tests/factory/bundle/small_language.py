@@ -1,6 +1,6 @@
 """A small language in the place of the real one: what the bundle needs of it, really working.
 
-A pipeline is lines of `key: value`. `dag_id` names the DAG (default: the path), `uses` a Python module,
+A pipeline is lines of `key: value`. `dag_id` names the DAG (default: the path, which nobody else has), `uses` a module,
 `file` a file below the folder; a line `broken` makes the file unreadable, `fails` makes it fail to build.
 """
 
@@ -29,7 +29,7 @@ def small_file(folder: Path, path: str) -> SmallFile:
     above = [str(parent / "_defaults.yaml") for parent in PurePosixPath(path).parents]
     named = [value for key, value in settings if key == "file"]
     modules = [value.replace(".", "/") + ".py" for key, value in settings if key == "uses"]
-    ids = tuple(value for key, value in settings if key == "dag_id") or (path.rpartition(".")[0],)
+    ids = tuple(value for key, value in settings if key == "dag_id") or (path,)
     broken = any(key == "broken" for key, _ in settings)
     return SmallFile(path, () if broken else ids, frozenset([path, *above, *named, *modules]))
 

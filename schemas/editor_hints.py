@@ -1,0 +1,73 @@
+"""What the JSON Schema says to people in an editor beyond the models: messages, longer help, snippets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from schemas import dates, durations, links
+from schemas.expression_patterns import TASK_OUTPUT
+from schemas.pipeline import DAG_ID_PATTERN
+from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
+from schemas.task import TASK_ID_PATTERN
+
+EXPECTED: Mapping[str, str] = MappingProxyType(
+    {
+        durations.PATTERN: f"a duration: {durations.ALLOWED}",
+        durations.POSITIVE_PATTERN: f"a duration longer than zero: {durations.ALLOWED}",
+        dates.PATTERN: f"a date: {dates.ALLOWED}",
+        links.PATTERN: "a link, https://… or mailto:…",
+        DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
+        TASK_ID_PATTERN: "letters, digits, `_` and `-`",
+        TASK_OUTPUT: "${tasks.ID.output}",
+        r"^[1-5]xx$": "1xx to 5xx",
+    }
+)
+"""What a text of a pattern is, for the message of one that is not."""
+
+SCHEDULE = "\n".join(
+    [
+        "When it runs. Without it, or `null`: only by hand.",
+        "",
+        '- `"0 6 * * *"`: cron in quotes: minute, hour, day of month, month, day of week',
+        *(f'- `"{preset}"`: `{cron}`' for preset, cron in CRON_PRESETS.items()),
+        *(f'- `"{preset}"`' for preset in SPECIAL_PRESETS),
+        '- `{cron: "0 6 * * *", timezone: Asia/Seoul}`: cron in a time zone of its own',
+        "- `{every: 15m}`: again and again after a fixed time, not aligned to the clock",
+    ]
+)
+
+SCHEDULE_EXAMPLES = ("0 6 * * *", "*/15 * * * *", *CRON_PRESETS, *SPECIAL_PRESETS)
+
+USES = "\n".join(
+    [
+        "What the task does:",
+        "",
+        "- `http`: requests a URL",
+        "- `bash`: runs a shell command",
+        "- `empty`: does nothing; a place for other tasks to meet",
+        "- `module.function`: a Python function below `pipelines/` or of an installed package",
+        "- `package.module.Operator`: an Airflow operator or sensor",
+    ]
+)
+
+USES_EXAMPLES = (
+    "hello_etl.extract",
+    "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator",
+)
+
+POLL_SNIPPETS: tuple[Mapping[str, Any], ...] = (
+    MappingProxyType(
+        {"label": "poll a URL", "body": {"url": "${1:https://api.example.com/state}", "timeout": "${2:30s}"}}
+    ),
+)
+
+TASK_SNIPPETS: tuple[Mapping[str, Any], ...] = tuple(
+    MappingProxyType({"label": label, "body": body})
+    for label, body in (
+        ("task: Python function", {"id": "${1:extract}", "uses": "${2:module.function}"}),
+        ("task: http", {"id": "${1:ask}", "uses": "http", "with": {"url": "${2:https://api.example.com}"}}),
+        ("task: bash", {"id": "${1:report}", "uses": "bash", "with": {"bash_command": "${2:echo done}"}}),
+    )
+)

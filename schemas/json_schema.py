@@ -1,0 +1,273 @@
+"""The JSON Schema of the language, generated from the models, for editors and CI.
+
+Draft-07: yaml-language-server supports it fully, newer drafts in parts. Everything stands in place, without `$ref`:
+draft-07 ignores what stands beside one, and a description belongs to the key, not to its type. A value of several
+types is one schema with a list of types, not a union, so that an editor shows one error and not one per member.
+
+    python -m schemas.json_schema --write    write the files
+    python -m schemas.json_schema --check    exit status 1 when a file is not what the models give
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from schemas.editor_hints import (
+    EXPECTED,
+    POLL_SNIPPETS,
+    SCHEDULE,
+    SCHEDULE_EXAMPLES,
+    TASK_SNIPPETS,
+    USES,
+    USES_EXAMPLES,
+)
+from schemas.environment import DataPath, allows_environment
+from schemas.expression_patterns import ENVIRONMENT, WITHOUT_EXPRESSION
+from schemas.pipeline import Pipeline
+from schemas.task import BUILT_INS
+
+Schema = dict[str, Any]
+
+_DRAFT = "http://json-schema.org/draft-07/schema#"
+_USES_PATTERN = rf"^(?:{'|'.join(BUILT_INS)}|[^\s.$]+(?:\.[^\s.$]+)+)$"
+_NAMES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+_KEPT = ("minimum", "maximum", "exclusiveMinimum", "minItems", "minLength")
+
+
+def pipeline_json_schema() -> Schema:
+    """Of a pipeline's file that stands alone, without `_defaults.yaml` above it."""
+    schema = _Translation(partial=False).document("pipeline.schema.json", "Pipeline")
+    schema["anyOf"] = [{"required": [key], "properties": {key: {"not": {"type": "null"}}}} for key in ("poll", "tasks")]
+    return schema
+
+
+def defaults_json_schema() -> Schema:
+    """Of a `_defaults.yaml`: a part of a pipeline, in which nothing has to be there."""
+    return _Translation(partial=True).document("defaults.schema.json", "Defaults of the pipelines in a folder")
+
+
+class _Translation:
+    """pydantic's JSON Schema → ours. `partial` leaves out what must be there."""
+
+    def __init__(self, *, partial: bool) -> None:
+        self._partial = partial
+        self._source = Pipeline.model_json_schema(by_alias=True)
+
+    def document(self, name: str, title: str) -> Schema:
+        schema = {
+            "$schema": _DRAFT,
+            "$id": name,
+            "title": title,
+            **self._object(self._source, ()),
+            "allOf": [
+                {
+                    "if": {"required": ["schedule"], "properties": {"schedule": {"const": "@continuous"}}},
+                    "then": {"properties": {"max_active_runs": {"maximum": 1}}},
+                }
+            ],
+        }
+        properties = schema["properties"]
+        properties["schedule"] |= {"markdownDescription": SCHEDULE, "examples": list(SCHEDULE_EXAMPLES)}
+        properties["poll"]["defaultSnippets"] = _plain(POLL_SNIPPETS)
+        properties["tasks"]["items"]["defaultSnippets"] = _plain(TASK_SNIPPETS)
+        return schema
+
+    def _value(self, raw: Schema, path: DataPath) -> Schema:
+        """The schema of the value at `path` (0 for any item, `*` for any key)."""
+        members = list(self._members(raw))
+        target = self._target(raw)
+        schema = {**_description(raw.get("description", target.get("description"))), **self._union(members, path)}
+        if raw.get("default") not in (None, {}, []):
+            schema["default"] = raw["default"]
+        examples = raw.get("examples") or [example for m in members for example in m.get("examples", ())]
+        if examples:
+            schema["examples"] = examples
+        return schema
+
+    def _target(self, raw: Schema) -> Schema:
+        found: Schema = self._source["$defs"][raw["$ref"].rpartition("/")[2]] if "$ref" in raw else raw
+        return found
+
+    def _members(self, raw: Schema) -> Iterator[Schema]:
+        target = self._target(raw)
+        inner = target.get("anyOf", target.get("oneOf"))
+        if inner is None:
+            yield target
+            return
+        for member in inner:
+            yield from self._members(member)
+
+    def _union(self, members: Sequence[Schema], path: DataPath) -> Schema:
+        """One schema for all members: their keywords are about different types and so do not meet."""
+        if any(not m.keys() & {"type", "enum", "const"} for m in members):
+            return {}
+        closed = [m for m in members if "properties" in m]
+        enum = [value for m in members for value in m.get("enum", [m["const"]] if "const" in m else [])]
+        if enum:
+            return _choice([*enum, *([None] if any(m.get("type") == "null" for m in members) else [])], path)
+        schema: Schema = {"type": _types(members)}
+        for member in members:
+            schema |= {key: member[key] for key in _KEPT if key in member}
+            if member["type"] == "array":
+                schema["items"] = self._value(member["items"], (*path, 0))
+            if member["type"] == "object" and not closed:
+                schema |= self._mapping(member, path)
+        if len(closed) == 1:
+            schema |= {key: value for key, value in self._object(closed[0], path).items() if key != "type"}
+        elif closed:
+            schema |= self._told_apart(closed, path)
+        if self._partial and path == ("tasks",):
+            del schema["minItems"]
+        return _with_text(schema, [m for m in members if m.get("type") == "string"], path)
+
+    def _mapping(self, member: Schema, path: DataPath) -> Schema:
+        values = member.get("additionalProperties", True)
+        free = values is True or values == {}
+        return {} if free else {"additionalProperties": self._value(values, (*path, "*"))}
+
+    def _object(self, raw: Schema, path: DataPath) -> Schema:
+        schema: Schema = {
+            "type": "object",
+            "properties": {key: self._value(value, (*path, key)) for key, value in raw["properties"].items()},
+            "additionalProperties": False,
+        }
+        required = raw.get("required", [])
+        if required and not (self._partial and path[:1] != ("schedule",)):
+            schema["required"] = required
+        return {**_description(raw.get("description")), **schema} if not path else schema
+
+    def _told_apart(self, members: list[Schema], path: DataPath) -> Schema:
+        return self._task(members, path) if "uses" in members[0]["properties"] else self._schedule(members, path)
+
+    def _schedule(self, members: list[Schema], path: DataPath) -> Schema:
+        """A mapping with `every`, or with `cron`: `_shape` in schemas.schedule."""
+        cron, every = (self._object(member, path) for member in members)
+        only_cron = [key for key in cron["properties"] if key not in every["properties"]]
+        return {
+            "properties": {**every["properties"], **cron["properties"]},
+            "additionalProperties": False,
+            "if": {"required": ["every"]},
+            "then": {"properties": dict.fromkeys(only_cron, False)},
+            "else": {"required": ["cron"]},
+        }
+
+    def _task(self, members: list[Schema], path: DataPath) -> Schema:
+        """`uses` says what `with` is: `_kind` in schemas.task."""
+        *built_ins, code = (self._object(member, path) for member in members)
+        cases: list[Schema] = []
+        for name, task in zip(BUILT_INS, built_ins, strict=True):
+            then: Schema = {"properties": {"with": task["properties"]["with"]}}
+            if "with" in task.get("required", ()):
+                then["required"] = ["with"]
+            cases.append({"if": {"required": ["uses"], "properties": {"uses": {"const": name}}}, "then": then})
+        own = {
+            "description": "Keys that start with `$` are reserved.",
+            "propertyNames": {"pattern": r"^(?!\$)", "patternErrorMessage": "keys that start with `$` are reserved"},
+        }
+        a_built_in = {"required": ["uses"], "properties": {"uses": {"enum": list(BUILT_INS)}}}
+        cases.append({"if": a_built_in, "else": {"properties": {"with": own}}})
+        properties = code["properties"]
+        properties["uses"] |= {
+            "markdownDescription": USES,
+            "pattern": _portable(_USES_PATTERN),
+            "patternErrorMessage": f"expected {', '.join(BUILT_INS)}, or the dotted path of a function or an operator",
+            "examples": [*BUILT_INS, *USES_EXAMPLES],
+        }
+        required = {"required": code["required"]} if "required" in code else {}
+        return {"properties": properties, "additionalProperties": False, **required, "allOf": cases}
+
+
+def _types(members: Sequence[Schema]) -> str | list[str]:
+    types = list(dict.fromkeys(m["type"] for m in members))
+    if "number" in types and "integer" in types:
+        types.remove("integer")
+    return types[0] if len(types) == 1 else types
+
+
+def _choice(values: list[Any], path: DataPath) -> Schema:
+    if not allows_environment(path):
+        return {"enum": values}
+    return {"anyOf": [{"enum": values}, {"type": "string", "pattern": ENVIRONMENT}]}
+
+
+def _with_text(schema: Schema, texts: Sequence[Schema], path: DataPath) -> Schema:
+    """Adds which texts fit: those of the members, and an environment variable's expression where one can stand."""
+    patterns = [member["pattern"] for member in texts if "pattern" in member]
+    environment = allows_environment(path) and len(path) > 0
+    for member in texts:
+        if "maxLength" in member and environment:
+            patterns.append(rf"^[\s\S]{{{member.get('minLength', 0)},{member['maxLength']}}}$")
+        elif "maxLength" in member:
+            schema["maxLength"] = member["maxLength"]
+    if texts and not patterns:
+        return schema if environment else {**schema, "pattern": WITHOUT_EXPRESSION}
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    expected = [_NAMES[name] for name in types if name in _NAMES] + [EXPECTED.get(p, "text") for p in patterns]
+    if environment:
+        patterns.append(ENVIRONMENT)
+        expected.append("${env.NAME}")
+    if not patterns:
+        return schema
+    return {
+        **schema,
+        "type": "string" if types == ["string"] else list(dict.fromkeys([*types, "string"])),
+        "pattern": "|".join(_portable(pattern) for pattern in patterns),
+        "patternErrorMessage": f"expected {', or '.join(expected)}",
+    }
+
+
+def _portable(pattern: str) -> str:
+    """`$` is also before a last line break in Python, and only there."""
+    return f"{pattern.removesuffix('$')}(?!\\n)$" if pattern.endswith("$") else pattern
+
+
+def _description(text: str | None) -> Schema:
+    """Editors show `description` with its marks, or `markdownDescription` rendered where they know it."""
+    if text is None:
+        return {}
+    line = " ".join(text.split())
+    return {"description": line, "markdownDescription": line} if "`" in line else {"description": line}
+
+
+def _plain(snippets: Sequence[Mapping[str, Any]]) -> list[Schema]:
+    return [dict(snippet) for snippet in snippets]
+
+
+def _files() -> dict[Path, str]:
+    folder = Path(__file__).parent
+    schemas = {"pipeline.schema.json": pipeline_json_schema(), "defaults.schema.json": defaults_json_schema()}
+    return {folder / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check the committed files; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m schemas.json_schema", description="The JSON Schema files.")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--write", action="store_true", help="write the files")
+    action.add_argument("--check", action="store_true", help="exit with status 1 when a file is stale")
+    wanted = parser.parse_args(arguments)
+    files = _files()
+    if wanted.write:
+        for path, text in files.items():
+            path.write_text(text, encoding="utf-8")
+        return 0
+    stale = [p.name for p, text in files.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
+    for name in stale:
+        print(f"schemas/{name} is stale: run python -m schemas.json_schema --write", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

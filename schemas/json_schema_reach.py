@@ -1,0 +1,84 @@
+"""What a JSON Schema can say of a pipeline, and what only `lint` can.
+
+In reach: a document with such a finding does not fit the JSON Schema. And a document that does not fit has an
+error in lint. Both hold for the effective document: what `_defaults.yaml` gives to a file, an editor does not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas.codes import Code
+
+IN_REACH = frozenset(
+    {
+        Code.MISSING_KEY,
+        Code.UNKNOWN_KEY,
+        Code.WRONG_TYPE,
+        Code.WRONG_VALUE,
+        Code.RESERVED_KEY,
+        Code.EMPTY_FILE,
+    }
+)
+
+_TEXT = "it is about the text; a JSON Schema sees what was read of it"
+_CALENDAR = "a pattern knows the form of the value, not the calendar, the cron fields or the time zones"
+_NAMES = "it compares values of different places"
+_SOURCE = "it takes the Python source or the packages that are installed"
+_ENVIRONMENT = "it takes the environment's values"
+
+OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
+    {
+        Code.YAML_SYNTAX: _TEXT,
+        Code.NOT_UTF8: _TEXT,
+        Code.DUPLICATE_KEY: _TEXT,
+        Code.TAG: _TEXT,
+        Code.RECURSIVE_ALIAS: _TEXT,
+        Code.TOO_LARGE: _TEXT,
+        Code.TOO_DEEP: _TEXT,
+        Code.SEVERAL_DOCUMENTS: _TEXT,
+        Code.KEY_NOT_TEXT: _TEXT,
+        Code.NEEDS_QUOTES: _TEXT,
+        Code.UNREADABLE: _TEXT,
+        Code.BAD_MERGE: _TEXT,
+        Code.NUMBER_TOO_LONG: _TEXT,
+        Code.CONFLICTING_KEYS: "no model of today has keys that exclude each other",
+        Code.FOREIGN_DIALECT: "marks of another language may stand at any depth of an argument, where all is allowed",
+        Code.TASK_SETTING_IN_WITH: "a function may have an argument of that name; only its source tells it from an operator",
+        Code.BAD_CRON: _CALENDAR,
+        Code.UNKNOWN_PRESET: _CALENDAR,
+        Code.UNKNOWN_TIMEZONE: _CALENDAR,
+        Code.NO_SUCH_DATE: _CALENDAR,
+        Code.END_BEFORE_START: _NAMES,
+        Code.DUPLICATE_TASK_ID: _NAMES,
+        Code.UNKNOWN_TASK: _NAMES,
+        Code.CYCLE: _NAMES,
+        Code.BAD_EXPRESSION: "text may hold any `${…}`; that one was meant as an expression is a guess",
+        Code.EXPRESSION_NOT_ALLOWED: "said of names, schedules and typed values; not of free text",
+        Code.NOT_TEMPLATED: "said of typed values; which arguments an operator renders takes its source",
+        Code.UNKNOWN_MODULE: _SOURCE,
+        Code.UNKNOWN_NAME: _SOURCE,
+        Code.UNKNOWN_ARGUMENT: _SOURCE,
+        Code.MISSING_ARGUMENT: _SOURCE,
+        Code.HIDDEN_MODULE: _SOURCE,
+        Code.NOT_CALLABLE: _SOURCE,
+        Code.UNKNOWN_USES: "said of a name without a dot; the rest takes the Python source",
+        Code.DUPLICATE_DAG_ID: "it compares files",
+        Code.PYTHON_SYNTAX: _SOURCE,
+        Code.WRONG_ARGUMENT: _SOURCE,
+        Code.BUILD_FAILED: "Airflow itself says it",
+        Code.UNSET_VARIABLE: _ENVIRONMENT,
+        Code.VARIABLE_DOES_NOT_FIT: _ENVIRONMENT,
+        Code.OPERATOR_NOT_INSTALLED: _SOURCE,
+        Code.SECRET_VARIABLE: "names that look like secrets are told by rules of words, not by a pattern",
+    }
+)
+"""Code → why no JSON Schema can say it, or not everywhere."""
+
+EXCEPTIONS: Mapping[Code, str] = MappingProxyType(
+    {
+        Code.WRONG_VALUE: "a DAG id that comes from the file's path; `.inf` and `.nan`, which JSON does not have",
+    }
+)
+"""Codes in reach, and the findings of theirs that are not."""

@@ -1,0 +1,219 @@
+"""What `make run` starts, used as a user would: polls, an edit, a broken file, a removed one, the end.
+
+One Airflow for the whole module: it takes half a minute to start. The tests run in the order in which they stand.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import LocalRun, RunClient, copy_pipelines, local_run
+
+VISIBLE_SECONDS = 10.0
+SLOW_MACHINE = 3.0
+"""CI shares its cores: what users see within ten seconds may take this much longer in a test."""
+
+TWO_STEPS = """\
+schedule: null
+tasks:
+  - id: first
+    uses: bash
+    with:
+      bash_command: sleep 12; echo {text}
+  - id: second
+    uses: bash
+    needs: [first]
+    with:
+      bash_command: echo "second says {text}"
+"""
+
+
+class Scene:
+    """The run, its API, and the folder that the tests edit."""
+
+    def __init__(self, run: LocalRun, pipelines: Path) -> None:
+        self.run = run
+        self.pipelines = pipelines
+        self.api: RunClient = run.api()
+
+    def write(self, name: str, text: str, times: float | None = None) -> Path:
+        """Save as editors do: a new file moved over the old one; `times` sets both file times."""
+        target = self.pipelines / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.pipelines / f".{target.name}.draft"
+        draft.write_text(text)
+        if times is not None:
+            os.utime(draft, (times, times))
+        draft.replace(target)
+        return target
+
+    def soon(self, found: object, what: str) -> object:
+        return self.run.wait_for(found, VISIBLE_SECONDS * SLOW_MACHINE, what)  # type: ignore[arg-type]
+
+    def succeeded(self, dag_id: str) -> list[dict[str, object]]:
+        return self.api.runs(dag_id, "success")
+
+    def description(self, dag_id: str) -> str | None:
+        dag = self.api.dag(dag_id)
+        return None if dag is None else dag["description"]
+
+    def import_errors(self) -> list[dict[str, object]]:
+        errors: list[dict[str, object]] = self.api.get("/importErrors")["import_errors"]
+        return errors
+
+    def run_once(self, dag_id: str, seconds: float = 90) -> str:
+        """Trigger and wait for success; the run's id."""
+        run_id = self.api.trigger(dag_id)
+        self.run.wait_for(
+            lambda: any(r["dag_run_id"] == run_id for r in self.succeeded(dag_id)), seconds, f"{dag_id} to succeed"
+        )
+        return run_id
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    home = tmp_path_factory.mktemp("home with a space")
+    pipelines = copy_pipelines(tmp_path_factory.mktemp("project") / "pipelines")
+    with local_run(pipelines, home) as run:
+        yield Scene(run, pipelines)
+
+
+def test_shows_where_the_ui_is_and_what_was_found(scene: Scene) -> None:
+    assert scene.run.printed(scene.run.url)
+    scene.soon(lambda: scene.run.printed("hello_etl") and scene.run.printed("local_api_poller"), "the pipelines")
+
+
+def test_hello_etl_loads_rows_that_a_user_can_open(scene: Scene) -> None:
+    scene.run.wait_for(lambda: scene.succeeded("hello_etl"), 120, "hello_etl to succeed")
+    with sqlite3.connect(scene.run.home / "warehouse" / "orders.db") as database:
+        rows = database.execute("SELECT country, orders, amount FROM orders_by_country").fetchall()
+    assert len(rows) > 1
+    assert all(orders > 0 and amount > 0 for _, orders, amount in rows)
+    run_id = str(scene.succeeded("hello_etl")[0]["dag_run_id"])
+    assert f"loaded {len(rows)} rows" in scene.api.log("hello_etl", run_id, "load")
+    tasks = scene.api.tasks("hello_etl", run_id)
+    assert {task["operator"] for task in tasks.values()} == {"PythonOperator"}
+    scene.soon(lambda: scene.run.printed("hello_etl", "load", "success"), "a line for the task")
+
+
+def test_a_new_file_is_a_dag_that_runs(scene: Scene) -> None:
+    begin = time.monotonic()
+    scene.write("sales/daily.yaml", "tasks:\n  - {id: hello, uses: bash, with: {bash_command: echo hi}}\n")
+    scene.soon(lambda: scene.api.dag("sales.daily"), "the new pipeline")
+    print(f"visible after {time.monotonic() - begin:.1f} s")
+    scene.run_once("sales.daily")
+
+
+def test_an_edited_schedule_shows(scene: Scene) -> None:
+    text = "schedule: '{}'\ntasks:\n  - {{id: a, uses: empty}}\n"
+    scene.write("edited.yaml", text.format("0 3 * * *"))
+    scene.soon(lambda: (scene.api.dag("edited") or {}).get("timetable_summary") == "0 3 * * *", "the first schedule")
+    scene.write("edited.yaml", text.format("0 4 * * *"))
+    scene.soon(lambda: (scene.api.dag("edited") or {}).get("timetable_summary") == "0 4 * * *", "the second schedule")
+
+
+def test_edits_of_one_second_and_a_revert_are_seen(scene: Scene) -> None:
+    """Same length, same times: only the content differs."""
+    stamp = time.time() - 3600
+    text = "description: {}\ntasks:\n  - {{id: a, uses: empty}}\n"
+    for word in ("aaaa", "bbbb", "aaaa"):
+        scene.write("reverted.yaml", text.format(word), times=stamp)
+        scene.soon(lambda word=word: scene.description("reverted") == word, f"the description {word}")
+
+
+def test_an_edited_function_changes_the_next_run(scene: Scene) -> None:
+    module = "import logging\ndef say():\n    logging.getLogger(__name__).info('this is version {}')\n"
+    stamp = time.time() - 3600
+    scene.write("speaker.py", module.format("1"), times=stamp)
+    scene.write("speaking.yaml", "tasks:\n  - {id: say, uses: speaker.say}\n")
+    scene.soon(lambda: scene.api.dag("speaking"), "the pipeline")
+    first = scene.run_once("speaking")
+    assert "this is version 1" in scene.api.log("speaking", first, "say")
+    scene.write("speaker.py", module.format("2"), times=stamp)
+    deadline = time.monotonic() + 60
+    while "this is version 2" not in scene.api.log("speaking", scene.run_once("speaking"), "say"):
+        assert time.monotonic() < deadline, "still the old function"
+
+
+def test_a_broken_file_is_one_import_error_and_touches_nothing_else(scene: Scene) -> None:
+    polls = len(scene.succeeded("local_api_poller"))
+    scene.write("broken.yaml", "schedule: '0 25 * * *'\npol:\n  url: http://127.0.0.1:1/\n")
+    scene.soon(scene.import_errors, "the import error")
+    (error,) = scene.import_errors()
+    text = str(error["stack_trace"])
+    assert text.startswith("error[")
+    assert "pipelines/broken.yaml:1:14" in text
+    assert "pipelines/broken.yaml:2:1" in text
+    assert "did you mean `poll`?" in text
+    assert "Traceback" not in text
+    assert str(error["filename"]).endswith("broken.yaml.py")
+    scene.soon(lambda: scene.run.printed("broken.yaml:1:14"), "a line in the terminal")
+    for dag_id in ("hello_etl", "local_api_poller", "edited"):
+        assert scene.api.dag(dag_id) is not None, dag_id
+    scene.run.wait_for(
+        lambda: len(scene.succeeded("local_api_poller")) > polls, 90, "a poll while another file is broken"
+    )
+    scene.write("broken.yaml", "schedule: '0 23 * * *'\ntasks:\n  - {id: a, uses: empty}\n")
+    scene.soon(lambda: scene.api.dag("broken") and not scene.import_errors(), "the file to heal")
+
+
+def test_two_polls_a_minute_apart(scene: Scene) -> None:
+    def scheduled() -> list[dict[str, object]]:
+        return [r for r in scene.succeeded("local_api_poller") if r["run_type"] == "scheduled"]
+
+    scene.run.wait_for(lambda: len(scheduled()) >= 2, 150, "two scheduled polls")
+    newest, before = (str(r["logical_date"]) for r in scheduled()[:2])
+    assert newest[:16] != before[:16]
+    log = scene.api.log("local_api_poller", str(scheduled()[0]["dag_run_id"]), "poll")
+    assert "200" in log
+    assert "bytes" in log
+    assert scene.run.printed("local_api_poller", "poll", "success", "200")
+
+
+def test_a_run_keeps_the_text_it_started_with(scene: Scene) -> None:
+    scene.write("two_steps.yaml", TWO_STEPS.format(text="old"))
+    scene.soon(lambda: scene.api.dag("two_steps"), "the pipeline")
+    run_id = scene.api.trigger("two_steps")
+    scene.run.wait_for(
+        lambda: scene.api.tasks("two_steps", run_id).get("first", {}).get("state") == "running", 60, "the first task"
+    )
+    scene.write("two_steps.yaml", TWO_STEPS.format(text="new"))
+    scene.run.wait_for(
+        lambda: scene.api.tasks("two_steps", run_id).get("second", {}).get("state") == "success", 90, "the second task"
+    )
+    assert "second says old" in scene.api.log("two_steps", run_id, "second")
+    deadline = time.monotonic() + 60
+    while "second says new" not in scene.api.log("two_steps", scene.run_once("two_steps"), "second"):
+        assert time.monotonic() < deadline, "still the old text"
+
+
+def test_a_copied_file_does_not_take_the_other_down(scene: Scene) -> None:
+    scene.write("copy.yaml", "dag_id: edited\ntasks:\n  - {id: other, uses: empty}\n")
+    scene.soon(scene.import_errors, "the import error")
+    (error,) = scene.import_errors()
+    assert "pipelines/edited.yaml" in str(error["stack_trace"])
+    assert "pipelines/copy.yaml" in str(error["stack_trace"])
+    assert scene.api.dag("edited") is not None
+    (scene.pipelines / "copy.yaml").unlink()
+    scene.soon(lambda: not scene.import_errors(), "the error to go")
+
+
+def test_a_removed_file_retires_its_dag(scene: Scene) -> None:
+    (scene.pipelines / "edited.yaml").unlink()
+    shutil.rmtree(scene.pipelines / "sales")
+    scene.soon(lambda: scene.api.dag("edited") is None and scene.api.dag("sales.daily") is None, "the DAGs to retire")
+    assert scene.api.dag("hello_etl") is not None
+
+
+def test_it_ends_everything_it_started(scene: Scene) -> None:
+    assert scene.run.processes()
+    status = scene.run.stop()
+    assert status == 0
+    assert scene.run.processes() == {}

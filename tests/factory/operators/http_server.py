@@ -1,0 +1,82 @@
+"""A real HTTP server on loopback whose answers a test writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+Route = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class Received:
+    """One request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Server:
+    """Answers by path (without query); what it received is in `received`."""
+
+    routes: dict[str, Route] = field(default_factory=dict)
+    received: list[Received] = field(default_factory=list)
+    host: str = "127.0.0.1"
+
+    def __post_init__(self) -> None:
+        self._server = ThreadingHTTPServer((self.host, 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
+
+    def url(self, path: str, host: str | None = None) -> str:
+        return f"http://{host or self.host}:{self.port}{path}"
+
+    def answers(
+        self, path: str, body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer `path` with these; Content-Length is added unless given."""
+        fields = {"Content-Length": str(len(body)), **(headers or {})}
+
+        def route(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(status)
+            for name, value in fields.items():
+                handler.send_header(name, value)
+            handler.end_headers()
+            if handler.command != "HEAD":
+                handler.wfile.write(body)
+
+        self.routes[path] = route
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                server.received.append(Received(self.command, self.path, dict(self.headers), body))
+                self.close_connection = True
+                server.routes[self.path.partition("?")[0]](self)
+
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base class names it
+                """Tests look at `received`."""
+
+        return Handler
