@@ -197,5 +197,9 @@ def _not_a_mapping(document: Document) -> Diagnostic:
 
 
 def _sorted(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By file and place, each finding once: defaults are part of many files."""
-    return tuple(sorted(dict.fromkeys(findings), key=lambda d: d.sort_key))
+    """By file and place, each finding once: defaults are part of many files, and `<<` brings a key to many mappings."""
+    once: dict[tuple[object, ...], Diagnostic] = {}
+    for finding in sorted(findings, key=lambda d: d.sort_key):
+        message = "" if finding.code is Code.UNKNOWN_KEY else finding.message
+        once.setdefault((finding.file, finding.span, finding.code, message), finding)
+    return tuple(once.values())

@@ -24,8 +24,9 @@ from schemas.yaml_syntax import MAX_DEPTH, NestedTooDeepError, compose
 
 MAX_BYTES = 1024 * 1024
 
-_HIDDEN_BREAK = re.compile("[\x85\u2028\u2029]")
-"""Line breaks of YAML 1.1, which the parser follows; YAML 1.2 and editors do not (YAML 1.2.2, section 5.4)."""
+_INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
+"""Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and
+a byte order mark behind the start, which joined files leave behind."""
 
 DocumentPath = tuple[str | int, ...]
 """Keys and indices from the root to a value."""
@@ -91,11 +92,11 @@ def document_from_text(text: str, file: str) -> Document:
     """Read a text; never raises, every outcome is data or diagnostics."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return _failed(file, "", Code.TOO_LARGE, "the text is larger than 1 MiB", Span(1, 1, 1, 2))
-    hidden = None if text.isascii() else _HIDDEN_BREAK.search(text)
-    if hidden is not None:
-        span = TextLines(text).span(*hidden.span())
-        message = f"the invisible character U+{ord(hidden.group()):04X} ends a line for some readers of YAML only"
-        return _failed(file, text, Code.YAML_SYNTAX, message, span, help="take it away, or write a space")
+    invisible = None if text.isascii() else _INVISIBLE.search(text, 1 if text[0] == "\ufeff" else 0)
+    if invisible is not None:
+        span = TextLines(text).span(*invisible.span())
+        message = f"the invisible character U+{ord(invisible.group()):04X} stands here"
+        return _failed(file, text, Code.YAML_SYNTAX, message, span, help="take it away")
     try:
         root = compose(text)
     except NestedTooDeepError as error:

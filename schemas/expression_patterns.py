@@ -20,5 +20,5 @@ ENVIRONMENT = r"(?:^|[^$])\$\{env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}"
 TASK_OUTPUT = r"^\$\{tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)\}$"
 """A whole `${tasks.ID.output…}` or `${tasks.ID.xcom.KEY…}`; what lies behind is lint's to read."""
 
-WITHOUT_EXPRESSION = r"^(?![\s\S]*\$\{(?:env|vars|matrix|tasks)\.)"
+WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|vars|matrix|tasks)\.)"
 """Text with no expression of ours in it, for what must be known from the file alone. Not for pydantic: look-ahead."""

@@ -212,7 +212,8 @@ def _with_text(schema: Schema, texts: Sequence[Schema], path: DataPath) -> Schem
         elif "maxLength" in member:
             schema["maxLength"] = member["maxLength"]
     if texts and not patterns:
-        return schema if environment else {**schema, "pattern": WITHOUT_EXPRESSION}
+        without = {"pattern": WITHOUT_EXPRESSION, "patternErrorMessage": "no ${…} here: it must be known from the file"}
+        return schema if environment else {**schema, **without}
     types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     expected = [_NAMES[name] for name in types if name in _NAMES] + [EXPECTED.get(p, "text") for p in patterns]
     if environment:

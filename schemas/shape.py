@@ -183,6 +183,8 @@ def _no_member_fits(path: DataPath, group: list[ErrorDetails]) -> ShapeProblem:
     if limit is not None:  # of the right type for one member, so the others are beside the point
         return ShapeProblem(Code.WRONG_VALUE, path, f"{name(path)} must be {limit}")
     wanted = list(dict.fromkeys(expectation(error) for error in group))
+    if "a number" in wanted and "a whole number" in wanted:
+        wanted.remove("a whole number")
     message = f"{name(path)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
     return ShapeProblem(Code.WRONG_TYPE, path, message)
 

@@ -73,8 +73,10 @@ def described(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "true or false" if isinstance(value, EnvText) else str(value).lower()
-    if isinstance(value, int | float):
+        return str(value).lower()
+    if isinstance(value, float):
+        return "a decimal number"
+    if isinstance(value, int):
         return "a number"
     if isinstance(value, str):
         return "text"

@@ -30,6 +30,7 @@ def construct(root: Node, text: str, file: str) -> tuple[Any, tuple[Diagnostic, 
     """The data of a node tree and what is wrong with it; the data is of use only without diagnostics."""
     constructor = _Constructor(text, file)
     value = constructor.build(root)
+    constructor.report_unused_anchors()
     return value, tuple(constructor.diagnostics)
 
 
@@ -41,6 +42,8 @@ class _Constructor:
         self._lines: TextLines | None = None
         self._built: dict[int, tuple[Any, int, int]] = {}
         self._open: set[int] = set()
+        self._anchored: dict[int, tuple[ScalarNode, str]] = {}
+        self._used: set[int] = set()
         self._too_large = False
 
     def build(self, node: Node) -> Any:
@@ -149,22 +152,29 @@ class _Constructor:
             if node.tag != PLAIN or _TAG_BEHIND_ANCHOR.match(self._text, start, start + 200):
                 self._tag(node)
                 return node.value
-            self._unused_anchor(node)
+            self._note_anchor(node)
         try:
             return plain_scalar(node.value)
         except NumberTooLongError:
             self._report(Code.NUMBER_TOO_LONG, f"a number of more than {MAX_DIGITS} characters", node)
             return None
 
-    def _unused_anchor(self, node: ScalarNode) -> None:
+    def report_unused_anchors(self) -> None:
         """`&co is here` was meant as text: it is an anchor that nothing uses, and the text would lose it."""
+        for key, (node, name) in self._anchored.items():
+            if key in self._used:
+                continue
+            span = self._span(node)
+            value = self._text[node.start_mark.index : node.start_mark.index + span.end_column - span.column]
+            why = f"a plain `&` begins a YAML anchor, and nothing uses `*{name}`"
+            self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why))
+
+    def _note_anchor(self, node: ScalarNode) -> None:
         anchor = _ANCHOR.match(self._text, node.start_mark.index)
-        if anchor is None or re.search(rf"\*{anchor['name']}(?![\w-])", self._text):
-            return
-        span = self._span(node)
-        value = self._text[node.start_mark.index : node.start_mark.index + span.end_column - span.column]
-        why = f"a plain `&` begins a YAML anchor, and nothing uses `*{anchor['name']}`"
-        self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why))
+        if id(node) in self._anchored:
+            self._used.add(id(node))
+        elif anchor is not None:
+            self._anchored[id(node)] = (node, anchor["name"])
 
     def _tag(self, node: Node) -> None:
         start = node.start_mark.index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -151,10 +152,15 @@ class PipelineBundle(BaseDagBundle):
 
 
 def _in_task() -> bool:
-    """Whether this process runs a task or parses a file. Source: `sdk/execution_time/supervisor.py`."""
-    return os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "client"
+    """Whether this process runs a task or parses a file, by the signs that Airflow itself goes by.
+
+    The environment variable alone does not tell: a LocalExecutor's tasks inherit the scheduler's. Source:
+    `sdk/execution_time/supervisor.py::ensure_secrets_backend_loaded`.
+    """
+    runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
+    return hasattr(runner, "SUPERVISOR_COMMS") or os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "client"
 
 
 def _in_server() -> bool:
     """Whether this is a process with database access. Source: `DagFileProcessorManager`."""
-    return os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "server"
+    return os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "server" and not _in_task()

@@ -122,6 +122,8 @@ def _defaults(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__PRINT_STATS_INTERVAL": "600",
         # A task whose process was killed is known to be dead after a minute, not after five.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # Airflow's 5 s are too short for a laptop that is busy: the task would fail.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         # The process that watches a task sleeps this long (s) after the task's end, holding its slot.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",

@@ -107,13 +107,14 @@ class Supervisor:
         if self._settings.local_api:
             program = [sys.executable, str(self._settings.local_api)]
             self._launch("local-api", [*program, "--host", HOST, "--port", str(self._settings.local_api_port)])
-        # Their log servers are off: the logs are files here, and a second run would want the ports.
         self._launch("api-server", airflow("api-server"))
-        self._launch("scheduler", airflow("scheduler", "--skip-serve-logs"))
         self._launch("dag-processor", airflow("dag-processor"))
-        self._launch("triggerer", airflow("triggerer", "--skip-serve-logs"))
         dead = self._wait_for_api(time.monotonic())
         if dead is None and not self._stop:
+            # Not before: a task that does not reach the API in time fails without having started.
+            # The log servers are off: the logs are files here, and a second run would want the ports.
+            self._launch("scheduler", airflow("scheduler", "--skip-serve-logs"))
+            self._launch("triggerer", airflow("triggerer", "--skip-serve-logs"))
             self._show_ready(time.monotonic() - begin)
             client = AirflowClient(self._settings.url, USER, self._home.read_password())
             self._reporter = Reporter(client, since, self._terminal)

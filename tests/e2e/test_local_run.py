@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from pathlib import Path
 
-from harness import LocalRun
-
 from factory.local.process_tree import descendants
+from tests.e2e.harness import LocalRun
 
 SOUND = """\
 schedule: "@once"
@@ -97,5 +95,5 @@ def follow(run: LocalRun) -> None:
 
 def password(run: LocalRun) -> str:
     file = run.home / "simple_auth_manager_passwords.json.generated"
-    assert os.stat(file).st_mode & 0o077 == 0
+    assert file.stat().st_mode & 0o077 == 0
     return str(json.loads(file.read_text())["admin"])

@@ -176,9 +176,7 @@ def test_big_has_the_size_asked_for(api: str, size: int) -> None:
 
 
 def test_echo_returns_what_it_was_sent(api: str) -> None:
-    answer = requests.post(
-        api + "/echo?a=1&a=2", data="Zoë".encode(), headers={"X-One": "1"}, timeout=10
-    ).json()
+    answer = requests.post(api + "/echo?a=1&a=2", data="Zoë".encode(), headers={"X-One": "1"}, timeout=10).json()
     assert (answer["method"], answer["query"], answer["body"]) == ("POST", {"a": ["1", "2"]}, "Zoë")
     assert answer["headers"]["X-One"] == "1"
     binary = requests.post(api + "/echo", data=b"\xff\xfe", timeout=10).json()
@@ -196,21 +194,15 @@ def test_a_body_without_a_length_is_refused(api: str) -> None:
     assert requests.post(api + "/echo", data=iter([b"chunk"]), timeout=10).status_code == 411
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/orders", "/text", "/big?bytes=1000", "/health", "/fail?status=500", "/no"]
-)
+@pytest.mark.parametrize("path", ["/", "/orders", "/text", "/big?bytes=1000", "/health", "/fail?status=500", "/no"])
 def test_head_is_get_without_the_body(api: str, path: str) -> None:
-    with (
-        requests.Session() as session
-    ):  # one connection: a body sent by mistake would break the GET behind it
+    with requests.Session() as session:  # one connection: a body sent by mistake would break the GET behind it
         head = session.head(api + path, timeout=10)
         answer = session.get(api + path, timeout=10)
     assert head.content == b""
     assert head.status_code == answer.status_code
     same = {"Content-Type", "ETag"} | (set() if path == "/health" else {"Content-Length"})
-    assert {name: head.headers.get(name) for name in same} == {
-        name: answer.headers.get(name) for name in same
-    }
+    assert {name: head.headers.get(name) for name in same} == {name: answer.headers.get(name) for name in same}
 
 
 def test_an_unknown_path_lists_the_paths(api: str) -> None:
@@ -289,7 +281,4 @@ def test_a_taken_port_is_one_line_and_status_2(api: str) -> None:
     process = start("--port", port)
     _, log = process.communicate(timeout=15)
     assert process.returncode == 2
-    assert (
-        log
-        == f"local_api: cannot listen on 127.0.0.1:{port}: the port is taken, choose another with --port\n"
-    )
+    assert log == f"local_api: cannot listen on 127.0.0.1:{port}: the port is taken, choose another with --port\n"

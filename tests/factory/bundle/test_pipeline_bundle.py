@@ -13,6 +13,7 @@ import pytest
 from airflow.dag_processing.bundles.base import BundleUsageTrackingManager
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.execution_time import task_runner
 
 from factory.bundle import PipelineBundle
 from factory.bundle.errors import BundleError, FolderUnavailableError
@@ -42,16 +43,21 @@ def test_before_the_first_refresh_there_is_no_version(bench: Bench) -> None:
     assert bench.bundle().get_current_version() is None
 
 
+@pytest.mark.parametrize("sign", ["environment", "supervisor"])
 def test_command_line_reads_the_folder_and_an_unpinned_task_does_not(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, sign: str
 ) -> None:
     bench.write("a.yaml", "x: 1\n")
     bench.bundle().initialize()
     bench.write("b.yaml", "x: 1\n")
-    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
-    bench.bundle().initialize()
+    with monkeypatch.context() as task:
+        if sign == "environment":
+            task.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
+        else:
+            task.setattr(task_runner, "SUPERVISOR_COMMS", object(), raising=False)
+            task.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+        bench.bundle().initialize()
     assert not (bench.current / "b.yaml.py").exists()
-    monkeypatch.delenv("_AIRFLOW_PROCESS_CONTEXT")
     bench.bundle().initialize()
     assert (bench.current / "b.yaml.py").exists()
 

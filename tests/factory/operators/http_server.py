@@ -74,9 +74,9 @@ class Server:
                 self.close_connection = True
                 server.routes[self.path.partition("?")[0]](self)
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base class names it
+            def log_message(self, *args: object) -> None:
                 """Tests look at `received`."""
 
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.handle_any)
         return Handler

@@ -118,7 +118,7 @@ def test_a_cut_off_error_page_still_says_the_status(server: Server, run: Runner)
 
 
 def test_a_server_that_falls_silent(server: Server, run: Runner) -> None:
-    def before_headers(handler: BaseHTTPRequestHandler) -> None:
+    def before_headers(_: BaseHTTPRequestHandler) -> None:
         time.sleep(0.6)
 
     def in_the_body(handler: BaseHTTPRequestHandler) -> None:
@@ -136,6 +136,6 @@ def test_a_server_that_falls_silent(server: Server, run: Runner) -> None:
 
 def test_what_is_not_http(server: Server, run: Runner) -> None:
     server.routes["/"] = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n") and None
-    server.routes["/nothing"] = lambda handler: None
+    server.routes["/nothing"] = lambda _: None
     assert "what it sent is not HTTP" in reason(run, server.url("/"))
     assert "broke the connection off" in reason(run, server.url("/nothing"))

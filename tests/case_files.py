@@ -1,0 +1,90 @@
+"""A case is a file, or a folder of several, below `tests/cases`: what it is checked with, and what must be found.
+
+Comment lines say both. `# env NAME=value` sets a variable, `# needs airflow` skips the case where Airflow is not
+installed, and the last lines of a file hold its findings:
+
+    # expect LINE:COLUMN CODE message (what stands behind the caret)
+
+`<any>` in a message stands for text that differs from machine to machine.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.check import Checker, CheckOptions
+from schemas.diagnostics import Diagnostic
+from schemas.discovery import SUFFIXES, pipeline_paths
+from schemas.result import CheckResult
+
+CASES = Path(__file__).parent / "cases"
+
+_ENV = re.compile(r"# env (?P<name>\w+)=(?P<value>.*)")
+_EXPECT = "# expect "
+
+
+@dataclass(frozen=True)
+class Case:
+    """`files` are paths below `folder` of the YAML texts in which expectations stand; `is_folder`: all of it is
+    checked, not one file."""
+
+    name: str
+    folder: Path
+    files: tuple[str, ...]
+    is_folder: bool
+
+    @property
+    def needs_airflow(self) -> bool:
+        return any(line == "# needs airflow" for lines in self._lines().values() for line in lines)
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """The paths of those files that are pipelines, not defaults."""
+        return tuple(pipeline_paths(self.folder)) if self.is_folder else self.files
+
+    def check(self) -> CheckResult:
+        """Check the case as lint would, in an environment that holds only the case's variables."""
+        matches = [_ENV.fullmatch(line) for lines in self._lines().values() for line in lines]
+        environ = {match["name"]: match["value"] for match in matches if match is not None}
+        checker = Checker(self.folder, CheckOptions(environ=environ, shown_folder=""))
+        return checker.folder() if self.is_folder else checker.file(self.files[0])
+
+    def expected(self) -> list[str]:
+        """`file: LINE:COLUMN CODE message (caret)` of every expected finding, sorted."""
+        return sorted(
+            f"{file}: {line.removeprefix(_EXPECT)}"
+            for file, lines in self._lines().items()
+            for line in lines
+            if line.startswith(_EXPECT)
+        )
+
+    def _lines(self) -> dict[str, list[str]]:
+        texts = {file: (self.folder / file).read_bytes().decode("utf-8-sig") for file in self.files}
+        return {file: re.split(r"\r?\n", text) for file, text in texts.items()}
+
+
+def cases(kind: str) -> list[Case]:
+    """The cases below `tests/cases/<kind>`, by name."""
+    return [_case(entry) for entry in sorted((CASES / kind).iterdir())]
+
+
+def found(diagnostic: Diagnostic) -> str:
+    """A finding in the form of `Case.expected`."""
+    caret = f" ({diagnostic.caret})" if diagnostic.caret else ""
+    span, code = diagnostic.span, diagnostic.code.id
+    return f"{diagnostic.file}: {span.line}:{span.column} {code} {diagnostic.message}{caret}"
+
+
+def agree(expected: str, written: str) -> bool:
+    """Whether a finding is the expected one."""
+    pattern = ".+".join(re.escape(part) for part in expected.split("<any>"))
+    return re.fullmatch(pattern, written) is not None
+
+
+def _case(entry: Path) -> Case:
+    if entry.is_file():
+        return Case(entry.stem, entry.parent, (entry.name,), is_folder=False)
+    files = sorted(p.relative_to(entry).as_posix() for p in entry.rglob("*") if p.suffix in SUFFIXES)
+    return Case(entry.name, entry, tuple(files), is_folder=True)

@@ -1,0 +1,79 @@
+"""What of the shell's environment reaches Airflow's processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from factory.local.environment import local_environment
+from factory.local.home import Home
+from factory.local.settings import Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    return home
+
+
+@pytest.fixture
+def settings(tmp_path: Path, home: Home) -> Settings:
+    return Settings(tmp_path / "my pipelines", home.path, 8080, 8000, tmp_path / "local_api.py")
+
+
+def test_another_database_in_the_shell_is_ignored_and_named(settings: Settings, home: Home) -> None:
+    shell = {
+        "AIRFLOW_HOME": "/elsewhere",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://production/airflow",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD": "cat secret",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": "postgresql+asyncpg://production/airflow",
+        "PYTHONPATH": "/elsewhere",
+    }
+    result = local_environment(shell, settings, home)
+    assert "production" not in json.dumps(result.variables)
+    assert result.variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{home.database}"
+    assert result.variables["AIRFLOW_HOME"] == str(home.path)
+    assert "PYTHONPATH" not in result.variables
+    assert result.ignored == sorted(name for name in shell if name != "PYTHONPATH")
+    assert result.used == []
+
+
+def test_a_setting_that_does_no_harm_wins_and_is_named(settings: Settings, home: Home) -> None:
+    shell = {"AIRFLOW__CORE__PARALLELISM": "9", "AIRFLOW__SMTP__SMTP_HOST": "mail", "AIRFLOW_CONN_X": "http://x"}
+    result = local_environment(shell, settings, home)
+    assert shell.items() <= result.variables.items()
+    assert result.used == ["AIRFLOW__CORE__PARALLELISM", "AIRFLOW__SMTP__SMTP_HOST"]
+    assert result.ignored == []
+
+
+def test_the_home_that_make_hands_on_is_no_conflict(
+    settings: Settings, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home.path.parent)
+    assert local_environment({"AIRFLOW_HOME": "home"}, settings, home).ignored == []
+
+
+def test_loopback_never_goes_through_a_proxy(settings: Settings, home: Home) -> None:
+    shell = {"HTTP_PROXY": "http://proxy:3128", "no_proxy": "intranet"}
+    variables = local_environment(shell, settings, home).variables
+    assert variables["NO_PROXY"] == variables["no_proxy"] == "intranet,127.0.0.1,localhost"
+
+
+def test_the_bundle_is_the_pipelines_folder(settings: Settings, home: Home) -> None:
+    variables = local_environment({}, settings, home).variables
+    (bundle,) = json.loads(variables["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
+    assert bundle["classpath"] == "factory.bundle.PipelineBundle"
+    assert bundle["kwargs"]["folder"] == str(settings.pipelines)
+    assert variables["LOCAL_API_URL"] == "http://127.0.0.1:8000/"
+
+
+def test_keys_and_password_are_private_and_kept(home: Home) -> None:
+    before = home.read_keys(), home.read_password()
+    assert home.keys.stat().st_mode & 0o777 == 0o600
+    assert home.passwords.stat().st_mode & 0o777 == 0o600
+    home.prepare()
+    assert (home.read_keys(), home.read_password()) == before
+    assert len(home.read_keys()["jwt"]) >= 64

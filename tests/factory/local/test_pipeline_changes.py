@@ -1,0 +1,56 @@
+"""Lines about pipelines, from the lists of DAGs and import errors that Airflow's API gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from factory.local.pipeline_changes import compare, group_by_file, summary
+
+PROBLEM = """\
+error[unknown-key] PF102: unknown key `metod` in `poll`
+  --> pipelines/orders.yaml:18:3
+   |
+18 |   metod: GET
+   |   ^^^^^ did you mean `method`?
+
+error[bad-cron] PF201: `61 * * * *` is no cron expression
+  --> pipelines/orders.yaml:2:11
+"""
+
+
+def dag(dag_id: str, schedule: str | None = "@daily", **more: Any) -> dict[str, Any]:
+    given = {"relative_fileloc": f"{dag_id}.yaml.py", "is_stale": False, "is_paused": False}
+    return {"dag_id": dag_id, "timetable_summary": schedule, **given, **more}
+
+
+def changes(before: list[dict[str, Any]], after: list[dict[str, Any]], **errors: str) -> list[str]:
+    old = group_by_file(before, [])
+    listed = [{"filename": f"{name}.yaml.py", "stack_trace": text} for name, text in errors.items()]
+    new = group_by_file(after, listed)
+    lines = [line for name in sorted(old | new) for line in compare(name, old.get(name), new.get(name))]
+    return [" ".join(line.split()) for line in lines]
+
+
+def test_found_changed_removed() -> None:
+    assert changes([], [dag("a"), dag("b", None, is_paused=True)]) == ["found a @daily", "found b no schedule (paused)"]
+    assert changes([dag("a")], [dag("a", "@hourly")]) == ["changed a @daily → @hourly"]
+    assert changes([dag("a")], [dag("a", is_stale=True)]) == ["removed a"]
+    assert changes([dag("a")], [dag("a")]) == []
+
+
+def test_a_broken_file_is_one_line_and_its_stale_dag_is_not_gone() -> None:
+    broken = "broken orders.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll` (and 1 more)"
+    assert changes([dag("orders")], [dag("orders", is_stale=True)], orders=PROBLEM) == [broken]
+
+
+def test_healed_whether_it_ever_ran_or_not() -> None:
+    broken = group_by_file([], [{"filename": "a.yaml.py", "stack_trace": PROBLEM}])["a.yaml.py"]
+    sound = group_by_file([dag("a")], [])["a.yaml.py"]
+    assert [line.split()[:2] for line in compare("a.yaml.py", broken, sound)] == [["healed", "a"]]
+    assert [line.split()[:2] for line in compare("a.yaml.py", broken, None)] == [["removed", "a.yaml"]]
+    assert compare("a.yaml.py", broken, broken) == []
+
+
+def test_an_import_error_of_another_kind_is_its_last_line() -> None:
+    assert summary("Traceback:\n  File x\nValueError: no\n\n") == "ValueError: no"
+    assert summary("") == "no message"

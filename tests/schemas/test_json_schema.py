@@ -1,0 +1,335 @@
+"""The JSON Schema against lint: `jsonschema` judges on its own what the models judge."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+from jsonschema.protocols import Validator
+
+from schemas.check import Checker, CheckOptions
+from schemas.codes import Code, Severity
+from schemas.diagnostics import Diagnostic
+from schemas.expression_patterns import ENVIRONMENT, TASK_OUTPUT
+from schemas.json_schema import defaults_json_schema, main, pipeline_json_schema
+from schemas.json_schema_reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
+from schemas.references import EnvReference, NearMiss, expressions, task_reference
+from schemas.settings import TaskSettings
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+SETTINGS: dict[str, Any] = {
+    "owner": "data", "retries": 3, "retry_delay": "5m", "retry_exponential_backoff": 2, "max_retry_delay": "PT1H",
+    "execution_timeout": "2h", "trigger_rule": "all_done", "depends_on_past": True, "pool": "small",
+    "ignore_first_depends_on_past": True, "wait_for_past_depends_before_skipping": False, "pool_slots": 2,
+    "wait_for_downstream": False, "priority_weight": -5, "weight_rule": "absolute", "queue": "q",
+    "executor": "CeleryExecutor", "executor_config": {"a": [1, None]}, "max_active_tis_per_dag": 1,
+    "max_active_tis_per_dagrun": 1, "start_date": "2026-01-01", "end_date": "2026-02-01T06:00:00+09:00",
+    "do_xcom_push": True, "multiple_outputs": False, "run_as_user": "airflow", "map_index_template": "{{ x }}",
+    "task_display_name": "주문", "doc": "d", "doc_md": "d", "doc_json": "{}", "doc_yaml": "a: 1", "doc_rst": "d",
+    "logger_name": "l", "allow_nested_operators": True, "render_template_as_native_obj": False,
+    "resources": {"cpus": 1},
+}  # fmt: skip
+REQUEST: dict[str, Any] = {
+    "url": "https://example.com/{{ ds }}", "method": "POST", "headers": {"Accept": "text/plain"},
+    "params": {"a": 1, "b": "x", "c": [1, "y", True, 1.5]}, "json": {"$filter": [None, 1]}, "timeout": "10s",
+    "expect": {"status": [200, "3xx"]}, "max_bytes": 1000,
+}  # fmt: skip
+TASKS: list[Any] = [
+    {"id": "first", "uses": "empty"},
+    {"id": "ask", "uses": "http", "with": REQUEST, "needs": ["first"]},
+    {
+        "id": "shell",
+        "uses": "bash",
+        "with": {
+            "bash_command": "echo ${HOME}", "env": {"A": "${tasks.first.output}"}, "append_env": True, "cwd": "/x",
+            "output_encoding": "utf-8", "skip_on_exit_code": [99, 100],
+        },
+    },  # fmt: skip
+    {"id": "code", "uses": "steps.work", "with": {"rows": "${tasks.ask.output}", "n": {"$object": 1}}, "retries": 0},
+]
+FULL: dict[str, Any] = {
+    "$schema": "../schemas/pipeline.schema.json", "dag_id": "sales.orders-1", "description": "d", "doc_md": "# d",
+    "owner": "data", "tags": ["a", "b"], "schedule": {"cron": "0 6 * * *", "timezone": "Asia/Seoul"},
+    "timezone": "UTC", "start_date": "2026-01-01", "end_date": "2026-12-31", "catchup": False,
+    "is_paused_upon_creation": True, "max_active_runs": 1, "max_active_tasks": 4, "dagrun_timeout": "1d",
+    "max_consecutive_failed_dag_runs": 0, "fail_fast": False, "render_template_as_native_obj": True,
+    "params": {"a": 1, "b": {"type": "string", "default": "x"}}, "owner_links": {"data": "https://example.com"},
+    "default_args": {"retries": 2, "pool": "small", "trigger_rule": "always"}, "tasks": TASKS,
+}  # fmt: skip
+EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {**REQUEST, **SETTINGS}}
+CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "tasks": TASKS[:1]}
+VALID = [FULL, EVERY, CONTINUOUS, {"poll": {"url": "http://localhost"}, "tasks": None}]
+
+VALUES: list[Any] = [
+    None, True, False, 0, -1, 1, 3, 3.0, 2.5, 200, 700, 10**12, -(10**12), "", "3", "true", "yes", "x", "a b", "a.b",
+    "주문", "a→b", "x\n", "a" * 300, "5m", "0s", "5 m", "5m\n", "PT", "PT0.5S", "999999999d", "2026-01-01",
+    "2026-02-30", "2026-1-1", "@daily", "@continuous", "@dayly", "http", "bash", "empty", "htpp", "steps.work",
+    "GET", "get", "2xx", "9xx", "all_done", "absolute", "https://example.com", "mailto:", "javascript://x",
+    "${env.A}", "${env.A:-}", "x ${env.A:-1} y", "$${env.A}", "${env.a-b}", "${envv.A}", "${FOO}", "${vars.x}",
+    "${tasks.first.output}", "${tasks.first.output[0].x}", "${tasks.first.xcom.k}", "x ${tasks.first.output}",
+    "${tasks.first}", "{{ ds }}", [], {}, [1], ["first"], [None], [[]], [200, "4xx"], [{}], {"a": 1}, {"a": "x"},
+    {"a": None}, {"a": []}, {"a": {}}, {"$x": 1, "y": 2}, {"cron": "* * * * *"}, {"every": "5m"},
+    {"cron": "* * * * *", "every": "5m"}, {"url": "http://x"}, {"status": 99},
+]  # fmt: skip
+KEYS = ["x", "", "$x", "with", "url", "retries", "every", "cron", "metod", "run", "task_id", "poll", "tasks"]
+
+Path_ = tuple[str | int, ...]
+
+
+class Lint:
+    """Lint of documents that stand beside a module with a function of any arguments."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (folder / "steps.py").write_text("def work(**values):\n    return values\n")
+
+    def findings(self, document: Any, environ: dict[str, str] | None = None) -> list[Diagnostic]:
+        checker = Checker(self._folder, CheckOptions(environ=environ or {}))
+        return list(checker.text(json.dumps(document, ensure_ascii=False), "orders.yaml").diagnostics)
+
+
+@pytest.fixture(scope="module")
+def lint(tmp_path_factory: pytest.TempPathFactory) -> Lint:
+    return Lint(tmp_path_factory.mktemp("pipelines"))
+
+
+@pytest.fixture(scope="module")
+def judge() -> Validator:
+    return Draft7Validator(pipeline_json_schema())
+
+
+def disagreement(lint: Lint, judge: Validator, document: Any) -> str | None:
+    """A finding in reach ⇒ the document does not fit; it does not fit ⇒ lint has an error."""
+    findings = lint.findings(document)
+    fits = judge.is_valid(document)
+    if fits and any(finding.code in IN_REACH for finding in findings):
+        return f"only lint objects: {[(f.code.id, f.message) for f in findings]}"
+    if not fits and not any(finding.severity is Severity.ERROR for finding in findings):
+        return f"only the JSON Schema objects: {[e.message[:200] for e in judge.iter_errors(document)]}"
+    return None
+
+
+def paths(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+    """The path of every value inside a value."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from paths(child, (*path, key))
+
+
+def parent_of(document: Any, path: Path_) -> Any:
+    for element in path[:-1]:
+        document = document[element]
+    return document
+
+
+def with_value(document: Any, path: Path_, value: Any) -> Any:
+    changed = copy.deepcopy(document)
+    parent_of(changed, path)[path[-1]] = copy.deepcopy(value)
+    return changed
+
+
+def test_committed_files_are_what_the_models_give() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_a_stale_file_is_named_and_written_anew(tmp_path: Path) -> None:
+    shutil.copytree(SCHEMAS, tmp_path / "schemas", ignore=shutil.ignore_patterns("__pycache__"))
+    committed = tmp_path / "schemas" / "pipeline.schema.json"
+    fresh = committed.read_text()
+    committed.write_text(fresh.replace("Pipeline", "Pipelines", 1))
+
+    def run(flag: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "schemas.json_schema", flag]
+        return subprocess.run(
+            command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+        )
+
+    stale = run("--check")
+    assert (stale.returncode, "schemas/pipeline.schema.json is stale" in stale.stderr) == (1, True)
+    assert run("--write").returncode == 0
+    assert committed.read_text() == fresh
+    assert run("--check").returncode == 0
+
+
+@pytest.mark.parametrize("schema", [pipeline_json_schema(), defaults_json_schema()], ids=lambda s: str(s["$id"]))
+def test_schema_is_valid_itself_and_stands_alone(schema: dict[str, Any]) -> None:
+    Draft7Validator.check_schema(schema)
+    assert "://" not in schema["$id"]
+    assert '"$ref"' not in json.dumps(schema)
+
+
+def test_every_key_is_described() -> None:
+    def properties(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
+        for key, value in schema.items() if isinstance(schema, dict) else ():
+            if key == "properties" and not path.endswith(("/if", "/then", "/else", "/anyOf")):
+                yield from ((f"{path}/{name}", child) for name, child in value.items())
+            yield from properties(value, f"{path}/{key}")
+        for child in schema if isinstance(schema, list) else ():
+            yield from properties(child, path)
+
+    found = dict(properties(pipeline_json_schema(), ""))
+    assert len(found) > 100
+    assert [path for path, schema in found.items() if not schema.get("description")] == []
+
+
+def test_every_code_is_in_reach_or_on_the_list_with_a_reason() -> None:
+    assert set(Code) == IN_REACH | OUT_OF_REACH.keys()
+    assert not IN_REACH & OUT_OF_REACH.keys()
+    assert EXCEPTIONS.keys() <= IN_REACH
+    assert all(OUT_OF_REACH.values())
+
+
+@pytest.mark.parametrize("document", VALID)
+def test_valid_documents_fit(lint: Lint, judge: Validator, document: Any) -> None:
+    assert [(f.code.id, f.message) for f in lint.findings(document)] == []
+    assert [error.message for error in judge.iter_errors(document)] == []
+
+
+def test_the_valid_documents_hold_every_setting() -> None:
+    assert SETTINGS.keys() == TaskSettings.model_fields.keys()
+    assert FULL.keys() | {"poll"} == pipeline_json_schema()["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({}, Code.MISSING_KEY),
+        (None, Code.EMPTY_FILE),
+        ([], Code.WRONG_TYPE),
+        ({"poll": None, "tasks": None}, Code.MISSING_KEY),
+        ({"tasks": []}, Code.WRONG_VALUE),
+        ({"poll": {}}, Code.MISSING_KEY),
+        ({"poll": {"url": ""}}, Code.WRONG_VALUE),
+        ({"poll": {"url": "x", "metod": "GET"}}, Code.UNKNOWN_KEY),
+        ({"poll": {"url": "x", "retries": "3"}}, Code.WRONG_TYPE),
+        ({"poll": {"url": "x", "retries": True}}, Code.WRONG_TYPE),
+        ({"poll": {"url": "x", "retries": -1}}, Code.WRONG_VALUE),
+        ({"poll": {"url": "x", "retries": 2**31}}, Code.WRONG_VALUE),
+        ({"poll": {"url": "x", "timeout": "0s"}}, Code.WRONG_VALUE),
+        ({"poll": {"url": "x", "timeout": 30}}, Code.WRONG_TYPE),
+        ({"poll": {"url": "x", "headers": {"A": 1}}}, Code.WRONG_TYPE),
+        ({"poll": {"url": "x", "headers": "text"}}, Code.WRONG_TYPE),
+        ({"poll": {"url": "x"}, "$x": 1}, Code.RESERVED_KEY),
+        ({"poll": {"url": "x"}, "owner_links": {"a": "javascript://x"}}, Code.WRONG_VALUE),
+        ({"poll": {"url": "x"}, "schedule": {"every": "0s"}}, Code.WRONG_VALUE),
+        ({"poll": {"url": "x"}, "schedule": {"every": "5m", "timezone": "UTC"}}, Code.CONFLICTING_KEYS),
+        ({"poll": {"url": "x"}, "schedule": {"timezone": "UTC"}}, Code.MISSING_KEY),
+        ({"poll": {"url": "x"}, "schedule": "@continuous", "max_active_runs": 2}, Code.WRONG_VALUE),
+        ({"tasks": [{"id": "a"}]}, Code.MISSING_KEY),
+        ({"tasks": [{"uses": "empty"}]}, Code.MISSING_KEY),
+        ({"tasks": [{"id": "a.b", "uses": "empty"}]}, Code.WRONG_VALUE),
+        ({"tasks": [{"id": "a", "uses": "http"}]}, Code.MISSING_KEY),
+        ({"tasks": [{"id": "a", "uses": "empty", "with": {"x": 1}}]}, Code.UNKNOWN_KEY),
+        ({"tasks": [{"id": "a", "uses": "steps.work", "with": {"$x": 1, "y": 2}}]}, Code.RESERVED_KEY),
+        ({"tasks": [{"id": "a", "uses": "empty", "needs": None}]}, Code.WRONG_TYPE),
+        ({"tasks": [{"id": "a", "uses": "empty", "needs": "${env.A}"}]}, Code.EXPRESSION_NOT_ALLOWED),
+        ({"tasks": [{"id": "a", "uses": "${env.A}"}]}, Code.EXPRESSION_NOT_ALLOWED),
+        ({"tasks": [{"id": "${env.A}", "uses": "empty"}]}, Code.EXPRESSION_NOT_ALLOWED),
+        ({"dag_id": "${env.A}", "poll": {"url": "x"}}, Code.EXPRESSION_NOT_ALLOWED),
+        ({"schedule": "${env.A}", "poll": {"url": "x"}}, Code.EXPRESSION_NOT_ALLOWED),
+        ({"schedule": {"cron": "${env.A}"}, "poll": {"url": "x"}}, Code.EXPRESSION_NOT_ALLOWED),
+        ({"tasks": [{"id": "a", "uses": "htpp"}]}, Code.UNKNOWN_USES),
+    ],
+)
+def test_wrong_documents_do_not_fit(lint: Lint, judge: Validator, document: Any, code: Code) -> None:
+    assert code in [finding.code for finding in lint.findings(document)]
+    assert not judge.is_valid(document)
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+@pytest.mark.parametrize("key", ["retry_exponential_backoff", "json", "params", "executor_config"])
+def test_numbers_that_are_none_are_refused(tmp_path: Path, number: float, key: str) -> None:
+    value = {"a": number} if key in ("params", "executor_config") else number
+    written = json.dumps(value).replace("Infinity", "1e400").replace("NaN", ".nan")
+    result = Checker(tmp_path).text(f'poll: {{url: "http://x", {key}: {written}}}', "orders.yaml")
+    assert [d.code for d in result.diagnostics] == [Code.WRONG_VALUE]
+
+
+@pytest.mark.parametrize("document", VALID[:3], ids=["full", "every", "continuous"])
+def test_agreement_on_every_value_in_every_place(lint: Lint, judge: Validator, document: Any) -> None:
+    changes = ((path, value, with_value(document, path, value)) for path in paths(document) for value in VALUES)
+    assert [(p, v, why) for p, v, changed in changes if (why := disagreement(lint, judge, changed))] == []
+
+
+@pytest.mark.parametrize("document", VALID, ids=["full", "every", "continuous", "poll"])
+def test_agreement_without_each_key_and_with_strange_ones(lint: Lint, judge: Validator, document: Any) -> None:
+    changes = []
+    for path in paths(document):
+        dropped = copy.deepcopy(document)
+        value = parent_of(dropped, path).pop(path[-1])
+        changes.append((path, "dropped", dropped))
+        if isinstance(path[-1], str):
+            changes.append((path, "renamed", with_value(dropped, (*path[:-1], "x"), value)))
+    mappings = {path[:-1] for path in paths(document) if isinstance(path[-1], str)}
+    changes += [(path, key, with_value(document, (*path, key), "x")) for path in mappings for key in KEYS]
+    assert [(p, what, why) for p, what, changed in changes if (why := disagreement(lint, judge, changed))] == []
+
+
+ANYTHING = st.recursive(
+    st.sampled_from([v for v in VALUES if not isinstance(v, dict | list)]) | st.text(max_size=5) | st.integers(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(derandomize=True, max_examples=400, deadline=None)
+@given(data=st.data())
+def test_agreement_on_made_documents(lint: Lint, judge: Validator, data: st.DataObject) -> None:
+    document = copy.deepcopy(data.draw(st.sampled_from(VALID)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(list(paths(document)) or [("x",)]))
+        document = with_value(document, path, data.draw(ANYTHING))
+    assert disagreement(lint, judge, document) is None
+
+
+def test_an_expression_fits_every_typed_place_where_its_value_does(lint: Lint, judge: Validator) -> None:
+    for key, value in SETTINGS.items():
+        if isinstance(value, dict) or key.startswith("doc"):
+            continue
+        document = {"poll": {"url": "http://x", key: "${env.VALUE}"}}
+        assert judge.is_valid(document), key
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        assert lint.findings(document, {"VALUE": text}) == [], key
+
+
+@given(st.text("ab_-.:$ {}[]01'\"env.tasks.output.xcom", max_size=12))
+@settings(derandomize=True, max_examples=500, deadline=None)
+def test_patterns_read_expressions_as_lint_does(inside: str) -> None:
+    for text in (f"${{env.{inside}}}", f"x${{env.A{inside}}}", f"{inside}${{env.A}}", f"${{env.A:-{inside}}}"):
+        found = [e for e in expressions(text) if not isinstance(e.meaning, NearMiss)]
+        is_environment = any(isinstance(e.meaning, EnvReference) for e in found)
+        fits = Draft7Validator({"pattern": ENVIRONMENT}).is_valid(text)
+        assert (text, fits) == (text, is_environment)
+    for text in (f"${{tasks.{inside}}}", f"${{tasks.a.{inside}}}", f"${{tasks.a.output{inside}}}"):
+        if task_reference(text) is not None:
+            assert Draft7Validator({"pattern": TASK_OUTPUT}).is_valid(text), text
+
+
+@pytest.mark.parametrize("number", [3.0, 3])
+def test_a_whole_number_may_be_written_with_a_point(lint: Lint, judge: Validator, number: float) -> None:
+    document = {"poll": {"url": "http://x", "retries": number, "expect": {"status": number * 100}}}
+    assert judge.is_valid(document)
+    assert lint.findings(document) == []
+
+
+def test_defaults_are_a_part_of_a_pipeline_but_closed_and_typed() -> None:
+    judge = Draft7Validator(defaults_json_schema())
+    for part in ({}, {"tags": ["a"]}, {"default_args": {"retries": 2}}, {"poll": {"timeout": "5s"}}):
+        assert judge.is_valid(part), part
+    assert judge.is_valid({"tasks": [{"id": "ask", "with": {"url": "http://x"}}, {"id": "a", "uses": "http"}]})
+    assert all(judge.is_valid(document) for document in VALID)
+    for part in ({"retrys": 1}, {"poll": {"timeout": 5}}, {"tasks": [{"uses": "http", "with": {"metod": "GET"}}]}):
+        assert not judge.is_valid(part), part
+    assert not judge.is_valid({"schedule": {"timezone": "UTC"}}), "a schedule is taken as a whole"

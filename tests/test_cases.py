@@ -1,0 +1,90 @@
+"""Every case of `tests/cases`: a valid one gives pipelines, an invalid one exactly the findings that it names."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+import pytest
+
+from factory.reporters import concise, full
+from schemas.codes import Code, Severity
+
+from .case_files import Case, agree, cases, found
+
+VALID = cases("valid")
+INVALID = cases("invalid")
+
+FOUND_ELSEWHERE = {
+    Code.NOT_UTF8: "the file cannot hold a comment: tests/schemas/test_document.py",
+    Code.UNREADABLE: "there is no file to write into: tests/schemas/test_document.py",
+    Code.BUILD_FAILED: "Airflow says it, when the DAG is built",
+    Code.WRONG_ARGUMENT: "the build says it, when an argument is turned into what its annotation names",
+}
+"""Codes without a case, and why."""
+
+
+def named(items: list[Case]) -> list[object]:
+    missing = find_spec("airflow") is None
+    skip = pytest.mark.skipif(missing, reason="Airflow is not installed")
+    return [pytest.param(case, id=case.name, marks=[skip] if case.needs_airflow else []) for case in items]
+
+
+@pytest.mark.parametrize("case", named(VALID))
+def test_a_valid_case_gives_its_pipelines(case: Case) -> None:
+    result = case.check()
+
+    assert_findings(case, [found(d) for d in result.diagnostics])
+    assert not result.has_errors
+    assert sorted(p.file for p in result.pipelines) == sorted(case.pipelines)
+
+
+@pytest.mark.parametrize("case", named(INVALID))
+def test_an_invalid_case_gives_its_findings(case: Case) -> None:
+    result = case.check()
+
+    assert_findings(case, [found(d) for d in result.diagnostics])
+    assert result.has_errors
+
+
+@pytest.mark.parametrize("case", named(INVALID))
+def test_every_finding_can_be_shown(case: Case) -> None:
+    diagnostics = case.check().diagnostics
+
+    assert len(concise.render(diagnostics).splitlines()) == len(diagnostics)
+    for diagnostic in diagnostics:
+        shown = full.render([diagnostic])
+        assert diagnostic.message in shown
+        assert re.search(r"^ *\| +\^+", shown, re.MULTILINE), "no caret below the excerpt"
+
+
+def test_every_code_has_a_case() -> None:
+    lines = [line for case in (*VALID, *INVALID) for line in case.expected()]
+    expected = {match[1] for line in lines if (match := re.search(r": \d+:\d+ (\w+) ", line))}
+    codes = {code.id: code for code in Code}
+
+    assert expected <= codes.keys(), "a case expects a code that does not exist"
+    without = {codes[code] for code in codes.keys() - expected}
+    assert without == FOUND_ELSEWHERE.keys()
+
+
+def test_warnings_and_notes_do_not_keep_a_pipeline_from_being_built() -> None:
+    severities = {d.severity for case in VALID for d in case.check().diagnostics}
+
+    assert severities <= {Severity.WARNING, Severity.NOTE}
+
+
+def test_cases_have_names_that_say_what_they_show() -> None:
+    names = [case.name for case in (*VALID, *INVALID)]
+
+    assert [name for name in names if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) is None] == []
+
+
+def assert_findings(case: Case, findings: list[str]) -> None:
+    expected = case.expected()
+    missing = [line for line in expected if not any(agree(line, other) for other in findings)]
+    unexpected = [line for line in findings if not any(agree(other, line) for other in expected)]
+    lines = "\n".join(f"# expect {line.split(': ', 1)[1]}" for line in unexpected)
+    assert not missing, f"not found: {missing}; found in their place:\n{lines}"
+    assert not unexpected, f"not expected, but found:\n{lines}"
+    assert len(findings) == len(expected)
