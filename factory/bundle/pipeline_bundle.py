@@ -158,7 +158,8 @@ def _in_task() -> bool:
     `sdk/execution_time/supervisor.py::ensure_secrets_backend_loaded`.
     """
     runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
-    return hasattr(runner, "SUPERVISOR_COMMS") or os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "client"
+    supervised = getattr(runner, "SUPERVISOR_COMMS", None) is not None
+    return supervised or os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "client"
 
 
 def _in_server() -> bool:

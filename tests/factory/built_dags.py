@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 
 from airflow.sdk import DAG
 
 from factory.build import build
 from schemas.check import Checker, CheckOptions
+from schemas.document import document_from_text
+from schemas.pipeline import Pipeline
+from schemas.result import CheckedPipeline
 
 
 def built(text: str, folder: Path | None = None, path: str = "sales/orders.yaml", **environ: str) -> DAG:
     """The DAG of a pipeline that has to be without errors."""
-    return _built(textwrap.dedent(text), folder or Path("/no/such/folder"), path, environ, read_sources=True)
-
-
-def built_unread(text: str, folder: Path | None = None) -> DAG:
-    """The DAG as at a task start: `uses` and `with` are not held against sources."""
-    return _built(textwrap.dedent(text), folder or Path("/no/such/folder"), "sales/orders.yaml", {}, read_sources=False)
-
-
-def _built(text: str, folder: Path, path: str, environ: Mapping[str, str], *, read_sources: bool) -> DAG:
-    result = Checker(folder, CheckOptions(environ=environ, read_sources=read_sources)).text(text, path)
+    result = Checker(folder or Path("/no/such/folder"), CheckOptions(environ=environ)).text(textwrap.dedent(text), path)
     assert not result.has_errors, result.diagnostics
     (pipeline,) = result.pipelines
     return build(pipeline)
+
+
+def built_unchecked(text: str, folder: Path | None = None) -> DAG:
+    """The DAG of a pipeline that may break rules of the language that only the check knows."""
+    model = Pipeline.model_validate(document_from_text(textwrap.dedent(text), "orders.yaml").data)
+    return build(CheckedPipeline("orders", "sales/orders.yaml", folder or Path("/no/such/folder"), text, model))

@@ -7,31 +7,19 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG
-from .built_dags import built, built_unread
+from .built_dags import built, built_unchecked
 
 from factory.errors import PipelineBuildError
 
-TASKS = "\ntasks: [{id: a, uses: empty}]\n"
+TASKS = "tasks: [{id: a, uses: empty}]\n"
 
 
 def test_what_is_not_written_is_left_to_airflow() -> None:
     dag, plain = built(TASKS), DAG("sales.orders")
     assert dag.dag_id == "sales.orders"
-    for name in (
-        "description",
-        "doc_md",
-        "max_active_runs",
-        "max_active_tasks",
-        "max_consecutive_failed_dag_runs",
-        "dagrun_timeout",
-        "fail_fast",
-        "render_template_as_native_obj",
-        "owner_links",
-        "start_date",
-        "end_date",
-        "tags",
-        "default_args",
-    ):
+    names = "description doc_md max_active_runs max_active_tasks max_consecutive_failed_dag_runs dagrun_timeout fail_fast"
+    names += " render_template_as_native_obj owner_links start_date end_date tags default_args"
+    for name in names.split():
         assert getattr(dag, name) == getattr(plain, name), name
     assert dag.catchup is False
     assert dag.is_paused_upon_creation is False
@@ -58,8 +46,8 @@ def test_dag_arguments_one_to_one() -> None:
         render_template_as_native_obj: true
         owner_links: {me: "mailto:me@example.com"}
         schedule: "@daily"
+        tasks: [{id: a, uses: empty}]
         """
-        + TASKS
     )
     assert (dag.dag_id, dag.description, dag.doc_md, dag.tags) == ("mine", "One line.", "# Title", {"a", "b"})
     assert (dag.catchup, dag.is_paused_upon_creation, dag.fail_fast) == (True, True, True)
@@ -99,7 +87,7 @@ def test_settings_of_tasks_and_default_args() -> None:
 
 
 def test_owner_in_default_args_goes_first() -> None:
-    dag = built("owner: team\ndefault_args: {owner: ops}" + TASKS)
+    dag = built("owner: team\ndefault_args: {owner: ops}\n" + TASKS)
     assert dag.get_task("a").owner == "ops"
 
 
@@ -131,8 +119,8 @@ def test_params_are_defaults_or_json_schemas() -> None:
           nothing: null
           region: {type: string, enum: [eu, us], default: eu, description: Where., title: Region}
           filter: {type: object, default: {a: 1}}
+        tasks: [{id: a, uses: empty}]
         """
-        + TASKS
     )
     assert dag.params.dump() == {"days": 3, "names": ["a", "b"], "nothing": None, "region": "eu", "filter": {"a": 1}}
     region = dag.params.get_param("region")
@@ -141,7 +129,7 @@ def test_params_are_defaults_or_json_schemas() -> None:
 
 
 def test_a_param_without_default_is_asked_for_where_nothing_is_scheduled() -> None:
-    dag = built("params: {day: {type: string, format: date}}" + TASKS)
+    dag = built("params: {day: {type: string, format: date}}\n" + TASKS)
     assert dag.params.get_param("day").has_value is False
 
 
@@ -152,13 +140,12 @@ def test_a_param_without_default_is_asked_for_where_nothing_is_scheduled() -> No
         ("params: {d: {type: strng}}", ("params", "d", "type"), "it is not a JSON Schema"),
         ("params: {d: {type: integer, default: x}}", ("params", "d", "default"), "'x' is not of type 'integer'"),
         ("params: {d: {a: 1}}", ("params", "d"), "a mapping here is a JSON Schema"),
-        ("owner_links: {me: nowhere}", ("owner_links",), "Wrong link format"),
         ("schedule: '@continuous'\nmax_active_runs: 2", ("max_active_runs",), "requires max_active_runs <= 1"),
     ],
 )
 def test_what_airflow_refuses_has_a_place(text: str, path: tuple[str, ...], message: str) -> None:
     with pytest.raises(PipelineBuildError) as caught:
-        built_unread(text + TASKS)
+        built_unchecked(text + "\n" + TASKS)
     (error,) = caught.value.errors
     assert error.path == path
     assert message in error.message
@@ -167,20 +154,24 @@ def test_what_airflow_refuses_has_a_place(text: str, path: tuple[str, ...], mess
 
 def test_all_errors_come_at_once() -> None:
     with pytest.raises(PipelineBuildError) as caught:
-        built_unread(
+        built_unchecked(
             """
-            owner_links: {me: nowhere}
+            schedule: "@continuous"
+            max_active_runs: 2
             params: {d: {a: 1}}
+            fail_fast: true
             tasks:
               - {id: a, uses: no_such_module.x}
               - {id: b, uses: empty, needs: [a]}
               - {id: c, uses: bash, with: {bash_command: "true", env: {x: "${tasks.a.output}"}}, needs: [b]}
               - {id: d, uses: airflow.sdk.Variable}
+              - {id: e, uses: empty, trigger_rule: all_done}
             """
         )
     assert [error.path for error in caught.value.errors] == [
         ("params", "d"),
-        ("owner_links",),
+        ("max_active_runs",),
         ("tasks", 0, "uses"),
         ("tasks", 3, "uses"),
+        ("tasks", 4, "uses"),
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from airflow.providers.standard.operators.python import PythonOperator
-from .built_dags import built, built_unread
+from .built_dags import built, built_unchecked
 
 from factory.errors import PipelineBuildError
 from factory.operators.http import HttpRequestOperator
@@ -151,7 +151,7 @@ def test_an_operator_below_the_pipelines_folder(tmp_path: Path) -> None:
     assert (task.pause, task.until, task.pool) == (timedelta(minutes=5), timedelta(hours=1), "heavy")
     assert task.upstream_task_ids == {"a"}
     with pytest.raises(PipelineBuildError) as caught:
-        built_unread(
+        built_unchecked(
             f"""
             tasks:
               - {{id: a, uses: {name}.Wait, with: {{what: 1, pause: 2h}}}}

@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from schemas.source_class_facts import class_facts, field_items, function_facts
-from schemas.source_facts import Alias, Binding, Bound, Gate, Imported, ModuleFacts, Unreadable, Value
-from schemas.source_syntax import (
+from schemas.source.class_facts import class_facts, field_items, function_facts
+from schemas.source.facts import Alias, Binding, Bound, Gate, Imported, ModuleFacts, Unreadable, Value
+from schemas.source.syntax import (
     airflow_version_of,
     dotted_text,
     is_literal,

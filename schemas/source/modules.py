@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
 
-from schemas.source_cache import SourceFiles
-from schemas.source_installs import editable_modules, with_path_files
+from schemas.source.cache import SourceFiles
+from schemas.source.installs import editable_modules, with_path_files
 
 # The order of importlib's FileFinder.
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)

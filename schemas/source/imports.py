@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.source_cache import SourceFiles
-from schemas.source_facts import Imported
-from schemas.source_modules import Module, ModuleFinder
-from schemas.source_names import absolute_import
+from schemas.source.cache import SourceFiles
+from schemas.source.facts import Imported
+from schemas.source.modules import Module, ModuleFinder
+from schemas.source.names import absolute_import
 
 
 def local_files(finder: ModuleFinder, files: SourceFiles, dotted: str) -> frozenset[Path]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from schemas.source_decorators import generates_constructor, keeps_signature
-from schemas.source_facts import ClassFacts
-from schemas.source_names import Definition, NameResolver
+from schemas.source.decorators import generates_constructor, keeps_signature
+from schemas.source.facts import ClassFacts
+from schemas.source.names import Definition, NameResolver
 
 BASE_OPERATORS = frozenset(
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.source_results import Parameter
+from schemas.source.results import Parameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from schemas.source_constructor_facts import constructor_facts
-from schemas.source_facts import ClassFacts, Fields, FieldsOf, FunctionFacts
-from schemas.source_results import Parameter
-from schemas.source_syntax import dotted_text, is_type_checking
+from schemas.source.constructor_facts import constructor_facts
+from schemas.source.facts import ClassFacts, Fields, FieldsOf, FunctionFacts
+from schemas.source.results import Parameter
+from schemas.source.syntax import dotted_text, is_type_checking
 
 _COLLECTIONS = frozenset({"tuple", "list", "set", "frozenset", "sorted"})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from schemas.source_modules import Module, ModuleFinder
-from schemas.source_results import ModuleMissing, NotInstalled, Undecidable
+from schemas.source.modules import Module, ModuleFinder
+from schemas.source.results import ModuleMissing, NotInstalled, Undecidable
 
 _PROVIDERS = "airflow.providers"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from schemas.source_facts import ConstructorFacts, Forward, FunctionFacts
-from schemas.source_syntax import dotted_text
+from schemas.source.facts import ConstructorFacts, Forward, FunctionFacts
+from schemas.source.syntax import dotted_text
 
 
 def constructor_facts(

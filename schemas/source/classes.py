@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from schemas.source_decorators import generates_constructor, keeps_signature
-from schemas.source_facts import ConstructorFacts, Fields, FieldsOf, Forward, Value
-from schemas.source_lineage import BASE_OPERATORS, Ancestor, Lineage, class_facts_of
-from schemas.source_names import Definition, NameResolver
-from schemas.source_results import Class, Parameter
+from schemas.source.decorators import generates_constructor, keeps_signature
+from schemas.source.facts import ConstructorFacts, Fields, FieldsOf, Forward, Value
+from schemas.source.lineage import BASE_OPERATORS, Ancestor, Lineage, class_facts_of
+from schemas.source.names import Definition, NameResolver
+from schemas.source.results import Class, Parameter
 
 _VARIADIC = ("VAR_POSITIONAL", "VAR_KEYWORD")
 _DEPTH = 20

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from schemas.source_facts import Unreadable
-from schemas.source_parse import parse
-from schemas.source_syntax import literal_mapping
+from schemas.source.facts import Unreadable
+from schemas.source.parse import parse
+from schemas.source.syntax import literal_mapping
 
 _SITE_FOLDERS = frozenset({"site-packages", "dist-packages"})
 

@@ -1,8 +1,8 @@
 """What a dotted path is and takes, by reading source, never importing it.
 
-The parts: `source_modules` finds files the way Python does, `source_parse` turns one file's bytes into
-facts (what `source_cache.FactCache` keeps by content), `source_names` follows names across files,
-`source_lineage` and `source_classes` put constructor chains together. Nothing here executes what it reads;
+The parts: `modules` finds files the way Python does, `parse` turns one file's bytes into
+facts (what `cache.FactCache` keeps by content), `names` follows names across files,
+`lineage` and `classes` put constructor chains together. Nothing here executes what it reads;
 where reading cannot tell, the result is `Undecidable` and nobody is accused.
 """
 
@@ -13,47 +13,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.source_cache import FactCache, SourceFiles
-from schemas.source_classes import ClassReader
-from schemas.source_decorators import keeps_signature, taskflow
-from schemas.source_facts import ClassFacts, FunctionFacts, Value
-from schemas.source_imports import local_files
-from schemas.source_missing import missing_module
-from schemas.source_modules import Module, ModuleFinder
-from schemas.source_names import Definition, NameResolver, Resolution
-from schemas.source_results import (
-    Class,
+from schemas.source.cache import FactCache, SourceFiles
+from schemas.source.classes import ClassReader
+from schemas.source.decorators import keeps_signature, taskflow
+from schemas.source.facts import ClassFacts, FunctionFacts, Value
+from schemas.source.imports import local_files
+from schemas.source.missing import missing_module
+from schemas.source.modules import Module, ModuleFinder
+from schemas.source.names import Definition, NameResolver, Resolution
+from schemas.source.results import (
     Function,
     Hidden,
-    ModuleMissing,
     NameMissing,
     NotAPath,
     NotCallable,
-    NotInstalled,
-    Parameter,
     Result,
-    SourceError,
     TaskDecorated,
     Undecidable,
 )
-
-__all__ = [
-    "Class",
-    "FactCache",
-    "Function",
-    "Hidden",
-    "ModuleMissing",
-    "NameMissing",
-    "NotAPath",
-    "NotCallable",
-    "NotInstalled",
-    "Parameter",
-    "Result",
-    "SourceError",
-    "SourceReader",
-    "TaskDecorated",
-    "Undecidable",
-]
 
 _LONGEST = 500
 _OWN_NAMES = frozenset({"factory", "schemas"})

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.source_cache import SourceFiles
-from schemas.source_facts import (
+from schemas.source.cache import SourceFiles
+from schemas.source.facts import (
     Alias,
     Bound,
     ClassFacts,
@@ -20,9 +20,9 @@ from schemas.source_facts import (
     Unreadable,
     Value,
 )
-from schemas.source_missing import missing_module
-from schemas.source_modules import Module, ModuleFinder
-from schemas.source_results import ModuleMissing, NameMissing, NotInstalled, SourceError, Undecidable
+from schemas.source.missing import missing_module
+from schemas.source.modules import Module, ModuleFinder
+from schemas.source.results import ModuleMissing, NameMissing, NotInstalled, SourceError, Undecidable
 
 _STEPS = 2000
 """Bindings followed for one name before giving up: star imports can branch without end."""

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from schemas.source_facts import Imported, ModuleFacts, Unreadable
-from schemas.source_parse import MAX_BYTES, module_facts, module_imports
+from schemas.source.facts import Imported, ModuleFacts, Unreadable
+from schemas.source.parse import MAX_BYTES, module_facts, module_imports
 
 Computed = TypeVar("Computed")
 
