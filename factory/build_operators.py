@@ -90,23 +90,20 @@ def named_operator(path: str) -> type[BaseOperator]:
 def _bash_arguments(arguments: BashArguments, resolver: Resolver) -> dict[str, Any]:
     """BashOperator's own names and defaults; only what is written is passed on."""
     return {
-        name: build_value(getattr(arguments, name), resolver)
+        name: build_value(getattr(arguments, name), resolver, as_text=True)
         for name in BashArguments.model_fields
         if name in arguments.model_fields_set
     }
 
 
 def _http_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
-    def given(value: Any) -> Any:
-        return build_value(value, resolver)
-
     status = request.expect.status
     return {
-        "url": given(request.url),
+        "url": build_value(request.url, resolver, as_text=True),
         "method": request.method,
-        "headers": given(request.headers),
-        "query": given(request.params),
-        "json_body": given(request.json_body),
+        "headers": build_value(request.headers, resolver, as_text=True),
+        "query": build_value(request.params, resolver),
+        "json_body": build_value(request.json_body, resolver),
         "timeout": request.timeout,
         "expected_status": tuple(status) if isinstance(status, list) else (status,),
         "max_bytes": request.max_bytes,

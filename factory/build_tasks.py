@@ -28,8 +28,8 @@ def build_tasks(pipeline: Pipeline, builder: OperatorBuilder) -> list[BuildError
     operators: dict[str, BaseOperator] = {}
     errors: dict[str, Sequence[BuildError]] = {}
 
-    def resolver(reference: TaskReference) -> XComSelection:
-        return XComSelection(operators[reference.task_id], reference)
+    def resolver(reference: TaskReference, *, as_text: bool) -> XComSelection:
+        return XComSelection(operators[reference.task_id], reference, as_text=as_text)
 
     # A reference holds the operator it reads from, so that one has to be there first.
     for task_id in TopologicalSorter(sources).static_order():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pendulum
 
@@ -12,21 +12,25 @@ from factory.xcom_selection import XComSelection
 from schemas.environment import EnvText
 from schemas.references import TaskReference, task_reference, unescape
 
-Resolver = Callable[[TaskReference], XComSelection]
+
+class Resolver(Protocol):
+    """Makes a reference what Airflow resolves when the task runs, as text where only text is taken."""
+
+    def __call__(self, reference: TaskReference, /, *, as_text: bool) -> XComSelection: ...
 
 
-def build_value(value: Any, resolver: Resolver) -> Any:
+def build_value(value: Any, resolver: Resolver, *, as_text: bool = False) -> Any:
     """A value of `with`, at any depth; keys of mappings stay as they are.
 
     What an environment variable holds is text, also where it looks like a reference.
     """
     if isinstance(value, str):
         reference = _reference(value)
-        return plain_text(value) if reference is None else resolver(reference)
+        return plain_text(value) if reference is None else resolver(reference, as_text=as_text)
     if isinstance(value, dict):
-        return {key: build_value(child, resolver) for key, child in value.items()}
+        return {key: build_value(child, resolver, as_text=as_text) for key, child in value.items()}
     if isinstance(value, list):
-        return [build_value(child, resolver) for child in value]
+        return [build_value(child, resolver, as_text=as_text) for child in value]
     return value
 
 

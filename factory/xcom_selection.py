@@ -6,6 +6,7 @@ resolver of our own (`airflow.sdk.definitions._internal.mixins.ResolveMixin`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,11 +25,15 @@ class XComSelection(ResolveMixin):
 
     `steps` of the reference select one after the other: text a key of a mapping, a number an item of a list (from
     the end if negative). Its text is `${…}`, the same in every process, which is what a serialized DAG holds.
+
+    `as_text`: for places that only take text, such as an environment variable. Lists and mappings are given as JSON,
+    nothing as empty text.
     """
 
-    def __init__(self, operator: BaseOperator, reference: TaskReference) -> None:
+    def __init__(self, operator: BaseOperator, reference: TaskReference, *, as_text: bool = False) -> None:
         self.operator = operator
         self.reference = reference
+        self.as_text = as_text
 
     @property
     def key(self) -> str:
@@ -55,7 +60,13 @@ class XComSelection(ResolveMixin):
                 place = _source(self.reference) + _written(self.reference.steps[:position])
                 raise AirflowFailException(f"{self}: `{_written((step,))}` selects nothing: `{place}` {problem}")
             value = value[step]
-        return value
+        return _text(value) if self.as_text else value
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _misfit(value: Any, step: str | int) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from croniter import CroniterError, croniter
 
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _FIELDS = (
     ("minute", "0-59"),
@@ -45,6 +46,9 @@ def cron_problem(expression: str) -> CronProblem | None:
             )
     if not _expands(expression):
         return CronProblem("the fields do not fit together", 0, len(expression))
+    if _never_comes(expression):
+        (start, day), (_, month) = fields[2:4]
+        return CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
     return None
 
 
@@ -58,6 +62,15 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     if count == 0:
         return CronProblem("the cron expression is empty", 0, len(expression), help="write null for no schedule")
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
+
+
+def _never_comes(expression: str) -> bool:
+    """Whether none of the months has such a day; with a day of week given, that one counts, too."""
+    days, months, weekdays = croniter.expand(expression)[0][2:5]
+    if weekdays != ["*"] or not all(isinstance(value, int) for value in (*days, *months)):
+        return False
+    first_day: int = min(days)
+    return first_day > max(_LONGEST[int(month) - 1] for month in months)
 
 
 def _split(expression: str) -> list[tuple[int, str]]:

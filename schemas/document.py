@@ -92,7 +92,8 @@ def document_from_text(text: str, file: str) -> Document:
     """Read a text; never raises, every outcome is data or diagnostics."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return _failed(file, "", Code.TOO_LARGE, "the text is larger than 1 MiB", Span(1, 1, 1, 2))
-    invisible = None if text.isascii() else _INVISIBLE.search(text, 1 if text[0] == "\ufeff" else 0)
+    text = text.removeprefix("\ufeff")
+    invisible = None if text.isascii() else _INVISIBLE.search(text)
     if invisible is not None:
         span = TextLines(text).span(*invisible.span())
         message = f"the invisible character U+{ord(invisible.group()):04X} stands here"

@@ -16,6 +16,7 @@ class Positions:
     def __init__(self, lines: TextLines, root: Node | None) -> None:
         self._lines = lines
         self._root = root
+        self._pairs_of: dict[int, dict[str, tuple[ScalarNode, Node]]] = {}
 
     def value(self, path: tuple[str | int, ...]) -> Span:
         key, value, complete = self._find(path)
@@ -36,22 +37,29 @@ class Positions:
         key: Node | None = None
         value = self._root
         for element in path:
-            step = _step(value, element)
+            step = self._step(value, element)
             if step is None:
                 return key, value, False
             key, value = step
         return key, value, True
 
+    def _step(self, node: Node | None, element: str | int) -> tuple[Node | None, Node] | None:
+        if isinstance(node, SequenceNode) and isinstance(element, int) and element < len(node.value):
+            return None, node.value[element]
+        if isinstance(node, MappingNode) and isinstance(element, str):
+            return self._by_key(node).get(element)
+        return None
+
+    def _by_key(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
+        known = self._pairs_of.get(id(node))
+        if known is None:
+            known = self._pairs_of[id(node)] = {}
+            for key, value in _pairs(node):
+                known.setdefault(key.value, (key, value))
+        return known
+
     def _span(self, node: Node) -> Span:
         return self._lines.span(node.start_mark.index, node.end_mark.index)
-
-
-def _step(node: Node | None, element: str | int) -> tuple[Node | None, Node] | None:
-    if isinstance(node, SequenceNode) and isinstance(element, int) and element < len(node.value):
-        return None, node.value[element]
-    if isinstance(node, MappingNode) and isinstance(element, str):
-        return next((pair for pair in _pairs(node) if pair[0].value == element), None)
-    return None
 
 
 def _pairs(node: MappingNode) -> Iterator[tuple[ScalarNode, Node]]:

@@ -16,7 +16,7 @@ from typing import Any
 _EXPRESSION = re.compile(r"\$?\$\{(?P<body>[^{}]*)\}")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
 _VALUE = re.compile(r"(?P<root>vars|matrix)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
-_STEP = r"(?:\.[A-Za-z_][\w-]*|\[-?[0-9]+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\])"
+_STEP = r"(?:\.[^\W\d][\w-]*|\[-?[0-9]+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\])"
 _TASK = re.compile(
     r"tasks\.(?P<id>[\w-]+(?:\.[\w-]+)*?)\."
     rf"(?:output(?P<steps>{_STEP}*)|xcom\.(?P<key>[\w-]+)(?P<key_steps>{_STEP}*))"
@@ -172,8 +172,8 @@ def _wrong_task(rest: str) -> tuple[str, str | None]:
         return why, None
     task_id, word, tail = match.groups()
     if word is None:
-        return why, f"${{tasks.{task_id}.output{tail}}}"
-    if get_close_matches(word.lower(), ("output", "outputs", "result", "return_value"), n=1, cutoff=0.7):
+        meant = f"tasks.{task_id}.output{tail}"
+    elif get_close_matches(word.lower(), ("output", "outputs", "result", "return_value"), n=1, cutoff=0.7):
         named = _NAME_IN_BRACKETS.sub(r".\1", tail)
         meant = f"tasks.{task_id}.output{named}"
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
@@ -16,7 +16,7 @@ from schemas.model_types import is_tag, keys_of, model_at
 from schemas.pipeline import Pipeline
 from schemas.references import task_reference
 from schemas.settings import SETTING_KEYS
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import did_you_mean, nearest
 from schemas.task import BUILT_INS
 from schemas.wording import bound, described, expectation, literals, problem_text
 
@@ -91,7 +91,8 @@ def _environment_as_scalars(errors: list[ErrorDetails], data: Mapping[str, Any])
 
 def _at(data: Any, path: DataPath) -> Any:
     for element in path:
-        if not isinstance(data, list) and not (isinstance(data, dict) and element in data):
+        is_there = isinstance(data, list) or (isinstance(data, dict) and element in data)
+        if not is_there:
             return None
         data = data[element]
     return data
@@ -129,9 +130,10 @@ def document_path(location: tuple[int | str, ...], data: Any, *, missing: bool =
     for position, element in enumerate(location):
         if is_tag(element):
             continue
-        if (isinstance(current, dict) and element in current) or (
+        is_there = (isinstance(current, dict) and element in current) or (
             isinstance(current, list) and isinstance(element, int) and element < len(current)
-        ):
+        )
+        if is_there:
             current = current[element]
             path.append(element)
         elif missing and isinstance(current, dict) and position == len(location) - 1:
@@ -199,9 +201,7 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         return ShapeProblem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
     if len(path) == 4 and path[2] == "with" and (key in SETTING_KEYS or key == "id"):
         message = f"`{key}` is a setting of the task, not an argument"
-        return ShapeProblem(
-            Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`"
-        )
+        return ShapeProblem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
     model = model_at(Pipeline, tuple(error["loc"][:-1]))
     allowed = keys_of(model) if model is not None else ()
     word = nearest(key, allowed)
@@ -211,7 +211,7 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         path,
         f"unknown key `{key}` {place(path[:-1], data)}",
         at_key=True,
-        caret="write it in `with`" if _is_argument(data, path[:-1], key) else meant(key, allowed),
+        caret="write it in `with`" if _is_argument(data, path[:-1], key) else did_you_mean(word),
         help="" if allowed else "no key can stand here",
         allowed=tuple(sorted(allowed)),
         replacement=word if word is not None and word not in siblings else None,
@@ -223,7 +223,8 @@ def _is_argument(data: Any, task: DataPath, key: str) -> bool:
     if len(task) != 2 or task[0] != "tasks":
         return False
     uses = _mapping_at(data, task).get("uses")
-    arguments = model_at(BUILT_INS[uses], ("with",)) if isinstance(uses, str) and uses in BUILT_INS else None
+    built_in: type[BaseModel] | None = BUILT_INS.get(uses) if isinstance(uses, str) else None
+    arguments = model_at(built_in, ("with",)) if built_in is not None else None
     return arguments is not None and key in keys_of(arguments)
 
 

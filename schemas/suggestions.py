@@ -36,5 +36,9 @@ def _fold(word: str) -> str:
 
 def meant(written: str, allowed: Iterable[str]) -> str:
     """Text for behind the caret: "did you mean `x`?", or nothing."""
-    word = nearest(written, allowed)
+    return did_you_mean(nearest(written, allowed))
+
+
+def did_you_mean(word: str | None) -> str:
+    """The same for a word that was found before."""
     return f"did you mean `{word}`?" if word is not None else ""

@@ -68,7 +68,7 @@ class CodeTask(_TaskBase):
     """Arguments of the function or the operator, by name. `${tasks.ID.output}` gives another task's output."""
 
 
-BUILT_INS = {"http": HttpTask, "bash": BashTask, "empty": EmptyTask}
+BUILT_INS: dict[str, type[_TaskBase]] = {"http": HttpTask, "bash": BashTask, "empty": EmptyTask}
 
 
 def _kind(value: Any) -> str:

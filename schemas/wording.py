@@ -178,4 +178,3 @@ def _type_hint(kind: str, value: Any) -> tuple[str, str | None]:
     if kind in ("model_type", "dict_type") and isinstance(value, str) and ":" in value:
         return "is a space missing behind the `:`?", None
     return "", None
-

@@ -31,7 +31,7 @@ def construct(root: Node, text: str, file: str) -> tuple[Any, tuple[Diagnostic, 
     constructor = _Constructor(text, file)
     value = constructor.build(root)
     constructor.report_unused_anchors()
-    return value, tuple(constructor.diagnostics)
+    return value, tuple(dict.fromkeys(constructor.diagnostics))
 
 
 class _Constructor:
@@ -59,7 +59,7 @@ class _Constructor:
         if id(node) in self._open:
             self._report(Code.RECURSIVE_ALIAS, "this value holds an alias of itself", node)
             return None, 1, 1
-        if node.tag != COLLECTION:
+        if node.tag != COLLECTION or self._has_tag(node):
             self._tag(node)
         self._open.add(id(node))
         value, size, depth = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
@@ -145,13 +145,12 @@ class _Constructor:
         return None
 
     def _scalar(self, node: ScalarNode) -> Any:
+        if node.tag not in (PLAIN, QUOTED) or self._has_tag(node):
+            self._tag(node)
+            return node.value
         if node.tag == QUOTED:
             return node.value
-        if node.tag != PLAIN or self._text[node.start_mark.index : node.start_mark.index + 1] in ("!", "&"):
-            start = node.start_mark.index
-            if node.tag != PLAIN or _TAG_BEHIND_ANCHOR.match(self._text, start, start + 200):
-                self._tag(node)
-                return node.value
+        if self._text[node.start_mark.index : node.start_mark.index + 1] == "&":
             self._note_anchor(node)
         try:
             return plain_scalar(node.value)
@@ -175,6 +174,13 @@ class _Constructor:
             self._used.add(id(node))
         elif anchor is not None:
             self._anchored[id(node)] = (node, anchor["name"])
+
+    def _has_tag(self, node: Node) -> bool:
+        """Whether a tag is written before a value; the parser keeps quiet about a lone `!`."""
+        start = node.start_mark.index
+        if self._text[start : start + 1] not in ("!", "&"):
+            return False
+        return _TAG_BEHIND_ANCHOR.match(self._text, start, start + 200) is not None
 
     def _tag(self, node: Node) -> None:
         start = node.start_mark.index

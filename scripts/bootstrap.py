@@ -21,18 +21,16 @@ import json
 import os
 import re
 import signal
-import subprocess
-import threading
-import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+
+from set_up_command import LOG, KilledError, SetUpError, run_phase
 
 LOCK = "requirements.lock"
 EXTRA = "requirements-extra.txt"
 RECORD = "set-up.json"
 """Below the virtual environment: what it was made from, and whether the last set-up came to its end."""
-LOG = "set-up.log"
 
 UNREACHABLE = re.compile(
     r"NewConnectionError|NameResolutionError|Max retries exceeded|ProxyError|SSLError|Read timed out"
@@ -40,14 +38,6 @@ UNREACHABLE = re.compile(
 )
 MISSING = re.compile(r"No matching distribution found for (.+)")
 CONFLICT = re.compile(r"The conflict is caused by:\n((?:[ ]{4}.+\n)+)")
-
-
-class SetUpError(Exception):
-    """Set-up cannot go on; the text says why and what to do, for a person."""
-
-
-class KilledError(SetUpError):
-    """A command was killed in the middle of its work."""
 
 
 def main(argv: list[str]) -> int:
@@ -236,7 +226,8 @@ def install_added(root: Path, venv: Path) -> None:
     if not status:
         return
     conflict = CONFLICT.search(output + "\n")
-    if conflict:
+    # pip also calls it a conflict where it could not ask the index for other versions.
+    if conflict and not UNREACHABLE.search(output):
         raise SetUpError(
             f"{EXTRA}: a package does not fit the versions that Airflow and this project run on ({LOCK}):\n"
             f"{conflict[1]}Write it without a version, or with one that fits."
@@ -270,66 +261,6 @@ def explain(output: str, source: str, venv: Path) -> str:
 
 def tail(output: str, lines: int = 12) -> str:
     return "\n".join(output.rstrip().splitlines()[-lines:])
-
-
-# -- a command with progress -------------------------------------------------------------------------------
-
-
-def run_phase(title: str, command: list[str], root: Path, venv: Path) -> tuple[int, str]:
-    """Run `command`, showing how long it takes. Returns its exit status and its output."""
-    begin = time.monotonic()
-    lines: list[str] = []
-    process = subprocess.Popen(  # noqa: S603  fixed commands, no shell
-        command,
-        cwd=root,
-        env=pip_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
-    try:
-        reader.start()
-        watch(reader, lambda: show(title, lines, begin))
-        status = process.wait()
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait()
-    output = "".join(lines)
-    if venv.is_dir():
-        (venv / LOG).write_text(output, encoding="utf-8")
-    clear = "\r\033[K" if sys.stdout.isatty() else ""
-    print(f"{clear}  {title:<32} {time.monotonic() - begin:6.1f} s{' failed' if status else ''}", flush=True)
-    if status < 0:
-        raise KilledError(
-            f"{title}: killed by signal {-status}; was there too little memory? Run the same command again."
-        )
-    return status, output
-
-
-def watch(reader: threading.Thread, show_progress: Callable[[], None]) -> None:
-    while reader.is_alive():
-        reader.join(0.5)
-        if sys.stdout.isatty():
-            show_progress()
-
-
-def show(title: str, lines: list[str], begin: float) -> None:
-    collected = sum(line.lstrip().startswith("Collecting ") for line in lines)
-    step = f"{collected} packages" if collected else ""
-    if any(line.startswith("Installing collected packages") for line in lines):
-        step = f"installing {collected} packages"
-    print(f"\r\033[K  {title:<32} {time.monotonic() - begin:6.0f} s  {step}", end="", flush=True)
-
-
-def pip_environment() -> dict[str, str]:
-    """The user's environment, pip settings included, without what would install anywhere but in the venv."""
-    dropped = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV"}
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
-    return {**kept, "PIP_USER": "0", "PYTHONUNBUFFERED": "1"}
 
 
 if __name__ == "__main__":

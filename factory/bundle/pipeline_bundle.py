@@ -94,13 +94,13 @@ class PipelineBundle(BaseDagBundle):
 
         In a task's process a snapshot that is there costs one look; a missing one is rebuilt from the store.
         Unpinned, the command line and the dag-processor read the folder, as Airflow's own bundles do; a task
-        (its DAG has `disable_bundle_versioning`) takes `current/` as it is.
+        (its DAG has `disable_bundle_versioning`), or whoever may only read the storage, takes `current/` as it is.
 
         :raises BundleError: the version can neither be found nor rebuilt, or the folder cannot be read.
         """
         if self.version:
             self._ensure_snapshot(self.version)
-        elif not _in_task() or not self.path.is_dir():
+        elif not self.path.is_dir() or not (_in_task() or self._is_read_only()):
             self.refresh()
         super().initialize()
 
@@ -116,6 +116,9 @@ class PipelineBundle(BaseDagBundle):
         if _in_server() and time.monotonic() >= self._next_clean_up:
             self._next_clean_up = time.monotonic() + CLEAN_UP_EVERY_SECONDS
             self._clean_up()
+
+    def _is_read_only(self) -> bool:
+        return not os.access(self.base_dir, os.W_OK)
 
     def _ensure_snapshot(self, version: str) -> None:
         if not self._store.has_snapshot(version):

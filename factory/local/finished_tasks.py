@@ -28,12 +28,16 @@ class FinishedTask:
     task_id: str
     state: str
     seconds: float | None
+    attempt: str
+    """`try 1 of 3` for a task that may be tried again, else empty."""
     answer: Mapping[str, Any] | None
 
     def line(self) -> str:
         """For the terminal."""
         took = "" if self.seconds is None else f"{self.seconds:.1f} s"
         parts = [f"{self.state:<16} {self.dag_id:<28} {self.task_id:<20} {took:>8}"]
+        if self.attempt and self.state == "failed":
+            parts.append(self.attempt)
         if self.answer:
             parts.append(f"{self.answer.get('status')}, {_size(self.answer.get('bytes'))}")
         return "  ".join(parts).rstrip()
@@ -83,8 +87,10 @@ class FinishedTasks:
         return FinishedTask(
             row["dag_id"],
             row["task_id"] + mapped,
-            row["state"],
+            # Airflow's history has a failed attempt as failed, also one that is about to be repeated.
+            "failed" if row["state"] == "up_for_retry" else row["state"],
             row["duration"],
+            f"try {row['try_number']} of {row['max_tries'] + 1}" if row["max_tries"] else "",
             answer if isinstance(answer, Mapping) else None,
         )
 

@@ -177,6 +177,7 @@ class Supervisor:
     def _look_after(self) -> Component | None:
         """Wait a moment; returns a component that has ended."""
         time.sleep(PAUSE_SECONDS)
+        self._terminal.check()
         self._collect()
         return next((component for component in self._components if not component.running), None)
 

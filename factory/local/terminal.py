@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +17,9 @@ class Terminal:
         self._on_lost = on_lost
         self._lost = False
         self._lock = threading.Lock()
+        self._poll = select.poll()
+        # No event asked for: that the other end is gone is always told.
+        self._poll.register(sys.stdout.fileno(), 0)
 
     def line(self, text: str = "") -> None:
         with self._lock:
@@ -25,9 +29,20 @@ class Terminal:
                 sys.stdout.write(text + "\n")
                 sys.stdout.flush()
             except OSError:
-                # The terminal was closed, or the pipe's reader is gone.
-                self._lost = True
-                self._on_lost()
+                self._lose()
+
+    def check(self) -> None:
+        """Notice without writing that the terminal was closed or the pipe's reader is gone.
+
+        A closed terminal sends SIGHUP to its session's leader only, and make, for one, does not pass it on.
+        """
+        with self._lock:
+            if not self._lost and self._poll.poll(0):
+                self._lose()
+
+    def _lose(self) -> None:
+        self._lost = True
+        self._on_lost()
 
     def event(self, text: str) -> None:
         """A line with the time of day."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from factory.reporters.printable import phrase, printable
 from schemas.diagnostics import Diagnostic
 
 
@@ -14,5 +15,6 @@ def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:  
 
 def _one(diagnostic: Diagnostic) -> str:
     span = diagnostic.span
-    hint = f" ({diagnostic.caret})" if diagnostic.caret else ""
-    return f"{diagnostic.file}:{span.line}:{span.column}: {diagnostic.code.id} {diagnostic.message}{hint}"
+    hint = f" ({phrase(diagnostic.caret)})" if diagnostic.caret else ""
+    place = f"{printable(diagnostic.file)}:{span.line}:{span.column}"
+    return f"{place}: {diagnostic.code.id} {phrase(diagnostic.message)}{hint}"

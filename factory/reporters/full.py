@@ -6,6 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable
 
+from factory.reporters.printable import phrase, printable
 from schemas.codes import Severity
 from schemas.diagnostics import Diagnostic
 from schemas.text_lines import TextLines
@@ -18,41 +19,42 @@ _BEFORE = 60
 
 def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
     """All findings, a blank line between two; empty for none."""
-    return "\n\n".join(_one(d, colour) for d in diagnostics)
+    sources: dict[str, TextLines] = {}
+    return "\n\n".join(_one(d, sources, colour) for d in diagnostics)
 
 
-def _one(diagnostic: Diagnostic, colour: bool) -> str:
+def _one(diagnostic: Diagnostic, sources: dict[str, TextLines], colour: bool) -> str:
     span = diagnostic.span
     head = f"{diagnostic.severity.value}[{diagnostic.code.slug}] {diagnostic.code.id}"
     lines = [
-        f"{_paint(head, _COLOURS[diagnostic.severity], colour)}: {diagnostic.message}",
-        f"  --> {diagnostic.file}:{span.line}:{span.column}",
+        f"{_paint(head, _COLOURS[diagnostic.severity], colour)}: {phrase(diagnostic.message)}",
+        f"  --> {printable(diagnostic.file)}:{span.line}:{span.column}",
     ]
     gutter = len(str(span.line))
     if diagnostic.text:
-        lines += _excerpt(diagnostic, gutter, colour)
+        source = sources.get(diagnostic.text) or sources.setdefault(diagnostic.text, TextLines(diagnostic.text))
+        lines += _excerpt(diagnostic, source, gutter, colour)
     elif diagnostic.caret:
-        lines.append(f"{' ' * gutter} = {diagnostic.caret}")
+        lines.append(f"{' ' * gutter} = {phrase(diagnostic.caret)}")
     if diagnostic.help:
-        lines += _note(gutter, "help", diagnostic.help)
+        lines += _note(gutter, "help", phrase(diagnostic.help))
     if diagnostic.allowed:
-        lines += _note(gutter, "allowed", ", ".join(diagnostic.allowed))
+        lines += _note(gutter, "allowed", printable(", ".join(diagnostic.allowed)))
     return "\n".join(lines)
 
 
-def _excerpt(diagnostic: Diagnostic, gutter: int, colour: bool) -> list[str]:
+def _excerpt(diagnostic: Diagnostic, source: TextLines, gutter: int, colour: bool) -> list[str]:
     """The line before, if it says more than blank, and the line of the span, with the caret below it."""
     span = diagnostic.span
-    source = TextLines(diagnostic.text)
     lines = [f"{' ' * gutter} |"]
     parent = _parent_line(source, span.line)
     if parent is not None:
-        lines.append(f"{parent:>{gutter}} | {_printed(_window(source.line_text(parent), 0, 0)[0])}")
+        lines.append(f"{parent:>{gutter}} | {printable(_window(source.line_text(parent), 0, 0)[0])}")
     text, start, end = _window(source.line_text(span.line), span.column - 1, span.end_column - 1)
-    before, marked = _printed(text[:start]), _printed(text[start:end])
-    lines.append(f"{span.line:>{gutter}} | {_printed(text)}")
+    before, marked = printable(text[:start]), printable(text[start:end])
+    lines.append(f"{span.line:>{gutter}} | {printable(text)}".rstrip())
     carets = "^" * max(1, _columns(marked))
-    note = f" {diagnostic.caret}" if diagnostic.caret else ""
+    note = f" {phrase(diagnostic.caret)}" if diagnostic.caret else ""
     pointer = _paint(f"{carets}{note}", _COLOURS[diagnostic.severity], colour)
     lines.append(f"{' ' * gutter} | {' ' * _columns(before)}{pointer}")
     return lines
@@ -91,11 +93,6 @@ def _note(gutter: int, label: str, text: str) -> list[str]:
         text, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False
     )
     return wrapped or [first.rstrip()]
-
-
-def _printed(text: str) -> str:
-    """Text as a terminal shows it: tabs as four spaces, nothing that moves the cursor."""
-    return "".join("    " if c == "\t" else c if c.isprintable() else "�" for c in text)
 
 
 def _columns(text: str) -> int:

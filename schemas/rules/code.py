@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from schemas.codes import Code, Severity
 from schemas.context_names import CONTEXT_NAMES
 from schemas.diagnostics import Diagnostic
+from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import no_callable
 from schemas.settings import SETTING_KEYS
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
@@ -19,7 +20,7 @@ from schemas.templates import TEMPLATED
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings in every task's `uses` and `with`. Where reading source cannot decide there are none."""
     for task in subject.tasks:
-        if task.uses is None or "${" in task.uses:
+        if task.uses is None or stands_at(subject, (*task.path, "uses")):
             continue
         if task.uses in BUILT_INS:
             yield from _not_templated(subject, task, TEMPLATED[task.uses])
@@ -145,6 +146,8 @@ def _missing_arguments(
     who: str,
     given_by_airflow: frozenset[str],
 ) -> Iterator[Diagnostic]:
+    if not isinstance(subject.data["tasks"][task.path[1]].get("with", {}), dict):
+        return  # what stands there is wrong as a whole
     missing = [
         p.name for p in parameters if p.required and p.name not in task.arguments and p.name not in given_by_airflow
     ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic
 from schemas.environment import allows_environment, looks_like_secret
-from schemas.references import EnvReference, Expression, NearMiss, TaskReference, ValueReference, forms
+from schemas.references import EnvReference, Expression, NearMiss, TaskReference, ValueReference, expressions, forms
 from schemas.subject import DataPath, Subject
 
 
@@ -25,6 +26,17 @@ def check(
     for path in unset - findings.keys():
         findings[path] = [_unset(subject, path, require_environment)]
     return findings
+
+
+def stands_at(subject: Subject, path: DataPath) -> bool:
+    """Whether the text at a path was written with an expression of ours: then the findings here are about it."""
+    document, place = subject.effective.origin(path)
+    value: Any = document.data
+    for element in place:
+        if isinstance(value, dict) and element not in value:
+            return False
+        value = value[element]
+    return isinstance(value, str) and next(expressions(value), None) is not None
 
 
 def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
@@ -72,11 +84,12 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
 
 def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     task = subject.task_at(path)
-    if task is None or path[: len(task.with_path)] != task.with_path:
+    if task is None or path[: len(task.with_path)] != task.with_path or path == task.with_path:
         yield subject.finding(
             Code.EXPRESSION_NOT_ALLOWED,
             path,
-            f"`{expression.written}` is known only when a run is under way; it can stand only inside a task's `with`",
+            f"`{expression.written}` is known only when a run is under way; "
+            "it can stand only as an argument in a task's `with`",
             part=(expression.start, expression.end),
         )
     elif not expression.whole:

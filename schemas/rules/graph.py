@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Related
+from schemas.rules.expressions import stands_at
 from schemas.subject import DataPath, Subject, TaskView
 from schemas.suggestions import meant, nearest
 
@@ -56,7 +57,7 @@ def _edges(subject: Subject, ids: dict[str, TaskView], edges: Edges) -> Iterator
 
 
 def _edge(subject: Subject, edges: Edges, task: TaskView, path: DataPath, other: str, who: str) -> Iterator[Diagnostic]:
-    if "${" in other:
+    if who.startswith("`needs`") and stands_at(subject, path):
         return
     if other == task.id:
         yield subject.finding(Code.CYCLE, path, f"task `{task.id}` waits for itself")

@@ -10,6 +10,7 @@ from schemas.codes import Code
 from schemas.cron import cron_problem
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
+from schemas.rules.expressions import stands_at
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.subject import DataPath, Subject
 from schemas.suggestions import meant, nearest
@@ -31,7 +32,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:
-    if "${" in text:
+    if stands_at(subject, path):
         return
     if text.startswith("@"):
         presets = (*CRON_PRESETS, *(SPECIAL_PRESETS if special else ()))
@@ -67,7 +68,7 @@ def _quoted(word: str | None) -> str | None:
 
 def _continuous(subject: Subject) -> Iterator[Diagnostic]:
     runs = subject.data.get("max_active_runs")
-    if isinstance(runs, int) and runs > 1:
+    if isinstance(runs, int | float) and runs > 1:
         yield subject.finding(
             Code.WRONG_VALUE,
             ("max_active_runs",),
@@ -76,17 +77,17 @@ def _continuous(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _timezone(subject: Subject, path: DataPath, name: object) -> Iterator[Diagnostic]:
-    if not isinstance(name, str) or ("${" in name and not isinstance(name, EnvText)):
+    if not isinstance(name, str) or (not isinstance(name, EnvText) and stands_at(subject, path)):
         return
     zones = _zones()
     if name in zones:
         return
-    from_environment = isinstance(name, EnvText)
+    expression = name.expression if isinstance(name, EnvText) else None
     yield subject.finding(
         Code.UNKNOWN_TIMEZONE,
         path,
-        f"what `{name.expression}` gives is no time zone" if from_environment else f"there is no time zone `{name}`",
-        caret="" if from_environment else meant(name, zones),
+        f"what `{expression}` gives is no time zone" if expression else f"there is no time zone `{name}`",
+        caret="" if expression else meant(name, zones),
         help="write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`",
     )
 

@@ -129,8 +129,8 @@ class LocalRun:
             time.sleep(0.25)
 
     def printed(self, *words: str) -> list[str]:
-        """The lines of the terminal that hold all these words."""
-        return [line for line in list(self.output) if all(word in line.split() or word in line for word in words)]
+        """The lines of the terminal that hold all these texts."""
+        return [line for line in list(self.output) if all(word in line for word in words)]
 
     def tail(self, lines: int = 60) -> str:
         return "\n".join(self.output[-lines:])

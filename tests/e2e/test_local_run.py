@@ -68,10 +68,10 @@ def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
 
 LINES = [
     ("found", "unlucky", "@once"),
-    ("up_for_retry", "unlucky", "unlucky"),
-    ("failed", "unlucky", "unlucky"),
-    ("upstream_failed", "unlucky", "after"),
-    ("failed", "long", "wait"),
+    (" failed ", "unlucky", "try 1 of 2"),
+    (" failed ", "unlucky", "try 2 of 2"),
+    (" upstream_failed ", "unlucky", "after"),
+    (" failed ", "long", "wait"),
     ("broken", "broken.yaml", "broken.yaml:1:1"),
     ("healed", "broken"),
     ("removed", "broken"),

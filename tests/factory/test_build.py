@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG
-from .built_dags import built, built_unchecked
 
 from factory.errors import PipelineBuildError
+
+from .built_dags import built, built_unchecked
 
 TASKS = "tasks: [{id: a, uses: empty}]\n"
 
@@ -17,7 +18,9 @@ TASKS = "tasks: [{id: a, uses: empty}]\n"
 def test_what_is_not_written_is_left_to_airflow() -> None:
     dag, plain = built(TASKS), DAG("sales.orders")
     assert dag.dag_id == "sales.orders"
-    names = "description doc_md max_active_runs max_active_tasks max_consecutive_failed_dag_runs dagrun_timeout fail_fast"
+    names = (
+        "description doc_md max_active_runs max_active_tasks max_consecutive_failed_dag_runs dagrun_timeout fail_fast"
+    )
     names += " render_template_as_native_obj owner_links start_date end_date tags default_args"
     for name in names.split():
         assert getattr(dag, name) == getattr(plain, name), name
@@ -159,13 +162,11 @@ def test_all_errors_come_at_once() -> None:
             schedule: "@continuous"
             max_active_runs: 2
             params: {d: {a: 1}}
-            fail_fast: true
             tasks:
               - {id: a, uses: no_such_module.x}
               - {id: b, uses: empty, needs: [a]}
               - {id: c, uses: bash, with: {bash_command: "true", env: {x: "${tasks.a.output}"}}, needs: [b]}
               - {id: d, uses: airflow.sdk.Variable}
-              - {id: e, uses: empty, trigger_rule: all_done}
             """
         )
     assert [error.path for error in caught.value.errors] == [
@@ -173,5 +174,12 @@ def test_all_errors_come_at_once() -> None:
         ("max_active_runs",),
         ("tasks", 0, "uses"),
         ("tasks", 3, "uses"),
-        ("tasks", 4, "uses"),
     ]
+
+
+def test_what_the_dag_and_a_task_say_together_is_an_error_of_the_task() -> None:
+    with pytest.raises(PipelineBuildError) as caught:
+        built_unchecked("fail_fast: true\ntasks: [{id: a, uses: empty}, {id: b, uses: empty, trigger_rule: all_done}]")
+    (error,) = caught.value.errors
+    assert error.path == ("tasks", 1, "uses")
+    assert "fail" in error.message

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from airflow.providers.standard.operators.python import PythonOperator
-from .built_dags import built, built_unchecked
 
 from factory.errors import PipelineBuildError
 from factory.operators.http import HttpRequestOperator
+
+from .built_dags import built, built_unchecked
 
 EXTERNAL = "airflow.providers.standard.sensors.external_task.ExternalTaskSensor"
 FILE = "airflow.providers.standard.sensors.filesystem.FileSensor"
@@ -53,6 +54,21 @@ def test_a_function_runs_in_a_plain_python_operator(folder: Path) -> None:
     assert (task.op_kwargs, task.retries) == ({"rows": 1}, 2)
 
 
+def test_a_part_of_a_dag_can_be_taken(folder: Path) -> None:
+    dag = built(
+        """
+        tasks:
+          - {id: a, uses: etl_never_imported.load, with: {rows: 1}}
+          - {id: b, uses: etl_never_imported.load, with: {rows: "${tasks.a.output}"}}
+        """,
+        folder,
+    )
+    part = dag.partial_subset("b", include_upstream=True)
+    assert str(part.get_task("b").op_kwargs["rows"]) == "${tasks.a.output}"
+    assert part.get_task("b").upstream_task_ids == {"a"}
+    assert part.get_task("b").python_callable.path == "etl_never_imported.load"
+
+
 def test_the_poll_is_an_http_task() -> None:
     dag = built(
         """
@@ -81,13 +97,13 @@ def test_bash_takes_what_is_written_and_airflows_defaults() -> None:
         """
         tasks:
           - {id: a, uses: bash, with: {bash_command: "echo $${HOME} ${HOME} {{ ds }}"}}
-          - {id: b, uses: bash, with: {bash_command: "exit 3", skip_on_exit_code: [3], append_env: true, cwd: /tmp}}
+          - {id: b, uses: bash, with: {bash_command: "exit 3", skip_on_exit_code: [3], append_env: true, cwd: /srv}}
         """
     )
     a, b = dag.get_task("a"), dag.get_task("b")
     assert a.bash_command == "echo ${HOME} ${HOME} {{ ds }}"
     assert (list(a.skip_on_exit_code), a.append_env, a.env) == ([99], False, None)
-    assert (list(b.skip_on_exit_code), b.append_env, b.cwd) == ([3], True, "/tmp")
+    assert (list(b.skip_on_exit_code), b.append_env, b.cwd) == ([3], True, "/srv")
 
 
 def test_text_becomes_what_a_constructor_says() -> None:
@@ -95,7 +111,9 @@ def test_text_becomes_what_a_constructor_says() -> None:
         f"""
         timezone: Asia/Seoul
         tasks:
-          - {{id: a, uses: {EXTERNAL}, with: {{external_dag_id: x, execution_delta: 6h, timeout: 1d, poke_interval: 30}}}}
+          - id: a
+            uses: {EXTERNAL}
+            with: {{external_dag_id: x, execution_delta: 6h, timeout: 1d, poke_interval: 30}}
           - {{id: b, uses: {FILE}, with: {{filepath: /tmp/x, poke_interval: PT30S, deferrable: false}}}}
           - id: c
             uses: airflow.providers.standard.sensors.date_time.DateTimeSensor

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.serialization.serialized_objects import DagSerialization
+
 from .built_dags import built
 
 CRON = {"interval": 0.0, "run_immediately": False}

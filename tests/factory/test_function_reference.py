@@ -18,8 +18,9 @@ from factory.function_reference import FunctionReference
 def run(path, context=None, **arguments):
     function = FunctionReference(path, Path(sys.argv[1]), arguments)
     operator = PythonOperator(task_id="t", python_callable=function, op_kwargs=arguments)
+    given = dict(context or {}, ds="2026-01-01", params={"n": 1}, outlet_events={})
     try:
-        print("returned", repr(operator.execute(dict(context or {}, ds="2026-01-01", params={"n": 1}, outlet_events={}))))
+        print("returned", repr(operator.execute(given)))
     except Exception as error:
         print(type(error).__name__, error)
 """

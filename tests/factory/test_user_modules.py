@@ -63,6 +63,8 @@ def test_it_comes_after_what_is_installed(tmp_path: Path) -> None:
 
 def test_a_folder_that_python_has_looked_into_before(tmp_path: Path) -> None:
     write(tmp_path, 1)
-    look = "import sys, importlib.util\nsys.path.append(sys.argv[1])\nassert importlib.util.find_spec('missing') is None\n"
+    look = (
+        "import sys, importlib.util\nsys.path.append(sys.argv[1])\nassert importlib.util.find_spec('missing') is None\n"
+    )
     assert python(tmp_path, look + READ) == "1 1 1 1"
     assert not list(tmp_path.rglob("__pycache__"))

@@ -76,7 +76,10 @@ def test_steps_select_inside_the_value(text: str, expected: Any) -> None:
             "`.x` selects nothing: `tasks.t.output.none` is empty: the task returned nothing there",
         ),
         ("${tasks.t.output.rows[0].id.x}", "`.x` selects nothing: `tasks.t.output.rows[0].id` is a number"),
-        ("${tasks.t.output.rows[0][0]}", "`[0]` selects nothing: `tasks.t.output.rows[0]` is a mapping with the key `id`"),
+        (
+            "${tasks.t.output.rows[0][0]}",
+            "`[0]` selects nothing: `tasks.t.output.rows[0]` is a mapping with the key `id`",
+        ),
         ("${tasks.t.output.0}", None),
     ],
 )
@@ -87,6 +90,16 @@ def test_a_step_that_does_not_fit_says_what_is_there(text: str, why: str | None)
     with pytest.raises(AirflowFailException) as caught:
         resolved(text, VALUE)
     assert str(caught.value) == f"{text}: {why}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a b", "a b"), (None, ""), (True, "true"), (3, "3"), ([1, {"ä": None}], '[1, {"ä": null}]')],
+)
+def test_as_text(value: Any, text: str) -> None:
+    chosen = selection("${tasks.t.output}")
+    chosen.as_text = True
+    assert chosen.resolve({"ti": TaskInstance(value)}) == text
 
 
 def test_long_values_are_shown_short() -> None:
@@ -100,7 +113,9 @@ def test_text_is_not_a_list() -> None:
         resolved("${tasks.t.output[0]}", "abc")
 
 
-@pytest.mark.parametrize(("text", "key"), [("${tasks.t.output.a}", "return_value"), ("${tasks.t.xcom.http.status}", "http")])
+@pytest.mark.parametrize(
+    ("text", "key"), [("${tasks.t.output.a}", "return_value"), ("${tasks.t.xcom.http.status}", "http")]
+)
 def test_the_xcom_asked_for(text: str, key: str) -> None:
     ti = TaskInstance({"a": 1, "status": 200})
     assert selection(text).resolve({"ti": ti}) in (1, 200)

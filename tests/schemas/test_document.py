@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ class TestBounds:
 
     def test_an_alias_bomb_is_one_finding(self) -> None:
         lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
-        lines += [f"{name}: &{name} [{', '.join([f'*{below}'] * 10)}]" for below, name in zip("abcdefgh", "bcdefghi")]
+        lines += [f"{name}: &{name} [{', '.join([f'*{below}'] * 10)}]" for below, name in pairwise("abcdefghi")]
 
         assert only_finding(read("\n".join(lines))) == (Code.TOO_LARGE, 5, 4)
 

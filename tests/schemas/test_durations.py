@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -48,10 +49,8 @@ def test_texts_that_are_not(text: str) -> None:
 
 @given(st.text(alphabet="0123456789.PTWDHMSsmhd-+ ", max_size=20))
 def test_every_text_is_a_duration_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         assert parse_duration(text) >= timedelta(0)
-    except ValueError:
-        pass
 
 
 @pytest.mark.parametrize("value", [30, 1.5, None, True, ["5m"], {"minutes": 5}])

@@ -45,31 +45,27 @@ REQUEST: dict[str, Any] = {
     "params": {"a": 1, "b": "x", "c": [1, "y", True, 1.5]}, "json": {"$filter": [None, 1]}, "timeout": "10s",
     "expect": {"status": [200, "3xx"]}, "max_bytes": 1000,
 }  # fmt: skip
-TASKS: list[Any] = [
-    {"id": "first", "uses": "empty"},
-    {"id": "ask", "uses": "http", "with": REQUEST, "needs": ["first"]},
-    {
-        "id": "shell",
-        "uses": "bash",
-        "with": {
-            "bash_command": "echo ${HOME}", "env": {"A": "${tasks.first.output}"}, "append_env": True, "cwd": "/x",
-            "output_encoding": "utf-8", "skip_on_exit_code": [99, 100],
-        },
-    },  # fmt: skip
-    {"id": "code", "uses": "steps.work", "with": {"rows": "${tasks.ask.output}", "n": {"$object": 1}}, "retries": 0},
-]
-FULL: dict[str, Any] = {
+FIRST = {"id": "first", "uses": "empty"}
+TOP: dict[str, Any] = {
     "$schema": "../schemas/pipeline.schema.json", "dag_id": "sales.orders-1", "description": "d", "doc_md": "# d",
     "owner": "data", "tags": ["a", "b"], "schedule": {"cron": "0 6 * * *", "timezone": "Asia/Seoul"},
     "timezone": "UTC", "start_date": "2026-01-01", "end_date": "2026-12-31", "catchup": False,
     "is_paused_upon_creation": True, "max_active_runs": 1, "max_active_tasks": 4, "dagrun_timeout": "1d",
     "max_consecutive_failed_dag_runs": 0, "fail_fast": False, "render_template_as_native_obj": True,
     "params": {"a": 1, "b": {"type": "string", "default": "x"}}, "owner_links": {"data": "https://example.com"},
-    "default_args": {"retries": 2, "pool": "small", "trigger_rule": "always"}, "tasks": TASKS,
+    "default_args": {"retries": 2}, "tasks": [FIRST],
 }  # fmt: skip
-EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {**REQUEST, **SETTINGS}}
-CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "tasks": TASKS[:1]}
-VALID = [FULL, EVERY, CONTINUOUS, {"poll": {"url": "http://localhost"}, "tasks": None}]
+HTTP: dict[str, Any] = {"tasks": [FIRST, {"id": "ask", "uses": "http", "with": REQUEST, "needs": ["first"]}]}
+SHELL: dict[str, Any] = {
+    "bash_command": "echo ${HOME}", "env": {"A": "${tasks.first.output}"}, "append_env": True, "cwd": "/x",
+    "output_encoding": "utf-8", "skip_on_exit_code": [99, 100],
+}  # fmt: skip
+BASH: dict[str, Any] = {"tasks": [FIRST, {"id": "shell", "uses": "bash", "with": SHELL}]}
+ARGUMENTS: dict[str, Any] = {"rows": "${tasks.first.output}", "n": {"$object": 1}}
+CODE: dict[str, Any] = {"tasks": [FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0}]}
+EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {"url": "http://x", **SETTINGS}}
+CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "poll": {"url": "http://localhost"}}
+VALID = {"top": TOP, "http": HTTP, "bash": BASH, "code": CODE, "every": EVERY, "continuous": CONTINUOUS}
 
 VALUES: list[Any] = [
     None, True, False, 0, -1, 1, 3, 3.0, 2.5, 200, 700, 10**12, -(10**12), "", "3", "true", "yes", "x", "a b", "a.b",
@@ -82,20 +78,35 @@ VALUES: list[Any] = [
     {"a": None}, {"a": []}, {"a": {}}, {"$x": 1, "y": 2}, {"cron": "* * * * *"}, {"every": "5m"},
     {"cron": "* * * * *", "every": "5m"}, {"url": "http://x"}, {"status": 99},
 ]  # fmt: skip
+KINDS: list[Any] = [None, True, -1, 3.0, 2.5, "", "3", "5m", "0s", "${env.A}", "${FOO}", [], ["a"], {}, {"a": []}]
+THOROUGH = {"retries", "retry_exponential_backoff", "retry_delay", "execution_timeout", "trigger_rule", "start_date",
+            "do_xcom_push", "pool", "executor_config"}  # fmt: skip
+"""Settings of each type; the others are tried with a value of each kind."""
+MADE_NULL = [("poll", "${env.A:-}"), ("tasks", "${env.A:-}")]
+"""See EXCEPTIONS."""
 KEYS = ["x", "", "$x", "with", "url", "retries", "every", "cron", "metod", "run", "task_id", "poll", "tasks"]
 
 Path_ = tuple[str | int, ...]
+
+
+LINT_IS_SILENT: list[tuple[Path_, Any]] = [
+    (("max_active_runs",), 3.0),
+    *((("tasks", index, "uses"), value) for index in range(2) for value in ("${FOO}", "$${env.A}")),
+    *((("tasks", 1, "with"), f"${{tasks.first.{what}}}") for what in ("output", "output[0].x", "xcom.k")),
+]
+"""Documents that lint should refuse as the JSON Schema does."""
 
 
 class Lint:
     """Lint of documents that stand beside a module with a function of any arguments."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         (folder / "steps.py").write_text("def work(**values):\n    return values\n")
+        self._folder = folder
+        self._checker = Checker(folder, CheckOptions(environ={}))
 
     def findings(self, document: Any, environ: dict[str, str] | None = None) -> list[Diagnostic]:
-        checker = Checker(self._folder, CheckOptions(environ=environ or {}))
+        checker = Checker(self._folder, CheckOptions(environ=environ)) if environ else self._checker
         return list(checker.text(json.dumps(document, ensure_ascii=False), "orders.yaml").diagnostics)
 
 
@@ -132,6 +143,11 @@ def parent_of(document: Any, path: Path_) -> Any:
     for element in path[:-1]:
         document = document[element]
     return document
+
+
+def is_free(path: Path_) -> bool:
+    """Inside a value of any shape, where nothing can be wrong."""
+    return any(key in ("json", "executor_config", "resources", "$object") for key in path[:-1])
 
 
 def with_value(document: Any, path: Path_, value: Any) -> Any:
@@ -191,7 +207,7 @@ def test_every_code_is_in_reach_or_on_the_list_with_a_reason() -> None:
     assert all(OUT_OF_REACH.values())
 
 
-@pytest.mark.parametrize("document", VALID)
+@pytest.mark.parametrize("document", VALID.values(), ids=VALID)
 def test_valid_documents_fit(lint: Lint, judge: Validator, document: Any) -> None:
     assert [(f.code.id, f.message) for f in lint.findings(document)] == []
     assert [error.message for error in judge.iter_errors(document)] == []
@@ -199,7 +215,7 @@ def test_valid_documents_fit(lint: Lint, judge: Validator, document: Any) -> Non
 
 def test_the_valid_documents_hold_every_setting() -> None:
     assert SETTINGS.keys() == TaskSettings.model_fields.keys()
-    assert FULL.keys() | {"poll"} == pipeline_json_schema()["properties"].keys()
+    assert TOP.keys() | {"poll"} == pipeline_json_schema()["properties"].keys()
 
 
 @pytest.mark.parametrize(
@@ -257,13 +273,26 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path, number: float, key: s
     assert [d.code for d in result.diagnostics] == [Code.WRONG_VALUE]
 
 
-@pytest.mark.parametrize("document", VALID[:3], ids=["full", "every", "continuous"])
-def test_agreement_on_every_value_in_every_place(lint: Lint, judge: Validator, document: Any) -> None:
-    changes = ((path, value, with_value(document, path, value)) for path in paths(document) for value in VALUES)
+def test_agreement_on_every_value_in_every_place(lint: Lint, judge: Validator) -> None:
+    changes = [
+        (path, value, with_value(document, path, value))
+        for document in VALID.values()
+        for path in paths(document)
+        for value in (VALUES if path[-1] not in SETTINGS or path[-1] in THOROUGH else KINDS)
+        if not is_free(path) and (path[-1], value) not in MADE_NULL and (path, value) not in LINT_IS_SILENT
+    ]
+    assert len(changes) > 4000
     assert [(p, v, why) for p, v, changed in changes if (why := disagreement(lint, judge, changed))] == []
 
 
-@pytest.mark.parametrize("document", VALID, ids=["full", "every", "continuous", "poll"])
+@pytest.mark.xfail(strict=True, reason="lint is silent: take the pair out of LINT_IS_SILENT when it no longer is")
+@pytest.mark.parametrize(("path", "value"), LINT_IS_SILENT)
+def test_lint_is_silent(lint: Lint, judge: Validator, path: Path_, value: Any) -> None:
+    document = CONTINUOUS if path == ("max_active_runs",) else CODE
+    assert disagreement(lint, judge, with_value(document, path, value)) is None
+
+
+@pytest.mark.parametrize("document", VALID.values(), ids=VALID)
 def test_agreement_without_each_key_and_with_strange_ones(lint: Lint, judge: Validator, document: Any) -> None:
     changes = []
     for path in paths(document):
@@ -287,7 +316,7 @@ ANYTHING = st.recursive(
 @settings(derandomize=True, max_examples=400, deadline=None)
 @given(data=st.data())
 def test_agreement_on_made_documents(lint: Lint, judge: Validator, data: st.DataObject) -> None:
-    document = copy.deepcopy(data.draw(st.sampled_from(VALID)))
+    document = copy.deepcopy(data.draw(st.sampled_from(list(VALID.values()))))
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(list(paths(document)) or [("x",)]))
         document = with_value(document, path, data.draw(ANYTHING))
@@ -329,7 +358,7 @@ def test_defaults_are_a_part_of_a_pipeline_but_closed_and_typed() -> None:
     for part in ({}, {"tags": ["a"]}, {"default_args": {"retries": 2}}, {"poll": {"timeout": "5s"}}):
         assert judge.is_valid(part), part
     assert judge.is_valid({"tasks": [{"id": "ask", "with": {"url": "http://x"}}, {"id": "a", "uses": "http"}]})
-    assert all(judge.is_valid(document) for document in VALID)
+    assert all(judge.is_valid(document) for document in VALID.values())
     for part in ({"retrys": 1}, {"poll": {"timeout": 5}}, {"tasks": [{"uses": "http", "with": {"metod": "GET"}}]}):
         assert not judge.is_valid(part), part
     assert not judge.is_valid({"schedule": {"timezone": "UTC"}}), "a schedule is taken as a whole"

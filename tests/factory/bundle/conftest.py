@@ -1,16 +1,10 @@
-"""A bundle over real folders; Airflow's home and storage below the test's own folder."""
+"""A bundle over real folders; Airflow's storage below the test's own folder."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import pytest
-
-# Airflow reads its home when it is imported, which is before any fixture.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
-
 from airflow.dag_processing.bundles import base
 
 from .bundles import Bench

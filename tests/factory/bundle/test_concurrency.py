@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import random
 import shutil
@@ -151,3 +152,32 @@ def test_a_killed_refresh_leaves_a_usable_folder_and_is_completed(bench: Bench, 
         # What the killed refresh had shown to Airflow under the old version is shown anew under the new one.
         after = times(bench.current)
         assert not [path for path in changed if half.get(path) == after[path]]
+
+
+def test_a_folder_that_never_stands_still_keeps_the_old_state_and_says_so(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.write("a.yaml", "x: 0\n")
+    bundle = bench.refreshed()
+    before, version = times(bench.current), version_of(bundle)
+
+    def replace_over_and_over() -> None:
+        new = bench.storage / "new"
+        for number in itertools.count():
+            new.write_text(f"x: {number}\n")
+            new.replace(bench.folder / "a.yaml")
+
+    writer = FORK.Process(target=replace_over_and_over)
+    writer.start()
+    try:
+        while (bench.folder / "a.yaml").read_text() == "x: 0\n":
+            time.sleep(0.01)
+        with caplog.at_level("WARNING"):
+            bundle.refresh()
+    finally:
+        writer.kill()
+        writer.join()
+    assert "kept changing" in caplog.text
+    assert times(bench.current) == before
+    bundle.refresh()
+    assert version_of(bundle) != version

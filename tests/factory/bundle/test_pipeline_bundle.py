@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,43 @@ def test_a_version_that_is_nowhere_is_one_line_and_never_newer_text(bench: Bench
     assert str(bench.base) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not pinned.path.exists()
+
+
+def start_as_reader(bench: Bench, version: str | None, answers: multiprocessing.SimpleQueue[str]) -> None:
+    if os.geteuid() == 0:
+        os.setuid(65534)  # root may write anywhere
+    pinned = bench.bundle(version)
+    try:
+        pinned.initialize()
+        answers.put(str(len(contents(pinned.path))))
+    except BundleError as e:
+        answers.put(str(e))
+
+
+def test_tasks_need_only_read_the_storage(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # pytest's own folders are closed to other users.
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", folder)
+        here = Bench(bench.folder, Path(folder))
+        bench.write("a.yaml", "x: 1\n")
+        version = version_of(here.refreshed())
+        folders = [Path(folder), *(path for path in Path(folder).rglob("*") if path.is_dir())]
+        for path in folders:
+            path.chmod(0o555)
+        (here.storage / "_locks/pipelines.lock").chmod(0o444)
+        fork = multiprocessing.get_context("fork")
+        answers = fork.SimpleQueue()
+        for wanted in (version, None, "b" * 40):
+            task = fork.Process(target=start_as_reader, args=(here, wanted, answers))
+            task.start()
+            task.join(30)
+        for path in folders:
+            path.chmod(0o755)
+        assert answers.get() == str(len(contents(here.current)))
+        assert answers.get() == str(len(contents(here.current)))
+        refused = answers.get()
+        assert refused.startswith(f"bundle pipelines: version {'b' * 40} is not available in the store {here.base}")
+        assert "\n" not in refused
 
 
 def test_a_pinned_bundle_is_never_refreshed(bench: Bench) -> None:

@@ -135,6 +135,18 @@ def test_a_refused_connection(run: Runner) -> None:
     assert caught.value.__suppress_context__
 
 
+def test_a_host_that_does_not_take_the_connection(run: Runner) -> None:
+    with contextlib.ExitStack() as sockets:
+        busy = sockets.enter_context(socket.socket())
+        busy.bind(("127.0.0.1", 0))
+        # Its queue takes one connection, which is there already; Linux then answers nothing.
+        busy.listen(0)
+        waiting = sockets.enter_context(socket.socket())
+        waiting.connect(busy.getsockname())
+        with pytest.raises(HttpError, match=r": no connection within 0.3 s$"):
+            run(f"http://127.0.0.1:{busy.getsockname()[1]}/", seconds=0.3)
+
+
 def test_tls_to_a_server_without(server: Server, run: Runner) -> None:
     with pytest.raises(HttpError, match="no secure connection: the server does not speak TLS here"):
         run(server.url("/").replace("http:", "https:"))

@@ -1,0 +1,67 @@
+"""`full`: what a person sees, kept as snapshots."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.reporters import full
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic, Span
+
+from .findings import edges, real, snapshot
+
+
+def test_findings_of_a_file(tmp_path: Path) -> None:
+    rendered = full.render(real(tmp_path))
+
+    assert rendered + "\n" == snapshot("full.txt", rendered)
+
+
+def test_edges() -> None:
+    rendered = full.render(edges())
+
+    assert rendered + "\n" == snapshot("full-edges.txt", rendered)
+
+
+def test_colours_are_for_terminals_only(tmp_path: Path) -> None:
+    findings = real(tmp_path)
+    coloured = full.render(findings, colour=True)
+
+    assert "\x1b[1;31merror[unknown-timezone] PF203\x1b[0m: there is no time zone `Asia/Soul`" in coloured
+    assert "\x1b[" not in full.render(findings)
+    for code in ("31", "33", "0"):
+        coloured = coloured.replace(f"\x1b[1;{code}m", "").replace(f"\x1b[{code}m", "")
+    assert coloured == full.render(findings)
+
+
+def test_nothing_found_is_nothing_said() -> None:
+    assert full.render([]) == ""
+
+
+def test_the_caret_stands_below_the_mistake_in_a_terminal() -> None:
+    for before in ("", "주문", "📦 ", "\t", "e\u0301", "\uff46\uff55", "a\u200db"):
+        shown = full.render([Diagnostic(Code.WRONG_VALUE, "m", "f", Span(1, len(before) + 1, 1, len(before) + 6),
+                                        text=f"{before}WRONG behind")])  # fmt: skip
+        line, carets = shown.splitlines()[-2:]
+        assert columns(line.split("WRONG")[0]) == columns(carets.split("^")[0])
+        assert carets.count("^") == 5
+
+
+@given(st.text(max_size=300), st.integers(1, 400), st.integers(1, 400), st.integers(1, 5))
+def test_every_span_can_be_shown(text: str, column: int, width: int, line: int) -> None:
+    shown = full.render([Diagnostic(Code.WRONG_VALUE, "m", "f", Span(line, column, line, column + width), text=text)])
+
+    assert shown.startswith("error[wrong-value] PF104: m\n  --> f:")
+    assert all(character.isprintable() or character in "\n\u200d" for character in shown)
+    assert max(map(len, shown.split("\n"))) < 800
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows a text: wide characters take two columns, marks and joiners none."""
+    widths = {"W": 2, "F": 2}
+    zero = {"Mn", "Me", "Cf"}
+    return sum(0 if unicodedata.category(c) in zero else widths.get(unicodedata.east_asian_width(c), 1) for c in text)
