@@ -51,7 +51,7 @@ run: setup ## start Airflow with the pipelines of this folder, and the sample AP
 	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
 
 test: setup-dev ## run all tests but the long ones
-	@exec $(VENV)/bin/python -m pytest -m "not soak" $(PYTEST_ARGS)
+	@exec $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: setup-dev ## check code and pipelines
 	@$(VENV)/bin/ruff check

@@ -79,9 +79,7 @@ def main() -> int:
         }
         found = in_turn(rounds, cases)
     each = {
-        name: [
-            (whole - median(found[f"{name}/one"])) / (numbers[name] - 1) for whole in found[f"{name}/all"]
-        ]
+        name: [(whole - median(found[f"{name}/one"])) / (numbers[name] - 1) for whole in found[f"{name}/all"]]
         for name in forms
     }
     base = median(each["hand-written"]) if "hand-written" in each else None
@@ -95,9 +93,7 @@ def main() -> int:
                 name: [round(1000 * value, 1) for value in values] for name, values in each.items()
             },
             "ratio_to_hand_written": {name: round(median(v) / base, 2) for name, v in each.items()} if base else None,
-            "cpu_s_of_one_pipeline_start_included": {
-                name: round(median(found[f"{name}/one"]), 2) for name in forms
-            },
+            "cpu_s_of_one_pipeline_start_included": {name: round(median(found[f"{name}/one"]), 2) for name in forms},
         },
         keep=not options.quick and not options.only,
     )

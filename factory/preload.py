@@ -14,9 +14,25 @@ MODULES = (
     "airflow.providers.standard.operators.bash",
     "airflow.providers.standard.operators.empty",
     "airflow.providers.standard.operators.python",
+    # What serializing any DAG imports (`DependencyDetector`), and the timetable of a cron schedule.
+    "airflow.providers.standard.operators.trigger_dagrun",
+    "airflow.providers.standard.sensors.external_task",
+    "airflow.timetables.trigger",
+    "tzdata",
     "factory.bundle",
+    "factory.operators.http",
     "factory.stub_loader",
 )
+
+WARM_UP = """\
+schedule: "0 3 * * *"
+start_date: 2026-01-01
+timezone: Europe/London
+tasks:
+  - {id: first, uses: bash, with: {bash_command: "true"}}
+  - {id: second, uses: bash, needs: [first], with: {bash_command: "true"}}
+"""
+"""Checked once, so that what the first check of a process computes (the list of time zones, patterns) is there."""
 
 FORKING_COMMANDS = frozenset({"celery", "dag-processor", "edge", "scheduler"})
 """`airflow …` commands that fork to parse files or to run tasks. In the api-server, the triggerer and the
@@ -27,6 +43,9 @@ def preload() -> None:
     """Import the modules. :raises ImportError: the installation is broken, and no pipeline could be built."""
     for module in MODULES:
         importlib.import_module(module)
+    from schemas.check import check_text  # noqa: PLC0415 - other processes that import this module do without
+
+    check_text(WARM_UP)
 
 
 def preload_before_fork() -> None:

@@ -65,7 +65,7 @@ class Checker:
     def folder(self) -> CheckResult:
         """Check every pipeline of the folder, and DAG ids across files."""
         results = {path: self.file(path) for path in pipeline_paths(self._folder)}
-        claims = {path: self.dag_id(path) for path in results}
+        claims = {path: dag_id for path in results for dag_id in self.claims(path)}
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
         findings += [self.duplicate(path, dag_id, others) for path, (dag_id, others) in conflicts.items()]
@@ -77,6 +77,11 @@ class Checker:
         document = self._document(path)
         written = document.data.get("dag_id") if document is not None and isinstance(document.data, dict) else None
         return written if isinstance(written, str) else default_dag_id(path)
+
+    def claims(self, path: str) -> tuple[str, ...]:
+        """The DAG ids that a file is sure to claim: none while it cannot be read."""
+        document = self._document(path)
+        return (self.dag_id(path),) if document is not None and isinstance(document.data, dict) else ()
 
     def duplicate(self, path: str, dag_id: str, others: Iterable[str]) -> Diagnostic:
         """The finding that a file's DAG id is claimed by others, too."""

@@ -23,7 +23,8 @@ _MAX_TEMPLATE_BYTES = 1024 * 1024
 class PipelineFile:
     """One pipeline. Paths are POSIX, below the pipelines folder.
 
-    `dag_ids` are the ids it claims. `depends_on` holds the file itself and every path its meaning depends on, also
+    `dag_ids` are the ids it claims; none where the file cannot be read.
+    `depends_on` holds the file itself and every path its meaning depends on, also
     paths that do not exist and would matter if they did.
     """
 
@@ -37,7 +38,7 @@ def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
     checker = Checker(folder)
     scan = _Scan(folder, SourceReader(folder))
     return tuple(
-        PipelineFile(path, (checker.dag_id(path),), scan.dependencies(path, checker)) for path in pipeline_paths(folder)
+        PipelineFile(path, checker.claims(path), scan.dependencies(path, checker)) for path in pipeline_paths(folder)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.references import EnvReference, expressions, unescape
 from schemas.scalars import NumberTooLongError, plain_scalar
+from schemas.settings import SETTING_KEYS
 
 DataPath = tuple[str | int, ...]
 
@@ -97,7 +98,14 @@ def _resolve(value: Any, path: DataPath, environ: Mapping[str, str], unset: set[
         return value
     if allows_environment(path) and not is_documentation(path):
         value = _text(value, path, environ, unset)
-    return value if path[0] in ("tasks", "poll") else _unescaped(value)
+    return value if _is_argument(path) else _unescaped(value)
+
+
+def _is_argument(path: DataPath) -> bool:
+    """Whether a path lies among a task's arguments, where a task's output may stand until the build."""
+    if path[0] == "poll":
+        return len(path) > 1 and path[1] not in SETTING_KEYS
+    return path[0] == "tasks" and len(path) > 2 and path[2] == "with"
 
 
 def _unescaped(value: str) -> str:
@@ -117,7 +125,8 @@ def _text(text: str, path: DataPath, environ: Mapping[str, str], unset: set[Data
         if value is None:
             unset.add(path)
             return text
-        parts += [text[end : expression.start], value]
+        # A value is text: what looks like an expression in it is not one.
+        parts += [text[end : expression.start], value.replace("${", "$${")]
         end = expression.end
         whole = expression.whole
     if not parts:

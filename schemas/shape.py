@@ -204,6 +204,7 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         return ShapeProblem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
     model = model_at(Pipeline, tuple(error["loc"][:-1]))
     allowed = keys_of(model) if model is not None else ()
+    own = tuple(sorted(key for key in allowed if key not in SETTING_KEYS)) or tuple(sorted(allowed))
     word = nearest(key, allowed)
     siblings = _mapping_at(data, path[:-1])
     return ShapeProblem(
@@ -212,9 +213,20 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         f"unknown key `{key}` {place(path[:-1], data)}",
         at_key=True,
         caret="write it in `with`" if _is_argument(data, path[:-1], key) else did_you_mean(word),
-        help="" if allowed else "no key can stand here",
-        allowed=tuple(sorted(allowed)),
+        help=_about_keys(own, allowed),
+        allowed=own,
         replacement=word if word is not None and word not in siblings else None,
+    )
+
+
+def _about_keys(own: tuple[str, ...], allowed: tuple[str, ...]) -> str:
+    """What the list of allowed keys leaves out: the settings of every task would hide the few that matter."""
+    if not allowed:
+        return "no key can stand here"
+    return (
+        "Airflow's task settings (`retries`, `pool`, `trigger_rule`, …) can also stand here"
+        if len(own) < len(allowed)
+        else ""
     )
 
 

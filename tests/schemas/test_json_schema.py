@@ -89,14 +89,6 @@ KEYS = ["x", "", "$x", "with", "url", "retries", "every", "cron", "metod", "run"
 Path_ = tuple[str | int, ...]
 
 
-LINT_IS_SILENT: list[tuple[Path_, Any]] = [
-    (("max_active_runs",), 3.0),
-    *((("tasks", index, "uses"), value) for index in range(2) for value in ("${FOO}", "$${env.A}")),
-    *((("tasks", 1, "with"), f"${{tasks.first.{what}}}") for what in ("output", "output[0].x", "xcom.k")),
-]
-"""Documents that lint should refuse as the JSON Schema does."""
-
-
 class Lint:
     """Lint of documents that stand beside a module with a function of any arguments."""
 
@@ -279,17 +271,10 @@ def test_agreement_on_every_value_in_every_place(lint: Lint, judge: Validator) -
         for document in VALID.values()
         for path in paths(document)
         for value in (VALUES if path[-1] not in SETTINGS or path[-1] in THOROUGH else KINDS)
-        if not is_free(path) and (path[-1], value) not in MADE_NULL and (path, value) not in LINT_IS_SILENT
+        if not is_free(path) and (path[-1], value) not in MADE_NULL
     ]
     assert len(changes) > 4000
     assert [(p, v, why) for p, v, changed in changes if (why := disagreement(lint, judge, changed))] == []
-
-
-@pytest.mark.xfail(strict=True, reason="lint is silent: take the pair out of LINT_IS_SILENT when it no longer is")
-@pytest.mark.parametrize(("path", "value"), LINT_IS_SILENT)
-def test_lint_is_silent(lint: Lint, judge: Validator, path: Path_, value: Any) -> None:
-    document = CONTINUOUS if path == ("max_active_runs",) else CODE
-    assert disagreement(lint, judge, with_value(document, path, value)) is None
 
 
 @pytest.mark.parametrize("document", VALID.values(), ids=VALID)
