@@ -33,22 +33,24 @@ def cron_problem(expression: str) -> CronProblem | None:
     fields = _split(expression)
     if len(fields) != len(_FIELDS):
         return _wrong_count(expression, len(fields))
+    expanded = _expanded(expression)
+    if expanded is None:
+        return _wrong_field(fields) or CronProblem("the fields do not fit together", 0, len(expression))
+    if _never_comes(expanded):
+        (start, day), (_, month) = fields[2:4]
+        return CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
+    return None
+
+
+def _wrong_field(fields: list[tuple[int, str]]) -> CronProblem | None:
+    """The first field that is wrong also where all others are `*`."""
     for position, (start, text) in enumerate(fields):
         name, allowed = _FIELDS[position]
         alone = ["*"] * len(_FIELDS)
         alone[position] = text
-        if not _expands(" ".join(alone)):
-            return CronProblem(
-                f"the {name} `{text}` is not valid",
-                start,
-                start + len(text),
-                help=f"allowed: {allowed}, *, */n, a-b, a,b",
-            )
-    if not _expands(expression):
-        return CronProblem("the fields do not fit together", 0, len(expression))
-    if _never_comes(expression):
-        (start, day), (_, month) = fields[2:4]
-        return CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
+        if _expanded(" ".join(alone)) is None:
+            help_text = f"allowed: {allowed}, *, */n, a-b, a,b"
+            return CronProblem(f"the {name} `{text}` is not valid", start, start + len(text), help=help_text)
     return None
 
 
@@ -64,13 +66,14 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 
 
-def _never_comes(expression: str) -> bool:
+def _never_comes(expanded: list[list[int | str]]) -> bool:
     """Whether none of the months has such a day; with a day of week given, that one counts, too."""
-    days, months, weekdays = croniter.expand(expression)[0][2:5]
-    if weekdays != ["*"] or not all(isinstance(value, int) for value in (*days, *months)):
+    days, months, weekdays = expanded[2:5]
+    day_numbers = [day for day in days if isinstance(day, int)]
+    month_numbers = [month for month in months if isinstance(month, int)]
+    if weekdays != ["*"] or len(day_numbers) < len(days) or len(month_numbers) < len(months):
         return False
-    first_day: int = min(days)
-    return first_day > max(_LONGEST[int(month) - 1] for month in months)
+    return min(day_numbers) > max(_LONGEST[month - 1] for month in month_numbers)
 
 
 def _split(expression: str) -> list[tuple[int, str]]:
@@ -82,9 +85,10 @@ def _split(expression: str) -> list[tuple[int, str]]:
     return fields
 
 
-def _expands(expression: str) -> bool:
+def _expanded(expression: str) -> list[list[int | str]] | None:
+    """The values of each field; None for an expression that is not valid."""
     try:
-        croniter.expand(expression)
+        fields: list[list[int | str]] = croniter.expand(expression)[0]
     except (CroniterError, ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return False  # croniter lets some of Python's own errors through on malformed fields
-    return True
+        return None  # croniter lets some of Python's own errors through on malformed fields
+    return fields

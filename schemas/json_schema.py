@@ -28,6 +28,7 @@ from schemas.editor_hints import (
 )
 from schemas.environment import DataPath, allows_environment
 from schemas.expression_patterns import ENVIRONMENT, WITHOUT_EXPRESSION
+from schemas.field_texts import field_texts, models
 from schemas.pipeline import Pipeline
 from schemas.task import BUILT_INS
 
@@ -58,12 +59,23 @@ def defaults_json_schema() -> Schema:
     return _Translation(partial=True).document("defaults.schema.json", "Defaults of the pipelines in a folder")
 
 
+def _with_texts(source: Schema) -> Schema:
+    """Give every property the text that stands below its field."""
+    known = models()
+    for name, definition in {"Pipeline": source, **source.get("$defs", {})}.items():
+        texts = field_texts(known[name]) if name in known else {}
+        for field, text in texts.items():
+            key = known[name].model_fields[field].alias or field
+            definition["properties"][key].setdefault("description", text)
+    return source
+
+
 class _Translation:
     """pydantic's JSON Schema → ours. `partial` leaves out what must be there."""
 
     def __init__(self, *, partial: bool) -> None:
         self._partial = partial
-        self._source = Pipeline.model_json_schema(by_alias=True)
+        self._source = _with_texts(Pipeline.model_json_schema(by_alias=True))
 
     def document(self, name: str, title: str) -> Schema:
         schema = {

@@ -1,4 +1,8 @@
-"""The base of every model of the language: closed, strict, immutable."""
+"""The base of every model of the language: closed, strict, immutable.
+
+A field is described by the text below it (`schemas/field_texts.py`); pydantic could read these texts too, but would do
+so whenever a model is imported.
+"""
 
 from __future__ import annotations
 
@@ -15,5 +19,6 @@ class Model(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
+        # Only the whole is ever validated, so the parts need no validators of their own.
+        defer_build=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from schemas.dates import Date
 from schemas.durations import PositiveDuration
@@ -24,6 +24,8 @@ DAG_ID_PATTERN = rf"^(?:{WORD}|\.)+$"
 
 class Pipeline(Model):
     """One file, one DAG."""
+
+    model_config = ConfigDict(defer_build=False)
 
     schema_: str | None = Field(default=None, alias="$schema")
     """Address of this schema, for editors; ignored."""

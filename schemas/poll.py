@@ -15,12 +15,9 @@ class Poll(HttpRequest, TaskSettings):
     def as_task(self) -> HttpTask:
         """The task that this mapping stands for."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
-        request = {_alias(name): value for name, value in given.items() if name in HttpRequest.model_fields}
+        request = {name: value for name, value in given.items() if name in HttpRequest.model_fields}
         settings = {name: value for name, value in given.items() if name in TaskSettings.model_fields}
-        return HttpTask.model_validate(
-            {"id": POLL_TASK_ID, "uses": "http", "with": HttpRequest.model_validate(request), **settings}
+        # Both were validated as this model's own fields.
+        return HttpTask.model_construct(
+            id=POLL_TASK_ID, uses="http", with_=HttpRequest.model_construct(**request), **settings
         )
-
-
-def _alias(name: str) -> str:
-    return HttpRequest.model_fields[name].alias or name

@@ -69,6 +69,8 @@ class Subject:
 
     @cached_property
     def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
+        if not any("${" in layer.text for layer in self.effective.layers):
+            return ()  # most files have none, and looking at each value costs
         return tuple(expressions_in(self.effective.data))
 
     @cached_property

@@ -21,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="factory", description="Data pipelines from YAML on Apache Airflow.")
     parser.add_argument("--version", action="store_true", help="show the version")
+    # pydantic would look through every installed distribution for plugins, and run what it finds.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     named = next((a for a in arguments if not a.startswith("-")), None)
     for name, summary in COMMANDS.items():

@@ -57,6 +57,7 @@ class SourceReader:
         self._names = NameResolver(self._finder, self._files)
         self._classes = ClassReader(self._names)
         self._results: dict[str, Result] = {}
+        self._hidden: dict[str, Hidden | None] = {}
 
     def find(self, dotted: str) -> Result:
         """What `dotted` (`module.name`, `module.Class.method`) is. Never raises on bad input."""
@@ -70,8 +71,11 @@ class SourceReader:
         A local folder without `__init__.py` counts only if the path leads to a module in it: a folder of
         YAML files may have any name.
         """
-        if not _is_path(dotted):
-            return None
+        if dotted not in self._hidden:
+            self._hidden[dotted] = self._hidden_by(dotted) if _is_path(dotted) else None
+        return self._hidden[dotted]
+
+    def _hidden_by(self, dotted: str) -> Hidden | None:
         first, *rest = dotted.split(".")
         local = self._finder.local_module(first)
         if local is None or (local.is_namespace and not self._holds(local, rest)):
