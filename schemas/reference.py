@@ -1,0 +1,121 @@
+"""docs/reference.md, generated from the models: every key, what it takes, what it means.
+
+python -m schemas.reference --write    write the file
+python -m schemas.reference --check    exit status 1 when it is not what the models give
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from schemas import dates, durations
+from schemas.bash import BashArguments
+from schemas.field_texts import field_texts
+from schemas.http import Expect, HttpRequest
+from schemas.model import Model
+from schemas.pipeline import Pipeline
+from schemas.reference_texts import AFTER, BEFORE, TASK
+from schemas.schedule import CronSchedule, EverySchedule
+from schemas.settings import TaskSettings
+from schemas.task import CodeTask
+
+FILE = Path(__file__).parent.parent / "docs" / "reference.md"
+_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", list: "list", dict: "mapping"}
+
+
+def reference() -> str:
+    """The page's text."""
+    parts = [
+        BEFORE,
+        _section("A pipeline", Pipeline),
+        _section("`schedule` as a mapping: cron", CronSchedule),
+        _section("`schedule` as a mapping: every", EverySchedule),
+        TASK,
+        _section("A task", CodeTask, without=TaskSettings),
+        _section("Task settings", TaskSettings),
+        _section("`uses: http`, and `poll`", HttpRequest),
+        _section("`expect` of a request", Expect),
+        _section("`uses: bash`", BashArguments),
+        AFTER,
+    ]
+    return "\n".join(parts)
+
+
+def _section(title: str, model: type[Model], without: type[Model] | None = None) -> str:
+    texts = field_texts(model)
+    left_out = set(without.model_fields) if without is not None else set()
+    rows = [
+        f"| `{field.alias or name}` | {_takes(field)} | {_default(field)} | {_cell(texts.get(name, ''))} |"
+        for name, field in model.model_fields.items()
+        if name not in left_out
+    ]
+    head = ["| key | takes | default | what it says |", "|---|---|---|---|"]
+    return "\n".join([f"## {title}", "", *head, *rows, ""])
+
+
+def _takes(field: FieldInfo) -> str:
+    words = list(dict.fromkeys(_words(field.annotation, tuple(field.metadata))))
+    return ", or ".join(words)
+
+
+def _words(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[str]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *more = get_args(annotation)
+        yield from _words(inner, more)
+    elif origin in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _words(member)
+    elif origin is Literal:
+        yield " \\| ".join(f"`{value}`" for value in get_args(annotation))
+    elif annotation is timedelta:
+        yield f"duration ({durations.ALLOWED.split(',', maxsplit=1)[0]}, …)"
+    elif annotation is not NoneType:
+        yield _word(origin or annotation)
+
+
+def _word(kind: Any) -> str:
+    if kind is dates.datetime:
+        return "date"
+    if isinstance(kind, type) and issubclass(kind, Model):
+        return "mapping"
+    return _WORDS.get(kind, "any value")
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str | int | float):
+        return f"`{value}`"
+    return ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m schemas.reference", description="The language reference.")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true")
+    what.add_argument("--check", action="store_true")
+    if parser.parse_args(arguments).write:
+        FILE.write_text(reference(), encoding="utf-8")
+        return 0
+    return 0 if FILE.read_text(encoding="utf-8") == reference() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

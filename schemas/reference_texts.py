@@ -1,0 +1,60 @@
+"""What docs/reference.md says around the tables of keys."""
+
+from __future__ import annotations
+
+BEFORE = """\
+# Reference
+
+<!-- Generated from the models by `python -m schemas.reference --write`. -->
+
+One YAML file below `pipelines/` is one DAG. Terms are Airflow's own where Airflow has one. Every key that is not in
+these tables is an error, and so is a value of another type: `"3"` is no number.
+
+**YAML** is 1.2: `on`, `off`, `yes`, `no` and `1:30` are text, `010` is ten. Values that begin with `*`, `@`, `%`, `{{`,
+`&`, `!` or a backtick, and values with a colon and a space, stand in quotes. Tags, a key twice and a second document are
+errors; `<<` merges a mapping.
+
+**Durations** are `30s`, `5m`, `2h`, `1d`, or ISO 8601 (`PT90M`). **Dates** are ISO 8601 text: `2026-01-31`,
+`2026-01-31T06:00`, `2026-01-31T06:00:00+09:00`; one without offset holds in the pipeline's `timezone`.
+
+**Folder defaults.** A `_defaults.yaml` holds for all pipelines in its folder and below; the nearer one wins, and the
+file wins over all. Mappings merge deeply, `tasks` merge by `id`, `tags` unite, other lists and `schedule` replace, and
+`null` is a value.
+"""
+
+TASK = """\
+## Expressions
+
+`${…}` is resolved when the DAG is built, `{{ … }}` is Airflow's template, rendered when the task runs.
+
+| expression | is |
+|---|---|
+| `${env.NAME}`, `${env.NAME:-default}` | an environment variable, read where the DAG is parsed and again where the task runs. Everybody who sees Airflow sees its value: secrets belong into connections. Not in `dag_id`, ids, `needs`, `uses`, `schedule` |
+| `${tasks.ID.output}` | what a task returned; `.key` and `[0]` behind it select inside the value. Stands alone as a value inside `with`, where Airflow renders the argument, and is an edge between the two tasks |
+| `${tasks.ID.xcom.KEY}` | another XCom of the task |
+| `$${` | a literal `${` |
+
+Any other `${…}` is text: shells need it. Text from the environment counts as text; a field that takes no text reads it
+as YAML would (`3`, `true`).
+
+## What `uses` can be
+
+- a built-in: `http`, `bash`, `empty`;
+- a Python function, `module.function`, of a module below `pipelines/` or an installed one. `with` are its arguments.
+  Airflow's context names (`ti`, `ds`, `params`, …, `**context`) need none;
+- an Airflow operator or sensor class by its dotted path. `with` are its arguments; text becomes a duration or a date
+  where the operator wants one.
+
+A task without `needs` and without references starts at once, after `poll` where there is one.
+"""
+
+AFTER = """\
+## `poll`
+
+`poll:` is a first task `{id: poll, uses: http}` with the request's keys and the task settings in one mapping. Its
+output, the decoded answer, is `${tasks.poll.output}`.
+
+## `uses: empty`
+
+Takes no arguments: a place for other tasks to meet.
+"""
