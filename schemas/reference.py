@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from schemas import dates, durations
+from schemas import durations
 from schemas.bash import BashArguments
 from schemas.field_texts import field_texts
 from schemas.http import Expect, HttpRequest
@@ -62,15 +62,14 @@ def _section(title: str, model: type[Model], without: type[Model] | None = None)
 
 
 def _takes(field: FieldInfo) -> str:
-    words = list(dict.fromkeys(_words(field.annotation, tuple(field.metadata))))
+    words = list(dict.fromkeys(_words(field.annotation)))
     return ", or ".join(words)
 
 
-def _words(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[str]:
+def _words(annotation: Any) -> Iterator[str]:
     origin = get_origin(annotation)
     if origin is Annotated:
-        inner, *more = get_args(annotation)
-        yield from _words(inner, more)
+        yield from _words(get_args(annotation)[0])
     elif origin in (Union, UnionType):
         for member in get_args(annotation):
             yield from _words(member)
@@ -83,7 +82,7 @@ def _words(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[str]:
 
 
 def _word(kind: Any) -> str:
-    if kind is dates.datetime:
+    if kind is datetime:
         return "date"
     if isinstance(kind, type) and issubclass(kind, Model):
         return "mapping"
