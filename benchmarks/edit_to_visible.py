@@ -38,6 +38,7 @@ class Bench:
     def __init__(self, root: Path, number: int, sharing: int) -> None:
         """`sharing` of the pipelines take their functions from a module of their own."""
         self.number = number
+        self._choice = random.Random(1)  # noqa: S311 # the same moments each time
         self.folder = pipelines.write_ours(root / "files", number)
         (self.folder / DEFAULTS).write_text("tags: [first]\n")
         (self.folder / f"{SHARED_MODULE}.py").write_text(pipelines.STEPS)
@@ -144,6 +145,7 @@ class Bench:
 
     def _edit(self, name: str, text: str, points: dict[str, Callable[[], bool]], touched: set[str]) -> dict[str, Any]:
         before = self.settled()
+        time.sleep(self._choice.uniform(0, 5))  # any moment between two looks at the folder
         self.save(name, text)
         seconds, passed = {}, 0.0
         for point, seen in points.items():
@@ -175,8 +177,6 @@ def main() -> int:
             print(f"  loaded after {first_load:.1f} s", flush=True)
             single = []
             for edit in range(edits):
-                bench.settled()
-                time.sleep(choice.uniform(0, 5))  # any moment between two looks at the folder
                 single.append(bench.edit_schedule(choice.randrange(number), 60 - edit - 1))
                 print(f"  edit {edit + 1}/{edits}: {single[-1]}", flush=True)
             module = bench.edit_module()

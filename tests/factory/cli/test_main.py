@@ -1,0 +1,39 @@
+"""`factory` itself, and `factory list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.factory.cli.commands import BAD, GOOD, factory
+
+
+def test_without_a_command(tmp_path: Path) -> None:
+    result = factory(cwd=tmp_path)
+    assert result.returncode == 2
+    assert "lint" in result.stdout
+
+
+def test_unknown_command(tmp_path: Path) -> None:
+    result = factory("lnt", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "invalid choice: 'lnt'" in result.stderr
+
+
+def test_list_shows_sound_and_broken(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "good.yaml").write_text(GOOD)
+    (folder / "bad.yaml").write_text(BAD)
+    (folder / "junk.yaml").write_bytes(b"\xff\x00")
+    (folder / "every.yaml").write_text("dag_id: often\nschedule: {every: 15m}\npoll: {url: http://127.0.0.1/}\n")
+    result = factory("list", cwd=tmp_path)
+    assert result.returncode == 1
+    rows = [line.split("  ") for line in result.stdout.splitlines()]
+    table = {cells[0]: [cell.strip() for cell in cells[1:] if cell] for cells in rows}
+    assert table == {
+        "DAG": ["SCHEDULE", "FILE", "STATE"],
+        "bad": ["-", "pipelines/bad.yaml", "1 error"],
+        "often": ["every 15m", "pipelines/every.yaml", "ok"],
+        "good": ["@daily", "pipelines/good.yaml", "ok"],
+        "junk": ["-", "pipelines/junk.yaml", "1 error"],
+    }
