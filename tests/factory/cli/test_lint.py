@@ -102,9 +102,9 @@ def test_a_reader_that_goes_away_is_no_traceback(project: Path) -> None:
         (project / "pipelines" / f"bad{number}.yaml").write_text(BAD)
     result = factory("lint", cwd=project)
     assert result.returncode == 1
-    piped = subprocess.run(
+    piped = subprocess.run(  # noqa: S602 # a pipe is what is tested
         f"'{sys.executable}' -m factory.cli lint | head -1",
-        shell=True,  # noqa: S602 # a pipe is what is tested
+        shell=True,
         cwd=project,
         capture_output=True,
         text=True,
