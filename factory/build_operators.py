@@ -14,10 +14,11 @@ from airflow.sdk import BaseOperator
 from factory.build_settings import build_settings
 from factory.build_values import Resolver, build_value
 from factory.code_objects import CodeObjectError, CodeObjects
-from factory.errors import BuildError, DocumentPath, one_line
+from factory.errors import BuildError, one_line
 from factory.function_reference import FunctionReference
 from factory.operator_arguments import operator_arguments, parameter_names
 from schemas.bash import BashArguments
+from schemas.data_path import DataPath
 from schemas.http import HttpRequest
 from schemas.suggestions import meant
 from schemas.task import BashTask, CodeTask, EmptyTask, HttpTask, Task
@@ -41,7 +42,7 @@ class OperatorBuilder:
     default_args: Mapping[str, Any]
     code: CodeObjects
 
-    def build(self, task: Task, path: DocumentPath, resolver: Resolver) -> BaseOperator:
+    def build(self, task: Task, path: DataPath, resolver: Resolver) -> BaseOperator:
         """The operator of a task that stands at `path`.
 
         Raises an ExceptionGroup of BuildErrors.
@@ -67,7 +68,7 @@ class OperatorBuilder:
             raise ExceptionGroup("constructor", _refusals(operator, error, places, path)) from error
 
     def _code(
-        self, task: CodeTask, path: DocumentPath, inside: DocumentPath, resolver: Resolver
+        self, task: CodeTask, path: DataPath, inside: DataPath, resolver: Resolver
     ) -> tuple[type[BaseOperator], dict[str, Any]]:
         arguments = {name: build_value(value, resolver) for name, value in task.with_.items()}
         try:
@@ -111,7 +112,7 @@ def _http_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
 
 
 def _refusals(
-    operator: type[BaseOperator], error: Exception, places: Mapping[str, DocumentPath], path: DocumentPath
+    operator: type[BaseOperator], error: Exception, places: Mapping[str, DataPath], path: DataPath
 ) -> list[BuildError]:
     """What a constructor raised, at the keys that it is about; `places` are those that are written."""
     names = parameter_names(operator) if isinstance(error, TypeError) else None
@@ -123,7 +124,7 @@ def _refusals(
     return [BuildError(places[key] if key else task, f"{operator.__name__} refused it: {one_line(error)}")]
 
 
-def _unknown(operator: type[BaseOperator], name: str, place: DocumentPath, names: Iterable[str]) -> BuildError:
+def _unknown(operator: type[BaseOperator], name: str, place: DataPath, names: Iterable[str]) -> BuildError:
     text = f"{operator.__name__} has no argument `{name}`"
     suggestion = meant(name, names)
     return BuildError(place, f"{text}; {suggestion}" if suggestion else text)

@@ -10,8 +10,9 @@ from airflow.sdk import BaseOperator
 
 from factory.build_operators import EMPTY_OPERATOR, OperatorBuilder, named_operator
 from factory.build_values import references_in
-from factory.errors import BuildError, DocumentPath
+from factory.errors import BuildError
 from factory.xcom_selection import XComSelection
+from schemas.data_path import DataPath
 from schemas.pipeline import Pipeline
 from schemas.poll import POLL_TASK_ID
 from schemas.references import TaskReference
@@ -46,7 +47,7 @@ def build_tasks(pipeline: Pipeline, builder: OperatorBuilder) -> list[BuildError
     return [error for task_id in tasks for error in errors.get(task_id, ())]
 
 
-def _with_paths(pipeline: Pipeline) -> list[tuple[Task, DocumentPath]]:
+def _with_paths(pipeline: Pipeline) -> list[tuple[Task, DataPath]]:
     polls = 1 if pipeline.poll is not None else 0
     return [
         (task, ("poll",) if index < polls else ("tasks", index - polls))

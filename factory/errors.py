@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-DocumentPath = tuple[str | int, ...]
-"""Keys and list positions from the top of a pipeline's document: `("tasks", 2, "with", "timeout")`."""
+from schemas.data_path import DataPath
 
 
 class BuildError(Exception):
@@ -14,7 +13,7 @@ class BuildError(Exception):
     `message` is one line for the person who wrote the file.
     """
 
-    def __init__(self, path: DocumentPath, message: str) -> None:
+    def __init__(self, path: DataPath, message: str) -> None:
         super().__init__(message)
         self.path = path
         self.message = message

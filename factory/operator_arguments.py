@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from factory.build_values import aware
-from factory.errors import BuildError, DocumentPath
+from factory.errors import BuildError
+from schemas.data_path import DataPath
 from schemas.dates import ALLOWED as DATE_FORMS
 from schemas.dates import parse_date
 from schemas.durations import ALLOWED as DURATION_FORMS
@@ -21,9 +22,7 @@ _DURATIONS = frozenset({"timedelta", "Duration"})
 _DATES = frozenset({"datetime", "DateTime"})
 
 
-def operator_arguments(
-    operator: type, arguments: Mapping[str, Any], path: DocumentPath, timezone: str
-) -> dict[str, Any]:
+def operator_arguments(operator: type, arguments: Mapping[str, Any], path: DataPath, timezone: str) -> dict[str, Any]:
     """The arguments of an operator class, with text read as the constructors' annotations say.
 
     Where an annotation takes a `timedelta` or a `datetime` and no text, text must be a duration or a date; a Jinja

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.data_path import DataPath
 from schemas.document import Document
 
-DataPath = tuple[str | int, ...]
 Origins = dict[DataPath, tuple[int, DataPath]]
 
 _WHOLE = frozenset({"schedule", "pagination", "incremental", "auth", "watch"})

@@ -15,6 +15,7 @@ from typing import Any
 from yaml import Node, YAMLError
 
 from schemas.codes import Code
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Span
 from schemas.positions import Positions
 from schemas.text_lines import TextLines
@@ -27,9 +28,6 @@ MAX_BYTES = 1024 * 1024
 _INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
 """Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and
 a byte order mark behind the start, which joined files leave behind."""
-
-DocumentPath = tuple[str | int, ...]
-"""Keys and indices from the root to a value."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,11 @@ class Document:
             root = compose(self.text)
         return Positions(TextLines(self.text), root)
 
-    def value_span(self, path: DocumentPath) -> Span:
+    def value_span(self, path: DataPath) -> Span:
         """Where the value at `path` stands; where there is none, its nearest parent's place."""
         return self._positions.value(path)
 
-    def key_span(self, path: DocumentPath) -> Span:
+    def key_span(self, path: DataPath) -> Span:
         """Where the key stands that ends `path`; for a list item the item."""
         return self._positions.key(path)
 

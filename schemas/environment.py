@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.data_path import DataPath
 from schemas.references import EnvReference, expressions, unescape
 from schemas.scalars import NumberTooLongError, plain_scalar
 from schemas.settings import SETTING_KEYS
-
-DataPath = tuple[str | int, ...]
 
 _DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
 _BY_NAME = frozenset({"dag_id", "schedule", "matrix"})

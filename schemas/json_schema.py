@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from schemas.data_path import DataPath
 from schemas.editor_hints import (
     EXPECTED,
     POLL_SNIPPETS,
@@ -26,7 +27,7 @@ from schemas.editor_hints import (
     USES,
     USES_EXAMPLES,
 )
-from schemas.environment import DataPath, allows_environment
+from schemas.environment import allows_environment
 from schemas.expression_patterns import ENVIRONMENT, WITHOUT_EXPRESSION
 from schemas.field_texts import field_texts, models
 from schemas.pipeline import Pipeline

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
+from schemas.data_path import DataPath
 from schemas.environment import EnvText
 from schemas.model_types import is_tag, keys_of, model_at
 from schemas.pipeline import Pipeline
@@ -19,8 +20,6 @@ from schemas.settings import SETTING_KEYS
 from schemas.suggestions import did_you_mean, nearest
 from schemas.task import BUILT_INS
 from schemas.wording import bound, described, expectation, literals, problem_text
-
-DataPath = tuple[str | int, ...]
 
 _EXCLUSIVE: Mapping[DataPath, tuple[tuple[str, str], ...]] = MappingProxyType(
     {("schedule",): (("cron", "every"), ("timezone", "every"))}

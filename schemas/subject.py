@@ -12,13 +12,12 @@ from typing import Any
 
 from schemas.codes import Code, Severity
 from schemas.compose import Effective
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.poll import POLL_TASK_ID
 from schemas.references import Expression, TaskReference, expressions_in
 from schemas.settings import SETTING_KEYS
 from schemas.text_lines import TextLines
-
-DataPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)

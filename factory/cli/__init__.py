@@ -8,6 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from factory.cli.usage import UsageError
+
 COMMANDS = {
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is sound",
@@ -44,6 +46,9 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         status: int = parsed.run(parsed)
         sys.stdout.flush()
+    except UsageError as error:
+        print(f"factory {parsed.command}: {error}", file=sys.stderr)
+        return USAGE_ERROR
     except BrokenPipeError:
         # The reader went away, as `head` does; what is left to write has no place to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

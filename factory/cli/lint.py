@@ -9,9 +9,8 @@ import argparse
 import gc
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
-from factory.cli.selection import Selection, SelectionError, select
+from factory.cli.selection import Selection, add_paths, select
 from factory.reporters import concise, full
 from factory.terminal_colour import wants_colour
 from schemas.check import Checker, CheckOptions
@@ -23,13 +22,7 @@ REPORTERS = {"full": full.render, "concise": concise.render}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory lint`."""
-    parser.add_argument(
-        "paths",
-        nargs="*",
-        type=Path,
-        metavar="PATH",
-        help="files or folders ($PIPELINES_FOLDER, else pipelines)",
-    )
+    add_paths(parser)
     parser.add_argument("--format", choices=REPORTERS, default="full", help="how findings are shown (full)")
     parser.add_argument(
         "--require-env",
@@ -40,11 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Lint, print the findings to standard output and a summary to standard error; returns the exit status."""
-    try:
-        selections = select(arguments.paths)
-    except SelectionError as error:
-        print(f"factory lint: {error}", file=sys.stderr)
-        return 2
+    selections = select(arguments.paths)
     gc.disable()  # what a lint makes it keeps until it ends
     findings = [d for selection in selections for d in lint(selection, require_env=arguments.require_env)]
     if findings:

@@ -6,32 +6,20 @@ Exit status: 0 all sound, 1 some have errors, 2 usage.
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
-from factory.cli.selection import Selection, SelectionError, select
+from factory.cli.selection import Selection, add_paths, select
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Severity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory list`."""
-    parser.add_argument(
-        "paths",
-        nargs="*",
-        type=Path,
-        metavar="PATH",
-        help="files or folders ($PIPELINES_FOLDER, else pipelines)",
-    )
+    add_paths(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table to standard output; returns the exit status."""
-    try:
-        selections = select(arguments.paths)
-    except SelectionError as error:
-        print(f"factory list: {error}", file=sys.stderr)
-        return 2
+    selections = select(arguments.paths)
     rows = [row for selection in selections for row in _rows(selection)]
     _print_table([("DAG", "SCHEDULE", "FILE", "STATE"), *rows])
     return 1 if any(row[3] != "ok" for row in rows) else 0

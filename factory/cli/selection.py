@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from factory.cli.usage import UsageError
 from schemas.discovery import SUFFIXES, defaults_paths, is_defaults_path, is_pipeline_path, pipeline_paths
 from schemas.project import lexically_absolute, pipelines_folder
-
-
-class SelectionError(Exception):
-    """A path that cannot be meant; the text is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,15 @@ class Selection:
         }
 
 
+def add_paths(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says which pipelines a command looks at."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="files or folders ($PIPELINES_FOLDER, else pipelines)"
+    )
+
+
 def select(targets: Sequence[Path]) -> list[Selection]:
-    """What a command is to look at. Raises SelectionError."""
+    """What a command is to look at. Raises UsageError."""
     chosen: dict[Path, tuple[list[str], list[str]]] = {}
     for target in targets or [_default()]:
         folder = pipelines_folder(target)
@@ -52,18 +57,18 @@ def select(targets: Sequence[Path]) -> list[Selection]:
 def _default() -> Path:
     folder = pipelines_folder()
     if not folder.is_dir():
-        raise SelectionError(f"there is no folder {folder}; name the files or folders to look at")
+        raise UsageError(f"there is no folder {folder}; name the files or folders to look at")
     return folder
 
 
 def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -> None:
     if not target.exists():
-        raise SelectionError(f"{target}: there is no such file or folder")
+        raise UsageError(f"{target}: there is no such file or folder")
     relative = lexically_absolute(target).relative_to(lexically_absolute(folder)).as_posix()
     if target.is_dir():
         inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
         if not inside:
-            raise SelectionError(f"{target}: there are no pipelines in this folder ({', '.join(SUFFIXES)})")
+            raise UsageError(f"{target}: there are no pipelines in this folder ({', '.join(SUFFIXES)})")
         paths += inside
     elif is_defaults_path(relative):
         defaults.append(relative)
@@ -72,7 +77,7 @@ def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -
     elif is_pipeline_path(relative):
         paths.append(relative)
     else:
-        raise SelectionError(
+        raise UsageError(
             f"{target}: not a pipeline: its name must end in {' or '.join(SUFFIXES)}, not start with _ or ."
         )
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from schemas.codes import Code, Severity
 from schemas.context_names import CONTEXT_NAMES
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import no_callable
 from schemas.settings import SETTING_KEYS
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
-from schemas.subject import DataPath, Subject, TaskView
+from schemas.subject import Subject, TaskView
 from schemas.suggestions import meant, nearest
 from schemas.task import BUILT_INS
 from schemas.templates import TEMPLATED

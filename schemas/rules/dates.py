@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.codes import Code
+from schemas.data_path import DataPath
 from schemas.dates import parse_date
 from schemas.diagnostics import Diagnostic
-from schemas.subject import DataPath, Subject
+from schemas.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.codes import Code
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.subject import DataPath, Subject
+from schemas.subject import Subject
 
 _AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {

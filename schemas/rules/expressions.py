@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.codes import Code, Severity
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import allows_environment, looks_like_secret
 from schemas.references import EnvReference, Expression, NearMiss, TaskReference, ValueReference, expressions, forms
-from schemas.subject import DataPath, Subject
+from schemas.subject import Subject
 
 
 def check(

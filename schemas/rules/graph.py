@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from schemas.codes import Code
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Related
 from schemas.rules.expressions import stands_at
-from schemas.subject import DataPath, Subject, TaskView
+from schemas.subject import Subject, TaskView
 from schemas.suggestions import meant, nearest
 
 Edges = dict[str, dict[str, DataPath]]

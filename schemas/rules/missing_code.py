@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from schemas.codes import Code
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.source import ModuleMissing, NameMissing, NotAPath, NotCallable, SourceError
-from schemas.subject import DataPath, Subject
+from schemas.subject import Subject
 
 Nothing = ModuleMissing | NameMissing | NotAPath | NotCallable | SourceError
 

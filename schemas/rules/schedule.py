@@ -8,11 +8,12 @@ from zoneinfo import available_timezones
 
 from schemas.codes import Code
 from schemas.cron import cron_problem
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
 from schemas.rules.expressions import stands_at
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
-from schemas.subject import DataPath, Subject
+from schemas.subject import Subject
 from schemas.suggestions import meant, nearest
 
 
