@@ -19,6 +19,9 @@ MODULES = (
     "airflow.providers.standard.sensors.external_task",
     "airflow.timetables.trigger",
     "tzdata",
+    # What running a task imports: its templates, and a Python function's outlets.
+    "jinja2.ext",
+    "airflow.sdk.definitions.asset.metadata",
     "factory.bundle",
     "factory.operators.http",
     "factory.stub_loader",
