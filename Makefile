@@ -32,7 +32,7 @@ BOOTSTRAP = $(if $(PYTHON),,$(error No Python found: install Python 3.11 or newe
 or name one with `make run PYTHON=/path/to/python3`))"$(PYTHON)" scripts/bootstrap.py --venv $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak lock up down clean setup setup-dev
+.PHONY: help run test lint bench soak lock up down clean setup setup-dev
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ run: setup ## start Airflow with the pipelines of this folder, and the sample AP
 
 test: setup-dev ## run all tests but the long ones
 	@exec $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+bench: setup-dev ## measure against dag-factory and hand-written Python; takes about 40 minutes
+	@for each in lint task_start dag_processor_cpu edit_to_visible; do $(VENV)/bin/python -m benchmarks.$$each || exit 1; done
 
 lint: setup-dev ## check code and pipelines
 	@$(VENV)/bin/ruff check

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from factory.own_names import check_own_names
 from factory.preload import preload_before_fork
 
+check_own_names()
 preload_before_fork()
 
 

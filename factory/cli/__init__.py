@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from factory.cli.usage import UsageError
+from factory.own_names import NameTakenError, check_own_names
 
 COMMANDS = {
     "lint": "check pipelines and say what is wrong, on which line",
@@ -21,6 +22,11 @@ USAGE_ERROR = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0 clean, 1 errors found, 2 usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        check_own_names()
+    except NameTakenError as error:
+        print(f"factory: {error}", file=sys.stderr)
+        return USAGE_ERROR
     parser = argparse.ArgumentParser(prog="factory", description="Data pipelines from YAML on Apache Airflow.")
     parser.add_argument("--version", action="store_true", help="show the version")
     # pydantic would look through every installed distribution for plugins, and run what it finds.

@@ -69,7 +69,7 @@ class AirflowClient:
         # By cursor, not by offset: rows come while pages are read.
         cursor: str | None = ""
         while cursor is not None:
-            page = self.get("/dags/~/dagRuns/~/taskInstances", {**params, "cursor": cursor})
+            page = self._listed("/dags/~/dagRuns/~/taskInstances", {**params, "cursor": cursor})
             found += page["task_instances"]
             cursor = page["next_cursor"]
         return found
@@ -89,11 +89,18 @@ class AirflowClient:
     def _pages(self, path: str, key: str, params: Params) -> Iterator[dict[str, Any]]:
         offset = 0
         while True:
-            page = self.get(path, {**params, "limit": PAGE, "offset": offset})
+            page = self._listed(path, {**params, "limit": PAGE, "offset": offset})
             yield from page[key]
             offset += PAGE
             if offset >= page["total_entries"]:
                 return
+
+    def _listed(self, path: str, params: Params) -> Any:
+        """A page of a list that is always there. Raises ApiUnavailableError, also where the API has no such list."""
+        page = self.get(path, params)
+        if page is None:
+            raise ApiUnavailableError(f"{path}: not found")
+        return page
 
     def _request(self, path: str, params: Params | None) -> requests.Response:
         return self.session.get(f"{self.url}/api/v2{path}", params=params, timeout=TIMEOUT_SECONDS)

@@ -13,7 +13,8 @@ from factory.local.terminal import Terminal
 
 INTERVAL_SECONDS = 2.0
 SHARE = 20
-"""At most one part in so many of the time goes into listing the pipelines, however many there are."""
+LONGEST_PAUSE_SECONDS = 8.0
+"""At most one part in `SHARE` of the time goes into listing the pipelines, but no change waits for its line longer."""
 
 PATIENCE_SECONDS = 60.0
 LAST_LOOK_SECONDS = 2.0
@@ -64,7 +65,7 @@ class Reporter:
                 self._terminal.event(line)
             took = time.monotonic() - begin
             # A server that has just started answers slowly once.
-            self._list_again = begin + (SHARE * took if self._listed else 0)
+            self._list_again = begin + (min(SHARE * took, LONGEST_PAUSE_SECONDS) if self._listed else 0)
             self._listed = True
         for task in self._tasks.poll():
             self._terminal.event(task.line())

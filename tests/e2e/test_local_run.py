@@ -48,7 +48,7 @@ def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
     run = LocalRun(pipelines, tmp_path / "a home", environment=shell)
     try:
         run.start()
-        assert run.printed("Ignored from your shell: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+        assert run.printed("Ignored from your shell:", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
         assert (run.home / "airflow.db").exists()
         follow(run)
         started = descendants(run.process.pid)

@@ -46,7 +46,13 @@ sys.exit(guard(work))
 @pytest.fixture
 def tree() -> Iterator[tuple[subprocess.Popen[str], int, list[int]]]:
     """The warden, the worker's process id, and everything below the warden."""
-    warden = subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True)
+    warden = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdout=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background of a script inherit an ignored SIGINT, which would stay ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert warden.stdout
     word, worker = warden.stdout.readline().split()
     assert word == "started"
