@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.codes import Code
 from schemas.cron import cron_problem
@@ -15,6 +14,8 @@ from schemas.rules.expressions import stands_at
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.subject import Subject
 from schemas.suggestions import meant, nearest
+
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -80,20 +81,23 @@ def _continuous(subject: Subject) -> Iterator[Diagnostic]:
 def _timezone(subject: Subject, path: DataPath, name: object) -> Iterator[Diagnostic]:
     if not isinstance(name, str) or (not isinstance(name, EnvText) and stands_at(subject, path)):
         return
-    zones = _zones()
-    if name in zones:
+    if _is_zone(name):
         return
     expression = name.expression if isinstance(name, EnvText) else None
     yield subject.finding(
         Code.UNKNOWN_TIMEZONE,
         path,
         f"what `{expression}` gives is no time zone" if expression else f"there is no time zone `{name}`",
-        caret="" if expression else meant(name, zones),
+        caret="" if expression else meant(name, available_timezones()),
         help="write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`",
     )
 
 
-@cache
-def _zones() -> frozenset[str]:
-    """The names of the IANA database; a constant of the machine, costly to list."""
-    return frozenset(available_timezones())
+def _is_zone(name: str) -> bool:
+    """Whether the IANA database has the name. Listing all of them is costly, opening one is not."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    # The database's folder also holds a machine's own settings and copies under other rules for leap seconds.
+    return name not in _NO_ZONES and not name.startswith(("posix/", "right/"))
