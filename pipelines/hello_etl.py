@@ -34,16 +34,17 @@ def transform(orders):
     return rows
 
 
-def load(rows, folder, ds):
-    """Replace the day's rows in orders.db, so that a run can be repeated. Airflow gives `ds`, the run's date."""
+def load(rows, folder, dag_run):
+    """Replace the day's rows in orders.db, so that a run can be repeated. Airflow gives `dag_run`, the run."""
+    day = dag_run.run_after.date().isoformat()
     file = Path(folder) / "orders.db"
     file.parent.mkdir(parents=True, exist_ok=True)
     with sqlite3.connect(file) as database:
         database.execute("CREATE TABLE IF NOT EXISTS orders_by_country (day, country, orders, amount)")
-        database.execute("DELETE FROM orders_by_country WHERE day = ?", (ds,))
+        database.execute("DELETE FROM orders_by_country WHERE day = ?", (day,))
         database.executemany(
             "INSERT INTO orders_by_country VALUES (:day, :country, :orders, :amount)",
-            [{"day": ds, **row} for row in rows],
+            [{"day": day, **row} for row in rows],
         )
-    log.info("loaded %s rows for %s into %s", len(rows), ds, file)
+    log.info("loaded %s rows for %s into %s", len(rows), day, file)
     return len(rows)

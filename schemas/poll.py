@@ -14,10 +14,9 @@ class Poll(HttpRequest, TaskSettings):
 
     def as_task(self) -> HttpTask:
         """The task that this mapping stands for."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        request = {name: value for name, value in given.items() if name in HttpRequest.model_fields}
-        settings = {name: value for name, value in given.items() if name in TaskSettings.model_fields}
-        # Both were validated as this model's own fields.
+        # All values, defaults included, were validated as this model's own fields.
+        request = {name: getattr(self, name) for name in HttpRequest.model_fields}
+        settings = {name: getattr(self, name) for name in self.model_fields_set & TaskSettings.model_fields.keys()}
         return HttpTask.model_construct(
             id=POLL_TASK_ID, uses="http", with_=HttpRequest.model_construct(**request), **settings
         )

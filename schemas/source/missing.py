@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from schemas.source.modules import Module, ModuleFinder
 from schemas.source.results import ModuleMissing, NotInstalled, Undecidable
 
 _PROVIDERS = "airflow.providers"
 
 # The folders inside a provider; the parts before one of them name the provider.
-_PROVIDER_FOLDERS = frozenset(
-    {
-        "assets",
-        "decorators",
-        "executors",
-        "hooks",
-        "io",
-        "links",
-        "notifications",
-        "operators",
-        "sensors",
-        "timetables",
-        "transfers",
-        "triggers",
-        "utils",
-    }
-)
+_FAMILIES = frozenset({"apache", "atlassian", "cncf", "common", "dbt", "microsoft"})
+"""Names below `airflow.providers` that hold several distributions each."""
 
 
 def missing_module(
@@ -57,5 +40,5 @@ def _distribution(dotted: str) -> str:
     parts = dotted.split(".")
     if not dotted.startswith(f"{_PROVIDERS}."):
         return "apache-airflow" if parts[0] == "airflow" else parts[0]
-    names = list(takewhile(lambda part: part not in _PROVIDER_FOLDERS, parts[2:]))
-    return "-".join(("apache-airflow-providers", *(names if len(names) < len(parts) - 2 else parts[2:3])))
+    count = 2 if parts[2] in _FAMILIES else 1
+    return "-".join(("apache-airflow-providers", *parts[2 : 2 + count])).replace("_", "-")

@@ -50,8 +50,8 @@ class ModuleFinder:
         self._files = files
         entries = [os.path.abspath(entry) for entry in with_path_files(search_path)]  # noqa: PTH100 - as above
         installed = [entry for entry in dict.fromkeys(entries) if entry != self.pipelines_folder]
-        self.installed = tuple(entry for entry in installed if Path(entry).is_dir())
-        self.has_archives = any(Path(entry).is_file() for entry in installed)
+        self.installed = tuple(entry for entry in installed if os.path.isdir(entry))  # noqa: PTH112 - never raises, unlike Path's
+        self.has_archives = any(os.path.isfile(entry) for entry in installed)  # noqa: PTH113 - as above
         self._editable = editable_modules(self.installed)
         self._found: dict[str, Module | None] = {}
         self._near: dict[str, tuple[str, ...]] = {}

@@ -78,7 +78,8 @@ class SourceReader:
     def _hidden_by(self, dotted: str) -> Hidden | None:
         first, *rest = dotted.split(".")
         local = self._finder.local_module(first)
-        if local is None or (local.is_namespace and not self._holds(local, rest)):
+        leads_on = local is not None and ((len(rest) == 1 and not local.is_namespace) or self._holds(local, rest))
+        if local is None or not leads_on:
             return None
         place = local.file or Path((local.search or ("",))[0])
         installed = self._finder.installed_module(first)
