@@ -24,7 +24,7 @@ from schemas.suggestions import meant
 from schemas.task import BashTask, CodeTask, EmptyTask, HttpTask, Task
 
 # Imported when a task needs them: every import is paid again in each process that parses a DAG.
-BASH_OPERATOR = "airflow.providers.standard.operators.bash.BashOperator"
+BASH_OPERATOR = "factory.operators.bash.BashOperator"
 EMPTY_OPERATOR = "airflow.providers.standard.operators.empty.EmptyOperator"
 HTTP_OPERATOR = "factory.operators.http.HttpRequestOperator"
 PYTHON_OPERATOR = "airflow.providers.standard.operators.python.PythonOperator"
@@ -61,7 +61,7 @@ class OperatorBuilder:
                 operator, arguments = self._code(task, path, inside, resolver)
         try:
             return operator(task_id=task.id, **settings, **arguments)
-        except Exception as error:  # constructors of operators raise anything
+        except (Exception, SystemExit) as error:  # constructors of operators raise anything
             written = task.with_ if isinstance(task, CodeTask) else task.with_.model_fields_set
             places = {name: (*path, name) for name in settings}
             places |= {name: (*inside, name) for name in arguments if name in written}
@@ -112,7 +112,7 @@ def _http_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
 
 
 def _refusals(
-    operator: type[BaseOperator], error: Exception, places: Mapping[str, DataPath], path: DataPath
+    operator: type[BaseOperator], error: BaseException, places: Mapping[str, DataPath], path: DataPath
 ) -> list[BuildError]:
     """What a constructor raised, at the keys that it is about; `places` are those that are written."""
     names = parameter_names(operator) if isinstance(error, TypeError) else None

@@ -23,6 +23,7 @@ MODULES = (
     "jinja2.ext",
     "airflow.sdk.definitions.asset.metadata",
     "factory.bundle",
+    "factory.operators.bash",
     "factory.operators.http",
     "factory.stub_loader",
 )
