@@ -64,7 +64,9 @@ def _default() -> Path:
 def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -> None:
     if not target.exists():
         raise UsageError(f"{target}: there is no such file or folder")
-    relative = lexically_absolute(target).relative_to(lexically_absolute(folder)).as_posix()
+    absolute, root = lexically_absolute(target), lexically_absolute(folder)
+    # A project's folder means the pipelines in it.
+    relative = "." if root.is_relative_to(absolute) else absolute.relative_to(root).as_posix()
     if target.is_dir():
         inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
         if not inside:
