@@ -67,6 +67,9 @@ def _dag_arguments(pipeline: CheckedPipeline) -> tuple[dict[str, Any], list[Buil
     if model.schedule == "@continuous":
         # Airflow refuses more, and its default is more.
         arguments.setdefault("max_active_runs", 1)
+    if model.doc_md is not None and model.doc_md.endswith(".md"):
+        # Airflow would read the file of that name, any file of the machine (`airflow.sdk.definitions.dag`).
+        arguments["doc_md"] = f"{model.doc_md}\n"
     params, errors = build_params(model.params or {}, needs_defaults=model.schedule is not None)
     for name in ("start_date", "end_date"):
         date = getattr(model, name)

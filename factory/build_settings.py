@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from factory.build_values import aware, plain_text
+from factory.build_values import aware
+from schemas.model import Model
 from schemas.pipeline import Pipeline
 from schemas.settings import SETTING_KEYS, TaskSettings
 
@@ -48,6 +49,9 @@ def _given(settings: TaskSettings, timezone: str) -> dict[str, Any]:
 
 
 def _value(value: Any, timezone: str) -> Any:
+    if isinstance(value, Model):
+        return value.model_dump(exclude_unset=True)
     if isinstance(value, datetime):
         return aware(value, timezone)
-    return plain_text(value) if isinstance(value, str) else value
+    # `$${` is `${` already (`schemas.environment`); a plain `str` has nothing left of where it came from.
+    return str(value) if isinstance(value, str) else value

@@ -53,12 +53,18 @@ class CodeObjects:
         make_importable(self._folder)
         module, _, name = path.rpartition(".")
         try:
-            return getattr(importlib.import_module(module), name)
+            found = importlib.import_module(module)
         except ModuleNotFoundError as error:
             raise CodeObjectError(f"{path}: there is no module `{error.name}`; is its package installed?") from None
+        except (Exception, SystemExit) as error:  # importing runs anybody's code, which may raise anything
+            raise CodeObjectError(f"{path}: importing `{module}` failed: {_named(error)}") from error
+        try:
+            return getattr(found, name)
         except AttributeError:
             raise CodeObjectError(f"{path}: the module `{module}` has no `{name}`") from None
-        except Exception as error:  # importing runs anybody's code, which may raise anything
-            raise CodeObjectError(
-                f"{path}: importing `{module}` failed: {type(error).__name__}: {one_line(error)}"
-            ) from error
+        except (Exception, SystemExit) as error:  # a module's own `__getattr__` is anybody's code, too
+            raise CodeObjectError(f"{path}: taking `{name}` from `{module}` failed: {_named(error)}") from error
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"

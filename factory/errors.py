@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from schemas.codes import Code
 from schemas.data_path import DataPath
 
 
 class BuildError(Exception):
     """Airflow, an operator or an import refused what stands at `path` of the document.
 
-    `message` is one line for the person who wrote the file.
+    `message` is one line for the person who wrote the file; `code` is what the finding is called. The message may
+    quote values of the environment: `factory.diagnosis` takes them out.
     """
 
-    def __init__(self, path: DataPath, message: str) -> None:
+    def __init__(self, path: DataPath, message: str, code: Code = Code.BUILD_FAILED) -> None:
         super().__init__(message)
         self.path = path
         self.message = message
+        self.code = code
 
 
 class PipelineBuildError(Exception):
@@ -29,7 +32,8 @@ class PipelineBuildError(Exception):
         super().__init__(f"{dag_id}: {found}")
 
 
-def one_line(error: BaseException, limit: int = 500) -> str:
+def one_line(error: BaseException) -> str:
     """An exception's text on one line, or its class where it has none."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    if isinstance(error, SystemExit):
+        return f"it called `sys.exit({error.code!r})`"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -2,88 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
-from factory.build import build
-from factory.diagnosis import build_diagnostics
-from factory.errors import PipelineBuildError
+from factory.build_checked import LoadResult, build_checked
+from factory.diagnosis import PipelineError
 from factory.reporters import full
 from schemas.check import Checker, CheckOptions
-from schemas.diagnostics import Diagnostic
-from schemas.discovery import SUFFIXES, pipeline_paths
-from schemas.result import CheckedPipeline
+from schemas.codes import Code, Severity
+from schemas.diagnostics import Diagnostic, has_errors
+from schemas.discovery import default_dag_id, pipeline_paths
+from schemas.result import CheckResult
+from schemas.rules.dag_ids import conflicts
+
+__all__ = ["ERRORS_DAG_ID", "LoadResult", "load_pipelines"]
 
 ERRORS_DAG_ID = "pipelines_with_errors"
-
-
-@dataclass(frozen=True, slots=True)
-class LoadResult:
-    """DAGs by id, and what was found on the way; a pipeline with errors has no DAG."""
-
-    dags: Mapping[str, DAG]
-    diagnostics: tuple[Diagnostic, ...]
 
 
 def load_pipelines(folder: Path) -> LoadResult:
     """Build the pipelines of a folder; where a task starts, only the DAG that Airflow asks for.
 
     A broken pipeline keeps no other from being built. What is broken is in the result's diagnostics, and with errors
-    one DAG more, `pipelines_with_errors`, shows them in Airflow.
+    one DAG more, `pipelines_with_errors`, shows them in Airflow. Raises PipelineError where the one DAG that is asked
+    for is broken.
     """
     wanted = get_parsing_context().dag_id
+    if wanted == ERRORS_DAG_ID:
+        return LoadResult({ERRORS_DAG_ID: _errors_dag(())}, ())
     if wanted is not None:
         return _load_one(folder, wanted)
     checker = Checker(folder, CheckOptions(require_environment=True))
-    result = checker.folder()
-    dags: dict[str, DAG] = {}
-    findings = list(result.diagnostics)
-    for pipeline in result.pipelines:
-        findings += _add(dags, pipeline, checker)
-    broken = [d for d in findings if d.severity.value == "error"]
+    loaded = build_checked(checker, _without_reserved(checker, checker.folder()))
+    broken = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
     if broken:
-        dags[ERRORS_DAG_ID] = _errors_dag(broken)
-    return LoadResult(dags, tuple(findings))
+        return replace(loaded, dags={**loaded.dags, ERRORS_DAG_ID: _errors_dag(broken)})
+    return loaded
 
 
 def _load_one(folder: Path, dag_id: str) -> LoadResult:
-    """Read only files that can claim the id: the one whose path gives it, else those whose text holds it."""
+    """Read only files that can claim the id. Raises PipelineError for findings that keep it from being a DAG."""
     checker = Checker(folder, CheckOptions(require_environment=True, read_sources=False))
-    dags: dict[str, DAG] = {}
-    findings: list[Diagnostic] = []
-    for path in _candidates(folder, dag_id):
-        if checker.dag_id(path) == dag_id:
-            result = checker.file(path)
-            findings += result.diagnostics
-            for pipeline in result.pipelines:
-                findings += _add(dags, pipeline, checker)
-    if dag_id == ERRORS_DAG_ID:
-        dags[ERRORS_DAG_ID] = _errors_dag(())
-    return LoadResult(dags, tuple(findings))
+    paths = [path for path in _candidates(folder, dag_id) if checker.dag_id(path) == dag_id]
+    # What cannot be read claims nothing for sure: it must not stand in the way of a file that can.
+    claimants = [path for path in paths if checker.claims(path)] or paths
+    results = [checker.file(path) for path in claimants]
+    findings = [d for result in results for d in result.diagnostics]
+    doubled = conflicts(dict.fromkeys(claimants, dag_id))
+    findings += [checker.duplicate(path, dag_id, others) for path, (_, others) in doubled.items()]
+    pipelines = tuple(pipeline for result in results for pipeline in result.pipelines if not doubled)
+    loaded = build_checked(checker, CheckResult(pipelines, tuple(findings)))
+    if has_errors(loaded.diagnostics):
+        raise PipelineError(loaded.diagnostics)
+    return loaded
 
 
-def _candidates(folder: Path, dag_id: str) -> list[str]:
-    by_path = [dag_id.replace(".", "/") + suffix for suffix in SUFFIXES]
-    found = [path for path in by_path if (folder / path).is_file()]
-    if found:
-        return found
+def _candidates(folder: Path, dag_id: str) -> Iterator[str]:
+    """Files whose path gives the id, or whose text may hold it, perhaps with escapes."""
     needle = dag_id.encode()
-    return [path for path in pipeline_paths(folder) if needle in (folder / path).read_bytes()]
+    for path in pipeline_paths(folder):
+        if default_dag_id(path) == dag_id:
+            yield path
+            continue
+        try:
+            text = (folder / path).read_bytes()
+        except OSError:  # gone in between, or unreadable: then it cannot say that it is this DAG
+            continue
+        if needle in text or (b"dag_id" in text and b"\\" in text):
+            yield path
 
 
-def _add(dags: dict[str, DAG], pipeline: CheckedPipeline, checker: Checker) -> list[Diagnostic]:
-    try:
-        dags[pipeline.dag_id] = build(pipeline)
-    except PipelineBuildError as error:
-        return build_diagnostics(checker, pipeline.file, error)
-    return []
+def _without_reserved(checker: Checker, result: CheckResult) -> CheckResult:
+    """The loader's own DAG would replace a pipeline of the same id, so that is a finding."""
+    findings = [_reserved(checker, pipeline.file) for pipeline in result.pipelines if pipeline.dag_id == ERRORS_DAG_ID]
+    pipelines = tuple(pipeline for pipeline in result.pipelines if pipeline.dag_id != ERRORS_DAG_ID)
+    return CheckResult(pipelines, (*result.diagnostics, *findings))
 
 
-def _errors_dag(broken: list[Diagnostic] | tuple[Diagnostic, ...]) -> DAG:
-    text = full.render(broken)
+def _reserved(checker: Checker, path: str) -> Diagnostic:
+    subject = checker.subject(path)
+    return subject.finding(
+        Code.DUPLICATE_DAG_ID,
+        ("dag_id",) if "dag_id" in subject.data else (),
+        f"`{ERRORS_DAG_ID}` is the DAG in which `dags/pipelines.py` shows what is broken",
+        help="the file needs another `dag_id`, or another name",
+    )
+
+
+def _errors_dag(broken: Iterable[Diagnostic]) -> DAG:
+    text = full.render(list(broken))
     return DAG(
         ERRORS_DAG_ID,
         schedule=None,

@@ -12,6 +12,7 @@ from typing import Any
 
 from factory.build_values import aware
 from factory.errors import BuildError
+from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.dates import ALLOWED as DATE_FORMS
 from schemas.dates import parse_date
@@ -36,7 +37,8 @@ def operator_arguments(operator: type, arguments: Mapping[str, Any], path: DataP
         try:
             built[name] = _converted(value, annotations.get(name), timezone) if isinstance(value, str) else value
         except ValueError as error:
-            errors.append(BuildError((*path, name), f"`{name}` of {operator.__name__} {error}"))
+            message = f"`{name}` of {operator.__name__} {error}"
+            errors.append(BuildError((*path, name), message, Code.WRONG_ARGUMENT))
     if errors:
         raise ExceptionGroup("arguments that do not fit", errors)
     return built

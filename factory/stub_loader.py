@@ -6,10 +6,10 @@ from pathlib import Path
 
 from airflow.sdk import get_parsing_context
 
-from factory.build import build
-from factory.diagnosis import PipelineError, build_diagnostics
-from factory.errors import PipelineBuildError
+from factory.build_checked import build_checked
+from factory.diagnosis import PipelineError
 from schemas.check import Checker, CheckOptions
+from schemas.diagnostics import has_errors
 
 
 def load_stub(
@@ -24,13 +24,9 @@ def load_stub(
     """
     at_task_start = get_parsing_context().dag_id is not None
     checker = Checker(folder, CheckOptions(require_environment=True, read_sources=not at_task_start))
-    result = checker.file(path)
-    duplicates = [checker.duplicate(path, dag_id, [other]) for dag_id, other in conflicts]
-    if duplicates or result.has_errors:
-        raise PipelineError([*result.diagnostics, *duplicates])
-    for pipeline in result.pipelines:
-        try:
-            namespace["dag"] = build(pipeline)
-        except PipelineBuildError as error:
-            findings = build_diagnostics(checker, path, error)
-            raise PipelineError([*result.diagnostics, *findings]) from None
+    loaded = build_checked(checker, checker.file(path))
+    findings = (*loaded.diagnostics, *(checker.duplicate(path, dag_id, [other]) for dag_id, other in conflicts))
+    if has_errors(findings):
+        raise PipelineError(findings)
+    for dag in loaded.dags.values():
+        namespace["dag"] = dag

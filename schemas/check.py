@@ -10,7 +10,7 @@ from pathlib import Path
 from schemas.codes import Code
 from schemas.compose import Effective, compose
 from schemas.diagnostics import Diagnostic, Span, has_errors
-from schemas.discovery import default_dag_id, defaults_paths, pipeline_paths
+from schemas.discovery import default_dag_id, defaults_paths, is_defaults_path, path_problem, pipeline_paths
 from schemas.document import Document, document_from_text, read_document
 from schemas.environment import resolve_environment
 from schemas.pipeline import Pipeline
@@ -19,7 +19,7 @@ from schemas.rules import RULES, dag_ids, dialect
 from schemas.rules import code as code_rule
 from schemas.rules import expressions as expression_rule
 from schemas.shape import validate
-from schemas.source import FactCache, SourceReader
+from schemas.source import SourceReader
 from schemas.subject import Subject
 
 
@@ -29,15 +29,13 @@ class CheckOptions:
 
     `environ` gives `${env.…}` their values. `require_environment` makes an unset variable an error. `read_sources`
     holds `uses` and `with` against the source they name; a task start does without, its version was checked before.
-    `shown_folder` stands for the pipelines folder in diagnostics. `facts` keeps what was read of sources between
-    checks.
+    `shown_folder` stands for the pipelines folder in diagnostics.
     """
 
     environ: Mapping[str, str] | None = None
     require_environment: bool = False
     read_sources: bool = True
     shown_folder: str = "pipelines"
-    facts: FactCache | None = None
 
 
 class Checker:
@@ -48,7 +46,12 @@ class Checker:
         self._options = options if options is not None else CheckOptions()
         self._environ = os.environ if self._options.environ is None else self._options.environ
         self._documents: dict[str, Document | None] = {}
-        self._reader = SourceReader(folder, cache=self._options.facts)
+        self._reader = SourceReader(folder)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What gives `${env.…}` their values."""
+        return self._environ
 
     def file(self, path: str) -> CheckResult:
         """Check one pipeline by its POSIX path below the folder."""
@@ -164,10 +167,17 @@ class Checker:
 
     def _document(self, path: str) -> Document | None:
         if path not in self._documents:
-            place = self._folder / path
-            exists = place.is_file() or place.is_symlink()
-            self._documents[path] = read_document(place, self._shown(path)) if exists else None
+            self._documents[path] = self._read(path)
         return self._documents[path]
+
+    def _read(self, path: str) -> Document | None:
+        place, shown = self._folder / path, self._shown(path)
+        if not os.path.lexists(place) or (is_defaults_path(path) and os.path.isdir(place)):  # noqa: PTH112 # never raises
+            return None
+        problem = path_problem(self._folder, path)
+        if problem is None:
+            return read_document(place, shown)
+        return Document(shown, "", diagnostics=(Diagnostic(Code.UNREADABLE, f"it {problem}", shown, Span(1, 1, 1, 2)),))
 
     def _shown(self, path: str) -> str:
         return f"{self._options.shown_folder}/{path}" if self._options.shown_folder else path

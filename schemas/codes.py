@@ -57,6 +57,8 @@ class Code(Enum):
     RESERVED_KEY = _error("PF107", "reserved-key", "Keys that start with `$` are reserved.")
     EMPTY_FILE = _error("PF108", "empty-file", "The file holds no pipeline.")
     TASK_SETTING_IN_WITH = _error("PF109", "task-setting-in-with", "A setting of the task stands inside `with`.")
+    NOT_A_DEFAULT = _error("PF110", "not-a-default", "A key that is about one file stands in a `_defaults.yaml`.")
+    BAD_PARAM = _error("PF111", "bad-param", "A value of `params` is not right, or its default does not fit.")
 
     BAD_CRON = _error("PF201", "bad-cron", "A cron expression is not valid.")
     UNKNOWN_PRESET = _error("PF202", "unknown-preset", "A schedule preset does not exist.")
@@ -90,8 +92,12 @@ class Code(Enum):
     OPERATOR_NOT_INSTALLED = _warning(
         "PF320", "operator-not-installed", "A package is not installed here; its operators were not checked."
     )
+    FAIL_FAST_TRIGGER_RULE = _error(
+        "PF321", "fail-fast-trigger-rule", "`fail_fast` and a `trigger_rule` other than `all_success`."
+    )
 
     SECRET_VARIABLE = _error("PF401", "secret-variable", "An environment variable looks like a secret.")
+    SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL in the file holds a password.")
 
     @property
     def id(self) -> str:

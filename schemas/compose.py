@@ -15,7 +15,7 @@ from schemas.document import Document
 
 Origins = dict[DataPath, tuple[int, DataPath]]
 
-_WHOLE = frozenset({"schedule", "pagination", "incremental", "auth", "watch"})
+_WHOLE: frozenset[DataPath] = frozenset({("schedule",)})
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class _Merger:
         self, below: dict[str, Any], key: str, value: Any, path: DataPath, above_path: DataPath, layer: int
     ) -> Any:
         known = below.get(key)
-        if isinstance(known, dict) and isinstance(value, dict) and key not in _WHOLE:
+        if isinstance(known, dict) and isinstance(value, dict) and path not in _WHOLE:
             return self.mapping(known, value, path, above_path, layer)
         if isinstance(known, list) and isinstance(value, list) and len(path) == 1 and key in ("tasks", "tags"):
             merge = self._tasks if key == "tasks" else self._tags
@@ -83,14 +83,19 @@ class _Merger:
     def _tasks(self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int) -> list[Any]:
         self._pin(dict(enumerate(below)), path)
         merged = list(below)
-        index_of = {_task_id(task): index for index, task in enumerate(below) if _task_id(task) is not None}
+        index_of: dict[str | None, int] = {}
+        for index, task in enumerate(below):
+            task_id = _task_id(task)
+            if task_id is not None:
+                index_of.setdefault(task_id, index)
         for position, task in enumerate(above):
-            index = index_of.get(_task_id(task)) if _task_id(task) is not None else None
-            if index is None:
+            # Once only: a second task of that id stays one of its own, so that the repetition is found.
+            match = index_of.pop(_task_id(task), None)
+            if match is None:
                 self._replace((*path, len(merged)), layer, (*above_path, position))
                 merged.append(task)
             else:
-                merged[index] = self.mapping(merged[index], task, (*path, index), (*above_path, position), layer)
+                merged[match] = self.mapping(merged[match], task, (*path, match), (*above_path, position), layer)
         self.origins[path] = (layer, above_path)
         return merged
 

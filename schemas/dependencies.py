@@ -1,8 +1,17 @@
-"""What a pipeline's meaning depends on, besides its own text: defaults, Python modules, files it names."""
+"""What a pipeline's meaning depends on, besides its own text: defaults, Python modules, files it names.
+
+Names are looked up in one listing of the folder, so that no text of a pipeline, however odd, becomes a
+question to the file system.
+"""
 
 from __future__ import annotations
 
+import ast
+import logging
+import os
+import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,13 +19,19 @@ from typing import Any
 
 from schemas.check import Checker
 from schemas.discovery import defaults_paths, pipeline_paths
+from schemas.references import EnvReference, expressions
 from schemas.source import SourceReader
+from schemas.source.parse import parse
 from schemas.task import DOTTED_PATH_PATTERN
+
+log = logging.getLogger(__name__)
 
 _DOTTED = re.compile(DOTTED_PATH_PATTERN)
 _FILE_NAME = re.compile(r"(?<![\w./-])(?:\./)?[\w-][\w./-]*\.[A-Za-z][A-Za-z0-9]{0,9}(?![\w/-])")
-_INCLUDED = re.compile(r"\{%-?\s*(?:include|import|extends|from)\s+[\"']([^\"']+)[\"']")
+_WORD_END = re.compile(r"[\s'\"`;|&<>(),{}$]+")
+_LITERAL = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _MAX_TEMPLATE_BYTES = 1024 * 1024
+_MAX_DOTTED = 500  # what `schemas.source` takes for a path at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,67 +49,204 @@ class PipelineFile:
 
 
 def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
-    """All pipelines below a folder that does not change meanwhile; unreadable ones depend on their defaults."""
+    """All pipelines below a folder that does not change meanwhile; unreadable ones depend on their defaults.
+
+    One that cannot be worked out, by a fault of ours, claims no id and depends on every file: it is looked at
+    again after any change, and what is wrong shows when it is built.
+    """
     checker = Checker(folder)
-    scan = _Scan(folder, SourceReader(folder))
-    return tuple(
-        PipelineFile(path, checker.claims(path), scan.dependencies(path, checker)) for path in pipeline_paths(folder)
-    )
+    files = _Files(folder)
+    scan = _Scan(files, _Modules(files, SourceReader(files.folder)))
+    return tuple(_pipeline_file(path, checker, scan, files) for path in pipeline_paths(folder))
+
+
+def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: _Files) -> PipelineFile:
+    try:
+        return PipelineFile(path, checker.claims(path), scan.dependencies(path, checker))
+    except Exception:
+        log.exception("%s: what it depends on cannot be worked out; it counts as changed with every file", path)
+        return PipelineFile(path, (), files.paths | {path, *defaults_paths(path)})
+
+
+class _Files:
+    """The files below a folder, by path and by the ends of their paths."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.paths = frozenset(
+            posixpath.normpath(posixpath.join(Path(root).relative_to(self.folder).as_posix(), name))
+            for root, _, names in os.walk(self.folder)
+            for name in names
+        )
+        self._by_end: defaultdict[str, set[str]] = defaultdict(set)
+        for path in self.paths:
+            parts = path.split("/")
+            for start in range(len(parts)):
+                self._by_end["/".join(parts[start:])].add(path)
+
+    def named(self, name: str) -> set[str]:
+        """The files whose name, or whose path from some folder on, this is."""
+        return self._by_end.get(name, set())
+
+    def ending(self, end: str) -> set[str]:
+        """The files whose path ends with this text, be it a whole name or not."""
+        return {path for path in self.paths if path.endswith(end)} | self.named(end.lstrip("/"))
+
+    def text(self, path: str) -> str:
+        """The text of a listed file that may be a template; nothing where it is too large for one.
+
+        :raises OSError: the file cannot be read.
+        """
+        file = self.folder / path
+        if path not in self.paths or not file.is_file() or file.stat().st_size > _MAX_TEMPLATE_BYTES:
+            return ""
+        return file.read_text(encoding="utf-8", errors="replace")
 
 
 class _Scan:
-    def __init__(self, folder: Path, reader: SourceReader) -> None:
-        self._folder = folder
-        self._reader = reader
-        self._modules: dict[str, frozenset[str]] = {}
+    """Finds what pipelines depend on."""
+
+    def __init__(self, files: _Files, modules: _Modules) -> None:
+        self._files = files
+        self._modules = modules
+        self._included: dict[str, frozenset[str]] = {}
 
     def dependencies(self, path: str, checker: Checker) -> frozenset[str]:
         found = {path, *defaults_paths(path)}
         effective = checker.effective(path)
         if effective is not None:
-            own = PurePosixPath(path).parent
+            own = PurePosixPath(path).parent.as_posix()
             for text in _texts(effective.data):
-                if _DOTTED.fullmatch(text):
-                    found |= self._module_files(text)
-                for name in _FILE_NAME.findall(text):
-                    found |= self._named_files(own, name)
+                found |= self._of_text(own, text)
         return frozenset(found)
 
-    def _module_files(self, dotted: str) -> frozenset[str]:
-        """The local modules behind a path, and the files that would be such modules."""
-        if dotted not in self._modules:
-            files = {self._relative(file) for file in self._reader.local_modules(dotted)}
-            parts = dotted.split(".")
-            for count in range(1, len(parts)):
-                module = "/".join(parts[:count])
-                files |= {f"{module}.py", f"{module}/__init__.py"}
-            self._modules[dotted] = frozenset(files)
-        return self._modules[dotted]
-
-    def _named_files(self, own: PurePosixPath, name: str) -> set[str]:
-        """A name is looked for where Airflow looks for templates: beside the pipeline, then at the root.
-
-        What an existing template includes counts too.
-        """
+    def _of_text(self, own: str, text: str) -> set[str]:
         found: set[str] = set()
-        waiting = [name]
-        while waiting:
-            current = PurePosixPath(waiting.pop())
-            if current.is_absolute() or ".." in current.parts:
-                continue
-            for place in {own / current, current}:
-                if str(place) not in found:
-                    found.add(str(place))
-                    waiting += self._included(self._folder / place)
+        if _DOTTED.fullmatch(text):
+            found |= self._modules.behind(text)
+        variants, ends = _with_environment(text)
+        for variant in variants:
+            # A word without an ending counts only where there is such a file.
+            words = {variant.strip(), *_WORD_END.split(variant)}
+            named = {place for word in words for place in _places(own, word) if place in self._files.paths}
+            for name in (*_FILE_NAME.findall(variant), *_tag_literals(variant)):
+                named |= _places(own, name)
+            found |= self._with_included(own, named)
+        for end in ends:
+            found |= self._with_included(own, self._files.ending(end))
         return found
 
-    def _included(self, file: Path) -> list[str]:
-        if not file.is_file() or file.stat().st_size > _MAX_TEMPLATE_BYTES:
-            return []
-        return _INCLUDED.findall(file.read_text(encoding="utf-8", errors="replace"))
+    def _with_included(self, own: str, paths: set[str]) -> set[str]:
+        """Files, and what those of them that are templates name in their tags, and so on."""
+        found = set(paths)
+        waiting = list(paths)
+        while waiting:
+            path = waiting.pop()
+            if path not in self._included:
+                self._included[path] = frozenset(_tag_literals(self._files.text(path)))
+            new = {place for name in self._included[path] for place in _places(own, name)} - found
+            found |= new
+            waiting += new
+        return found
 
-    def _relative(self, file: Path) -> str:
-        return file.relative_to(self._folder).as_posix()
+
+class _Modules:
+    """The files behind dotted paths: local modules, and the files whose names these write out."""
+
+    def __init__(self, files: _Files, reader: SourceReader) -> None:
+        self._files = files
+        self._reader = reader
+        self._behind: dict[str, frozenset[str]] = {}
+        self._literals: dict[str, frozenset[str]] = {}
+
+    def behind(self, dotted: str) -> frozenset[str]:
+        """What is loaded and named behind a path, and the files that would be such modules."""
+        if dotted not in self._behind:
+            found: set[str] = set()
+            seen = {dotted}
+            waiting = [dotted]
+            while waiting:
+                for module in self._loaded(waiting.pop()) - found:
+                    found.add(module)
+                    for literal in self._literals_of(module):
+                        found |= self._files.named(posixpath.normpath(literal.lstrip("/")))
+                        name = _absolute(module, literal)
+                        if name not in seen and self._is_module(name):
+                            seen.add(name)
+                            waiting.append(name)
+            self._behind[dotted] = frozenset(found | _module_places(dotted))
+        return self._behind[dotted]
+
+    def _loaded(self, dotted: str) -> set[str]:
+        return {file.relative_to(self._files.folder).as_posix() for file in self._reader.local_modules(dotted)}
+
+    def _is_module(self, name: str) -> bool:
+        """`importlib.import_module("name")`: a text that names a local module may be one."""
+        place = name.replace(".", "/")
+        return f"{place}.py" in self._files.paths or f"{place}/__init__.py" in self._files.paths
+
+    def _literals_of(self, module: str) -> frozenset[str]:
+        if module not in self._literals:
+            # Compiled modules name files, too, but none that can be read here.
+            tree = parse((self._files.folder / module).read_bytes()) if module.endswith(".py") else None
+            constants = ast.walk(tree) if isinstance(tree, ast.Module) else ()
+            self._literals[module] = frozenset(
+                node.value for node in constants if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            )
+        return self._literals[module]
+
+
+def _absolute(module: str, name: str) -> str:
+    """The full name of a module that the file `module` may name with leading dots."""
+    dots = len(name) - len(name.lstrip("."))
+    if not dots:
+        return name
+    package = PurePosixPath(module).parts[:-dots]
+    return ".".join((*package, name[dots:]))
+
+
+def _module_places(dotted: str) -> set[str]:
+    if len(dotted) > _MAX_DOTTED:
+        return set()
+    parts = dotted.split(".")
+    modules = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    return {place for module in modules for place in (f"{module}.py", f"{module}/__init__.py")}
+
+
+def _places(own: str, name: str) -> set[str]:
+    """Where Airflow looks for a template: beside the pipeline, then at the root; never outside the folder."""
+    if not name or name.startswith("/"):
+        return set()
+    places = {posixpath.normpath(posixpath.join(own, name)), posixpath.normpath(name)}
+    return {place for place in places if place != "." and place.split("/", 1)[0] != ".."}
+
+
+def _with_environment(text: str) -> tuple[set[str], set[str]]:
+    """A text as it is and as variables or their defaults make it, and the ends of names that start with one.
+
+    The worker's variables may differ from this process's, so an end counts wherever a file has it.
+    """
+    found = [(e, e.meaning) for e in expressions(text) if isinstance(e.meaning, EnvReference)]
+    if not found:
+        return {text}, set()
+    by_default, by_value = text, text
+    ends: set[str] = set()
+    for expression, variable in reversed(found):
+        default = variable.default or ""
+        value = os.environ.get(variable.name, default)
+        by_default = by_default[: expression.start] + default + by_default[expression.end :]
+        by_value = by_value[: expression.start] + value + by_value[expression.end :]
+        rest = text[expression.end :]
+        # Up to the next word, and, for a name with spaces, up to the end.
+        ends |= {end for end in (_WORD_END.split(rest, maxsplit=1)[0], rest.strip()) if "." in end and "$" not in end}
+    return {by_default, by_value}, ends
+
+
+def _tag_literals(text: str) -> Iterator[str]:
+    """Every text in quotes inside `{% … %}`: what is included, imported or extended is among them."""
+    for part in text.split("{%")[1:]:
+        for double, single in _LITERAL.findall(part.partition("%}")[0]):
+            yield double or single
 
 
 def _texts(value: Any) -> Iterator[str]:

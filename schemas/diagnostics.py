@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from schemas.codes import Code, Severity
 
@@ -18,20 +17,12 @@ class Span:
     end_column: int
 
 
-class Applicability(Enum):
-    """Whether a fix may be applied without asking."""
-
-    SAFE = "safe"
-    UNSAFE = "unsafe"
-
-
 @dataclass(frozen=True, slots=True)
 class Fix:
     """The text that stands in `span` of the diagnostic's file when the finding is mended."""
 
     span: Span
     replacement: str
-    applicability: Applicability = Applicability.SAFE
 
 
 @dataclass(frozen=True, slots=True)

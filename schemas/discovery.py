@@ -1,37 +1,96 @@
-"""Which files below a pipelines folder are pipelines, and what they are called."""
+"""Which files below a pipelines folder are pipelines, what they are called, and which of them cannot be read."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 SUFFIXES = (".yaml", ".yml")
 DEFAULTS_STEM = "_defaults"
 
+_Identity = tuple[int, int]
+
 
 def pipeline_paths(folder: Path) -> Iterator[str]:
     """POSIX paths below `folder` of its pipelines, sorted; hidden and `_…` files and folders are none.
 
-    Links to folders are followed once: a folder that was seen under another name is left out.
+    A name decides, so that what cannot be read is found and named: `path_problem` says why. For the same reason a
+    folder that cannot be walked is one of the paths itself (`.`: the whole). A folder whose name ends like a file's
+    is a folder.
     """
-    yield from sorted(_walk(folder, "", frozenset()))
+    yield from sorted(_walk(folder, os.path.realpath(folder), "", frozenset()))
 
 
-def _walk(folder: Path, prefix: str, seen: frozenset[tuple[int, int]]) -> Iterator[str]:
-    status = folder.stat()
-    identity = (status.st_dev, status.st_ino)
-    if identity in seen:
+def path_problem(folder: Path, path: str) -> str | None:
+    """Why a path below `folder` cannot be read as a file, in words that follow its name; None where it can.
+
+    The pipelines folder holds all that a pipeline is made of: a link that leads out of it is refused, as the bundle
+    copies no such file. Named pipes, sockets and devices are never opened. A path with nothing there has no problem.
+    """
+    place = folder / path
+    try:
+        status = place.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "is a link that leads back to itself"
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            return f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
+        return "is a link to a file that does not exist" if place.is_symlink() else None
+    if not _is_inside(os.path.realpath(folder), os.path.realpath(place)):
+        return "is a link that leads out of the pipelines folder; put the file itself there"
+    if stat.S_ISDIR(status.st_mode):
+        return _folder_problem(place)
+    return None if stat.S_ISREG(status.st_mode) else "is not a regular file"
+
+
+def _folder_problem(place: Path) -> str:
+    if _is_inside(os.path.realpath(place), os.path.realpath(place.parent)):
+        return "is a link to a folder that it lies in"
+    try:
+        with os.scandir(place):
+            return "is a folder"
+    except OSError as error:
+        return f"cannot be listed: {(error.strerror or type(error).__name__).lower()}"
+
+
+def _walk(folder: Path, root: str, prefix: str, above: frozenset[_Identity]) -> Iterator[str]:
+    try:
+        status = folder.stat()
+        with os.scandir(folder) as found:
+            entries = list(found)
+    except OSError:
+        yield prefix.removesuffix("/") or "."
         return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(("_", ".")):
-                continue
-            if entry.is_dir():
-                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/", seen | {identity})
-            elif entry.name.endswith(SUFFIXES) and entry.is_file():
-                yield f"{prefix}{entry.name}"
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        yield prefix.removesuffix("/")
+        return
+    for entry in entries:
+        path = f"{prefix}{entry.name}"
+        if entry.name.startswith(("_", ".")):
+            continue
+        if not _is_folder(entry):
+            if path.endswith(SUFFIXES):
+                yield path
+        elif entry.is_symlink() and not _is_inside(root, os.path.realpath(entry.path)):
+            yield path
+        else:
+            yield from _walk(Path(entry.path), root, f"{path}/", above | {identity})
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads back to itself; `path_problem` says so
+
+
+def _is_inside(folder: str, place: str) -> bool:
+    return f"{place}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def is_pipeline_path(path: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas import dates, durations, links
 from schemas.expression_patterns import TASK_OUTPUT
+from schemas.http import URL_PATTERN
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.task import TASK_ID_PATTERN
@@ -22,6 +23,7 @@ EXPECTED: Mapping[str, str] = MappingProxyType(
         TASK_ID_PATTERN: "letters, digits, `_` and `-`",
         TASK_OUTPUT: "${tasks.ID.output}",
         r"^[1-5]xx$": "1xx to 5xx",
+        URL_PATTERN: "an absolute URL, http://… or https://…",
     }
 )
 """What a text of a pattern is, for the message of one that is not."""

@@ -18,19 +18,24 @@ _BY_NAME_IN_TASK = frozenset({"id", "needs", "uses"})
 
 _SECRET_LAST_WORDS = frozenset(
     {
-        "PASSWORD",
-        "PASSWD",
-        "PWD",
-        "PASSPHRASE",
-        "SECRET",
-        "SECRETS",
-        "TOKEN",
-        "CREDENTIAL",
-        "CREDENTIALS",
-        "APIKEY",
+        *("PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "SECRET", "SECRETS", "TOKEN", "PAT", "JWT"),
+        *("CREDENTIAL", "CREDENTIALS", "APIKEY", "DSN", "CONN"),
     }
 )
-_SECRET_ENDING = re.compile(r"(?:^|_)(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?$")
+_SECRET_ENDING = re.compile(
+    r"(?:^|_)(?:(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?|DATABASE_URL)$"
+)
+_KEYS_TO_SHOW = frozenset(
+    {
+        *("PARTITION", "SORT", "PRIMARY", "FOREIGN", "UNIQUE", "JOIN", "GROUP", "INDEX", "MERGE"),
+        *("PUBLIC", "CACHE", "ROUTING", "STATE", "OBJECT", "S3"),
+    }
+)
+"""What stands before `_KEY` in the names of keys that open nothing."""
+
+_AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+_URL_WITH_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
+_FILLED_IN_LATER = re.compile(r"\{\{|\{%|\$\{|^\$[A-Za-z_]\w*$")
 
 
 class EnvText(str):
@@ -80,7 +85,23 @@ def allows_environment(path: DataPath) -> bool:
 def looks_like_secret(name: str) -> bool:
     """Whether a variable's name says that its value is to be kept from view."""
     upper = name.upper()
-    return upper.rpartition("_")[2] in _SECRET_LAST_WORDS or _SECRET_ENDING.search(upper) is not None
+    *before, last = upper.split("_")
+    if last == "KEY" and before:
+        return before[-1] not in _KEYS_TO_SHOW
+    return last in _SECRET_LAST_WORDS or _SECRET_ENDING.search(upper) is not None
+
+
+def is_airflows_own(name: str) -> bool:
+    """Whether Airflow reads a variable as an option, a connection or a Variable of its own: these hold secrets."""
+    return name.upper().startswith(_AIRFLOWS_OWN)
+
+
+def password_in_url(text: str) -> tuple[int, int] | None:
+    """Where `scheme://user:password@` stands in a text; a template, `${…}` or `$NAME` is no password."""
+    for match in _URL_WITH_PASSWORD.finditer(text):
+        if _FILLED_IN_LATER.search(match["password"]) is None:
+            return match.span()
+    return None
 
 
 def is_documentation(path: DataPath) -> bool:

@@ -14,6 +14,8 @@ from schemas.task_output import OrTaskOutput
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 StatusRange = Annotated[str, Field(pattern=r"^[1-5]xx$")]
+URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]|\{\{|\{%|\$\{"
+"""Absolute, or known only when it is filled in."""
 QueryScalar = str | int | float | bool
 
 
@@ -27,7 +29,7 @@ class Expect(Model):
 class HttpRequest(Model):
     """A request; the decoded answer (JSON or text) is the task's output."""
 
-    url: Annotated[str, Field(min_length=1, examples=["https://api.example.com/orders"])]
+    url: Annotated[str, Field(min_length=1, pattern=URL_PATTERN, examples=["https://api.example.com/orders"])]
     """Absolute URL, `http` or `https`. Credentials belong into an Airflow connection, never here."""
     method: Method = "GET"
     """HTTP method, in capitals."""
@@ -38,7 +40,8 @@ class HttpRequest(Model):
     json_body: PlainValue = Field(default=None, alias="json")
     """Body of the request, sent as JSON."""
     timeout: PositiveDuration = Field(default="30s", validate_default=True)
-    """Longest wait for the connection, and for each piece of the answer."""
+    """Longest wait for the connection, and for each piece of the answer. The whole body has ten times as long; what
+    bounds the task is its `execution_timeout`."""
     expect: Expect = Expect()
     """What the answer must be. Default: a status from 200 to 299."""
     max_bytes: PositiveNumber = 1_048_576

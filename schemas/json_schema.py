@@ -45,6 +45,7 @@ _NAMES = {
     "object": "a mapping",
     "null": "null",
 }
+_OF_ONE_FILE = frozenset({("dag_id",)})
 _KEPT = ("minimum", "maximum", "exclusiveMinimum", "minItems", "minLength")
 
 
@@ -153,7 +154,11 @@ class _Translation:
     def _object(self, raw: Schema, path: DataPath) -> Schema:
         schema: Schema = {
             "type": "object",
-            "properties": {key: self._value(value, (*path, key)) for key, value in raw["properties"].items()},
+            "properties": {
+                key: self._value(value, (*path, key))
+                for key, value in raw["properties"].items()
+                if not (self._partial and (*path, key) in _OF_ONE_FILE)
+            },
             "additionalProperties": False,
         }
         required = raw.get("required", [])

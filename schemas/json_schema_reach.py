@@ -51,6 +51,9 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.UNKNOWN_TIMEZONE: _CALENDAR,
         Code.NO_SUCH_DATE: _CALENDAR,
         Code.END_BEFORE_START: _NAMES,
+        Code.NOT_A_DEFAULT: "it is about `_defaults.yaml`, whose own JSON Schema has no such key",
+        Code.BAD_PARAM: "it holds a default against the JSON Schema that stands beside it",
+        Code.FAIL_FAST_TRIGGER_RULE: _NAMES,
         Code.DUPLICATE_TASK_ID: _NAMES,
         Code.UNKNOWN_TASK: _NAMES,
         Code.CYCLE: _NAMES,
@@ -72,6 +75,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.VARIABLE_DOES_NOT_FIT: _ENVIRONMENT,
         Code.OPERATOR_NOT_INSTALLED: _SOURCE,
         Code.SECRET_VARIABLE: "names that look like secrets are told by rules of words, not by a pattern",
+        Code.SECRET_IN_URL: "it is said of every text, also inside values of any shape",
     }
 )
 """Code → why no JSON Schema can say it, or not everywhere."""

@@ -30,6 +30,19 @@ TriggerRule = Literal[
 WeightRule = Literal["downstream", "upstream", "absolute"]
 
 
+class Resources(Model):
+    """What a task asks for (airflow.sdk Resources)."""
+
+    cpus: Count | None = None
+    """Processor cores."""
+    ram: Count | None = None
+    """Memory, in MB."""
+    disk: Count | None = None
+    """Disk space, in MB."""
+    gpus: Count | None = None
+    """Graphics processors."""
+
+
 class TaskSettings(Model):
     """Stand beside `uses`, never inside `with`; in `default_args` they hold for every task of the file."""
 
@@ -105,7 +118,7 @@ class TaskSettings(Model):
     """Let the task call other operators' `execute` without a warning."""
     render_template_as_native_obj: bool | None = None
     """Templates give Python values in place of text."""
-    resources: dict[str, PlainValue] | None = None
+    resources: Resources | None = None
     """Resources it asks for, where the executor heeds them: `cpus`, `ram`, `disk`, `gpus`."""
 
 

@@ -5,7 +5,7 @@ Rules read this and not the model, so that a wrong value in one task hides nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from schemas.compose import Effective
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.poll import POLL_TASK_ID
-from schemas.references import Expression, TaskReference, expressions_in
+from schemas.references import Expression, TaskReference, expressions, expressions_in
 from schemas.settings import SETTING_KEYS
 from schemas.text_lines import TextLines
 
@@ -71,6 +71,13 @@ class Subject:
         if not any("${" in layer.text for layer in self.effective.layers):
             return ()  # most files have none, and looking at each value costs
         return tuple(expressions_in(self.effective.data))
+
+    @cached_property
+    def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
+        """Expressions in the keys of mappings, where none can stand; each with the path of its key's value."""
+        if not any("${" in layer.text for layer in self.effective.layers):
+            return ()
+        return tuple(_in_keys(self.effective.data))
 
     @cached_property
     def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
@@ -156,3 +163,12 @@ def _view(path: DataPath, entry: Mapping[str, Any]) -> TaskView:
             if isinstance(need, str)
         ),
     )
+
+
+def _in_keys(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, Expression]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        if isinstance(key, str):
+            for expression in expressions(key):
+                yield (*path, key), expression
+        yield from _in_keys(child, (*path, key))

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
 from schemas.environment import EnvText
+from schemas.http import URL_PATTERN
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.suggestions import meant, nearest
 from schemas.task import TASK_ID_PATTERN
@@ -30,6 +31,7 @@ _PATTERNS = {
     TASK_ID_PATTERN: "letters, digits, `_` and `-`",
     DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
     r"^[1-5]xx$": "`1xx` to `5xx`",
+    URL_PATTERN: "an absolute URL, `http://…` or `https://…`",
 }
 _BOOLEAN_WORDS = {
     "yes": "true",
@@ -51,6 +53,7 @@ _BOUNDS = {
     "too_short": "a list of at least {min_length} item(s)",
     "finite_number": "a finite number",
 }
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[:/?#]\S*)?$")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -132,8 +135,13 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         return ProblemText(Code.WRONG_VALUE, f"{name} must be longer than zero")
     if kind == "no_such_date":
         return ProblemText(Code.NO_SUCH_DATE, f"{name} is not a date of the calendar: {context['reason']}")
+    if kind == "date_range":
+        return ProblemText(Code.NO_SUCH_DATE, f"{name} is out of range: {context['reason']}")
     if kind == "literal_error":
         return _not_one_of(name, value, literals(error))
+    if kind == "string_pattern_mismatch" and context["pattern"] == URL_PATTERN and value:
+        caret = f"write `https://{value}`" if _HOST.match(value) else ""
+        return ProblemText(Code.WRONG_VALUE, f"{name} must be {_PATTERNS[URL_PATTERN]}", caret=caret)
     if kind == "string_pattern_mismatch":
         allowed = _PATTERNS.get(context["pattern"], f"the form {context['pattern']}")
         return ProblemText(Code.WRONG_VALUE, f"{name} may hold only {allowed}" if value else f"{name} is empty")

@@ -12,7 +12,7 @@ class FolderUnavailableError(BundleError):
 
 
 class FolderUnstableError(BundleError):
-    """The pipelines folder changed each time it was read."""
+    """The pipelines folder changed each time it was read; the next refresh tries again."""
 
 
 class StoreError(BundleError):

@@ -8,22 +8,21 @@ from pathlib import PurePosixPath
 from factory.bundle.naming import (
     BYTECODE_FOLDER,
     IGNORE_FILE,
-    PIPELINE_SUFFIXES,
     STUB_SUFFIX,
-    is_pipeline,
     stub_path,
 )
 from factory.bundle.ownership import Ownership
 from factory.bundle.seams import PipelineFile
 from factory.bundle.source import Listing
 from factory.bundle.stub import StubWriter, error_stub_text
+from schemas.discovery import SUFFIXES, is_pipeline_path
 
 NO_BYTECODE = b"A file of this name keeps Python from reading and writing bytecode in this folder.\n"
 
 
 def uncopied_pipelines(listing: Listing) -> dict[str, str]:
     """Path → reason of every pipeline that is there but could not be read."""
-    return {path: reason for path, reason in listing.problems.items() if is_pipeline(path)}
+    return {path: reason for path, reason in listing.problems.items() if is_pipeline_path(path)}
 
 
 def stubs(
@@ -64,7 +63,7 @@ def ignore_text(folders: Iterable[str], syntax: str) -> bytes:
         stub = r".*\.[yY][aA]?[mM][lL]\.py"
         allowed = "|".join([stub, *map(_verbatim, sorted(folders))])
         return f"^(?!(?:{allowed})$)\n".encode()
-    patterns = [f"!*{suffix}{STUB_SUFFIX}" for suffix in PIPELINE_SUFFIXES]
+    patterns = [f"!*{suffix}{STUB_SUFFIX}" for suffix in SUFFIXES]
     return "\n".join(["*", "!*/", *patterns, ""]).encode()
 
 
@@ -74,4 +73,4 @@ def _verbatim(path: str) -> str:
 
 
 def is_stub(path: str) -> bool:
-    return path.endswith(tuple(suffix + STUB_SUFFIX for suffix in PIPELINE_SUFFIXES))
+    return path.endswith(tuple(suffix + STUB_SUFFIX for suffix in SUFFIXES))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-PIPELINE_SUFFIXES = (".yaml", ".yml")
+from schemas.discovery import SUFFIXES
+
 STUB_SUFFIX = ".py"
 BYTECODE_FOLDER = "__pycache__"
 IGNORE_FILE = ".airflowignore"
@@ -13,12 +14,6 @@ IGNORE_FILE = ".airflowignore"
 MAX_NAME_BYTES = 255 - len(STUB_SUFFIX)
 # PATH_MAX is 4,096 with the storage folder in front of it, and Airflow keeps the path in 2,000 characters.
 MAX_PATH_BYTES = 1500
-
-
-def is_pipeline(path: str) -> bool:
-    """Whether a relative POSIX path is a pipeline by its name: YAML, and no part starts with `_` or `.`."""
-    parts = path.split("/")
-    return parts[-1].endswith(PIPELINE_SUFFIXES) and not any(part.startswith(("_", ".")) for part in parts)
 
 
 def stub_path(pipeline: str) -> str:
@@ -43,6 +38,6 @@ def name_problem(name: str, path: str) -> str | None:
         return "its name is not UTF-8; rename it"
     if len(os.fsencode(name)) > MAX_NAME_BYTES or size > MAX_PATH_BYTES:
         return "its name is too long; shorten it"
-    if name.lower().endswith(tuple(suffix + STUB_SUFFIX for suffix in PIPELINE_SUFFIXES)):
+    if name.lower().endswith(tuple(suffix + STUB_SUFFIX for suffix in SUFFIXES)):
         return "names that end in .yaml.py or .yml.py are those of generated DAG files; rename it"
     return None

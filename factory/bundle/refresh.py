@@ -25,6 +25,10 @@ from factory.bundle.stub import StubWriter, project_version
 
 log = logging.getLogger(__name__)
 
+# So many refreshes in a row wait for a folder that is being changed (half a minute, by default): a long copy
+# shall be seen whole, but what never ends must not hold up every edit.
+MAX_UNSTABLE = 6
+
 
 @dataclass(kw_only=True)
 class Refresher:
@@ -43,6 +47,8 @@ class Refresher:
     _state: State = field(default_factory=State, init=False)
     _manifest: Manifest = field(default_factory=lambda: Manifest({}), init=False)
     _listing: Listing | None = field(default=None, init=False)
+    _unstable: int = field(default=0, init=False)
+    _unsettled: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
         self._current = CurrentFolder(self.store.root / "current", self.store)
@@ -51,18 +57,19 @@ class Refresher:
         """Bring `current/` and the store up to the folder.
 
         :raises FolderUnavailableError: the folder cannot be read; what was there stays.
-        :raises FolderUnstableError: it never stood still, and nothing has been read from it before.
         """
         if read_state(self.store.root) != self._state:
             self._forget()
         try:
-            listing = read_until_stable(self.folder, self.store.add, self._listing, settle_seconds=self.settle_seconds)
+            listing = self._read()
         except FolderUnstableError as e:
-            if self._state.version is None:
-                raise
+            self._unstable += 1
             log.warning("%s", e)
             return
+        self._unstable = 0
+        self._report_unsettled(listing)
         if listing == self._listing:
+            self._listing = listing
             if self._current.matches(self._manifest.files):
                 return
             self._current.forget()
@@ -77,6 +84,21 @@ class Refresher:
             raise
         self._apply(manifest, ownership.owners)
         self._manifest, self._listing = manifest, listing
+
+    def _read(self) -> Listing:
+        """:raises FolderUnstableError: it is being changed, and there is a version to go on with for a while."""
+        return read_until_stable(
+            self.folder,
+            self.store.add,
+            self._listing,
+            known=self._known,
+            at_once=self._state.version is None or self._unstable >= MAX_UNSTABLE,
+            settle_seconds=self.settle_seconds,
+        )
+
+    def _known(self, path: str) -> str | None:
+        token = self._manifest.files.get(path)
+        return token if token is not None and self.store.object_path(token).is_file() else None
 
     def _forget(self) -> None:
         """Start from what is on disk: another process, or nobody yet, wrote it."""
@@ -135,6 +157,12 @@ class Refresher:
             len(removed),
             sum(map(layout.is_stub, written)),
         )
+
+    def _report_unsettled(self, listing: Listing) -> None:
+        for path in sorted(listing.unsettled - self._unsettled):
+            held = "its last content stays" if path in listing.files else "it is left out"
+            log.warning("%s: %s keeps changing; %s until it stands still", self.folder, path, held)
+        self._unsettled = listing.unsettled
 
     def _report_problems(self, listing: Listing) -> None:
         known = self._listing.problems if self._listing else {}

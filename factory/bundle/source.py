@@ -9,12 +9,14 @@ import errno
 import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from factory.bundle.errors import FolderUnavailableError, FolderUnstableError
 from factory.bundle.naming import is_left_out, name_problem
+from factory.bundle.store import token_of
 
 MAX_FILE_BYTES = 16 * 2**20
 MAX_ENTRIES = 50_000
@@ -24,8 +26,14 @@ SETTLE_SECONDS = 0.1
 # What a path answers when it went away, or turned into something else, between listing and reading it.
 _VANISHED = (errno.ENOENT, errno.ENOTDIR)
 
+# A file that differs between this many pairs of readings is not being saved or copied: it never stands still.
+RESTLESS_GAPS = 3
+
 Keep = Callable[[bytes, bool], str]
 """Takes a file's content and whether it is executable, keeps it, and gives back its token."""
+
+Known = Callable[[str], str | None]
+"""The token of the content that a path had when it last stood still, if that is still kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +41,13 @@ class Listing:
     """The folder at one moment. Paths are relative and POSIX; equal listings mean equal content.
 
     `files` has a token (content and executable bit) for every file, `problems` the reason for every entry
-    that could not be read.
+    that could not be read. `unsettled` are the paths that kept changing: `files` has what they held before,
+    or nothing.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    unsettled: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def read_until_stable(
@@ -45,31 +55,58 @@ def read_until_stable(
     keep: Keep,
     previous: Listing | None = None,
     *,
+    known: Known = lambda _: None,
+    at_once: bool = False,
     tries: int = TRIES,
     settle_seconds: float = SETTLE_SECONDS,
 ) -> Listing:
     """Read the folder until two readings agree; one reading that agrees with `previous` is enough.
 
     An rsync, a git pull or an editor's save is therefore never seen half done, unless it stands still for
-    `settle_seconds`.
+    `settle_seconds`. A file that changes over and over, such as a log, holds up nothing: all others are taken
+    as they are, and it stays as it is `known`. `at_once` takes every other change in the same way after
+    `tries` readings, too.
 
     :raises FolderUnavailableError: the folder cannot be read at all.
-    :raises FolderUnstableError: no two of `tries` readings agreed.
+    :raises FolderUnstableError: no two of `tries` readings agreed, and new changes came to the end.
     """
-    last = read_folder(folder, keep)
+    last = read_folder(folder)
     if last == previous:
         return last
+    gaps = Counter(dict.fromkeys(previous.unsettled, RESTLESS_GAPS) if previous else {})
+    changed: frozenset[str] = frozenset()
     for _ in range(tries - 1):
         time.sleep(settle_seconds)
-        listing = read_folder(folder, keep)
-        if listing == last:
-            return listing
+        listing = read_folder(folder, keep, last)
+        changed = _changed(last, listing)
+        gaps.update(changed)
         last = listing
+        if all(gaps[path] >= RESTLESS_GAPS for path in changed):
+            return _without(listing, changed, known)
+    if at_once:
+        return _without(last, changed, known)
     raise FolderUnstableError(f"{folder} kept changing while it was read ({tries} times); trying again later")
 
 
-def read_folder(folder: Path, keep: Keep) -> Listing:
-    """Read the folder once.
+def _changed(one: Listing, other: Listing) -> frozenset[str]:
+    """The paths at which two readings differ."""
+    return frozenset(
+        path for path, _ in (one.files.items() ^ other.files.items()) | (one.problems.items() ^ other.problems.items())
+    )
+
+
+def _without(listing: Listing, changed: frozenset[str], known: Known) -> Listing:
+    """The listing with what is known of changing files in the place of what was read."""
+    if not changed:
+        return listing
+    files = {path: token for path, token in listing.files.items() if path not in changed}
+    problems = {path: reason for path, reason in listing.problems.items() if path not in changed}
+    files |= {path: token for path in changed if (token := known(path)) is not None}
+    return Listing(files, problems, changed)
+
+
+def read_folder(folder: Path, keep: Keep | None = None, before: Listing | None = None) -> Listing:
+    """Read the folder once. `keep` gets the content of the files that are as `before`; others may not last.
 
     Symbolic links are followed as long as they stay inside the folder (a Kubernetes ConfigMap is such a tree
     of links); the folder itself may be a link (git-sync swaps it). Links that lead elsewhere are reported, so
@@ -80,13 +117,21 @@ def read_folder(folder: Path, keep: Keep) -> Listing:
     """
     root = _resolve(folder)
     listing = Listing()
+    settled = before.files if before is not None else {}
     for count, (entry, path) in enumerate(_walk(root, listing)):
         if count == MAX_ENTRIES:
             raise FolderUnavailableError(
                 f"{folder} has more than {MAX_ENTRIES:,} files and folders; is it the pipelines folder?"
             )
-        if entry is not None:
-            _read_entry(entry, path, keep, listing)
+        if entry is None:
+            continue
+        content = _read_entry(entry, path, listing)
+        if content is None:
+            continue
+        token = token_of(*content)
+        listing.files[path] = token
+        if keep is not None and settled.get(path) == token:
+            keep(*content)
     return listing
 
 
@@ -152,18 +197,19 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # reading it as a file says what is wrong
 
 
-def _read_entry(entry: os.DirEntry[str], path: str, keep: Keep, listing: Listing) -> None:
+def _read_entry(entry: os.DirEntry[str], path: str, listing: Listing) -> tuple[bytes, bool] | None:
+    """The content of a file and whether it is executable; `None` where it went away or is a problem."""
     try:
         if not stat.S_ISREG(entry.stat().st_mode):
             listing.problems[path] = "is not a regular file"
-            return
+            return None
         # Non-blocking, for an entry that became a named pipe after it was looked at.
         descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 listing.problems[path] = "is not a regular file"
-                return
+                return None
             data = _read(descriptor, status.st_size)
         finally:
             os.close(descriptor)
@@ -172,13 +218,13 @@ def _read_entry(entry: os.DirEntry[str], path: str, keep: Keep, listing: Listing
             listing.problems[path] = "is a link to a file that does not exist"
         elif e.errno not in _VANISHED:
             listing.problems[path] = f"cannot be read: {e.strerror}"
-        return
+        return None
     if len(data) > MAX_FILE_BYTES:
         listing.problems[path] = (
             f"is larger than {MAX_FILE_BYTES // 2**20} MiB; keep data outside of the pipelines folder"
         )
-        return
-    listing.files[path] = keep(data, bool(status.st_mode & stat.S_IXUSR))
+        return None
+    return data, bool(status.st_mode & stat.S_IXUSR)
 
 
 def _read(descriptor: int, size: int) -> bytes:

@@ -33,4 +33,4 @@ def read_state(root: Path) -> State:
 def write_state(store: Store, state: State) -> None:
     """Replace the state in one step."""
     text = json.dumps({"version": state.version, "owners": state.owners}, indent=1)
-    store.new_file(text.encode(), 0o644).replace(state_path(store.root))
+    store.replace(state_path(store.root), text.encode())

@@ -20,10 +20,13 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from factory.bundle.errors import StoreError
 from factory.bundle.manifest import VERSION_PATTERN, Manifest
+
+SYNC_THREADS = 16
 
 EXECUTABLE = "x"
 """What follows the hash in the token of an executable file."""
@@ -45,6 +48,7 @@ class Store:
         self._manifests = root / "manifests"
         self._snapshots = root / "snapshots"
         self._known: set[str] = set()
+        self._unsynced: set[Path] = set()
 
     # -- contents
 
@@ -84,7 +88,8 @@ class Store:
 
     def save_manifest(self, manifest: Manifest) -> None:
         """Keep a manifest; its modification time says when the version was last current."""
-        self._write(self._manifests / manifest.version, manifest.text, 0o644)
+        self._sync()
+        self.replace(self._manifests / manifest.version, manifest.text)
 
     def touch_manifest(self, version: str) -> None:
         path = self._manifests / version
@@ -141,10 +146,12 @@ class Store:
     def publish(self, staged: Path, version: str) -> None:
         """Make a laid out folder the snapshot of a version, unless there is one."""
         self._snapshots.mkdir(parents=True, exist_ok=True)
+        self._sync()
         if self.has_snapshot(version):
             shutil.rmtree(staged)
         else:
             staged.rename(self.snapshot_path(version))
+            _sync_path(self._snapshots)
 
     def rebuild(self, version: str) -> None:
         """Make the snapshot of a version from its contents, each checked against its hash.
@@ -191,11 +198,31 @@ class Store:
         except OSError:
             # No hard links here, or too many of this one (ext4: 65,000).
             shutil.copy(source, target)
+            self._unsynced.add(Path(target))
 
     def _write(self, path: Path, data: bytes, mode: int) -> None:
         new = self.new_file(data, mode)
         path.parent.mkdir(parents=True, exist_ok=True)
         new.replace(path)
+        self._unsynced |= {path, path.parent}
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Replace a file in one step; after a power cut it is the old one or the new one."""
+        new = self.new_file(data, 0o644)
+        _sync_path(new)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.replace(path)
+        _sync_path(path.parent)
+
+    def _sync(self) -> None:
+        """Bring what was written to the disk, so that a power cut leaves no version with empty contents.
+
+        All files of a refresh together, and before the manifest and the snapshot that name them: a file
+        system writes them in few commits then.
+        """
+        with ThreadPoolExecutor(SYNC_THREADS) as pool:
+            list(pool.map(_sync_path, self._unsynced))
+        self._unsynced.clear()
 
     def new_file(self, data: bytes, mode: int) -> Path:
         """Write a new file below `building/`, to be renamed into place."""
@@ -205,6 +232,17 @@ class Store:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         return path
+
+
+def _sync_path(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # removed meanwhile: nothing to keep
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _holds(path: Path, data: bytes) -> bool:

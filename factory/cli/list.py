@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from factory.cli.selection import Selection, add_paths, select
+from factory.reporters.printable import printable
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Severity
 
@@ -52,6 +53,7 @@ def schedule_text(checker: Checker, path: str) -> str:
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
+    rows = [tuple(printable(cell) for cell in row) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 import requests
 from airflow.sdk import BaseOperator
 
-from factory.operators.http_answer import Answer, AnswerError, excerpt, read_body, read_start
+from factory.operators.http_answer import Answer, AnswerError, read_body, read_start
 from factory.operators.http_errors import HttpError, shown_url
 from factory.operators.http_expectations import StatusPattern, is_expected, unexpected_status
 from factory.operators.http_request import HttpCall, Query, answer_to
+from factory.operators.http_secrets import Secrets
 
 XCOM_KEY = "http"
 _START_BYTES = 8 * 1024
@@ -27,7 +28,8 @@ class HttpRequestOperator(BaseOperator):
     :param headers: header fields of the request (templated)
     :param query: query parameters, added to the URL's own (templated)
     :param json_body: body, sent as JSON (templated)
-    :param timeout: longest wait for a connection, and for each piece of the answer
+    :param timeout: longest wait for a connection, and for each piece of the answer; the whole body has ten
+        times as long
     :param expected_status: codes (200) or ranges (`2xx`); any other status fails the task. A redirect is followed
         unless its own status is among them.
     :param max_bytes: largest body, in bytes after decompression
@@ -73,12 +75,12 @@ class HttpRequestOperator(BaseOperator):
         with answer_to(call, self.timeout.total_seconds(), self._expects) as (last, response):
             expected = self._expects(response.status_code)
             try:
-                answer = self._read(response, whole=expected)
+                answer = self._read(response, Secrets(call, last), whole=expected)
             except AnswerError as error:
                 raise HttpError(last.method, last.url, str(error)) from None
         self._report(context, last, answer, round((time.monotonic() - started) * 1000))
         if not expected:
-            reason = unexpected_status(answer.status, self.expected_status, excerpt(answer.body))
+            reason = unexpected_status(answer.status, self.expected_status, answer.excerpt())
             raise HttpError(last.method, last.url, reason)
         try:
             return answer.decoded()
@@ -88,13 +90,13 @@ class HttpRequestOperator(BaseOperator):
     def _expects(self, status: int) -> bool:
         return is_expected(status, self.expected_status)
 
-    def _read(self, response: requests.Response, *, whole: bool) -> Answer:
+    def _read(self, response: requests.Response, secrets: Secrets, *, whole: bool) -> Answer:
         seconds = self.timeout.total_seconds()
         if whole:
             body = read_body(response, self.max_bytes, seconds)
         else:
             body = read_start(response, min(self.max_bytes, _START_BYTES), seconds)
-        return Answer(response.status_code, response.headers.get("Content-Type"), body)
+        return Answer(response.status_code, response.headers.get("Content-Type"), body, secrets.blanked_in)
 
     def _report(self, context: Any, call: HttpCall, answer: Answer, milliseconds: int) -> None:
         url = shown_url(call.url)

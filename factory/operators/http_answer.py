@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -14,6 +17,9 @@ import urllib3
 from factory.operators.http_errors import reason_of
 
 CHUNK_BYTES = 64 * 1024
+BODY_TIMEOUTS = 10
+"""A body has this many times the timeout, however steadily its pieces drip in."""
+_EXCERPT_BYTES = 8 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -23,11 +29,12 @@ class AnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer. `body` is decompressed."""
+    """A whole answer. `body` is decompressed; `blanked` takes out of a text what must not be shown."""
 
     status: int
     content_type: str | None
     body: bytes
+    blanked: Callable[[str], str] = str
 
     def decoded(self) -> Any:
         """JSON if the Content-Type says so, else text; None for an empty body.
@@ -41,15 +48,33 @@ class Answer:
         header["Content-Type"] = self.content_type or "text/plain"
         media_type = header.get_content_type()
         if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
-            return _json(self.body)
+            return self._json()
         charset = header.get_param("charset")
         return _text(self.body, charset if isinstance(charset, str) else None, media_type)
+
+    def excerpt(self, characters: int = 300) -> str:
+        """The start of the body on one line, without what must not be shown."""
+        start = self.blanked(self.body[:_EXCERPT_BYTES].decode(errors="replace"))
+        text = " ".join("".join(c if c.isprintable() else " " for c in start).split())
+        return text if len(text) <= characters else text[:characters] + "…"
+
+    def _json(self) -> Any:
+        try:
+            return json.loads(self.body, parse_constant=_no_constant)
+        except RecursionError:
+            raise AnswerError("the answer is JSON that is nested too deeply") from None
+        except json.JSONDecodeError as error:
+            place = f"line {error.lineno}, column {error.colno}"
+            raise AnswerError(f"the answer is not JSON ({error.msg}, {place}): {self.excerpt()}") from None
+        except ValueError as error:
+            raise AnswerError(f"the answer is not JSON ({error}): {self.excerpt()}") from None
 
 
 def read_body(response: requests.Response, max_bytes: int, seconds: float) -> bytes:
     """The whole body, decompressed; memory stays near `max_bytes`, however well the body is compressed.
 
-    Raises AnswerError for a body that is larger, cut off, or compressed in a way that was not asked for.
+    Raises AnswerError for a body that is larger, cut off, compressed in a way that was not asked for, or not there
+    within ten times `seconds`, the timeout of each of its pieces.
     """
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and int(announced) > max_bytes and response.request.method != "HEAD":
@@ -57,10 +82,11 @@ def read_body(response: requests.Response, max_bytes: int, seconds: float) -> by
     decoder = _decoder(response.headers.get("Content-Encoding", "identity"))
     body = bytearray()
     try:
-        for piece in response.raw.stream(CHUNK_BYTES, decode_content=False):
-            body += decoder.decode(piece, max_bytes + 1 - len(body))
-            if len(body) > max_bytes:
-                raise AnswerError(f"the answer has more than {max_bytes:,} bytes (`max_bytes`)")
+        with _bounded(response, BODY_TIMEOUTS * seconds):
+            for piece in response.raw.stream(CHUNK_BYTES, decode_content=False):
+                body += decoder.decode(piece, max_bytes + 1 - len(body))
+                if len(body) > max_bytes:
+                    raise AnswerError(f"the answer has more than {max_bytes:,} bytes (`max_bytes`)")
     except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
         raise AnswerError(reason_of(error, seconds)) from None
     decoder.finish()
@@ -72,15 +98,44 @@ def read_start(response: requests.Response, max_bytes: int, seconds: float) -> b
     body = bytearray()
     try:
         decoder = _decoder(response.headers.get("Content-Encoding", "identity"))
-        for piece in response.raw.stream(max_bytes, decode_content=False):
-            body += decoder.decode(piece, max_bytes - len(body))
-            if len(body) >= max_bytes:
-                break
+        with _bounded(response, BODY_TIMEOUTS * seconds):
+            for piece in response.raw.stream(max_bytes, decode_content=False):
+                body += decoder.decode(piece, max_bytes - len(body))
+                if len(body) >= max_bytes:
+                    break
     except (AnswerError, urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
         # The status is what is wrong with the answer; a body that ends early only shortens the excerpt.
         note = str(error) if isinstance(error, AnswerError) else reason_of(error, seconds)
         body += f" ({note})".encode()
     return bytes(body)
+
+
+@contextmanager
+def _bounded(response: requests.Response, seconds: float) -> Iterator[None]:
+    """End the reading of a body after so many seconds; one read may wait for many pieces, so it has to be cut short.
+
+    Raises AnswerError.
+    """
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        # Nothing is left to cut short where the answer ended in this moment.
+        with suppress(OSError, ValueError, RuntimeError):
+            response.raw.shutdown()
+
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (urllib3.exceptions.HTTPError, requests.RequestException, OSError):
+        if not over.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if over.is_set():
+        raise AnswerError(f"the answer did not end within {seconds:g} s ({BODY_TIMEOUTS} times `timeout`)")
 
 
 class _Identity:
@@ -126,18 +181,6 @@ def _decoder(encoding: str) -> _Identity | _Gzip:
     raise AnswerError(f"the answer is compressed as `{name}`, which was not asked for (gzip was)")
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body, parse_constant=_no_constant)
-    except RecursionError:
-        raise AnswerError("the answer is JSON that is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise AnswerError(f"the answer is not JSON ({error.msg}, {place}): {excerpt(body)}") from None
-    except ValueError as error:
-        raise AnswerError(f"the answer is not JSON ({error}): {excerpt(body)}") from None
-
-
 def _no_constant(name: str) -> Any:
     # Python's parser takes NaN and Infinity, which are not JSON; PostgreSQL refuses them in an XCom.
     raise ValueError(f"{name} is not a JSON number")
@@ -151,11 +194,3 @@ def _text(body: bytes, charset: str | None, media_type: str) -> str:
     except UnicodeDecodeError:
         named = f"charset `{charset}`" if charset else "UTF-8 (its Content-Type names no charset)"
         raise AnswerError(f"the answer ({media_type}) is not text in {named}") from None
-
-
-def excerpt(body: bytes, characters: int = 300) -> str:
-    """The start of a body on one line."""
-    text = " ".join(
-        "".join(c if c.isprintable() else " " for c in body[: characters * 8].decode(errors="replace")).split()
-    )
-    return text if len(text) <= characters else text[:characters] + "…"

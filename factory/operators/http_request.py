@@ -100,7 +100,10 @@ def answer_to(
             finally:
                 # The body of a redirect is never read: it may be of any size.
                 response.close()
-            call = call.redirected(response.status_code, location)
+            before, call = call, call.redirected(response.status_code, location)
+            if not _same_server(before.url, call.url):
+                # A cookie jar knows hosts and their parents, no ports: it would give cookies to other servers.
+                session.cookies.clear()
         raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.environment import allows_environment, looks_like_secret
+from schemas.environment import allows_environment, is_airflows_own, looks_like_secret
 from schemas.references import EnvReference, Expression, NearMiss, TaskReference, ValueReference, expressions, forms
 from schemas.subject import Subject
+from schemas.suggestions import did_you_mean
 
 
 def check(
@@ -24,6 +25,8 @@ def check(
     for path, expression in subject.expressions:
         for finding in _one(subject, path, expression):
             findings.setdefault(path, []).append(finding)
+    for path, expression in subject.key_expressions:
+        findings.setdefault(path, []).append(_in_key(subject, path, expression))
     for path in unset - findings.keys():
         findings[path] = [_unset(subject, path, require_environment)]
     return findings
@@ -44,12 +47,11 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
     part = (expression.start, expression.end)
     match expression.meaning:
         case NearMiss(why, suggestion):
-            caret = f"did you mean `{suggestion}`?" if suggestion is not None else ""
             yield subject.finding(
                 Code.BAD_EXPRESSION,
                 path,
                 f"`{expression.written}`: {why}",
-                caret=caret,
+                caret=did_you_mean(suggestion),
                 allowed=forms(),
                 part=part,
             )
@@ -62,6 +64,11 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
             yield from _task(subject, path, expression)
 
 
+def _in_key(subject: Subject, path: DataPath, expression: Expression) -> Diagnostic:
+    message = f"`{expression.written}` cannot stand in a key: keys are text as it is written"
+    return subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, at_key=True)
+
+
 def _environment(subject: Subject, path: DataPath, expression: Expression, name: str) -> Iterator[Diagnostic]:
     if not allows_environment(path):
         where = next(element for element in reversed(path) if isinstance(element, str))
@@ -71,6 +78,14 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
             Code.EXPRESSION_NOT_ALLOWED,
             path,
             f"`{expression.written}` cannot stand in `{where}`: it must be known from the file alone",
+            part=(expression.start, expression.end),
+        )
+    elif is_airflows_own(name):
+        yield subject.finding(
+            Code.SECRET_VARIABLE,
+            path,
+            f"`{name}` is Airflow's own; such variables hold secrets, and what a pipeline reads is shown in Airflow",
+            help="give the pipeline a variable of its own; keep secrets in an Airflow connection",
             part=(expression.start, expression.end),
         )
     elif looks_like_secret(name):

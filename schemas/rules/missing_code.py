@@ -7,6 +7,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.source import ModuleMissing, NameMissing, NotAPath, NotCallable, SourceError
 from schemas.subject import Subject
+from schemas.suggestions import did_you_mean
 
 Nothing = ModuleMissing | NameMissing | NotAPath | NotCallable | SourceError
 
@@ -20,14 +21,14 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 Code.UNKNOWN_MODULE,
                 path,
                 f"there is no module `{module}` {below}",
-                caret=_maybe(candidates),
+                caret=did_you_mean(next(iter(candidates), None)),
             )
         case NameMissing(module, name, file, candidates, defined):
             return subject.finding(
                 Code.UNKNOWN_NAME,
                 path,
                 f"`{module}` ({file.name}) defines no `{name}`",
-                caret=_maybe(candidates),
+                caret=did_you_mean(next(iter(candidates), None)),
                 allowed=defined if len(defined) <= 20 else (),
             )
         case NotCallable(dotted, kind, candidates):
@@ -45,7 +46,3 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
             return subject.finding(
                 Code.UNKNOWN_USES, path, f"`{text}` is not a dotted path", help="write `module.function`"
             )
-
-
-def _maybe(candidates: tuple[str, ...]) -> str:
-    return f"did you mean `{candidates[0]}`?" if candidates else ""

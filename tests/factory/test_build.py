@@ -89,6 +89,27 @@ def test_settings_of_tasks_and_default_args() -> None:
     assert (b.trigger_rule, b.doc_md) == ("all_done", "costs ${x}")
 
 
+@pytest.mark.parametrize("text", ["x.md", "see /etc/x.md"])
+def test_documentation_is_text_and_never_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "x.md").write_text("a file of the machine")
+    monkeypatch.chdir(tmp_path)
+    dag = built(f"doc_md: {text}\ntasks: [{{id: a, uses: empty, doc_md: {text}}}]\n")
+    assert str(dag.doc_md).strip() == dag.get_task("a").doc_md == text
+
+
+@pytest.mark.parametrize("value", ["a${x}b", "a$${x}b", "a$$${x}b"])
+def test_a_value_of_the_environment_is_never_unescaped(value: str) -> None:
+    dag = built(
+        """
+        default_args: {queue: "${env.WORD}"}
+        tasks: [{id: a, uses: bash, pool: "${env.WORD}", with: {bash_command: "${env.WORD}"}}]
+        """,
+        WORD=value,
+    )
+    task = dag.get_task("a")
+    assert (task.pool, task.queue, task.bash_command) == (value, value, value)
+
+
 def test_owner_in_default_args_goes_first() -> None:
     dag = built("owner: team\ndefault_args: {owner: ops}\n" + TASKS)
     assert dag.get_task("a").owner == "ops"

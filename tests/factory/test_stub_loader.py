@@ -47,7 +47,7 @@ def test_what_only_airflow_finds_has_its_place(tmp_path: Path) -> None:
     text = error(
         tmp_path, f"tasks:\n  - id: a\n    uses: {sensor}\n    with:\n      filepath: x\n      poke_interval: soon\n"
     )
-    assert "error[build-failed] PF317" in text
+    assert "error[wrong-argument] PF316" in text
     assert "pipelines/orders.yaml:6:22" in text
     assert "Traceback" not in text
 
@@ -67,6 +67,80 @@ def test_values_of_the_environment_stay_out_of_the_error(tmp_path: Path, monkeyp
     text = error(tmp_path, "poll:\n  url: http://127.0.0.1/\n  retries: ${env.TRIES}\n")
     assert "${env.TRIES}" in text
     assert "private" not in text
+
+
+OPERATOR = """
+import sys
+from airflow.sdk import BaseOperator
+
+class Picky(BaseOperator):
+    def __init__(self, *, text, **kwargs):
+        super().__init__(**kwargs)
+        raise ValueError("bad text " + text.split("/")[-1])
+
+class Leaving(BaseOperator):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        sys.exit(3)
+"""
+PICKY = "tasks:\n  - {id: a, uses: MODULE.Picky, with: {text: '%s'}}\n"
+SENSOR = "airflow.providers.standard.sensors.filesystem.FileSensor"
+PARAM = "schedule: '@daily'\nparams: {size: {type: integer, default: '%s'}}\ntasks: [{id: a, uses: empty}]\n"
+
+
+@pytest.mark.parametrize("value", ["very/private", "very/priv'a\"te\\", "very/" + "private" * 100])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (PICKY % "x/${env.WORD}", "Picky refused it: bad text"),
+        (f"tasks: [{{id: a, uses: {SENSOR}, with: {{filepath: x, poke_interval: '${{env.WORD}}'}}}}]\n", "a duration"),
+        (PARAM % "${env.WORD}", "does not fit its own schema"),
+    ],
+    ids=["refused", "argument", "params"],
+)
+def test_the_build_shows_no_values_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str, value: str
+) -> None:
+    # Imported modules stay: each test has its own.
+    (tmp_path / f"{tmp_path.name}.py").write_text(OPERATOR)
+    # The operator shows what is behind the last `/` only.
+    monkeypatch.setenv("WORD", value.rpartition("/")[2] if "Picky" in text else value)
+    found = error(tmp_path, text.replace("MODULE", tmp_path.name))
+    assert says in found
+    assert "${env.WORD}" in found.splitlines()[0]
+    assert "priv" not in found
+
+
+def test_an_operator_that_ends_the_process_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / f"{tmp_path.name}.py").write_text(OPERATOR)
+    text = error(tmp_path, f"tasks:\n  - id: a\n    uses: {tmp_path.name}.Leaving\n")
+    assert "error[build-failed] PF317: Leaving refused it: it called `sys.exit(3)`" in text
+    assert "pipelines/orders.yaml:3:11" in text
+
+
+def test_a_defect_is_an_error_at_the_file_and_its_traceback_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = "import airflow.sdk\n\nclass Meta(type(airflow.sdk.BaseOperator)):\n"
+    source += "    def __call__(cls, **kwargs):\n        return None\n\n"
+    source += "class Nothing(airflow.sdk.BaseOperator, metaclass=Meta):\n    pass\n"
+    (tmp_path / "stub_nothing.py").write_text(source)
+    (tmp_path / "orders.yaml").write_text(
+        "tasks:\n  - {id: a, uses: stub_nothing.Nothing}\n  - {id: b, uses: empty, needs: [a]}\n"
+    )
+    with pytest.raises(PipelineError, match=r"PF317: building it failed: \w+Error: ") as raised:
+        load_stub({}, "orders.yaml", tmp_path)
+    assert "pipelines/orders.yaml:1:1" in str(raised.value)
+    assert "Traceback" not in str(raised.value)
+    assert "Traceback" in caplog.text
+
+
+def test_a_module_that_fails_is_told_from_one_without_the_name(tmp_path: Path) -> None:
+    (tmp_path / "stub_failing.py").write_text("import os\nMyOp = os.no_such_thing\n")
+    (tmp_path / "stub_without.py").write_text("def __getattr__(name):\n    raise AttributeError(name)\n")
+    text = error(tmp_path, "tasks:\n  - {id: a, uses: stub_failing.MyOp}\n  - {id: b, uses: stub_without.MyOp}\n")
+    assert "AttributeError: module 'os' has no attribute 'no_such_thing'" in text
+    assert "the module `stub_without` has no `MyOp`" in text
 
 
 def test_a_task_start_reads_no_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,11 @@ class TestMerging:
             ({"params": {"a": [1, 2]}}, {"params": {"a": [3]}}, {"params": {"a": [3]}}),
             ({"schedule": {"cron": "0 0 * * *"}}, {"schedule": {"every": "1h"}}, {"schedule": {"every": "1h"}}),
             ({"schedule": "@daily"}, {"schedule": {"every": "1h"}}, {"schedule": {"every": "1h"}}),
+            (
+                {"params": {"schedule": {"x": 1}}},
+                {"params": {"schedule": {"y": 2}}},
+                {"params": {"schedule": {"x": 1, "y": 2}}},
+            ),
             ({"tags": ["a", "b"]}, {"tags": ["c", "a"]}, {"tags": ["a", "b", "c"]}),
             ({"tags": ["a"]}, {"tags": None}, {"tags": None}),
             ({"tags": ["a"]}, {"tags": []}, {"tags": ["a"]}),
@@ -73,6 +78,12 @@ class TestMerging:
             {"id": "b"},
             {"id": "c"},
         ]
+
+    def test_a_default_is_matched_once_so_that_a_repeated_id_stays_repeated(self) -> None:
+        below = {"tasks": [{"id": "a", "retries": 1}]}
+        above = {"tasks": [{"id": "a", "pool": "x"}, {"id": "a", "pool": "y"}]}
+
+        assert merged(below, above)["tasks"] == [{"id": "a", "retries": 1, "pool": "x"}, {"id": "a", "pool": "y"}]
 
     def test_tasks_without_an_id_stay_what_they_are(self) -> None:
         assert merged({"tasks": [{"x": 1}, 3]}, {"tasks": [{"y": 2}]})["tasks"] == [{"x": 1}, 3, {"y": 2}]

@@ -38,6 +38,7 @@ def test_texts_that_are_dates(text: str, date: datetime) -> None:
         *("2026-01-31T06", "2026-01-31T06:00+09", "2026-01-31T06:00 +09:00", "2026-01-31 ", "2026-01-31\n"),
         *("2026-01-31T06:00:00.1234567", "\u0662026-01-31"),
         *("2026-02-30", "2025-02-29", "2026-13-01", "2026-00-10", "2026-01-01T24:01", "2026-01-01T12:60"),
+        *("0001-01-01T00:00:00+09:00", "1969-12-31", "9999-01-01"),
         *("0000-01-01", "2026-01-01T00:00+25:00"),
     ],
 )
@@ -50,6 +51,19 @@ def test_texts_that_are_not(text: str) -> None:
 def test_what_is_not_text_is_refused(value: object) -> None:
     with pytest.raises(ValidationError, match="expected a date"):
         TypeAdapter(Date).validate_python(value)
+
+
+@pytest.mark.parametrize("text", ["1970-01-01T00:00+23:59", "9998-12-31T23:59:59-23:59"])
+def test_every_zone_can_show_what_is_allowed(text: str) -> None:
+    for hours in (-23, 0, 23):
+        parse_date(text).astimezone(timezone(timedelta(hours=hours)))
+
+
+def test_a_year_out_of_range_is_told_from_what_is_no_date() -> None:
+    with pytest.raises(ValidationError, match="from 1970 to 9998") as error:
+        TypeAdapter(Date).validate_python("0001-01-01T00:00:00+09:00")
+
+    assert [e["type"] for e in error.value.errors()] == ["date_range"]
 
 
 def test_a_day_that_does_not_exist_is_told_from_what_is_no_date() -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from schemas.discovery import default_dag_id, defaults_paths, is_defaults_path, is_pipeline_path, pipeline_paths
+from schemas.check import Checker, CheckOptions
+from schemas.codes import Code
+from schemas.discovery import (
+    default_dag_id,
+    defaults_paths,
+    is_defaults_path,
+    is_pipeline_path,
+    path_problem,
+    pipeline_paths,
+)
 
 
 def plant(folder: Path, *paths: str) -> None:
@@ -35,21 +45,79 @@ def test_a_folder_with_the_ending_of_a_file_is_a_folder(tmp_path: Path) -> None:
     assert list(pipeline_paths(tmp_path)) == ["team.yaml/orders.yaml"]
 
 
-def test_links_to_files_and_folders_are_followed(tmp_path: Path) -> None:
+def findings(folder: Path) -> list[tuple[str, Code, str]]:
+    return [(d.file, d.code, d.message) for d in Checker(folder, CheckOptions(shown_folder="")).folder().diagnostics]
+
+
+def test_links_inside_the_folder_are_followed(tmp_path: Path) -> None:
+    plant(tmp_path, "_data/orders.yaml", "_data/team/a.yaml")
+    (tmp_path / "linked.yaml").symlink_to(tmp_path / "_data" / "orders.yaml")
+    (tmp_path / "linked").symlink_to(tmp_path / "_data" / "team")
+
+    assert list(pipeline_paths(tmp_path)) == ["linked.yaml", "linked/a.yaml"]
+    assert [path_problem(tmp_path, path) for path in ("linked.yaml", "linked/a.yaml")] == [None, None]
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    plant(tmp_path, "real/a.yaml")
+    (tmp_path / "pipelines").symlink_to(tmp_path / "real")
+
+    assert list(pipeline_paths(tmp_path / "pipelines")) == ["a.yaml"]
+    assert path_problem(tmp_path / "pipelines", "a.yaml") is None
+
+
+def test_links_that_lead_out_are_found_and_not_followed(tmp_path: Path) -> None:
     plant(tmp_path / "elsewhere", "orders.yaml", "team/a.yaml")
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "linked.yaml").symlink_to(tmp_path / "elsewhere" / "orders.yaml")
     (folder / "linked").symlink_to(tmp_path / "elsewhere" / "team")
+    (folder / "_defaults.yaml").symlink_to(tmp_path / "elsewhere" / "orders.yaml")
+    (folder / "a.yaml").write_text("poll: {url: http://localhost/}")
 
-    assert list(pipeline_paths(folder)) == ["linked.yaml", "linked/a.yaml"]
+    out = "is a link that leads out of the pipelines folder; put the file itself there"
+    assert list(pipeline_paths(folder)) == ["a.yaml", "linked", "linked.yaml"]
+    assert findings(folder) == [
+        ("_defaults.yaml", Code.UNREADABLE, f"it {out}"),
+        ("linked", Code.UNREADABLE, f"it {out}"),
+        ("linked.yaml", Code.UNREADABLE, f"it {out}"),
+    ]
+    assert path_problem(folder, "linked/a.yaml") == out
 
 
 def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
     plant(tmp_path, "a.yaml", "team/b.yaml")
     (tmp_path / "team" / "up").symlink_to(tmp_path)
 
-    assert list(pipeline_paths(tmp_path)) == ["a.yaml", "team/b.yaml"]
+    assert list(pipeline_paths(tmp_path)) == ["a.yaml", "team/b.yaml", "team/up"]
+    assert path_problem(tmp_path, "team/up") == "is a link to a folder that it lies in"
+
+
+def test_what_cannot_be_read_is_found_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "dangling.yaml").symlink_to(tmp_path / "nothing.yaml")
+    (tmp_path / "itself.yaml").symlink_to("itself.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    os.mkfifo(tmp_path / "pipe")
+
+    assert findings(tmp_path) == [
+        ("dangling.yaml", Code.UNREADABLE, "it is a link to a file that does not exist"),
+        ("itself.yaml", Code.UNREADABLE, "it is a link that leads back to itself"),
+        ("pipe.yaml", Code.UNREADABLE, "it is not a regular file"),
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    plant(tmp_path, "closed/a.yaml")
+    (tmp_path / "closed").chmod(0)
+    try:
+        assert findings(tmp_path) == [("closed", Code.UNREADABLE, "it cannot be listed: permission denied")]
+    finally:
+        (tmp_path / "closed").chmod(0o700)
+
+
+def test_a_folder_that_is_not_there_has_no_pipelines_and_is_named(tmp_path: Path) -> None:
+    assert findings(tmp_path / "missing") == [(".", Code.UNREADABLE, "there is no such file")]
 
 
 def test_names_of_any_script(tmp_path: Path) -> None:

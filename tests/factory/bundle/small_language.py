@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from factory.bundle.naming import is_pipeline
+from schemas.discovery import is_pipeline_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def small_file(folder: Path, path: str) -> SmallFile:
 
 def pipeline_files(folder: Path, /) -> tuple[SmallFile, ...]:
     paths = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
-    return tuple(small_file(folder, path) for path in sorted(paths) if is_pipeline(path))
+    return tuple(small_file(folder, path) for path in sorted(paths) if is_pipeline_path(path))
 
 
 def load_stub(

@@ -6,6 +6,8 @@ import itertools
 import multiprocessing
 import random
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -154,7 +156,7 @@ def test_a_killed_refresh_leaves_a_usable_folder_and_is_completed(bench: Bench, 
         assert not [path for path in changed if half.get(path) == after[path]]
 
 
-def test_a_folder_that_never_stands_still_keeps_the_old_state_and_says_so(
+def test_a_file_that_never_stands_still_keeps_its_old_state_and_says_so(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.write("a.yaml", "x: 0\n")
@@ -177,7 +179,42 @@ def test_a_folder_that_never_stands_still_keeps_the_old_state_and_says_so(
     finally:
         writer.kill()
         writer.join()
-    assert "kept changing" in caplog.text
+    assert "a.yaml keeps changing; its last content stays" in caplog.text
     assert times(bench.current) == before
     bundle.refresh()
     assert version_of(bundle) != version
+
+
+APPENDER = """
+import itertools, sys, time
+with open(sys.argv[1], "a") as log:
+    for n in itertools.count():
+        print(n, file=log, flush=True)
+        time.sleep(0.03)
+"""
+
+
+def test_a_log_that_grows_all_the_time_holds_up_no_edit(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.write("a.yaml", "x: 1\n")
+    log = bench.write("app.log", "start\n")
+    bundle = bench.refreshed()
+    writer = subprocess.Popen([sys.executable, "-c", APPENDER, str(log)])
+    try:
+        while log.stat().st_size < 10:
+            time.sleep(0.01)
+        for text in ("x: 2\n", "x: 3\n"):
+            bench.write("a.yaml", text)
+            bundle.refresh()
+            assert contents(bench.current)["a.yaml"] == text.encode()
+            assert contents(bench.current)["app.log"] == b"start\n"
+        objects = {path.read_bytes() for path in (bench.base / "objects").rglob("*") if path.is_file()}
+        fresh = bench.beside("fresh").refreshed()
+        assert set(contents(fresh.path)) == {".airflowignore", "__pycache__", "a.yaml", "a.yaml.py"}
+    finally:
+        writer.kill()
+        writer.wait()
+    assert {text for text in objects if text.startswith(b"start")} == {b"start\n"}
+    bundle.refresh()
+    assert contents(bench.current)["app.log"] == log.read_bytes()
+    kept = [r for r in caplog.messages if "app.log keeps changing; its last content stays" in r]
+    assert len(kept) <= 1

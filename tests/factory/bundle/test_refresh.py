@@ -256,3 +256,29 @@ def test_two_processors_on_one_storage_do_not_undo_each_other(bench: Bench) -> N
     two.refresh()
     assert times(bench.current) == before
     assert version_of(one) == version_of(two)
+
+
+def test_a_version_is_on_the_disk_before_anything_names_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut cannot be had here, so every call that a file system keeps its promise for is written down."""
+    synced: set[int] = set()
+    missing: list[str] = []
+    real_sync, real_rename = os.fsync, Path.rename
+
+    def sync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        real_sync(descriptor)
+
+    def rename(path: Path, target: Path) -> Path:
+        missing.extend(file for file, (inode, _) in times(path).items() if inode not in synced)
+        return real_rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "rename", rename)
+    bench.write("a.yaml", "x: 1\n")
+    bundle = bench.refreshed()
+    bench.write("b.yaml", "x: 2\n")
+    bundle.refresh()
+    assert len(list((bench.base / "snapshots").iterdir())) == 2
+    assert not missing
+    kept = [bench.base / "current.json", *(bench.base / "manifests").iterdir(), bench.base / "snapshots"]
+    assert all(path.stat().st_ino in synced for path in kept)

@@ -25,7 +25,7 @@ def put(folder: Path, path: str, text: str = "x: 1\n") -> Path:
 def test_files_are_named_by_content_and_executable_bit(tmp_path: Path) -> None:
     put(tmp_path, "sales/orders.yaml")
     put(tmp_path, "run.sh").chmod(0o755)
-    listing = read_folder(tmp_path, token_of)
+    listing = read_folder(tmp_path)
     token = token_of(b"x: 1\n", executable=False)
     assert listing == Listing(files={"sales/orders.yaml": token, "run.sh": token + "x"})
 
@@ -34,7 +34,7 @@ def test_dot_names_and_bytecode_are_left_out(tmp_path: Path) -> None:
     kept = ["_defaults.yaml", "_helpers.py", "q.sql"]
     for path in [*kept, ".env", ".git/config", ".airflowignore", "__pycache__/a.pyc", "b.pyc", ".x.yaml.swp"]:
         put(tmp_path, path)
-    listing = read_folder(tmp_path, token_of)
+    listing = read_folder(tmp_path)
     assert sorted(listing.files) == kept
     assert not listing.problems
 
@@ -43,7 +43,7 @@ def test_a_config_map_of_links_reads_like_plain_files(tmp_path: Path) -> None:
     put(tmp_path, "..2026_01/orders.yaml", "a: 1\n")
     (tmp_path / "..data").symlink_to("..2026_01")
     (tmp_path / "orders.yaml").symlink_to("..data/orders.yaml")
-    assert read_folder(tmp_path, token_of) == Listing({"orders.yaml": token_of(b"a: 1\n", executable=False)})
+    assert read_folder(tmp_path) == Listing({"orders.yaml": token_of(b"a: 1\n", executable=False)})
 
 
 def test_the_folder_itself_may_be_a_link_that_is_swapped(tmp_path: Path) -> None:
@@ -51,10 +51,10 @@ def test_the_folder_itself_may_be_a_link_that_is_swapped(tmp_path: Path) -> None
     put(tmp_path, "rev2/b.yaml")
     link = tmp_path / "live"
     link.symlink_to("rev1")
-    assert list(read_folder(link, token_of).files) == ["a.yaml"]
+    assert list(read_folder(link).files) == ["a.yaml"]
     link.unlink()
     link.symlink_to("rev2")
-    assert list(read_folder(link, token_of).files) == ["b.yaml"]
+    assert list(read_folder(link).files) == ["b.yaml"]
 
 
 def test_links_out_of_the_folder_and_loops_are_reported_not_followed(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_links_out_of_the_folder_and_loops_are_reported_not_followed(tmp_path: P
     (folder / "self.yaml").symlink_to("self.yaml")
     (folder / "gone.yaml").symlink_to("nothing.yaml")
     (folder / "shared").symlink_to("team")
-    listing = read_folder(folder, token_of)
+    listing = read_folder(folder)
     assert sorted(listing.files) == ["shared/a.yaml", "team/a.yaml"]
     assert "out of the pipelines folder" in listing.problems["leak.yaml"]
     assert "out of the pipelines folder" in listing.problems["outside"]
@@ -88,7 +88,7 @@ def test_pipes_sockets_and_huge_files_harm_nothing_else(tmp_path: Path) -> None:
             listener.bind("sock.yaml")
         finally:
             os.chdir(here)
-        listing = read_folder(tmp_path, token_of)
+        listing = read_folder(tmp_path)
     assert list(listing.files) == ["good.yaml"]
     assert listing.problems == {
         "pipe.yaml": "is not a regular file",
@@ -102,7 +102,7 @@ def test_names_that_are_ours_or_too_long_or_not_text_are_reported(tmp_path: Path
     put(tmp_path, "b.YML.py/x.py")
     put(tmp_path, "n" * 250 + ".yaml")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")).touch()
-    listing = read_folder(tmp_path, token_of)
+    listing = read_folder(tmp_path)
     assert not listing.files
     assert len(listing.problems) == 4
 
@@ -113,14 +113,14 @@ def test_no_folder_is_one_line_that_names_it(tmp_path: Path, is_file: bool) -> N
     if is_file:
         folder.touch()
     with pytest.raises(FolderUnavailableError) as caught:
-        read_folder(folder, token_of)
+        read_folder(folder)
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_one_reading_is_enough_when_nothing_changed(tmp_path: Path) -> None:
     put(tmp_path, "a.yaml")
-    listing = read_folder(tmp_path, token_of)
+    listing = read_folder(tmp_path)
     assert read_until_stable(tmp_path, token_of, listing, tries=1) == listing
 
 
@@ -132,15 +132,49 @@ for n in itertools.count():
 """
 
 
-def test_a_folder_that_never_stands_still_is_not_read(tmp_path: Path) -> None:
-    file = put(tmp_path / "live", "a.yaml")
+def test_a_file_that_never_stands_still_holds_up_no_other(tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    file = put(live, "a.log")
+    put(live, "b.yaml")
+    kept: list[bytes] = []
+
+    def keep(data: bytes, executable: bool) -> str:
+        kept.append(data)
+        return token_of(data, executable)
+
     writer = subprocess.Popen([sys.executable, "-c", REPLACER, str(tmp_path / "new"), str(file)])
     try:
         while not file.read_text().isdigit():
             pass
-        with pytest.raises(FolderUnstableError, match="kept changing"):
-            read_until_stable(file.parent, token_of, settle_seconds=0.02)
+        first = read_until_stable(live, keep, settle_seconds=0.02)
+        again = read_until_stable(live, keep, first, known={"a.log": "known"}.get, settle_seconds=0.02, tries=2)
     finally:
         writer.kill()
         writer.wait()
-    assert list(read_until_stable(file.parent, token_of).files) == ["a.yaml"]
+    token = token_of(b"x: 1\n", executable=False)
+    assert (first.files, first.unsettled) == ({"b.yaml": token}, {"a.log"})
+    assert (again.files, again.unsettled) == ({"a.log": "known", "b.yaml": token}, {"a.log"})
+    assert set(kept) == {b"x: 1\n"}, "contents that do not last never reach the store"
+    assert set(read_until_stable(live, token_of, first).files) == {"a.log", "b.yaml"}
+
+
+COPIER = """
+import itertools, pathlib, sys, time
+for n in itertools.count():
+    pathlib.Path(sys.argv[1], f"{n}.yaml").write_text("x: 1")
+    time.sleep(0.01)
+"""
+
+
+def test_a_copy_under_way_is_waited_for_unless_told_otherwise(tmp_path: Path) -> None:
+    put(tmp_path, "a.yaml")
+    writer = subprocess.Popen([sys.executable, "-c", COPIER, str(tmp_path)])
+    try:
+        while not (tmp_path / "1.yaml").exists():
+            pass
+        with pytest.raises(FolderUnstableError, match="kept changing"):
+            read_until_stable(tmp_path, token_of, settle_seconds=0.05)
+        assert {"a.yaml", "0.yaml"} <= read_until_stable(tmp_path, token_of, at_once=True).files.keys()
+    finally:
+        writer.kill()
+        writer.wait()

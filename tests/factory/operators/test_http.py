@@ -113,6 +113,24 @@ def test_credentials_in_the_url_are_sent_and_never_shown(
         assert "sesame" not in text
 
 
+@pytest.mark.parametrize("status", [401, 200])
+def test_what_the_server_echoes_of_credentials_is_blanked(server: Server, run: Runner, status: int) -> None:
+    body = (
+        "Bearer t0k/en+1, t0k/en+1, key-123, c00kie1, se&same, se%26same, se&amp;same, me:p@ss, p@ss,"
+        " bWU6cEBzcw==, text/html"
+    )
+    server.answers("/", body.encode(), status=status, headers=JSON)
+    headers = {"Cookie": "a=c00kie1; b=2", "x-api-key": "key-123", "Accept": "text/html"}
+    shown = []
+    for authorization in ({"Authorization": "Bearer t0k/en+1"}, {}):
+        url = f"http://me:p%40ss@127.0.0.1:{server.port}/"
+        with pytest.raises(HttpError) as caught:
+            run(url, headers=headers | authorization, query={"token": "se&same", "n": 1})
+        shown.append(str(caught.value))
+    assert shown[0].endswith("***, ***, ***, ***, ***, ***, ***, me:p@ss, p@ss, bWU6cEBzcw==, text/html")
+    assert shown[1].endswith("Bearer t0k/en+1, t0k/en+1, ***, ***, ***, ***, ***, ***, ***, ***, text/html")
+
+
 def test_netrc_does_not_replace_the_pipelines_credentials(
     server: Server, run: Runner, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import time
 import tracemalloc
@@ -132,6 +133,29 @@ def test_a_server_that_falls_silent(server: Server, run: Runner) -> None:
     server.routes |= {"/head": before_headers, "/body": in_the_body}
     assert reason(run, server.url("/head"), seconds=0.2) == "nothing came for 0.2 s"
     assert reason(run, server.url("/body"), seconds=0.2) == "nothing came for 0.2 s"
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("header", ["Content-Length: 100000", "Transfer-Encoding: chunked", "X-Until: close"])
+def test_a_body_that_drips_for_ever(server: Server, run: Runner, status: int, header: str) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header(*header.split(": "))
+        handler.end_headers()
+        if "chunked" in header:
+            handler.wfile.write(b"ffff\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(400):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+                time.sleep(0.01)
+
+    server.routes["/"] = drip
+    started = time.monotonic()
+    text = reason(run, server.url("/"), seconds=0.05)
+    assert time.monotonic() - started < 2
+    assert "the answer did not end within 0.5 s (10 times `timeout`)" in text
+    assert text.startswith("it answered 500") == (status == 500)
 
 
 def test_what_is_not_http(server: Server, run: Runner) -> None:

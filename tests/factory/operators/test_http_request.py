@@ -49,6 +49,13 @@ def test_cookies_stay_with_their_server(server: Server, run: Runner) -> None:
     assert server.received[1].headers["Cookie"] == "session=1"
 
 
+def test_cookies_go_to_no_other_port_of_a_host(server: Server, other_server: Server, run: Runner) -> None:
+    server.answers("/a", status=302, headers={"Location": other_server.url("/b"), "Set-Cookie": "session=1"})
+    other_server.answers("/b", b"here")
+    run(server.url("/a"))
+    assert "Cookie" not in other_server.received[0].headers
+
+
 @pytest.mark.parametrize(
     ("status", "method", "then"),
     [(301, "POST", "GET"), (302, "POST", "GET"), (303, "PUT", "GET"), (302, "PUT", "PUT"), (307, "POST", "POST")],

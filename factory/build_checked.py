@@ -1,0 +1,51 @@
+"""Checked files → DAGs and findings, the same for a stub and for the loader."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow.sdk import DAG
+
+from factory.build import build
+from factory.diagnosis import build_diagnostics
+from factory.errors import BuildError, PipelineBuildError, one_line
+from schemas.check import Checker
+from schemas.diagnostics import Diagnostic
+from schemas.result import CheckedPipeline, CheckResult
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """DAGs by id, and what was found on the way; a pipeline with errors has no DAG."""
+
+    dags: Mapping[str, DAG]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def build_checked(checker: Checker, result: CheckResult) -> LoadResult:
+    """Build what `checker` found to be without errors. No pipeline keeps another from being built."""
+    dags: dict[str, DAG] = {}
+    findings = list(result.diagnostics)
+    for pipeline in result.pipelines:
+        try:
+            dags[pipeline.dag_id] = _built(pipeline)
+        except PipelineBuildError as error:
+            findings += build_diagnostics(checker, pipeline.file, error)
+    return LoadResult(dags, tuple(findings))
+
+
+def _built(pipeline: CheckedPipeline) -> DAG:
+    """Raises PipelineBuildError, whatever went wrong."""
+    try:
+        return build(pipeline)
+    except PipelineBuildError:
+        raise
+    except (Exception, SystemExit) as error:
+        # A defect, here or in code that Airflow or a provider runs; who mends it needs the traceback.
+        log.exception("The pipeline %s could not be built", pipeline.file)
+        message = f"building it failed: {type(error).__name__}: {one_line(error)}"
+        raise PipelineBuildError(pipeline.dag_id, [BuildError((), message)]) from error

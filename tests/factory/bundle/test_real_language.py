@@ -1,0 +1,132 @@
+"""The refresh with the language itself: an edit rewrites the stubs of the pipelines that use what was edited."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from factory.bundle.refresh import Refresher
+from factory.bundle.seams import pipeline_files
+from factory.bundle.store import Store
+
+from .bundles import contents, times
+
+OTHER = "tasks:\n  - id: a\n    uses: bash\n    with:\n      bash_command: date\n"
+
+
+def bash(command: str) -> str:
+    return OTHER.replace("date", command)
+
+
+def code(uses: str) -> str:
+    return f"tasks:\n  - id: a\n    uses: {uses}\n"
+
+
+def put(folder: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "pipelines"
+    put(folder, {"other.yaml": OTHER, "sales/other.yaml": OTHER})
+    return folder
+
+
+@pytest.fixture
+def refresher(folder: Path, tmp_path: Path) -> Refresher:
+    store = Store(tmp_path / "store")
+    return Refresher(
+        folder=folder, store=store, files=pipeline_files, loader="factory.stub_loader", settle_seconds=0.01
+    )
+
+
+def rewritten(refresher: Refresher) -> set[str]:
+    """The stubs that a refresh writes."""
+    current = refresher.store.root / "current"
+    before = times(current)
+    refresher.refresh()
+    return {path for path, at in times(current).items() if path.endswith(".yaml.py") and before.get(path) != at}
+
+
+JOBS = "import importlib\ndef run():\n    importlib.import_module('plugin')\n    open(HERE / 'rates.csv')\n"
+
+CASES = {
+    "default of the environment": (bash("${env.SQL_FILE:-queries/q.sh}"), {}, "queries/q.sh"),
+    "folder by the environment": (bash("${env.DIR}/x.sh"), {}, "scripts/x.sh"),
+    "name with a space": (bash("'my query.sh'"), {}, "sales/my query.sh"),
+    "include with a plus": (bash("q.sh"), {"sales/q.sh": '{%+ include "x" %}'}, "x"),
+    "include of a list": (bash("q.sh"), {"sales/q.sh": '{% include ["a", "b"] %}'}, "sales/b"),
+    "module": (code("jobs.run"), {"jobs.py": JOBS}, "jobs.py"),
+    "module by name": (code("jobs.run"), {"jobs.py": JOBS}, "plugin.py"),
+    "data of a module": (code("jobs.run"), {"jobs.py": JOBS}, "data/rates.csv"),
+    "defaults": (OTHER, {}, "sales/deep/_defaults.yaml"),
+}
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize("case", CASES)
+def test_an_edit_of_what_one_pipeline_uses_rewrites_its_stub_alone(
+    refresher: Refresher, folder: Path, case: str, exists: bool
+) -> None:
+    pipeline, files, edited = CASES[case]
+    user = "sales/deep/p.yaml" if case == "defaults" else "sales/p.yaml"
+    put(folder, {user: pipeline, **files, **({edited: "# 1\n"} if exists else {})})
+    refresher.refresh()
+    put(folder, {edited: "# 2\n"})
+    assert rewritten(refresher) == {f"{user}.py"}
+    put(folder, {"unrelated.csv": "1"})
+    assert rewritten(refresher) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"doc_md: '{'x' * 300}.json'\n",
+        code("a" * 300 + ".f"),
+        code(".".join(["part"] * 200)),
+        bash(f"\"{{% include '{'y' * 300}.sql' %}}\""),
+    ],
+)
+def test_no_text_of_one_pipeline_stops_the_updates_of_others(refresher: Refresher, folder: Path, text: str) -> None:
+    put(folder, {"bad.yaml": text})
+    refresher.refresh()
+    put(folder, {"other.yaml": bash("pwd")})
+    assert rewritten(refresher) == {"other.yaml.py"}
+    put(folder, {"bad.yaml": OTHER})
+    assert rewritten(refresher) == {"bad.yaml.py"}
+
+
+LOAD = """
+import runpy, sys
+from airflow.sdk import DAG
+names = runpy.run_path(sys.argv[1])
+print([value.dag_id for value in names.values() if isinstance(value, DAG)])
+"""
+
+
+def test_the_stub_of_an_odd_pipeline_speaks_and_that_of_a_sound_one_builds(
+    refresher: Refresher, folder: Path, tmp_path: Path
+) -> None:
+    put(folder, {"bad.yaml": code("a" * 300 + ".f")})
+    refresher.refresh()
+    current = refresher.store.root / "current"
+    assert {"bad.yaml.py", "other.yaml.py"} <= contents(current).keys()
+    runs = {
+        name: subprocess.run(
+            [sys.executable, "-c", LOAD, str(current / f"{name}.yaml.py")],
+            env={"AIRFLOW_HOME": str(tmp_path / "home"), "PYTHONPATH": ":".join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for name in ("bad", "other")
+    }
+    assert "['other']" in runs["other"].stdout, runs["other"].stderr
+    assert runs["bad"].returncode != 0
+    assert "bad.yaml" in runs["bad"].stderr
