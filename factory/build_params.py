@@ -10,23 +10,7 @@ from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.exceptions import ParamValidationError
 
 from factory.errors import BuildError, one_line
-
-SCHEMA_KEYWORDS = frozenset(
-    {
-        "type",
-        "default",
-        "enum",
-        "const",
-        "format",
-        "title",
-        "description",
-        "anyOf",
-        "oneOf",
-        "allOf",
-        "examples",
-    }
-)
-"""At least one of these stands in a JSON Schema mapping that means something in a trigger form."""
+from schemas.rules.params import SCHEMA_KEYWORDS
 
 
 def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> tuple[dict[str, Param], list[BuildError]]:

@@ -14,7 +14,8 @@ def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | No
     """The folder that a path to lint belongs to; its ids and defaults are relative to it.
 
     `PIPELINES_FOLDER` where it holds the target; else the nearest folder called `pipelines` above (or at) it; else
-    the folder `pipelines` in it, the target itself, or the folder it lies in. Without a target: `PIPELINES_FOLDER`, else `pipelines`.
+    the folder `pipelines` in it, the target itself, or the folder it lies in.
+    Without a target: `PIPELINES_FOLDER`, else `pipelines`.
     """
     environ = os.environ if environ is None else environ
     configured = environ.get(FOLDER_VARIABLE)

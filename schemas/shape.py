@@ -16,7 +16,7 @@ from schemas.environment import EnvText
 from schemas.model_types import is_tag, keys_of, model_at
 from schemas.pipeline import Pipeline
 from schemas.references import task_reference
-from schemas.settings import SETTING_KEYS
+from schemas.settings import SETTING_KEYS, TaskSettings
 from schemas.suggestions import did_you_mean, nearest
 from schemas.task import BUILT_INS
 from schemas.wording import bound, described, expectation, literals, problem_text
@@ -203,7 +203,7 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         return ShapeProblem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
     model = model_at(Pipeline, tuple(error["loc"][:-1]))
     allowed = keys_of(model) if model is not None else ()
-    own = tuple(sorted(key for key in allowed if key not in SETTING_KEYS)) or tuple(sorted(allowed))
+    own = _own_keys(model, allowed)
     word = nearest(key, allowed)
     siblings = _mapping_at(data, path[:-1])
     return ShapeProblem(
@@ -211,11 +211,25 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         path,
         f"unknown key `{key}` {place(path[:-1], data)}",
         at_key=True,
-        caret="write it in `with`" if _is_argument(data, path[:-1], key) else did_you_mean(word),
+        caret=_where_else(data, path, key) or did_you_mean(word),
         help=_about_keys(own, allowed),
         allowed=own,
         replacement=word if word is not None and word not in siblings else None,
     )
+
+
+def _where_else(data: Any, path: DataPath, key: str) -> str:
+    """The right place of a key that is right elsewhere."""
+    if _is_argument(data, path[:-1], key):
+        return "write it in `with`"
+    return "a setting of tasks: write it in `default_args`" if len(path) == 1 and key in SETTING_KEYS else ""
+
+
+def _own_keys(model: type[BaseModel] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Of a task or a poll the keys that not every task has."""
+    if model is not None and issubclass(model, TaskSettings) and model is not TaskSettings:
+        return tuple(sorted(key for key in allowed if key not in SETTING_KEYS))
+    return tuple(sorted(allowed))
 
 
 def _about_keys(own: tuple[str, ...], allowed: tuple[str, ...]) -> str:

@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
+_OTHER_WORDS = {
+    "cron": "schedule",
+    "schedule_interval": "schedule",
+    "dependencies": "needs",
+    "depends_on": "needs",
+    "upstream": "needs",
+    "operator": "uses",
+    "task_id": "id",
+    "args": "with",
+    "arguments": "with",
+    "kwargs": "with",
+    "op_kwargs": "with",
+    "parameters": "with",
+    "endpoint": "url",
+    "body": "json",
+    "timeout": "execution_timeout",
+    "steps": "tasks",
+    "name": "id",
+}
+"""What other tools call it."""
+
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that a typo most likely stands for, letter case and `-`/`_` aside."""
     words = sorted(set(allowed))
     folded = _fold(written)
+    known = _OTHER_WORDS.get(folded)
+    if known in words:
+        return known
     for word in words:
         if _fold(word) == folded:
             return word

@@ -51,7 +51,7 @@ def tree() -> Iterator[tuple[subprocess.Popen[str], int, list[int]]]:
         stdout=subprocess.PIPE,
         text=True,
         # Tests that run in the background of a script inherit an ignored SIGINT, which would stay ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 # no threads here
     )
     assert warden.stdout
     word, worker = warden.stdout.readline().split()
