@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +26,9 @@ class Component:
         self.name = name
         self.log = log
         self.status: int | None = None
+        self.started = 0.0
+        """When, by time.monotonic."""
+        self._log_start = 0
         self._command = list(command)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -37,11 +43,18 @@ class Component:
     def running(self) -> bool:
         return self._process is not None and self.status is None
 
+    @property
+    def how_it_ended(self) -> str:
+        """`ended with status 3` or `was killed by SIGKILL`."""
+        status = self.status or 0
+        return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
     def start(self, environment: Mapping[str, str], folder: Path) -> None:
-        """Start the process in `folder`. Raises OSError."""
+        """Start the process in `folder`, again where it has ended. Raises OSError."""
         if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".old.log"))
         with self.log.open("ab") as output:
+            self._log_start = output.tell()
             self._process = subprocess.Popen(  # noqa: S603  commands of this package, no shell
                 self._command,
                 env=dict(environment),
@@ -50,9 +63,18 @@ class Component:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # Only ever started from the main thread, before any other thread is.
+                # Only ever from the main thread, whose end the kernel watches; takes no lock of another one.
                 preexec_fn=lambda: end_with_parent(signal.SIGTERM),  # noqa: PLW1509
             )
+
+        self.status = None
+        self.started = time.monotonic()
+
+    def kill_group(self) -> None:
+        """End whatever is left of its process group."""
+        # None is left; macOS has another error where only those are left that nobody has collected yet.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def ended(self, status: int) -> None:
         """Tell the component that its process was collected with this exit status."""
@@ -62,7 +84,7 @@ class Component:
             self._process.returncode = status
 
     def last_lines(self, count: int = 15) -> list[str]:
-        """The end of its log."""
+        """The end of its log, since its last start."""
         with self.log.open("rb") as file:
-            file.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
+            file.seek(max(self._log_start, self.log.stat().st_size - TAIL_BYTES))
             return file.read().decode(errors="replace").splitlines()[-count:]

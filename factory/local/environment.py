@@ -8,6 +8,7 @@ shell's values win), and everything else (passed on as it is, `AIRFLOW_CONN_…`
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,15 @@ DROPPED = {
     "AIRFLOW__API__SSL_CERT",
     "AIRFLOW__API__SSL_KEY",
 }
+SECRETS = {
+    "AIRFLOW__CORE__FERNET_KEY": "fernet",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "jwt",
+    "AIRFLOW__API__SECRET_KEY": "api",
+}
+"""Airflow's variable → the name in the home's file of keys."""
+
+# No newline behind the key: Airflow takes the output as it is.
+READ_KEY = "import json, sys; sys.stdout.write(json.load(open(sys.argv[1]))[sys.argv[2]])"
 LOOPBACK = "127.0.0.1,localhost"
 
 
@@ -49,6 +59,8 @@ def local_environment(shell: Mapping[str, str], settings: Settings, home: Home) 
     defaults = _defaults(settings, home)
     # Airflow reads OPTION, OPTION_CMD and OPTION_SECRET, in this order.
     shadows = {f"{name}{suffix}" for name in fixed for suffix in ("_CMD", "_SECRET")}
+    # Those that a key's command hides, or that would hide it.
+    shadows |= SECRETS.keys() | {f"{name}_SECRET" for name in SECRETS}
     kept = {name: value for name, value in shell.items() if name not in fixed.keys() | shadows | DROPPED}
     ignored = [
         name
@@ -75,8 +87,9 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
         "classpath": "factory.bundle.PipelineBundle",
         "kwargs": {"folder": str(settings.pipelines), "refresh_interval": REFRESH_SECONDS},
     }
-    keys = home.read_keys()
+    home.read_keys()  # Refuses a damaged file here, not in the log of every process.
     return {
+        **_key_commands(home),
         "AIRFLOW_HOME": str(home.path),
         "AIRFLOW_CONFIG": str(home.path / "airflow.cfg"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
@@ -90,9 +103,6 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home.passwords),
-        "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
-        "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
-        "AIRFLOW__API__SECRET_KEY": keys["api"],
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(settings.port),
         "AIRFLOW__API__BASE_URL": settings.url,
@@ -105,6 +115,12 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home.bundles),
         "PIPELINES_FOLDER": str(settings.pipelines),
     }
+
+
+def _key_commands(home: Home) -> dict[str, str]:
+    """Commands instead of keys: every task inherits the environment, and may print it."""
+    program = [sys.executable, "-I", "-S", "-c", READ_KEY, str(home.keys)]
+    return {f"{variable}_CMD": shlex.join([*program, name]) for variable, name in SECRETS.items()}
 
 
 def _defaults(settings: Settings, home: Home) -> dict[str, str]:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from factory.local.api import FINISHED, AirflowClient
+from factory.local.reason import cut
+from factory.local.task_logs import TaskLogs
 
 OVERLAP = timedelta(seconds=60)
 """A row's time is taken before it is committed, so it may show up later than a younger row."""
@@ -31,6 +33,8 @@ class FinishedTask:
     attempt: str
     """`try 1 of 3` for a task that may be tried again, else empty."""
     answer: Mapping[str, Any] | None
+    reason: str = ""
+    """Of a failed attempt: the last error in its log, or where the log is."""
 
     def line(self) -> str:
         """For the terminal."""
@@ -40,14 +44,17 @@ class FinishedTask:
             parts.append(self.attempt)
         if self.answer:
             parts.append(f"{self.answer.get('status')}, {_size(self.answer.get('bytes'))}")
-        return "  ".join(parts).rstrip()
+        if self.reason:
+            parts.append(self.reason)
+        return cut("  ".join(parts).rstrip())
 
 
 class FinishedTasks:
     """Asks for what changed since the last time. Where a call fails, the next one covers its time too."""
 
-    def __init__(self, client: AirflowClient, since: datetime) -> None:
+    def __init__(self, client: AirflowClient, since: datetime, logs: TaskLogs) -> None:
         self._client = client
+        self._logs = logs
         self._start = since
         self._since = since
         self._seen: OrderedDict[Key, None] = OrderedDict()
@@ -84,14 +91,16 @@ class FinishedTasks:
         # Asked of polls only: a request for each task of another kind would find nothing.
         answer = self._client.xcom(row, HTTP_KEY) if "Http" in (row["operator"] or "") else None
         mapped = f"[{row['map_index']}]" if row["map_index"] >= 0 else ""
+        # Airflow's history has a failed attempt as failed, also one that is about to be repeated.
+        state = "failed" if row["state"] == "up_for_retry" else row["state"]
         return FinishedTask(
             row["dag_id"],
             row["task_id"] + mapped,
-            # Airflow's history has a failed attempt as failed, also one that is about to be repeated.
-            "failed" if row["state"] == "up_for_retry" else row["state"],
+            state,
             row["duration"],
             f"try {row['try_number']} of {row['max_tries'] + 1}" if row["max_tries"] else "",
             answer if isinstance(answer, Mapping) else None,
+            self._logs.reason(row) if state == "failed" else "",
         )
 
     def _remember(self, rows: list[dict[str, Any]]) -> None:

@@ -8,16 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from factory.local.api import AirflowClient
+from factory.local.reason import cut, first_reason
 
 TITLE = re.compile(r"^(?:error|warning)\[[\w-]+\] (?P<title>.+)$", re.MULTILINE)
 PLACE = re.compile(r"^\s*--> (?P<place>.+:\d+:\d+)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Of one DAG, as Airflow words it."""
+
+    summary: str
+    paused: bool
+
+    def __str__(self) -> str:
+        return f"{self.summary}  (paused)" if self.paused else self.summary
 
 
 @dataclass
 class PipelineFile:
     """What Airflow made of one file: its DAGs' schedules by DAG id, and the import error, if there is one."""
 
-    schedules: dict[str, str] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     problem: str | None = None
 
 
@@ -44,8 +56,7 @@ def group_by_file(dags: Iterable[Mapping[str, Any]], errors: Iterable[Mapping[st
         name = dag["relative_fileloc"] or dag["dag_id"]
         if name in files or not dag["is_stale"]:
             summary = dag["timetable_summary"] or "no schedule"
-            paused = "  (paused)" if dag["is_paused"] else ""
-            files.setdefault(name, PipelineFile()).schedules[dag["dag_id"]] = f"{summary}{paused}"
+            files.setdefault(name, PipelineFile()).schedules[dag["dag_id"]] = Schedule(summary, dag["is_paused"])
     return files
 
 
@@ -61,11 +72,20 @@ def compare(name: str, old: PipelineFile | None, new: PipelineFile | None) -> li
     for dag_id, schedule in sorted(after.schedules.items()):
         known = before.schedules.get(dag_id)
         if before.problem is not None:
-            lines.append(_line("healed", dag_id, schedule))
+            lines.append(_line("healed", dag_id, str(schedule)))
         elif known is None:
-            lines.append(_line("found", dag_id, schedule))
-        elif known != schedule:
-            lines.append(_line("changed", dag_id, f"{known} → {schedule}"))
+            lines.append(_line("found", dag_id, str(schedule)))
+        else:
+            lines += _differences(dag_id, known, schedule)
+    return lines
+
+
+def _differences(dag_id: str, old: Schedule, new: Schedule) -> list[str]:
+    lines: list[str] = []
+    if old.summary != new.summary:
+        lines.append(_line("changed", dag_id, f"{old.summary} → {new.summary}"))
+    if old.paused != new.paused:
+        lines.append(_line("paused" if new.paused else "resumed", dag_id, new.summary))
     return lines
 
 
@@ -75,8 +95,7 @@ def summary(problem: str) -> str:
     if title and place:
         more = len(TITLE.findall(problem)) - 1
         return f"{place['place']}: {title['title']}" + (f" (and {more} more)" if more else "")
-    lines = [line.strip() for line in problem.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
+    return first_reason(problem) or "no message"
 
 
 def _title(name: str) -> str:
@@ -85,4 +104,4 @@ def _title(name: str) -> str:
 
 
 def _line(word: str, name: str, text: str) -> str:
-    return f"{word:<16} {name:<28} {text}".rstrip()
+    return cut(f"{word:<16} {name:<28} {text}".rstrip())

@@ -18,6 +18,9 @@ PR_SET_CHILD_SUBREAPER = 36
 
 POLL_SECONDS = 0.1
 
+# Loaded here: between a fork and an exec, with other threads about, nothing may be loaded.
+LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
 
 def adopt_orphans() -> None:
     """Make this process the new parent of every orphan below it, so that none can leave its tree.
@@ -33,8 +36,8 @@ def end_with_parent(signal_number: signal.Signals) -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    if LIBC is not None:
+        LIBC.prctl(option, value, 0, 0, 0)
 
 
 def reap() -> dict[int, int]:
@@ -50,15 +53,20 @@ def reap() -> dict[int, int]:
         ended[pid] = os.waitstatus_to_exitcode(status)
 
 
+def children(root: int) -> list[int]:
+    """The living processes that `root` is the parent of."""
+    return [pid for pid, parent in _parents() if parent == root]
+
+
 def descendants(root: int) -> list[int]:
     """Every living process below `root`, parents first."""
-    children: dict[int, list[int]] = defaultdict(list)
+    of_parent: dict[int, list[int]] = defaultdict(list)
     for pid, parent in _parents():
-        children[parent].append(pid)
+        of_parent[parent].append(pid)
     found: list[int] = []
     queue = [root]
     while queue:
-        below = children[queue.pop(0)]
+        below = of_parent[queue.pop(0)]
         found += below
         queue += below
     return found

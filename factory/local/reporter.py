@@ -9,6 +9,7 @@ from datetime import datetime
 from factory.local.api import AirflowClient, ApiUnavailableError
 from factory.local.finished_tasks import FinishedTasks
 from factory.local.pipeline_changes import PipelineChanges
+from factory.local.task_logs import TaskLogs
 from factory.local.terminal import Terminal
 
 INTERVAL_SECONDS = 2.0
@@ -23,9 +24,9 @@ LAST_LOOK_SECONDS = 2.0
 class Reporter:
     """Asks for changes until it is told to finish, and then once more."""
 
-    def __init__(self, client: AirflowClient, since: datetime, terminal: Terminal) -> None:
+    def __init__(self, client: AirflowClient, since: datetime, terminal: Terminal, logs: TaskLogs) -> None:
         self._pipelines = PipelineChanges(client)
-        self._tasks = FinishedTasks(client, since)
+        self._tasks = FinishedTasks(client, since, logs)
         self._terminal = terminal
         self._list_again = 0.0
         self._listed = False

@@ -14,13 +14,16 @@ from pathlib import Path
 from factory.local.api import AirflowClient
 from factory.local.component import Component
 from factory.local.environment import LocalEnvironment, local_environment
+from factory.local.health import HealthWatch
 from factory.local.home import USER, Home
 from factory.local.migration import is_migrated, note_migrated
 from factory.local.ports import HOST, require_free_ports
 from factory.local.process_tree import end_descendants, group_leaders, reap, send
+from factory.local.recovery import Recovery
 from factory.local.reporter import Reporter
 from factory.local.settings import LocalRunError, Settings
 from factory.local.stop_request import StopRequest
+from factory.local.task_logs import TaskLogs
 from factory.local.terminal import Terminal
 
 PAUSE_SECONDS = 0.2
@@ -35,7 +38,7 @@ KILL_SECONDS = 2.0
 
 
 def run(settings: Settings) -> int:
-    """Run until a signal asks to stop (0) or a process ends by itself (1). Main thread only.
+    """Run until a signal asks to stop (0) or a process has ended for good (1). Main thread only.
 
     Raises LocalRunError where the run cannot start.
     """
@@ -81,6 +84,8 @@ class Supervisor:
         self._stop = stop
         self._components: list[Component] = []
         self._reporter: Reporter | None = None
+        self._health = HealthWatch(settings.url)
+        self._recovery = Recovery(self._components, self._start_component, terminal.event)
 
     def run(self) -> int:
         """Returns the exit status when nothing that was started is left."""
@@ -88,7 +93,7 @@ class Supervisor:
         try:
             dead = self._start(since)
             while dead is None and not self._stop:
-                dead = self._look_after()
+                dead = self._look_after(recover=True)
             if dead:
                 self._show_death(dead)
         finally:
@@ -117,8 +122,9 @@ class Supervisor:
             self._launch("triggerer", airflow("triggerer", "--skip-serve-logs"))
             self._show_ready(time.monotonic() - begin)
             client = AirflowClient(self._settings.url, USER, self._home.read_password())
-            self._reporter = Reporter(client, since, self._terminal)
+            self._reporter = Reporter(client, since, self._terminal, TaskLogs(self._home.logs))
             self._reporter.start()
+            self._health.start()
         return dead
 
     def _migrate(self) -> Component | None:
@@ -151,9 +157,12 @@ class Supervisor:
 
     def _launch(self, name: str, command: list[str]) -> Component:
         component = Component(name, command, self._home.logs / f"{name}.log")
-        component.start(self._environment.variables, self._home.path)
+        self._start_component(component)
         self._components.append(component)
         return component
+
+    def _start_component(self, component: Component) -> None:
+        component.start(self._environment.variables, self._home.path)
 
     def _show_ready(self, seconds: float) -> None:
         passwords = self._home.passwords
@@ -174,11 +183,14 @@ class Supervisor:
 
     # -- watching --------------------------------------------------------------------------------------
 
-    def _look_after(self) -> Component | None:
-        """Wait a moment; returns a component that has ended."""
+    def _look_after(self, *, recover: bool = False) -> Component | None:
+        """Wait a moment; returns a component that has ended, when to recover only where it has for good."""
         time.sleep(PAUSE_SECONDS)
         self._terminal.check()
         self._collect()
+        if recover:
+            # Not for somebody who asked to stop meanwhile.
+            return None if self._stop else self._recovery.look(self._health.unhealthy_since())
         return next((component for component in self._components if not component.running), None)
 
     def _collect(self) -> None:
@@ -188,10 +200,8 @@ class Supervisor:
                     component.ended(status)
 
     def _show_death(self, component: Component) -> None:
-        status = component.status or 0
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         self._terminal.line()
-        self._terminal.line(f"{component.name} {how}. The end of its log, {component.log}:")
+        self._terminal.line(f"{component.name} {component.how_it_ended}. The end of its log, {component.log}:")
         for line in component.last_lines():
             self._terminal.line(f"  | {line}")
 
@@ -201,6 +211,7 @@ class Supervisor:
         """In this order, so that tasks that are running can still report to the API server."""
         begin = time.monotonic()
         asked = self._stop.count
+        self._health.stop()
         self._terminal.line()
         self._terminal.line("Stopping (once more Ctrl-C to stop at once) …")
         servers = {"api-server", "local-api"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
 
-from factory.local.process_tree import descendants
-from tests.e2e.harness import LocalRun
+from factory.local.home import Home
+from factory.local.process_tree import children, descendants
+from tests.e2e.harness import LocalRun, RunClient
+from tests.factory.local.test_warden import alive
 
 SOUND = """\
 schedule: "@once"
@@ -31,6 +34,14 @@ tasks:
     uses: bash
     with: {bash_command: "sleep 600"}
 """
+ENVIRONMENT = """\
+schedule: "@once"
+start_date: 2026-01-01
+tasks:
+  - id: print
+    uses: bash
+    with: {bash_command: "env"}
+"""
 POLL = """\
 schedule: "* * * * *"
 poll:
@@ -44,6 +55,7 @@ def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
     (pipelines / "unlucky.yaml").write_text(SOUND)
     (pipelines / "long.yaml").write_text(LONG)
     (pipelines / "poll.yaml").write_text(POLL)
+    (pipelines / "environment.yaml").write_text(ENVIRONMENT)
     shell = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://elsewhere/airflow", "PYTHONPATH": "/nowhere"}
     run = LocalRun(pipelines, tmp_path / "a home", environment=shell)
     try:
@@ -59,7 +71,7 @@ def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
         assert run.printed("failed", "long", "wait"), run.tail()
         # No line twice, none lost, over the whole run.
         assert [len(run.printed(*words)) for words in LINES] == [1] * len(LINES), run.tail()
-        assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+        assert [pid for pid in started if alive(pid)] == []
         assert run.processes() == {}
         assert "admin" not in "".join(line for line in run.output if password(run) in line)
     finally:
@@ -79,9 +91,10 @@ LINES = [
 
 
 def follow(run: LocalRun) -> None:
+    kill(run, "dag-processor")
     broken = run.pipelines / "broken.yaml"
     broken.write_text("schedul: null\n" + LONG.partition("\n")[2])
-    run.wait_for(lambda: run.printed("broken", "broken.yaml:1:1"), 30, "the broken pipeline")
+    run.wait_for(lambda: run.printed("broken", "broken.yaml:1:1"), 90, "the broken pipeline")
     broken.write_text(LONG.replace('"@once"', "null"))
     run.wait_for(lambda: run.printed("healed", "broken"), 30, "the healed pipeline")
     broken.unlink()
@@ -89,8 +102,29 @@ def follow(run: LocalRun) -> None:
     run.wait_for(lambda: run.printed("upstream_failed", "unlucky"), 60, "the failed task")
     poll = run.wait_for(lambda: run.printed("success", "poll", "200,"), 60, "a poll")
     assert poll[0].endswith("bytes") or poll[0].endswith("kB")
+    assert run.printed(" failed ", "try 2 of 2", "exit code 3"), run.tail()
     api = run.api()
+    run.wait_for(lambda: api.runs("environment", "success"), 30, "the task that prints its environment")
+    assert_no_key_in_a_tasks_environment(run, api)
     run.wait_for(lambda: api.runs("long", "running"), 30, "the long task")
+
+
+def kill(run: LocalRun, name: str) -> None:
+    """As the system does where memory is short. What follows in the test needs the restarted component."""
+    (worker,) = children(run.process.pid)
+    command = [b"-P", b"-m", b"airflow", name.encode()]
+    (pid,) = (pid for pid in children(worker) if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:5] == command)
+    os.kill(pid, signal.SIGKILL)
+    run.wait_for(lambda: run.printed(f"{name} was killed by SIGKILL, starts again in 1 s", f"{name}.log"), 10, "a word")
+
+
+def assert_no_key_in_a_tasks_environment(run: LocalRun, api: RunClient) -> None:
+    (last, *_) = api.runs("environment", "success")
+    log = api.log("environment", last["dag_run_id"], "print")
+    # By name too: Airflow masks secrets that it knows in a log.
+    assert "AIRFLOW__CORE__FERNET_KEY_CMD=" in log
+    assert "AIRFLOW__CORE__FERNET_KEY=" not in log
+    assert not [key for key in Home(run.home).read_keys().values() if key in log]
 
 
 def password(run: LocalRun) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,21 @@ def test_the_bundle_is_the_pipelines_folder(settings: Settings, home: Home) -> N
     assert bundle["classpath"] == "factory.bundle.PipelineBundle"
     assert bundle["kwargs"]["folder"] == str(settings.pipelines)
     assert variables["LOCAL_API_URL"] == "http://127.0.0.1:8000/"
+
+
+def test_no_key_is_in_the_environment_and_airflows_commands_print_them(tmp_path: Path) -> None:
+    home = Home(tmp_path / "it's a home")
+    home.prepare()
+    settings = Settings(tmp_path, home.path, 8080, 8000, None)
+    shell = {"AIRFLOW__CORE__FERNET_KEY": "theirs", "AIRFLOW__API__SECRET_KEY_SECRET": "path"}
+    result = local_environment(shell, settings, home)
+    keys = home.read_keys()
+    for key in (*keys.values(), "theirs"):
+        assert key not in json.dumps(result.variables)
+    assert result.ignored == sorted(shell)
+    for variable, name in (("CORE__FERNET_KEY", "fernet"), ("API_AUTH__JWT_SECRET", "jwt"), ("API__SECRET_KEY", "api")):
+        command = shlex.split(result.variables[f"AIRFLOW__{variable}_CMD"])
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == keys[name]
 
 
 def test_keys_and_password_are_private_and_kept(home: Home) -> None:

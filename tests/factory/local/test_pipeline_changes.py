@@ -51,6 +51,23 @@ def test_healed_whether_it_ever_ran_or_not() -> None:
     assert compare("a.yaml.py", broken, broken) == []
 
 
-def test_an_import_error_of_another_kind_is_its_last_line() -> None:
-    assert summary("Traceback:\n  File x\nValueError: no\n\n") == "ValueError: no"
+def test_a_line_is_one_line_of_at_most_160_characters() -> None:
+    (line,) = changes([], [], orders="ValueError: " + "very " * 100)
+    assert len(line) <= 160
+    assert line.endswith("v…")
+
+
+def test_pausing_is_no_change_of_the_schedule() -> None:
+    assert changes([dag("a")], [dag("a", is_paused=True)]) == ["paused a @daily"]
+    assert changes([dag("a", is_paused=True)], [dag("a")]) == ["resumed a @daily"]
+    both = [dag("a", "@hourly", is_paused=True)]
+    assert changes([dag("a")], both) == ["changed a @daily → @hourly", "paused a @hourly"]
+
+
+def test_an_import_error_of_another_kind_is_the_line_that_tells_something() -> None:
+    traceback = "Traceback (most recent call last):\n  File x\n    raise\n"
+    chain = f"\n{traceback}KeyError: 'a'\n\nDuring handling:\n\n{traceback}ValueError: no\nmore\n\n"
+    assert summary(chain) == "ValueError: no"
+    timeout = "DagBag import timeout for a.py after 30.0s.\nPlease take a look at these docs:\n* https://docs\n"
+    assert summary(timeout) == "DagBag import timeout for a.py after 30.0s."
     assert summary("") == "no message"

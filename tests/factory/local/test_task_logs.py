@@ -1,0 +1,43 @@
+"""A failed attempt's reason, from log files as Airflow writes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from factory.local.task_logs import TaskLogs
+
+ROW = {"dag_id": "a", "dag_run_id": "manual__1", "task_id": "t", "map_index": -1, "try_number": 2}
+
+
+def log(folder: Path, *entries: dict[str, Any], mapped: str = "") -> Path:
+    path = folder / "dag_id=a" / "run_id=manual__1" / "task_id=t" / mapped / "attempt=2.log"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return path
+
+
+def test_the_last_error_in_one_line(tmp_path: Path) -> None:
+    raised = {"exc_type": "AirflowException", "exc_value": "Bash command failed.\nExit code 3."}
+    log(
+        tmp_path,
+        {"level": "error", "event": "an earlier one"},
+        {"level": "error", "event": "Task failed with exception", "error_detail": [raised]},
+        {"level": "info", "event": "x" * 10_000},
+    )
+    assert TaskLogs(tmp_path).reason(ROW) == "Bash command failed. Exit code 3."
+
+
+def test_a_mapped_task_and_an_error_without_exception(tmp_path: Path) -> None:
+    log(tmp_path, {"level": "critical", "event": "killed"}, mapped="map_index=3")
+    assert TaskLogs(tmp_path).reason({**ROW, "map_index": 3}) == "killed"
+
+
+def test_a_log_without_an_error_is_pointed_at(tmp_path: Path) -> None:
+    path = log(tmp_path, {"level": "info", "event": "error"})
+    assert TaskLogs(tmp_path).reason(ROW) == f"see {path}"
+
+
+def test_an_attempt_without_a_log_never_started(tmp_path: Path) -> None:
+    assert TaskLogs(tmp_path).reason(ROW) == ""
