@@ -179,7 +179,7 @@ def test_an_index_that_cannot_be_reached(project: Path) -> None:
         **offline(project),
         "PIP_NO_INDEX": "0",
         "PIP_FIND_LINKS": "",
-        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_INDEX_URL": "http://127.0.0.1:9/",
         "PIP_RETRIES": "1",
     }
     result = set_up(project, environment=environment)

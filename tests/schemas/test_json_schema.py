@@ -19,74 +19,16 @@ from jsonschema.protocols import Validator
 
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Code, Severity
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.expression_patterns import ENVIRONMENT, TASK_OUTPUT
 from schemas.json_schema import defaults_json_schema, main, pipeline_json_schema
 from schemas.json_schema_reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
 from schemas.references import EnvReference, NearMiss, expressions, task_reference
 from schemas.settings import TaskSettings
+from tests.schemas.json_schema_documents import KEYS, KINDS, MADE_NULL, SETTINGS, THOROUGH, TOP, VALID, VALUES
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-
-SETTINGS: dict[str, Any] = {
-    "owner": "data", "retries": 3, "retry_delay": "5m", "retry_exponential_backoff": 2, "max_retry_delay": "PT1H",
-    "execution_timeout": "2h", "trigger_rule": "all_done", "depends_on_past": True, "pool": "small",
-    "ignore_first_depends_on_past": True, "wait_for_past_depends_before_skipping": False, "pool_slots": 2,
-    "wait_for_downstream": False, "priority_weight": -5, "weight_rule": "absolute", "queue": "q",
-    "executor": "CeleryExecutor", "executor_config": {"a": [1, None]}, "max_active_tis_per_dag": 1,
-    "max_active_tis_per_dagrun": 1, "start_date": "2026-01-01", "end_date": "2026-02-01T06:00:00+09:00",
-    "do_xcom_push": True, "multiple_outputs": False, "run_as_user": "airflow", "map_index_template": "{{ x }}",
-    "task_display_name": "주문", "doc": "d", "doc_md": "d", "doc_json": "{}", "doc_yaml": "a: 1", "doc_rst": "d",
-    "logger_name": "l", "allow_nested_operators": True, "render_template_as_native_obj": False,
-    "resources": {"cpus": 1},
-}  # fmt: skip
-REQUEST: dict[str, Any] = {
-    "url": "https://example.com/{{ ds }}", "method": "POST", "headers": {"Accept": "text/plain"},
-    "params": {"a": 1, "b": "x", "c": [1, "y", True, 1.5]}, "json": {"$filter": [None, 1]}, "timeout": "10s",
-    "expect": {"status": [200, "3xx"]}, "max_bytes": 1000,
-}  # fmt: skip
-FIRST = {"id": "first", "uses": "empty"}
-TOP: dict[str, Any] = {
-    "$schema": "../schemas/pipeline.schema.json", "dag_id": "sales.orders-1", "description": "d", "doc_md": "# d",
-    "owner": "data", "tags": ["a", "b"], "schedule": {"cron": "0 6 * * *", "timezone": "Asia/Seoul"},
-    "timezone": "UTC", "start_date": "2026-01-01", "end_date": "2026-12-31", "catchup": False,
-    "is_paused_upon_creation": True, "max_active_runs": 1, "max_active_tasks": 4, "dagrun_timeout": "1d",
-    "max_consecutive_failed_dag_runs": 0, "fail_fast": False, "render_template_as_native_obj": True,
-    "params": {"a": 1, "b": {"type": "string", "default": "x"}}, "owner_links": {"data": "https://example.com"},
-    "default_args": {"retries": 2}, "tasks": [FIRST],
-}  # fmt: skip
-HTTP: dict[str, Any] = {"tasks": [FIRST, {"id": "ask", "uses": "http", "with": REQUEST, "needs": ["first"]}]}
-SHELL: dict[str, Any] = {
-    "bash_command": "echo ${HOME}", "env": {"A": "${tasks.first.output}"}, "append_env": True, "cwd": "/x",
-    "output_encoding": "utf-8", "skip_on_exit_code": [99, 100],
-}  # fmt: skip
-BASH: dict[str, Any] = {"tasks": [FIRST, {"id": "shell", "uses": "bash", "with": SHELL}]}
-ARGUMENTS: dict[str, Any] = {"rows": "${tasks.first.output}", "n": {"$object": 1}}
-CODE: dict[str, Any] = {"tasks": [FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0}]}
-EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {"url": "http://x", **SETTINGS}}
-CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "poll": {"url": "http://localhost"}}
-VALID = {"top": TOP, "http": HTTP, "bash": BASH, "code": CODE, "every": EVERY, "continuous": CONTINUOUS}
-
-VALUES: list[Any] = [
-    None, True, False, 0, -1, 1, 3, 3.0, 2.5, 200, 700, 10**12, -(10**12), "", "3", "true", "yes", "x", "a b", "a.b",
-    "주문", "a→b", "x\n", "a" * 300, "5m", "0s", "5 m", "5m\n", "PT", "PT0.5S", "999999999d", "2026-01-01",
-    "2026-02-30", "2026-1-1", "@daily", "@continuous", "@dayly", "http", "bash", "empty", "htpp", "steps.work",
-    "GET", "get", "2xx", "9xx", "all_done", "absolute", "https://example.com", "mailto:", "javascript://x",
-    "${env.A}", "${env.A:-}", "x ${env.A:-1} y", "$${env.A}", "${env.a-b}", "${envv.A}", "${FOO}", "${vars.x}",
-    "${tasks.first.output}", "${tasks.first.output[0].x}", "${tasks.first.xcom.k}", "x ${tasks.first.output}",
-    "${tasks.first}", "{{ ds }}", [], {}, [1], ["first"], [None], [[]], [200, "4xx"], [{}], {"a": 1}, {"a": "x"},
-    {"a": None}, {"a": []}, {"a": {}}, {"$x": 1, "y": 2}, {"cron": "* * * * *"}, {"every": "5m"},
-    {"cron": "* * * * *", "every": "5m"}, {"url": "http://x"}, {"status": 99},
-]  # fmt: skip
-KINDS: list[Any] = [None, True, -1, 3.0, 2.5, "", "3", "5m", "0s", "${env.A}", "${FOO}", [], ["a"], {}, {"a": []}]
-THOROUGH = {"retries", "retry_exponential_backoff", "retry_delay", "execution_timeout", "trigger_rule", "start_date",
-            "do_xcom_push", "pool", "executor_config"}  # fmt: skip
-"""Settings of each type; the others are tried with a value of each kind."""
-MADE_NULL = [("poll", "${env.A:-}"), ("tasks", "${env.A:-}")]
-"""See EXCEPTIONS."""
-KEYS = ["x", "", "$x", "with", "url", "retries", "every", "cron", "metod", "run", "task_id", "poll", "tasks"]
-
-Path_ = tuple[str | int, ...]
 
 
 class Lint:
@@ -123,7 +65,7 @@ def disagreement(lint: Lint, judge: Validator, document: Any) -> str | None:
     return None
 
 
-def paths(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+def paths(value: Any, path: DataPath = ()) -> Iterator[DataPath]:
     """The path of every value inside a value."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
@@ -131,18 +73,18 @@ def paths(value: Any, path: Path_ = ()) -> Iterator[Path_]:
         yield from paths(child, (*path, key))
 
 
-def parent_of(document: Any, path: Path_) -> Any:
+def parent_of(document: Any, path: DataPath) -> Any:
     for element in path[:-1]:
         document = document[element]
     return document
 
 
-def is_free(path: Path_) -> bool:
+def is_free(path: DataPath) -> bool:
     """Inside a value of any shape, where nothing can be wrong."""
     return any(key in ("json", "executor_config", "$object") for key in path[:-1])
 
 
-def with_value(document: Any, path: Path_, value: Any) -> Any:
+def with_value(document: Any, path: DataPath, value: Any) -> Any:
     changed = copy.deepcopy(document)
     parent_of(changed, path)[path[-1]] = copy.deepcopy(value)
     return changed

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from schemas.source import (
     FactCache,
-    Function,
     ModuleMissing,
     NameMissing,
     NotAPath,
@@ -19,32 +17,7 @@ from schemas.source import (
     SourceReader,
     Undecidable,
 )
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "site-packages"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def pipelines(tmp_path: Path) -> Path:
-    folder = tmp_path / "pipelines"
-    folder.mkdir()
-    return folder
-
-
-def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    for name, content in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def function(result: object) -> Function:
-    assert isinstance(result, Function), result
-    return result
+from tests.schemas.source.files import function, write
 
 
 def test_a_local_syntax_error_has_its_place(pipelines: Path, site: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from schemas.source import Class, SourceReader
+from tests.schemas.source.files import write
 
 BASE_OPERATOR = """
 class BaseOperatorMeta(type): ...
@@ -49,13 +49,6 @@ PROVIDERS = {
     ),
 }
 COMMON = [("task_id", True), ("retries", False), ("pool", False)]
-
-
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, content in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content, encoding="utf-8")
 
 
 @pytest.fixture
