@@ -1,0 +1,83 @@
+"""`factory lint` where only what the project declares without extras is installed: no Airflow, no dag-factory."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.factory.cli.commands import BAD, GOOD
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def core_distributions() -> dict[str, Distribution]:
+    """The project's declared dependencies without extras, and theirs, as installed here."""
+    found: dict[str, Distribution] = {}
+    waiting = ["airflow-pipeline-factory"]
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
+        if name in found:
+            continue
+        found[name] = distribution(name)
+        requirements = [Requirement(text) for text in found[name].requires or ()]
+        waiting += [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with links to just these distributions' files."""
+    site = tmp_path_factory.mktemp("site")
+    for name in ("schemas", "factory"):
+        (site / name).symlink_to(ROOT / name)
+    for name, found in core_distributions().items():
+        for top in {file.parts[0] for file in found.files or () if name != "airflow-pipeline-factory"}:
+            source = Path(str(found.locate_file(top)))
+            if top not in ("..", "__pycache__") and source.exists() and not (site / top).exists():
+                (site / top).symlink_to(source)
+    return site
+
+
+def run(site: Path, code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = f"import sys; sys.path.insert(0, {str(site)!r}); {code}"
+    command = [sys.executable, "-I", "-S", "-c", program]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_environment_has_no_airflow(site: Path, tmp_path: Path) -> None:
+    for name in ("airflow", "dagfactory"):
+        result = run(site, f"import {name}", tmp_path)
+        assert f"No module named '{name}'" in result.stderr
+
+
+def test_lint_and_list_work_in_it(site: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "good.yaml").write_text(GOOD)
+    (folder / "steps.py").write_text("def run(n): ...\n")
+    (folder / "code.yaml").write_text("tasks:\n  - {id: a, uses: steps.run, with: {m: 1}}\n")
+    (folder / "bad.yaml").write_text(BAD)
+    lint = run(site, "from factory.cli import main; sys.exit(main(['lint', '--format', 'concise']))", tmp_path)
+    assert lint.returncode == 1, lint.stderr
+    assert [line.split(" ")[:2] for line in lint.stdout.splitlines()] == [
+        ["pipelines/bad.yaml:1:1:", "PF102"],
+        ["pipelines/code.yaml:2:19:", "PF310"],
+        ["pipelines/code.yaml:2:37:", "PF309"],
+    ]
+    listed = run(site, "from factory.cli import main; sys.exit(main(['list']))", tmp_path)
+    assert listed.returncode == 1, listed.stderr
+    assert "@daily" in listed.stdout
+
+
+def test_run_names_the_extra(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    result = run(site, "from factory.cli import main; sys.exit(main(['run']))", tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "airflow-pipeline-factory[airflow]" in result.stderr
