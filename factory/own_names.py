@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 NAMES = ("factory", "schemas")
@@ -26,6 +25,8 @@ def check_own_names() -> None:
 
 
 def _message(name: str, place: Path | None) -> str:
+    from importlib.metadata import packages_distributions  # noqa: PLC0415 # costs time that only this error is worth
+
     owners = [owner for owner in packages_distributions().get(name, ()) if owner != DISTRIBUTION]
     whose = f"the distribution {owners[0]}" if owners else "something else"
     return (

@@ -12,7 +12,7 @@ from schemas.compose import Effective, compose
 from schemas.diagnostics import Diagnostic, Span, has_errors
 from schemas.discovery import default_dag_id, defaults_paths, is_defaults_path, path_problem, pipeline_paths
 from schemas.document import Document, document_from_text, read_document
-from schemas.environment import resolve_environment
+from schemas.environment import Resolved, resolve_environment
 from schemas.pipeline import Pipeline
 from schemas.result import CheckedPipeline, CheckResult
 from schemas.rules import RULES, dag_ids, dialect
@@ -119,8 +119,9 @@ class Checker:
         return CheckResult((checked,), diagnostics)
 
     def _findings(self, subject: Subject) -> tuple[Pipeline | None, list[Diagnostic]]:
-        resolved = resolve_environment(subject.data, self._environ)
-        with_values = Subject(subject.path, replace(subject.effective, data=resolved.data))
+        same = not subject.may_hold("${env", "$${")
+        resolved = Resolved(subject.data, frozenset()) if same else resolve_environment(subject.data, self._environ)
+        with_values = subject if same else Subject(subject.path, replace(subject.effective, data=resolved.data))
         by_path = expression_rule.check(subject, resolved.unset, require_environment=self._options.require_environment)
         findings = [finding for group in by_path.values() for finding in group]
         pipeline, problems = validate(resolved.data)

@@ -107,8 +107,9 @@ def is_defaults_path(path: str) -> bool:
 
 def defaults_paths(path: str) -> tuple[str, ...]:
     """Where defaults of a pipeline may stand, from the root to its own folder; they need not exist."""
-    parents = [*reversed(PurePosixPath(path).parents)]
-    return tuple(str(parent / f"{DEFAULTS_STEM}{suffix}") for parent in parents for suffix in SUFFIXES)
+    folders = path.split("/")[:-1]
+    prefixes = ("".join(f"{folder}/" for folder in folders[:count]) for count in range(len(folders) + 1))
+    return tuple(f"{prefix}{DEFAULTS_STEM}{suffix}" for prefix in prefixes for suffix in SUFFIXES)
 
 
 def default_dag_id(path: str) -> str:

@@ -5,6 +5,7 @@ Rules read this and not the model, so that a wrong value in one task hides nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,9 @@ from schemas.poll import POLL_TASK_ID
 from schemas.references import Expression, TaskReference, expressions, expressions_in
 from schemas.settings import SETTING_KEYS
 from schemas.text_lines import TextLines
+
+_KEY_WITH_EXPRESSION = re.compile(r"\$\{[^}\n]*\}[^\n]*:(?:\s|$)|\?\s[^\n]*\$\{")
+"""Where a text may hold an expression in a key; looking at each key of a document costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,10 @@ class Subject:
     def data(self) -> Mapping[str, Any]:
         return self.effective.data
 
+    def may_hold(self, *marks: str) -> bool:
+        """Whether the text of a layer holds one of these; most hold few, and looking at each value costs."""
+        return any(mark in layer.text for layer in self.effective.layers for mark in marks)
+
     @cached_property
     def tasks(self) -> tuple[TaskView, ...]:
         """The poll first, then every entry of `tasks` that is a mapping."""
@@ -68,14 +76,14 @@ class Subject:
 
     @cached_property
     def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
-        if not any("${" in layer.text for layer in self.effective.layers):
-            return ()  # most files have none, and looking at each value costs
+        if not self.may_hold("${"):
+            return ()
         return tuple(expressions_in(self.effective.data))
 
     @cached_property
     def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         """Expressions in the keys of mappings, where none can stand; each with the path of its key's value."""
-        if not any("${" in layer.text for layer in self.effective.layers):
+        if not any(_KEY_WITH_EXPRESSION.search(layer.text) for layer in self.effective.layers):
             return ()
         return tuple(_in_keys(self.effective.data))
 

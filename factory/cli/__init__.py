@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -31,8 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="store_true", help="show the version")
     # pydantic would look through every installed distribution for plugins, and run what it finds.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     named = next((a for a in arguments if not a.startswith("-")), None)
+    if named in ("lint", "list"):
+        gc.disable()  # what they make they keep until they end
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)
         if name == named:

@@ -6,7 +6,6 @@ Exit status: 0 clean (warnings allowed), 1 errors, 2 usage.
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections.abc import Iterable
 
@@ -34,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Lint, print the findings to standard output and a summary to standard error; returns the exit status."""
     selections = select(arguments.paths)
-    gc.disable()  # what a lint makes it keeps until it ends
     findings = [d for selection in selections for d in lint(selection, require_env=arguments.require_env)]
     if findings:
         print(REPORTERS[arguments.format](findings, colour=wants_colour(sys.stdout)))

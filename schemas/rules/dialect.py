@@ -23,12 +23,13 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if isinstance(schema, str) and "airflow.apache.org" in schema:
         yield _foreign(subject, ("$schema",), _AIRFLOW, "take `$schema` away and see docs/reference.md for the keys")
         return
+    may_be_marked = subject.may_hold(*_LITERALS)
     for task in subject.tasks:
         entry = subject.data["tasks"][task.path[1]] if task.path[0] == "tasks" else {}
         if "run" in entry and "with" not in entry:
             yield _foreign(subject, (*task.path, "run"), _AIRFLOW, "write a function's arguments in `with`")
             return
-        marked = _marked(task.arguments, task.with_path)
+        marked = _marked(task.arguments, task.with_path) if may_be_marked else None
         if marked is not None:
             yield _foreign(subject, marked, _AIRFLOW, _LITERALS[str(marked[-1])])
             return
