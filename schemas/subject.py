@@ -5,7 +5,6 @@ Rules read this and not the model, so that a wrong value in one task hides nothi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,9 +18,6 @@ from schemas.poll import POLL_TASK_ID
 from schemas.references import Expression, TaskReference, expressions, expressions_in
 from schemas.settings import SETTING_KEYS
 from schemas.text_lines import TextLines
-
-_KEY_WITH_EXPRESSION = re.compile(r"\$\{[^}\n]*\}[^\n]*:(?:\s|$)|\?\s[^\n]*\$\{")
-"""Where a text may hold an expression in a key; looking at each key of a document costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class Subject:
     @cached_property
     def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         """Expressions in the keys of mappings, where none can stand; each with the path of its key's value."""
-        if not any(_KEY_WITH_EXPRESSION.search(layer.text) for layer in self.effective.layers):
+        if not self.may_hold("${"):
             return ()
         return tuple(_in_keys(self.effective.data))
 
