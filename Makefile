@@ -70,7 +70,7 @@ lock: ## write requirements.lock again from pyproject.toml
 	@"$(PYTHON)" -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
 	@build/lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	    --extra airflow --extra celery --extra dev --quiet --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links --output-file requirements.lock $(LOCK_ARGS)
+	    --output-file requirements.lock $(LOCK_ARGS)
 
 up: ## start the cluster of docker-compose.yaml, and the sample API
 	@exec "$(PYTHON)" scripts/compose_demo.py up

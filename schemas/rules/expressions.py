@@ -13,6 +13,11 @@ from schemas.references import EnvReference, Expression, NearMiss, TaskReference
 from schemas.subject import Subject
 from schemas.suggestions import did_you_mean
 
+_USE_A_CONNECTION = (
+    "keep secrets in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
+    "`{{ conn.NAME.password }}`"
+)
+
 
 def check(
     subject: Subject, unset: frozenset[DataPath], *, require_environment: bool
@@ -70,32 +75,20 @@ def _in_key(subject: Subject, path: DataPath, expression: Expression) -> Diagnos
 
 
 def _environment(subject: Subject, path: DataPath, expression: Expression, name: str) -> Iterator[Diagnostic]:
+    part = (expression.start, expression.end)
     if not allows_environment(path):
         where = next(element for element in reversed(path) if isinstance(element, str))
-        if path[0] == "schedule":
-            where = "schedule"
-        yield subject.finding(
-            Code.EXPRESSION_NOT_ALLOWED,
-            path,
-            f"`{expression.written}` cannot stand in `{where}`: it must be known from the file alone",
-            part=(expression.start, expression.end),
-        )
+        where = "schedule" if path[0] == "schedule" else where
+        message = f"`{expression.written}` cannot stand in `{where}`: it must be known from the file alone"
+        yield subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, part=part)
     elif is_airflows_own(name):
-        yield subject.finding(
-            Code.SECRET_VARIABLE,
-            path,
-            f"`{name}` is Airflow's own; such variables hold secrets, and what a pipeline reads is shown in Airflow",
-            help="give the pipeline a variable of its own; keep secrets in an Airflow connection",
-            part=(expression.start, expression.end),
+        message = (
+            f"`{name}` is Airflow's own; such variables hold secrets, and what a pipeline reads is shown in Airflow"
         )
+        yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_USE_A_CONNECTION, part=part)
     elif looks_like_secret(name):
-        yield subject.finding(
-            Code.SECRET_VARIABLE,
-            path,
-            f"`{name}` looks like a secret, and what a pipeline reads from the environment is shown in Airflow",
-            help="keep secrets in an Airflow connection and name it by its `conn_id`",
-            part=(expression.start, expression.end),
-        )
+        message = f"`{name}` looks like a secret, and what a pipeline reads from the environment is shown in Airflow"
+        yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_USE_A_CONNECTION, part=part)
 
 
 def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
