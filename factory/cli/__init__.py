@@ -15,6 +15,7 @@ from factory.own_names import NameTakenError, check_own_names
 COMMANDS = {
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is sound",
+    "rule": "explain a code of a finding, such as PF102, or list all",
     "run": "start Airflow on this machine with the pipelines, and show what happens",
 }
 USAGE_ERROR = 2
