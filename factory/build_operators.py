@@ -13,20 +13,17 @@ from airflow.sdk import BaseOperator
 
 from factory.build_settings import build_settings
 from factory.build_values import Resolver, build_value
+from factory.built_ins import built_in_operator
 from factory.code_objects import CodeObjectError, CodeObjects
 from factory.errors import BuildError, one_line
 from factory.function_reference import FunctionReference
 from factory.operator_arguments import operator_arguments, parameter_names
-from schemas.bash import BashArguments
 from schemas.data_path import DataPath
-from schemas.http import HttpRequest
 from schemas.suggestions import meant
-from schemas.task import BashTask, CodeTask, EmptyTask, HttpTask, Task
+from schemas.task import CodeTask, TaskBase
 
 # Imported when a task needs them: every import is paid again in each process that parses a DAG.
-BASH_OPERATOR = "factory.operators.bash.BashOperator"
 EMPTY_OPERATOR = "airflow.providers.standard.operators.empty.EmptyOperator"
-HTTP_OPERATOR = "factory.operators.http.HttpRequestOperator"
 PYTHON_OPERATOR = "airflow.providers.standard.operators.python.PythonOperator"
 
 
@@ -42,7 +39,7 @@ class OperatorBuilder:
     default_args: Mapping[str, Any]
     code: CodeObjects
 
-    def build(self, task: Task, path: DataPath, resolver: Resolver) -> BaseOperator:
+    def build(self, task: TaskBase, path: DataPath, resolver: Resolver) -> BaseOperator:
         """The operator of a task that stands at `path`.
 
         Raises an ExceptionGroup of BuildErrors.
@@ -50,19 +47,14 @@ class OperatorBuilder:
         # The poll has the request's keys and the task's settings in one mapping.
         inside = path if path == ("poll",) else (*path, "with")
         settings = build_settings(task, self.default_args, self.timezone)
-        match task:
-            case HttpTask():
-                operator, arguments = named_operator(HTTP_OPERATOR), _http_arguments(task.with_, resolver)
-            case BashTask():
-                operator, arguments = named_operator(BASH_OPERATOR), _bash_arguments(task.with_, resolver)
-            case EmptyTask():
-                operator, arguments = named_operator(EMPTY_OPERATOR), {}
-            case CodeTask():
-                operator, arguments = self._code(task, path, inside, resolver)
+        if isinstance(task, CodeTask):
+            operator, arguments = self._code(task, path, inside, resolver)
+        else:
+            operator, arguments = built_in_operator(task, resolver, self)
         try:
             return operator(task_id=task.id, **settings, **arguments)
         except (Exception, SystemExit) as error:  # constructors of operators raise anything
-            written = task.with_ if isinstance(task, CodeTask) else task.with_.model_fields_set
+            written = task.written_arguments
             places = {name: (*path, name) for name in settings}
             places |= {name: (*inside, name) for name in arguments if name in written}
             raise ExceptionGroup("constructor", _refusals(operator, error, places, path)) from error
@@ -86,29 +78,6 @@ def named_operator(path: str) -> type[BaseOperator]:
     module, _, name = path.rpartition(".")
     found: type[BaseOperator] = getattr(importlib.import_module(module), name)
     return found
-
-
-def _bash_arguments(arguments: BashArguments, resolver: Resolver) -> dict[str, Any]:
-    """BashOperator's own names and defaults; only what is written is passed on."""
-    return {
-        name: build_value(getattr(arguments, name), resolver, as_text=True)
-        for name in BashArguments.model_fields
-        if name in arguments.model_fields_set
-    }
-
-
-def _http_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
-    status = request.expect.status
-    return {
-        "url": build_value(request.url, resolver, as_text=True),
-        "method": request.method,
-        "headers": build_value(request.headers, resolver, as_text=True),
-        "query": build_value(request.params, resolver),
-        "json_body": build_value(request.json_body, resolver),
-        "timeout": request.timeout,
-        "expected_status": tuple(status) if isinstance(status, list) else (status,),
-        "max_bytes": request.max_bytes,
-    }
 
 
 def _refusals(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from graphlib import TopologicalSorter
-from typing import Any
 
 from airflow.sdk import BaseOperator
 
@@ -16,7 +15,7 @@ from schemas.data_path import DataPath
 from schemas.pipeline import Pipeline
 from schemas.poll import POLL_TASK_ID
 from schemas.references import TaskReference
-from schemas.task import CodeTask, Task
+from schemas.task import Task
 
 
 def build_tasks(pipeline: Pipeline, builder: OperatorBuilder) -> list[BuildError]:
@@ -57,8 +56,7 @@ def _with_paths(pipeline: Pipeline) -> list[tuple[Task, DataPath]]:
 
 def _sources(task: Task) -> tuple[str, ...]:
     """The tasks whose output a task takes, in the order they are written."""
-    values: dict[str, Any] = task.with_ if isinstance(task, CodeTask) else dict(task.with_)
-    return tuple(dict.fromkeys(reference.task_id for reference in references_in(values)))
+    return tuple(dict.fromkeys(reference.task_id for reference in references_in(dict(task.written_arguments))))
 
 
 def _draw_edges(task: Task, sources: Sequence[str], operators: dict[str, BaseOperator], *, with_poll: bool) -> None:

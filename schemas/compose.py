@@ -12,6 +12,7 @@ from typing import Any
 
 from schemas.data_path import DataPath
 from schemas.document import Document
+from schemas.task_places import is_task_list
 
 Origins = dict[DataPath, tuple[int, DataPath]]
 
@@ -74,8 +75,8 @@ class _Merger:
         known = below.get(key)
         if isinstance(known, dict) and isinstance(value, dict) and path not in _WHOLE:
             return self.mapping(known, value, path, above_path, layer)
-        if isinstance(known, list) and isinstance(value, list) and len(path) == 1 and key in ("tasks", "tags"):
-            merge = self._tasks if key == "tasks" else self._tags
+        if isinstance(known, list) and isinstance(value, list) and (is_task_list(path) or path == ("tags",)):
+            merge = self._tags if path == ("tags",) else self._tasks
             return merge(known, value, path, above_path, layer)
         self._replace(path, layer, above_path)
         return value

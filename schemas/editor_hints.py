@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas import dates, durations, links
+from schemas.built_ins import BUILT_INS, built_in
 from schemas.expression_patterns import TASK_OUTPUT
 from schemas.http import URL_PATTERN
 from schemas.pipeline import DAG_ID_PATTERN
@@ -42,17 +43,20 @@ SCHEDULE = "\n".join(
 
 SCHEDULE_EXAMPLES = ("0 6 * * *", "*/15 * * * *", *CRON_PRESETS, *SPECIAL_PRESETS)
 
-USES = "\n".join(
-    [
-        "What the task does:",
-        "",
-        "- `http`: requests a URL",
-        "- `bash`: runs a shell command",
-        "- `empty`: does nothing; a place for other tasks to meet",
-        "- `module.function`: a Python function below `pipelines/` or of an installed package",
-        "- `package.module.Operator`: an Airflow operator or sensor",
-    ]
-)
+
+def uses_text() -> str:
+    """What `uses` can name, as Markdown."""
+    summaries = {name: (built_in(name).__doc__ or "").strip().rstrip(".") for name in BUILT_INS}
+    return "\n".join(
+        [
+            "What the task does:",
+            "",
+            *(f"- `{name}`: {text[:1].lower()}{text[1:]}" for name, text in summaries.items()),
+            "- `module.function`: a Python function below `pipelines/` or of an installed package",
+            "- `package.module.Operator`: an Airflow operator or sensor",
+        ]
+    )
+
 
 USES_EXAMPLES = (
     "hello_etl.extract",

@@ -11,6 +11,7 @@ from schemas.data_path import DataPath
 from schemas.references import EnvReference, expressions, unescape
 from schemas.scalars import NumberTooLongError, plain_scalar
 from schemas.settings import SETTING_KEYS
+from schemas.task_places import task_path
 
 _DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
 _BY_NAME = frozenset({"dag_id", "schedule", "matrix"})
@@ -79,7 +80,8 @@ def allows_environment(path: DataPath) -> bool:
     """Names and schedules stand in the file as they are: what reads the file only must know them."""
     if path and path[0] in _BY_NAME:
         return False
-    return not (len(path) >= 3 and path[0] == "tasks" and path[2] in _BY_NAME_IN_TASK)
+    task = task_path(path)
+    return not (task and len(path) > len(task) and path[len(task)] in _BY_NAME_IN_TASK)
 
 
 def looks_like_secret(name: str) -> bool:
@@ -106,7 +108,7 @@ def password_in_url(text: str) -> tuple[int, int] | None:
 
 def is_documentation(path: DataPath) -> bool:
     """Documentation keeps the expression: Airflow shows it to everybody."""
-    return bool(path) and path[-1] in _DOCUMENTATION and (len(path) == 1 or (path[0] == "tasks" and len(path) == 3))
+    return bool(path) and path[-1] in _DOCUMENTATION and task_path(path) == path[:-1]
 
 
 def _resolve(value: Any, path: DataPath, environ: Mapping[str, str], unset: set[DataPath]) -> Any:
@@ -125,7 +127,8 @@ def _is_argument(path: DataPath) -> bool:
     """Whether a path lies among a task's arguments, where a task's output may stand until the build."""
     if path[0] == "poll":
         return len(path) > 1 and path[1] not in SETTING_KEYS
-    return path[0] == "tasks" and len(path) > 2 and path[2] == "with"
+    task = task_path(path)
+    return bool(task) and path[len(task) : len(task) + 1] == ("with",)
 
 
 def _unescaped(value: str) -> str:

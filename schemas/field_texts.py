@@ -16,7 +16,7 @@ def field_texts(model: type[Model]) -> dict[str, str]:
     for cls in reversed(model.__mro__):
         if issubclass(cls, Model) and cls is not Model:
             texts |= _own(cls)
-    return texts
+    return {name: text for name, text in texts.items() if name in model.model_fields}
 
 
 def models() -> dict[str, type[Model]]:

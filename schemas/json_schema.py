@@ -17,6 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic.json_schema import models_json_schema
+
+from schemas.built_ins import BUILT_INS, built_in
 from schemas.data_path import DataPath
 from schemas.editor_hints import (
     EXPECTED,
@@ -24,14 +27,15 @@ from schemas.editor_hints import (
     SCHEDULE,
     SCHEDULE_EXAMPLES,
     TASK_SNIPPETS,
-    USES,
     USES_EXAMPLES,
+    uses_text,
 )
 from schemas.environment import allows_environment
 from schemas.expression_patterns import ENVIRONMENT, WITHOUT_EXPRESSION
 from schemas.field_texts import field_texts, models
+from schemas.model import Model
 from schemas.pipeline import Pipeline
-from schemas.task import BUILT_INS
+from schemas.task import TASK_MARK, CodeTask, TaskBase
 
 Schema = dict[str, Any]
 
@@ -61,15 +65,15 @@ def defaults_json_schema() -> Schema:
     return _Translation(partial=True).document("defaults.schema.json", "Defaults of the pipelines in a folder")
 
 
-def _with_texts(source: Schema) -> Schema:
+def _with_texts(definitions: dict[str, Schema]) -> dict[str, Schema]:
     """Give every property the text that stands below its field."""
     known = models()
-    for name, definition in {"Pipeline": source, **source.get("$defs", {})}.items():
+    for name, definition in definitions.items():
         texts = field_texts(known[name]) if name in known else {}
         for field, text in texts.items():
             key = known[name].model_fields[field].alias or field
             definition["properties"][key].setdefault("description", text)
-    return source
+    return definitions
 
 
 class _Translation:
@@ -77,14 +81,18 @@ class _Translation:
 
     def __init__(self, *, partial: bool) -> None:
         self._partial = partial
-        self._source = _with_texts(Pipeline.model_json_schema(by_alias=True))
+        of_tasks: list[type[TaskBase]] = [*(built_in(name) for name in BUILT_INS), CodeTask]
+        models_of_all: list[type[Model]] = [Pipeline, *of_tasks]
+        _, schemas = models_json_schema([(model, "validation") for model in models_of_all], by_alias=True)
+        self._definitions = _with_texts(schemas["$defs"])
+        self._tasks = [self._definitions[model.__name__] for model in of_tasks]
 
     def document(self, name: str, title: str) -> Schema:
         schema = {
             "$schema": _DRAFT,
             "$id": name,
             "title": title,
-            **self._object(self._source, ()),
+            **self._object(self._definitions["Pipeline"], ()),
             "allOf": [
                 {
                     "if": {"required": ["schedule"], "properties": {"schedule": {"const": "@continuous"}}},
@@ -100,6 +108,8 @@ class _Translation:
 
     def _value(self, raw: Schema, path: DataPath) -> Schema:
         """The schema of the value at `path` (0 for any item, `*` for any key)."""
+        if raw.get("$comment") == TASK_MARK:
+            return _with_text({"type": "object", **self._task(path)}, [], path)
         members = list(self._members(raw))
         target = self._target(raw)
         schema = {**_description(raw.get("description", target.get("description"))), **self._union(members, path)}
@@ -111,7 +121,7 @@ class _Translation:
         return schema
 
     def _target(self, raw: Schema) -> Schema:
-        found: Schema = self._source["$defs"][raw["$ref"].rpartition("/")[2]] if "$ref" in raw else raw
+        found: Schema = self._definitions[raw["$ref"].rpartition("/")[2]] if "$ref" in raw else raw
         return found
 
     def _members(self, raw: Schema) -> Iterator[Schema]:
@@ -141,7 +151,7 @@ class _Translation:
         if len(closed) == 1:
             schema |= {key: value for key, value in self._object(closed[0], path).items() if key != "type"}
         elif closed:
-            schema |= self._told_apart(closed, path)
+            schema |= self._schedule(closed, path)
         if self._partial and path == ("tasks",):
             del schema["minItems"]
         return _with_text(schema, [m for m in members if m.get("type") == "string"], path)
@@ -166,9 +176,6 @@ class _Translation:
             schema["required"] = required
         return {**_description(raw.get("description")), **schema} if not path else schema
 
-    def _told_apart(self, members: list[Schema], path: DataPath) -> Schema:
-        return self._task(members, path) if "uses" in members[0]["properties"] else self._schedule(members, path)
-
     def _schedule(self, members: list[Schema], path: DataPath) -> Schema:
         """A mapping with `every`, or with `cron`: `_shape` in schemas.schedule."""
         cron, every = (self._object(member, path) for member in members)
@@ -181,9 +188,9 @@ class _Translation:
             "else": {"required": ["cron"]},
         }
 
-    def _task(self, members: list[Schema], path: DataPath) -> Schema:
-        """`uses` says what `with` is: `_kind` in schemas.task."""
-        *built_ins, code = (self._object(member, path) for member in members)
+    def _task(self, path: DataPath) -> Schema:
+        """`uses` says what `with` is: `task_model` in schemas.task."""
+        *built_ins, code = (self._object(member, path) for member in self._tasks)
         cases: list[Schema] = []
         for name, task in zip(BUILT_INS, built_ins, strict=True):
             then: Schema = {"properties": {"with": task["properties"]["with"]}}
@@ -198,7 +205,7 @@ class _Translation:
         cases.append({"if": a_built_in, "else": {"properties": {"with": own}}})
         properties = code["properties"]
         properties["uses"] |= {
-            "markdownDescription": USES,
+            "markdownDescription": uses_text(),
             "pattern": _portable(_USES_PATTERN),
             "patternErrorMessage": f"expected {', '.join(BUILT_INS)}, or the dotted path of a function or an operator",
             "examples": [*BUILT_INS, *USES_EXAMPLES],

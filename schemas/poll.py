@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from schemas.built_ins.http import HttpTask
 from schemas.http import HttpRequest
 from schemas.settings import TaskSettings
-from schemas.task import HttpTask
 
 POLL_TASK_ID = "poll"
 

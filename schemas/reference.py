@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from schemas import durations
-from schemas.bash import BashArguments
+from schemas.built_ins import BUILT_INS, built_in
 from schemas.field_texts import field_texts
 from schemas.http import Expect, HttpRequest
 from schemas.model import Model
@@ -43,10 +43,18 @@ def reference() -> str:
         _section("Task settings", TaskSettings),
         _section("`uses: http`, and `poll`", HttpRequest),
         _section("`expect` of a request", Expect),
-        _section("`uses: bash`", BashArguments),
+        *_built_ins(),
         AFTER,
     ]
     return "\n".join(parts)
+
+
+def _built_ins() -> Iterator[str]:
+    """The arguments of each; `http` has its place above."""
+    for name in BUILT_INS:
+        arguments = built_in(name).model_fields["with_"].annotation
+        if name != "http" and isinstance(arguments, type) and issubclass(arguments, Model):
+            yield _section(f"`uses: {name}`", arguments)
 
 
 def _section(title: str, model: type[Model], without: type[Model] | None = None) -> str:
@@ -57,6 +65,8 @@ def _section(title: str, model: type[Model], without: type[Model] | None = None)
         for name, field in model.model_fields.items()
         if name not in left_out
     ]
+    if not rows:
+        return "\n".join([f"## {title}", "", _cell(model.__doc__ or ""), ""])
     head = ["| key | takes | default | what it says |", "|---|---|---|---|"]
     return "\n".join([f"## {title}", "", *head, *rows, ""])
 

@@ -53,8 +53,4 @@ AFTER = """\
 
 `poll:` is a first task `{id: poll, uses: http}` with the request's keys and the task settings in one mapping. Its
 output, the decoded answer, is `${tasks.poll.output}`.
-
-## `uses: empty`
-
-Takes no arguments: a place for other tasks to meet.
 """

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.environment import EnvText
@@ -18,7 +19,8 @@ from schemas.pipeline import Pipeline
 from schemas.references import task_reference
 from schemas.settings import SETTING_KEYS, TaskSettings
 from schemas.suggestions import did_you_mean, nearest
-from schemas.task import BUILT_INS
+from schemas.task import task_model
+from schemas.task_places import task_path
 from schemas.wording import bound, described, expectation, literals, problem_text
 
 _EXCLUSIVE: Mapping[DataPath, tuple[tuple[str, str], ...]] = MappingProxyType(
@@ -198,10 +200,12 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
     if other in _mapping_at(data, path[:-1]):
         message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
         return ShapeProblem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
-    if len(path) == 4 and path[2] == "with" and (key in SETTING_KEYS or key == "id"):
+    task = task_path(path)
+    if task and path[len(task) : -1] == ("with",) and (key in SETTING_KEYS or key == "id"):
         message = f"`{key}` is a setting of the task, not an argument"
         return ShapeProblem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
-    model = model_at(Pipeline, tuple(error["loc"][:-1]))
+    # Above the task the location is the path: no union stands there.
+    model = model_at(task_model(_at(data, task)) if task else Pipeline, tuple(error["loc"][len(task) : -1]))
     allowed = keys_of(model) if model is not None else ()
     own = _own_keys(model, allowed)
     word = nearest(key, allowed)
@@ -245,11 +249,10 @@ def _about_keys(own: tuple[str, ...], allowed: tuple[str, ...]) -> str:
 
 def _is_argument(data: Any, task: DataPath, key: str) -> bool:
     """Whether a key beside `uses` is an argument of the built-in that `uses` names."""
-    if len(task) != 2 or task[0] != "tasks":
+    if not task or task != task_path(task):
         return False
     uses = _mapping_at(data, task).get("uses")
-    built_in: type[BaseModel] | None = BUILT_INS.get(uses) if isinstance(uses, str) else None
-    arguments = model_at(built_in, ("with",)) if built_in is not None else None
+    arguments = model_at(built_in(uses), ("with",)) if isinstance(uses, str) and uses in BUILT_INS else None
     return arguments is not None and key in keys_of(arguments)
 
 
@@ -273,9 +276,10 @@ def place(path: DataPath, data: Any) -> str:
     """Where a key stands: "in `poll`", "in task `load`", "at the top level"."""
     if not path:
         return "at the top level"
-    if len(path) >= 2 and path[0] == "tasks" and isinstance(path[1], int):
-        entry = data["tasks"][path[1]]
+    task_at = task_path(path)
+    if task_at:
+        entry = _at(data, task_at)
         task_id = entry.get("id") if isinstance(entry, dict) else None
-        task = f"task `{task_id}`" if isinstance(task_id, str) else f"task {path[1] + 1}"
-        return f"in {task}" if len(path) == 2 else f"in {name(path)} of {task}"
+        task = f"task `{task_id}`" if isinstance(task_id, str) else f"task {int(task_at[-1]) + 1}"
+        return f"in {task}" if path == task_at else f"in {name(path)} of {task}"
     return f"in {name(path)}"

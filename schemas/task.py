@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, PlainValidator, WithJsonSchema
 
-from schemas.bash import BashArguments
+from schemas.built_ins import BUILT_INS, built_in
 from schemas.expression_patterns import WORD
-from schemas.http import HttpRequest
-from schemas.model import Model
 from schemas.plain_value import PlainValue
 from schemas.settings import TaskSettings
 
@@ -21,45 +20,28 @@ DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$"
 TaskId = Annotated[str, Field(pattern=TASK_ID_PATTERN, max_length=250)]
 
 
-class _TaskBase(TaskSettings):
+class TaskBase(TaskSettings):
+    """What every task has. Derived models say what `uses` and `with` are."""
+
+    templated: ClassVar[frozenset[str]] = frozenset()
+    """The arguments that Airflow renders: these take templates and tasks' outputs."""
+
     id: TaskId
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
     """Ids of the tasks that must be done first, in `[ ]`. Tasks that `with` refers to already count."""
+    uses: str
+    """What the task does."""
+    with_: Any = Field(default={}, alias="with")
+    """Its arguments."""
+
+    @property
+    def written_arguments(self) -> Mapping[str, Any]:
+        """The arguments that are written, by the model's names."""
+        return {name: getattr(self.with_, name) for name in self.with_.model_fields_set}
 
 
-class HttpTask(_TaskBase):
-    """Requests a URL."""
-
-    uses: Literal["http"]
-    """The built-in that requests a URL."""
-    with_: HttpRequest = Field(alias="with")
-    """The request."""
-
-
-class BashTask(_TaskBase):
-    """Runs a shell command."""
-
-    uses: Literal["bash"]
-    """The built-in that runs a shell command."""
-    with_: BashArguments = Field(alias="with")
-    """The command."""
-
-
-class NoArguments(Model):
-    """Nothing: the built-in takes no arguments."""
-
-
-class EmptyTask(_TaskBase):
-    """Does nothing; a place for other tasks to meet."""
-
-    uses: Literal["empty"]
-    """The built-in that does nothing."""
-    with_: NoArguments = Field(default=NoArguments(), alias="with")
-    """Takes no arguments."""
-
-
-class CodeTask(_TaskBase):
+class CodeTask(TaskBase):
     """Calls a Python function, or is an Airflow operator or sensor."""
 
     uses: str
@@ -67,19 +49,26 @@ class CodeTask(_TaskBase):
     with_: dict[str, PlainValue] = Field(default={}, alias="with")
     """Arguments of the function or the operator, by name. `${tasks.ID.output}` gives another task's output."""
 
-
-BUILT_INS: dict[str, type[_TaskBase]] = {"http": HttpTask, "bash": BashTask, "empty": EmptyTask}
-
-
-def _kind(value: Any) -> str:
-    uses = value.get("uses") if isinstance(value, dict) else getattr(value, "uses", None)
-    return f"<{uses}>" if isinstance(uses, str) and uses in BUILT_INS else "<code>"
+    @property
+    def written_arguments(self) -> Mapping[str, Any]:
+        return self.with_
 
 
-Task = Annotated[
-    Annotated[HttpTask, Tag("<http>")]
-    | Annotated[BashTask, Tag("<bash>")]
-    | Annotated[EmptyTask, Tag("<empty>")]
-    | Annotated[CodeTask, Tag("<code>")],
-    Discriminator(_kind),
-]
+def task_model(entry: Any) -> type[TaskBase]:
+    """The model that an entry of `tasks` is held against, be it right or wrong."""
+    uses = entry.get("uses") if isinstance(entry, dict) else None
+    return built_in(uses) if isinstance(uses, str) and uses in BUILT_INS else CodeTask
+
+
+def _validated(entry: Any) -> TaskBase:
+    return task_model(entry).model_validate(entry)
+
+
+TASK_MARK = "an entry of `tasks`"
+"""Stands in pydantic's JSON Schema for the union of all task models, which nothing else needs as a whole."""
+
+if TYPE_CHECKING:
+    Task = TaskBase
+else:
+    # Not a union: it would make pydantic build every model of the language for every file.
+    Task = Annotated[Any, PlainValidator(_validated), WithJsonSchema({"$comment": TASK_MARK})]

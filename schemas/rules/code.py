@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code, Severity
 from schemas.context_names import CONTEXT_NAMES
 from schemas.data_path import DataPath
@@ -14,8 +15,6 @@ from schemas.settings import SETTING_KEYS
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject, TaskView
 from schemas.suggestions import meant, nearest
-from schemas.task import BUILT_INS
-from schemas.templates import TEMPLATED
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -24,7 +23,7 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
         if task.uses is None or stands_at(subject, (*task.path, "uses")):
             continue
         if task.uses in BUILT_INS:
-            yield from _not_templated(subject, task, TEMPLATED[task.uses])
+            yield from _not_templated(subject, task, built_in(task.uses).templated)
         elif "." not in task.uses:
             yield _unknown_built_in(subject, task)
         else:

@@ -1,11 +1,14 @@
-"""The arguments of the built-in task `bash`, in the words of Airflow's BashOperator."""
+"""The built-in `bash`, in the words of Airflow's BashOperator."""
 
 from __future__ import annotations
+
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from schemas.model import Model
 from schemas.numbers import WholeNumber
+from schemas.task import TaskBase
 from schemas.task_output import OrTaskOutput
 
 
@@ -25,3 +28,14 @@ class BashArguments(Model):
     """Encoding of what the command prints."""
     skip_on_exit_code: WholeNumber | list[WholeNumber] | None = 99
     """Exit codes that skip the task in place of failing it."""
+
+
+class BashTask(TaskBase):
+    """Runs a shell command."""
+
+    templated: ClassVar[frozenset[str]] = frozenset({"bash_command", "env", "cwd"})
+
+    uses: Literal["bash"]
+    """The built-in that runs a shell command."""
+    with_: BashArguments = Field(alias="with")
+    """The command."""

@@ -1,0 +1,30 @@
+"""`http` → the operator that requests a URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from factory.build_values import Resolver, build_value
+from factory.operators.http import HttpRequestOperator
+from schemas.built_ins.http import HttpTask
+
+if TYPE_CHECKING:
+    from factory.build_operators import OperatorBuilder
+
+
+def operator(
+    task: HttpTask, resolver: Resolver, _: OperatorBuilder
+) -> tuple[type[HttpRequestOperator], dict[str, Any]]:
+    """The request, as the operator names its parts."""
+    request = task.with_
+    status = request.expect.status
+    return HttpRequestOperator, {
+        "url": build_value(request.url, resolver, as_text=True),
+        "method": request.method,
+        "headers": build_value(request.headers, resolver, as_text=True),
+        "query": build_value(request.params, resolver),
+        "json_body": build_value(request.json_body, resolver),
+        "timeout": request.timeout,
+        "expected_status": tuple(status) if isinstance(status, list) else (status,),
+        "max_bytes": request.max_bytes,
+    }

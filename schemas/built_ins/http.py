@@ -1,0 +1,21 @@
+"""The built-in `http`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.http import HttpRequest
+from schemas.task import TaskBase
+
+
+class HttpTask(TaskBase):
+    """Requests a URL."""
+
+    templated: ClassVar[frozenset[str]] = frozenset({"url", "headers", "params", "json"})
+
+    uses: Literal["http"]
+    """The built-in that requests a URL."""
+    with_: HttpRequest = Field(alias="with")
+    """The request."""
