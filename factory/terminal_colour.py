@@ -1,4 +1,4 @@
-"""Whether to colour: only on a terminal, and never against NO_COLOR (no-color.org)."""
+"""Whether to colour: NO_COLOR (no-color.org) forbids it, FORCE_COLOR asks for it, else a terminal decides."""
 
 from __future__ import annotations
 
@@ -8,4 +8,8 @@ from typing import TextIO
 
 def wants_colour(stream: TextIO) -> bool:
     """Whether text for `stream` may hold colours."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schemas.codes import Code
 from schemas.compose import Effective, compose
 from schemas.diagnostics import Diagnostic, Span, has_errors
-from schemas.discovery import default_dag_id, defaults_paths, is_defaults_path, path_problem, pipeline_paths
-from schemas.document import Document, document_from_text, read_document
+from schemas.discovery import (
+    default_dag_id,
+    defaults_paths,
+    is_defaults_path,
+    is_pipeline_path,
+    path_problem,
+    pipeline_paths,
+)
+from schemas.document import Document, document_from_bytes, document_from_text, read_document
 from schemas.environment import Resolved, resolve_environment
 from schemas.pipeline import Pipeline
 from schemas.result import CheckedPipeline, CheckResult
@@ -29,13 +36,15 @@ class CheckOptions:
 
     `environ` gives `${env.…}` their values. `require_environment` makes an unset variable an error. `read_sources`
     holds `uses` and `with` against the source they name; a task start does without, its version was checked before.
-    `shown_folder` stands for the pipelines folder in diagnostics.
+    `shown_folder` stands for the pipelines folder in diagnostics. `texts` stand in place of what the folder's files
+    hold, by path below it: what an editor has not saved yet, or what a fix would write.
     """
 
     environ: Mapping[str, str] | None = None
     require_environment: bool = False
     read_sources: bool = True
     shown_folder: str = "pipelines"
+    texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class Checker:
@@ -67,13 +76,18 @@ class Checker:
 
     def folder(self) -> CheckResult:
         """Check every pipeline of the folder, and DAG ids across files."""
-        results = {path: self.file(path) for path in pipeline_paths(self._folder)}
+        results = {path: self.file(path) for path in self._paths()}
         claims = {path: dag_id for path in results for dag_id in self.claims(path)}
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
         findings += [self.duplicate(path, dag_id, others) for path, (dag_id, others) in conflicts.items()]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), _sorted(findings))
+
+    def _paths(self) -> Iterable[str]:
+        texts = [path for path in self._options.texts if is_pipeline_path(path)]
+        paths = pipeline_paths(self._folder)
+        return sorted({*paths, *texts}) if texts else paths
 
     def dag_id(self, path: str) -> str:
         """The DAG id that a file claims, be it sound or not."""
@@ -173,6 +187,8 @@ class Checker:
 
     def _read(self, path: str) -> Document | None:
         place, shown = self._folder / path, self._shown(path)
+        if path in self._options.texts:
+            return document_from_bytes(self._options.texts[path], shown)
         if not os.path.lexists(place) or (is_defaults_path(path) and os.path.isdir(place)):  # noqa: PTH112 # never raises
             return None
         problem = path_problem(self._folder, path)

@@ -30,6 +30,10 @@ def _warning(code: str, slug: str, summary: str) -> _Entry:
     return _Entry(code, slug, Severity.WARNING, summary)
 
 
+def _note(code: str, slug: str, summary: str) -> _Entry:
+    return _Entry(code, slug, Severity.NOTE, summary)
+
+
 class Code(Enum):
     """`PF0xx` reading, `PF1xx` shape, `PF2xx` schedule, `PF3xx` graph, references, Python and operators,
     `PF4xx` security, `PF5xx` policy."""
@@ -89,7 +93,7 @@ class Code(Enum):
     VARIABLE_DOES_NOT_FIT = _error(
         "PF319", "variable-does-not-fit", "The value of an environment variable does not fit its place."
     )
-    OPERATOR_NOT_INSTALLED = _warning(
+    OPERATOR_NOT_INSTALLED = _note(
         "PF320", "operator-not-installed", "A package is not installed here; its operators were not checked."
     )
     FAIL_FAST_TRIGGER_RULE = _error(

@@ -6,6 +6,7 @@ what a command prints. `python tests/test_docs.py --write` brings the blocks up 
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -22,7 +23,8 @@ YAML_FENCE = re.compile(r"(?P<before>[^\n]*)\n```ya?ml\n")
 
 def factory(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "factory.cli", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    environment = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "GITHUB_ACTIONS")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
 def content(kind: str, what: str) -> str:

@@ -6,59 +6,101 @@ Exit status: 0 clean (warnings allowed), 1 errors, 2 usage.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
-from factory.cli.selection import Selection, add_paths, select
-from factory.reporters import concise, full
+from factory.cli.selection import Selection, add_paths, select, select_text
+from factory.cli.usage import UsageError
+from factory.reporters import FORMATS, render
+from factory.reporters.summary import Summary
 from factory.terminal_colour import wants_colour
 from schemas.check import Checker, CheckOptions
-from schemas.codes import Severity
+from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic
 
-REPORTERS = {"full": full.render, "concise": concise.render}
+STANDARD_INPUT = Path("-")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory lint`."""
     add_paths(parser)
-    parser.add_argument("--format", choices=REPORTERS, default="full", help="how findings are shown (full)")
+    parser.add_argument("--format", choices=FORMATS, help="how findings are shown (full; under GitHub Actions github)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the findings there, not to the terminal")
+    parser.add_argument(
+        "--stdin-filename", type=Path, metavar="FILE", help="with PATH `-`: the file that standard input stands for"
+    )
     parser.add_argument(
         "--require-env",
         action="store_true",
         help="an environment variable that is unset, without default, is an error",
     )
+    parser.add_argument(
+        "--require-operators",
+        action="store_true",
+        help="an operator whose package is not installed here, so that it cannot be checked, is an error",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lint, print the findings to standard output and a summary to standard error; returns the exit status."""
-    selections = select(arguments.paths)
-    findings = [d for selection in selections for d in lint(selection, require_env=arguments.require_env)]
-    if findings:
-        print(REPORTERS[arguments.format](findings, colour=wants_colour(sys.stdout)))
-    files = sum(len(selection.paths) for selection in selections)
-    print(_summary(findings, files), file=sys.stderr)
+    selections, texts = _selected(arguments)
+    options = CheckOptions(require_environment=arguments.require_env, texts=texts)
+    findings = [d for selection in selections for d in lint(selection, options)]
+    findings = _operators_as_asked(findings, require=arguments.require_operators)
+    pipelines = sum(len(selection.paths) for selection in selections)
+    _report(findings, pipelines, arguments)
+    print(Summary.of(findings, pipelines).text(), file=sys.stderr)
     return 1 if any(d.severity is Severity.ERROR for d in findings) else 0
 
 
-def lint(selection: Selection, *, require_env: bool) -> list[Diagnostic]:
+def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
     """The findings of the selected files; the whole folder is read, as DAG ids must be unique in it."""
-    options = CheckOptions(require_environment=require_env, shown_folder=selection.shown)
-    result = Checker(selection.folder, options).folder()
+    result = Checker(selection.folder, replace(options, shown_folder=selection.shown)).folder()
     chosen = {selection.shown_path(path) for path in selection.related()}
     return [d for d in result.diagnostics if d.file in chosen]
 
 
-def _summary(findings: Iterable[Diagnostic], files: int) -> str:
-    errors = sum(d.severity is Severity.ERROR for d in findings)
-    warnings = sum(d.severity is Severity.WARNING for d in findings)
-    checked = f"{files} pipeline{'s' if files != 1 else ''} checked"
-    if not errors and not warnings:
-        return f"{checked}: all good"
-    parts = [_count(errors, "error")] if errors else []
-    parts += [_count(warnings, "warning")] if warnings else []
-    return f"{checked}: {', '.join(parts)}"
+def _selected(arguments: argparse.Namespace) -> tuple[list[Selection], dict[str, bytes]]:
+    """What to look at, and the text of standard input by its path. Raises UsageError."""
+    if STANDARD_INPUT not in arguments.paths:
+        if arguments.stdin_filename is not None:
+            raise UsageError("--stdin-filename goes with the path `-`")
+        return select(arguments.paths), {}
+    if len(arguments.paths) > 1:
+        raise UsageError("`-`, standard input, cannot be combined with other paths")
+    selection, path = select_text(arguments.stdin_filename or Path("stdin.yaml"))
+    return [selection], {path: sys.stdin.buffer.read()}
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
+def _operators_as_asked(findings: Iterable[Diagnostic], *, require: bool) -> list[Diagnostic]:
+    """A package that is not installed is an error at each place, or one note for all."""
+    if require:
+        return [replace(d, severity=Severity.ERROR) if d.code is Code.OPERATOR_NOT_INSTALLED else d for d in findings]
+    once: dict[object, Diagnostic] = {}
+    for finding in findings:
+        key = finding.message if finding.code is Code.OPERATOR_NOT_INSTALLED else finding
+        once.setdefault(key, finding)
+    return list(once.values())
+
+
+def _report(findings: list[Diagnostic], pipelines: int, arguments: argparse.Namespace) -> None:
+    """Raises UsageError where the output cannot be written."""
+    output: Path | None = arguments.output
+    name = arguments.format or _default_format(output)
+    colour = output is None and wants_colour(sys.stdout)
+    text = render(name, findings, pipelines=pipelines, colour=colour)
+    if output is None:
+        if text:
+            print(text)
+        return
+    try:
+        output.write_text(f"{text}\n" if text else "", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
+
+
+def _default_format(output: Path | None) -> str:
+    return "github" if output is None and os.environ.get("GITHUB_ACTIONS") == "true" else "full"

@@ -54,6 +54,16 @@ def select(targets: Sequence[Path]) -> list[Selection]:
     ]
 
 
+def select_text(target: Path) -> tuple[Selection, str]:
+    """The file that a text stands for, be it there or not, and its path below the folder. Raises UsageError."""
+    folder = pipelines_folder(target)
+    paths: list[str] = []
+    defaults: list[str] = []
+    path = _relative(target, folder)
+    _choose_file(target, path, folder, paths, defaults)
+    return Selection(folder, _shown(folder), tuple(paths), tuple(defaults)), path
+
+
 def _default() -> Path:
     folder = pipelines_folder()
     if not folder.is_dir():
@@ -62,17 +72,19 @@ def _default() -> Path:
 
 
 def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -> None:
-    if not target.exists():
-        raise UsageError(f"{target}: there is no such file or folder")
-    absolute, root = lexically_absolute(target), lexically_absolute(folder)
-    # A project's folder means the pipelines in it.
-    relative = "." if root.is_relative_to(absolute) else absolute.relative_to(root).as_posix()
+    _look_at(target)
+    relative = _relative(target, folder)
     if target.is_dir():
         inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
         if not inside:
             raise UsageError(f"{target}: there are no pipelines in this folder ({', '.join(SUFFIXES)})")
         paths += inside
-    elif is_defaults_path(relative):
+    else:
+        _choose_file(target, relative, folder, paths, defaults)
+
+
+def _choose_file(target: Path, relative: str, folder: Path, paths: list[str], defaults: list[str]) -> None:
+    if is_defaults_path(relative):
         defaults.append(relative)
         above = relative.rpartition("/")[0]
         paths += [p for p in pipeline_paths(folder) if not above or p.startswith(f"{above}/")]
@@ -82,6 +94,28 @@ def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -
         raise UsageError(
             f"{target}: not a pipeline: its name must end in {' or '.join(SUFFIXES)}, not start with _ or ."
         )
+
+
+def _look_at(target: Path) -> None:
+    """What is named must be there and readable: raises UsageError."""
+    try:
+        if target.is_dir():
+            os.scandir(target).close()
+        elif not target.exists():
+            raise UsageError(f"{target}: there is no such file or folder")
+        elif target.is_file():
+            target.open("rb").close()
+        else:
+            raise UsageError(f"{target}: neither a file nor a folder")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise UsageError(f"{target}: cannot be read: {reason}") from error
+
+
+def _relative(target: Path, folder: Path) -> str:
+    """The path below the folder; a project's folder means the pipelines in it."""
+    absolute, root = lexically_absolute(target), lexically_absolute(folder)
+    return "." if root.is_relative_to(absolute) else absolute.relative_to(root).as_posix()
 
 
 def _shown(folder: Path) -> str:

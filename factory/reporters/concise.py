@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from factory.reporters.printable import phrase, printable
+from factory.reporters.printable import printable
+from factory.reporters.sentence import sentence
+from schemas.codes import Severity
 from schemas.diagnostics import Diagnostic
 
+_COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 
-def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:  # noqa: ARG001 # all reporters alike
+
+def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
     """`file:line:col: CODE message (hint)` for each finding."""
-    return "\n".join(_one(d) for d in diagnostics)
+    return "\n".join(_one(d, colour) for d in diagnostics)
 
 
-def _one(diagnostic: Diagnostic) -> str:
-    span = diagnostic.span
-    hint = f" ({phrase(diagnostic.caret)})" if diagnostic.caret else ""
-    place = f"{printable(diagnostic.file)}:{span.line}:{span.column}"
-    return f"{place}: {diagnostic.code.id} {phrase(diagnostic.message)}{hint}"
+def _one(diagnostic: Diagnostic, colour: bool) -> str:
+    span, code = diagnostic.span, diagnostic.code.id
+    shown = f"\x1b[1;{_COLOURS[diagnostic.severity]}m{code}\x1b[0m" if colour else code
+    return f"{printable(diagnostic.file)}:{span.line}:{span.column}: {shown} {sentence(diagnostic)}"

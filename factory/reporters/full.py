@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Iterable
 
+from factory.reporters.columns import columns
 from factory.reporters.printable import phrase, printable
 from schemas.codes import Severity
 from schemas.diagnostics import Diagnostic
@@ -53,10 +53,10 @@ def _excerpt(diagnostic: Diagnostic, source: TextLines, gutter: int, colour: boo
     text, start, end = _window(source.line_text(span.line), span.column - 1, span.end_column - 1)
     before, marked = printable(text[:start]), printable(text[start:end])
     lines.append(f"{span.line:>{gutter}} | {printable(text)}".rstrip())
-    carets = "^" * max(1, _columns(marked))
+    carets = "^" * max(1, columns(marked))
     note = f" {phrase(diagnostic.caret)}" if diagnostic.caret else ""
     pointer = _paint(f"{carets}{note}", _COLOURS[diagnostic.severity], colour)
-    lines.append(f"{' ' * gutter} | {' ' * _columns(before)}{pointer}")
+    lines.append(f"{' ' * gutter} | {' ' * columns(before)}{pointer}")
     return lines
 
 
@@ -93,17 +93,6 @@ def _note(gutter: int, label: str, text: str) -> list[str]:
         text, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False
     )
     return wrapped or [first.rstrip()]
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes (Unicode Standard Annex 11)."""
-    return sum(_width(c) for c in text)
-
-
-def _width(character: str) -> int:
-    if unicodedata.combining(character) or character == "\u200d" or "\ufe00" <= character <= "\ufe0f":
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _paint(text: str, colour_code: str, colour: bool) -> str:

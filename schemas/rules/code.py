@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.built_ins import BUILT_INS, built_in
-from schemas.codes import Code, Severity
+from schemas.codes import Code
 from schemas.context_names import CONTEXT_NAMES
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
@@ -67,7 +67,6 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
                 Code.OPERATOR_NOT_INSTALLED,
                 path,
                 f"`{found.distribution_hint}` is not installed here, so this was not checked",
-                severity=Severity.NOTE,
             )
         case TaskDecorated():
             yield subject.finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,78 @@ def test_unset_variable_warns_or_fails(project: Path) -> None:
     assert "error[unset-variable] PF318" in strict.stdout
 
 
+def test_an_operator_that_cannot_be_checked_is_one_note_a_package_or_an_error(project: Path) -> None:
+    task = "  - {id: %s, uses: airflow.providers.no_such_provider.operators.a.A}\n"
+    (project / "pipelines" / "two.yaml").write_text("tasks:\n" + task % "a" + task % "b")
+    relaxed = factory("lint", cwd=project)
+    assert relaxed.returncode == 0
+    assert relaxed.stdout.count("note[operator-not-installed] PF320") == 1
+    assert relaxed.stderr == "2 pipelines checked: 1 note\n"
+    strict = factory("lint", "--require-operators", "--format", "concise", cwd=project)
+    assert strict.returncode == 1
+    assert strict.stderr == "2 pipelines checked: 2 errors\n"
+
+
+def test_standard_input_stands_for_a_file(project: Path) -> None:
+    arguments = ("lint", "--format", "concise", "-", "--stdin-filename")
+    (project / "pipelines" / "bad.yaml").write_text(BAD)
+    unsaved = factory(*arguments, "pipelines/good.yaml", cwd=project, standard_input=BAD)
+    assert unsaved.returncode == 1
+    assert unsaved.stdout.startswith("pipelines/good.yaml:1:1: PF102")
+    assert unsaved.stderr == "1 pipeline checked: 1 error\n"
+    new = factory(*arguments, "pipelines/new.yaml", cwd=project, standard_input=f"dag_id: good\n{GOOD}")
+    assert new.stdout == "pipelines/new.yaml:1:9: PF314 the DAG id `good` is also claimed by pipelines/good.yaml\n"
+    defaults = factory(*arguments, "pipelines/_defaults.yaml", cwd=project, standard_input="retrys: 1\n")
+    assert defaults.stdout.startswith("pipelines/_defaults.yaml:1:1: PF102")
+
+
+def test_standard_input_without_a_name(tmp_path: Path) -> None:
+    result = factory("lint", "-", "--format", "concise", cwd=tmp_path, standard_input=BAD)
+    assert result.returncode == 1
+    assert result.stdout.startswith("stdin.yaml:1:1: PF102")
+
+
+def test_output_to_a_file(project: Path) -> None:
+    (project / "pipelines" / "bad.yaml").write_text(BAD)
+    result = factory("lint", "--format", "json", "--output", "found.json", cwd=project)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "2 pipelines checked: 1 error\n"
+    assert json.loads((project / "found.json").read_text())["summary"]["errors"] == 1
+
+
+def test_under_github_actions_findings_are_commands(project: Path) -> None:
+    (project / "pipelines" / "bad.yaml").write_text(BAD)
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(project)}
+    chosen = factory("lint", cwd=project, environment=environment)
+    assert chosen.stdout.startswith("::error file=pipelines/bad.yaml,line=1,col=1,")
+    named = factory("lint", "--format", "concise", cwd=project, environment=environment)
+    assert named.stdout.startswith("pipelines/bad.yaml:1:1: ")
+
+
+def test_colours_where_they_are_asked_for(project: Path) -> None:
+    (project / "pipelines" / "bad.yaml").write_text(BAD)
+    for environment, coloured in (
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ):
+        result = factory("lint", cwd=project, environment=environment)
+        assert ("\x1b[" in result.stdout) == coloured
+
+
+@pytest.mark.parametrize("name", ["full", "json"])
+def test_only_the_chosen_format_is_imported(project: Path, name: str) -> None:
+    code = (
+        "import sys; from factory.cli import main; "
+        f"main(['lint', '--format', {name!r}]); "
+        "print([m for m in sys.modules if m.startswith('factory.reporters.')])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
+    others = {"full", "concise", "json", "github", "gitlab", "sarif"} - {name}
+    assert not [other for other in others if f"'factory.reporters.{other}'" in ran.stdout]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -80,11 +153,17 @@ def test_unset_variable_warns_or_fails(project: Path) -> None:
         (["empty"], "there are no pipelines in this folder"),
         (["--format", "xml"], "invalid choice"),
         (["--no-such"], "unrecognized arguments"),
+        (["loop.yaml"], "loop.yaml: "),
+        (["--output", "nowhere/found.txt"], "nowhere/found.txt: cannot be written: no such file or directory"),
+        (["--stdin-filename", "a.yaml"], "--stdin-filename goes with the path `-`"),
+        (["-", "empty"], "cannot be combined"),
+        (["-", "--stdin-filename", "README.txt"], "not a pipeline"),
     ],
 )
 def test_usage_errors(project: Path, arguments: list[str], words: str) -> None:
     (project / "README.txt").write_text("no pipeline")
     (project / "empty").mkdir()
+    (project / "loop.yaml").symlink_to("loop.yaml")
     result = factory("lint", *arguments, cwd=project)
     assert result.returncode == 2
     assert words in result.stderr

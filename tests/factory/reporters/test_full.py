@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.reporters import full
+from factory.reporters.columns import columns
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Span
 
@@ -58,10 +58,3 @@ def test_every_span_can_be_shown(text: str, column: int, width: int, line: int) 
     assert shown.startswith("error[wrong-value] PF104: m\n  --> f:")
     assert all(character.isprintable() or character in "\n\u200d" for character in shown)
     assert max(map(len, shown.split("\n"))) < 800
-
-
-def columns(text: str) -> int:
-    """How wide a terminal shows a text: wide characters take two columns, marks and joiners none."""
-    widths = {"W": 2, "F": 2}
-    zero = {"Mn", "Me", "Cf"}
-    return sum(0 if unicodedata.category(c) in zero else widths.get(unicodedata.east_asian_width(c), 1) for c in text)
