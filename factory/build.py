@@ -53,7 +53,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
     dag.timezone = pendulum.timezone(pipeline.model.timezone)
     builder = OperatorBuilder(pipeline.folder, pipeline.model.timezone, default_args, CodeObjects(pipeline.folder))
     with dag:
-        errors += build_tasks(pipeline.model, builder)
+        errors += build_tasks(pipeline.model, dag, builder)
     if not errors:
         errors += _invalid(dag, arguments)
     if errors:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, TaskGroup
 
 from factory.build_settings import build_settings
 from factory.build_values import Resolver, build_value
@@ -39,20 +39,22 @@ class OperatorBuilder:
     default_args: Mapping[str, Any]
     code: CodeObjects
 
-    def build(self, task: TaskBase, path: DataPath, resolver: Resolver) -> BaseOperator:
-        """The operator of a task that stands at `path`.
+    def build(self, task: TaskBase, path: DataPath, resolver: Resolver, group: TaskGroup | None = None) -> BaseOperator:
+        """The operator of a task that stands at `path`, in its task group.
 
         Raises an ExceptionGroup of BuildErrors.
         """
         # The poll has the request's keys and the task's settings in one mapping.
         inside = path if path == ("poll",) else (*path, "with")
-        settings = build_settings(task, self.default_args, self.timezone)
+        defaults = {**self.default_args, **(group.default_args if group is not None else {})}
+        settings = build_settings(task, defaults, self.timezone)
         if isinstance(task, CodeTask):
             operator, arguments = self._code(task, path, inside, resolver)
         else:
             operator, arguments = built_in_operator(task, resolver, self)
         try:
-            return operator(task_id=task.id, **settings, **arguments)
+            place: dict[str, Any] = {"task_group": group} if group is not None else {}
+            return operator(task_id=task.id, **place, **settings, **arguments)
         except (Exception, SystemExit) as error:  # constructors of operators raise anything
             written = task.written_arguments
             places = {name: (*path, name) for name in settings}

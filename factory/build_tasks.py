@@ -1,68 +1,63 @@
-"""`poll` and `tasks` → operators and the edges between them."""
+"""`poll` and `tasks` → task groups, operators and the edges between them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import DAG, BaseOperator
 
+from factory.build_edges import draw_edges
+from factory.build_groups import build_groups
 from factory.build_operators import EMPTY_OPERATOR, OperatorBuilder, named_operator
-from factory.build_values import references_in
+from factory.build_values import Resolver, references_in
 from factory.errors import BuildError
+from factory.placement import Placed, placed
 from factory.xcom_selection import XComSelection
-from schemas.data_path import DataPath
 from schemas.pipeline import Pipeline
-from schemas.poll import POLL_TASK_ID
 from schemas.references import TaskReference
-from schemas.task import Task
+from schemas.task import TaskGroup
 
 
-def build_tasks(pipeline: Pipeline, builder: OperatorBuilder) -> list[BuildError]:
-    """Put all tasks and edges into the DAG of the surrounding `with dag:`; return what is wrong, in document order.
-
-    An edge is a `needs`, a reference, or the poll's: a task that waits for no other starts after the poll.
-    """
-    tasks = {task.id: (task, path) for task, path in _with_paths(pipeline)}
-    sources = {task_id: _sources(task) for task_id, (task, _) in tasks.items()}
+def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[BuildError]:
+    """Put all groups, tasks and edges into the DAG, inside its `with dag:`; return what is wrong, in document order."""
+    entries = {one.full_id: one for one in placed(pipeline)}
+    groups, refused = build_groups(entries.values(), dag, pipeline.timezone)
+    if refused:
+        return refused
+    sources = {full_id: _sources(one, entries) for full_id, one in entries.items()}
     operators: dict[str, BaseOperator] = {}
     errors: dict[str, Sequence[BuildError]] = {}
-
-    def resolver(reference: TaskReference, *, as_text: bool) -> XComSelection:
-        return XComSelection(operators[reference.task_id], reference, as_text=as_text)
-
     # A reference holds the operator it reads from, so that one has to be there first.
-    for task_id in TopologicalSorter(sources).static_order():
-        task, path = tasks[task_id]
+    for full_id in TopologicalSorter(sources).static_order():
+        one = entries[full_id]
+        if isinstance(one.entry, TaskGroup):
+            continue
+        group = groups[one.group.full_id] if one.group is not None else None
         try:
-            operators[task_id] = builder.build(task, path, resolver)
-        except* BuildError as group:
-            errors[task_id] = [error for error in group.exceptions if isinstance(error, BuildError)]
+            operators[full_id] = builder.build(one.entry, one.path, _resolver(one, operators), group)
+        except* BuildError as found:
+            errors[full_id] = [error for error in found.exceptions if isinstance(error, BuildError)]
             # Tasks behind it are built all the same: their errors are wanted too.
-            # No id has a dot, and one that failed halfway may already hold its own.
-            operators[task_id] = named_operator(EMPTY_OPERATOR)(task_id=f"{task_id[:200]}.failed")
-    for task_id, (task, _) in tasks.items():
-        _draw_edges(task, sources[task_id], operators, with_poll=pipeline.poll is not None)
-    return [error for task_id in tasks for error in errors.get(task_id, ())]
+            # No label has a dot, and one that failed halfway may already hold its own id.
+            operators[full_id] = named_operator(EMPTY_OPERATOR)(task_id=f"{full_id[:200]}.failed")
+    if not errors:
+        draw_edges(entries, sources, {**groups, **operators}, with_poll=pipeline.poll is not None)
+    return [error for full_id in entries for error in errors.get(full_id, ())]
 
 
-def _with_paths(pipeline: Pipeline) -> list[tuple[Task, DataPath]]:
-    polls = 1 if pipeline.poll is not None else 0
-    return [
-        (task, ("poll",) if index < polls else ("tasks", index - polls))
-        for index, task in enumerate(pipeline.all_tasks)
-    ]
-
-
-def _sources(task: Task) -> tuple[str, ...]:
+def _sources(one: Placed, entries: Mapping[str, Placed]) -> tuple[str, ...]:
     """The tasks whose output a task takes, in the order they are written."""
-    return tuple(dict.fromkeys(reference.task_id for reference in references_in(dict(task.written_arguments))))
+    if isinstance(one.entry, TaskGroup):
+        return ()
+    named = (reference.task_id for reference in references_in(dict(one.entry.written_arguments)))
+    return tuple(dict.fromkeys(found for name in named if (found := one.scope.find(name, entries)) is not None))
 
 
-def _draw_edges(task: Task, sources: Sequence[str], operators: dict[str, BaseOperator], *, with_poll: bool) -> None:
-    needed = list(dict.fromkeys((*task.needs, *sources)))
-    if not needed and with_poll and task.id != POLL_TASK_ID:
-        needed = [POLL_TASK_ID]
-    for other in needed:
-        if other not in operators[task.id].upstream_task_ids:
-            operators[task.id].set_upstream(operators[other])
+def _resolver(one: Placed, operators: Mapping[str, BaseOperator]) -> Resolver:
+    def resolver(reference: TaskReference, *, as_text: bool) -> XComSelection:
+        full_id = one.scope.find(reference.task_id, operators) or reference.task_id
+        return XComSelection(operators[full_id], replace(reference, task_id=full_id), as_text=as_text)
+
+    return resolver

@@ -99,6 +99,8 @@ class Code(Enum):
     FAIL_FAST_TRIGGER_RULE = _error(
         "PF321", "fail-fast-trigger-rule", "`fail_fast` and a `trigger_rule` other than `all_success`."
     )
+    ID_TOO_LONG = _error("PF322", "id-too-long", "The id of a task, its groups included, is too long for Airflow.")
+    NO_OUTPUT = _error("PF323", "no-output", "A reference names what has no output.")
 
     SECRET_VARIABLE = _error("PF401", "secret-variable", "An environment variable looks like a secret.")
     SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL in the file holds a password.")

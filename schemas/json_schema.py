@@ -1,7 +1,8 @@
 """The JSON Schema of the language, generated from the models, for editors and CI.
 
 Draft-07: yaml-language-server supports it fully, newer drafts in parts. Everything stands in place, without `$ref`:
-draft-07 ignores what stands beside one, and a description belongs to the key, not to its type. A value of several
+draft-07 ignores what stands beside one, and a description belongs to the key, not to its type. Only an entry of `tasks`
+has a definition, since groups hold tasks at any depth. A value of several
 types is one schema with a list of types, not a union, so that an editor shows one error and not one per member.
 
     python -m schemas.json_schema --write    write the files
@@ -35,10 +36,12 @@ from schemas.expression_patterns import ENVIRONMENT, WITHOUT_EXPRESSION
 from schemas.field_texts import field_texts, models
 from schemas.model import Model
 from schemas.pipeline import Pipeline
-from schemas.task import TASK_MARK, CodeTask, TaskBase
+from schemas.task import TASK_MARK, CodeTask, TaskBase, TaskGroup
+from schemas.task_places import is_task_list
 
 Schema = dict[str, Any]
 
+_ENTRY: DataPath = ("tasks", 0)
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 _USES_PATTERN = rf"^(?:{'|'.join(BUILT_INS)}|[^\s.$]+(?:\.[^\s.$]+)+)$"
 _NAMES = {
@@ -82,7 +85,7 @@ class _Translation:
     def __init__(self, *, partial: bool) -> None:
         self._partial = partial
         of_tasks: list[type[TaskBase]] = [*(built_in(name) for name in BUILT_INS), CodeTask]
-        models_of_all: list[type[Model]] = [Pipeline, *of_tasks]
+        models_of_all: list[type[Model]] = [Pipeline, TaskGroup, *of_tasks]
         _, schemas = models_json_schema([(model, "validation") for model in models_of_all], by_alias=True)
         self._definitions = _with_texts(schemas["$defs"])
         self._tasks = [self._definitions[model.__name__] for model in of_tasks]
@@ -103,13 +106,14 @@ class _Translation:
         properties = schema["properties"]
         properties["schedule"] |= {"markdownDescription": SCHEDULE, "examples": list(SCHEDULE_EXAMPLES)}
         properties["poll"]["defaultSnippets"] = _plain(POLL_SNIPPETS)
-        properties["tasks"]["items"]["defaultSnippets"] = _plain(TASK_SNIPPETS)
+        entry = _with_text({"type": "object", **self._entry(_ENTRY)}, [], _ENTRY)
+        schema["definitions"] = {"task": {**entry, "defaultSnippets": _plain(TASK_SNIPPETS)}}
         return schema
 
     def _value(self, raw: Schema, path: DataPath) -> Schema:
         """The schema of the value at `path` (0 for any item, `*` for any key)."""
         if raw.get("$comment") == TASK_MARK:
-            return _with_text({"type": "object", **self._task(path)}, [], path)
+            return {"$ref": "#/definitions/task"}
         members = list(self._members(raw))
         target = self._target(raw)
         schema = {**_description(raw.get("description", target.get("description"))), **self._union(members, path)}
@@ -152,7 +156,7 @@ class _Translation:
             schema |= {key: value for key, value in self._object(closed[0], path).items() if key != "type"}
         elif closed:
             schema |= self._schedule(closed, path)
-        if self._partial and path == ("tasks",):
+        if self._partial and is_task_list(path):
             del schema["minItems"]
         return _with_text(schema, [m for m in members if m.get("type") == "string"], path)
 
@@ -186,6 +190,27 @@ class _Translation:
             "if": {"required": ["every"]},
             "then": {"properties": dict.fromkeys(only_cron, False)},
             "else": {"required": ["cron"]},
+        }
+
+    def _entry(self, path: DataPath) -> Schema:
+        """A group, which has `tasks`, or a task: `is_group` in schemas.task."""
+        group, task = self._object(self._definitions["TaskGroup"], path), self._task(path)
+        of_group, of_task = group["properties"], task["properties"]
+        whole = {**task, "properties": {**of_group, **of_task}}
+        if self._partial:
+            return whole
+        del whole["required"]
+        return {
+            **whole,
+            "if": {"required": ["tasks"], "not": {"required": ["uses"]}},
+            "then": {
+                "required": group["required"],
+                "properties": {key: False for key in of_task if key not in of_group},
+            },
+            "else": {
+                "required": task["required"],
+                "properties": {key: False for key in of_group if key not in of_task},
+            },
         }
 
     def _task(self, path: DataPath) -> Schema:

@@ -73,9 +73,3 @@ class Pipeline(Model):
     """A URL that is requested at the start of every run."""
     tasks: Annotated[list[Task], Field(min_length=1)] | None = None
     """What a run does."""
-
-    @property
-    def all_tasks(self) -> tuple[Task, ...]:
-        """The poll as the task it stands for, then the written ones."""
-        first = (self.poll.as_task(),) if self.poll is not None else ()
-        return (*first, *(self.tasks or ()))

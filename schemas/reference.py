@@ -22,10 +22,10 @@ from schemas.field_texts import field_texts
 from schemas.http import Expect, HttpRequest
 from schemas.model import Model
 from schemas.pipeline import Pipeline
-from schemas.reference_texts import AFTER, BEFORE, TASK
+from schemas.reference_texts import AFTER, BEFORE, GROUP, TASK
 from schemas.schedule import CronSchedule, EverySchedule
 from schemas.settings import TaskSettings
-from schemas.task import CodeTask
+from schemas.task import CodeTask, TaskGroup
 
 FILE = Path(__file__).parent.parent / "docs" / "reference.md"
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", list: "list", dict: "mapping"}
@@ -41,6 +41,8 @@ def reference() -> str:
         TASK,
         _section("A task", CodeTask, without=TaskSettings),
         _section("Task settings", TaskSettings),
+        GROUP,
+        _section("A group", TaskGroup),
         _section("`uses: http`, and `poll`", HttpRequest),
         _section("`expect` of a request", Expect),
         *_built_ins(),

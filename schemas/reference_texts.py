@@ -48,6 +48,14 @@ as YAML would (`3`, `true`).
 A task without `needs` and without references starts at once, after `poll` where there is one.
 """
 
+GROUP = """\
+## Groups of tasks
+
+An entry of `tasks` that has `tasks` itself is a group. The tasks inside are called `group.task`, in `needs`, in
+references and in Airflow. Inside a group a name means what is in the group, else what is around it. `needs` on a group
+holds for all in it; who needs the group waits for all in it.
+"""
+
 AFTER = """\
 ## `poll`
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -19,14 +18,14 @@ from schemas.pipeline import Pipeline
 from schemas.references import task_reference
 from schemas.settings import SETTING_KEYS, TaskSettings
 from schemas.suggestions import did_you_mean, nearest
-from schemas.task import task_model
+from schemas.task import is_group, task_model
 from schemas.task_places import task_path
 from schemas.wording import bound, described, expectation, literals, problem_text
 
-_EXCLUSIVE: Mapping[DataPath, tuple[tuple[str, str], ...]] = MappingProxyType(
-    {("schedule",): (("cron", "every"), ("timezone", "every"))}
-)
+_EXCLUSIVE_IN_SCHEDULE = (("cron", "every"), ("timezone", "every"))
 """Keys of one mapping, of which a union's members have one each."""
+_EXCLUSIVE_IN_TASK = (("uses", "tasks"),)
+"""A task has `uses`, a group has `tasks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +195,12 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
     key = str(path[-1])
     if key.startswith("$"):
         return ShapeProblem(Code.RESERVED_KEY, path, f"`{key}`: keys that start with `$` are reserved", at_key=True)
-    other = next((word for pair in _EXCLUSIVE.get(path[:-1], ()) if key in pair for word in pair if word != key), "")
+    task = task_path(path)
+    pairs = _exclusive(path[:-1], task)
+    other = next((word for pair in pairs if key in pair for word in pair if word != key), "")
     if other in _mapping_at(data, path[:-1]):
         message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
         return ShapeProblem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
-    task = task_path(path)
     if task and path[len(task) : -1] == ("with",) and (key in SETTING_KEYS or key == "id"):
         message = f"`{key}` is a setting of the task, not an argument"
         return ShapeProblem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
@@ -222,11 +222,18 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
     )
 
 
+def _exclusive(mapping: DataPath, task: DataPath) -> tuple[tuple[str, str], ...]:
+    if mapping == ("schedule",):
+        return _EXCLUSIVE_IN_SCHEDULE
+    return _EXCLUSIVE_IN_TASK if mapping and mapping == task else ()
+
+
 def _where_else(data: Any, path: DataPath, key: str) -> str:
     """The right place of a key that is right elsewhere."""
     if _is_argument(data, path[:-1], key):
         return "write it in `with`"
-    return "a setting of tasks: write it in `default_args`" if len(path) == 1 and key in SETTING_KEYS else ""
+    holds_tasks = len(path) == 1 or is_group(_at(data, path[:-1]))
+    return "a setting of tasks: write it in `default_args`" if holds_tasks and key in SETTING_KEYS else ""
 
 
 def _own_keys(model: type[BaseModel] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
@@ -280,6 +287,7 @@ def place(path: DataPath, data: Any) -> str:
     if task_at:
         entry = _at(data, task_at)
         task_id = entry.get("id") if isinstance(entry, dict) else None
-        task = f"task `{task_id}`" if isinstance(task_id, str) else f"task {int(task_at[-1]) + 1}"
+        kind = "group" if is_group(entry) else "task"
+        task = f"{kind} `{task_id}`" if isinstance(task_id, str) else f"{kind} {int(task_at[-1]) + 1}"
         return f"in {task}" if path == task_at else f"in {name(path)} of {task}"
     return f"in {name(path)}"

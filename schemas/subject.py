@@ -17,24 +17,33 @@ from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.poll import POLL_TASK_ID
 from schemas.references import Expression, TaskReference, expressions, expressions_in
 from schemas.settings import SETTING_KEYS
+from schemas.task import is_group
+from schemas.task_names import Scope
+from schemas.task_places import task_path
 from schemas.text_lines import TextLines
 
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task as it stands in the document; `path` leads to it, `with_path` to its arguments."""
+    """A task or a group as it stands in the document; `path` leads to it, `with_path` to its arguments.
+
+    `scope` is where it is named, and where its `needs` and references are looked up.
+    """
 
     path: DataPath
+    entry: Mapping[str, Any]
     id: str | None
+    scope: Scope
     uses: str | None
     with_path: DataPath
     arguments: Mapping[str, Any]
     needs: tuple[tuple[DataPath, str], ...]
+    is_group: bool
 
     @property
-    def name(self) -> str:
-        """How a message calls it."""
-        return f"`{self.id}`" if self.id is not None else f"number {int(self.path[1]) + 1}"
+    def full_id(self) -> str | None:
+        """Airflow's id of it; None where it has none."""
+        return self.scope.full_id(self.id) if self.id is not None else None
 
     @property
     def id_path(self) -> DataPath:
@@ -57,18 +66,25 @@ class Subject:
         return any(mark in layer.text for layer in self.effective.layers for mark in marks)
 
     @cached_property
-    def tasks(self) -> tuple[TaskView, ...]:
-        """The poll first, then every entry of `tasks` that is a mapping."""
+    def entries(self) -> tuple[TaskView, ...]:
+        """The poll first, then every entry of `tasks` that is a mapping, a group right before what it holds."""
         views = []
         poll = self.data.get("poll")
         if isinstance(poll, dict):
             request = {key: value for key, value in poll.items() if key not in SETTING_KEYS}
-            views.append(TaskView(("poll",), POLL_TASK_ID, "http", ("poll",), request, ()))
-        entries = self.data.get("tasks")
-        for index, entry in enumerate(entries if isinstance(entries, list) else []):
-            if isinstance(entry, dict):
-                views.append(_view(("tasks", index), entry))
+            views.append(TaskView(("poll",), poll, POLL_TASK_ID, Scope(), "http", ("poll",), request, (), False))
+        views += _views(("tasks",), self.data.get("tasks"), Scope())
         return tuple(views)
+
+    @cached_property
+    def tasks(self) -> tuple[TaskView, ...]:
+        """The entries that are no groups."""
+        return tuple(view for view in self.entries if not view.is_group)
+
+    @cached_property
+    def groups(self) -> tuple[TaskView, ...]:
+        """The entries that hold tasks of their own."""
+        return tuple(view for view in self.entries if view.is_group)
 
     @cached_property
     def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
@@ -89,14 +105,18 @@ class Subject:
         found = []
         for path, expression in self.expressions:
             if isinstance(expression.meaning, TaskReference) and expression.whole:
-                task = self.task_at(path)
+                task = self.entry_at(path)
                 if task is not None and path[: len(task.with_path)] == task.with_path:
                     found.append((task, path, expression.meaning))
         return tuple(found)
 
-    def task_at(self, path: DataPath) -> TaskView | None:
-        """The task that a path lies in."""
-        return next((task for task in self.tasks if path[: len(task.path)] == task.path), None)
+    def entry_at(self, path: DataPath) -> TaskView | None:
+        """The task or the innermost group that a path lies in."""
+        return self._by_path.get(path[:1] if path[:1] == ("poll",) else task_path(path))
+
+    @cached_property
+    def _by_path(self) -> Mapping[DataPath, TaskView]:
+        return {view.path: view for view in self.entries}
 
     def key_span(self, path: DataPath) -> tuple[str, str, Span]:
         """File, text and span of the key at a path."""
@@ -153,11 +173,24 @@ def _narrowed(span: Span, text: str, path: DataPath, data: Any, part: tuple[int,
     return Span(span.line, column + part[0], span.line, column + part[1])
 
 
-def _view(path: DataPath, entry: Mapping[str, Any]) -> TaskView:
+def _views(path: DataPath, entries: Any, scope: Scope) -> Iterator[TaskView]:
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(entry, dict):
+            view = _view((*path, index), entry, scope)
+            yield view
+            if view.is_group:
+                prefixed = entry.get("prefix_group_id") is not False
+                inside = scope.inside(view.id or "", prefix_group_id=prefixed)
+                yield from _views((*view.path, "tasks"), entry["tasks"], inside)
+
+
+def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
     task_id, uses, arguments, needs = (entry.get(key) for key in ("id", "uses", "with", "needs"))
     return TaskView(
         path,
+        entry,
         task_id if isinstance(task_id, str) else None,
+        scope,
         uses if isinstance(uses, str) else None,
         (*path, "with"),
         arguments if isinstance(arguments, dict) else {},
@@ -166,6 +199,7 @@ def _view(path: DataPath, entry: Mapping[str, Any]) -> TaskView:
             for index, need in enumerate(needs if isinstance(needs, list) else [])
             if isinstance(need, str)
         ),
+        is_group(entry),
     )
 
 

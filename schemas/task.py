@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.expression_patterns import WORD
+from schemas.model import Model
 from schemas.plain_value import PlainValue
 from schemas.settings import TaskSettings
 
@@ -17,7 +18,10 @@ TASK_ID_PATTERN = rf"^{WORD}+$"
 
 DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$"
 
-TaskId = Annotated[str, Field(pattern=TASK_ID_PATTERN, max_length=250)]
+LONGEST_ID = 250
+"""Characters; Airflow takes no more, groups included."""
+
+TaskId = Annotated[str, Field(pattern=TASK_ID_PATTERN, max_length=LONGEST_ID)]
 
 
 class TaskBase(TaskSettings):
@@ -54,13 +58,45 @@ class CodeTask(TaskBase):
         return self.with_
 
 
-def task_model(entry: Any) -> type[TaskBase]:
+class TaskGroup(Model):
+    """Tasks that belong together, in Airflow's words (airflow.sdk.TaskGroup). Their ids are `group.task`."""
+
+    id: TaskId
+    """Name of the group: letters, digits, `_` and `-`; unique in the file."""
+    needs: list[str] = []
+    """Ids of the tasks and groups that must be done before any task of the group starts, in `[ ]`."""
+    default_args: TaskSettings | None = None
+    """Settings for every task of the group; they go before the file's."""
+    prefix_group_id: bool = True
+    """`false`: the ids inside stand alone, without `group.` before them."""
+    group_display_name: str | None = None
+    """Name shown in the UI in place of the id."""
+    tooltip: str | None = None
+    """Text shown when the pointer rests on the group."""
+    doc_md: str | None = None
+    """Markdown shown with the group."""
+    ui_color: str | None = None
+    """Colour of the group in the graph: a name or `#rrggbb`."""
+    ui_fgcolor: str | None = None
+    """Colour of its text in the graph."""
+    tasks: Annotated[list[Task], Field(min_length=1)]
+    """The tasks of the group, and groups inside it. `needs` and references look here first, then outwards."""
+
+
+def is_group(entry: Any) -> bool:
+    """Whether an entry of `tasks` is meant as a group."""
+    return isinstance(entry, dict) and "tasks" in entry and "uses" not in entry
+
+
+def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
     """The model that an entry of `tasks` is held against, be it right or wrong."""
+    if is_group(entry):
+        return TaskGroup
     uses = entry.get("uses") if isinstance(entry, dict) else None
     return built_in(uses) if isinstance(uses, str) and uses in BUILT_INS else CodeTask
 
 
-def _validated(entry: Any) -> TaskBase:
+def _validated(entry: Any) -> TaskBase | TaskGroup:
     return task_model(entry).model_validate(entry)
 
 
@@ -68,7 +104,7 @@ TASK_MARK = "an entry of `tasks`"
 """Stands in pydantic's JSON Schema for the union of all task models, which nothing else needs as a whole."""
 
 if TYPE_CHECKING:
-    Task = TaskBase
+    Task = TaskBase | TaskGroup
 else:
     # Not a union: it would make pydantic build every model of the language for every file.
     Task = Annotated[Any, PlainValidator(_validated), WithJsonSchema({"$comment": TASK_MARK})]

@@ -145,7 +145,7 @@ def _missing_arguments(
     who: str,
     given_by_airflow: frozenset[str],
 ) -> Iterator[Diagnostic]:
-    if not isinstance(subject.data["tasks"][task.path[1]].get("with", {}), dict):
+    if not isinstance(task.entry.get("with", {}), dict):
         return  # what stands there is wrong as a whole
     missing = [
         p.name for p in parameters if p.required and p.name not in task.arguments and p.name not in given_by_airflow

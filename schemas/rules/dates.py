@@ -15,10 +15,9 @@ from schemas.subject import Subject
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """An end before its start."""
-    places: list[tuple[DataPath, Any]] = [((), subject.data), (("poll",), subject.data.get("poll"))]
-    places.append((("default_args",), subject.data.get("default_args")))
-    tasks = subject.data.get("tasks")
-    places += [(("tasks", index), task) for index, task in enumerate(tasks if isinstance(tasks, list) else [])]
+    places: list[tuple[DataPath, Any]] = [((), subject.data), (("default_args",), subject.data.get("default_args"))]
+    places += [(task.path, task.entry) for task in subject.tasks]
+    places += [((*group.path, "default_args"), group.entry.get("default_args")) for group in subject.groups]
     for path, mapping in places:
         if isinstance(mapping, dict):
             yield from _order(subject, path, mapping)

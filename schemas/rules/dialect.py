@@ -25,8 +25,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         return
     may_be_marked = subject.may_hold(*_LITERALS)
     for task in subject.tasks:
-        entry = subject.data["tasks"][task.path[1]] if task.path[0] == "tasks" else {}
-        if "run" in entry and "with" not in entry:
+        if "run" in task.entry and "with" not in task.entry and task.path != ("poll",):
             yield _foreign(subject, (*task.path, "run"), _AIRFLOW, "write a function's arguments in `with`")
             return
         marked = _marked(task.arguments, task.with_path) if may_be_marked else None

@@ -92,7 +92,7 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
 
 
 def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
-    task = subject.task_at(path)
+    task = subject.entry_at(path)
     if task is None or path[: len(task.with_path)] != task.with_path or path == task.with_path:
         yield subject.finding(
             Code.EXPRESSION_NOT_ALLOWED,

@@ -31,12 +31,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _places(subject: Subject) -> Iterator[tuple[DataPath, Any]]:
-    tasks = subject.data.get("tasks")
-    entries = tasks if isinstance(tasks, list) else []
-    yield ("poll",), subject.data.get("poll")
-    yield from ((("tasks", index), task) for index, task in enumerate(entries))
-    written = [task for _, task in [((), subject.data.get("poll")), *enumerate(entries)] if isinstance(task, dict)]
-    if any("trigger_rule" not in task for task in written):
+    yield from ((task.path, task.entry) for task in subject.tasks)
+    yield from (((*group.path, "default_args"), group.entry.get("default_args")) for group in subject.groups)
+    if any("trigger_rule" not in task.entry for task in subject.tasks):
         yield ("default_args",), subject.data.get("default_args")
 
 

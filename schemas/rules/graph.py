@@ -1,115 +1,163 @@
-"""Task ids, `needs`, references and the cycles they make."""
+"""Ids of tasks and groups, `needs`, references and the cycles they make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Related
+from schemas.rules.cycles import Edges, cycles
 from schemas.rules.expressions import stands_at
 from schemas.subject import Subject, TaskView
 from schemas.suggestions import meant, nearest
-
-Edges = dict[str, dict[str, DataPath]]
-"""Task id → ids it waits for, each with the path of what says so."""
+from schemas.task import LONGEST_ID
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """Ids used twice, tasks that are not there, tasks that wait for each other."""
-    ids: dict[str, TaskView] = {}
-    for task in subject.tasks:
-        if task.id is None:
-            continue
-        if task.id in ids:
-            yield _duplicate(subject, task, ids[task.id])
-        else:
-            ids[task.id] = task
-    edges: Edges = {task_id: {} for task_id in ids}
-    yield from _edges(subject, ids, edges)
-    yield from _cycles(subject, edges)
+    """Ids used twice or too long, tasks that are not there, tasks that wait for each other."""
+    names = _Names()
+    for view in subject.entries:
+        yield from names.add(subject, view)
+    edges = _containment(names)
+    needs_of: dict[DataPath, list[tuple[str, DataPath]]] = {}
+    for view in names.views.values():
+        for path, need in view.needs:
+            found = _Wait(view, path, need).target(subject, names)
+            if isinstance(found, Diagnostic):
+                yield found
+            elif found is not None:
+                needs_of.setdefault(view.path, []).append((found, path))
+    for view, path, reference in subject.task_references:
+        if names.is_first(view):
+            found = _Wait(view, path, reference.task_id, is_reference=True).target(subject, names)
+            if isinstance(found, Diagnostic):
+                yield found
+            elif found is not None and view.full_id is not None:
+                edges[view.full_id].setdefault(found, path)
+    _add_needs(names, needs_of, edges)
+    yield from cycles(subject, edges)
 
 
-def _duplicate(subject: Subject, task: TaskView, first: TaskView) -> Diagnostic:
+@dataclass
+class _Names:
+    """Entries by full id: the first of each."""
+
+    views: dict[str, TaskView] = field(default_factory=dict)
+    _repeated: set[DataPath] = field(default_factory=set)
+
+    def add(self, subject: Subject, view: TaskView) -> Iterator[Diagnostic]:
+        full_id = view.full_id
+        if full_id is None or self._is_repeated(view):
+            return
+        if full_id in self.views:
+            self._repeated.add(view.path)
+            yield _duplicate(subject, view, self.views[full_id])
+            return
+        self.views[full_id] = view
+        if len(full_id) > LONGEST_ID >= len(view.id or ""):
+            message = f"with its groups the id has {len(full_id)} characters, and Airflow takes {LONGEST_ID}"
+            yield subject.finding(Code.ID_TOO_LONG, view.id_path, message)
+
+    def is_first(self, view: TaskView) -> bool:
+        """Whether a view has its id, or none at all, to itself; what is in a repeated group has not."""
+        return not self._is_repeated(view)
+
+    def around(self, view: TaskView) -> Iterator[DataPath]:
+        """Where the entry and the groups around it stand."""
+        return (view.path[:end] for end in range(len(view.path), 0, -2))
+
+    def _is_repeated(self, view: TaskView) -> bool:
+        return bool(self._repeated) and any(path in self._repeated for path in self.around(view))
+
+
+@dataclass(frozen=True)
+class _Wait:
+    """That `view` names another: in its `needs`, or in a reference."""
+
+    view: TaskView
+    path: DataPath
+    written: str
+    is_reference: bool = False
+
+    def target(self, subject: Subject, names: _Names) -> str | Diagnostic | None:
+        """The full id of what is waited for, what is wrong with it, or None where others say so."""
+        if not self.is_reference and stands_at(subject, self.path):
+            return None
+        found = self.view.scope.find(self.written, names.views)
+        if found is None:
+            return self._unknown(subject, names)
+        other = names.views[found]
+        if self.is_reference and other.is_group:
+            return subject.finding(
+                Code.NO_OUTPUT,
+                self.path,
+                f"`{found}` is a group, and a group has no output",
+                allowed=tuple(full_id for full_id in names.views if full_id.startswith(f"{found}.")),
+                help="name one of its tasks",
+            )
+        problem = self._circle(found, other)
+        return subject.finding(Code.CYCLE, self.path, problem) if problem else found
+
+    def _circle(self, found: str, other: TaskView) -> str | None:
+        mine, what = self.view.path, "group" if self.view.is_group else "task"
+        if other is self.view:
+            return f"{what} `{found}` waits for itself"
+        if mine[: len(other.path)] == other.path:
+            return f"{what} `{self.view.full_id}` stands in the group `{found}`, so it cannot wait for it"
+        if other.path[: len(mine)] == mine:
+            return f"`{found}` stands in the group `{self.view.full_id}`, so that one cannot wait for it"
+        return None
+
+    def _unknown(self, subject: Subject, names: _Names) -> Diagnostic:
+        mine = self.view.path
+        others = [
+            full_id
+            for full_id, other in names.views.items()
+            if mine[: len(other.path)] != other.path and not (self.is_reference and other.is_group)
+        ]
+        near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}
+        who = "the reference names" if self.is_reference else "`needs` names"
+        return subject.finding(
+            Code.UNKNOWN_TASK,
+            self.path,
+            f"{who} `{self.written}`, and there is no such task",
+            caret=meant(self.written, near),
+            allowed=tuple(others),
+            replacement=None if self.is_reference else nearest(self.written, near),
+        )
+
+
+def _duplicate(subject: Subject, view: TaskView, first: TaskView) -> Diagnostic:
     file, _, span = subject.value_span(first.id_path) if first.path != ("poll",) else subject.key_span(("poll",))
     finding = subject.finding(
         Code.DUPLICATE_TASK_ID,
-        task.id_path,
-        f"a second task is called `{task.id}`",
+        view.id_path,
+        f"a second {'group' if view.is_group else 'task'} is called `{view.full_id}`",
         caret=f"first on line {span.line}"
-        if file == subject.value_span(task.id_path)[0]
+        if file == subject.value_span(view.id_path)[0]
         else f"first in {file}:{span.line}",
         help="`poll` is the id of the task that `poll:` makes" if first.path == ("poll",) else "",
     )
-    return replace(finding, related=(Related(file, span, f"the first `{task.id}`"),))
+    return replace(finding, related=(Related(file, span, f"the first `{view.full_id}`"),))
 
 
-def _edges(subject: Subject, ids: dict[str, TaskView], edges: Edges) -> Iterator[Diagnostic]:
-    for task in subject.tasks:
-        if task.id is not None and ids[task.id] is not task:
-            continue
-        for path, need in task.needs:
-            yield from _edge(subject, edges, task, path, need, "`needs` names")
-    for task, path, reference in subject.task_references:
-        if task.id is not None and ids[task.id] is not task:
-            continue
-        yield from _edge(subject, edges, task, path, reference.task_id, "the reference names")
+def _containment(names: _Names) -> Edges:
+    """A group is done when all in it are."""
+    by_path = {view.path: full_id for full_id, view in names.views.items()}
+    edges: Edges = {full_id: {} for full_id in names.views}
+    for full_id, view in names.views.items():
+        group = by_path.get(view.path[:-2])
+        if group is not None:
+            edges[group][full_id] = None
+    return edges
 
 
-def _edge(subject: Subject, edges: Edges, task: TaskView, path: DataPath, other: str, who: str) -> Iterator[Diagnostic]:
-    if who.startswith("`needs`") and stands_at(subject, path):
-        return
-    if other == task.id:
-        yield subject.finding(Code.CYCLE, path, f"task `{task.id}` waits for itself")
-    elif other not in edges:
-        others = [task_id for task_id in edges if task_id != task.id]
-        yield subject.finding(
-            Code.UNKNOWN_TASK,
-            path,
-            f"{who} `{other}`, and there is no such task",
-            caret=meant(other, others),
-            allowed=tuple(others),
-            replacement=nearest(other, others) if who.startswith("`needs`") else None,
-        )
-    elif task.id is not None:
-        edges[task.id].setdefault(other, path)
-
-
-def _cycles(subject: Subject, edges: Edges) -> Iterator[Diagnostic]:
-    """Each group of tasks that wait for each other is named once, as one way around."""
-    done: set[str] = set()
-    for start in edges:
-        cycle = _cycle_from(start, edges, done)
-        if cycle is not None:
-            around = " → ".join(f"`{task_id}`" for task_id in (*cycle, cycle[0]))
-            path = edges[cycle[0]][cycle[1]]
-            yield subject.finding(
-                Code.CYCLE,
-                path,
-                f"these tasks wait for each other: {around}",
-                help=f"`{cycle[0]}` → `{cycle[1]}`: the first waits for the second; take one such wait away",
-            )
-
-
-def _cycle_from(start: str, edges: Edges, done: set[str]) -> list[str] | None:
-    """Depth first, without recursion: a file may hold thousands of tasks in a row."""
-    if start in done:
-        return None
-    way: list[str] = [start]
-    on_way = {start}
-    ahead = [iter(edges[start])]
-    found: list[str] | None = None
-    while way:
-        following = next(ahead[-1], None)
-        if following is None:
-            on_way.discard(way[-1])
-            done.add(way.pop())
-            ahead.pop()
-        elif following in on_way:
-            found = found or way[way.index(following) :]
-        elif following not in done:
-            way.append(following)
-            on_way.add(following)
-            ahead.append(iter(edges[following]))
-    return found
+def _add_needs(names: _Names, needs_of: dict[DataPath, list[tuple[str, DataPath]]], edges: Edges) -> None:
+    """A task waits for what it needs, and for what the groups around it need."""
+    for full_id, view in names.views.items():
+        if not view.is_group:
+            for place in names.around(view):
+                for target, path in needs_of.get(place, ()):
+                    edges[full_id].setdefault(target, path)

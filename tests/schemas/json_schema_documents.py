@@ -39,9 +39,23 @@ SHELL: dict[str, Any] = {
 BASH: dict[str, Any] = {"tasks": [FIRST, {"id": "shell", "uses": "bash", "with": SHELL}]}
 ARGUMENTS: dict[str, Any] = {"rows": "${tasks.first.output}", "n": {"$object": 1}}
 CODE: dict[str, Any] = {"tasks": [FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0}]}
+GROUP: dict[str, Any] = {
+    "id": "load", "needs": ["first"], "default_args": {"retries": 1}, "prefix_group_id": True, "tooltip": "t",
+    "group_display_name": "g", "doc_md": "d", "ui_color": "#123456", "ui_fgcolor": "black",
+    "tasks": [FIRST, {"id": "inner", "prefix_group_id": False, "tasks": [{"id": "a", "uses": "empty", "retries": 2}]}],
+}  # fmt: skip
+GROUPS: dict[str, Any] = {"tasks": [FIRST, GROUP, {"id": "end", "uses": "empty", "needs": ["load", "load.first"]}]}
 EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {"url": "http://x", **SETTINGS}}
 CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "poll": {"url": "http://localhost"}}
-VALID = {"top": TOP, "http": HTTP, "bash": BASH, "code": CODE, "every": EVERY, "continuous": CONTINUOUS}
+VALID = {
+    "top": TOP,
+    "http": HTTP,
+    "bash": BASH,
+    "code": CODE,
+    "groups": GROUPS,
+    "every": EVERY,
+    "continuous": CONTINUOUS,
+}
 
 VALUES: list[Any] = [
     None, True, False, 0, -1, 1, 3, 3.0, 2.5, 200, 700, 10**12, -(10**12), "", "3", "true", "yes", "x", "a b", "a.b",

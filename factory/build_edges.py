@@ -1,0 +1,49 @@
+"""What waits for what → Airflow's edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
+
+from airflow.sdk import BaseOperator
+from airflow.sdk import TaskGroup as AirflowTaskGroup
+
+from factory.placement import Placed
+from schemas.poll import POLL_TASK_ID
+
+Nodes = Mapping[str, BaseOperator | AirflowTaskGroup]
+
+
+def draw_edges(
+    entries: Mapping[str, Placed], sources: Mapping[str, Sequence[str]], nodes: Nodes, *, with_poll: bool
+) -> None:
+    """Set every edge: a `needs`, a reference (`sources`), or the poll's: what waits for no other starts after it."""
+    targets = {full_id: _targets(one, entries, sources[full_id], with_poll) for full_id, one in entries.items()}
+    for full_id in _order(entries, targets):
+        node = nodes[full_id]
+        for target in targets[full_id]:
+            if target not in node.upstream_task_ids:
+                nodes[target].set_downstream(node)  # as `target >> node` would
+
+
+def _targets(one: Placed, entries: Mapping[str, Placed], sources: Sequence[str], with_poll: bool) -> Sequence[str]:
+    needs = [found for need in one.entry.needs if (found := one.scope.find(need, entries)) is not None]
+    needed = list(dict.fromkeys((*needs, *sources)))
+    if needed or not with_poll or one.full_id == POLL_TASK_ID or any(group.entry.needs for group in one.around):
+        return needed
+    return [] if one.is_group else [POLL_TASK_ID]
+
+
+def _order(entries: Mapping[str, Placed], targets: Mapping[str, Sequence[str]]) -> list[str]:
+    """Full ids so that a group's own edges are there before it takes part in one: only then are its first and last
+    tasks known to Airflow."""
+    edges_of: dict[tuple[str, bool], set[tuple[str, bool]]] = {}  # (id, whether all inside it counts, too)
+    for full_id, one in entries.items():
+        before = edges_of.setdefault((full_id, False), set())
+        before |= {(target, True) for target in targets[full_id] if entries[target].is_group}
+        if one.is_group:
+            before.add((full_id, True))
+        if one.group is not None:
+            inside = edges_of.setdefault((one.group.full_id, True), set())
+            inside |= {(full_id, False)}
+    return [full_id for full_id, inside in TopologicalSorter(edges_of).static_order() if not inside]
