@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -58,6 +58,33 @@ class CodeTask(TaskBase):
         return self.with_
 
 
+def is_group(entry: Any) -> bool:
+    """Whether an entry of `tasks` is meant as a group."""
+    return isinstance(entry, dict) and "tasks" in entry and "uses" not in entry
+
+
+def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
+    """The model that an entry of `tasks` is held against, be it right or wrong."""
+    if is_group(entry):
+        return TaskGroup
+    uses = entry.get("uses") if isinstance(entry, dict) else None
+    return built_in(uses) if isinstance(uses, str) and uses in BUILT_INS else CodeTask
+
+
+def _validated(entry: Any) -> TaskBase | TaskGroup:
+    return task_model(entry).model_validate(entry)
+
+
+TASK_MARK = "an entry of `tasks`"
+"""Stands in pydantic's JSON Schema for the union of all task models, which nothing else needs as a whole."""
+
+if TYPE_CHECKING:
+    Task: TypeAlias = "TaskBase | TaskGroup"
+else:
+    # Not a union: it would make pydantic build every model of the language for every file.
+    Task = Annotated[Any, PlainValidator(_validated), WithJsonSchema({"$comment": TASK_MARK})]
+
+
 class TaskGroup(Model):
     """Tasks that belong together, in Airflow's words (airflow.sdk.TaskGroup). Their ids are `group.task`."""
 
@@ -81,30 +108,3 @@ class TaskGroup(Model):
     """Colour of its text in the graph."""
     tasks: Annotated[list[Task], Field(min_length=1)]
     """The tasks of the group, and groups inside it. `needs` and references look here first, then outwards."""
-
-
-def is_group(entry: Any) -> bool:
-    """Whether an entry of `tasks` is meant as a group."""
-    return isinstance(entry, dict) and "tasks" in entry and "uses" not in entry
-
-
-def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
-    """The model that an entry of `tasks` is held against, be it right or wrong."""
-    if is_group(entry):
-        return TaskGroup
-    uses = entry.get("uses") if isinstance(entry, dict) else None
-    return built_in(uses) if isinstance(uses, str) and uses in BUILT_INS else CodeTask
-
-
-def _validated(entry: Any) -> TaskBase | TaskGroup:
-    return task_model(entry).model_validate(entry)
-
-
-TASK_MARK = "an entry of `tasks`"
-"""Stands in pydantic's JSON Schema for the union of all task models, which nothing else needs as a whole."""
-
-if TYPE_CHECKING:
-    Task = TaskBase | TaskGroup
-else:
-    # Not a union: it would make pydantic build every model of the language for every file.
-    Task = Annotated[Any, PlainValidator(_validated), WithJsonSchema({"$comment": TASK_MARK})]
