@@ -22,7 +22,7 @@ from schemas.document import Document, document_from_bytes, document_from_text, 
 from schemas.environment import Resolved, resolve_environment
 from schemas.pipeline import Pipeline
 from schemas.result import CheckedPipeline, CheckResult
-from schemas.rules import RULES, dag_ids, dialect
+from schemas.rules import RULES, dag_ids, dialect, look_alikes, named_files
 from schemas.rules import code as code_rule
 from schemas.rules import expressions as expression_rule
 from schemas.shape import validate
@@ -157,7 +157,8 @@ class Checker:
             findings += rule(with_values)
         if self._options.read_sources:
             findings += code_rule.check(with_values, self._reader)
-        return pipeline, findings
+            findings += named_files.check(with_values, self._folder)
+        return pipeline, look_alikes.without_echoes(findings)
 
     def _unusable(self, documents: Iterable[Document]) -> list[Diagnostic]:
         """What keeps documents from being merged."""

@@ -70,6 +70,11 @@ class Code(Enum):
     NO_SUCH_DATE = _error("PF205", "no-such-date", "A date does not exist in the calendar.")
     END_BEFORE_START = _error("PF204", "end-before-start", "`end_date` is before `start_date`.")
 
+    SKIPPED_TIME = _warning("PF210", "skipped-time", "A time of day that some days do not have.")
+    NO_DATA_INTERVAL = _warning("PF211", "no-data-interval", "A template asks for the time of runs that cover none.")
+    TIMEOUT_BEYOND_SLOTS = _warning("PF212", "timeout-beyond-slots", "`dagrun_timeout` allows runs to pile up.")
+    STEP_WITHOUT_EFFECT = _warning("PF213", "step-without-effect", "A cron step leaves one value of its field.")
+
     DUPLICATE_TASK_ID = _error("PF301", "duplicate-task-id", "Two tasks have one id.")
     UNKNOWN_TASK = _error("PF302", "unknown-task", "`needs` or a reference names a task that is not there.")
     CYCLE = _error("PF303", "cycle", "Tasks wait for each other.")
@@ -102,8 +107,19 @@ class Code(Enum):
     ID_TOO_LONG = _error("PF322", "id-too-long", "The id of a task, its groups included, is too long for Airflow.")
     NO_OUTPUT = _error("PF323", "no-output", "A reference names what has no output.")
 
+    TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is opened and not closed.")
+    MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names is not there.")
+    MOVED_PATH = _warning("PF382", "moved-path", "A dotted path is Airflow 2's; it has moved.")
+    LOOK_ALIKE = _warning("PF383", "look-alike", "A character looks like another one.")
+
     SECRET_VARIABLE = _error("PF401", "secret-variable", "An environment variable looks like a secret.")
     SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL in the file holds a password.")
+
+    LITERAL_SECRET = _error("PF403", "literal-secret", "The file holds a secret.")
+    UNVERIFIED_TLS = _warning("PF405", "unverified-tls", "Certificates are not verified.")
+    UNQUOTED_IN_SHELL = _warning(
+        "PF406", "unquoted-in-shell", "A shell command holds, unquoted, what somebody else chose."
+    )
 
     @property
     def id(self) -> str:

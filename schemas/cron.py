@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from croniter import CroniterError, croniter
 
@@ -16,6 +18,10 @@ _FIELDS = (
     ("month", "1-12 or jan-dec"),
     ("day of week", "0-7 or sun-sat"),
 )
+
+
+_STEP = re.compile(r"(?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<step>\d{1,9})")
+_VALUES_OF_FIELD = (60, 24, 31, 12, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +39,10 @@ def cron_problem(expression: str) -> CronProblem | None:
     fields = _split(expression)
     if len(fields) != len(_FIELDS):
         return _wrong_count(expression, len(fields))
-    expanded = _expanded(expression)
-    if expanded is None:
+    fields_expanded = expanded(expression)
+    if fields_expanded is None:
         return _wrong_field(fields) or CronProblem("the fields do not fit together", 0, len(expression))
-    if _never_comes(expanded):
+    if _never_comes(fields_expanded):
         (start, day), (_, month) = fields[2:4]
         return CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
     return None
@@ -48,7 +54,7 @@ def _wrong_field(fields: list[tuple[int, str]]) -> CronProblem | None:
         name, allowed = _FIELDS[position]
         alone = ["*"] * len(_FIELDS)
         alone[position] = text
-        if _expanded(" ".join(alone)) is None:
+        if expanded(" ".join(alone)) is None:
             help_text = f"allowed: {allowed}, *, */n, a-b, a,b"
             return CronProblem(f"the {name} `{text}` is not valid", start, start + len(text), help=help_text)
     return None
@@ -66,9 +72,9 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 
 
-def _never_comes(expanded: list[list[int | str]]) -> bool:
+def _never_comes(fields: list[list[int | str]]) -> bool:
     """Whether none of the months has such a day; with a day of week given, that one counts, too."""
-    days, months, weekdays = expanded[2:5]
+    days, months, weekdays = fields[2:5]
     day_numbers = [day for day in days if isinstance(day, int)]
     month_numbers = [month for month in months if isinstance(month, int)]
     if weekdays != ["*"] or len(day_numbers) < len(days) or len(month_numbers) < len(months):
@@ -85,10 +91,37 @@ def _split(expression: str) -> list[tuple[int, str]]:
     return fields
 
 
-def _expanded(expression: str) -> list[list[int | str]] | None:
+def expanded(expression: str) -> list[list[int | str]] | None:
     """The values of each field; None for an expression that is not valid."""
     try:
         fields: list[list[int | str]] = croniter.expand(expression)[0]
     except (CroniterError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         return None  # croniter lets some of Python's own errors through on malformed fields
     return fields
+
+
+def step_problem(expression: str) -> CronProblem | None:
+    """The first step that is as long as its field or longer, so that it leaves one value: `*/90` in minutes."""
+    for (start, text), (name, _), values in zip(_split(expression), _FIELDS, _VALUES_OF_FIELD, strict=False):
+        for part in text.split(","):
+            match = _STEP.fullmatch(part)
+            if match is None:
+                continue
+            length = values if match["first"] is None else int(match["last"]) - int(match["first"]) + 1
+            if int(match["step"]) >= length > 1:
+                message = f"the step `/{match['step']}` leaves one {name} of {length}"
+                return CronProblem(message, start, start + len(text), help=_instead_of_step(name, int(match["step"])))
+    return None
+
+
+def _instead_of_step(name: str, step: int) -> str:
+    if name in ("minute", "hour") and step > 1:
+        return f"cron starts anew with each field; every {step} {name}s is {{every: {step}{name[0]}}}"
+    return ""
+
+
+def slots(expression: str, start: datetime) -> Iterator[datetime]:
+    """The times of a valid expression after `start`, as wall-clock times."""
+    times = croniter(expression, start)
+    while True:
+        yield times.get_next(datetime)

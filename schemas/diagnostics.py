@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from schemas.codes import Code, Severity
@@ -60,6 +61,6 @@ class Diagnostic:
         return (self.file, self.span, self.code.id, self.message)
 
 
-def has_errors(diagnostics: tuple[Diagnostic, ...]) -> bool:
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether any finding keeps its pipeline from being built."""
     return any(d.severity is Severity.ERROR for d in diagnostics)

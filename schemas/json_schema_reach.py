@@ -29,6 +29,8 @@ _NAMES = "it compares values of different places"
 _SOURCE = "it takes the Python source or the packages that are installed"
 _ENVIRONMENT = "it takes the environment's values"
 
+_GUESS = "text may hold anything; what it was meant as is a guess"
+
 OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
     {
         Code.YAML_SYNTAX: _TEXT,
@@ -76,6 +78,17 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.UNSET_VARIABLE: _ENVIRONMENT,
         Code.VARIABLE_DOES_NOT_FIT: _ENVIRONMENT,
         Code.OPERATOR_NOT_INSTALLED: _SOURCE,
+        Code.SKIPPED_TIME: _CALENDAR,
+        Code.NO_DATA_INTERVAL: _NAMES,
+        Code.TIMEOUT_BEYOND_SLOTS: _CALENDAR,
+        Code.STEP_WITHOUT_EFFECT: _CALENDAR,
+        Code.TEMPLATE_NOT_CLOSED: _GUESS,
+        Code.MISSING_FILE: "it asks which files there are",
+        Code.MOVED_PATH: _SOURCE,
+        Code.LOOK_ALIKE: _GUESS,
+        Code.LITERAL_SECRET: _GUESS,
+        Code.UNVERIFIED_TLS: _GUESS,
+        Code.UNQUOTED_IN_SHELL: _GUESS,
         Code.SECRET_VARIABLE: "names that look like secrets are told by rules of words, not by a pattern",
         Code.SECRET_IN_URL: "it is said of every text, also inside values of any shape",
     }

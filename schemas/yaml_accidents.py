@@ -20,6 +20,7 @@ _ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*
 _EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 _ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
+_CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 _CANNOT_START = {
     "@": "`@` cannot begin a plain value",
     "`": "a backtick cannot begin a plain value",
@@ -83,6 +84,11 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     lines = TextLines(text)
     if isinstance(error, ReaderError):
         return _unprintable(error, text, lines, file)
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        span = lines.span(conflict.start(), conflict.end())
+        why = "git left a conflict here: keep one side, and take the lines with the marks away"
+        return Diagnostic(Code.YAML_SYNTAX, why, file, span, text=text)
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Diagnostic(Code.YAML_SYNTAX, str(error), file, Span(1, 1, 1, 2), text=text)
     if error.context == "expected a single document in the stream":

@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from schemas.diagnostics import Diagnostic
-from schemas.rules import dates, defaults, fail_fast, graph, names, params, reserved_keys, schedule, secrets
+from schemas.rules import (
+    dates,
+    defaults,
+    fail_fast,
+    graph,
+    literal_secrets,
+    look_alikes,
+    names,
+    params,
+    reserved_keys,
+    run_interval,
+    run_timeout,
+    schedule,
+    secrets,
+    shell_quoting,
+    template_brackets,
+    unverified_tls,
+    wall_clock,
+)
 from schemas.subject import Subject
 
 Rule = Callable[[Subject], Iterator[Diagnostic]]
@@ -14,11 +32,19 @@ RULES: tuple[Rule, ...] = (
     defaults.check,
     names.check,
     schedule.check,
+    wall_clock.check,
+    run_interval.check,
+    run_timeout.check,
     dates.check,
     params.check,
     graph.check,
     fail_fast.check,
     reserved_keys.check,
+    template_brackets.check,
+    look_alikes.check,
     secrets.check,
+    literal_secrets.check,
+    unverified_tls.check,
+    shell_quoting.check,
 )
 """Rules that need nothing but the file. Expressions need the environment, Python rules the sources: see `check`."""

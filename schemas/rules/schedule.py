@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.codes import Code
-from schemas.cron import cron_problem
+from schemas.cron import cron_problem, step_problem
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
@@ -49,7 +49,12 @@ def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iter
             )
         return
     problem = cron_problem(text)
-    if problem is not None:
+    if problem is None:
+        step = step_problem(text)
+        if step is not None:
+            part = (step.start, step.end)
+            yield subject.finding(Code.STEP_WITHOUT_EFFECT, path, step.message, help=step.help, part=part)
+    else:
         caret = ""
         near = nearest(f"@{text}", CRON_PRESETS) if text.isalpha() else None
         if near is not None:

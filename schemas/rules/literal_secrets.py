@@ -1,0 +1,83 @@
+"""Secrets written into the file: tokens of known forms, credentials in header fields, values of telling keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from schemas.codes import Code, Severity
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.environment import EnvText, looks_like_secret
+from schemas.plain_data import texts
+from schemas.subject import Subject
+
+_TOKENS = re.compile(
+    r"(?P<a_private_key>-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----)"
+    r"|\b(?:(?P<an_AWS_access_key>(?:AKIA|ASIA)[0-9A-Z]{16})"
+    r"|(?P<a_GitHub_token>gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60})"
+    r"|(?P<a_GitLab_token>glpat-[A-Za-z0-9_-]{20})"
+    r"|(?P<a_Slack_token>xox[abeoprs]-[A-Za-z0-9-]{10})"
+    r"|(?P<a_Stripe_key>[rs]k_live_[A-Za-z0-9]{16})"
+    r"|(?P<a_Google_API_key>AIza[A-Za-z0-9_-]{35})"
+    r"|(?P<an_OpenAI_or_Anthropic_key>sk-(?:proj-|ant-)[A-Za-z0-9_-]{16})"
+    r"|(?P<a_JSON_Web_Token>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4}))"
+)
+"""How providers of tokens let theirs be recognised; each begins with letters that nothing else begins with."""
+_MARKS = ("PRIVATE KEY", "AKIA", "ASIA", "gh", "glpat-", "xox", "k_live_", "AIza", "sk-", "eyJ")
+_TELLING = re.compile(r"pass|pwd|secret|token|key|credential|authorization|cookie|jwt|\bpat\b|dsn|conn", re.IGNORECASE)
+"""What a key that looks like a secret's has in it: a text without any of it need not be walked."""
+_SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
+_AUTHORIZATION = frozenset({"authorization", "proxy-authorization", "cookie"})
+_NO_VALUE = re.compile(r"\{\{|\{%|\$\{|^\$|^<.*>$|^[*.xX]+$|^/")
+"""Filled in later, a placeholder, or the path of a file."""
+_SHORTEST = 4
+_KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name")
+_USE_A_CONNECTION = (
+    "keep it in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
+    "{{ conn.NAME.password }}"
+)
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """The message never repeats what was found."""
+    if not subject.may_hold(*_MARKS) and not any(_TELLING.search(layer.text) for layer in subject.effective.layers):
+        return
+    for path, text in texts(subject.data):
+        if isinstance(text, EnvText) or not path:
+            continue
+        finding = _token(subject, path, text) or _by_key(subject, path, text)
+        if finding is not None:
+            yield finding
+
+
+def _token(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
+    if not any(mark in text for mark in _MARKS):
+        return None
+    match = _TOKENS.search(text)
+    if match is None:
+        return None
+    what = str(match.lastgroup).replace("_", " ")
+    message = f"this is {what}, which everybody who sees the file or Airflow can read"
+    return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
+
+
+def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
+    key = path[-1]
+    if not isinstance(key, str) or len(text) < _SHORTEST or _NO_VALUE.search(text) is not None:
+        return None
+    folded = key.lower()
+    if folded in _AUTHORIZATION and len(path) > 1 and path[-2] == "headers":
+        if folded == "authorization" and not text.lower().startswith(_SCHEMES) and " " in text:
+            return None
+        message = f"`{key}` holds credentials, which everybody who sees the file or Airflow can read"
+        return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
+    if folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path) or not looks_like_secret(key.replace("-", "_")):
+        return None
+    message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
+    return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)
+
+
+def _may_hold_secret(path: DataPath) -> bool:
+    """Among a task's arguments, in a poll, or in `vars`: keys elsewhere are the language's own."""
+    return path[0] in ("poll", "vars") or "with" in path

@@ -1,0 +1,73 @@
+"""Dotted paths of Airflow 2: what has moved, and where to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_STANDARD = "airflow.providers.standard"
+_RENAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "airflow.operators.bash_operator.BashOperator": f"{_STANDARD}.operators.bash.BashOperator",
+        "airflow.operators.branch_operator.BaseBranchOperator": f"{_STANDARD}.operators.branch.BaseBranchOperator",
+        "airflow.operators.dagrun_operator.TriggerDagRunOperator": (
+            f"{_STANDARD}.operators.trigger_dagrun.TriggerDagRunOperator"
+        ),
+        "airflow.operators.dummy.DummyOperator": f"{_STANDARD}.operators.empty.EmptyOperator",
+        "airflow.operators.dummy_operator.DummyOperator": f"{_STANDARD}.operators.empty.EmptyOperator",
+        "airflow.operators.email_operator.EmailOperator": "airflow.providers.smtp.operators.smtp.EmailOperator",
+        "airflow.operators.email.EmailOperator": "airflow.providers.smtp.operators.smtp.EmailOperator",
+        "airflow.operators.http_operator.SimpleHttpOperator": "airflow.providers.http.operators.http.HttpOperator",
+        "airflow.operators.latest_only_operator.LatestOnlyOperator": (
+            f"{_STANDARD}.operators.latest_only.LatestOnlyOperator"
+        ),
+        "airflow.operators.mysql_operator.MySqlOperator": (
+            "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
+        ),
+        "airflow.operators.postgres_operator.PostgresOperator": (
+            "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
+        ),
+        "airflow.operators.python_operator.BranchPythonOperator": f"{_STANDARD}.operators.python.BranchPythonOperator",
+        "airflow.operators.python_operator.PythonOperator": f"{_STANDARD}.operators.python.PythonOperator",
+        "airflow.operators.python_operator.ShortCircuitOperator": f"{_STANDARD}.operators.python.ShortCircuitOperator",
+        "airflow.operators.sqlite_operator.SqliteOperator": (
+            "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
+        ),
+        "airflow.providers.http.operators.http.SimpleHttpOperator": (
+            "airflow.providers.http.operators.http.HttpOperator"
+        ),
+        "airflow.providers.mysql.operators.mysql.MySqlOperator": (
+            "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
+        ),
+        "airflow.providers.postgres.operators.postgres.PostgresOperator": (
+            "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
+        ),
+        "airflow.providers.sqlite.operators.sqlite.SqliteOperator": (
+            "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
+        ),
+        "airflow.sensors.external_task_sensor.ExternalTaskSensor": (
+            f"{_STANDARD}.sensors.external_task.ExternalTaskSensor"
+        ),
+        "airflow.sensors.file_sensor.FileSensor": f"{_STANDARD}.sensors.filesystem.FileSensor",
+        "airflow.sensors.http_sensor.HttpSensor": "airflow.providers.http.sensors.http.HttpSensor",
+        "airflow.sensors.sql.SqlSensor": "airflow.providers.common.sql.sensors.sql.SqlSensor",
+        "airflow.sensors.sql_sensor.SqlSensor": "airflow.providers.common.sql.sensors.sql.SqlSensor",
+        "airflow.sensors.time_delta_sensor.TimeDeltaSensor": f"{_STANDARD}.sensors.time_delta.TimeDeltaSensor",
+    }
+)
+"""Paths that Airflow 3 does not have any more (its upgrade guide, and the providers' change logs)."""
+
+_SHIMS = ("airflow.operators.", "airflow.sensors.", "airflow.models.", "airflow.hooks.")
+
+
+def moved_to(uses: str, found_path: str | None) -> str | None:
+    """Where a path of Airflow 2 has gone; None for one that stands.
+
+    `found_path` is where the reader found it, through the names that Airflow 3 keeps for a while; None where it
+    found nothing.
+    """
+    if uses in _RENAMED:
+        return _RENAMED[uses]
+    if found_path is not None and found_path != uses and uses.startswith(_SHIMS):
+        return found_path
+    return None

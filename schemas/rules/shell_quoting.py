@@ -1,0 +1,54 @@
+"""Shell commands that put what somebody else chose into the command line, outside of quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic
+from schemas.subject import Subject
+
+_CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
+_TEMPLATE = "{{"
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """`{{ params.x }}`, an XCom or `dag_run.conf` in `bash_command`: what it holds is read as shell."""
+    if not subject.may_hold("bash"):
+        return
+    for task in subject.tasks:
+        command = task.arguments.get("bash_command")
+        if not isinstance(command, str) or _TEMPLATE not in command:
+            continue
+        for start, end in _unquoted_templates(command):
+            if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+                yield subject.finding(
+                    Code.UNQUOTED_IN_SHELL,
+                    (*task.with_path, "bash_command"),
+                    f"the shell reads what `{command[start:end]}` gives as part of the command",
+                    help='hand it over as a variable: env: {VALUE: "{{ … }}"}, and "$VALUE" in the command',
+                    part=(start, end),
+                )
+
+
+def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
+    """Where `{{ … }}` stands outside of the shell's quotes (POSIX shell, 2.2)."""
+    quote = ""
+    position = 0
+    while position < len(command):
+        if command.startswith(_TEMPLATE, position):
+            close = command.find("}}", position)
+            end = close + 2 if close >= 0 else len(command)
+            if not quote:
+                yield position, end
+            position = end
+            continue
+        character = command[position]
+        if character == "\\" and quote != "'":
+            position += 1
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        position += 1

@@ -1,0 +1,35 @@
+"""Certificates that are not verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic
+from schemas.plain_data import keys
+from schemas.subject import Subject
+
+_KEYS = frozenset(
+    {"verify", "verify_ssl", "ssl_verify", "verify_certs", "verify_tls", "check_hostname", "ssl_check_hostname"}
+)
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """`verify: false` and its other names, anywhere but at the top of the file."""
+    if not subject.may_hold("verify", "check_hostname"):
+        return
+    for path in keys(subject.data):
+        if path[-1] in _KEYS and len(path) > 1 and _at(subject, path) is False:
+            yield subject.finding(
+                Code.UNVERIFIED_TLS,
+                path,
+                f"`{path[-1]}: false`: anybody on the way can read and change what is sent",
+                help="name the CA's certificates instead: `REQUESTS_CA_BUNDLE`, or a path where the argument takes one",
+            )
+
+
+def _at(subject: Subject, path: tuple[str | int, ...]) -> object:
+    value: object = subject.data
+    for element in path:
+        value = value[element]  # type: ignore[index] # the path was found in this data
+    return value
