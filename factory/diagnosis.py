@@ -27,7 +27,7 @@ def build_diagnostics(checker: Checker, path: str, error: PipelineBuildError) ->
 
     The one place where the build's messages become a person's: they lose the environment's values here.
     """
-    subject = checker.subject(path)
+    subject = checker.subject(path, error.dag_id)
     values = EnvironmentValues(subject.data, checker.environ)
     # Shortened last: half a value would not be found.
     return [subject.finding(e.code, e.path, _shortened(values.hidden_in(e.message))) for e in error.errors]

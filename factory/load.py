@@ -46,13 +46,13 @@ def load_pipelines(folder: Path) -> LoadResult:
 def _load_one(folder: Path, dag_id: str) -> LoadResult:
     """Read only files that can claim the id. Raises PipelineError for findings that keep it from being a DAG."""
     checker = Checker(folder, CheckOptions(require_environment=True, read_sources=False))
-    paths = [path for path in _candidates(folder, dag_id) if checker.dag_id(path) == dag_id]
+    paths = [path for path in _candidates(folder, dag_id) if dag_id in checker.dag_ids(path)]
     # What cannot be read claims nothing for sure: it must not stand in the way of a file that can.
     claimants = [path for path in paths if checker.claims(path)] or paths
-    results = [checker.file(path) for path in claimants]
+    results = [checker.file(path, dag_id) for path in claimants]
     findings = [d for result in results for d in result.diagnostics]
-    doubled = conflicts(dict.fromkeys(claimants, dag_id))
-    findings += [checker.duplicate(path, dag_id, others) for path, (_, others) in doubled.items()]
+    doubled = conflicts(dict.fromkeys(claimants, (dag_id,)))
+    findings += [checker.duplicate(path, *claim) for path, claims in doubled.items() for claim in claims]
     pipelines = tuple(pipeline for result in results for pipeline in result.pipelines if not doubled)
     loaded = build_checked(checker, CheckResult(pipelines, tuple(findings)))
     if has_errors(loaded.diagnostics):
@@ -61,7 +61,7 @@ def _load_one(folder: Path, dag_id: str) -> LoadResult:
 
 
 def _candidates(folder: Path, dag_id: str) -> Iterator[str]:
-    """Files whose path gives the id, or whose text may hold it, perhaps with escapes."""
+    """Files whose path gives the id, or whose text may hold it, perhaps with escapes or expressions."""
     needle = dag_id.encode()
     for path in pipeline_paths(folder):
         if default_dag_id(path) == dag_id:
@@ -71,7 +71,7 @@ def _candidates(folder: Path, dag_id: str) -> Iterator[str]:
             text = (folder / path).read_bytes()
         except OSError:  # gone in between, or unreadable: then it cannot say that it is this DAG
             continue
-        if needle in text or (b"dag_id" in text and b"\\" in text):
+        if needle in text or (b"dag_id" in text and (b"\\" in text or b"${" in text)):
             yield path
 
 
@@ -83,7 +83,7 @@ def _without_reserved(checker: Checker, result: CheckResult) -> CheckResult:
 
 
 def _reserved(checker: Checker, path: str) -> Diagnostic:
-    subject = checker.subject(path)
+    subject = checker.subject(path, ERRORS_DAG_ID)
     return subject.finding(
         Code.DUPLICATE_DAG_ID,
         ("dag_id",) if "dag_id" in subject.data else (),

@@ -1,4 +1,4 @@
-"""What a stub calls: one checked pipeline as a DAG in the stub's namespace, or the diagnostics as its error."""
+"""What a stub calls: one checked pipeline's DAGs in the stub's namespace, or the diagnostics as its error."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from schemas.diagnostics import has_errors
 
 
 def load_stub(
-    namespace: dict[str, object], path: str, folder: Path, conflicts: tuple[tuple[str, str], ...] = ()
+    namespace: dict[str, object],
+    path: str,
+    folder: Path,
+    conflicts: tuple[tuple[str, str], ...] = (),
+    environment: str = "",
 ) -> None:
     """Put the pipeline at `path` below `folder` into a DAG file's `globals()`.
 
-    `conflicts` are (DAG id, path of the other file) pairs that the bundle found. Raises PipelineError, whose text is
-    the rendered diagnostics; Airflow shows it as the import error of this pipeline alone.
+    `conflicts` are (DAG id, path of the other file) pairs that the bundle found. `environment` is the one that was
+    chosen when the stub was written (empty: none), so that a version means the same in every process. Raises
+    PipelineError, whose text is the rendered diagnostics; Airflow shows it as the import error of this pipeline alone.
 
-    A task start parses a version that was checked when it was new, so it does without reading sources again.
+    A task start parses a version that was checked when it was new: it builds the one DAG it runs, and does without
+    reading sources again.
     """
-    at_task_start = get_parsing_context().dag_id is not None
-    checker = Checker(folder, CheckOptions(require_environment=True, read_sources=not at_task_start))
-    loaded = build_checked(checker, checker.file(path))
+    wanted = get_parsing_context().dag_id
+    options = CheckOptions(environment=environment, require_environment=True, read_sources=wanted is None)
+    checker = Checker(folder, options)
+    loaded = build_checked(checker, checker.file(path, wanted))
     findings = (*loaded.diagnostics, *(checker.duplicate(path, dag_id, [other]) for dag_id, other in conflicts))
     if has_errors(findings):
         raise PipelineError(findings)
-    for dag in loaded.dags.values():
-        namespace["dag"] = dag
+    for number, dag in enumerate(loaded.dags.values(), start=1):
+        namespace[f"dag_{number}"] = dag

@@ -1,7 +1,8 @@
-"""Folder defaults and the file → one effective document, in which every value knows where it stands.
+"""Folder defaults, the file and the chosen environment → one effective document, in which every value knows where
+it stands.
 
-Mappings merge deeply; `tasks` merge by `id`; `tags` unite; other lists, and values that are one of several
-shapes, replace as a whole; `null` is a value.
+Mappings merge deeply; `tasks` merge by `id`, in groups too; `tags` unite; other lists, and values that are one of
+several shapes, replace as a whole; `null` is a value.
 """
 
 from __future__ import annotations
@@ -12,27 +13,45 @@ from typing import Any
 
 from schemas.data_path import DataPath
 from schemas.document import Document
+from schemas.problem import Problem
 from schemas.task_places import is_task_list
 
 Origins = dict[DataPath, tuple[int, DataPath]]
 
-_WHOLE: frozenset[DataPath] = frozenset({("schedule",)})
+ENVIRONMENTS = "environments"
+
+WHOLE_AT_TOP = frozenset({"schedule"})
+WHOLE_IN_REQUEST = frozenset({"pagination", "auth"})
+"""Keys of `poll` and of a task's `with` whose mapping is one of several shapes: half of each would be neither."""
 
 
 @dataclass(frozen=True)
 class Effective:
-    """What a pipeline's file says together with the defaults above it.
+    """What a pipeline's file says together with the defaults above it, in one environment, for one row of its matrix.
 
     `layers` are the documents from the root's defaults to the file itself. `origins` says for the top of each
-    part that was taken whole which layer it came from and at which path there.
+    part that was taken whole which layer it came from and at which path there. `substituted` says of a value that
+    stands in place of a whole `${vars.…}` or `${matrix.…}` where in the composed document it came from. `filled` are
+    the texts in which such values stand now. `problems` say what could not be filled in, `unknown` where.
     """
 
     data: dict[str, Any]
     layers: tuple[Document, ...]
     origins: Mapping[DataPath, tuple[int, DataPath]] = field(repr=False, default_factory=dict)
+    substituted: Mapping[DataPath, DataPath] = field(repr=False, default_factory=dict)
+    filled: Mapping[DataPath, str] = field(repr=False, default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    unknown: frozenset[DataPath] = frozenset()
 
     def origin(self, path: DataPath) -> tuple[Document, DataPath]:
-        """The document and the path in it that an effective path came from."""
+        """The document and the path in it that the value at an effective path came from."""
+        return self._written(moved(path, self.substituted, len(path)) if self.substituted else path)
+
+    def key_origin(self, path: DataPath) -> tuple[Document, DataPath]:
+        """The document and the path in it that the key came from which ends an effective path."""
+        return self._written(moved(path, self.substituted, len(path) - 1) if self.substituted else path)
+
+    def _written(self, path: DataPath) -> tuple[Document, DataPath]:
         for length in range(len(path), -1, -1):
             found = self.origins.get(path[:length])
             if found is not None:
@@ -41,14 +60,43 @@ class Effective:
         return self.layers[-1], path
 
 
-def compose(layers: Sequence[Document]) -> Effective:
-    """Merge read documents whose data are mappings or None (an empty file), the nearest last."""
+def moved(path: DataPath, places: Mapping[DataPath, DataPath], longest: int) -> DataPath:
+    """`path` with its longest start that `places` holds, of at most `longest` elements, put in that place."""
+    for length in range(longest, 0, -1):
+        place = places.get(path[:length])
+        if place is not None:
+            return (*place, *path[length:])
+    return path
+
+
+def compose(layers: Sequence[Document], environment: str | None = None) -> Effective:
+    """Merge read documents whose data are mappings or None (an empty file), the nearest last; then, in the same
+    order, what they say of the environment. The result holds no `environments`."""
     merger = _Merger()
     data: dict[str, Any] = {}
+    overlays: list[tuple[int, dict[str, Any]]] = []
     for index, layer in enumerate(layers):
-        if layer.data is not None:
-            data = merger.mapping(data, layer.data, (), (), index)
+        if layer.data is None:
+            continue
+        own = layer.data
+        if ENVIRONMENTS in own:
+            overlay = overlay_of(layer, environment)
+            if overlay:
+                overlays.append((index, overlay))
+            own = {key: value for key, value in own.items() if key != ENVIRONMENTS}
+        data = merger.mapping(data, own, (), (), index)
+    for index, overlay in overlays:
+        data = merger.mapping(data, overlay, (), (ENVIRONMENTS, str(environment)), index)
+    if overlays:
+        merger.stands_for_all(data, len(layers) - 1)
     return Effective(data, tuple(layers), merger.origins)
+
+
+def overlay_of(layer: Document, environment: str | None) -> dict[str, Any]:
+    """What a layer says of an environment; of a wrong shape, nothing."""
+    declared = layer.data.get(ENVIRONMENTS) if isinstance(layer.data, dict) else None
+    overlay = declared.get(environment) if isinstance(declared, dict) else None
+    return {k: v for k, v in overlay.items() if k != ENVIRONMENTS} if isinstance(overlay, dict) else {}
 
 
 class _Merger:
@@ -69,11 +117,16 @@ class _Merger:
         self.origins[path] = (layer, above_path)
         return merged
 
+    def stands_for_all(self, data: dict[str, Any], layer: int) -> None:
+        """What is missing in `data` is missing in this layer, whichever was put over it last."""
+        self._pin(data, ())
+        self.origins[()] = (layer, ())
+
     def _value(
         self, below: dict[str, Any], key: str, value: Any, path: DataPath, above_path: DataPath, layer: int
     ) -> Any:
         known = below.get(key)
-        if isinstance(known, dict) and isinstance(value, dict) and path not in _WHOLE:
+        if isinstance(known, dict) and isinstance(value, dict) and not _is_whole(path):
             return self.mapping(known, value, path, above_path, layer)
         if isinstance(known, list) and isinstance(value, list) and (is_task_list(path) or path == ("tags",)):
             merge = self._tags if path == ("tags",) else self._tasks
@@ -122,6 +175,13 @@ class _Merger:
         for known in [p for p in self.origins if p[: len(path)] == path]:
             del self.origins[known]
         self.origins[path] = (layer, above_path)
+
+
+def _is_whole(path: DataPath) -> bool:
+    """Whether the mapping at a path replaces and does not merge."""
+    if len(path) == 1:
+        return path[0] in WHOLE_AT_TOP
+    return path[-1] in WHOLE_IN_REQUEST and (path[:-1] == ("poll",) or (path[-2] == "with" and is_task_list(path[:-3])))
 
 
 def _task_id(task: Any) -> str | None:

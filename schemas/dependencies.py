@@ -113,11 +113,10 @@ class _Scan:
 
     def dependencies(self, path: str, checker: Checker) -> frozenset[str]:
         found = {path, *defaults_paths(path)}
-        effective = checker.effective(path)
-        if effective is not None:
-            own = PurePosixPath(path).parent.as_posix()
-            for text in _texts(effective.data):
-                found |= self._of_text(own, text)
+        own = PurePosixPath(path).parent.as_posix()
+        texts = {text for variant in checker.variants(path) for text in _texts(variant.effective.data)}
+        for text in texts:
+            found |= self._of_text(own, text)
         return frozenset(found)
 
     def _of_text(self, own: str, text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Where a project's pipelines folder is."""
+"""Where a project's pipelines folder is, and which environment is chosen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 FOLDER_VARIABLE = "PIPELINES_FOLDER"
 FOLDER_NAME = "pipelines"
+ENVIRONMENT_VARIABLE = "PIPELINE_ENVIRONMENT"
+"""Its value names the one of the pipelines' `environments` that is put over the rest; unset or empty: none."""
 
 
 def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:

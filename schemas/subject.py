@@ -120,7 +120,7 @@ class Subject:
 
     def key_span(self, path: DataPath) -> tuple[str, str, Span]:
         """File, text and span of the key at a path."""
-        document, place = self.effective.origin(path)
+        document, place = self.effective.key_origin(path)
         return document.file, document.text, document.key_span(place)
 
     def value_span(self, path: DataPath) -> tuple[str, str, Span]:

@@ -48,7 +48,7 @@ class Case:
         """Check the case as lint would, in an environment that holds only the case's variables."""
         matches = [_ENV.fullmatch(line) for lines in self._lines().values() for line in lines]
         environ = {match["name"]: match["value"] for match in matches if match is not None}
-        checker = Checker(self.folder, CheckOptions(environ=environ, shown_folder=""))
+        checker = Checker(self.folder, CheckOptions(environ=environ, every_environment=True, shown_folder=""))
         return checker.folder() if self.is_folder else checker.file(self.files[0])
 
     def expected(self) -> list[str]:

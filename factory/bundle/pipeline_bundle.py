@@ -22,6 +22,7 @@ from factory.bundle.source import SETTLE_SECONDS
 from factory.bundle.state import read_state
 from factory.bundle.store import Store
 from factory.preload import preload_before_fork
+from schemas.project import ENVIRONMENT_VARIABLE
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class PipelineBundle(BaseDagBundle):
             store=self._store,
             files=type(self).files,
             loader=self.loader,
+            environment=os.environ.get(ENVIRONMENT_VARIABLE, ""),
             ignore_syntax=syntax,
             settle_seconds=self.settle_seconds,
         )

@@ -35,13 +35,15 @@ class Refresher:
     """Refreshes one bundle; it remembers the last folder it saw, so that an unchanged one costs one reading.
 
     Its `refresh` must be called under the bundle's lock. `files` lists the pipelines of a folder, `loader` is
-    the module that stubs take `load_stub` from, `ignore_syntax` Airflow's for `.airflowignore`.
+    the module that stubs take `load_stub` from, `environment` the one chosen of the pipelines' `environments`
+    (empty: none), `ignore_syntax` Airflow's for `.airflowignore`.
     """
 
     folder: Path
     store: Store
     files: PipelineFiles
     loader: str
+    environment: str = ""
     ignore_syntax: str = "glob"
     settle_seconds: float = SETTLE_SECONDS
     _state: State = field(default_factory=State, init=False)
@@ -126,7 +128,7 @@ class Refresher:
                 listing,
                 ownership,
                 lambda path: self.store.read(listing.files[path]),
-                StubWriter(self.loader, project_version()),
+                StubWriter(self.loader, project_version(), self.environment),
             )
             texts |= layout.guards([*listing.files, *texts], self.ignore_syntax)
             generated = {path: self.store.add(text) for path, text in texts.items()}

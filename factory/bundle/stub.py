@@ -33,10 +33,15 @@ def project_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class StubWriter:
-    """Writes stubs that take `load_stub` from the module `loader`; `project` is this project's version."""
+    """Writes stubs that take `load_stub` from the module `loader`.
+
+    `project` is this project's version. `environment` is the chosen one, empty for none; a stub names it, so that a
+    task start composes what was parsed, and a change of it changes every stub.
+    """
 
     loader: str
     project: str
+    environment: str = ""
 
     def digest(self, depends_on: Iterable[str], tokens: Mapping[str, str]) -> str:
         """The hash of all that a pipeline depends on.
@@ -53,6 +58,8 @@ class StubWriter:
         arguments = f"globals(), {path!a}, Path(__file__).parents[{path.count('/')}]"
         if conflicts:
             arguments += f", {conflicts!a}"
+        if self.environment:
+            arguments += f", environment={self.environment!a}"
         return (
             f"{_heading(path)}\n"
             f"{_shown(yaml)}\n"

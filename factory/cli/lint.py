@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Lint, print the findings to standard output and a summary to standard error; returns the exit status."""
     selections, texts = _selected(arguments)
-    options = CheckOptions(require_environment=arguments.require_env, texts=texts)
+    options = CheckOptions(
+        environment="", every_environment=True, require_environment=arguments.require_env, texts=texts
+    )
     findings = [d for selection in selections for d in lint(selection, options)]
     findings = _operators_as_asked(findings, require=arguments.require_operators)
     pipelines = sum(len(selection.paths) for selection in selections)

@@ -6,6 +6,8 @@ Exit status: 0 all sound, 1 some have errors, 2 usage.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from factory.cli.selection import Selection, add_paths, select
 from factory.reporters.printable import printable
@@ -35,15 +37,14 @@ def _rows(selection: Selection) -> list[tuple[str, str, str, str]]:
         errors = [d for d in result.diagnostics if d.file == shown and d.severity is Severity.ERROR]
         sound = any(p.file == path for p in result.pipelines)
         state = "ok" if sound else f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
-        rows.append((checker.dag_id(path), schedule_text(checker, path), shown, state))
+        schedules = {variant.dag_id: schedule_text(variant.effective.data) for variant in checker.variants(path)}
+        rows += [(dag_id, schedules.get(dag_id, "-"), shown, state) for dag_id in checker.dag_ids(path)]
     return rows
 
 
-def schedule_text(checker: Checker, path: str) -> str:
-    """The schedule as a person reads it, right or wrong; `-` where the file has none."""
-    effective = checker.effective(path)
-    value = effective.data.get("schedule") if effective is not None else None
-    zone = effective.data.get("timezone") if effective is not None else None
+def schedule_text(data: Mapping[str, Any]) -> str:
+    """The schedule of an effective document as a person reads it, right or wrong; `-` where it has none."""
+    value, zone = data.get("schedule"), data.get("timezone")
     if isinstance(value, dict):
         zone = value.get("timezone", zone)
         value = f"every {value['every']}" if "every" in value else value.get("cron")

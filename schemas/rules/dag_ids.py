@@ -9,17 +9,18 @@ from schemas.diagnostics import Diagnostic
 from schemas.subject import Subject
 
 
-def conflicts(claims: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Path → (DAG id, other paths that claim it), for every file that is not alone with its id."""
+def conflicts(claims: Mapping[str, Sequence[str]]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """`claims`: path → its DAG ids. Path → (DAG id, other paths that claim it), for every file that is not alone."""
     claimants: dict[str, list[str]] = {}
-    for path, dag_id in claims.items():
-        claimants.setdefault(dag_id, []).append(path)
-    return {
-        path: (dag_id, tuple(other for other in paths if other != path))
-        for dag_id, paths in claimants.items()
-        if len(paths) > 1
-        for path in paths
-    }
+    for path, dag_ids in claims.items():
+        for dag_id in dag_ids:
+            claimants.setdefault(dag_id, []).append(path)
+    found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for dag_id, paths in claimants.items():
+        if len(paths) > 1:
+            for path in paths:
+                found.setdefault(path, []).append((dag_id, tuple(other for other in paths if other != path)))
+    return found
 
 
 def finding(subject: Subject, dag_id: str, others: Sequence[str]) -> Diagnostic:

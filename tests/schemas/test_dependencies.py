@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from schemas.check import Checker
-from schemas.compose import Effective
 from schemas.dependencies import PipelineFile, pipeline_files
+from schemas.variants import Variant
 
 
 def put(folder: Path, files: dict[str, str]) -> None:
@@ -115,14 +115,14 @@ def test_nothing_outside_the_folder_counts(tmp_path: Path) -> None:
 def test_one_that_cannot_be_worked_out_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = Checker.effective
+    real = Checker.variants
 
-    def fails_for_bad(checker: Checker, path: str) -> Effective | None:
+    def fails_for_bad(checker: Checker, path: str) -> tuple[Variant, ...]:
         if path == "bad.yaml":
             raise OSError("made up")
         return real(checker, path)
 
-    monkeypatch.setattr(Checker, "effective", fails_for_bad)
+    monkeypatch.setattr(Checker, "variants", fails_for_bad)
     put(tmp_path, {"bad.yaml": bash("date"), "good.yaml": bash("date"), "x/rates.csv": ""})
     with caplog.at_level(logging.ERROR):
         bad, good = pipeline_files(tmp_path)

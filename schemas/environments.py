@@ -1,0 +1,49 @@
+"""`environments`: which ones a file and the defaults above it declare, and what is wrong with how they do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from schemas.codes import Code
+from schemas.compose import ENVIRONMENTS
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.document import Document
+
+
+def declared(layers: Iterable[Document]) -> tuple[str, ...]:
+    """The names of all environments, in the order in which they are written."""
+    names: dict[str, None] = {}
+    for layer in layers:
+        environments = layer.data.get(ENVIRONMENTS) if isinstance(layer.data, dict) else None
+        if isinstance(environments, dict):
+            names |= dict.fromkeys(environments)
+    return tuple(names)
+
+
+def declaration_findings(layers: Iterable[Document]) -> Iterator[Diagnostic]:
+    """What is wrong with `environments` itself; what an environment says is checked where it is put over the rest."""
+    for layer in layers:
+        if not isinstance(layer.data, dict) or ENVIRONMENTS not in layer.data:
+            continue
+        environments = layer.data[ENVIRONMENTS]
+        if environments is None:
+            continue
+        if not isinstance(environments, dict):
+            message = "`environments` must be a mapping: the name of each environment and what is other there"
+            yield _finding(layer, (ENVIRONMENTS,), message)
+            continue
+        for name, overlay in environments.items():
+            path = (ENVIRONMENTS, name)
+            if not isinstance(overlay, dict | None):
+                yield _finding(layer, path, f"environment `{name}` must be a mapping of what is other there")
+            elif overlay is not None and ENVIRONMENTS in overlay:
+                message = "an environment cannot hold `environments`"
+                yield _finding(layer, (*path, ENVIRONMENTS), message, Code.UNKNOWN_KEY, at_key=True)
+
+
+def _finding(
+    layer: Document, path: DataPath, message: str, code: Code = Code.WRONG_TYPE, *, at_key: bool = False
+) -> Diagnostic:
+    span = layer.key_span(path) if at_key else layer.value_span(path)
+    return Diagnostic(code, message, layer.file, span, text=layer.text)

@@ -1,0 +1,75 @@
+"""The documents that pipelines are made of, each read once: files, and the folder defaults above them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic, Span
+from schemas.discovery import defaults_paths, is_defaults_path, path_problem
+from schemas.document import Document, document_from_bytes, read_document
+
+
+class LayerReader:
+    """Reads below one pipelines folder. Paths are POSIX, below it; `shown_folder` stands for it in diagnostics;
+    `texts` stand in place of what files hold."""
+
+    def __init__(self, folder: Path, shown_folder: str, texts: Mapping[str, bytes]) -> None:
+        self._folder = folder
+        self._shown_folder = shown_folder
+        self._texts = texts
+        self._documents: dict[str, Document | None] = {}
+
+    def shown(self, path: str) -> str:
+        """The path as the user knows it."""
+        return f"{self._shown_folder}/{path}" if self._shown_folder else path
+
+    def document(self, path: str) -> Document | None:
+        """A file's document; None where there is no such file."""
+        if path not in self._documents:
+            self._documents[path] = self._read(path)
+        return self._documents[path]
+
+    def defaults(self, path: str) -> list[Document]:
+        """The folder defaults that hold for a file, from the root's to the nearest."""
+        found = (self.document(place) for place in defaults_paths(path))
+        return [document for document in found if document is not None]
+
+    def _read(self, path: str) -> Document | None:
+        place, shown = self._folder / path, self.shown(path)
+        if path in self._texts:
+            return document_from_bytes(self._texts[path], shown)
+        if not os.path.lexists(place) or (is_defaults_path(path) and os.path.isdir(place)):  # noqa: PTH112 # never raises
+            return None
+        problem = path_problem(self._folder, path)
+        if problem is None:
+            return read_document(place, shown)
+        return Document(shown, "", diagnostics=(Diagnostic(Code.UNREADABLE, f"it {problem}", shown, Span(1, 1, 1, 2)),))
+
+
+def unusable(documents: Sequence[Document]) -> list[Diagnostic]:
+    """What keeps documents, the pipeline's own last, from being merged."""
+    findings = [d for document in documents for d in document.diagnostics]
+    for document in documents:
+        if not document.diagnostics and not isinstance(document.data, dict | None):
+            findings.append(_not_a_mapping(document))
+    last = documents[-1]
+    if last.data is None and not last.diagnostics:
+        message = "the file is empty: a pipeline needs `poll` or `tasks`"
+        findings.append(Diagnostic(Code.EMPTY_FILE, message, last.file, Span(1, 1, 1, 2), text=last.text))
+    return findings
+
+
+def _not_a_mapping(document: Document) -> Diagnostic:
+    kind = "a list" if isinstance(document.data, list) else "a single value"
+    colon = isinstance(document.data, str) and ":" in document.data
+    return Diagnostic(
+        Code.WRONG_TYPE,
+        f"the file must be a mapping (`key: value` lines), not {kind}",
+        document.file,
+        document.value_span(()),
+        caret="is a space missing behind the `:`?" if colon else "",
+        text=document.text,
+    )
