@@ -6,8 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from croniter import CroniterError, croniter
+
+Field = tuple[int | str, ...]
+"""The values of a field."""
+EVERY: Field = ("*",)
 
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
@@ -72,12 +77,12 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 
 
-def _never_comes(fields: list[list[int | str]]) -> bool:
+def _never_comes(fields: tuple[Field, ...]) -> bool:
     """Whether none of the months has such a day; with a day of week given, that one counts, too."""
     days, months, weekdays = fields[2:5]
     day_numbers = [day for day in days if isinstance(day, int)]
     month_numbers = [month for month in months if isinstance(month, int)]
-    if weekdays != ["*"] or len(day_numbers) < len(days) or len(month_numbers) < len(months):
+    if weekdays != EVERY or len(day_numbers) < len(days) or len(month_numbers) < len(months):
         return False
     return min(day_numbers) > max(_LONGEST[month - 1] for month in month_numbers)
 
@@ -91,13 +96,14 @@ def _split(expression: str) -> list[tuple[int, str]]:
     return fields
 
 
-def expanded(expression: str) -> list[list[int | str]] | None:
+@lru_cache(maxsize=32)  # several rules ask for the same expression
+def expanded(expression: str) -> tuple[Field, ...] | None:
     """The values of each field; None for an expression that is not valid."""
     try:
         fields: list[list[int | str]] = croniter.expand(expression)[0]
     except (CroniterError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         return None  # croniter lets some of Python's own errors through on malformed fields
-    return fields
+    return tuple(map(tuple, fields))
 
 
 def step_problem(expression: str) -> CronProblem | None:

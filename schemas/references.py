@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 _EXPRESSION = re.compile(r"\$?\$\{(?P<body>[^{}]*)\}")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
@@ -83,19 +82,6 @@ def expressions(text: str) -> Iterator[Expression]:
         if meaning is not None:
             whole = match.start() == 0 and match.end() == len(text)
             yield Expression(match.group(), match.start(), match.end(), whole, meaning)
-
-
-def expressions_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Expression]]:
-    """All expressions of the texts in a value (keys of mappings excluded), with the path of each."""
-    if isinstance(value, str):
-        for expression in expressions(value):
-            yield path, expression
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            yield from expressions_in(child, (*path, key))
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from expressions_in(child, (*path, index))
 
 
 def task_reference(text: object) -> TaskReference | None:

@@ -14,8 +14,9 @@ from schemas.codes import Code, Severity
 from schemas.compose import Effective
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Fix, Span
+from schemas.plain_data import keys, texts
 from schemas.poll import POLL_TASK_ID
-from schemas.references import Expression, TaskReference, expressions, expressions_in
+from schemas.references import Expression, TaskReference, expressions
 from schemas.settings import SETTING_KEYS
 from schemas.task import is_group
 from schemas.task_names import Scope
@@ -87,17 +88,23 @@ class Subject:
         return tuple(view for view in self.entries if view.is_group)
 
     @cached_property
+    def texts(self) -> tuple[tuple[DataPath, str], ...]:
+        """Every text of the document, with its path."""
+        return tuple(texts(self.effective.data))
+
+    @cached_property
     def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         if not self.may_hold("${"):
             return ()
-        return tuple(expressions_in(self.effective.data))
+        return tuple((path, found) for path, text in self.texts for found in expressions(text))
 
     @cached_property
     def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         """Expressions in the keys of mappings, where none can stand; each with the path of its key's value."""
         if not self.may_hold("${"):
             return ()
-        return tuple(_in_keys(self.effective.data))
+        paths = keys(self.effective.data)
+        return tuple((path, found) for path in paths for found in expressions(str(path[-1])))
 
     @cached_property
     def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
@@ -201,12 +208,3 @@ def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
         ),
         is_group(entry),
     )
-
-
-def _in_keys(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, Expression]]:
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        if isinstance(key, str):
-            for expression in expressions(key):
-                yield (*path, key), expression
-        yield from _in_keys(child, (*path, key))

@@ -9,7 +9,6 @@ from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText, looks_like_secret
-from schemas.plain_data import texts
 from schemas.subject import Subject
 
 _TOKENS = re.compile(
@@ -43,7 +42,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """The message never repeats what was found."""
     if not subject.may_hold(*_MARKS) and not any(_TELLING.search(layer.text) for layer in subject.effective.layers):
         return
-    for path, text in texts(subject.data):
+    for path, text in subject.texts:
         if isinstance(text, EnvText) or not path:
             continue
         finding = _token(subject, path, text) or _by_key(subject, path, text)
@@ -64,7 +63,7 @@ def _token(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
 
 def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     key = path[-1]
-    if not isinstance(key, str) or len(text) < _SHORTEST or _NO_VALUE.search(text) is not None:
+    if not isinstance(key, str) or _TELLING.search(key) is None or len(text) < _SHORTEST or _NO_VALUE.search(text):
         return None
     folded = key.lower()
     if folded in _AUTHORIZATION and len(path) > 1 and path[-2] == "headers":

@@ -9,7 +9,7 @@ from dataclasses import replace
 from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic, has_errors
 from schemas.environment import EnvText
-from schemas.plain_data import keys, texts
+from schemas.plain_data import keys
 from schemas.subject import Subject
 
 _QUOTES = {
@@ -38,7 +38,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if found is not None:
             message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), which nobody sees"
             yield subject.finding(Code.LOOK_ALIKE, path, message, at_key=True, help="type the key again")
-    for path, text in texts(subject.data):
+    for path, text in subject.texts:
         if text.isascii() or isinstance(text, EnvText):
             continue
         if len(text) > 1 and text[-1] in _QUOTES.get(text[0], ""):

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
 from schemas.environment import is_documentation
-from schemas.plain_data import texts
 from schemas.rules.expressions import stands_at
 from schemas.subject import Subject
 
@@ -32,7 +31,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         how = f'write schedule: {{cron: "{schedule}", data_interval: true}}'
     else:
         return
-    for path, text in texts(subject.data):
+    for path, text in subject.texts:
         if _MARK not in text or "{{" not in text or is_documentation(path) or stands_at(subject, path):
             continue
         found = _INTERVAL.search(text, text.index("{{"))

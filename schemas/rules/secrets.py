@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from schemas.codes import Code
-from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText, password_in_url
 from schemas.subject import Subject
@@ -18,9 +16,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """`scheme://user:password@host` in any value but documentation; the message never repeats it."""
     if not subject.may_hold("://", "${env"):
         return
-    for path, text in _texts(subject.data):
-        where = password_in_url(text)
-        if where is None:
+    for path, text in subject.texts:
+        where = password_in_url(text) if "://" in text else None
+        if where is None or any(isinstance(key, str) and key.startswith("doc") for key in path):
             continue
         if isinstance(text, EnvText):
             message = f"what `{text.expression}` gives holds a URL with a password, which Airflow would show"
@@ -28,12 +26,3 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         else:
             message = "this URL holds a password, which everybody who sees the file or Airflow can read"
             yield subject.finding(Code.SECRET_IN_URL, path, message, help=_HELP, part=where)
-
-
-def _texts(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
-    if isinstance(value, str):
-        yield path, value
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        if not (isinstance(key, str) and key.startswith("doc")):
-            yield from _texts(child, (*path, key))

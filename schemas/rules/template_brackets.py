@@ -9,7 +9,6 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText, is_documentation
-from schemas.plain_data import texts
 from schemas.subject import Subject
 
 _PAIRS = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
@@ -21,7 +20,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Jinja would raise when the task runs; an expression of ours would go to the task as text."""
     if not subject.may_hold("{{", "{%", "${"):
         return
-    for path, text in texts(subject.data):
+    for path, text in subject.texts:
         if "{" not in text or isinstance(text, EnvText) or is_documentation(path):
             continue
         yield from _expressions(subject, path, text)

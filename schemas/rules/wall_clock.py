@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.codes import Code
-from schemas.cron import expanded
+from schemas.cron import EVERY, Field, expanded
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.expressions import stands_at
@@ -15,8 +15,6 @@ from schemas.schedule import CRON_PRESETS
 from schemas.subject import Subject
 
 _MANY_HOURS = 24
-_YEARS = 2
-"""Of a cron expression's days, how many years ahead are looked at."""
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -53,13 +51,13 @@ def _skipped(subject: Subject, path: DataPath, cron: str, zone: str) -> Iterator
     if fields is None or len(fields) != 5:
         return
     minutes, hours, days, months, weekdays = fields
-    if hours == ["*"] or len(hours) >= _MANY_HOURS:
+    if hours == EVERY or len(hours) >= _MANY_HOURS:
         return  # every hour: Airflow goes by elapsed time then, and leaves nothing out
     for day in _days_forward(ZoneInfo(zone), date.today().year):
         if not _comes_on(day, days, months, weekdays):
             continue
         for hour in hours:
-            for minute in range(60) if minutes == ["*"] else minutes:
+            for minute in range(60) if minutes == EVERY else minutes:
                 if isinstance(hour, int) and isinstance(minute, int) and not _exists(day, hour, minute, zone):
                     yield subject.finding(
                         Code.SKIPPED_TIME,
@@ -70,25 +68,27 @@ def _skipped(subject: Subject, path: DataPath, cron: str, zone: str) -> Iterator
                     return
 
 
-def _comes_on(day: date, days: list[int | str], months: list[int | str], weekdays: list[int | str]) -> bool:
+def _comes_on(day: date, days: Field, months: Field, weekdays: Field) -> bool:
     """Whether a cron expression's fields name the day: either of day and weekday where both are given (cron(5))."""
-    if months != ["*"] and day.month not in months:
+    if months != EVERY and day.month not in months:
         return False
     by_day, by_weekday = day.day in days or "l" in days, day.isoweekday() % 7 in weekdays
-    if days == ["*"]:
-        return weekdays == ["*"] or by_weekday
-    return by_day if weekdays == ["*"] else by_day or by_weekday
+    if days == EVERY:
+        return weekdays == EVERY or by_weekday
+    return by_day if weekdays == EVERY else by_day or by_weekday
 
 
 def _days_forward(zone: ZoneInfo, year: int) -> Iterator[date]:
-    """The days of two years on which a zone's clocks go forward, found week by week: most weeks have none."""
-    week = datetime(year, 1, 1, tzinfo=zone)
-    for _ in range(53 * _YEARS):
-        following = week + timedelta(days=7)
-        if _offset(following) > _offset(week):
-            days = (week + timedelta(days=number) for number in range(7))
+    """The days of a year on which a zone's clocks go forward, found by halves of a month: most of them have none."""
+    half = timedelta(days=14)
+    begin = datetime(year, 1, 1, tzinfo=zone)
+    before = _offset(begin)
+    for _ in range(27):
+        after = _offset(begin + half)
+        if after > before:
+            days = (begin + timedelta(days=number) for number in range(half.days))
             yield next(day.date() for day in days if _offset(day + timedelta(days=1)) > _offset(day))
-        week = following
+        begin, before = begin + half, after
 
 
 def _offset(moment: datetime) -> timedelta:

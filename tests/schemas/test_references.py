@@ -12,7 +12,6 @@ from schemas.references import (
     TaskReference,
     ValueReference,
     expressions,
-    expressions_in,
     forms,
     task_reference,
     unescape,
@@ -107,15 +106,6 @@ def test_several_in_one_text() -> None:
     assert [(e.written, text[e.start : e.end], e.whole) for e in expressions(text)] == [
         ("${env.A}", "${env.A}", False),
         ("${env.D:-}", "${env.D:-}", False),
-    ]
-
-
-def test_the_paths_of_expressions_in_a_value() -> None:
-    value = {"a": "${env.A}", "b": [1, {"c": "x ${env.B}"}], "${env.C}": None}
-
-    assert [(path, e.written) for path, e in expressions_in(value)] == [
-        (("a",), "${env.A}"),
-        (("b", 1, "c"), "${env.B}"),
     ]
 
 
