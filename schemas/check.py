@@ -171,7 +171,7 @@ class Checker:
                 caret=p.caret,
                 help=p.help,
                 allowed=p.allowed,
-                replacement=p.replacement,
+                mend=p.mend,
             )
             for p in problems
             if p.path not in by_path

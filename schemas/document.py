@@ -58,6 +58,20 @@ class Document:
         """Where the key stands that ends `path`; for a list item the item."""
         return self._positions.key(path)
 
+    def written(self, span: Span) -> str:
+        """The text at a span of one line."""
+        return self._positions.lines.line_text(span.line)[span.column - 1 : span.end_column - 1]
+
+    def at(self, path: DataPath) -> Any:
+        """The value at `path`; None where there is none."""
+        value = self.data
+        for element in path:
+            known = isinstance(value, list) and isinstance(element, int) and element < len(value)
+            if not known and not (isinstance(value, dict) and element in value):
+                return None
+            value = value[element]
+        return value
+
 
 def read_document(path: Path, file: str) -> Document:
     """Read a file; what keeps it from being read is a diagnostic of the document."""

@@ -14,7 +14,7 @@ class Positions:
     """Spans by path. `root` is None for a text without a value."""
 
     def __init__(self, lines: TextLines, root: Node | None) -> None:
-        self._lines = lines
+        self.lines = lines
         self._root = root
         self._pairs_of: dict[int, dict[str, tuple[ScalarNode, Node]]] = {}
 
@@ -59,7 +59,7 @@ class Positions:
         return known
 
     def _span(self, node: Node) -> Span:
-        return self._lines.span(node.start_mark.index, node.end_mark.index)
+        return self.lines.span(node.start_mark.index, node.end_mark.index)
 
 
 def _pairs(node: MappingNode) -> Iterator[tuple[ScalarNode, Node]]:

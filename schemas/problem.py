@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
+from schemas.mend import Mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,6 @@ class Problem:
     caret: str = ""
     help: str = ""
     allowed: tuple[str, ...] = ()
-    replacement: str | None = None
+    mend: Mend | None = None
     part: tuple[int, int] | None = None
     severity: Severity | None = None

@@ -13,6 +13,8 @@ from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.environment import EnvText
+from schemas.mend import Mend
+from schemas.mend import word as mend_of
 from schemas.model_types import is_tag, keys_of, model_at
 from schemas.pipeline import Pipeline
 from schemas.references import task_reference
@@ -39,7 +41,7 @@ class ShapeProblem:
     caret: str = ""
     help: str = ""
     allowed: tuple[str, ...] = ()
-    replacement: str | None = None
+    mend: Mend | None = None
 
 
 def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[ShapeProblem]]:
@@ -169,7 +171,7 @@ def _problem(
         caret=text.caret,
         help=text.help,
         allowed=text.allowed,
-        replacement=text.replacement,
+        mend=text.mend,
     )
 
 
@@ -209,16 +211,17 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
     allowed = keys_of(model) if model is not None else ()
     own = _own_keys(model, allowed)
     word = nearest(key, allowed)
-    siblings = _mapping_at(data, path[:-1])
+    elsewhere = _where_else(data, path, key)
+    mend = mend_of(key, allowed) if not elsewhere else None
     return ShapeProblem(
         Code.UNKNOWN_KEY,
         path,
         f"unknown key `{key}` {place(path[:-1], data)}",
         at_key=True,
-        caret=_where_else(data, path, key) or did_you_mean(word),
+        caret=elsewhere or did_you_mean(word),
         help=_about_keys(own, allowed),
         allowed=own,
-        replacement=word if word is not None and word not in siblings else None,
+        mend=mend if mend is None or mend.text not in _mapping_at(data, path[:-1]) else None,
     )
 
 

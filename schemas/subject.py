@@ -13,7 +13,8 @@ from typing import Any
 from schemas.codes import Code, Severity
 from schemas.compose import Effective
 from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic, Fix, Span
+from schemas.diagnostics import Diagnostic, Span
+from schemas.mend import Mend, fix
 from schemas.plain_data import keys, texts
 from schemas.poll import POLL_TASK_ID
 from schemas.references import Expression, TaskReference, expressions
@@ -125,6 +126,11 @@ class Subject:
     def _by_path(self) -> Mapping[DataPath, TaskView]:
         return {view.path: view for view in self.entries}
 
+    def at(self, path: DataPath) -> Any:
+        """The value as it is written at a path."""
+        document, place = self.effective.origin(path)
+        return document.at(place)
+
     def key_span(self, path: DataPath) -> tuple[str, str, Span]:
         """File, text and span of the key at a path."""
         document, place = self.effective.key_origin(path)
@@ -145,24 +151,29 @@ class Subject:
         caret: str = "",
         help: str = "",
         allowed: tuple[str, ...] = (),
-        replacement: str | None = None,
+        mend: Mend | None = None,
         severity: Severity | None = None,
         part: tuple[int, int] | None = None,
     ) -> Diagnostic:
-        """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text."""
-        file, text, span = self.key_span(path) if at_key else self.value_span(path)
+        """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text.
+
+        `mend` is the edit of the whole value or key, where it stands in the text as it is read.
+        """
+        document, place = self.effective.origin(path)
+        span = whole = document.key_span(place) if at_key else document.value_span(place)
         if part is not None:
-            span = _narrowed(span, text, path, self.data, part)
+            span = _narrowed(span, document.text, path, self.data, part)
+        value = place[-1] if at_key and place else document.at(place)
         return Diagnostic(
             code,
             message,
-            file,
+            document.file,
             span,
             caret=caret,
             help=help,
             allowed=allowed,
-            fix=Fix(span, replacement) if replacement is not None else None,
-            text=text,
+            fix=fix(mend, document.written(whole), value, whole) if mend is not None else None,
+            text=document.text,
             severity=severity or code.severity,
         )
 

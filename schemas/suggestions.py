@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
@@ -25,6 +26,12 @@ _OTHER_WORDS = {
     "name": "id",
 }
 """What other tools call it."""
+
+_RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
+"""Of these the ones that take the same value."""
+
+_LONGEST = 64
+_WORD = re.compile(r"[\w@/.+-]+")
 
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
@@ -52,6 +59,46 @@ def _with_prefix(folded: str, words: list[str]) -> str | None:
         return None
     ratio = SequenceMatcher(None, folded, _fold(holders[0])).ratio()
     return holders[0] if ratio >= 0.5 else None
+
+
+def unmistakable(written: str, allowed: Iterable[str]) -> str | None:
+    """The word that a typo stands for where it can be no other: one or two slips away, all others two slips further.
+
+    Letter case and `-`/`_` aside; a slip is a letter too many, too few, wrong, or two letters swapped. None for words
+    of two letters, which are one slip from anything.
+    """
+    words = sorted(set(allowed))
+    renamed = _RENAMED.get(written)
+    if renamed in words:
+        return renamed
+    if not 2 < len(written) <= _LONGEST or _WORD.fullmatch(written) is None:
+        return None
+    folded = _fold(written)
+    limit = 1 if len(folded) < 5 else 2
+    near = [(slips, word) for word in words if (slips := _slips(folded, _fold(word), limit + 2)) is not None]
+    near.sort()
+    if not near or near[0][0] > limit or (len(near) > 1 and near[1][0] < near[0][0] + 2):
+        return None
+    return near[0][1]
+
+
+def _slips(one: str, other: str, most: int) -> int | None:
+    """How many slips lie between two words (optimal string alignment); None for more than `most`."""
+    if abs(len(one) - len(other)) > most:
+        return None
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        above, row = row, [i]
+        for j, b in enumerate(other, 1):
+            best = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and b == one[i - 2]:
+                best = min(best, before[j - 2] + 1)
+            row.append(best)
+        if min(row) > most:
+            return None
+        before = above
+    return row[-1] if row[-1] <= most else None
 
 
 def _fold(word: str) -> str:

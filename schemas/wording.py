@@ -11,8 +11,9 @@ from pydantic_core import ErrorDetails
 from schemas.codes import Code
 from schemas.environment import EnvText
 from schemas.http import URL_PATTERN
+from schemas.mend import InQuotes, Mend, Yaml, word
 from schemas.pipeline import DAG_ID_PATTERN
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import meant
 from schemas.task import TASK_ID_PATTERN
 
 _EXPECTED = {
@@ -54,6 +55,7 @@ _BOUNDS = {
     "finite_number": "a finite number",
 }
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[:/?#]\S*)?$")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -66,7 +68,7 @@ class ProblemText:
     caret: str = ""
     help: str = ""
     allowed: tuple[str, ...] = ()
-    replacement: str | None = None
+    mend: Mend | None = None
 
 
 def described(value: Any) -> str:
@@ -124,8 +126,8 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind in _EXPECTED:
         message = f"{name} must be {_EXPECTED[kind]}, not {described(value)}"
-        hint, replacement = _type_hint(kind, value)
-        return ProblemText(Code.WRONG_TYPE, message, caret=hint, replacement=replacement)
+        hint, mend = _type_hint(kind, value)
+        return ProblemText(Code.WRONG_TYPE, message, caret=hint, mend=mend)
     if kind in ("duration_type", "date_type"):
         what = "a duration" if kind == "duration_type" else "a date"
         return ProblemText(Code.WRONG_TYPE, f"{name} must be {what}, not {described(value)}", help=_forms(context))
@@ -165,24 +167,24 @@ def _not_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> ProblemText:
         f"{name} cannot be `{value}`",
         caret=meant(value, allowed),
         allowed=allowed,
-        replacement=nearest(value, allowed),
+        mend=word(value, allowed),
     )
 
 
-def _type_hint(kind: str, value: Any) -> tuple[str, str | None]:
+def _type_hint(kind: str, value: Any) -> tuple[str, Mend | None]:
     if isinstance(value, EnvText):
         return "", None
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        return "put it in quotes", None
+        return "put it in quotes", InQuotes()
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
-        word = _BOOLEAN_WORDS[value.lower()]
-        return f"write {word}", word
+        meaning = _BOOLEAN_WORDS[value.lower()]
+        return f"write {meaning}", Yaml(meaning)
     if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdigit():
-        return "write it without quotes", value
+        return "write it without quotes", Yaml(value) if _NUMBER.fullmatch(value) else None
     if kind == "list_type" and isinstance(value, dict):
         return "each entry of a list begins with `- `", None
     if kind == "list_type" and isinstance(value, str) and value:
-        return ("write it in `[ ]`", f"[{value}]" if _WORD.fullmatch(value) else None)
+        return ("write it in `[ ]`", Yaml(f"[{value}]") if _WORD.fullmatch(value) else None)
     if kind in ("model_type", "dict_type") and isinstance(value, str) and ":" in value:
         return "is a space missing behind the `:`?", None
     return "", None

@@ -12,7 +12,7 @@ from typing import Any
 from yaml import MappingNode, Node, ScalarNode
 
 from schemas.codes import Code
-from schemas.diagnostics import Diagnostic, Related
+from schemas.diagnostics import Diagnostic, Fix, Related
 from schemas.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
 from schemas.text_lines import TextLines
 from schemas.yaml_accidents import needs_quotes
@@ -139,6 +139,7 @@ class _Constructor:
                 self._file,
                 span,
                 caret=f'write "{written}"' if node.value else "a key is missing before the `:`",
+                fix=Fix(span, f'"{written}"') if node.value == self._written(node) else None,
                 text=self._text,
             )
         )
@@ -236,6 +237,9 @@ class _Constructor:
 
     def _report(self, code: Code, message: str, node: Node) -> None:
         self.diagnostics.append(Diagnostic(code, message, self._file, self._span(node), text=self._text))
+
+    def _written(self, node: Node) -> str:
+        return self._text[node.start_mark.index : node.end_mark.index]
 
     def _span(self, node: Node) -> Any:
         return self._text_lines().span(node.start_mark.index, node.end_mark.index)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from factory.cli.selection import Selection, add_paths, select, select_text
 from factory.cli.usage import UsageError
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory lint`."""
     add_paths(parser)
     parser.add_argument("--format", choices=FORMATS, help="how findings are shown (full; under GitHub Actions github)")
+    edits = parser.add_mutually_exclusive_group()
+    edits.add_argument("--fix", action="store_true", help="mend what has only one reading; comments and layout stay")
+    edits.add_argument("--diff", action="store_true", help="show what --fix would change, as a patch")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the findings there, not to the terminal")
     parser.add_argument(
         "--stdin-filename", type=Path, metavar="FILE", help="with PATH `-`: the file that standard input stands for"
@@ -50,12 +54,47 @@ def run(arguments: argparse.Namespace) -> int:
     options = CheckOptions(
         environment="", every_environment=True, require_environment=arguments.require_env, texts=texts
     )
+    if arguments.diff:
+        return _diff(selections, options)
+    if arguments.fix:
+        options = replace(options, texts=_fix(selections, options))
     findings = [d for selection in selections for d in lint(selection, options)]
     findings = _operators_as_asked(findings, require=arguments.require_operators)
     pipelines = sum(len(selection.paths) for selection in selections)
-    _report(findings, pipelines, arguments)
+    # Standard output holds the text, where standard input was one to mend.
+    _report(findings, pipelines, arguments, sys.stderr if arguments.fix and texts else sys.stdout)
     print(Summary.of(findings, pipelines).text(), file=sys.stderr)
-    return 1 if any(d.severity is Severity.ERROR for d in findings) else 0
+    return 1 if _has_errors(findings) else 0
+
+
+def _diff(selections: list[Selection], options: CheckOptions) -> int:
+    """Print what `--fix` would change, and nothing else, to standard output."""
+    from factory.cli import mending  # noqa: PLC0415 # most runs mend nothing
+
+    mended = mending.mend(selections, options)
+    sys.stdout.buffer.write(mending.patch(mended.changes))
+    print(mended.text(written=False), file=sys.stderr)
+    findings = [d for selection in selections for d in lint(selection, options)]
+    return 1 if mended.changes or _has_errors(findings) else 0
+
+
+def _fix(selections: list[Selection], options: CheckOptions) -> dict[str, bytes]:
+    """Write the mended files; a mended standard input is printed, and returned by its path."""
+    from factory.cli import mending  # noqa: PLC0415 # most runs mend nothing
+
+    mended = mending.mend(selections, options)
+    texts = {path: next((c.after for c in mended.changes), before) for path, before in options.texts.items()}
+    if texts:
+        sys.stdout.buffer.writelines(texts.values())
+        sys.stdout.flush()
+    else:
+        mending.write(mended.changes)
+    print(mended.text(written=True), file=sys.stderr)
+    return texts
+
+
+def _has_errors(findings: Iterable[Diagnostic]) -> bool:
+    return any(d.severity is Severity.ERROR for d in findings)
 
 
 def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
@@ -88,15 +127,15 @@ def _operators_as_asked(findings: Iterable[Diagnostic], *, require: bool) -> lis
     return list(once.values())
 
 
-def _report(findings: list[Diagnostic], pipelines: int, arguments: argparse.Namespace) -> None:
+def _report(findings: list[Diagnostic], pipelines: int, arguments: argparse.Namespace, stream: TextIO) -> None:
     """Raises UsageError where the output cannot be written."""
     output: Path | None = arguments.output
     name = arguments.format or _default_format(output)
-    colour = output is None and wants_colour(sys.stdout)
+    colour = output is None and wants_colour(stream)
     text = render(name, findings, pipelines=pipelines, colour=colour)
     if output is None:
         if text:
-            print(text)
+            print(text, file=stream)
         return
     try:
         output.write_text(f"{text}\n" if text else "", encoding="utf-8", newline="\n")

@@ -9,6 +9,7 @@ from schemas.codes import Code, Severity
 from schemas.context_names import CONTEXT_NAMES
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
+from schemas.mend import Word, word
 from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import no_callable
 from schemas.rules.moved_paths import moved_to
@@ -40,7 +41,7 @@ def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
         caret=meant(uses, BUILT_INS),
         allowed=tuple(BUILT_INS),
         help="a function is written `module.function`",
-        replacement=nearest(uses, BUILT_INS),
+        mend=word(uses, BUILT_INS),
     )
 
 
@@ -90,7 +91,7 @@ def _moved(subject: Subject, path: DataPath, new: str, *, still_there: bool) -> 
         path,
         "this is its place in Airflow 2" + ("; Airflow 3 keeps it for a while" if still_there else ""),
         caret=f"it is `{new}` now",
-        replacement=new,
+        mend=Word(new),
         severity=Severity.WARNING if still_there else Severity.ERROR,
     )
 
@@ -142,7 +143,7 @@ def _unknown_arguments(
         is_setting = key in SETTING_KEYS or key == "task_id"
         if key in names or key.startswith("$") or (is_setting and is_operator):
             continue
-        word = nearest(key, [n for n in names if n not in task.arguments]) if not is_setting else None
+        mend = word(key, names) if not is_setting else None
         yield subject.finding(
             Code.UNKNOWN_ARGUMENT,
             (*task.with_path, key),
@@ -150,7 +151,7 @@ def _unknown_arguments(
             at_key=True,
             caret="a setting of the task stands beside `uses`" if is_setting else meant(key, names),
             allowed=tuple(names),
-            replacement=word,
+            mend=mend if mend is None or mend.text not in task.arguments else None,
         )
 
 

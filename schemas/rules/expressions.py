@@ -9,6 +9,7 @@ from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import allows_environment, is_airflows_own, looks_like_secret
+from schemas.mend import Word
 from schemas.references import EnvReference, Expression, NearMiss, TaskReference, ValueReference, expressions, forms
 from schemas.subject import Subject
 from schemas.suggestions import did_you_mean
@@ -48,6 +49,14 @@ def stands_at(subject: Subject, path: DataPath) -> bool:
     return isinstance(value, str) and next(expressions(value), None) is not None
 
 
+def _spelled(value: object, expression: Expression, suggestion: str | None) -> Word | None:
+    """The text with the expression as it is spelled, where only spaces and letter case are not."""
+    same = suggestion is not None and "".join(expression.written.split()).lower() == suggestion.lower()
+    if suggestion is None or not same or not isinstance(value, str):
+        return None
+    return Word(value[: expression.start] + suggestion + value[expression.end :])
+
+
 def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     part = (expression.start, expression.end)
     match expression.meaning:
@@ -59,6 +68,7 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
                 caret=did_you_mean(suggestion),
                 allowed=forms(),
                 part=part,
+                mend=_spelled(subject.at(path), expression, suggestion),
             )
         case EnvReference(name, _):
             yield from _environment(subject, path, expression, name)

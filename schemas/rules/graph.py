@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Related
+from schemas.mend import Word, word
 from schemas.rules.cycles import Edges, cycles
 from schemas.rules.expressions import stands_at
 from schemas.subject import Subject, TaskView
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import meant
 from schemas.task import LONGEST_ID
 
 
@@ -125,8 +126,16 @@ class _Wait:
             f"{who} `{self.written}`, and there is no such task",
             caret=meant(self.written, near),
             allowed=tuple(others),
-            replacement=None if self.is_reference else nearest(self.written, near),
+            mend=self._mend(subject, near),
         )
+
+    def _mend(self, subject: Subject, near: set[str]) -> Word | None:
+        """The id that is meant, in `needs` or in a reference."""
+        mend = word(self.written, near)
+        if mend is None or not self.is_reference:
+            return mend
+        value = str(subject.at(self.path))
+        return Word(value.replace(f"tasks.{self.written}.", f"tasks.{mend.text}.", 1))
 
 
 def _duplicate(subject: Subject, view: TaskView, first: TaskView) -> Diagnostic:

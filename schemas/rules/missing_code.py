@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
+from schemas.mend import Word, word
 from schemas.source import ModuleMissing, NameMissing, NotAPath, NotCallable, SourceError
 from schemas.subject import Subject
 from schemas.suggestions import did_you_mean
@@ -22,6 +23,7 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 path,
                 f"there is no module `{module}` {below}",
                 caret=did_you_mean(next(iter(candidates), None)),
+                mend=_mend(subject, path, module, candidates),
             )
         case NameMissing(module, name, file, candidates, defined):
             return subject.finding(
@@ -29,6 +31,7 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 path,
                 f"`{module}` ({file.name}) defines no `{name}`",
                 caret=did_you_mean(next(iter(candidates), None)),
+                mend=_mend(subject, path, name, candidates),
                 allowed=defined if len(defined) <= 20 else (),
             )
         case NotCallable(dotted, kind, candidates):
@@ -46,3 +49,11 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
             return subject.finding(
                 Code.UNKNOWN_USES, path, f"`{text}` is not a dotted path", help="write `module.function`"
             )
+
+
+def _mend(subject: Subject, path: DataPath, missing: str, candidates: tuple[str, ...]) -> Word | None:
+    """The path with what is meant, where it can be one thing only."""
+    dotted, mend = subject.at(path), word(missing, candidates)
+    if mend is None or not isinstance(dotted, str) or dotted.count(missing) != 1:
+        return None
+    return Word(dotted.replace(missing, mend.text))

@@ -10,8 +10,9 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
+from schemas.mend import word as mend_of
 from schemas.subject import Subject
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import meant
 
 SCHEMA_KEYWORDS = frozenset(
     {
@@ -65,7 +66,7 @@ def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Itera
             f"JSON Schema has no type `{word}`",
             caret=meant(word, _TYPES),
             allowed=tuple(_TYPES),
-            replacement=nearest(word, _TYPES) if types == word else None,
+            mend=mend_of(word, _TYPES) if types == word else None,
         )
     if "default" not in schema:
         if subject.data.get("schedule") is not None:

@@ -10,6 +10,7 @@ from schemas.cron import cron_problem, step_problem
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
+from schemas.mend import word
 from schemas.rules.expressions import stands_at
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.subject import Subject
@@ -45,7 +46,7 @@ def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iter
                 f"there is no preset `{text}`",
                 caret=meant(text, presets),
                 allowed=presets,
-                replacement=_quoted(nearest(text, presets)),
+                mend=word(text, presets),
             )
         return
     problem = cron_problem(text)
@@ -69,10 +70,6 @@ def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iter
         )
 
 
-def _quoted(word: str | None) -> str | None:
-    return f'"{word}"' if word is not None else None
-
-
 def _continuous(subject: Subject) -> Iterator[Diagnostic]:
     runs = subject.data.get("max_active_runs")
     if isinstance(runs, int | float) and runs > 1:
@@ -94,6 +91,7 @@ def _timezone(subject: Subject, path: DataPath, name: object) -> Iterator[Diagno
         path,
         f"what `{expression}` gives is no time zone" if expression else f"there is no time zone `{name}`",
         caret="" if expression else meant(name, available_timezones()),
+        mend=None if expression else word(name, available_timezones()),
         help="write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`",
     )
 

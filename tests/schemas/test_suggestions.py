@@ -7,7 +7,7 @@ import pytest
 from schemas.pipeline import Pipeline
 from schemas.poll import Poll
 from schemas.settings import SETTING_KEYS
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import meant, nearest, unmistakable
 
 TOP = tuple(Pipeline.model_fields)
 POLL = tuple(Poll.model_fields)
@@ -54,3 +54,22 @@ def test_the_order_of_the_words_does_not_matter() -> None:
 def test_the_text_behind_the_caret() -> None:
     assert meant("metod", POLL) == "did you mean `method`?"
     assert meant("colour", POLL) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "word"),
+    [
+        ("metod", "method"),
+        ("get", "GET"),
+        ("max-retries", "max_retries"),
+        ("pst", None),
+        ("mehtod", "method"),
+        ("xy", None),
+        ("POST 📦", None),
+        ("schedule_interval", "schedule"),
+        ("cron", None),
+        ("m" * 1000, None),
+    ],
+)
+def test_what_can_mean_one_word_only(written: str, word: str | None) -> None:
+    assert unmistakable(written, ["method", "GET", "PUT", "POST", "max_retries", "id", "schedule"]) == word
