@@ -106,6 +106,8 @@ class Code(Enum):
     )
     ID_TOO_LONG = _error("PF322", "id-too-long", "The id of a task, its groups included, is too long for Airflow.")
     NO_OUTPUT = _error("PF323", "no-output", "A reference names what has no output.")
+    RELATIVE_FILE = _error("PF335", "relative-file", "A task waits for a file whose path is relative to nothing.")
+    CONTRADICTION = _error("PF336", "contradiction", "Arguments of a built-in contradict each other.")
 
     TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is opened and not closed.")
     MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names is not there.")
