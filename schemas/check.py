@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from schemas import ignore_comments
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Span, has_errors
 from schemas.discovery import default_dag_id, is_pipeline_path, pipeline_paths
@@ -148,7 +149,9 @@ class Checker:
             more = (variant for name in others for variant in variants(path, layers, name))
             looked_at += [(variant, *self._findings(Subject(path, variant.effective))) for variant in more]
         findings = said_once([(variant, found) for variant, _, found in looked_at])
-        diagnostics = once([*declaration_findings(layers), *findings])
+        found = once([*declaration_findings(layers), *findings])
+        complete = dag_id is None and self._options.read_sources
+        diagnostics = once(ignore_comments.silenced(found, layers, report_unused=complete))
         models = [(variant, model) for variant, model, _ in looked_at[: len(chosen)] if model is not None]
         if has_errors(diagnostics) or len(models) < len(chosen):
             return CheckResult((), diagnostics)

@@ -123,6 +123,9 @@ class Code(Enum):
         "PF406", "unquoted-in-shell", "A shell command holds, unquoted, what somebody else chose."
     )
 
+    BAD_IGNORE = _error("PF501", "bad-ignore", "A `# factory: ignore[…]` comment cannot be followed.")
+    UNUSED_IGNORE = _warning("PF502", "unused-ignore", "A `# factory: ignore[…]` comment has nothing to ignore.")
+
     @property
     def id(self) -> str:
         return self.value.id

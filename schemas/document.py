@@ -58,6 +58,10 @@ class Document:
         """Where the key stands that ends `path`; for a list item the item."""
         return self._positions.key(path)
 
+    def is_in_value(self, index: int) -> bool:
+        """Whether a scalar, or a key, covers an index of the text: then a `#` there begins no comment."""
+        return self._positions.is_in_scalar(index)
+
     def written(self, span: Span) -> str:
         """The text at a span of one line."""
         return self._positions.lines.line_text(span.line)[span.column - 1 : span.end_column - 1]

@@ -29,6 +29,7 @@ _NAMES = "it compares values of different places"
 _SOURCE = "it takes the Python source or the packages that are installed"
 _ENVIRONMENT = "it takes the environment's values"
 
+_COMMENTS = "a schema sees values, not comments"
 _GUESS = "text may hold anything; what it was meant as is a guess"
 
 OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
@@ -92,6 +93,8 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.UNVERIFIED_TLS: _GUESS,
         Code.UNQUOTED_IN_SHELL: _GUESS,
         Code.SECRET_VARIABLE: "names that look like secrets are told by rules of words, not by a pattern",
+        Code.BAD_IGNORE: _COMMENTS,
+        Code.UNUSED_IGNORE: _COMMENTS,
         Code.SECRET_IN_URL: "it is said of every text, also inside values of any shape",
     }
 )
