@@ -30,6 +30,7 @@ _SOURCE = "it takes the Python source or the packages that are installed"
 _ENVIRONMENT = "it takes the environment's values"
 
 _COMMENTS = "a schema sees values, not comments"
+_DAG_FACTORY = "it is about dag-factory's documents, which have no JSON Schema here"
 _GUESS = "text may hold anything; what it was meant as is a guess"
 
 OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
@@ -89,6 +90,13 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.MISSING_FILE: "it asks which files there are",
         Code.MOVED_PATH: _SOURCE,
         Code.LOOK_ALIKE: _GUESS,
+        Code.YAML11_VALUE: _DAG_FACTORY,
+        Code.DAG_FACTORY_IGNORES: _DAG_FACTORY,
+        Code.REFUSED_BY_AIRFLOW_3: _DAG_FACTORY,
+        Code.MOVING_DATE: _DAG_FACTORY,
+        Code.BAD_OBJECT: _DAG_FACTORY,
+        Code.REFERENCE_TOO_EARLY: _DAG_FACTORY,
+        Code.VARIABLE_AT_PARSE: _DAG_FACTORY,
         Code.LITERAL_SECRET: _GUESS,
         Code.UNVERIFIED_TLS: _GUESS,
         Code.UNQUOTED_IN_SHELL: _GUESS,
