@@ -15,6 +15,7 @@ from yaml.reader import ReaderError
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.text_lines import TextLines
+from schemas.yaml_causes import cause
 
 _ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*:\s+)?)(?P<value>\S.*?)\s*$""")
 _EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}")
@@ -103,7 +104,16 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     context = error.context_mark.index if error.context_mark is not None else error.problem_mark.index
     in_flow = (error.context or "").startswith("while parsing a flow")
     site = _Site(text, lines, error.problem_mark.index, context, in_flow)
-    return _accident(site, file) or _in_words(error, site, file)
+    return _accident(site, file) or _began_above(error, site, file) or _in_words(error, site, file)
+
+
+def _began_above(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic | None:
+    found = cause(error, site.text)
+    if found is None:
+        return None
+    span = site.lines.span(found.start, found.end)
+    fix = Fix(span, found.replacement) if found.replacement is not None else None
+    return Diagnostic(Code.YAML_SYNTAX, found.why, file, span, fix=fix, text=site.text)
 
 
 def needs_quotes(file: str, text: str, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> Diagnostic:

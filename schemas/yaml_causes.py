@@ -1,0 +1,81 @@
+"""Where a syntax error began, when the parser stopped further down: a `:` or a closing quote that was left out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import yaml
+
+_KEY_WITHOUT_COLON = re.compile(r"^\s*(?:-\s+)*(?P<key>[\w$-]+)(?P<rest>\s+\S.*)?$")
+_NO_SPACE = re.compile(r"^\s*(?:-\s+)*[\w$-]+(?P<colon>:)(?!/)[^\s:]")
+_COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowed in this context")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is wrong, from index `start` to `end` of the text; `replacement` mends it."""
+
+    why: str
+    start: int
+    end: int
+    replacement: str | None = None
+
+
+def cause(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
+    """The beginning of what a parser's error is about; None where the error stands where it began."""
+    return _open_quote(error, text) or _colon(error, text)
+
+
+def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
+    """A line that should be `key: value`, the parser's context or the line above where it stopped."""
+    mark = error.problem_mark
+    if error.problem not in _COLON_PROBLEMS or mark is None:
+        return None
+    if error.context_mark is not None and error.context_mark.line < mark.line:
+        start = text.rfind("\n", 0, error.context_mark.index) + 1
+    else:
+        start = _line_above(text, text.rfind("\n", 0, mark.index) + 1)
+    line = text[start:].split("\n", 1)[0].split(" #", 1)[0].rstrip()
+    if match := _NO_SPACE.match(line):
+        at = start + match.start("colon")
+        return Cause("a space is missing behind the `:`", at, at + 1, ": ")
+    if match := _KEY_WITHOUT_COLON.match(line):
+        return Cause("a `:` is missing behind this key", start + match.start("key"), start + match.end("key"))
+    return None
+
+
+def _line_above(text: str, start: int) -> int:
+    """The beginning of the last line above `start` that is more than a comment."""
+    while start > 0:
+        start = text.rfind("\n", 0, start - 1) + 1
+        line = text[start:].split("\n", 1)[0].strip()
+        if line and not line.startswith("#"):
+            break
+    return start
+
+
+def _open_quote(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
+    """A quoted value over several lines that ends on the line where the parser stopped: the next quote closed it."""
+    mark = error.problem_mark
+    if mark is None:
+        return None
+    for start, end, start_line, end_line in reversed(_quoted_over_lines(text)):
+        if end <= mark.index and end_line == mark.line:
+            why = f"this quote is not closed on its line; the next one, in line {end_line + 1}, closes it"
+            return Cause(why, start, start + 1)
+    return None
+
+
+def _quoted_over_lines(text: str) -> list[tuple[int, int, int, int]]:
+    """Start, end and their lines of quoted values over several lines, up to the error. Events need no recursion."""
+    found = []
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.ScalarEvent) and event.style in ('"', "'"):
+                begin, end = event.start_mark, event.end_mark
+                if begin.line < end.line:
+                    found.append((begin.index, end.index, begin.line, end.line))
+    except yaml.YAMLError:
+        pass  # the error that is being explained
+    return found
