@@ -25,10 +25,12 @@ class CommandFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds that a command took. `cpu` is user and system time of it and of every descendant that it waited for."""
+    """Seconds that a command took, and the most memory that it held, in MiB. `cpu` is user and system time of it and of
+    every descendant that it waited for."""
 
     cpu: float
     wall: float
+    memory: float
 
 
 def run(
@@ -46,7 +48,7 @@ def run(
     if child.returncode != status:
         tail = log.read_text(errors="replace")[-3000:]
         raise CommandFailedError(f"{' '.join(command)} ended with {child.returncode}, not {status}:\n{tail}")
-    return Cost(usage.ru_utime + usage.ru_stime, wall)
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
 def in_turn(rounds: int, cases: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:

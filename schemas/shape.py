@@ -77,7 +77,10 @@ def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Shape
     problems = [
         problem for path, group in by_path.items() if (problem := _problem(path, group, data, unknown)) is not None
     ]
-    if not data.keys() & {"poll", "tasks"} and not any(nearest(k, ("poll", "tasks")) for k in unknown.get((), ())):
+    # A misspelt key, or one that wrong indentation put into the mapping above, explains that it is missing.
+    if not data.keys() & {"poll", "tasks"} and not any(
+        nearest(k, ("poll", "tasks")) for ks in unknown.values() for k in ks
+    ):
         problems.append(_nothing_to_do())
     return problems
 

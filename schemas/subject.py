@@ -179,16 +179,19 @@ class Subject:
 
 
 def _narrowed(span: Span, text: str, path: DataPath, data: Any, part: tuple[int, int]) -> Span:
-    """The part's place, where the value stands in the text as it is: on one line, without escapes."""
+    """The part's place, where the value stands in the text as it is: on one line, or as a literal block."""
     for element in path:
         data = data[element]
-    line = TextLines(text).line_text(span.line)
-    written = line[span.column - 1 : span.end_column - 1]
-    at = written.find(str(data))
+    value, lines = str(data), TextLines(text)
+    first = value.rfind("\n", 0, part[0]) + 1
+    line, start = span.line, span.column - 1
+    if lines.line_text(line)[start : start + 1] == "|":
+        line, start = line + 1 + value.count("\n", 0, part[0]), 0
+    at = lines.line_text(line).find(value[first:].partition("\n")[0], start)
     if at < 0:
         return span
-    column = span.column + at
-    return Span(span.line, column + part[0], span.line, column + part[1])
+    column = at + 1 + part[0] - first
+    return Span(line, column, line, column + part[1] - part[0])
 
 
 def _views(path: DataPath, entries: Any, scope: Scope) -> Iterator[TaskView]:

@@ -38,6 +38,7 @@ _IN_WORDS = {
     "did not find expected '-' indicator": "a list entry (`- …`) was expected here: is this line indented like its "
     "neighbours?",
     "found unexpected end of stream": "the text ends inside a quoted value",
+    "found unexpected ':'": "a space is missing behind this `:`",
     "could not find expected ':'": "a `:` is missing behind this key",
     "did not find expected alphabetic or numeric character": "a plain `*` or `&` begins a YAML alias or anchor; "
     "put the value in quotes",

@@ -60,22 +60,22 @@ def _open_quote(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
     mark = error.problem_mark
     if mark is None:
         return None
-    for start, end, start_line, end_line in reversed(_quoted_over_lines(text)):
+    for start, end, end_line in reversed(_quoted_over_lines(text)):
         if end <= mark.index and end_line == mark.line:
             why = f"this quote is not closed on its line; the next one, in line {end_line + 1}, closes it"
             return Cause(why, start, start + 1)
     return None
 
 
-def _quoted_over_lines(text: str) -> list[tuple[int, int, int, int]]:
-    """Start, end and their lines of quoted values over several lines, up to the error. Events need no recursion."""
+def _quoted_over_lines(text: str) -> list[tuple[int, int, int]]:
+    """Start, end and last line of quoted values over several lines, up to the error. Events need no recursion."""
     found = []
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.ScalarEvent) and event.style in ('"', "'"):
                 begin, end = event.start_mark, event.end_mark
-                if begin.line < end.line:
-                    found.append((begin.index, end.index, begin.line, end.line))
+                if begin is not None and end is not None and begin.line < end.line:
+                    found.append((begin.index, end.index, end.line))
     except yaml.YAMLError:
         pass  # the error that is being explained
     return found

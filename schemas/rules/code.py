@@ -148,18 +148,22 @@ def _missing_arguments(
 ) -> Iterator[Diagnostic]:
     if not isinstance(task.entry.get("with", {}), dict):
         return  # what stands there is wrong as a whole
+    if "with" not in task.entry and any(nearest(key, ("with",)) for key in task.entry if key not in SETTING_KEYS):
+        return  # it is misspelt
+    at = "with" if "with" in task.entry else "uses"
     missing = [
         p.name for p in parameters if p.required and p.name not in task.arguments and p.name not in given_by_airflow
     ]
     names = [p.name for p in parameters]
     typos = [nearest(key, missing) for key in task.arguments if key not in names]
     for name in missing:
-        if name in typos:
-            continue
+        if name in typos or name in task.entry:
+            continue  # misspelt, or one level too high
         yield subject.finding(
             Code.MISSING_ARGUMENT,
-            (*task.path, "uses"),
+            (*task.path, at),
             f"{who} needs the argument `{name}`",
+            at_key=at == "with",
             help="write it in `with`",
         )
 

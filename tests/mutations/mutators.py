@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from .base import Base, Place
 
-_NEIGHBOURS = {a: row[i - 1] if i else row[1] for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for i, a in enumerate(row)}
+_NEIGHBOURS = {
+    a: row[i - 1] if i else row[1] for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for i, a in enumerate(row)
+}
 _SHORTEST_WORD = 4
 
 
@@ -95,10 +97,16 @@ def task_id_typos(base: Base, choice: random.Random) -> Iterator[Mutation]:
 
 def expression_typos(base: Base, choice: random.Random) -> Iterator[Mutation]:
     for place in base.values:
-        for match in re.finditer(r"\$\{(tasks)\.\w+\.(output)|\$\{env\.(\w+)", place.written) if place.is_scalar else ():
+        for match in (
+            re.finditer(r"\$\{(tasks)\.\w+\.(output)|\$\{env\.(\w+)", place.written) if place.is_scalar else ()
+        ):
             for group in (1, 2):
                 if match[group]:
-                    new = place.written[: match.start(group)] + typo(match[group], choice) + place.written[match.end(group) :]
+                    new = (
+                        place.written[: match.start(group)]
+                        + typo(match[group], choice)
+                        + place.written[match.end(group) :]
+                    )
                     yield _replaced(base, place, new, "typo in an expression", match[group])
             yield _replaced(base, place, place.written.replace("}", "", 1), "bracket left out")
 

@@ -1,4 +1,4 @@
-"""Whether a text is wrong, judged without `schemas`: another reader, the published JSON Schema, Jinja, croniter, Python.
+"""Whether a text is wrong, judged without `schemas`: by another reader, the JSON Schema, Jinja, croniter and Python.
 
 A mistake that leaves a sound pipeline (a typo in a free text, a line indented in another way) is none.
 """
@@ -37,14 +37,14 @@ def is_wrong(text: str, base: str) -> bool:
         data = yaml_oracle.read(text)
     except (yaml.YAMLError, yaml_oracle.NotComparableError, RecursionError):
         return True
-    if data == _data_of(base):
+    if json.dumps(data) == _data_of(base):  # as text: `True == 1` in Python
         return False
     return next(_validator().iter_errors(data), None) is not None or any(_problems(data))
 
 
 @cache
-def _data_of(base: str) -> Any:
-    return yaml_oracle.read(next(one.text for one in bases() if one.name == base))
+def _data_of(base: str) -> str:
+    return json.dumps(yaml_oracle.read(next(one.text for one in bases() if one.name == base)))
 
 
 @cache

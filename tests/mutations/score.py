@@ -15,14 +15,21 @@ from .oracle import is_wrong
 
 @dataclass
 class Score:
-    """Of one class. `misses` and `silent` hold what to look at: the mistakes that count as not found."""
+    """Of one class. `misses` are mistakes whose first finding stands elsewhere, or that have none; `unsuggested` typos
+    whose first finding does not name the word that was meant."""
 
     made: int = 0
-    on_the_line: int = 0
     typos: int = 0
-    suggested: int = 0
     misses: list[tuple[Mutation, Diagnostic | None]] = field(default_factory=list)
     unsuggested: list[tuple[Mutation, Diagnostic | None]] = field(default_factory=list)
+
+    @property
+    def on_the_line(self) -> int:
+        return self.made - len(self.misses)
+
+    @property
+    def suggested(self) -> int:
+        return self.typos - len(self.unsuggested)
 
 
 def wrong_mutations(seed: int, number: int) -> Iterator[Mutation]:
@@ -51,15 +58,11 @@ def score(found: Iterable[Mutation]) -> dict[str, Score]:
         one = scores.setdefault(mutation.kind, Score())
         first = next(iter(checker.text(mutation.text, mutation.base).diagnostics), None)
         one.made += 1
-        if first is not None and first.span.line in mutation.lines:
-            one.on_the_line += 1
-        else:
+        if first is None or first.span.line not in mutation.lines:
             one.misses.append((mutation, first))
         if mutation.original is not None:
             one.typos += 1
-            if first is not None and mutation.original in said(first):
-                one.suggested += 1
-            else:
+            if first is None or mutation.original not in said(first):
                 one.unsuggested.append((mutation, first))
     return scores
 

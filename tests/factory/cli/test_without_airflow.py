@@ -67,7 +67,7 @@ def test_lint_and_list_work_in_it(site: Path, tmp_path: Path) -> None:
     assert lint.returncode == 1, lint.stderr
     assert [line.split(" ")[:2] for line in lint.stdout.splitlines()] == [
         ["pipelines/bad.yaml:1:1:", "PF102"],
-        ["pipelines/code.yaml:2:19:", "PF310"],
+        ["pipelines/code.yaml:2:30:", "PF310"],
         ["pipelines/code.yaml:2:37:", "PF309"],
     ]
     listed = run(site, "from factory.cli import main; sys.exit(main(['list']))", tmp_path)
