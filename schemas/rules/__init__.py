@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from schemas.diagnostics import Diagnostic
 from schemas.rules import (
-    built_ins,
     dates,
     defaults,
     fail_fast,
@@ -40,7 +39,6 @@ RULES: tuple[Rule, ...] = (
     params.check,
     graph.check,
     fail_fast.check,
-    built_ins.check,
     reserved_keys.check,
     template_brackets.check,
     look_alikes.check,
