@@ -17,7 +17,6 @@ def operator(
 ) -> tuple[type[HttpRequestOperator], dict[str, Any]]:
     """The request, as the operator names its parts."""
     request = task.with_
-    status = request.expect.status
     return HttpRequestOperator, {
         "url": build_value(request.url, resolver, as_text=True),
         "method": request.method,
@@ -25,6 +24,6 @@ def operator(
         "query": build_value(request.params, resolver),
         "json_body": build_value(request.json_body, resolver),
         "timeout": request.timeout,
-        "expected_status": tuple(status) if isinstance(status, list) else (status,),
+        "expect": {"status": request.expect.status},
         "max_bytes": request.max_bytes,
     }

@@ -2,115 +2,221 @@
 
 from __future__ import annotations
 
-import time
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
-import requests
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, BaseOperatorLink
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from factory.operators.http_answer import Answer, AnswerError, read_body, read_start
-from factory.operators.http_errors import HttpError, shown_url
-from factory.operators.http_expectations import StatusPattern, is_expected, unexpected_status
-from factory.operators.http_request import HttpCall, Query, answer_to
-from factory.operators.http_secrets import Secrets
+from factory.operators.http_actions import ResponseAction
+from factory.operators.http_connection import credentials, target
+from factory.operators.http_errors import Timeouts
+from factory.operators.http_expectations import Expectations, StatusPattern
+from factory.operators.http_guard import Network
+from factory.operators.http_link import RequestedUrlLink
+from factory.operators.http_page import SkippedError
+from factory.operators.http_pages import Pagination
+from factory.operators.http_poll import PollAnswer, PollFacts, PollRequest, poll
+from factory.operators.http_rate import Rate, SharedRate, Unlimited
+from factory.operators.http_request import Query
+from factory.operators.http_retries import Retries
+from factory.operators.http_session import HttpSession, Transport
 
 XCOM_KEY = "http"
-_START_BYTES = 8 * 1024
 
 
 class HttpRequestOperator(BaseOperator):
-    """Requests a URL; the decoded body (JSON or text) is the output.
+    """Requests a URL, with pages where it has them; the decoded body (JSON or text), or its rows, are the output.
 
     :param url: absolute `http` or `https` URL (templated)
+    :param conn_id: in place of `url`: an Airflow HTTP connection, with its address, credentials and TLS (templated)
+    :param endpoint: what follows the connection's address (templated)
     :param method: HTTP method
     :param headers: header fields of the request (templated)
     :param query: query parameters, added to the URL's own (templated)
     :param json_body: body, sent as JSON (templated)
-    :param timeout: longest wait for a connection, and for each piece of the answer; the whole body has ten
-        times as long
-    :param expected_status: codes (200) or ranges (`2xx`); any other status fails the task. A redirect is followed
-        unless its own status is among them.
+    :param data: body, sent as form fields (templated)
+    :param auth: `{"type": …, "conn_id": …}`: how the request is signed, with what that connection holds
+    :param timeout: longest wait for a connection, and for each piece of an answer; the whole body has ten
+        times as long. One for both, or `{"connect": …, "read": …}`
+    :param request_retries: arguments of `Retries`; None: a page is requested once
+    :param expect: arguments of `Expectations`. A redirect is followed unless its own status is expected.
+    :param response_actions: arguments of a `ResponseAction` each
+    :param data_selector: JMESPath of the rows in the body
+    :param pagination: arguments of `Pagination`
+    :param rate_limit: `{"requests": 10, "per": timedelta(seconds=1)}`
     :param max_bytes: largest body, in bytes after decompression
 
-    The body is JSON if the Content-Type says so, else text; None where there is none (HEAD, 204). A second XCom,
-    `http`, says what came, also for an unexpected status: `{"status": 200, "bytes": 312, "milliseconds": 12,
-    "url": …, "content_type": …}`. At most 10 redirects are followed, and another server gets no credentials.
+    The body is JSON if the Content-Type says so, else text; None where there is none (HEAD, 204). With `data_selector`
+    or `pagination` the output is always one flat list. A second XCom, `http`, says what came, also for an unexpected
+    status: `{"status": 200, "bytes": 312, "rows": 4, "pages": 1, "retries": 0, "milliseconds": 12, "url": …,
+    "content_type": …}`. At most 10 redirects are followed, and another server gets no credentials.
 
-    Raises HttpError, an AirflowException of one line that names method and URL without credentials.
+    Raises HttpError, of one line that names method and URL without credentials.
     """
 
-    template_fields: Sequence[str] = ("url", "headers", "query", "json_body")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"headers": "json", "query": "json", "json_body": "json"}
+    template_fields: Sequence[str] = ("url", "conn_id", "endpoint", "headers", "query", "json_body", "data")
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "headers": "json",
+        "query": "json",
+        "json_body": "json",
+        "data": "json",
+    }
+    operator_extra_links: Sequence[BaseOperatorLink] = (RequestedUrlLink(),)
     ui_color = "#d9ecff"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # the parts of a request, each by name
         self,
         *,
-        url: str,
+        url: str | None = None,
+        conn_id: str | None = None,
+        endpoint: str | None = None,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
         json_body: Any = None,
-        timeout: timedelta = timedelta(seconds=30),
-        expected_status: Sequence[StatusPattern] = ("2xx",),
+        data: Query | None = None,
+        auth: Mapping[str, Any] | None = None,
+        timeout: timedelta | Mapping[str, timedelta] = timedelta(seconds=30),
+        request_retries: Mapping[str, Any] | None = None,
+        expect: Mapping[str, Any] | None = None,
+        response_actions: Sequence[Mapping[str, Any]] = (),
+        data_selector: str | None = None,
+        pagination: Mapping[str, Any] | None = None,
+        rate_limit: Mapping[str, Any] | None = None,
         max_bytes: int = 1_048_576,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.url = url
+        self.conn_id = conn_id
+        self.endpoint = endpoint
         self.method = method
         self.headers = headers
         self.query = query
         self.json_body = json_body
+        self.data = data
+        self.auth = auth
         self.timeout = timeout
-        self.expected_status = expected_status
+        self.request_retries = request_retries
+        self.expect = expect
+        self.response_actions = response_actions
+        self.data_selector = data_selector
+        self.pagination = pagination
+        self.rate_limit = rate_limit
         self.max_bytes = max_bytes
+        self.requested_url = ""
 
     def execute(self, context: Any) -> Any:
-        """Send the request; return the decoded body. Raises HttpError."""
-        call = HttpCall.of(self.method, self.url, self.headers, self.query, self.json_body)
-        started = time.monotonic()
-        with answer_to(call, self.timeout.total_seconds(), self._expects) as (last, response):
-            expected = self._expects(response.status_code)
-            try:
-                answer = self._read(response, Secrets(call, last), whole=expected)
-            except AnswerError as error:
-                raise HttpError(last.method, last.url, str(error)) from None
-        self._report(context, last, answer, round((time.monotonic() - started) * 1000))
-        if not expected:
-            reason = unexpected_status(answer.status, self.expected_status, answer.excerpt())
-            raise HttpError(last.method, last.url, reason)
+        """Send the request; return the decoded body or the rows. Raises HttpError."""
+        return self.polled(context).output
+
+    def polled(
+        self, context: Any, *, params: Query | None = None, headers: Mapping[str, str] | None = None
+    ) -> PollAnswer:
+        """Poll, with more query parameters and header fields (see `poll`); log and push what happened.
+
+        Raises HttpError; AirflowSkipException where `response_actions` says so.
+        """
+        facts = PollFacts(method=self.method)
+        request, transport = self.request()
         try:
-            return answer.decoded()
-        except AnswerError as error:
-            raise HttpError(last.method, last.url, str(error)) from None
+            with HttpSession(Network.of(os.environ), transport) as session:
+                return poll(request, session, params=params, headers=headers, facts=facts)
+        except SkippedError as skipped:
+            raise AirflowSkipException(str(skipped)) from None
+        finally:
+            self._report(context, facts)
 
-    def _expects(self, status: int) -> bool:
-        return is_expected(status, self.expected_status)
+    def request(self) -> tuple[PollRequest, Transport]:
+        """What is asked for and over what, its templates filled in and its connections read."""
+        url, headers, transport = self.url, dict(self.headers or {}), Transport()
+        if self.conn_id is not None:
+            leads_to = target(self.conn_id, self.endpoint)
+            written = {name.lower() for name in headers}
+            headers |= {name: value for name, value in leads_to.headers.items() if name.lower() not in written}
+            url, transport = leads_to.url, leads_to.transport
+        if not url:
+            raise AirflowException("there is neither a `url` nor a `conn_id` to request")
+        request = PollRequest(
+            url=url,
+            method=self.method,
+            headers=headers,
+            query=self.query,
+            json_body=self.json_body,
+            form=self.data,
+            timeouts=_timeouts(self.timeout),
+            expectations=_expectations(self.expect or {}),
+            max_bytes=self.max_bytes,
+            credentials=credentials(self.auth),
+            retries=_retries(self.request_retries),
+            actions=tuple(map(_action, self.response_actions)),
+            data_selector=self.data_selector,
+            pagination=Pagination(**self.pagination) if self.pagination is not None else None,
+            rate=self._rate(),
+            log=self.log.warning,
+        )
+        return request, transport
 
-    def _read(self, response: requests.Response, secrets: Secrets, *, whole: bool) -> Answer:
-        seconds = self.timeout.total_seconds()
-        if whole:
-            body = read_body(response, self.max_bytes, seconds)
-        else:
-            body = read_start(response, min(self.max_bytes, _START_BYTES), seconds)
-        return Answer(response.status_code, response.headers.get("Content-Type"), body, secrets.blanked_in)
+    def _rate(self) -> Rate:
+        if self.rate_limit is None:
+            return Unlimited()
+        folder = Path(tempfile.gettempdir()) / f"airflow-pipelines-{os.getuid()}"
+        requests, per = self.rate_limit["requests"], self.rate_limit["per"].total_seconds()
+        return SharedRate(requests, per, folder, f"{self.dag_id} {requests}/{per}")
 
-    def _report(self, context: Any, call: HttpCall, answer: Answer, milliseconds: int) -> None:
-        url = shown_url(call.url)
-        media_type = (answer.content_type or "").partition(";")[0].strip() or "no content type"
-        self.log.info(
-            "%s %s → %d, %d bytes, %s, %d ms",
-            call.method, url, answer.status, len(answer.body), media_type, milliseconds,
-        )  # fmt: skip # one line of the log, one line of code
+    def _report(self, context: Any, facts: PollFacts) -> None:
+        self.requested_url = facts.url
+        if facts.status is None:
+            return
+        parts = [f"{facts.bytes} bytes", facts.media_type or "no content type"]
+        if facts.rows is not None:
+            parts.append(_counted(facts.rows, "row"))
+        parts.append(_counted(facts.pages, "page"))
+        if facts.retries:
+            parts.append(_counted(facts.retries, "retry", "retries"))
+        summary = ", ".join(parts)
+        self.log.info("%s %s → %d, %s, %d ms", facts.method, facts.url, facts.status, summary, facts.milliseconds)
         if self.do_xcom_push:
-            facts = {
-                "status": answer.status,
-                "bytes": len(answer.body),
-                "milliseconds": milliseconds,
-                "url": url,
-                "content_type": answer.content_type,
-            }
-            context["ti"].xcom_push(key=XCOM_KEY, value=facts)
+            context["ti"].xcom_push(key=XCOM_KEY, value=facts.as_mapping())
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
+
+
+def _timeouts(timeout: timedelta | Mapping[str, timedelta]) -> Timeouts:
+    if isinstance(timeout, timedelta):
+        return Timeouts(timeout.total_seconds(), timeout.total_seconds())
+    return Timeouts(timeout["connect"].total_seconds(), timeout["read"].total_seconds())
+
+
+def _status(written: StatusPattern | Sequence[StatusPattern] | None) -> tuple[StatusPattern, ...]:
+    if written is None:
+        return ()
+    return (written,) if isinstance(written, int | str) else tuple(written)
+
+
+def _expectations(expect: Mapping[str, Any]) -> Expectations:
+    types = expect.get("content_type") or ()
+    return Expectations(
+        status=_status(expect.get("status", "2xx")),
+        content_type=(types,) if isinstance(types, str) else tuple(types),
+        json_schema=expect.get("json_schema"),
+        condition=expect.get("condition"),
+    )
+
+
+def _retries(written: Mapping[str, Any] | None) -> Retries:
+    if written is None:
+        return Retries()
+    seconds = {name: value.total_seconds() for name, value in written.items() if isinstance(value, timedelta)}
+    return Retries(**{**written, **seconds, "status": _status(written.get("status"))})
+
+
+def _action(written: Mapping[str, Any]) -> ResponseAction:
+    return ResponseAction(written["action"], _status(written.get("status_code")), written.get("content"))

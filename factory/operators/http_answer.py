@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
-import threading
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
+from functools import lru_cache
 from typing import Any
 
 import requests
 import urllib3
 
-from factory.operators.http_errors import reason_of
+from factory.operators.http_deadline import BODY_TIMEOUTS, BodyDeadline, OverdueError
+from factory.operators.http_errors import Timeouts, is_passing, reason_of
 
 CHUNK_BYTES = 64 * 1024
-BODY_TIMEOUTS = 10
-"""A body has this many times the timeout, however steadily its pieces drip in."""
 _EXCERPT_BYTES = 8 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 class AnswerError(Exception):
-    """An answer cannot be used; its text is the reason, without the request."""
+    """An answer cannot be used; its text is the reason, without the request.
+
+    `passing`: the same request may well be answered better a little later.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +49,21 @@ class Answer:
         """
         if not self.body:
             return None
-        header = Message()
-        header["Content-Type"] = self.content_type or "text/plain"
-        media_type = header.get_content_type()
+        media_type, charset = _parsed(self.content_type or "text/plain")
         if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
             return self._json()
-        charset = header.get_param("charset")
-        return _text(self.body, charset if isinstance(charset, str) else None, media_type)
+        return _text(self.body, charset, media_type)
 
     def excerpt(self, characters: int = 300) -> str:
         """The start of the body on one line, without what must not be shown."""
         start = self.blanked(self.body[:_EXCERPT_BYTES].decode(errors="replace"))
-        text = " ".join("".join(c if c.isprintable() else " " for c in start).split())
-        return text if len(text) <= characters else text[:characters] + "…"
+        return self.shortened(start, characters)
+
+    @staticmethod
+    def shortened(text: str, characters: int = 300) -> str:
+        """A text on one line, its end left out where it is long."""
+        line = " ".join("".join(c if c.isprintable() else " " for c in text[:_EXCERPT_BYTES]).split())
+        return line if len(line) <= characters else line[:characters] + "…"
 
     def _json(self) -> Any:
         try:
@@ -70,11 +77,24 @@ class Answer:
             raise AnswerError(f"the answer is not JSON ({error}): {self.excerpt()}") from None
 
 
-def read_body(response: requests.Response, max_bytes: int, seconds: float) -> bytes:
+def media_type_of(content_type: str | None) -> str:
+    """`application/json` of `application/json; charset=utf-8`, in small letters; empty where there is none."""
+    return _parsed(content_type)[0] if content_type else ""
+
+
+@lru_cache(maxsize=64)
+def _parsed(content_type: str) -> tuple[str, str | None]:
+    header = Message()
+    header["Content-Type"] = content_type
+    charset = header.get_param("charset")
+    return header.get_content_type(), charset if isinstance(charset, str) else None
+
+
+def read_body(response: requests.Response, max_bytes: int, timeouts: Timeouts, deadline: BodyDeadline) -> bytes:
     """The whole body, decompressed; memory stays near `max_bytes`, however well the body is compressed.
 
     Raises AnswerError for a body that is larger, cut off, compressed in a way that was not asked for, or not there
-    within ten times `seconds`, the timeout of each of its pieces.
+    within ten times the timeout of each of its pieces.
     """
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and int(announced) > max_bytes and response.request.method != "HEAD":
@@ -82,60 +102,41 @@ def read_body(response: requests.Response, max_bytes: int, seconds: float) -> by
     decoder = _decoder(response.headers.get("Content-Encoding", "identity"))
     body = bytearray()
     try:
-        with _bounded(response, BODY_TIMEOUTS * seconds):
+        with deadline.over(response):
             for piece in response.raw.stream(CHUNK_BYTES, decode_content=False):
                 body += decoder.decode(piece, max_bytes + 1 - len(body))
                 if len(body) > max_bytes:
                     raise AnswerError(f"the answer has more than {max_bytes:,} bytes (`max_bytes`)")
+    except OverdueError:
+        raise _overdue(timeouts) from None
     except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
-        raise AnswerError(reason_of(error, seconds)) from None
+        raise AnswerError(reason_of(error, timeouts), passing=is_passing(error)) from None
     decoder.finish()
     return bytes(body)
 
 
-def read_start(response: requests.Response, max_bytes: int, seconds: float) -> bytes:
+def read_start(response: requests.Response, max_bytes: int, timeouts: Timeouts, deadline: BodyDeadline) -> bytes:
     """What can be had of the body's start, for an answer that is refused anyway."""
     body = bytearray()
     try:
         decoder = _decoder(response.headers.get("Content-Encoding", "identity"))
-        with _bounded(response, BODY_TIMEOUTS * seconds):
+        with deadline.over(response):
             for piece in response.raw.stream(max_bytes, decode_content=False):
                 body += decoder.decode(piece, max_bytes - len(body))
                 if len(body) >= max_bytes:
                     break
+    except OverdueError:
+        body += f" ({_overdue(timeouts)})".encode()
     except (AnswerError, urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
         # The status is what is wrong with the answer; a body that ends early only shortens the excerpt.
-        note = str(error) if isinstance(error, AnswerError) else reason_of(error, seconds)
+        note = str(error) if isinstance(error, AnswerError) else reason_of(error, timeouts)
         body += f" ({note})".encode()
     return bytes(body)
 
 
-@contextmanager
-def _bounded(response: requests.Response, seconds: float) -> Iterator[None]:
-    """End the reading of a body after so many seconds; one read may wait for many pieces, so it has to be cut short.
-
-    Raises AnswerError.
-    """
-    over = threading.Event()
-
-    def end() -> None:
-        over.set()
-        # Nothing is left to cut short where the answer ended in this moment.
-        with suppress(OSError, ValueError, RuntimeError):
-            response.raw.shutdown()
-
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except (urllib3.exceptions.HTTPError, requests.RequestException, OSError):
-        if not over.is_set():
-            raise
-    finally:
-        timer.cancel()
-    if over.is_set():
-        raise AnswerError(f"the answer did not end within {seconds:g} s ({BODY_TIMEOUTS} times `timeout`)")
+def _overdue(timeouts: Timeouts) -> AnswerError:
+    seconds = BODY_TIMEOUTS * timeouts.read
+    return AnswerError(f"the answer did not end within {seconds:g} s ({BODY_TIMEOUTS} times `timeout`)", passing=True)
 
 
 class _Identity:
@@ -169,7 +170,7 @@ class _Gzip:
 
     def finish(self) -> None:
         if self._started and not self._member.eof:
-            raise AnswerError("the answer is cut off: its gzip data ends in the middle")
+            raise AnswerError("the answer is cut off: its gzip data ends in the middle", passing=True)
 
 
 def _decoder(encoding: str) -> _Identity | _Gzip:

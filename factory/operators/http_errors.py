@@ -5,18 +5,31 @@ from __future__ import annotations
 import errno
 import http.client
 from collections.abc import Iterator
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from airflow.sdk.exceptions import AirflowException
+
+from factory.operators.http_guard import ALLOWED_VARIABLE, RefusedAddressError
 
 
-class HttpError(AirflowException):
-    """A request failed or its answer is not what was wanted: `GET http://host/path?…: reason`."""
+class HttpError(Exception):
+    """A request failed or its answer is not what was wanted: `GET http://host/path?…: reason`.
 
-    def __init__(self, method: str, url: str, reason: str) -> None:
+    `passing`: the same request may well succeed a little later.
+    """
+
+    def __init__(self, method: str, url: str, reason: str, *, passing: bool = False) -> None:
         super().__init__(f"{method} {shown_url(url)}: {reason}")
+        self.passing = passing
+
+
+class Timeouts(NamedTuple):
+    """Longest waits, in seconds: for a connection, and for each piece of an answer."""
+
+    connect: float
+    read: float
 
 
 def shown_url(url: str) -> str:
@@ -29,16 +42,33 @@ def shown_url(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}" + ("?…" if parts.query else "")
 
 
-def reason_of(error: Exception, seconds: float) -> str:
-    """Why no answer came, or only a part of one. The texts of these exceptions hold whole URLs, so few are quoted.
+def is_passing(error: Exception) -> bool:
+    """Whether the same request may well succeed a little later: what is about the network, not about the request."""
+    chain = list(_chain(error))
+    lasting = (
+        RefusedAddressError,
+        UnicodeError,
+        requests.exceptions.InvalidHeader,
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.SSLError,
+        urllib3.exceptions.SSLError,
+    )
+    return not any(isinstance(link, lasting) for link in chain)
 
-    `seconds` is the timeout that was set.
-    """
+
+def reason_of(error: Exception, timeouts: Timeouts) -> str:
+    """Why no answer came, or only a part of one. The texts of these exceptions hold whole URLs, so few are quoted."""
     chain = list(_chain(error))
 
     def has(*types: type[BaseException]) -> bool:
         return any(isinstance(link, types) for link in chain)
 
+    refused = next((link for link in chain if isinstance(link, RefusedAddressError)), None)
+    if refused is not None:
+        what = "link-local addresses and those of cloud metadata are not requested"
+        return f"its host is {refused}: {what} ({ALLOWED_VARIABLE} allows one)"
     if has(urllib3.exceptions.NameResolutionError):
         return "the host's name is not known"
     if has(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
@@ -46,9 +76,9 @@ def reason_of(error: Exception, seconds: float) -> str:
     if has(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) and not has(
         urllib3.exceptions.NewConnectionError
     ):
-        return f"no connection within {seconds:g} s"
+        return f"no connection within {timeouts.connect:g} s"
     if has(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
-        return f"nothing came for {seconds:g} s"
+        return f"nothing came for {timeouts.read:g} s"
     if has(requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return f"no secure connection: {_tls_reason(chain)}"
     number = next((link.errno for link in chain if isinstance(link, OSError) and link.errno), None)

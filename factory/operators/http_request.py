@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
-import urllib3
 
-from factory.operators.http_errors import HttpError, reason_of
+from factory.operators.http_errors import HttpError, Timeouts
+from factory.operators.http_session import HttpSession
 
 MAX_REDIRECTS = 10
 SAFE_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "user-agent"})
@@ -34,12 +34,19 @@ class HttpCall:
 
     @classmethod
     def of(
-        cls, method: str, url: str, headers: Mapping[str, str] | None, query: Query | None, json_body: Any
+        cls,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        query: Query | None,
+        json_body: Any,
+        form: Query | None = None,
     ) -> HttpCall:
         """A call from what a pipeline says.
 
-        User and password in the URL become basic authentication. `query` is added to the URL's own; lists repeat
-        their key, booleans are `true` and `false`. Raises HttpError for what cannot be sent.
+        User and password in the URL become basic authentication. `query` is added to the URL's own, `form` is a body
+        of form fields; in both lists repeat their key, booleans are `true` and `false`. Raises HttpError for what
+        cannot be sent.
         """
         try:
             address, credentials = _without_credentials(url)
@@ -51,10 +58,43 @@ class HttpCall:
         if not _has(fields, "accept-encoding"):
             # The one encoding that is decoded here, with a bound (`http_answer`).
             fields["Accept-Encoding"] = "gzip"
-        body = None if json_body is None else _encoded(method, url, json_body)
+        body, media_type = None, ""
+        if json_body is not None:
+            body, media_type = _encoded(method, url, json_body), "application/json"
+        elif form is not None:
+            body, media_type = urlencode(_plain(form), doseq=True).encode(), "application/x-www-form-urlencoded"
         if body is not None and not _has(fields, "content-type"):
-            fields["Content-Type"] = "application/json"
-        return cls(method, _with_query(method, address, query), fields, body)
+            fields["Content-Type"] = media_type
+        return cls(method, _with_query(address, query), fields, body)
+
+    def with_headers(self, headers: Mapping[str, str]) -> HttpCall:
+        """The call with these header fields in place of its own of the same names."""
+        if not headers:
+            return self
+        names = {name.lower() for name in headers}
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in names}
+        return replace(self, headers={**kept, **headers})
+
+    def with_query(self, query: Query) -> HttpCall:
+        """The call with these query parameters in place of its own of the same names."""
+        if not query:
+            return self
+        parts = urlsplit(self.url)
+        kept = [one for one in parts.query.split("&") if one and unquote_plus(one.partition("=")[0]) not in query]
+        return replace(self, url=_with_query(urlunsplit(parts._replace(query="&".join(kept))), query))
+
+    def linked(self, target: str, base: str) -> HttpCall:
+        """The call for an address that a page at `base` links to. Another server gets no credentials.
+
+        Raises HttpError where it cannot be made.
+        """
+        try:
+            url, _ = _without_credentials(target, base)
+        except ValueError as error:
+            raise HttpError(self.method, base, f"it links to what is {error}") from None
+        if same_server(self.url, url):
+            return replace(self, url=url)
+        return self._elsewhere(url, "its next page is on")
 
     def redirected(self, status: int, location: str) -> HttpCall:
         """The call that a redirect asks for (RFC 9110, section 15.4). Raises HttpError where it cannot be made."""
@@ -62,80 +102,55 @@ class HttpCall:
             target, _ = _without_credentials(location, self.url)
         except ValueError as error:
             raise HttpError(self.method, self.url, f"it was redirected to what is {error}") from None
-        call = replace(self, url=target)
+        call = self
         if status not in KEEPS_METHOD and (status == 303 or self.method == "POST") and self.method != "HEAD":
             kept = {name: value for name, value in self.headers.items() if name.lower() != "content-type"}
             call = replace(call, method="GET", body=None, headers=kept)
-        if _same_server(self.url, target):
-            return call
-        if call.body is not None:
-            raise HttpError(
-                self.method,
-                self.url,
-                f"it was redirected to another server ({urlsplit(target).hostname}), "
-                "which does not get the body; request that server's URL itself if this is right",
+        if same_server(self.url, target):
+            return replace(call, url=target)
+        return call._elsewhere(target, "it was redirected to")
+
+    def _elsewhere(self, url: str, why: str) -> HttpCall:
+        if self.body is not None:
+            reason = (
+                f"{why} another server ({urlsplit(url).hostname}), which does not get the body; "
+                "request that server's URL itself if this is right"
             )
-        safe = {name: value for name, value in call.headers.items() if name.lower() in SAFE_HEADERS}
-        return replace(call, headers=safe)
+            raise HttpError(self.method, self.url, reason)
+        safe = {name: value for name, value in self.headers.items() if name.lower() in SAFE_HEADERS}
+        return replace(self, url=url, headers=safe)
 
 
 @contextmanager
 def answer_to(
-    call: HttpCall, seconds: float, is_final: Callable[[int], bool] = lambda _: False
+    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool] = lambda _: False
 ) -> Iterator[tuple[HttpCall, requests.Response]]:
     """Send a call and follow redirects; give the last call and its response, whose body is not read yet.
 
-    `seconds` bounds the wait for each connection and each piece of data. Environment proxies and certificates hold
-    as for all of requests; `.netrc` does not, it would replace the pipeline's own credentials. A redirect
-    whose status `is_final` is not followed. Raises HttpError.
+    A redirect whose status `is_final` is not followed. Raises HttpError.
     """
-    with _Session() as session:
-        for _ in range(MAX_REDIRECTS + 1):
-            response = _sent(session, call, seconds)
-            try:
-                location = session.location(call, response)
-                if location is None or is_final(response.status_code):
-                    yield call, response
-                    return
-            finally:
-                # The body of a redirect is never read: it may be of any size.
-                response.close()
-            before, call = call, call.redirected(response.status_code, location)
-            if not _same_server(before.url, call.url):
-                # A cookie jar knows hosts and their parents, no ports: it would give cookies to other servers.
-                session.cookies.clear()
-        raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
-
-
-class _Session(requests.Session):
-    """requests prepares for a redirect even where it is not to follow it, and reads its whole body for that."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 # the base class names it
-        return None
-
-    def location(self, call: HttpCall, response: requests.Response) -> str | None:
-        """Where a response redirects to; None if it does not."""
+    for _ in range(MAX_REDIRECTS + 1):
+        response = session.sent(call.method, call.url, call.headers, call.body, timeouts)
         try:
-            return super().get_redirect_target(response)
-        except UnicodeError:
-            raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None
+            location = _location(session, call, response)
+            if location is None or is_final(response.status_code):
+                yield call, response
+                return
+        finally:
+            # The body of a redirect is never read: it may be of any size.
+            response.close()
+        before, call = call, call.redirected(response.status_code, location)
+        if not same_server(before.url, call.url):
+            # A cookie jar knows hosts and their parents, no ports: it would give cookies to other servers.
+            session.cookies.clear()
+    raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
 
 
-def _sent(session: requests.Session, call: HttpCall, seconds: float) -> requests.Response:
+def _location(session: HttpSession, call: HttpCall, response: requests.Response) -> str | None:
     try:
-        request = requests.Request(call.method, call.url, headers=dict(call.headers), data=call.body, auth=_as_it_is)
-        prepared = session.prepare_request(request)
-        settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
-        return session.send(
-            prepared, timeout=(seconds, seconds), allow_redirects=False, **(settings | {"stream": True})
-        )
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
-        raise HttpError(call.method, call.url, reason_of(error, seconds)) from None
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authentication that changes nothing; without one, requests looks into `.netrc`."""
-    return request
+        return session.location(response)
+    except UnicodeError:
+        raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None
 
 
 def _without_credentials(url: str, base: str = "") -> tuple[str, str | None]:
@@ -159,17 +174,23 @@ def _without_credentials(url: str, base: str = "") -> tuple[str, str | None]:
     return urlunsplit((parts.scheme, netloc, parts.path, parts.query, "")), credentials
 
 
-def _with_query(method: str, url: str, query: Query | None) -> str:
+def _with_query(url: str, query: Query | None) -> str:
     if not query:
         return url
-    plain = {
-        name: [_query_value(item) for item in value] if isinstance(value, list | tuple) else _query_value(value)
-        for name, value in query.items()
+    added = urlencode(_plain(query), doseq=True)
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query and added else parts.query or added))
+
+
+def _plain(fields: Query) -> dict[str, Any]:
+    """Without those that are None, as requests does it."""
+    return {
+        name: [_query_value(item) for item in value if item is not None]
+        if isinstance(value, list | tuple)
+        else _query_value(value)
+        for name, value in fields.items()
+        if value is not None
     }
-    try:
-        return requests.Request("GET", url, params=plain).prepare().url or url
-    except (requests.RequestException, UnicodeError):
-        raise HttpError(method, url, "it is not a URL that can be requested") from None
 
 
 def _query_value(value: Any) -> Any:
@@ -187,7 +208,7 @@ def _has(headers: Mapping[str, str], name: str) -> bool:
     return any(key.lower() == name for key in headers)
 
 
-def _same_server(before: str, after: str) -> bool:
+def same_server(before: str, after: str) -> bool:
     """Same scheme, host and port; from `http` to `https` on the default ports is the same server too."""
     one, other = urlsplit(before), urlsplit(after)
     if one.hostname != other.hostname:

@@ -47,7 +47,8 @@ def pushed() -> dict[str, Any]:
 def run(pushed: dict[str, Any]) -> Callable[..., Any]:
     """Run the operator; gives its output. XComs are in `pushed`, also when it fails."""
 
-    def run(url: str, *, seconds: float = 5, **arguments: Any) -> Any:
+    def run(url: str, *, seconds: float = 5, expected_status: Any = "2xx", **arguments: Any) -> Any:
+        arguments.setdefault("expect", {"status": expected_status})
         operator = HttpRequestOperator(task_id="ask", url=url, timeout=timedelta(seconds=seconds), **arguments)
         return operator.execute({"ti": TaskInstance(pushed)})
 

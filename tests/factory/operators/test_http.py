@@ -23,7 +23,16 @@ def test_json_becomes_data_and_the_facts_a_second_xcom(server: Server, run: Runn
     milliseconds = pushed["http"].pop("milliseconds")
     assert 0 <= milliseconds < 5000
     assert pushed == {
-        "http": {"status": 200, "bytes": 16, "url": server.url("/state?…"), "content_type": "application/json"}
+        "http": {
+            "method": "GET",
+            "url": server.url("/state?…"),
+            "status": 200,
+            "content_type": "application/json",
+            "bytes": 16,
+            "rows": None,
+            "pages": 1,
+            "retries": 0,
+        }
     }
     json.dumps(pushed)
 
@@ -147,7 +156,7 @@ def test_the_log_says_what_was_done(server: Server, run: Runner, capsys: pytest.
     server.answers("/x", b"[1]", headers={"Content-Type": "application/json; charset=utf-8"})
     run(server.url("/x"))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if " GET " in line]
-    assert re.search(rf"GET {re.escape(server.url('/x'))} → 200, 3 bytes, application/json, \d+ ms", line)
+    assert re.search(rf"GET {re.escape(server.url('/x'))} → 200, 3 bytes, application/json, 1 page, \d+ ms", line)
 
 
 @pytest.mark.parametrize(

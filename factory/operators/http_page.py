@@ -1,0 +1,180 @@
+"""One page: requested, again where that helps, and held against what is expected of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import requests
+
+from factory.operators.http_actions import Action, action_for
+from factory.operators.http_answer import Answer, AnswerError, media_type_of, read_body, read_start
+from factory.operators.http_deadline import BodyDeadline
+from factory.operators.http_errors import HttpError, shown_url
+from factory.operators.http_expectations import Expectation, status_text, unexpected_status
+from factory.operators.http_request import HttpCall, answer_to, same_server
+from factory.operators.http_retries import retry_after
+from factory.operators.http_secrets import Secrets
+from factory.operators.http_session import HttpSession
+
+if TYPE_CHECKING:
+    from factory.operators.http_poll import PollFacts, PollRequest
+
+_START_BYTES = 8 * 1024
+NOT_MODIFIED = 304
+
+
+class SkippedError(Exception):
+    """An answer that `response_actions` skips the task for; its text names the request and the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it came. `ignored`: it counts as one without rows, and as the last."""
+
+    call: HttpCall
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    value: Any
+    ignored: bool
+    excerpt: Callable[[], str]
+
+    def error(self, reason: str) -> HttpError:
+        """What is wrong with it, with the start of its body."""
+        start = self.excerpt()
+        return HttpError(self.call.method, self.call.url, f"{reason}: {start}" if start else reason)
+
+
+class PageReader:
+    """Reads the pages of one poll."""
+
+    def __init__(self, request: PollRequest, session: HttpSession, deadline: BodyDeadline, facts: PollFacts) -> None:
+        self._request = request
+        self._session = session
+        self._deadline = deadline
+        self._facts = facts
+        self._expectation = Expectation(request.expectations)
+
+    def read(self, call: HttpCall, *, conditional: bool = False) -> Page:
+        """The page that a call is answered with; `conditional`: 304 is such an answer.
+
+        Raises HttpError, SkippedError.
+        """
+        retries = self._request.retries
+        credentials, is_ours = self._request.credentials, same_server(self._request.url, call.url)
+        unsigned, renewed, attempt = call, False, 0
+        while True:
+            attempt += 1
+            again = attempt < retries.attempts and retries.covers(call.method)
+            self._request.rate.wait(call.url)
+            try:
+                call = credentials.signed(unsigned, self._session, self._request.timeouts) if is_ours else unsigned
+                last, response, answer = self._answer(call)
+            except HttpError as error:
+                if not (again and error.passing and retries.connection_errors):
+                    raise
+                self._wait(attempt, None, error)
+                continue
+            action = action_for(self._request.actions, answer.status, answer.body)
+            if answer.status == 401 and action is None and is_ours and not renewed and credentials.renew():
+                renewed, attempt = True, attempt - 1
+                continue
+            wants_again = action == "retry" or (
+                action is None
+                and not self._is_good(answer.status, conditional)
+                and retries.covers_status(answer.status)
+            )
+            if again and wants_again:
+                reason = HttpError(last.method, last.url, f"it answered {status_text(answer.status)}")
+                self._wait(attempt, retry_after(response.headers), reason)
+                continue
+            return self._page(last, response, answer, action, conditional)
+
+    def _answer(self, call: HttpCall) -> tuple[HttpCall, requests.Response, Answer]:
+        with answer_to(self._session, call, self._request.timeouts, self._is_final) as (last, response):
+            whole = self._expectation.expects(response.status_code) or any(
+                action.content is not None and action.covers_status(response.status_code)
+                for action in self._request.actions
+            )
+            limit = self._request.max_bytes
+            try:
+                if whole:
+                    body = read_body(response, limit, self._request.timeouts, self._deadline)
+                else:
+                    body = read_start(response, min(limit, _START_BYTES), self._request.timeouts, self._deadline)
+            except AnswerError as error:
+                raise HttpError(last.method, last.url, str(error), passing=error.passing) from None
+        content_type = response.headers.get("Content-Type")
+        facts = self._facts
+        facts.method, facts.url, facts.status, facts.content_type = (
+            last.method,
+            shown_url(last.url),
+            response.status_code,
+            content_type,
+        )
+        facts.bytes += len(body)
+
+        def blanked(text: str) -> str:
+            return Secrets(call, last).blanked_in(text)
+
+        return last, response, Answer(response.status_code, content_type, body, blanked)
+
+    def _is_final(self, status: int) -> bool:
+        return self._expectation.expects(status) or any(
+            action.status and action.covers_status(status) for action in self._request.actions
+        )
+
+    def _is_good(self, status: int, conditional: bool) -> bool:
+        return self._expectation.expects(status) or (conditional and status == NOT_MODIFIED)
+
+    def _wait(self, attempt: int, asked: float | None, error: HttpError) -> None:
+        seconds = self._request.retries.delay(attempt, asked)
+        if seconds is None:
+            raise type(error)(
+                self._facts.method,
+                self._facts.url,
+                f"the server asks to wait {asked:g} s, longer than `max_delay` of `request_retries` allows "
+                f"({self._request.retries.max_delay:g} s)",
+            )
+        self._facts.retries += 1
+        self._request.log(f"{error}; again in {seconds:.1f} s")
+        time.sleep(seconds)
+
+    def _page(
+        self, call: HttpCall, response: requests.Response, answer: Answer, action: Action | None, conditional: bool
+    ) -> Page:
+        def page(value: Any, *, ignored: bool = False) -> Page:
+            return Page(call, answer.status, response.headers, answer.body, value, ignored, answer.excerpt)
+
+        if action == "ignore":
+            return page(None, ignored=True)
+        if action == "skip":
+            raise SkippedError(f"{call.method} {shown_url(call.url)}: it answered {status_text(answer.status)}")
+        if action in ("fail", "retry"):
+            self._refuse(
+                call, f"it answered {status_text(answer.status)}, for which `response_actions` has `{action}`", answer
+            )
+        if conditional and answer.status == NOT_MODIFIED:
+            return page(None)
+        if not self._expectation.expects(answer.status):
+            reason = unexpected_status(answer.status, self._request.expectations.status, answer.excerpt())
+            raise HttpError(call.method, call.url, reason)
+        problem = self._expectation.refused_type(media_type_of(answer.content_type)) if answer.body else None
+        if problem is not None:
+            self._refuse(call, problem, answer)
+        try:
+            value = answer.decoded()
+        except AnswerError as error:
+            raise HttpError(call.method, call.url, str(error)) from None
+        problem = self._expectation.refused_value(value)
+        if problem is not None:
+            self._refuse(call, problem, answer)
+        return page(value)
+
+    def _refuse(self, call: HttpCall, reason: str, answer: Answer) -> NoReturn:
+        start = answer.excerpt()
+        text = answer.shortened(answer.blanked(reason))
+        raise HttpError(call.method, call.url, f"{text}; it sent: {start}" if start else text)

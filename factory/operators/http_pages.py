@@ -1,0 +1,203 @@
+"""From one page to the next (RFC 8288 for links in header fields). One class for each way; each serves one poll."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from requests.utils import parse_header_links
+
+from factory.operators.http_page import Page
+from factory.operators.http_request import HttpCall
+from factory.operators.http_selection import JmesPathError, search
+
+PaginationType = Literal["json_link", "header_link", "cursor", "offset", "page_number", "single_page"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pagination:
+    """How pages follow each other, in the words of dlt's paginators. Of the keys a type has its own only."""
+
+    type: PaginationType
+    max_pages: int = 10_000
+    next_url_path: str = "next"
+    links_next_key: str = "next"
+    cursor_path: str = ""
+    cursor_param: str = "cursor"
+    limit: int = 100
+    limit_param: str = "limit"
+    offset: int = 0
+    offset_param: str = "offset"
+    base_page: int = 1
+    page_param: str = "page"
+    total_path: str | None = None
+
+
+class Pager(Protocol):
+    """Says what is requested after a page."""
+
+    def first(self, call: HttpCall) -> HttpCall:
+        """The first call, from the one that the pipeline writes."""
+        ...
+
+    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
+        """The call for what follows a page with these rows; None behind the last. Raises HttpError."""
+        ...
+
+
+def pager(pagination: Pagination | None) -> Pager:
+    """A pager that has not begun yet. Raises JmesPathError."""
+    if pagination is None or pagination.type == "single_page":
+        return _SinglePage()
+    if pagination.type == "json_link":
+        return _Links(_json_link(pagination.next_url_path))
+    if pagination.type == "header_link":
+        return _Links(_header_link(pagination.links_next_key))
+    if pagination.type == "cursor":
+        return _Cursor(pagination.cursor_path, pagination.cursor_param)
+    return _Counted(pagination)
+
+
+class _SinglePage:
+    def first(self, call: HttpCall) -> HttpCall:
+        return call
+
+    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:  # noqa: ARG002 # a Pager's
+        return None
+
+
+@dataclass
+class _Links:
+    """Each page names the address of the next."""
+
+    link: Callable[[Page], str | None]
+    _first: HttpCall | None = None
+    _seen: set[str] = field(default_factory=set)
+
+    def first(self, call: HttpCall) -> HttpCall:
+        self._first = call
+        self._seen.add(call.url)
+        return call
+
+    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
+        if not rows:
+            return None
+        target = self.link(page)
+        if target is None:
+            return None
+        assert self._first is not None  # noqa: S101 # `first` comes first
+        call = self._first.linked(target, page.call.url)
+        if call.url in self._seen:
+            raise page.error("its link to the next page leads to a page that was read before")
+        self._seen.add(call.url)
+        return call
+
+
+def _json_link(path: str) -> Callable[[Page], str | None]:
+    ask = search(path)
+
+    def link(page: Page) -> str | None:
+        target = _asked(ask, page, "next_url_path")
+        if target is None or target == "" or target is False:
+            return None
+        if not isinstance(target, str):
+            raise page.error(f"`next_url_path` ({path}) gives no text")
+        return target
+
+    return link
+
+
+def _header_link(relation: str) -> Callable[[Page], str | None]:
+    def link(page: Page) -> str | None:
+        for one in parse_header_links(page.headers.get("Link", "")):
+            # A link may stand for several relations; they are told apart without regard to case.
+            if relation.lower() in one.get("rel", "").lower().split():
+                return one["url"]
+        return None
+
+    return link
+
+
+@dataclass
+class _Cursor:
+    """Each page says what to send for the next."""
+
+    path: str
+    param: str
+    _call: HttpCall | None = None
+    _seen: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._ask = search(self.path)
+
+    def first(self, call: HttpCall) -> HttpCall:
+        self._call = call
+        return call
+
+    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
+        if not rows:
+            return None
+        cursor = _asked(self._ask, page, "cursor_path")
+        if cursor is None or cursor == "" or cursor is False:
+            return None
+        if not isinstance(cursor, str | int | float):
+            raise page.error(f"`cursor_path` ({self.path}) gives neither text nor a number")
+        text = str(cursor)
+        if text in self._seen:
+            raise page.error("its cursor came before: following it would never end")
+        self._seen.add(text)
+        assert self._call is not None  # noqa: S101 # `first` comes first
+        return self._call.with_query({self.param: text})
+
+
+@dataclass
+class _Counted:
+    """Pages are counted here: by their number, or by the rows before them."""
+
+    pagination: Pagination
+    _call: HttpCall | None = None
+    _body: bytes | None = None
+
+    def __post_init__(self) -> None:
+        self._by_page = self.pagination.type == "page_number"
+        self._position = self.pagination.base_page if self._by_page else self.pagination.offset
+        self._param = self.pagination.page_param if self._by_page else self.pagination.offset_param
+        self._total = search(self.pagination.total_path) if self.pagination.total_path is not None else None
+
+    def first(self, call: HttpCall) -> HttpCall:
+        self._call = call if self._by_page else call.with_query({self.pagination.limit_param: self.pagination.limit})
+        return self._at_position()
+
+    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
+        if not rows:
+            return None
+        if page.body == self._body:
+            raise page.error(f"it is the same as the page before: the server does not heed `{self._param}`")
+        self._body = page.body
+        # By the rows that came: a server that gives fewer than asked for must not lose any.
+        self._position += 1 if self._by_page else len(rows)
+        total = self._known_total(page)
+        end = self.pagination.base_page + total if self._by_page and total is not None else total
+        return None if end is not None and self._position >= end else self._at_position()
+
+    def _at_position(self) -> HttpCall:
+        assert self._call is not None  # noqa: S101 # `first` comes first
+        return self._call.with_query({self._param: self._position})
+
+    def _known_total(self, page: Page) -> int | None:
+        if self._total is None:
+            return None
+        total = _asked(self._total, page, "total_path")
+        if isinstance(total, str) and total.isascii() and total.isdigit():
+            total = int(total[:18])
+        if not isinstance(total, int) or isinstance(total, bool):
+            raise page.error(f"`total_path` ({self.pagination.total_path}) gives no whole number")
+        return total
+
+
+def _asked(ask: Callable[[Any], Any], page: Page, key: str) -> Any:
+    try:
+        return ask(page.value)
+    except JmesPathError as error:
+        raise page.error(f"`{key}` cannot be asked of the answer: {error}") from None
