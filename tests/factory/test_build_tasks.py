@@ -88,7 +88,7 @@ def test_the_poll_is_an_http_task() -> None:
     assert type(poll) is HttpRequestOperator
     assert (poll.url, poll.method, poll.headers) == ("https://example.com/{{ ds }}", "POST", {"X": "${y}"})
     assert (poll.query, poll.json_body) == ({"n": 1, "many": ["a", True]}, {"since": "{{ ds }}"})
-    assert (poll.timeout, poll.expected_status, poll.max_bytes) == (timedelta(seconds=5), (200, "4xx"), 10)
+    assert (poll.timeout, poll.expect, poll.max_bytes) == (timedelta(seconds=5), {"status": [200, "4xx"]}, 10)
     assert poll.retries == 3
 
 
