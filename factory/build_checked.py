@@ -13,7 +13,7 @@ from factory.diagnosis import build_diagnostics
 from factory.errors import BuildError, PipelineBuildError, one_line
 from schemas.check import Checker
 from schemas.diagnostics import Diagnostic
-from schemas.result import CheckedPipeline, CheckResult
+from schemas.result import Checked, CheckedDagFactoryDag, CheckResult
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,13 @@ def build_checked(checker: Checker, result: CheckResult) -> LoadResult:
     return LoadResult(dags, tuple(findings))
 
 
-def _built(pipeline: CheckedPipeline) -> DAG:
+def _built(pipeline: Checked) -> DAG:
     """Raises PipelineBuildError, whatever went wrong."""
     try:
+        if isinstance(pipeline, CheckedDagFactoryDag):
+            from factory.dagfactory.build import build as build_dag_factory  # noqa: PLC0415 # few folders hold such
+
+            return build_dag_factory(pipeline)
         return build(pipeline)
     except PipelineBuildError:
         raise

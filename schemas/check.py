@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from schemas import ignore_comments
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Span, has_errors
 from schemas.discovery import default_dag_id, is_pipeline_path, pipeline_paths
-from schemas.document import Document, document_from_text
+from schemas.document import Document
 from schemas.environment import Resolved, resolve_environment
 from schemas.environments import declaration_findings, declared
-from schemas.layers import LayerReader, unusable
+from schemas.layers import LayerReader, is_dag_factory, unusable
 from schemas.pipeline import Pipeline
 from schemas.project import ENVIRONMENT_VARIABLE
-from schemas.result import CheckedPipeline, CheckResult
+from schemas.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
 from schemas.rules import RULES, dag_ids, dialect, look_alikes, named_files
 from schemas.rules import code as code_rule
 from schemas.rules import expressions as expression_rule
@@ -56,7 +57,7 @@ class Checker:
         self._environ = os.environ if self._options.environ is None else self._options.environ
         chosen = self._options.environment
         self._environment = (self._environ.get(ENVIRONMENT_VARIABLE) if chosen is None else chosen) or None
-        self._layers = LayerReader(folder, self._options.shown_folder, self._options.texts)
+        self._layers = LayerReader(folder, self._options.shown_folder, self._options.texts, self._environ)
         self._reader = SourceReader(folder)
 
     @property
@@ -79,7 +80,7 @@ class Checker:
 
     def text(self, text: str, path: str) -> CheckResult:
         """Check a text as if it stood at `path` below the folder."""
-        return self._result(path, document_from_text(text, self._layers.shown(path)), None)
+        return self._result(path, self._layers.parse(text, self._layers.shown(path)), None)
 
     def folder(self) -> CheckResult:
         """Check every pipeline of the folder, and DAG ids across files."""
@@ -100,12 +101,14 @@ class Checker:
         document = self._layers.document(path)
         if document is None:
             return ()
-        documents = [*self._layers.defaults(path), document]
-        return () if unusable(documents) else variants(path, documents, self._environment)
+        documents = self._documents(path, document)
+        return () if unusable(documents) else self._variants(path, documents)
 
     def dag_ids(self, path: str) -> tuple[str, ...]:
         """The DAG ids that a file claims, be it sound or not."""
         document = self._layers.document(path)
+        if is_dag_factory(document):
+            return tuple(variant.dag_id for variant in self._readable(path))
         written = document.data.get("dag_id") if document is not None and isinstance(document.data, dict) else None
         if self._environment is None and "${" not in str(written):
             return (written if isinstance(written, str) else default_dag_id(path),)
@@ -127,16 +130,31 @@ class Checker:
 
     def _readable(self, path: str) -> tuple[Variant, ...]:
         """A file's DAGs, at least one, made of what can be read."""
-        documents = [*self._layers.defaults(path), self._layers.document(path)]
-        layers = [d for d in documents if d is not None and isinstance(d.data, dict)]
-        return variants(path, layers or [Document(self._layers.shown(path), "")], self._environment)
+        document = self._layers.document(path) or Document(self._layers.shown(path), "")
+        layers = [d for d in self._documents(path, document) if isinstance(d.data, dict)]
+        return self._variants(path, layers or [Document(document.file, "")])
+
+    def _documents(self, path: str, document: Document) -> list[Document]:
+        """The defaults that hold for a file, then its own document."""
+        if is_dag_factory(document):
+            return [*self._layers.dag_factory_defaults(path), document]
+        return [*self._layers.defaults(path), document]
+
+    def _variants(self, path: str, documents: Sequence[Document]) -> tuple[Variant, ...]:
+        if is_dag_factory(documents[-1]):
+            from schemas.dagfactory.checking import dag_variants  # noqa: PLC0415 # most folders hold no such file
+
+            return dag_variants(path, documents)
+        return variants(path, documents, self._environment)
 
     def _result(self, path: str, document: Document, dag_id: str | None) -> CheckResult:
-        layers = [*self._layers.defaults(path), document]
+        layers = self._documents(path, document)
         keeping = unusable(layers)
         if keeping:
             return CheckResult((), once(keeping))
-        chosen = variants(path, layers, self._environment)
+        chosen = self._variants(path, layers)
+        if is_dag_factory(document):
+            return self._dag_factory(path, layers, [v for v in chosen if dag_id is None or v.dag_id == dag_id])
         foreign = tuple(dialect.check(Subject(path, chosen[0].effective)))
         if foreign:
             return CheckResult((), foreign)
@@ -148,12 +166,25 @@ class Checker:
             more = (variant for name in others for variant in variants(path, layers, name))
             looked_at += [(variant, *self._findings(Subject(path, variant.effective))) for variant in more]
         findings = said_once([(variant, found) for variant, _, found in looked_at])
-        diagnostics = once([*declaration_findings(layers), *findings])
+        found = once([*declaration_findings(layers), *findings])
+        complete = dag_id is None and self._options.read_sources
+        diagnostics = once(ignore_comments.silenced(found, layers, report_unused=complete))
         models = [(variant, model) for variant, model, _ in looked_at[: len(chosen)] if model is not None]
         if has_errors(diagnostics) or len(models) < len(chosen):
             return CheckResult((), diagnostics)
         pipelines = (CheckedPipeline(v.dag_id, path, self._folder, document.text, model) for v, model in models)
         return CheckResult(tuple(pipelines), diagnostics)
+
+    def _dag_factory(self, path: str, documents: Sequence[Document], chosen: Sequence[Variant]) -> CheckResult:
+        from schemas.dagfactory.checking import findings  # noqa: PLC0415 # most folders hold no such file
+
+        reader = self._reader if self._options.read_sources else None
+        diagnostics = once(findings(path, documents, chosen, reader))
+        if has_errors(diagnostics):
+            return CheckResult((), diagnostics)
+        text = documents[-1].text
+        dags = (CheckedDagFactoryDag(v.dag_id, path, self._folder, text, v.effective.data) for v in chosen)
+        return CheckResult(tuple(dags), diagnostics)
 
     def _findings(self, subject: Subject) -> tuple[Pipeline | None, list[Diagnostic]]:
         same = not subject.may_hold("${env", "$${")

@@ -64,6 +64,12 @@ class Code(Enum):
     NOT_A_DEFAULT = _error("PF110", "not-a-default", "A key that is about one file stands in a `_defaults.yaml`.")
     BAD_PARAM = _error("PF111", "bad-param", "A value of `params` is not right, or its default does not fit.")
 
+    YAML11_VALUE = _warning("PF120", "yaml-1-1-value", "A value that dag-factory, a YAML 1.1 reader, takes otherwise.")
+    DAG_FACTORY_IGNORES = _warning("PF121", "dag-factory-ignores", "A key that dag-factory or Airflow reads over.")
+    REFUSED_BY_AIRFLOW_3 = _error("PF122", "refused-by-airflow-3", "What dag-factory makes of it Airflow 3 refuses.")
+    MOVING_DATE = _warning("PF123", "moving-date", "A date that counts from today.")
+    BAD_OBJECT = _error("PF124", "bad-object", "A mapping that stands for an object is not right.")
+
     BAD_CRON = _error("PF201", "bad-cron", "A cron expression is not valid.")
     UNKNOWN_PRESET = _error("PF202", "unknown-preset", "A schedule preset does not exist.")
     UNKNOWN_TIMEZONE = _error("PF203", "unknown-timezone", "A time zone does not exist.")
@@ -106,6 +112,13 @@ class Code(Enum):
     )
     ID_TOO_LONG = _error("PF322", "id-too-long", "The id of a task, its groups included, is too long for Airflow.")
     NO_OUTPUT = _error("PF323", "no-output", "A reference names what has no output.")
+    RELATIVE_FILE = _error("PF335", "relative-file", "A task waits for a file whose path is relative to nothing.")
+    CONTRADICTION = _error("PF336", "contradiction", "Arguments of a built-in contradict each other.")
+
+    REFERENCE_TOO_EARLY = _error(
+        "PF360", "reference-too-early", "dag-factory builds a task before the one whose output it takes."
+    )
+    VARIABLE_AT_PARSE = _warning("PF361", "variable-at-parse", "An Airflow Variable is read with the file.")
 
     TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is opened and not closed.")
     MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names is not there.")
@@ -120,6 +133,9 @@ class Code(Enum):
     UNQUOTED_IN_SHELL = _warning(
         "PF406", "unquoted-in-shell", "A shell command holds, unquoted, what somebody else chose."
     )
+
+    BAD_IGNORE = _error("PF501", "bad-ignore", "A `# factory: ignore[…]` comment cannot be followed.")
+    UNUSED_IGNORE = _warning("PF502", "unused-ignore", "A `# factory: ignore[…]` comment has nothing to ignore.")
 
     @property
     def id(self) -> str:

@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from schemas.dagfactory.recognition import DEFAULTS_NAMES, is_defaults
+
 SUFFIXES = (".yaml", ".yml")
 DEFAULTS_STEM = "_defaults"
 
@@ -74,12 +76,22 @@ def _walk(folder: Path, root: str, prefix: str, above: frozenset[_Identity]) -> 
         if entry.name.startswith(("_", ".")):
             continue
         if not _is_folder(entry):
-            if path.endswith(SUFFIXES):
+            if path.endswith(SUFFIXES) and not (entry.name in DEFAULTS_NAMES and _holds_defaults(entry.path)):
                 yield path
         elif entry.is_symlink() and not _is_inside(root, os.path.realpath(entry.path)):
             yield path
         else:
             yield from _walk(Path(entry.path), root, f"{path}/", above | {identity})
+
+
+def _holds_defaults(place: str) -> bool:
+    """Whether a file of that name is dag-factory's defaults, and no pipeline."""
+    file = Path(place)
+    try:
+        # Reading a named pipe would wait.
+        return file.is_file() and is_defaults(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False  # reading it as a pipeline says what is wrong
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -107,9 +119,18 @@ def is_defaults_path(path: str) -> bool:
 
 def defaults_paths(path: str) -> tuple[str, ...]:
     """Where defaults of a pipeline may stand, from the root to its own folder; they need not exist."""
+    return tuple(f"{prefix}{DEFAULTS_STEM}{suffix}" for prefix in folders_above(path) for suffix in SUFFIXES)
+
+
+def dag_factory_defaults_paths(path: str) -> tuple[str, ...]:
+    """Where dag-factory's defaults of a pipeline may stand, in the same order."""
+    return tuple(f"{prefix}{name}" for prefix in folders_above(path) for name in DEFAULTS_NAMES)
+
+
+def folders_above(path: str) -> tuple[str, ...]:
+    """The folders of a path from the root (empty) to its own, each as what stands before a name in it."""
     folders = path.split("/")[:-1]
-    prefixes = ("".join(f"{folder}/" for folder in folders[:count]) for count in range(len(folders) + 1))
-    return tuple(f"{prefix}{DEFAULTS_STEM}{suffix}" for prefix in prefixes for suffix in SUFFIXES)
+    return tuple("".join(f"{folder}/" for folder in folders[:count]) for count in range(len(folders) + 1))
 
 
 def default_dag_id(path: str) -> str:

@@ -7,10 +7,11 @@ composes the text again.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from yaml import Node, YAMLError
 
@@ -20,7 +21,7 @@ from schemas.diagnostics import Diagnostic, Span
 from schemas.positions import Positions
 from schemas.text_lines import TextLines
 from schemas.yaml_accidents import explain
-from schemas.yaml_construct import construct
+from schemas.yaml_construct import Scalars, construct
 from schemas.yaml_syntax import MAX_DEPTH, NestedTooDeepError, compose
 
 MAX_BYTES = 1024 * 1024
@@ -30,18 +31,24 @@ _INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
 a byte order mark behind the start, which joined files leave behind."""
 
 
+Parse = Callable[[str, str], "Document"]
+"""Text and the path shown for it → document."""
+
+
 @dataclass(frozen=True)
 class Document:
     """A read text.
 
     `file` is the path shown to the user. `data` is plain data (dict with text keys, list, str, int, float, bool,
-    None), and None where `diagnostics` says why the text could not be read.
+    None), and None where `diagnostics` says why the text could not be read. `dialect`: whose language it is, empty for
+    this project's.
     """
 
     file: str
     text: str = field(repr=False)
     data: Any = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    dialect: ClassVar[str] = ""
 
     @cached_property
     def _positions(self) -> Positions:
@@ -58,6 +65,10 @@ class Document:
         """Where the key stands that ends `path`; for a list item the item."""
         return self._positions.key(path)
 
+    def is_in_value(self, index: int) -> bool:
+        """Whether a scalar, or a key, covers an index of the text: then a `#` there begins no comment."""
+        return self._positions.is_in_scalar(index)
+
     def written(self, span: Span) -> str:
         """The text at a span of one line."""
         return self._positions.lines.line_text(span.line)[span.column - 1 : span.end_column - 1]
@@ -73,7 +84,7 @@ class Document:
         return value
 
 
-def read_document(path: Path, file: str) -> Document:
+def read_document(path: Path, file: str, parse: Parse | None = None) -> Document:
     """Read a file; what keeps it from being read is a diagnostic of the document."""
     try:
         with path.open("rb") as stream:
@@ -81,11 +92,11 @@ def read_document(path: Path, file: str) -> Document:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return _failed(file, "", Code.UNREADABLE, f"cannot be read: {reason.lower()}", Span(1, 1, 1, 2))
-    return document_from_bytes(raw, file)
+    return document_from_bytes(raw, file, parse)
 
 
-def document_from_bytes(raw: bytes, file: str) -> Document:
-    """Decode UTF-8 (a byte order mark is skipped) and read."""
+def document_from_bytes(raw: bytes, file: str, parse: Parse | None = None) -> Document:
+    """Decode UTF-8 (a byte order mark is skipped) and read, by `document_from_text` or `parse`."""
     if len(raw) > MAX_BYTES:
         return _failed(file, "", Code.TOO_LARGE, "the file is larger than 1 MiB", Span(1, 1, 1, 2))
     try:
@@ -97,11 +108,11 @@ def document_from_bytes(raw: bytes, file: str) -> Document:
         message = f"byte 0x{raw[error.start]:02X} is not UTF-8"
         span = Span(line, column, line, column + 1)
         return _failed(file, shown, Code.NOT_UTF8, message, span, help="save the file as UTF-8")
-    return document_from_text(text, file)
+    return (parse or document_from_text)(text, file)
 
 
-def document_from_text(text: str, file: str) -> Document:
-    """Read a text; never raises, every outcome is data or diagnostics."""
+def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> Document:
+    """Read a text; never raises, every outcome is data or diagnostics. `scalars`: a reader of scalars of its own."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return _failed(file, "", Code.TOO_LARGE, "the text is larger than 1 MiB", Span(1, 1, 1, 2))
     text = text.removeprefix("\ufeff")
@@ -124,7 +135,7 @@ def document_from_text(text: str, file: str) -> Document:
         return Document(file, text, diagnostics=(explain(error, text, file),))
     if root is None:
         return Document(file, text)
-    data, diagnostics = construct(root, text, file)
+    data, diagnostics = construct(root, text, file, scalars)
     return Document(file, text, None if diagnostics else data, diagnostics)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 from schemas import dates, durations, links
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.expression_patterns import TASK_OUTPUT
-from schemas.http import URL_PATTERN
+from schemas.http import STATUS_PATTERN, URL_PATTERN
+from schemas.moment import DATE_OR_TEMPLATE_ALLOWED, DATE_OR_TEMPLATE_PATTERN, MOMENT_ALLOWED, MOMENT_PATTERN
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
-from schemas.task import TASK_ID_PATTERN
+from schemas.task import DOTTED_PATH_PATTERN, TASK_ID_PATTERN
 
 EXPECTED: Mapping[str, str] = MappingProxyType(
     {
@@ -23,6 +24,10 @@ EXPECTED: Mapping[str, str] = MappingProxyType(
         DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
         TASK_ID_PATTERN: "letters, digits, `_` and `-`",
         TASK_OUTPUT: "${tasks.ID.output}",
+        DOTTED_PATH_PATTERN: "a function, module.function",
+        MOMENT_PATTERN: f"a moment: {MOMENT_ALLOWED}",
+        DATE_OR_TEMPLATE_PATTERN: f"a date: {DATE_OR_TEMPLATE_ALLOWED}",
+        STATUS_PATTERN: "a status from 100 to 599, in quotes",
         r"^[1-5]xx$": "1xx to 5xx",
         URL_PATTERN: "an absolute URL, http://… or https://…",
     }

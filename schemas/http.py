@@ -14,6 +14,7 @@ from schemas.task_output import OrTaskOutput
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 StatusRange = Annotated[str, Field(pattern=r"^[1-5]xx$")]
+STATUS_PATTERN = r"^[1-5][0-9][0-9]$"
 URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]|\{\{|\{%|\$\{"
 """Absolute, or known only when it is filled in."""
 QueryScalar = str | int | float | bool

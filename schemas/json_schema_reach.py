@@ -29,6 +29,8 @@ _NAMES = "it compares values of different places"
 _SOURCE = "it takes the Python source or the packages that are installed"
 _ENVIRONMENT = "it takes the environment's values"
 
+_COMMENTS = "a schema sees values, not comments"
+_DAG_FACTORY = "it is about dag-factory's documents, which have no JSON Schema here"
 _GUESS = "text may hold anything; what it was meant as is a guess"
 
 OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
@@ -61,6 +63,8 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.CYCLE: _NAMES,
         Code.ID_TOO_LONG: _NAMES,
         Code.NO_OUTPUT: _NAMES,
+        Code.RELATIVE_FILE: _NAMES,
+        Code.CONTRADICTION: _NAMES,
         Code.BAD_EXPRESSION: "text may hold any `${…}`; that one was meant as an expression is a guess",
         Code.EXPRESSION_NOT_ALLOWED: "said of names, schedules and typed values; not of free text",
         Code.NOT_TEMPLATED: "said of typed values; which arguments an operator renders takes its source",
@@ -86,10 +90,19 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.MISSING_FILE: "it asks which files there are",
         Code.MOVED_PATH: _SOURCE,
         Code.LOOK_ALIKE: _GUESS,
+        Code.YAML11_VALUE: _DAG_FACTORY,
+        Code.DAG_FACTORY_IGNORES: _DAG_FACTORY,
+        Code.REFUSED_BY_AIRFLOW_3: _DAG_FACTORY,
+        Code.MOVING_DATE: _DAG_FACTORY,
+        Code.BAD_OBJECT: _DAG_FACTORY,
+        Code.REFERENCE_TOO_EARLY: _DAG_FACTORY,
+        Code.VARIABLE_AT_PARSE: _DAG_FACTORY,
         Code.LITERAL_SECRET: _GUESS,
         Code.UNVERIFIED_TLS: _GUESS,
         Code.UNQUOTED_IN_SHELL: _GUESS,
         Code.SECRET_VARIABLE: "names that look like secrets are told by rules of words, not by a pattern",
+        Code.BAD_IGNORE: _COMMENTS,
+        Code.UNUSED_IGNORE: _COMMENTS,
         Code.SECRET_IN_URL: "it is said of every text, also inside values of any shape",
     }
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -31,6 +34,27 @@ class Positions:
         key, value, _ = self._find(path)
         node = key if key is not None else value
         return self._span(node) if node is not None else Span(1, 1, 1, 2)
+
+    def is_in_scalar(self, index: int) -> bool:
+        """Whether a scalar covers an index of the text."""
+        position = bisect_right(self._scalars, (index, sys.maxsize))
+        return position > 0 and index < self._scalars[position - 1][1]
+
+    @cached_property
+    def _scalars(self) -> list[tuple[int, int]]:
+        """Start and end of each scalar; one behind an alias once."""
+        found: set[tuple[int, int]] = set()
+        seen: set[int] = set()
+        waiting = [self._root] if self._root is not None else []
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ScalarNode):
+                found.add((node.start_mark.index, node.end_mark.index))
+            elif id(node) not in seen:
+                seen.add(id(node))
+                for child in node.value:
+                    waiting += child if isinstance(child, tuple) else [child]
+        return sorted(found)
 
     def _find(self, path: tuple[str | int, ...]) -> tuple[Node | None, Node | None, bool]:
         """The deepest key and value nodes on the way, and whether the whole way could be gone."""

@@ -39,7 +39,7 @@ as YAML would (`3`, `true`).
 
 ## What `uses` can be
 
-- a built-in: `http`, `bash`, `empty`;
+- a built-in, a name without a dot: `http`, `bash`, `branch`, `wait_file`, … (below);
 - a Python function, `module.function`, of a module below `pipelines/` or an installed one. `with` are its arguments.
   Airflow's context names (`ti`, `ds`, `params`, …, `**context`) need none;
 - an Airflow operator or sensor class by its dotted path. `with` are its arguments; text becomes a duration or a date

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from schemas.diagnostics import Diagnostic, has_errors
 from schemas.pipeline import Pipeline
@@ -25,10 +27,28 @@ class CheckedPipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedDagFactoryDag:
+    """A DAG of a dag-factory document without errors.
+
+    `config` is its effective document: what dag-factory's builder takes, with the objects of `__type__` still to be
+    made. The other fields are those of `CheckedPipeline`.
+    """
+
+    dag_id: str
+    file: str
+    folder: Path
+    text: str
+    config: Mapping[str, Any] = field(repr=False)
+
+
+Checked = CheckedPipeline | CheckedDagFactoryDag
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """`pipelines` hold no errors; `diagnostics` are sorted by file and place."""
 
-    pipelines: tuple[CheckedPipeline, ...]
+    pipelines: tuple[Checked, ...]
     diagnostics: tuple[Diagnostic, ...]
 
     @property

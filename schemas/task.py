@@ -29,6 +29,12 @@ class TaskBase(TaskSettings):
 
     templated: ClassVar[frozenset[str]] = frozenset()
     """The arguments that Airflow renders: these take templates and tasks' outputs."""
+    functions: ClassVar[frozenset[str]] = frozenset()
+    """The arguments that name a Python function by its dotted path."""
+    exclusive: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of arguments of which only one can be written."""
+    looking: ClassVar[tuple[str, ...]] = ()
+    """The arguments of a sensor that the triggerer does not know: it looks in its own way."""
 
     id: TaskId
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""

@@ -39,6 +39,11 @@ class TextLines:
             return ""
         return self._text[self._starts[line - 1] : self._raw_end(line)]
 
+    @property
+    def count(self) -> int:
+        """How many lines there are; behind a last line break begins one more."""
+        return len(self._starts)
+
     def line_start(self, line: int) -> int:
         return self._starts[line - 1]
 

@@ -13,15 +13,18 @@ from schemas.document import Document
 
 @dataclass(frozen=True)
 class Variant:
-    """One DAG of a file. `environment`: the one it is composed for; None: none."""
+    """One DAG of a file. `environment`: the one it is composed for; None: none. `key`: its id, where a key names it."""
 
     path: str
     effective: Effective = field(repr=False)
     environment: str | None = None
+    key: str | None = None
 
     @property
     def dag_id(self) -> str:
         """The DAG id that it claims, be it sound or not."""
+        if self.key is not None:
+            return self.key
         written = self.effective.data.get("dag_id")
         return written if isinstance(written, str) else default_dag_id(self.path)
 

@@ -10,11 +10,11 @@ from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
 from schemas.environment import EnvText
-from schemas.http import URL_PATTERN
+from schemas.http import STATUS_PATTERN, URL_PATTERN
 from schemas.mend import InQuotes, Mend, Yaml, word
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.suggestions import meant
-from schemas.task import TASK_ID_PATTERN
+from schemas.task import DOTTED_PATH_PATTERN, TASK_ID_PATTERN
 
 _EXPECTED = {
     "string_type": "text",
@@ -32,7 +32,9 @@ _PATTERNS = {
     TASK_ID_PATTERN: "letters, digits, `_` and `-`",
     DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
     r"^[1-5]xx$": "`1xx` to `5xx`",
+    STATUS_PATTERN: "a status from `100` to `599`, in quotes",
     URL_PATTERN: "an absolute URL, `http://…` or `https://…`",
+    DOTTED_PATH_PATTERN: "a dotted path, `module.function`",
 }
 _BOOLEAN_WORDS = {
     "yes": "true",

@@ -7,7 +7,9 @@ because everything behind the reader walks the expanded value.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Protocol
 
 from yaml import MappingNode, Node, ScalarNode
 
@@ -23,20 +25,32 @@ MAX_EXPANDED_NODES = 100_000
 
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
 _ANCHOR = re.compile(r"&(?P<name>[\w-]+)[ \t]+(?=\S)")
-_UNBUILT = object()
+_KINDS: Mapping[type, str] = {bool: "true or false", date: "a date", datetime: "a date"}
 
 
-def construct(root: Node, text: str, file: str) -> tuple[Any, tuple[Diagnostic, ...]]:
+class Scalars(Protocol):
+    """Reads scalars, plain ones (`node.tag` is PLAIN) and quoted ones, in another way than YAML 1.2.
+
+    Both raise NumberTooLongError, and ValueError for a date that does not exist.
+    """
+
+    def key(self, node: ScalarNode) -> Any: ...
+
+    def value(self, node: ScalarNode) -> Any: ...
+
+
+def construct(root: Node, text: str, file: str, scalars: Scalars | None = None) -> tuple[Any, tuple[Diagnostic, ...]]:
     """The data of a node tree and what is wrong with it; the data is of use only without diagnostics."""
-    constructor = _Constructor(text, file)
+    constructor = _Constructor(text, file, scalars)
     value = constructor.build(root)
     constructor.report_unused_anchors()
     return value, tuple(dict.fromkeys(constructor.diagnostics))
 
 
 class _Constructor:
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, scalars: Scalars | None) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self._scalars = scalars
         self._text = text
         self._file = file
         self._lines: TextLines | None = None
@@ -126,11 +140,14 @@ class _Constructor:
         if not isinstance(node, ScalarNode):
             self._report(Code.KEY_NOT_TEXT, "a key cannot be a list or a mapping", node)
             return None
-        value = self._scalar(node)
+        before = len(self.diagnostics)
+        value = self._scalar(node, is_key=True)
         if isinstance(value, str):
             return value
+        if len(self.diagnostics) > before:
+            return None
         span = self._span(node)
-        kind = "empty" if value is None else "a number" if not isinstance(value, bool) else "true or false"
+        kind = "empty" if value is None else _KINDS.get(type(value), "a number")
         written = node.value or "~"
         self.diagnostics.append(
             Diagnostic(
@@ -145,19 +162,23 @@ class _Constructor:
         )
         return None
 
-    def _scalar(self, node: ScalarNode) -> Any:
+    def _scalar(self, node: ScalarNode, *, is_key: bool = False) -> Any:
         if node.tag not in (PLAIN, QUOTED) or self._has_tag(node):
             self._tag(node)
             return node.value
         if node.tag == QUOTED:
-            return node.value
+            return node.value if self._scalars is None or is_key else self._scalars.value(node)
         if self._text[node.start_mark.index : node.start_mark.index + 1] == "&":
             self._note_anchor(node)
         try:
+            if self._scalars is not None:
+                return self._scalars.key(node) if is_key else self._scalars.value(node)
             return plain_scalar(node.value)
         except NumberTooLongError:
             self._report(Code.NUMBER_TOO_LONG, f"a number of more than {MAX_DIGITS} characters", node)
-            return None
+        except ValueError as error:
+            self._report(Code.NO_SUCH_DATE, f"no such date: {error}", node)
+        return None
 
     def report_unused_anchors(self) -> None:
         """`&co is here` was meant as text: it is an anchor that nothing uses, and the text would lose it."""

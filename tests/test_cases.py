@@ -12,8 +12,8 @@ from schemas.codes import Code, Severity
 
 from .case_files import Case, agree, cases, found
 
-VALID = cases("valid")
-INVALID = cases("invalid")
+VALID = [*cases("valid"), *cases("dag_factory/valid")]
+INVALID = [*cases("invalid"), *cases("dag_factory/invalid")]
 
 FOUND_ELSEWHERE = {
     Code.NOT_UTF8: "the file cannot hold a comment: tests/schemas/test_document.py",
@@ -36,7 +36,7 @@ def test_a_valid_case_gives_its_pipelines(case: Case) -> None:
 
     assert_findings(case, [found(d) for d in result.diagnostics])
     assert not result.has_errors
-    assert sorted(p.file for p in result.pipelines) == sorted(case.pipelines)
+    assert sorted({p.file for p in result.pipelines}) == sorted(case.pipelines)
 
 
 @pytest.mark.parametrize("case", named(INVALID))

@@ -19,6 +19,16 @@ BUILT_INS: Mapping[str, str] = MappingProxyType(
         "http": "HttpTask",
         "bash": "BashTask",
         "empty": "EmptyTask",
+        "branch": "BranchTask",
+        "short_circuit": "ShortCircuitTask",
+        "latest_only": "LatestOnlyTask",
+        "wait_file": "WaitFileTask",
+        "wait_http": "WaitHttpTask",
+        "wait_sql": "WaitSqlTask",
+        "wait_until": "WaitUntilTask",
+        "wait_dag": "WaitDagTask",
+        "trigger_dag": "TriggerDagTask",
+        "email": "EmailTask",
     }
 )
 """Name → class in the module of that name, in the order in which people read them."""

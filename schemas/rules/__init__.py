@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from schemas.diagnostics import Diagnostic
 from schemas.rules import (
+    built_ins,
     dates,
     defaults,
     fail_fast,
@@ -39,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     params.check,
     graph.check,
     fail_fast.check,
+    built_ins.check,
     reserved_keys.check,
     template_brackets.check,
     look_alikes.check,

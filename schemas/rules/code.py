@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.built_ins import BUILT_INS, built_in
-from schemas.codes import Code, Severity
+from schemas.codes import Code
 from schemas.context_names import CONTEXT_NAMES
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.mend import Word, word
+from schemas.mend import word
 from schemas.rules.expressions import stands_at
-from schemas.rules.missing_code import no_callable
-from schemas.rules.moved_paths import moved_to
+from schemas.rules.missing_code import hidden_module, no_callable
+from schemas.rules.moved_paths import moved, moved_to
 from schemas.settings import SETTING_KEYS
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject, TaskView
@@ -49,17 +49,12 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
     hidden = reader.hidden_by(uses)
     path = (*task.path, "uses")
     if hidden is not None:
-        yield subject.finding(
-            Code.HIDDEN_MODULE,
-            path,
-            f"`{hidden.name}` would be imported from {hidden.owner} ({hidden.other}), not from {hidden.local.name}",
-            help="give the module below the pipelines folder another name",
-        )
+        yield hidden_module(subject, path, hidden)
         return
     found = reader.find(uses)
     new = moved_to(uses, found.path if isinstance(found, Class | Function) else None)
     if new is not None:
-        yield _moved(subject, path, new, still_there=isinstance(found, Class | Function))
+        yield moved(subject, path, new, still_there=isinstance(found, Class | Function))
     match found:
         case Function():
             yield from _function(subject, task, found)
@@ -83,17 +78,6 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
         case _:
             if new is None:
                 yield no_callable(subject, path, found)
-
-
-def _moved(subject: Subject, path: DataPath, new: str, *, still_there: bool) -> Diagnostic:
-    return subject.finding(
-        Code.MOVED_PATH,
-        path,
-        "this is its place in Airflow 2" + ("; Airflow 3 keeps it for a while" if still_there else ""),
-        caret=f"it is `{new}` now",
-        mend=Word(new),
-        severity=Severity.WARNING if still_there else Severity.ERROR,
-    )
 
 
 def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:

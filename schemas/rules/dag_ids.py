@@ -28,6 +28,7 @@ def finding(subject: Subject, dag_id: str, others: Sequence[str]) -> Diagnostic:
     return subject.finding(
         Code.DUPLICATE_DAG_ID,
         ("dag_id",) if "dag_id" in subject.data else (),
-        f"the DAG id `{dag_id}` is also claimed by {', '.join(others)}",
+        at_key="dag_id" not in subject.data,
+        message=f"the DAG id `{dag_id}` is also claimed by {', '.join(others)}",
         help="one of the files needs another `dag_id`, or another name",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from schemas.codes import Code
@@ -32,7 +32,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if marked is not None:
             yield _foreign(subject, marked, _AIRFLOW, _LITERALS[str(marked[-1])])
             return
-    yield from _dag_factory(subject)
 
 
 def _marked(value: Any, path: DataPath) -> DataPath | None:
@@ -49,21 +48,6 @@ def _marked(value: Any, path: DataPath) -> DataPath | None:
             if found is not None:
                 return found
     return None
-
-
-def _dag_factory(subject: Subject) -> Iterator[Diagnostic]:
-    for key, value in subject.data.items():
-        if key in ("tasks", "poll") or not isinstance(value, dict) or not _has_operators(value):
-            continue
-        help_text = "write the keys of the DAG at the top level, and each task as `{id, uses, with, needs}`"
-        yield _foreign(subject, (key,), "dag-factory's language", help_text)
-        return
-
-
-def _has_operators(dag: Mapping[str, Any]) -> bool:
-    tasks = dag.get("tasks")
-    entries = tasks.values() if isinstance(tasks, dict) else tasks if isinstance(tasks, list) else ()
-    return any(isinstance(task, dict) and task.keys() & {"operator", "decorator"} for task in entries)
 
 
 def _foreign(subject: Subject, path: DataPath, whose: str, help_text: str) -> Diagnostic:

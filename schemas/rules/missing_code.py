@@ -6,7 +6,7 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import Word, word
-from schemas.source import ModuleMissing, NameMissing, NotAPath, NotCallable, SourceError
+from schemas.source import Hidden, ModuleMissing, NameMissing, NotAPath, NotCallable, SourceError
 from schemas.subject import Subject
 from schemas.suggestions import did_you_mean
 
@@ -49,6 +49,16 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
             return subject.finding(
                 Code.UNKNOWN_USES, path, f"`{text}` is not a dotted path", help="write `module.function`"
             )
+
+
+def hidden_module(subject: Subject, path: DataPath, hidden: Hidden) -> Diagnostic:
+    """The finding for a dotted path whose module another one of the same name takes the place of."""
+    return subject.finding(
+        Code.HIDDEN_MODULE,
+        path,
+        f"`{hidden.name}` would be imported from {hidden.owner} ({hidden.other}), not from {hidden.local.name}",
+        help="give the module below the pipelines folder another name",
+    )
 
 
 def _mend(subject: Subject, path: DataPath, missing: str, candidates: tuple[str, ...]) -> Word | None:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from schemas.codes import Code, Severity
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.mend import Word
+from schemas.subject import Subject
+
 _STANDARD = "airflow.providers.standard"
 _RENAMED: Mapping[str, str] = MappingProxyType(
     {
@@ -71,3 +77,15 @@ def moved_to(uses: str, found_path: str | None) -> str | None:
     if found_path is not None and found_path != uses and uses.startswith(_SHIMS):
         return found_path
     return None
+
+
+def moved(subject: Subject, path: DataPath, new: str, *, still_there: bool) -> Diagnostic:
+    """The finding for a path of Airflow 2 that is `new` now."""
+    return subject.finding(
+        Code.MOVED_PATH,
+        path,
+        "this is its place in Airflow 2" + ("; Airflow 3 keeps it for a while" if still_there else ""),
+        caret=f"it is `{new}` now",
+        mend=Word(new),
+        severity=Severity.WARNING if still_there else Severity.ERROR,
+    )

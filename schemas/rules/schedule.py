@@ -23,18 +23,19 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in `schedule` and `timezone`."""
     schedule = subject.data.get("schedule")
     if isinstance(schedule, str):
-        yield from _cron(subject, ("schedule",), schedule, special=True)
+        yield from cron_findings(subject, ("schedule",), schedule, special=True)
         if schedule == "@continuous":
             yield from _continuous(subject)
     elif isinstance(schedule, dict):
         cron = schedule.get("cron")
         if isinstance(cron, str):
-            yield from _cron(subject, ("schedule", "cron"), cron, special=False)
-        yield from _timezone(subject, ("schedule", "timezone"), schedule.get("timezone"))
-    yield from _timezone(subject, ("timezone",), subject.data.get("timezone"))
+            yield from cron_findings(subject, ("schedule", "cron"), cron, special=False)
+        yield from timezone_findings(subject, ("schedule", "timezone"), schedule.get("timezone"))
+    yield from timezone_findings(subject, ("timezone",), subject.data.get("timezone"))
 
 
-def _cron(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:
+def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:
+    """What is wrong with a cron expression or a preset; `special`: `@once` and its like are allowed."""
     if stands_at(subject, path):
         return
     if text.startswith("@"):
@@ -80,7 +81,8 @@ def _continuous(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
-def _timezone(subject: Subject, path: DataPath, name: object) -> Iterator[Diagnostic]:
+def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterator[Diagnostic]:
+    """What is wrong with the name of a time zone; what is no text is left to others."""
     if not isinstance(name, str) or (not isinstance(name, EnvText) and stands_at(subject, path)):
         return
     if _is_zone(name):

@@ -45,6 +45,35 @@ GROUP: dict[str, Any] = {
     "tasks": [FIRST, {"id": "inner", "prefix_group_id": False, "tasks": [{"id": "a", "uses": "empty", "retries": 2}]}],
 }  # fmt: skip
 GROUPS: dict[str, Any] = {"tasks": [FIRST, GROUP, {"id": "end", "uses": "empty", "needs": ["load", "load.first"]}]}
+LOOKS: dict[str, Any] = {
+    "poke_interval": "30s", "timeout": "6h", "soft_fail": True, "never_fail": False, "silent_fail": True,
+    "mode": "reschedule", "exponential_backoff": True, "max_wait": "10m",
+}  # fmt: skip
+WAITS: dict[str, Any] = {"tasks": [
+    FIRST,
+    {"id": "a", "uses": "wait_file", "with": {
+        "filepath": "/x/{{ ds }}", "recursive": True, "fs_conn_id": "f", **LOOKS}},
+    {"id": "b", "uses": "wait_http", "with": {
+        "endpoint": "/x", "http_conn_id": "h", "method": "GET", "request_params": {"a": 1}, "headers": {"A": "b"},
+        "response_error_codes_allowlist": ["404"], "response_check": "steps.check", "extra_options": {"timeout": 1}}},
+    {"id": "c", "uses": "wait_sql", "with": {
+        "conn_id": "c", "sql": "SELECT 1", "parameters": [1], "success": "steps.a", "fail_on_empty": False}},
+    {"id": "d", "uses": "wait_until", "with": {"target_time": "06:30", "deferrable": False}},
+    {"id": "e", "uses": "wait_dag", "with": {
+        "external_dag_id": "x", "external_task_ids": ["a"], "execution_delta": "1d", "failed_states": ["failed"]}},
+]}  # fmt: skip
+ACTS: dict[str, Any] = {"tasks": [
+    FIRST,
+    {"id": "a", "uses": "branch", "with": {"python_callable": "steps.a", "op_kwargs": {"x": "${tasks.first.output}"}}},
+    {"id": "b", "uses": "short_circuit", "with": {
+        "python_callable": "steps.b", "ignore_downstream_trigger_rules": False}},
+    {"id": "c", "uses": "latest_only"},
+    {"id": "d", "uses": "trigger_dag", "with": {
+        "trigger_dag_id": "x", "conf": {"a": [1]}, "logical_date": None, "allowed_states": ["success"], "note": "n",
+        "poke_interval": "5s", "wait_for_completion": True}},
+    {"id": "e", "uses": "email", "with": {"to": ["a@example.com"], "cc": "b@example.com", "subject": "s",
+                                          "html_content": "h", "files": ["/x"], "custom_headers": {"a": 1}}},
+]}  # fmt: skip
 EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {"url": "http://x", **SETTINGS}}
 CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "poll": {"url": "http://localhost"}}
 VALID = {
@@ -54,8 +83,12 @@ VALID = {
     "code": CODE,
     "groups": GROUPS,
     "every": EVERY,
+    "waits": WAITS,
+    "acts": ACTS,
     "continuous": CONTINUOUS,
 }
+OF_KNOWN_KINDS = {"waits", "acts"}
+"""Documents whose values are of types that the others have, too: they are tried with a value of each kind."""
 
 VALUES: list[Any] = [
     None, True, False, 0, -1, 1, 3, 3.0, 2.5, 200, 700, 10**12, -(10**12), "", "3", "true", "yes", "x", "a b", "a.b",

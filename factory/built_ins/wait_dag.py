@@ -1,0 +1,21 @@
+"""`wait_dag` → Airflow's ExternalTaskSensor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
+
+from factory.build_values import Resolver
+from factory.built_in_arguments import deferrable_arguments
+from schemas.built_ins.wait_dag import WaitDagTask
+
+if TYPE_CHECKING:
+    from factory.build_operators import OperatorBuilder
+
+
+def operator(
+    task: WaitDagTask, resolver: Resolver, builder: OperatorBuilder
+) -> tuple[type[ExternalTaskSensor], dict[str, Any]]:
+    """ExternalTaskSensor's own names and defaults; only what is written is passed on."""
+    return ExternalTaskSensor, deferrable_arguments(task, resolver, builder)

@@ -1,0 +1,1 @@
+"""DAGs of dag-factory documents, built by dag-factory's own builder."""

@@ -1,0 +1,60 @@
+"""A checked DAG of a dag-factory document → an Airflow DAG, by dag-factory's builder. The one way in: `build`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import DAG
+
+from factory.dagfactory.telemetry import turn_off
+from factory.errors import BuildError, PipelineBuildError, one_line
+from factory.user_modules import make_importable
+from schemas.data_path import DataPath
+from schemas.result import CheckedDagFactoryDag
+
+_TASK_ID = re.compile(r"task_id: ([\w.-]+)|task '([\w.-]+)'")
+
+
+def build(checked: CheckedDagFactoryDag) -> DAG:
+    """Build one DAG of a file.
+
+    dag-factory imports the user's modules while it builds. It is given no text for `doc_md`: Airflow's Code tab shows
+    the file as it is written.
+
+    Raises PipelineBuildError with what dag-factory or Airflow refused, at its place where the message names one.
+    """
+    turn_off()
+    from dagfactory.dagbuilder import DagBuilder  # noqa: PLC0415 # after its telemetry is off
+
+    from factory.dagfactory.objects import Objects  # noqa: PLC0415 # as above
+
+    make_importable(checked.folder)
+    beside = (checked.folder / checked.file).parent
+    try:
+        config = Objects(beside, checked.folder).made(checked.config)
+        dag: DAG = DagBuilder(checked.dag_id, config, {}).build()["dag"]
+        dag.validate()  # type: ignore[no-untyped-call] # Airflow's has no annotations
+    except BuildError as error:
+        raise PipelineBuildError(checked.dag_id, [error]) from error
+    except (Exception, SystemExit) as error:  # dag-factory, operators and the user's modules raise what they like
+        raise PipelineBuildError(checked.dag_id, [_refused(error, checked.config)]) from error
+    return dag
+
+
+def _refused(error: BaseException, config: Mapping[str, Any]) -> BuildError:
+    text = one_line(error)
+    return BuildError(_place(text, config), f"dag-factory could not build it: {type(error).__name__}: {text}")
+
+
+def _place(message: str, config: Mapping[str, Any]) -> DataPath:
+    match = _TASK_ID.search(message)
+    task_id = (match[1] or match[2]).rpartition(".")[2] if match is not None else None
+    tasks = config.get("tasks")
+    if isinstance(tasks, dict) and task_id in tasks:
+        return ("tasks", str(task_id))
+    for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
+        if isinstance(task, dict) and task.get("task_id") == task_id:
+            return ("tasks", index)
+    return ()

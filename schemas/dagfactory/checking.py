@@ -1,0 +1,83 @@
+"""The DAGs of a dag-factory document, and every finding in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from schemas.codes import Code
+from schemas.compose import Effective
+from schemas.dagfactory import rules_code, rules_graph, rules_schedule, rules_shape, rules_values
+from schemas.dagfactory.dag_view import DagView
+from schemas.dagfactory.merging import dag_ids, effective_dags
+from schemas.dagfactory.reading import DagFactoryDocument
+from schemas.diagnostics import Diagnostic
+from schemas.document import Document
+from schemas.rules import secrets
+from schemas.source import SourceReader
+from schemas.subject import Subject
+from schemas.variants import Variant
+
+RULES = (
+    rules_shape.check,
+    rules_schedule.check,
+    rules_graph.check,
+    rules_values.check,
+    rules_code.check_shape,
+)
+
+
+def dag_variants(path: str, documents: Sequence[Document]) -> tuple[Variant, ...]:
+    """The DAGs of a file, whose documents are the defaults, then its own; at least one, be it empty."""
+    found = [Variant(path, effective, key=dag_id) for dag_id, effective in effective_dags(documents)]
+    return tuple(found) or (Variant(path, Effective({}, (documents[-1],))),)
+
+
+def findings(
+    path: str, documents: Sequence[Document], chosen: Sequence[Variant], reader: SourceReader | None
+) -> list[Diagnostic]:
+    """All findings of a file and of the defaults that hold for it; without a `reader` no source is read."""
+    found: list[Diagnostic] = []
+    for document in documents:
+        found += document.notes if isinstance(document, DagFactoryDocument) else ()
+        found += _dollar_keys(Subject(path, Effective(document.data or {}, (document,))))
+    found += _top(Subject(path, Effective(documents[-1].data, (documents[-1],))))
+    for variant in (variant for variant in chosen if variant.key is not None):
+        dag = DagView(variant.dag_id, Subject(path, variant.effective))
+        for rule in RULES:
+            found += rule(dag)
+        found += (replace(d) for d in secrets.check(dag.subject))
+        if reader is not None:
+            found += rules_code.check(dag, reader)
+    return found
+
+
+def _top(whole: Subject) -> Iterator[Diagnostic]:
+    if "task_groups" in whole.data:
+        message = "dag-factory ignores `task_groups` at the top level"
+        help_text = "task groups stand in a DAG, or in `default`"
+        yield whole.finding(Code.DAG_FACTORY_IGNORES, ("task_groups",), message, at_key=True, help=help_text)
+    default = whole.data.get("default")
+    if default is not None and not isinstance(default, dict):
+        yield whole.finding(Code.WRONG_TYPE, ("default",), "`default` must be a mapping")
+    for dag_id in dag_ids(whole.data):
+        if not isinstance(whole.data[dag_id], dict):
+            message = f"every key at the top is a DAG, and `{dag_id}` is no mapping"
+            yield whole.finding(Code.WRONG_TYPE, (dag_id,), message, at_key=True)
+    if not dag_ids(whole.data):
+        yield whole.finding(Code.MISSING_KEY, (), "the file holds no DAG")
+
+
+def _dollar_keys(whole: Subject) -> Iterator[Diagnostic]:
+    """dag-factory expands variables in keys, too; the id of a DAG would differ from machine to machine."""
+    if not whole.may_hold("$"):
+        return
+    waiting: list[tuple[tuple[str | int, ...], object]] = [((), whole.data)]
+    while waiting:
+        path, value = waiting.pop()
+        children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, child in children:
+            if isinstance(key, str) and key.startswith("$"):
+                message = f"the key `{key}` is not expanded here: names do not come from the environment"
+                yield whole.finding(Code.EXPRESSION_NOT_ALLOWED, (*path, key), message, at_key=True)
+            waiting.append(((*path, key), child))

@@ -1,0 +1,136 @@
+"""The keys of dag-factory 1.1 and what it does with each on Airflow 3.3 (`dagfactory.dagbuilder`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BOOL = "true or false"
+COUNT = "a whole number"
+MAPPING = "a mapping"
+TEXT = "text"
+TEXTS = "a list of text"
+SEVERAL = "several shapes"
+"""Looked at by a rule of its own."""
+
+CALLBACKS = (
+    "on_execute_callback",
+    "on_success_callback",
+    "on_failure_callback",
+    "on_retry_callback",
+    "on_skipped_callback",
+)
+"""Of tasks, and of `default_args`."""
+DAG_CALLBACKS = ("on_success_callback", "on_failure_callback")
+
+
+def _with_files(callbacks: tuple[str, ...]) -> dict[str, str]:
+    kinds = dict.fromkeys(callbacks, SEVERAL)
+    return kinds | {f"{callback}{part}": TEXT for callback in callbacks for part in ("_name", "_file")}
+
+
+DAG_KEYS: Mapping[str, str] = {
+    "access_control": MAPPING,
+    "catchup": BOOL,
+    "concurrency": COUNT,
+    "dag_display_name": TEXT,
+    "dagrun_timeout": SEVERAL,
+    "default_args": MAPPING,
+    "description": TEXT,
+    "doc_md": TEXT,
+    "doc_md_file_path": TEXT,
+    "doc_md_python_arguments": MAPPING,
+    "doc_md_python_callable_file": TEXT,
+    "doc_md_python_callable_name": TEXT,
+    "end_date": SEVERAL,
+    "is_paused_upon_creation": BOOL,
+    "max_active_runs": COUNT,
+    "max_active_tasks": COUNT,
+    "params": MAPPING,
+    "render_template_as_native_obj": BOOL,
+    "schedule": SEVERAL,
+    "start_date": SEVERAL,
+    "tags": TEXTS,
+    "task_groups": SEVERAL,
+    "tasks": SEVERAL,
+    "template_searchpath": SEVERAL,
+    "timezone": TEXT,
+    "user_defined_macros": MAPPING,
+    **_with_files(DAG_CALLBACKS),
+}
+"""What a DAG may hold, and of which kind its value is."""
+
+TASKS_ONLY = "dag-factory takes it from tasks only: write it in `default_args`"
+DROPPED = "dag-factory does not hand it to Airflow; in this project's own language it has an effect"
+
+IGNORED_DAG_KEYS: Mapping[str, str] = {
+    **dict.fromkeys(_with_files(("on_execute_callback", "on_retry_callback", "on_skipped_callback")), TASKS_ONLY),
+    **dict.fromkeys(_with_files(("sla_miss_callback",)), "Airflow 3.1 took it away: take it away here, too"),
+    **dict.fromkeys(("default_view", "orientation"), "Airflow 3 has no such setting: take it away"),
+    **dict.fromkeys(("fail_fast", "max_consecutive_failed_dag_runs", "owner_links", "deadline"), DROPPED),
+    **dict.fromkeys(
+        (
+            "allowed_run_types",
+            "auto_register",
+            "disable_bundle_versioning",
+            "jinja_environment_kwargs",
+            "template_undefined",
+            "user_defined_filters",
+        ),
+        "dag-factory does not hand it to Airflow",
+    ),
+    "dag_id": "the id is the key that the DAG stands under",
+}
+"""What dag-factory reads over without a word, and what to do about it."""
+
+REFUSED_DAG_KEYS: Mapping[str, tuple[str, str]] = {
+    "schedule_interval": ("schedule", "write `schedule`"),
+    "timetable": ("schedule", "write the timetable's mapping below `schedule`"),
+}
+"""What Airflow 3 refuses: the key that took its place, and what to write."""
+
+TASK_KEYS = frozenset({"operator", "decorator", "dependencies", "task_id", "task_group_name", "expand", "partial"})
+"""What dag-factory takes from a task for itself; all else goes to the operator."""
+
+FILE_PARTS: tuple[tuple[str, str], ...] = (
+    ("python_callable_name", "python_callable_file"),
+    ("execution_date_fn_name", "execution_date_fn_file"),
+    ("response_check_name", "response_check_file"),
+    ("success_check_name", "success_check_file"),
+    ("failure_check_name", "failure_check_file"),
+    *((f"{callback}_name", f"{callback}_file") for callback in CALLBACKS),
+)
+"""A function of a file: its name and the file, which go together."""
+
+MADE_FROM: Mapping[str, tuple[str, ...]] = {
+    "python_callable": ("python_callable_name",),
+    "execution_date_fn": ("execution_date_fn_name",),
+    "response_check": ("response_check_name", "response_check_lambda"),
+    "success": ("success_check_name", "success_check_lambda"),
+    "failure": ("failure_check_name", "failure_check_lambda"),
+    **{callback: (f"{callback}_name",) for callback in CALLBACKS},
+}
+"""Arguments of operators that dag-factory makes from keys of its own."""
+
+OWN_ARGUMENTS = frozenset(
+    {
+        *(key for pair in FILE_PARTS for key in pair),
+        *(key for keys in MADE_FROM.values() for key in keys),
+        "variables_as_arguments",
+        "parent_group_name",
+    }
+)
+"""Keys of a task that reach the operator under another name, or not at all."""
+
+GROUP_KEYS: Mapping[str, str] = {
+    "add_suffix_on_collision": BOOL,
+    "default_args": MAPPING,
+    "dependencies": SEVERAL,
+    "doc_md": TEXT,
+    "group_display_name": TEXT,
+    "parent_group_name": TEXT,
+    "prefix_group_id": BOOL,
+    "tooltip": TEXT,
+    "ui_color": TEXT,
+    "ui_fgcolor": TEXT,
+}
+"""What a task group may hold (`airflow.sdk.TaskGroup`)."""

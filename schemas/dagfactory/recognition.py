@@ -1,0 +1,54 @@
+"""Which documents are dag-factory's: by their shape, or because a comment says so."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+DIALECT = "dag-factory"
+DEFAULTS_NAMES = ("defaults.yml", "defaults.yaml")
+"""The first of them that a folder holds counts."""
+NOT_DAGS = ("default", "task_groups")
+"""Keys at the top of a document that dag-factory does not take for DAG ids."""
+
+_MARK = re.compile(r"\b(?:operator|decorator)[\"']?[ \t]*:")
+_OWN_KEY = re.compile(r"^(?:tasks|poll)[ \t]*:", re.MULTILINE)
+_FORCED = re.compile(r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*")
+
+
+def may_be_dag_factory(text: str) -> bool:
+    """Whether a text is worth reading as dag-factory's: it is cheap to ask, and few others say yes."""
+    if "operator" in text or "decorator" in text:
+        return _MARK.search(text) is not None or is_forced(text)
+    return is_forced(text)
+
+
+def is_forced(text: str) -> bool:
+    """Whether a comment before the first content names the dialect."""
+    if "dialect" not in text:
+        return False
+    for line in text.split("\n", 50)[:50]:
+        stripped = line.strip()
+        if _FORCED.fullmatch(stripped):
+            return True
+        if stripped and not stripped.startswith(("#", "---", "%")):
+            return False
+    return False
+
+
+def has_shape(data: Any) -> bool:
+    """Whether the values at the top hold tasks that have an `operator` or a `decorator`."""
+    if not isinstance(data, dict):
+        return False
+    return any(_has_operators(value) for key, value in data.items() if key not in ("tasks", "poll"))
+
+
+def is_defaults(text: str) -> bool:
+    """Whether a file called as in DEFAULTS_NAMES is dag-factory's defaults: it holds no DAG and no pipeline."""
+    return not _OWN_KEY.search(text) and not may_be_dag_factory(text)
+
+
+def _has_operators(dag: Any) -> bool:
+    tasks = dag.get("tasks") if isinstance(dag, dict) else None
+    entries = tasks.values() if isinstance(tasks, dict) else tasks if isinstance(tasks, list) else ()
+    return any(isinstance(task, dict) and not task.keys().isdisjoint(("operator", "decorator")) for task in entries)

@@ -1,0 +1,158 @@
+"""`# factory: ignore[CODE] reason`: silences a finding on its line, or, alone on a line, on the line below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from schemas.codes import Code, Severity
+from schemas.diagnostics import Diagnostic, Span
+from schemas.document import Document
+from schemas.suggestions import meant
+from schemas.text_lines import TextLines
+
+MARK = "factory:"
+
+IGNORABLE_ERRORS = frozenset(
+    {
+        # The DAG is built without importing functions, rendering templates or opening files.
+        Code.UNKNOWN_MODULE,
+        Code.UNKNOWN_NAME,
+        Code.UNKNOWN_ARGUMENT,
+        Code.MISSING_ARGUMENT,
+        Code.HIDDEN_MODULE,
+        Code.NOT_CALLABLE,
+        Code.PYTHON_SYNTAX,
+        Code.TEMPLATE_NOT_CLOSED,
+        Code.MISSING_FILE,
+        # What looks like a secret may be none.
+        Code.SECRET_VARIABLE,
+        Code.SECRET_IN_URL,
+        Code.LITERAL_SECRET,
+    }
+)
+"""Errors with which a DAG is built. They can be ignored, as those of the policy (`PF5…`) can, and no others."""
+
+_COMMENT = re.compile(
+    r"#[ \t]*factory:[ \t]*(?:ignore\b|(?P<other>\w{1,20})(?=\[))(?P<list>\[(?P<codes>[^\]\n]*)\])?(?P<reason>[^\n]*)"
+)
+_NAME = re.compile(r"[^\s,]+")
+_FORM = "write `# factory: ignore[CODE] reason`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignore:
+    """One code of a comment, written at `span`; it holds for findings of `line`."""
+
+    code: Code
+    span: Span
+    line: int
+
+
+def silenced(findings: Sequence[Diagnostic], layers: Sequence[Document], *, report_unused: bool) -> list[Diagnostic]:
+    """The findings that no comment silences, and what is wrong with the comments of the layers.
+
+    `report_unused`: whether `findings` are all there can be, so that a comment of the last layer, the pipeline's own
+    file, without one is a finding.
+    """
+    kept = list(findings)
+    for layer in layers:
+        if MARK not in layer.text or layer.diagnostics:
+            continue
+        ignores, wrong = _read(layer)
+        used = {ignore for ignore in ignores if any(_silences(ignore, layer, finding) for finding in findings)}
+        kept = [f for f in kept if not any(_silences(ignore, layer, f) for ignore in used)] + wrong
+        if report_unused and layer is layers[-1]:
+            kept += [_unused(layer, ignore) for ignore in ignores if ignore not in used]
+    return kept
+
+
+def _silences(ignore: _Ignore, layer: Document, finding: Diagnostic) -> bool:
+    return (
+        finding.file == layer.file
+        and finding.span.line == ignore.line
+        and finding.code is ignore.code
+        and (finding.severity is not Severity.ERROR or _is_ignorable(finding.code))
+    )
+
+
+def _is_ignorable(code: Code) -> bool:
+    return code.severity is not Severity.ERROR or code in IGNORABLE_ERRORS or code.id.startswith("PF5")
+
+
+def _read(layer: Document) -> tuple[list[_Ignore], list[Diagnostic]]:
+    lines = TextLines(layer.text)
+    ignores: list[_Ignore] = []
+    wrong: list[Diagnostic] = []
+    for comment in _COMMENT.finditer(layer.text):
+        if not _is_comment(layer, comment.start()):
+            continue
+        line, column = lines.position(comment.start())
+        alone = not lines.line_text(line)[: column - 1].strip()
+        for found in _codes(layer, lines, comment):
+            if isinstance(found, Diagnostic):
+                wrong.append(found)
+            else:
+                code, span = found
+                ignores.append(_Ignore(code, span, _below(lines, line) if alone else line))
+    return ignores, wrong
+
+
+def _is_comment(layer: Document, index: int) -> bool:
+    before = layer.text[index - 1 : index]
+    return before in ("", " ", "\t", "\n", "\r") and not layer.is_in_value(index)
+
+
+def _codes(layer: Document, lines: TextLines, comment: re.Match[str]) -> Iterator[tuple[Code, Span] | Diagnostic]:
+    whole = lines.span(comment.start(), comment.end())
+    if comment["other"]:
+        message = f"`{comment['other']}` is nothing that a comment can ask for"
+        yield _bad(layer, whole, message, caret=meant(comment["other"], ("ignore",)))
+        return
+    names = list(_NAME.finditer(layer.text, comment.start("codes"), comment.end("codes"))) if comment["list"] else []
+    if not names:
+        yield _bad(layer, whole, "the comment names no code")
+        return
+    if not comment["reason"].strip():
+        yield _bad(layer, whole, "the comment gives no reason")
+    known = {name: code for code in Code for name in (code.id, code.slug)}
+    for name in names:
+        span = lines.span(*name.span())
+        code = known.get(name.group())
+        if code is None:
+            yield _bad(
+                layer,
+                span,
+                f"there is no code `{name.group()}`",
+                caret=meant(name.group(), [code.slug for code in Code]),
+            )
+        elif not _is_ignorable(code):
+            yield _bad(layer, span, f"`{code.id}` keeps the DAG from being built, so it cannot be ignored")
+        else:
+            yield code, span
+
+
+def _below(lines: TextLines, line: int) -> int:
+    """The next line that is neither blank nor a comment."""
+    for number in range(line + 1, lines.count + 1):
+        text = lines.line_text(number).lstrip()
+        if text and not text.startswith("#"):
+            return number
+    return line
+
+
+def _bad(layer: Document, span: Span, message: str, caret: str = "") -> Diagnostic:
+    return Diagnostic(Code.BAD_IGNORE, message, layer.file, span, caret=caret, help=_FORM, text=layer.text)
+
+
+def _unused(layer: Document, ignore: _Ignore) -> Diagnostic:
+    return Diagnostic(
+        Code.UNUSED_IGNORE,
+        f"nothing on line {ignore.line} is a `{ignore.code.id}`, so there is nothing to ignore",
+        layer.file,
+        ignore.span,
+        help="take the comment away",
+        text=layer.text,
+        severity=Code.UNUSED_IGNORE.severity,
+    )
