@@ -16,11 +16,13 @@ from schemas.environment import Resolved, resolve_environment
 from schemas.environments import declaration_findings, declared
 from schemas.layers import LayerReader, is_dag_factory, unusable
 from schemas.pipeline import Pipeline
+from schemas.policy import Policy
 from schemas.project import ENVIRONMENT_VARIABLE
 from schemas.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
 from schemas.rules import RULES, dag_ids, dialect, look_alikes, named_files
 from schemas.rules import code as code_rule
 from schemas.rules import expressions as expression_rule
+from schemas.rules import policy as policy_rule
 from schemas.shape import validate
 from schemas.source import SourceReader
 from schemas.subject import Subject
@@ -36,7 +38,7 @@ class CheckOptions:
     declares. `require_environment` makes an unset variable an error. `read_sources` holds `uses` and `with` against
     the source they name; a task start does without, its version was checked before. `shown_folder` stands for the
     pipelines folder in diagnostics. `texts` stand in place of what the folder's files hold, by path below it: what an
-    editor has not saved yet, or what a fix would write.
+    editor has not saved yet, or what a fix would write. `policy` is for lint: the build knows none.
     """
 
     environ: Mapping[str, str] | None = None
@@ -45,6 +47,7 @@ class CheckOptions:
     require_environment: bool = False
     read_sources: bool = True
     shown_folder: str = "pipelines"
+    policy: Policy | None = None
     texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
@@ -209,6 +212,8 @@ class Checker:
         ]
         for rule in RULES:
             findings += rule(with_values)
+        if self._options.policy is not None:
+            findings += policy_rule.check(with_values, self._options.policy)
         if self._options.read_sources:
             findings += code_rule.check(with_values, self._reader)
             findings += named_files.check(with_values, self._folder)

@@ -137,6 +137,14 @@ class Code(Enum):
     BAD_IGNORE = _error("PF501", "bad-ignore", "A `# factory: ignore[…]` comment cannot be followed.")
     UNUSED_IGNORE = _warning("PF502", "unused-ignore", "A `# factory: ignore[…]` comment has nothing to ignore.")
 
+    BAD_SETTING = _error("PF503", "bad-setting", "A setting of the policy does not exist or is not right.")
+    REQUIRED_KEY = _error("PF504", "required-key", "The policy wants a key that the pipeline does not have.")
+    TOO_FEW_RETRIES = _error("PF505", "too-few-retries", "A task has fewer retries than the policy wants.")
+    DAG_ID_PATTERN = _error("PF506", "dag-id-pattern", "A DAG id is not of the form that the policy wants.")
+    INTERVAL_TOO_SHORT = _error("PF507", "interval-too-short", "A pipeline runs more often than the policy allows.")
+    USES_NOT_ALLOWED = _error("PF508", "uses-not-allowed", "A task uses what the policy does not allow.")
+    HOST_NOT_ALLOWED = _error("PF509", "host-not-allowed", "A URL names a host that the policy does not allow.")
+
     @property
     def id(self) -> str:
         return self.value.id

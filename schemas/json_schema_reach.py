@@ -29,6 +29,7 @@ _NAMES = "it compares values of different places"
 _SOURCE = "it takes the Python source or the packages that are installed"
 _ENVIRONMENT = "it takes the environment's values"
 
+_POLICY = "each project has its own policy, the schema is one for all"
 _COMMENTS = "a schema sees values, not comments"
 _DAG_FACTORY = "it is about dag-factory's documents, which have no JSON Schema here"
 _GUESS = "text may hold anything; what it was meant as is a guess"
@@ -103,6 +104,13 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.SECRET_VARIABLE: "names that look like secrets are told by rules of words, not by a pattern",
         Code.BAD_IGNORE: _COMMENTS,
         Code.UNUSED_IGNORE: _COMMENTS,
+        Code.BAD_SETTING: _POLICY,
+        Code.REQUIRED_KEY: _POLICY,
+        Code.TOO_FEW_RETRIES: _POLICY,
+        Code.DAG_ID_PATTERN: _POLICY,
+        Code.INTERVAL_TOO_SHORT: _POLICY,
+        Code.USES_NOT_ALLOWED: _POLICY,
+        Code.HOST_NOT_ALLOWED: _POLICY,
         Code.SECRET_IN_URL: "it is said of every text, also inside values of any shape",
     }
 )

@@ -1,7 +1,7 @@
 """A case is a file, or a folder of several, below `tests/cases`: what it is checked with, and what must be found.
 
 Comment lines say both. `# env NAME=value` sets a variable, `# needs airflow` skips the case where Airflow is not
-installed, and the last lines of a file hold its findings:
+installed, a `factory.toml` in a folder gives it a policy, and the last lines of a file hold its findings:
 
     # expect LINE:COLUMN CODE message (what stands behind the caret)
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from schemas.check import Checker, CheckOptions
 from schemas.diagnostics import Diagnostic
 from schemas.discovery import SUFFIXES, pipeline_paths
+from schemas.policy_file import project_policy
 from schemas.result import CheckResult
 
 CASES = Path(__file__).parent / "cases"
@@ -48,7 +49,10 @@ class Case:
         """Check the case as lint would, in an environment that holds only the case's variables."""
         matches = [_ENV.fullmatch(line) for lines in self._lines().values() for line in lines]
         environ = {match["name"]: match["value"] for match in matches if match is not None}
-        checker = Checker(self.folder, CheckOptions(environ=environ, every_environment=True, shown_folder=""))
+        policy = project_policy(self.folder).policy if (self.folder / "factory.toml").exists() else None
+        checker = Checker(
+            self.folder, CheckOptions(policy=policy, environ=environ, every_environment=True, shown_folder="")
+        )
         return checker.folder() if self.is_folder else checker.file(self.files[0])
 
     def expected(self) -> list[str]:

@@ -21,6 +21,7 @@ from factory.terminal_colour import wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic
+from schemas.policy_file import project_policy
 
 STANDARD_INPUT = Path("-")
 
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fix:
         options = replace(options, texts=_fix(selections, options))
     findings = [d for selection in selections for d in lint(selection, options)]
-    findings = _operators_as_asked(findings, require=arguments.require_operators)
+    findings = _operators_as_asked(dict.fromkeys(findings), require=arguments.require_operators)
     pipelines = sum(len(selection.paths) for selection in selections)
     # Standard output holds the text, where standard input was one to mend.
     _report(findings, pipelines, arguments, sys.stderr if arguments.fix and texts else sys.stdout)
@@ -99,9 +100,11 @@ def _has_errors(findings: Iterable[Diagnostic]) -> bool:
 
 def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
     """The findings of the selected files; the whole folder is read, as DAG ids must be unique in it."""
-    result = Checker(selection.folder, replace(options, shown_folder=selection.shown)).folder()
+    project = project_policy(selection.folder)
+    options = replace(options, shown_folder=selection.shown, policy=project.policy)
+    result = Checker(selection.folder, options).folder()
     chosen = {selection.shown_path(path) for path in selection.related()}
-    return [d for d in result.diagnostics if d.file in chosen]
+    return [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]
 
 
 def _selected(arguments: argparse.Namespace) -> tuple[list[Selection], dict[str, bytes]]:

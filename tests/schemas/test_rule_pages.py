@@ -9,6 +9,7 @@ import pytest
 
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Code
+from schemas.policy_file import project_policy
 from schemas.rule_page import FOLDER, page
 
 IN_WORDS = {
@@ -45,8 +46,9 @@ def codes_found(example: str, folder: Path) -> list[str]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block["body"], encoding="utf-8")
         environ |= {variable["name"]: variable["value"] for variable in VARIABLE.finditer(block["body"])}
-    result = Checker(folder / "pipelines", CheckOptions(environ=environ)).folder()
-    return [diagnostic.code.id for diagnostic in result.diagnostics]
+    project = project_policy(folder / "pipelines")
+    result = Checker(folder / "pipelines", CheckOptions(environ=environ, policy=project.policy)).folder()
+    return [diagnostic.code.id for diagnostic in (*project.diagnostics, *result.diagnostics)]
 
 
 def test_there_is_a_page_for_every_code_and_no_other() -> None:

@@ -264,3 +264,14 @@ def test_what_cannot_be_written_is_left_and_said(project: Path, before: bytes | 
         write([Change(place, "pipelines/bad.yaml", before or b"", b"theirs")])
     assert before is None or place.read_bytes() == b"mine"
     assert not list(project.rglob(".bad*"))
+
+
+def test_the_policy_of_the_project_holds(project: Path) -> None:
+    (project / "factory.toml").write_text("[policy]\nrequire = ['owner']\nmin_retries = 1\n")
+    (project / "pipelines" / "sales" / "other.yaml").write_text(f"owner: shop\n{GOOD}")
+    result = factory("lint", "--format", "concise", "pipelines", "pipelines/sales", cwd=project)
+    assert result.returncode == 1
+    assert result.stdout.splitlines() == [
+        "factory.toml:3:1: PF503 there is no setting `min_retries` (did you mean `min-retries`?)",
+        "pipelines/good.yaml:1:1: PF504 the policy wants `owner` in every pipeline",
+    ]
