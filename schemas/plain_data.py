@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.data_path import DataPath
 
 
-def children(value: Any) -> Iterator[tuple[str | int, Any]]:
-    """Keys and values of a mapping, indices and items of a list; nothing for a scalar."""
-    if isinstance(value, dict):
-        yield from value.items()
-    elif isinstance(value, list):
-        yield from enumerate(value)
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a value holds: every text with its path, and the path of every key of every mapping."""
+
+    texts: list[tuple[DataPath, str]] = field(default_factory=list)
+    keys: list[DataPath] = field(default_factory=list)
 
 
-def texts(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
-    """Every text in a value (keys of mappings excluded), with its path."""
+def walk(value: Any) -> Walked:
+    """Texts and keys of a value, in the order of the document."""
+    found = Walked()
+    _walk(value, (), found)
+    return found
+
+
+def _walk(value: Any, path: DataPath, found: Walked) -> None:
+    # Lists are filled, nothing is yielded: generators in each other cost several times as much.
     if isinstance(value, str):
-        yield path, value
-    else:
-        for key, child in children(value):
-            yield from texts(child, (*path, key))
-
-
-def keys(value: Any, path: DataPath = ()) -> Iterator[DataPath]:
-    """The path of every key of every mapping in a value."""
-    for key, child in children(value):
-        if isinstance(value, dict):
-            yield (*path, key)
-        yield from keys(child, (*path, key))
+        found.texts.append((path, value))
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            place = (*path, key)
+            found.keys.append(place)
+            _walk(child, place, found)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _walk(child, (*path, index), found)

@@ -15,7 +15,7 @@ from schemas.compose import Effective
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Span
 from schemas.mend import Mend, fix
-from schemas.plain_data import keys, texts
+from schemas.plain_data import Walked, walk
 from schemas.poll import POLL_TASK_ID
 from schemas.references import Expression, TaskReference, expressions
 from schemas.settings import SETTING_KEYS
@@ -89,23 +89,33 @@ class Subject:
         return tuple(view for view in self.entries if view.is_group)
 
     @cached_property
-    def texts(self) -> tuple[tuple[DataPath, str], ...]:
+    def walked(self) -> Walked:
+        """Every text and every key of the document, with its path."""
+        return walk(self.effective.data)
+
+    @property
+    def texts(self) -> list[tuple[DataPath, str]]:
         """Every text of the document, with its path."""
-        return tuple(texts(self.effective.data))
+        return self.walked.texts
+
+    @property
+    def keys(self) -> list[DataPath]:
+        """The path of every key of the document."""
+        return self.walked.keys
 
     @cached_property
     def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         if not self.may_hold("${"):
             return ()
-        return tuple((path, found) for path, text in self.texts for found in expressions(text))
+        return tuple((path, found) for path, text in self.texts if "${" in text for found in expressions(text))
 
     @cached_property
     def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         """Expressions in the keys of mappings, where none can stand; each with the path of its key's value."""
         if not self.may_hold("${"):
             return ()
-        paths = keys(self.effective.data)
-        return tuple((path, found) for path in paths for found in expressions(str(path[-1])))
+        held = [path for path in self.keys if "${" in str(path[-1])]
+        return tuple((path, found) for path in held for found in expressions(str(path[-1])))
 
     @cached_property
     def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:

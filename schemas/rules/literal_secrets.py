@@ -23,8 +23,41 @@ _TOKENS = re.compile(
     r"|(?P<a_JSON_Web_Token>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4}))"
 )
 """How providers of tokens let theirs be recognised; each begins with letters that nothing else begins with."""
-_MARKS = ("PRIVATE KEY", "AKIA", "ASIA", "gh", "glpat-", "xox", "k_live_", "AIza", "sk-", "eyJ")
-_TELLING = re.compile(r"pass|pwd|secret|token|key|credential|authorization|cookie|jwt|\bpat\b|dsn|conn", re.IGNORECASE)
+_MARKS = (
+    "PRIVATE KEY",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "k_live_",
+    "AIza",
+    "sk-",
+    "eyJ",
+)
+_TELLING = (
+    *(
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "key",
+        "credential",
+        "authorization",
+        "cookie",
+        "jwt",
+        "_pat",
+        "-pat",
+        "pat:",
+        "dsn",
+        "conn",
+    ),
+)
 """What a key that looks like a secret's has in it: a text without any of it need not be walked."""
 _SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
 _AUTHORIZATION = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -40,8 +73,10 @@ _USE_A_CONNECTION = (
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The message never repeats what was found."""
-    if not subject.may_hold(*_MARKS) and not any(_TELLING.search(layer.text) for layer in subject.effective.layers):
-        return
+    if not subject.may_hold(*_MARKS):
+        lowered = [layer.text.lower() for layer in subject.effective.layers]
+        if not any(word in text for text in lowered for word in _TELLING):
+            return
     for path, text in subject.texts:
         if isinstance(text, EnvText) or not path:
             continue
@@ -63,15 +98,17 @@ def _token(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
 
 def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     key = path[-1]
-    if not isinstance(key, str) or _TELLING.search(key) is None or len(text) < _SHORTEST or _NO_VALUE.search(text):
+    if not isinstance(key, str) or len(text) < _SHORTEST:
         return None
     folded = key.lower()
+    if not (folded in _AUTHORIZATION or looks_like_secret(key.replace("-", "_"))) or _NO_VALUE.search(text) is not None:
+        return None
     if folded in _AUTHORIZATION and len(path) > 1 and path[-2] == "headers":
         if folded == "authorization" and not text.lower().startswith(_SCHEMES) and " " in text:
             return None
         message = f"`{key}` holds credentials, which everybody who sees the file or Airflow can read"
         return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
-    if folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path) or not looks_like_secret(key.replace("-", "_")):
+    if folded in _AUTHORIZATION or folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path):
         return None
     message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
     return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic, has_errors
 from schemas.environment import EnvText
-from schemas.plain_data import keys
 from schemas.subject import Subject
 
 _QUOTES = {
@@ -33,7 +32,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Where such a character makes a key or a value another one than it looks like."""
     if all(layer.text.isascii() for layer in subject.effective.layers):
         return
-    for path in keys(subject.data):
+    for path in subject.keys:
         found = _UNSEEN.search(str(path[-1]))
         if found is not None:
             message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), which nobody sees"

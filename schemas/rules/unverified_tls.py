@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
-from schemas.plain_data import keys
 from schemas.subject import Subject
 
 _KEYS = frozenset(
@@ -18,7 +17,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """`verify: false` and its other names, anywhere but at the top of the file."""
     if not subject.may_hold("verify", "check_hostname"):
         return
-    for path in keys(subject.data):
+    for path in subject.keys:
         if path[-1] in _KEYS and len(path) > 1 and _at(subject, path) is False:
             yield subject.finding(
                 Code.UNVERIFIED_TLS,
