@@ -10,6 +10,7 @@ from airflow.sdk import DAG
 from factory.build_operators import OperatorBuilder, key_named_in
 from factory.build_params import build_params
 from factory.build_settings import build_default_args
+from factory.build_state import build_state
 from factory.build_tasks import build_tasks
 from factory.build_timetable import build_timetable
 from factory.build_values import aware
@@ -54,6 +55,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
     builder = OperatorBuilder(pipeline.folder, pipeline.model.timezone, default_args, CodeObjects(pipeline.folder))
     with dag:
         errors += build_tasks(pipeline.model, dag, builder)
+        build_state(dag, max_active_runs=pipeline.model.max_active_runs)
     if not errors:
         errors += _invalid(dag, arguments)
     if errors:

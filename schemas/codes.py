@@ -112,6 +112,14 @@ class Code(Enum):
     )
     ID_TOO_LONG = _error("PF322", "id-too-long", "The id of a task, its groups included, is too long for Airflow.")
     NO_OUTPUT = _error("PF323", "no-output", "A reference names what has no output.")
+    CURSOR_KIND = _error(
+        "PF345", "cursor-kind", "`initial_value`, `lag` and `end_param` are about cursors of two kinds."
+    )
+    KEY_ALONE = _error("PF346", "key-alone", "A key says how another one works, and that one is not there.")
+    TEMPLATE_IN_WATCH = _error(
+        "PF348", "template-in-watch", "A watched request has a template, but no run to fill it in."
+    )
+    STATE_SHARED = _error("PF349", "state-shared", "Two tasks keep what they remember under one name.")
     RELATIVE_FILE = _error("PF335", "relative-file", "A task waits for a file whose path is relative to nothing.")
     CONTRADICTION = _error("PF336", "contradiction", "Arguments of a built-in contradict each other.")
 

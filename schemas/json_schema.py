@@ -91,6 +91,8 @@ class _Translation:
         self._tasks = [self._definitions[model.__name__] for model in of_tasks]
 
     def document(self, name: str, title: str) -> Schema:
+        watched = {"properties": {"watch": {"type": "object"}}}
+        without_rows = {"incremental": {"type": "null"}}
         schema = {
             "$schema": _DRAFT,
             "$id": name,
@@ -100,7 +102,14 @@ class _Translation:
                 {
                     "if": {"required": ["schedule"], "properties": {"schedule": {"const": "@continuous"}}},
                     "then": {"properties": {"max_active_runs": {"maximum": 1}}},
-                }
+                },
+                {
+                    "if": {
+                        "required": ["poll"],
+                        "properties": {"poll": {"type": "object", "required": ["watch"], **watched}},
+                    },
+                    "then": {"properties": {"schedule": {"type": "null"}, "poll": {"properties": without_rows}}},
+                },
             ],
         }
         properties = schema["properties"]

@@ -5,12 +5,21 @@ from __future__ import annotations
 from schemas.built_ins.http import HttpTask
 from schemas.http import HttpRequest
 from schemas.settings import TaskSettings
+from schemas.watch import Watch
 
 POLL_TASK_ID = "poll"
 
 
+def commit_task_id(task_id: str) -> str:
+    """Id of the task that moves what a request remembers, when all behind the request have succeeded."""
+    return f"{task_id}_commit"
+
+
 class Poll(HttpRequest, TaskSettings):
     """Requests a URL on the pipeline's schedule; the answer is `${tasks.poll.output}`."""
+
+    watch: Watch | None = None
+    """In place of a `schedule`: ask from Airflow's triggerer, and start a run when the answer has changed."""
 
     def as_task(self) -> HttpTask:
         """The task that this mapping stands for."""

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
 from schemas.environment import EnvText
-from schemas.http import STATUS_PATTERN, URL_PATTERN
+from schemas.http import STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.mend import InQuotes, Mend, Yaml, word
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.suggestions import meant
@@ -33,6 +33,7 @@ _PATTERNS = {
     DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
     r"^[1-5]xx$": "`1xx` to `5xx`",
     STATUS_PATTERN: "a status from `100` to `599`, in quotes",
+    STATE_KEY_PATTERN: "ASCII letters, digits, `_`, `-`, `.` and `/`",
     URL_PATTERN: "an absolute URL, `http://…` or `https://…`",
     DOTTED_PATH_PATTERN: "a dotted path, `module.function`",
 }

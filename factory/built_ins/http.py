@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from factory.build_values import Resolver, build_value
 from factory.operators.http import HttpRequestOperator
 from schemas.built_ins.http import HttpTask
+from schemas.http import HttpRequest
 
 if TYPE_CHECKING:
     from factory.build_operators import OperatorBuilder
@@ -17,7 +18,23 @@ def operator(
 ) -> tuple[type[HttpRequestOperator], dict[str, Any]]:
     """The request, as the operator names its parts."""
     request = task.with_
-    return HttpRequestOperator, {
+    arguments = _request(request, resolver)
+    if request.incremental is None and request.change_detection is None:
+        return HttpRequestOperator, arguments
+    from factory.operators.http_stateful import StatefulHttpOperator  # noqa: PLC0415 # most requests remember nothing
+
+    return StatefulHttpOperator, {
+        **arguments,
+        "incremental": request.incremental,
+        "change_detection": request.change_detection,
+        "skip_unchanged": request.on_unchanged == "skip",
+        "commits": request.commit == "poll",
+        "state_key": request.state_key,
+    }
+
+
+def _request(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
+    return {
         "url": build_value(request.url, resolver, as_text=True),
         "method": request.method,
         "headers": build_value(request.headers, resolver, as_text=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -116,9 +116,15 @@ class HttpRequestOperator(BaseOperator):
         return self.polled(context).output
 
     def polled(
-        self, context: Any, *, params: Query | None = None, headers: Mapping[str, str] | None = None
+        self,
+        context: Any,
+        *,
+        params: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        enough: Callable[[Sequence[Any]], bool] | None = None,
     ) -> PollAnswer:
-        """Poll, with more query parameters and header fields (see `poll`); log and push what happened.
+        """Poll, with more query parameters and header fields, and an end of one's own (see `poll`); log and push what
+        happened.
 
         Raises HttpError; AirflowSkipException where `response_actions` says so.
         """
@@ -126,7 +132,7 @@ class HttpRequestOperator(BaseOperator):
         request, transport = self.request()
         try:
             with HttpSession(Network.of(os.environ), transport) as session:
-                return poll(request, session, params=params, headers=headers, facts=facts)
+                return poll(request, session, params=params, headers=headers, enough=enough, facts=facts)
         except SkippedError as skipped:
             raise AirflowSkipException(str(skipped)) from None
         finally:

@@ -1,0 +1,90 @@
+"""What a poll keeps between runs, in Airflow's own stores (`[state_store]`).
+
+In the store of the poll's asset, for all runs:
+
+- `watermark`: the latest cursor whose rows have arrived; people may set it by Airflow's REST API
+- `answer`: what change detection knows of the last answer that was made use of
+- `runs`: the last runs that asked, `[run_id, time]`, oldest first
+
+In the store of the task, for one run: `asked`, what the run asks for, as it was fixed at the run's first start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import NEVER_EXPIRE
+
+from schemas.cursor import is_later
+
+WATERMARK = "watermark"
+ANSWER = "answer"
+MOVES = "state"
+"""Key of the XCom in which a poll hands over how `watermark` and `answer` are to move."""
+_RUNS = "runs"
+_ASKED = "asked"
+_REMEMBERED_RUNS = 200
+
+
+class Store(Protocol):
+    """One of Airflow's state stores: JSON values but null, by key."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+
+    def set(self, key: str, value: Any) -> None: ...
+
+
+def state_asset(name: str) -> Asset:
+    """The asset under whose name a poll's state is kept."""
+    return Asset(name=name, group="poll")
+
+
+def what_was_asked(context: Any, store: Store) -> dict[str, Any] | None:
+    """What this run asked for when it first started; None for a run that has not asked yet.
+
+    Raises AirflowFailException where it has asked, but the record of it is gone.
+    """
+    asked: dict[str, Any] | None = context["task_state_store"].get(_ASKED)
+    if asked is None and context["ti"].try_number > 1 and _had_asked(context["dag_run"], store):
+        raise AirflowFailException(
+            "This run has asked before, but what it asked for is no longer on record, so it cannot ask for the same "
+            "again. Start a new run: it goes on from the watermark."
+        )
+    return asked
+
+
+def fix_what_is_asked(context: Any, store: Store, asked: Mapping[str, Any]) -> None:
+    """Keep what this run asks for as long as Airflow keeps the run."""
+    context["task_state_store"].set(_ASKED, dict(asked), retention=NEVER_EXPIRE)
+    # Behind it: a process killed in between has a record, and needs none that it had one.
+    run_id = context["run_id"]
+    runs = [entry for entry in store.get(_RUNS, []) if entry[0] != run_id]
+    store.set(_RUNS, [*runs, [run_id, datetime.now(UTC).isoformat()]][-_REMEMBERED_RUNS:])
+
+
+def move_state(store: Store, moves: Mapping[str, Any]) -> dict[str, Any]:
+    """Move `watermark` and `answer`; return what has moved. The watermark never goes backwards.
+
+    Raises CursorError where the stored watermark is of another kind.
+    """
+    moved = dict(moves)
+    if WATERMARK in moved:
+        stored = store.get(WATERMARK)
+        if stored is not None and not is_later(moved[WATERMARK], stored):
+            del moved[WATERMARK]
+    for key, value in moved.items():
+        store.set(key, value)
+    return moved
+
+
+def _had_asked(dag_run: Any, store: Store) -> bool:
+    """Whether the run is among those that asked; of one that may be older than all that are remembered, yes."""
+    runs = store.get(_RUNS, [])
+    if any(run_id == dag_run.run_id for run_id, _ in runs):
+        return True
+    forgotten = len(runs) == _REMEMBERED_RUNS and dag_run.run_after < datetime.fromisoformat(runs[0][1])
+    return forgotten and dag_run.clear_number > 0
