@@ -143,26 +143,24 @@ class Checker:
             return [*self._layers.dag_factory_defaults(path), document]
         return [*self._layers.defaults(path), document]
 
-    def _variants(self, path: str, documents: Sequence[Document]) -> tuple[Variant, ...]:
+    def _variants(self, path: str, documents: Sequence[Document], dag_id: str | None = None) -> tuple[Variant, ...]:
         if is_dag_factory(documents[-1]):
             from schemas.dagfactory.checking import dag_variants  # noqa: PLC0415 # most folders hold no such file
 
-            return dag_variants(path, documents)
-        return variants(path, documents, self._environment)
+            return tuple(v for v in dag_variants(path, documents) if dag_id is None or v.dag_id == dag_id)
+        return variants(path, documents, self._environment, dag_id)
 
     def _result(self, path: str, document: Document, dag_id: str | None) -> CheckResult:
         layers = self._documents(path, document)
         keeping = unusable(layers)
         if keeping:
             return CheckResult((), once(keeping))
-        chosen = self._variants(path, layers)
+        chosen = self._variants(path, layers, dag_id)
         if is_dag_factory(document):
-            return self._dag_factory(path, layers, [v for v in chosen if dag_id is None or v.dag_id == dag_id])
-        foreign = tuple(dialect.check(Subject(path, chosen[0].effective)))
+            return self._dag_factory(path, layers, chosen)
+        foreign = tuple(dialect.check(Subject(path, chosen[0].effective))) if chosen else ()
         if foreign:
             return CheckResult((), foreign)
-        if dag_id is not None:
-            chosen = tuple(variant for variant in chosen if variant.dag_id == dag_id)
         looked_at = [(variant, *self._findings(Subject(path, variant.effective))) for variant in chosen]
         if self._options.every_environment:
             others = [name for name in declared(layers) if name != self._environment]
@@ -196,20 +194,7 @@ class Checker:
         by_path = expression_rule.check(subject, resolved.unset, require_environment=self._options.require_environment)
         findings = [finding for group in by_path.values() for finding in group]
         pipeline, problems = validate(resolved.data)
-        findings += [
-            subject.finding(
-                p.code,
-                p.path,
-                p.message,
-                at_key=p.at_key,
-                caret=p.caret,
-                help=p.help,
-                allowed=p.allowed,
-                mend=p.mend,
-            )
-            for p in problems
-            if p.path not in by_path
-        ]
+        findings += [subject.said(problem) for problem in problems if problem.path not in by_path]
         for rule in RULES:
             findings += rule(with_values)
         if self._options.policy is not None:

@@ -69,6 +69,14 @@ class Code(Enum):
     REFUSED_BY_AIRFLOW_3 = _error("PF122", "refused-by-airflow-3", "What dag-factory makes of it Airflow 3 refuses.")
     MOVING_DATE = _warning("PF123", "moving-date", "A date that counts from today.")
     BAD_OBJECT = _error("PF124", "bad-object", "A mapping that stands for an object is not right.")
+    UNKNOWN_VALUE = _error("PF112", "unknown-value", "`${vars.…}` or `${matrix.…}` names what is not there.")
+    CIRCULAR_VALUES = _error("PF113", "circular-values", "Values of `vars` name each other in a circle.")
+    NOT_A_TEXT = _error("PF114", "not-a-text", "A mapping, a list or null is put inside a longer text.")
+    BAD_MATRIX = _error("PF115", "bad-matrix", "A `matrix` gives no rows, or says something that cannot be meant.")
+    MATRIX_TOO_LARGE = _error("PF116", "matrix-too-large", "A `matrix` gives more than 256 rows.")
+    DAG_ID_OF_MATRIX = _error(
+        "PF117", "dag-id-of-matrix", "With `matrix`, a `dag_id` must tell the rows apart by every key that varies."
+    )
 
     BAD_CRON = _error("PF201", "bad-cron", "A cron expression is not valid.")
     UNKNOWN_PRESET = _error("PF202", "unknown-preset", "A schedule preset does not exist.")

@@ -7,7 +7,7 @@ several shapes, replace as a whole; `null` is a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,8 @@ def moved(path: DataPath, places: Mapping[DataPath, DataPath], longest: int) -> 
 
 def compose(layers: Sequence[Document], environment: str | None = None) -> Effective:
     """Merge read documents whose data are mappings or None (an empty file), the nearest last; then, in the same
-    order, what they say of the environment. The result holds no `environments`."""
+    order, what they say of the environment. The result holds no `environments`, and no `dag_id` of a default, which
+    could only be wrong."""
     merger = _Merger()
     data: dict[str, Any] = {}
     overlays: list[tuple[int, dict[str, Any]]] = []
@@ -79,11 +80,12 @@ def compose(layers: Sequence[Document], environment: str | None = None) -> Effec
         if layer.data is None:
             continue
         own = layer.data
-        if ENVIRONMENTS in own:
-            overlay = overlay_of(layer, environment)
+        left_out = {ENVIRONMENTS} if index == len(layers) - 1 else {ENVIRONMENTS, "dag_id"}
+        if not left_out.isdisjoint(own):
+            overlay = _without(overlay_of(layer, environment), left_out)
             if overlay:
                 overlays.append((index, overlay))
-            own = {key: value for key, value in own.items() if key != ENVIRONMENTS}
+            own = _without(own, left_out)
         data = merger.mapping(data, own, (), (), index)
     for index, overlay in overlays:
         data = merger.mapping(data, overlay, (), (ENVIRONMENTS, str(environment)), index)
@@ -96,7 +98,11 @@ def overlay_of(layer: Document, environment: str | None) -> dict[str, Any]:
     """What a layer says of an environment; of a wrong shape, nothing."""
     declared = layer.data.get(ENVIRONMENTS) if isinstance(layer.data, dict) else None
     overlay = declared.get(environment) if isinstance(declared, dict) else None
-    return {k: v for k, v in overlay.items() if k != ENVIRONMENTS} if isinstance(overlay, dict) else {}
+    return overlay if isinstance(overlay, dict) else {}
+
+
+def _without(mapping: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if key not in keys}
 
 
 class _Merger:

@@ -17,8 +17,14 @@ punctuation and symbols that people type are taken away (rarer ones are Airflow'
 ENVIRONMENT = r"(?:^|[^$])\$\{env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}"
 """Text with `${env.NAME}` or `${env.NAME:-default}` in it; `$${…}` is literal text."""
 
+VALUE = r"(?:^|[^$])\$\{(?:vars|matrix)\.[^{}]+\}"
+"""Text with `${vars.NAME}` or `${matrix.NAME}` in it; what is behind the dot is lint's to read."""
+
+ENVIRONMENT_OR_VALUE = r"(?:^|[^$])\$\{(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix)\.[^{}]+)\}"
+"""Both, as one pattern."""
+
 TASK_OUTPUT = r"^\$\{tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)\}$"
 """A whole `${tasks.ID.output…}` or `${tasks.ID.xcom.KEY…}`; what lies behind is lint's to read."""
 
-WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|vars|matrix|tasks)\.)"
-"""Text with no expression of ours in it, for what must be known from the file alone. Not for pydantic: look-ahead."""
+WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|tasks)\.)"
+"""Text with no expression in it that is known only where the DAG is parsed or runs. Not for pydantic: look-ahead."""

@@ -32,7 +32,7 @@ from schemas.editor_hints import (
     uses_text,
 )
 from schemas.environment import allows_environment
-from schemas.expression_patterns import ENVIRONMENT, WITHOUT_EXPRESSION
+from schemas.expression_patterns import ENVIRONMENT_OR_VALUE, VALUE, WITHOUT_EXPRESSION
 from schemas.field_texts import field_texts, models
 from schemas.model import Model
 from schemas.pipeline import Pipeline
@@ -53,19 +53,31 @@ _NAMES = {
     "null": "null",
 }
 _OF_ONE_FILE = frozenset({("dag_id",)})
+_KNOWN_FROM_FILE = "no ${env.…} and no ${tasks.…} here: it must be known from the file"
 _KEPT = ("minimum", "maximum", "exclusiveMinimum", "minItems", "minLength")
 
 
 def pipeline_json_schema() -> Schema:
     """Of a pipeline's file that stands alone, without `_defaults.yaml` above it."""
     schema = _Translation(partial=False).document("pipeline.schema.json", "Pipeline")
+    overlay = _Translation(partial=True, task="environment_task").document("", "What is other in an environment")
+    schema["definitions"] |= {**overlay.pop("definitions"), "environment": _overlay(overlay)}
+    schema["definitions"]["environment"]["properties"]["dag_id"] = schema["properties"]["dag_id"]
     schema["anyOf"] = [{"required": [key], "properties": {key: {"not": {"type": "null"}}}} for key in ("poll", "tasks")]
     return schema
 
 
 def defaults_json_schema() -> Schema:
     """Of a `_defaults.yaml`: a part of a pipeline, in which nothing has to be there."""
-    return _Translation(partial=True).document("defaults.schema.json", "Defaults of the pipelines in a folder")
+    schema = _Translation(partial=True).document("defaults.schema.json", "Defaults of the pipelines in a folder")
+    schema["definitions"]["environment"] = _overlay(schema)
+    return schema
+
+
+def _overlay(schema: Schema) -> Schema:
+    """What may stand in an environment: all but environments."""
+    properties = {key: value for key, value in schema["properties"].items() if key != "environments"}
+    return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
 
 
 def _with_texts(definitions: dict[str, Schema]) -> dict[str, Schema]:
@@ -80,10 +92,11 @@ def _with_texts(definitions: dict[str, Schema]) -> dict[str, Schema]:
 
 
 class _Translation:
-    """pydantic's JSON Schema → ours. `partial` leaves out what must be there."""
+    """pydantic's JSON Schema → ours. `partial` leaves out what must be there; `task` names the definition of a task."""
 
-    def __init__(self, *, partial: bool) -> None:
+    def __init__(self, *, partial: bool, task: str = "task") -> None:
         self._partial = partial
+        self._task_name = task
         of_tasks: list[type[TaskBase]] = [*(built_in(name) for name in BUILT_INS), CodeTask]
         models_of_all: list[type[Model]] = [Pipeline, TaskGroup, *of_tasks]
         _, schemas = models_json_schema([(model, "validation") for model in models_of_all], by_alias=True)
@@ -116,13 +129,15 @@ class _Translation:
         properties["schedule"] |= {"markdownDescription": SCHEDULE, "examples": list(SCHEDULE_EXAMPLES)}
         properties["poll"]["defaultSnippets"] = _plain(POLL_SNIPPETS)
         entry = _with_text({"type": "object", **self._entry(_ENTRY)}, [], _ENTRY)
-        schema["definitions"] = {"task": {**entry, "defaultSnippets": _plain(TASK_SNIPPETS)}}
+        environments = {"type": ["object", "null"], "additionalProperties": {"$ref": "#/definitions/environment"}}
+        properties["environments"] = {**_description(properties["environments"]["description"]), **environments}
+        schema["definitions"] = {self._task_name: {**entry, "defaultSnippets": _plain(TASK_SNIPPETS)}}
         return schema
 
     def _value(self, raw: Schema, path: DataPath) -> Schema:
         """The schema of the value at `path` (0 for any item, `*` for any key)."""
         if raw.get("$comment") == TASK_MARK:
-            return {"$ref": "#/definitions/task"}
+            return {"$ref": f"#/definitions/{self._task_name}"}
         members = list(self._members(raw))
         target = self._target(raw)
         schema = {**_description(raw.get("description", target.get("description"))), **self._union(members, path)}
@@ -175,6 +190,7 @@ class _Translation:
         return {} if free else {"additionalProperties": self._value(values, (*path, "*"))}
 
     def _object(self, raw: Schema, path: DataPath) -> Schema:
+        more = raw.get("additionalProperties")
         schema: Schema = {
             "type": "object",
             "properties": {
@@ -182,7 +198,7 @@ class _Translation:
                 for key, value in raw["properties"].items()
                 if not (self._partial and (*path, key) in _OF_ONE_FILE)
             },
-            "additionalProperties": False,
+            "additionalProperties": self._value(more, (*path, "*")) if isinstance(more, dict) else False,
         }
         required = raw.get("required", [])
         if required and not (self._partial and path[:1] != ("schedule",)):
@@ -256,30 +272,33 @@ def _types(members: Sequence[Schema]) -> str | list[str]:
 
 
 def _choice(values: list[Any], path: DataPath) -> Schema:
-    if not allows_environment(path):
-        return {"enum": values}
-    return {"anyOf": [{"enum": values}, {"type": "string", "pattern": ENVIRONMENT}]}
+    return {"anyOf": [{"enum": values}, {"type": "string", "pattern": _expression(path)}]}
+
+
+def _expression(path: DataPath) -> str:
+    """The pattern of texts that are filled in at a path before its type counts."""
+    return ENVIRONMENT_OR_VALUE if allows_environment(path) else VALUE
 
 
 def _with_text(schema: Schema, texts: Sequence[Schema], path: DataPath) -> Schema:
-    """Adds which texts fit: those of the members, and an environment variable's expression where one can stand."""
+    """Adds which texts fit: those of the members, and the expressions that can stand in their place."""
     patterns = [member["pattern"] for member in texts if "pattern" in member]
-    environment = allows_environment(path) and len(path) > 0
+    environment = allows_environment(path)
     for member in texts:
         if "maxLength" in member and environment:
             patterns.append(rf"^[\s\S]{{{member.get('minLength', 0)},{member['maxLength']}}}$")
         elif "maxLength" in member:
             schema["maxLength"] = member["maxLength"]
     if texts and not patterns:
-        without = {"pattern": WITHOUT_EXPRESSION, "patternErrorMessage": "no ${…} here: it must be known from the file"}
+        without = {
+            "pattern": WITHOUT_EXPRESSION,
+            "patternErrorMessage": _KNOWN_FROM_FILE,
+        }
         return schema if environment else {**schema, **without}
     types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     expected = [_NAMES[name] for name in types if name in _NAMES] + [EXPECTED.get(p, "text") for p in patterns]
-    if environment:
-        patterns.append(ENVIRONMENT)
-        expected.append("${env.NAME}")
-    if not patterns:
-        return schema
+    patterns.append(_expression(path))
+    expected.append("${env.NAME}" if environment else "${vars.NAME}")
     return {
         **schema,
         "type": "string" if types == ["string"] else list(dict.fromkeys([*types, "string"])),

@@ -10,6 +10,7 @@ from schemas.dates import Date
 from schemas.durations import PositiveDuration
 from schemas.expression_patterns import WORD
 from schemas.links import Link
+from schemas.matrix_model import Matrix
 from schemas.model import Model
 from schemas.numbers import Count, PositiveCount
 from schemas.plain_value import PlainValue
@@ -69,6 +70,13 @@ class Pipeline(Model):
     """Link for each owner: `https://…` or `mailto:…`."""
     default_args: TaskSettings | None = None
     """Settings for every task of the file."""
+    vars: dict[str, PlainValue] | None = None
+    """Values by name for the rest of the file: `${vars.name}`. They may be made of `${env.NAME}` and of each other."""
+    environments: dict[str, dict[str, PlainValue] | None] | None = None
+    """What is other in an environment, by its name: any keys of a pipeline, put over the rest where that environment is
+    chosen (`PIPELINE_ENVIRONMENT`, `--environment`)."""
+    matrix: Matrix | None = None
+    """One DAG for each combination of these lists; `${matrix.key}` is the DAG's own value of the list `key`."""
     poll: Poll | None = None
     """A URL that is requested at the start of every run."""
     tasks: Annotated[list[Task], Field(min_length=1)] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,10 +12,10 @@ from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.environment import EnvText
-from schemas.mend import Mend
 from schemas.mend import word as mend_of
 from schemas.model_types import is_tag, keys_of, model_at
 from schemas.pipeline import Pipeline
+from schemas.problem import Problem
 from schemas.references import task_reference
 from schemas.settings import SETTING_KEYS, TaskSettings
 from schemas.suggestions import did_you_mean, nearest
@@ -30,21 +29,7 @@ _EXCLUSIVE_IN_TASK = (("uses", "tasks"),)
 """A task has `uses`, a group has `tasks`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeProblem:
-    """A finding at a path of the effective data; `at_key` points at the key in place of the value."""
-
-    code: Code
-    path: DataPath
-    message: str
-    at_key: bool = False
-    caret: str = ""
-    help: str = ""
-    allowed: tuple[str, ...] = ()
-    mend: Mend | None = None
-
-
-def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[ShapeProblem]]:
+def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[Problem]]:
     """The pipeline of effective data, or every problem of its shape; never both.
 
     Text from the environment is tried as text first; where a field refuses it, as the YAML scalar it looks like.
@@ -62,7 +47,7 @@ def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[ShapeProble
     return pipeline, []
 
 
-def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[ShapeProblem]:
+def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Problem]:
     by_path: dict[DataPath, list[ErrorDetails]] = {}
     for error in errors:
         path = document_path(error["loc"], data, missing=error["type"] == "missing")
@@ -116,8 +101,8 @@ def _is_about_key(group: list[ErrorDetails]) -> bool:
     return group[0]["type"] in ("extra_forbidden", "missing")
 
 
-def _nothing_to_do() -> ShapeProblem:
-    return ShapeProblem(
+def _nothing_to_do() -> Problem:
+    return Problem(
         Code.MISSING_KEY,
         (),
         "the pipeline does nothing: `poll` or `tasks` is missing",
@@ -148,7 +133,7 @@ def document_path(location: tuple[int | str, ...], data: Any, *, missing: bool =
 
 def _problem(
     path: DataPath, group: list[ErrorDetails], data: Mapping[str, Any], unknown: Mapping[DataPath, set[str]]
-) -> ShapeProblem | None:
+) -> Problem | None:
     error = group[0]
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, error, data)
@@ -158,7 +143,7 @@ def _problem(
             return None
         if key == "with" and any(_is_argument(data, path[:-1], written) for written in unknown.get(path[:-1], ())):
             return None  # the arguments stand one level too high, and each says so
-        return ShapeProblem(Code.MISSING_KEY, path[:-1], f"`{key}` is missing {place(path[:-1], data)}", at_key=True)
+        return Problem(Code.MISSING_KEY, path[:-1], f"`{key}` is missing {place(path[:-1], data)}", at_key=True)
     value = _at(data, path)
     if isinstance(value, EnvText):
         return _does_not_fit(path, value, group)
@@ -167,7 +152,7 @@ def _problem(
     if len(group) > 1:
         return _no_member_fits(path, group)
     text = problem_text(error, name(path))
-    return ShapeProblem(
+    return Problem(
         text.code,
         path,
         text.message,
@@ -178,37 +163,37 @@ def _problem(
     )
 
 
-def _does_not_fit(path: DataPath, value: EnvText, group: list[ErrorDetails]) -> ShapeProblem:
+def _does_not_fit(path: DataPath, value: EnvText, group: list[ErrorDetails]) -> Problem:
     allowed = literals(group[0]) if len(group) == 1 else ()
     wanted = "one of those allowed" if allowed else ", or ".join(dict.fromkeys(expectation(error) for error in group))
     message = f"what `{value.expression}` gives does not fit {name(path)}, which must be {wanted}"
-    return ShapeProblem(Code.VARIABLE_DOES_NOT_FIT, path, message, allowed=allowed)
+    return Problem(Code.VARIABLE_DOES_NOT_FIT, path, message, allowed=allowed)
 
 
-def _no_member_fits(path: DataPath, group: list[ErrorDetails]) -> ShapeProblem:
+def _no_member_fits(path: DataPath, group: list[ErrorDetails]) -> Problem:
     limit = next((text for error in group if (text := bound(error)) is not None), None)
     if limit is not None:  # of the right type for one member, so the others are beside the point
-        return ShapeProblem(Code.WRONG_VALUE, path, f"{name(path)} must be {limit}")
+        return Problem(Code.WRONG_VALUE, path, f"{name(path)} must be {limit}")
     wanted = list(dict.fromkeys(expectation(error) for error in group))
     if "a number" in wanted and "a whole number" in wanted:
         wanted.remove("a whole number")
     message = f"{name(path)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
-    return ShapeProblem(Code.WRONG_TYPE, path, message)
+    return Problem(Code.WRONG_TYPE, path, message)
 
 
-def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -> ShapeProblem:
+def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -> Problem:
     key = str(path[-1])
     if key.startswith("$"):
-        return ShapeProblem(Code.RESERVED_KEY, path, f"`{key}`: keys that start with `$` are reserved", at_key=True)
+        return Problem(Code.RESERVED_KEY, path, f"`{key}`: keys that start with `$` are reserved", at_key=True)
     task = task_path(path)
     pairs = _exclusive(path[:-1], task)
     other = next((word for pair in pairs if key in pair for word in pair if word != key), "")
     if other in _mapping_at(data, path[:-1]):
         message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
-        return ShapeProblem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
+        return Problem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
     if task and path[len(task) : -1] == ("with",) and (key in SETTING_KEYS or key == "id"):
         message = f"`{key}` is a setting of the task, not an argument"
-        return ShapeProblem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
+        return Problem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
     # Above the task the location is the path: no union stands there.
     model = model_at(task_model(_at(data, task)) if task else Pipeline, tuple(error["loc"][len(task) : -1]))
     allowed = keys_of(model) if model is not None else ()
@@ -216,7 +201,7 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
     word = nearest(key, allowed)
     elsewhere = _where_else(data, path, key)
     mend = mend_of(key, allowed) if not elsewhere else None
-    return ShapeProblem(
+    return Problem(
         Code.UNKNOWN_KEY,
         path,
         f"unknown key `{key}` {place(path[:-1], data)}",

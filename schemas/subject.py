@@ -13,10 +13,11 @@ from typing import Any
 from schemas.codes import Code, Severity
 from schemas.compose import Effective
 from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic, Span
+from schemas.diagnostics import Diagnostic, Related, Span
 from schemas.mend import Mend, fix
 from schemas.plain_data import Walked, walk
 from schemas.poll import POLL_TASK_ID
+from schemas.problem import Problem
 from schemas.references import Expression, TaskReference, expressions
 from schemas.settings import SETTING_KEYS
 from schemas.task import is_group
@@ -169,8 +170,11 @@ class Subject:
 
         `mend` is the edit of the whole value or key, where it stands in the text as it is read.
         """
-        document, place = self.effective.origin(path)
+        document, place = self.effective.key_origin(path) if at_key else self.effective.origin(path)
         span = whole = document.key_span(place) if at_key else document.value_span(place)
+        used = self._where_used(path[:-1] if at_key else path)
+        if used:
+            mend = None  # the value may be right for others that use it
         if part is not None:
             span = _narrowed(span, document.text, path, self.data, part)
         value = place[-1] if at_key and place else document.at(place)
@@ -185,6 +189,30 @@ class Subject:
             fix=fix(mend, document.written(whole), value, whole) if mend is not None else None,
             text=document.text,
             severity=severity or code.severity,
+            related=used,
+        )
+
+    def _where_used(self, path: DataPath) -> tuple[Related, ...]:
+        """Where the expression stands that brought the value at a path here from `vars` or `matrix`."""
+        brought = next((p for n in range(len(path), 0, -1) if (p := path[:n]) in self.effective.substituted), None)
+        if brought is None:
+            return ()
+        file, _, span = self.key_span(brought)
+        return (Related(file, span, "it is used here"),)
+
+    def said(self, problem: Problem) -> Diagnostic:
+        """The diagnostic of a problem of the effective document."""
+        return self.finding(
+            problem.code,
+            problem.path,
+            problem.message,
+            at_key=problem.at_key,
+            caret=problem.caret,
+            help=problem.help,
+            allowed=problem.allowed,
+            mend=problem.mend,
+            severity=problem.severity,
+            part=problem.part,
         )
 
 

@@ -1,24 +1,30 @@
-"""The DAGs that a file describes: one effective document each, in one environment."""
+"""The DAGs that a file describes: one effective document for each row of its matrix, in one environment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from schemas.codes import Code
 from schemas.compose import Effective, compose
 from schemas.diagnostics import Diagnostic
 from schemas.discovery import default_dag_id
 from schemas.document import Document
+from schemas.matrix import Cell, expand
+from schemas.problem import Problem
+from schemas.vars import Row, fill, matrix_keys
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One DAG of a file. `environment`: the one it is composed for; None: none. `key`: its id, where a key names it."""
+    """One DAG of a file. `environment`: the one it is composed for; None: none. `key`: its id, where a key names it.
+    `row`: the row of the file's matrix."""
 
     path: str
     effective: Effective = field(repr=False)
     environment: str | None = None
     key: str | None = None
+    row: Row | None = None
 
     @property
     def dag_id(self) -> str:
@@ -29,9 +35,62 @@ class Variant:
         return written if isinstance(written, str) else default_dag_id(self.path)
 
 
-def variants(path: str, layers: Sequence[Document], environment: str | None) -> tuple[Variant, ...]:
-    """The DAGs of the file at `path`, whose documents `layers` are: the defaults above it, then itself."""
-    return (Variant(path, compose(layers, environment), environment),)
+def variants(
+    path: str, layers: Sequence[Document], environment: str | None, dag_id: str | None = None
+) -> tuple[Variant, ...]:
+    """The DAGs of the file at `path`, whose documents `layers` are: the defaults above it, then itself.
+
+    Where `dag_id` is given only the one of that id, if there is one. Without it there is at least one: a matrix that
+    gives no rows has said so in the problems of that one.
+    """
+    composed = compose(layers, environment)
+    if "matrix" not in composed.data:
+        if any(mark in layer.text for layer in layers for mark in ("${vars", "${matrix")):
+            composed = fill(composed, None)
+        made: tuple[Variant, ...] = (Variant(path, composed, environment),)
+    else:
+        made = tuple(_rows(path, composed, environment, dag_id))
+    return made if dag_id is None else tuple(variant for variant in made if variant.dag_id == dag_id)
+
+
+def _rows(path: str, composed: Effective, environment: str | None, dag_id: str | None) -> Iterator[Variant]:
+    composed = fill(composed, None, only="matrix")
+    matrix = expand(composed.data["matrix"])
+    problems = [replace(p, path=("matrix", *p.path)) for p in matrix.problems]
+    rows = [_row(cells) for cells in matrix.rows]
+    if not any(problem.severity is None for problem in problems):
+        problems += _dag_id_problems(composed, rows, matrix.varying)
+    composed = replace(composed, problems=(*composed.problems, *problems))
+    if not rows:
+        yield Variant(path, fill(composed, None), environment)
+    for row in rows:
+        if dag_id is None or fill(composed, row, only="dag_id").data.get("dag_id") == dag_id:
+            yield Variant(path, fill(composed, row), environment, row=row)
+
+
+def _dag_id_problems(composed: Effective, rows: Sequence[Row], varying: Iterable[str]) -> list[Problem]:
+    """Each row must have an id of its own, also when a value is added to a list."""
+    if len(rows) < 2:
+        return []
+    if not isinstance(composed.data.get("dag_id"), str):
+        message = "a matrix makes several DAGs, so `dag_id` must be written, with the keys that tell them apart"
+        example = f"such as `dag_id: orders-${{matrix.{next(iter(varying), 'region')}}}`"
+        return [Problem(Code.DAG_ID_OF_MATRIX, ("matrix",), message, at_key=True, help=example)]
+    held = matrix_keys(composed, rows[0], "dag_id")
+    missing = [key for key in varying if key not in held]
+    if missing:
+        keys = " and ".join(f"`${{matrix.{key}}}`" for key in missing)
+        return [Problem(Code.DAG_ID_OF_MATRIX, ("dag_id",), f"`dag_id` must hold {keys}, in which the rows differ")]
+    ids = [fill(composed, row, only="dag_id").data["dag_id"] for row in rows]
+    twice = next((dag_id for dag_id in ids if ids.count(dag_id) > 1), None)
+    if twice is None or "${" in str(twice):
+        return []
+    return [Problem(Code.DAG_ID_OF_MATRIX, ("dag_id",), f"several rows of the matrix give the DAG id `{twice}`")]
+
+
+def _row(cells: Mapping[str, Cell]) -> Row:
+    places = {key: ("matrix", *place) for key, (_, place) in cells.items()}
+    return Row({key: value for key, (value, _) in cells.items()}, places)
 
 
 def said_once(findings: Sequence[tuple[Variant, Sequence[Diagnostic]]]) -> list[Diagnostic]:
@@ -44,11 +103,24 @@ def said_once(findings: Sequence[tuple[Variant, Sequence[Diagnostic]]]) -> list[
             _, having = found.setdefault((d.file, d.span, d.code, d.message), (d, []))
             if variant not in having[-1:]:
                 having.append(variant)
-    everywhere = len(findings)
-    return [d if len(having) == everywhere else _named(d, having) for d, having in found.values()]
+    among = [variant for variant, _ in findings]
+    return [d if len(having) == len(among) else _named(d, having, among) for d, having in found.values()]
 
 
-def _named(diagnostic: Diagnostic, having: Iterable[Variant]) -> Diagnostic:
-    names = list(dict.fromkeys(variant.environment for variant in having))
-    where = " and ".join(f"environment `{name}`" if name is not None else "no environment" for name in names)
-    return replace(diagnostic, message=f"{diagnostic.message} (in {where})")
+def _named(diagnostic: Diagnostic, having: Sequence[Variant], among: Sequence[Variant]) -> Diagnostic:
+    """Says in which environments, and for which row of the matrix, what was not found in all of them."""
+    environments = list(dict.fromkeys(variant.environment for variant in having))
+    where = _where(environments) if len(environments) < len({variant.environment for variant in among}) else ""
+    first = having[0]
+    rows = [variant.row for variant in having if variant.environment == first.environment]
+    if first.row is not None and len(rows) < sum(v.environment == first.environment for v in among):
+        more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+        where = f"{where} for {first.row.text}{more}".strip()
+    return replace(diagnostic, message=f"{diagnostic.message} ({where})") if where else diagnostic
+
+
+def _where(environments: Sequence[str | None]) -> str:
+    names = [f"`{name}`" for name in environments if name is not None]
+    named = f"in environment{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else ""
+    without = "where no environment is chosen" if None in environments else ""
+    return " and ".join(filter(None, (without, named)))

@@ -27,7 +27,9 @@ def check(
 
     `subject` holds the expressions as written; `unset` are the paths whose variable has no value.
     """
-    findings: dict[DataPath, list[Diagnostic]] = {}
+    findings: dict[DataPath, list[Diagnostic]] = {path: [] for path in subject.effective.unknown}
+    for problem in subject.effective.problems:
+        findings.setdefault(problem.path, []).append(subject.said(problem))
     for path, expression in subject.expressions:
         for finding in _one(subject, path, expression):
             findings.setdefault(path, []).append(finding)
@@ -39,7 +41,10 @@ def check(
 
 
 def stands_at(subject: Subject, path: DataPath) -> bool:
-    """Whether the text at a path was written with an expression of ours: then the findings here are about it."""
+    """Whether the text at a path was written with an expression of ours that is not a value of the file: then the
+    findings here are about it."""
+    if path in subject.effective.filled:
+        return next(expressions(subject.effective.filled[path]), None) is not None
     document, place = subject.effective.origin(path)
     value: Any = document.data
     for element in place:
@@ -60,7 +65,7 @@ def _spelled(value: object, expression: Expression, suggestion: str | None) -> W
 def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     part = (expression.start, expression.end)
     match expression.meaning:
-        case NearMiss(why, suggestion):
+        case NearMiss(why, suggestion) if path not in subject.effective.filled:
             yield subject.finding(
                 Code.BAD_EXPRESSION,
                 path,
@@ -72,7 +77,7 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
             )
         case EnvReference(name, _):
             yield from _environment(subject, path, expression, name)
-        case ValueReference(root, _):
+        case ValueReference(root, _) if path not in subject.effective.unknown:
             message = f"`{expression.written}`: this file has no `{root}`"
             yield subject.finding(Code.BAD_EXPRESSION, path, message, part=part)
         case TaskReference():

@@ -22,10 +22,10 @@ from schemas.check import Checker, CheckOptions
 from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.expression_patterns import ENVIRONMENT, TASK_OUTPUT
+from schemas.expression_patterns import ENVIRONMENT, ENVIRONMENT_OR_VALUE, TASK_OUTPUT, VALUE
 from schemas.json_schema import defaults_json_schema, main, pipeline_json_schema
 from schemas.json_schema_reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
-from schemas.references import EnvReference, NearMiss, expressions, task_reference
+from schemas.references import EnvReference, NearMiss, ValueReference, expressions, task_reference
 from schemas.settings import TaskSettings
 from tests.schemas.json_schema_documents import (
     KEYS,
@@ -128,7 +128,9 @@ def test_a_stale_file_is_named_and_written_anew(tmp_path: Path) -> None:
 def test_schema_is_valid_itself_and_stands_alone(schema: dict[str, Any]) -> None:
     Draft7Validator.check_schema(schema)
     assert "://" not in schema["$id"]
-    assert set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema))) == {"#/definitions/task"}
+    assert set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema))) == {
+        f"#/definitions/{name}" for name in schema["definitions"]
+    }
 
 
 def test_every_key_is_described() -> None:
@@ -160,7 +162,7 @@ def test_valid_documents_fit(lint: Lint, judge: Validator, document: Any) -> Non
 
 def test_the_valid_documents_hold_every_setting() -> None:
     assert SETTINGS.keys() == TaskSettings.model_fields.keys()
-    assert TOP.keys() | {"poll"} == pipeline_json_schema()["properties"].keys()
+    assert TOP.keys() | VALID["composed"].keys() == pipeline_json_schema()["properties"].keys()
 
 
 @pytest.mark.parametrize(
@@ -279,6 +281,11 @@ def test_patterns_read_expressions_as_lint_does(inside: str) -> None:
         is_environment = any(isinstance(e.meaning, EnvReference) for e in found)
         fits = Draft7Validator({"pattern": ENVIRONMENT}).is_valid(text)
         assert (text, fits) == (text, is_environment)
+        if is_environment or any(isinstance(e.meaning, ValueReference) for e in found):
+            assert Draft7Validator({"pattern": ENVIRONMENT_OR_VALUE}).is_valid(text), text
+    for text in (f"${{vars.{inside}}}", f"x${{matrix.a{inside}}}", f"{inside}${{vars.A}}"):
+        if any(isinstance(e.meaning, ValueReference) for e in expressions(text)):
+            assert Draft7Validator({"pattern": VALUE}).is_valid(text), text
     for text in (f"${{tasks.{inside}}}", f"${{tasks.a.{inside}}}", f"${{tasks.a.output{inside}}}"):
         if task_reference(text) is not None:
             assert Draft7Validator({"pattern": TASK_OUTPUT}).is_valid(text), text

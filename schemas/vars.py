@@ -1,0 +1,312 @@
+"""`${vars.…}` and `${matrix.…}` → their values, in every value of a composed document.
+
+A value that stands in place of a whole text keeps its type; inside a longer text it becomes text, as YAML writes it.
+Values may name others, which are followed; environment variables and references to tasks in them stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from schemas.codes import Code
+from schemas.compose import Effective, overlay_of
+from schemas.data_path import DataPath
+from schemas.environments import declared
+from schemas.problem import Problem
+from schemas.references import Expression, ValueReference, expressions
+from schemas.suggestions import meant
+from schemas.task_places import task_path
+from schemas.yaml_construct import MAX_EXPANDED_NODES
+from schemas.yaml_syntax import MAX_DEPTH
+
+MAX_CHAIN = 16
+"""So many values may name each other in a row."""
+_MAX_TEXT = 1024 * 1024
+
+_Following = tuple[ValueReference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a matrix: key → value, and where in the composed document each value stands."""
+
+    values: Mapping[str, Any]
+    places: Mapping[str, DataPath]
+
+    @property
+    def text(self) -> str:
+        """How a message names it: `region: eu, tier: gold`."""
+        return ", ".join(f"{key}: {_shortened(value)}" for key, value in self.values.items())
+
+
+def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> Effective:
+    """Put values into a composed document, or into what stands under its key `only`. `row` is that of `matrix`."""
+    filling = _Filling(effective, row)
+    data = dict(effective.data)
+    try:
+        for key in effective.data if only is None else (only,):
+            if key != "matrix" or only is not None:  # its rows were made of what it holds, filled in before
+                data[key] = filling.value(effective.data[key], (key,), ())
+    except _TooLargeError as error:
+        # Nothing is filled in, and nothing more is said of what is not.
+        problem = Problem(Code.TOO_LARGE, ("vars",), str(error), at_key=True)
+        return replace(effective, problems=(problem,), unknown=_everywhere(effective.data))
+    return replace(
+        effective,
+        data=data,
+        substituted={**effective.substituted, **filling.substituted},
+        filled={**effective.filled, **filling.filled},
+        problems=(*effective.problems, *filling.problems),
+        unknown=effective.unknown | filling.unknown,
+    )
+
+
+def matrix_keys(effective: Effective, row: Row, key: str) -> frozenset[str]:
+    """The keys of a matrix that what stands under a top-level key is made of, directly or by `vars`."""
+    filling = _Filling(effective, row)
+    with suppress(_TooLargeError):  # said where the whole is filled in
+        filling.value(effective.data.get(key), (key,), ())
+    return frozenset(filling.used)
+
+
+class _TooLargeError(Exception):
+    """What values make of a document is too large to be meant."""
+
+
+@dataclass
+class _Filling:
+    effective: Effective
+    row: Row | None
+    substituted: dict[DataPath, DataPath] = field(default_factory=dict)
+    filled: dict[DataPath, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unknown: set[DataPath] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    _size: int = 0
+    _circles: set[frozenset[ValueReference]] = field(default_factory=set)
+
+    def value(self, value: Any, path: DataPath, following: _Following, own: frozenset[str] = frozenset()) -> Any:
+        """`value` with its expressions replaced; it will stand at `path`. `following` are the expressions that led to
+        it, `own` the keys of a task's own matrix, which are filled in later."""
+        self._size += 1
+        if self._size > MAX_EXPANDED_NODES:
+            raise _TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_EXPANDED_NODES:,} values")
+        if len(path) > MAX_DEPTH:
+            raise _TooLargeError(f"what `vars` and `matrix` give nests deeper than {MAX_DEPTH} levels")
+        if isinstance(value, dict):
+            if "matrix" in value and path and task_path(path) == path:
+                own |= _keys_of_matrix(value["matrix"])
+            return {key: self.value(child, (*path, key), following, own) for key, child in value.items()}
+        if isinstance(value, list):
+            return [self.value(child, (*path, index), following, own) for index, child in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        found = [
+            (expression, expression.meaning)
+            for expression in expressions(value)
+            if isinstance(expression.meaning, ValueReference)
+            and not (expression.meaning.root == "matrix" and expression.meaning.keys[0] in own)
+        ]
+        if not found:
+            return value
+        if found[0][0].whole:
+            return self._whole(value, path, *found[0], following, own)
+        return self._text(value, path, found, following)
+
+    def _whole(  # where a value stands, and how it came there
+        self,
+        text: str,
+        path: DataPath,
+        expression: Expression,
+        reference: ValueReference,
+        following: _Following,
+        own: frozenset[str],
+    ) -> Any:
+        place = self._find(reference, path, expression, following)
+        if place is None:
+            self.unknown.add(path)
+            return text
+        self.substituted[path] = place
+        return self.value(self._at(place), path, (*following, reference), own)
+
+    def _text(
+        self, text: str, path: DataPath, found: list[tuple[Expression, ValueReference]], following: _Following
+    ) -> str:
+        parts: list[str] = []
+        end = 0
+        written = [self._written(reference, path, expression, following) for expression, reference in found]
+        for (expression, _), value in zip(found, written, strict=True):
+            if value is None:
+                self.unknown.add(path)
+                return text
+            parts += [text[end : expression.start], value]
+            end = expression.end
+        filled = "".join(parts) + text[end:]
+        self._size += len(filled) // 1000
+        if len(filled) > _MAX_TEXT:
+            raise _TooLargeError("what `vars` and `matrix` give makes a text of more than 1 MiB")
+        self.filled[path] = filled
+        return filled
+
+    def _written(
+        self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
+    ) -> str | None:
+        """A value as it stands inside a longer text."""
+        place = self._find(reference, path, expression, following)
+        if place is None:
+            return None
+        value = self.value(self._at(place), place, (*following, reference))
+        if any(unknown[: len(place)] == place for unknown in self.unknown):
+            return None
+        if value is None or isinstance(value, dict | list):
+            kind = "null" if value is None else "a mapping" if isinstance(value, dict) else "a list"
+            message = f"`{expression.written}` is {kind}, which cannot stand inside a longer text"
+            self._report(Code.NOT_A_TEXT, path, message, expression)
+            return None
+        return _as_text(value)
+
+    def _find(
+        self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
+    ) -> DataPath | None:
+        """Where in the composed document a value stands; None with a problem where there is none."""
+        if reference in following:
+            circle = following[following.index(reference) :]
+            if frozenset(circle) not in self._circles:
+                self._circles.add(frozenset(circle))
+                around = " → ".join(f"`{'.'.join((r.root, *r.keys))}`" for r in (*circle, reference))
+                self._report(Code.CIRCULAR_VALUES, path, f"these values name each other: {around}", expression)
+            return None
+        if len(following) >= MAX_CHAIN:
+            raise _TooLargeError(f"more than {MAX_CHAIN} values name each other in a row")
+        if reference.root == "matrix":
+            return self._in_row(reference, path, expression, following)
+        return self._below(("vars",), reference, path, expression, following)
+
+    def _in_row(
+        self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
+    ) -> DataPath | None:
+        if self.row is None:
+            if path[0] == "matrix":
+                message = f"`{expression.written}` cannot stand in `matrix`, whose rows it would need"
+                self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, expression)
+            elif "matrix" not in self.effective.data:
+                message = f"`{expression.written}`: this file has no `matrix`"
+                self._report(Code.UNKNOWN_VALUE, path, message, expression)
+            return None
+        key = reference.keys[0]
+        self.used.add(key)
+        if key not in self.row.places:
+            message = f"there is no `matrix.{key}` in this row"
+            self._report(Code.UNKNOWN_VALUE, path, message, expression, tuple(self.row.places), key)
+            return None
+        return self._below(self.row.places[key], reference, path, expression, following, done=1)
+
+    def _below(  # where it starts, and for whom
+        self,
+        place: DataPath,
+        reference: ValueReference,
+        path: DataPath,
+        expression: Expression,
+        following: _Following,
+        *,
+        done: int = 0,
+    ) -> DataPath | None:
+        """The place that is reached from `place` by the reference's keys but the first `done`."""
+        for position, key in enumerate(reference.keys[done:], start=done):
+            mapping = self._followed(place, (*following, reference))
+            if mapping is None:
+                return None
+            place = mapping
+            here = self._at(place)
+            if not isinstance(here, dict) or key not in here:
+                known = tuple(here) if isinstance(here, dict) else ()
+                self._report_unknown(reference, position, known, path, expression)
+                return None
+            place = (*place, key)
+        return place
+
+    def _followed(self, place: DataPath, following: _Following) -> DataPath | None:
+        """Where a mapping stands that is itself written as one whole expression; None with a problem."""
+        here = self._at(place)
+        first = next(expressions(here), None) if isinstance(here, str) else None
+        if first is None or not first.whole or not isinstance(first.meaning, ValueReference):
+            return place
+        further = self._find(first.meaning, place, first, following)
+        return None if further is None else self._followed(further, (*following, first.meaning))
+
+    def _at(self, place: DataPath) -> Any:
+        value: Any = self.effective.data
+        for element in place:
+            value = value.get(element) if isinstance(value, dict) else value[element]
+        return value
+
+    def _report_unknown(
+        self, reference: ValueReference, position: int, known: tuple[str, ...], path: DataPath, expression: Expression
+    ) -> None:
+        key = reference.keys[position]
+        name = ".".join((reference.root, *reference.keys[: position + 1]))
+        help_text = ""
+        elsewhere = _environments_with(self.effective, key) if reference.root == "vars" and position == 0 else ()
+        if elsewhere:
+            names = ", ".join(f"`{environment}`" for environment in elsewhere)
+            help_text = f"only the environment {names} gives it a value; give it one in `vars`, too"
+        message = f"there is no `{name}`"
+        if not known and not position and not elsewhere:
+            message = f"`{expression.written}`: this file has no `vars`"
+        self._report(Code.UNKNOWN_VALUE, path, message, expression, known, key, help_text)
+
+    def _report(  # the parts of a problem
+        self,
+        code: Code,
+        path: DataPath,
+        message: str,
+        expression: Expression,
+        known: tuple[str, ...] = (),
+        key: str = "",
+        help_text: str = "",
+    ) -> None:
+        part = (expression.start, expression.end)
+        caret = meant(key, known)
+        self.problems.append(Problem(code, path, message, caret=caret, help=help_text, allowed=known, part=part))
+
+
+def _environments_with(effective: Effective, variable: str) -> tuple[str, ...]:
+    """The environments that give a value to a variable."""
+    found: dict[str, None] = {}
+    for layer in effective.layers:
+        for environment in declared([layer]):
+            values = overlay_of(layer, environment).get("vars")
+            if isinstance(values, dict) and variable in values:
+                found[environment] = None
+    return tuple(found)
+
+
+def _shortened(value: Any) -> str:
+    return "{…}" if isinstance(value, dict) else "[…]" if isinstance(value, list) else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    """A single value as YAML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def _keys_of_matrix(matrix: Any) -> frozenset[str]:
+    if not isinstance(matrix, dict):
+        return frozenset()
+    rows = matrix.get("include")
+    more = (key for row in rows if isinstance(row, dict) for key in row) if isinstance(rows, list) else ()
+    return frozenset(matrix.keys() - {"include", "exclude"}) | frozenset(more)
+
+
+def _everywhere(value: Any, path: DataPath = ()) -> frozenset[DataPath]:
+    """The paths of all texts that hold an expression of `vars` or `matrix`."""
+    if isinstance(value, str):
+        held = any(isinstance(expression.meaning, ValueReference) for expression in expressions(value))
+        return frozenset({path} if held else ())
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return frozenset().union(*(_everywhere(child, (*path, key)) for key, child in children))
