@@ -77,11 +77,11 @@ ACTS: dict[str, Any] = {"tasks": [
 EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {"url": "http://x", **SETTINGS}}
 CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "poll": {"url": "http://localhost"}}
 COMPOSED: dict[str, Any] = {
-    "dag_id": "orders-${matrix.region}", "vars": {"pool": "p", "url": "https://${matrix.region}.example.com"},
+    "dag_id": "orders-${matrix.region}", "vars": {"pool": "p", "endpoint": "https://${matrix.region}.example.com"},
     "matrix": {"region": ["eu", "us"], "tier": [1], "include": [{"region": "eu", "hour": 3}],
                "exclude": [{"region": "us"}]},
-    "environments": {"prod": {"schedule": "@daily", "poll": {"retries": 1}}, "dev": None},
-    "poll": {"url": "${vars.url}", "pool": "${vars.pool}"},
+    "environments": {"prod": {"schedule": "@daily", "default_args": {"retries": 1}}, "dev": None},
+    "poll": {"url": "${vars.endpoint}", "pool": "${vars.pool}"},
 }  # fmt: skip
 VALID = {
     "composed": COMPOSED,

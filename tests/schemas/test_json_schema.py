@@ -48,7 +48,7 @@ class Lint:
     def __init__(self, folder: Path) -> None:
         (folder / "steps.py").write_text("def work(**values):\n    return values\n")
         self._folder = folder
-        self._checker = Checker(folder, CheckOptions(environ={}))
+        self._checker = Checker(folder, CheckOptions(environ={}, every_environment=True))
 
     def findings(self, document: Any, environ: dict[str, str] | None = None) -> list[Diagnostic]:
         checker = Checker(self._folder, CheckOptions(environ=environ)) if environ else self._checker
@@ -91,7 +91,9 @@ def parent_of(document: Any, path: DataPath) -> Any:
 
 
 def is_free(path: DataPath) -> bool:
-    """Inside a value of any shape, where nothing can be wrong."""
+    """Inside a value of any shape, where nothing can be wrong, or which is wrong only where it is put."""
+    if path[0] in ("vars", "matrix") and len(path) > 1:
+        return True
     return any(key in ("json", "executor_config", "$object") for key in path[:-1])
 
 
