@@ -128,7 +128,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
 
 EXCEPTIONS: Mapping[Code, str] = MappingProxyType(
     {
-        Code.MISSING_KEY: "`poll` or `tasks` that an environment variable makes `null`; what one of `environments` lacks",
+        Code.MISSING_KEY: "`poll` or `tasks` made `null` by an environment variable; what one of `environments` lacks",
         Code.WRONG_VALUE: "a DAG id that comes from the file's path; `.inf` and `.nan`, which JSON does not have",
     }
 )
