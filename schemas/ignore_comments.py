@@ -61,24 +61,24 @@ def silenced(findings: Sequence[Diagnostic], layers: Sequence[Document], *, repo
         if MARK not in layer.text or layer.diagnostics:
             continue
         ignores, wrong = _read(layer)
-        used = {ignore for ignore in ignores if any(_silences(ignore, layer, finding) for finding in findings)}
-        kept = [f for f in kept if not any(_silences(ignore, layer, f) for ignore in used)] + wrong
+        used = {ignore for ignore in ignores if any(_is_meant(ignore, layer, finding) for finding in findings)}
+        kept = [f for f in kept if not (_can_be_ignored(f) and any(_is_meant(i, layer, f) for i in used))] + wrong
         if report_unused and layer is layers[-1]:
             kept += [_unused(layer, ignore) for ignore in ignores if ignore not in used]
     return kept
 
 
-def _silences(ignore: _Ignore, layer: Document, finding: Diagnostic) -> bool:
-    return (
-        finding.file == layer.file
-        and finding.span.line == ignore.line
-        and finding.code is ignore.code
-        and (finding.severity is not Severity.ERROR or _is_ignorable(finding.code))
-    )
+def _is_meant(ignore: _Ignore, layer: Document, finding: Diagnostic) -> bool:
+    return finding.file == layer.file and finding.span.line == ignore.line and finding.code is ignore.code
 
 
-def _is_ignorable(code: Code) -> bool:
-    return code.severity is not Severity.ERROR or code in IGNORABLE_ERRORS or code.id.startswith("PF5")
+def _can_be_ignored(finding: Diagnostic) -> bool:
+    """A warning may be an error where it keeps the DAG from being built, as a variable does that has to be set."""
+    return finding.severity is not Severity.ERROR or _is_ignorable_error(finding.code)
+
+
+def _is_ignorable_error(code: Code) -> bool:
+    return code in IGNORABLE_ERRORS or code.id.startswith("PF5")
 
 
 def _read(layer: Document) -> tuple[list[_Ignore], list[Diagnostic]]:
@@ -127,7 +127,7 @@ def _codes(layer: Document, lines: TextLines, comment: re.Match[str]) -> Iterato
                 f"there is no code `{name.group()}`",
                 caret=meant(name.group(), [code.slug for code in Code]),
             )
-        elif not _is_ignorable(code):
+        elif code.severity is Severity.ERROR and not _is_ignorable_error(code):
             yield _bad(layer, span, f"`{code.id}` keeps the DAG from being built, so it cannot be ignored")
         else:
             yield code, span

@@ -1,6 +1,6 @@
 """Mends what can be mended without a doubt, in memory: every edit is checked before it is kept.
 
-An edit is kept where the finding is gone, nothing is found in its place, and no file of the folder has more findings
+An edit is kept where the finding is gone, no other is found in its place, and no file of the folder has more findings
 than before. What the mistake hid may show then: the rest of a text that could not be read, the value of a misspelt key.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from schemas import fixes
 from schemas.check import Checker, CheckOptions
+from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Fix, Span
 
 _ROUNDS = 50
@@ -107,11 +108,12 @@ def _is_better(before: _Findings, after: _Findings, mended: _Findings, file: str
     counts, left = Counter(map(_identity, old)), Counter(map(_identity, new))
     if any(left[identity] >= counts[identity] for identity in map(_identity, gone)):
         return False
-    if any(_touch(finding.span, span) for span in fixes.spans(_fixes(gone)) for finding in new):
+    unread = any(_is_about_reading(finding) for finding in gone)
+    in_place = [d for d in new if any(_touch(d.span, span) for span in fixes.spans(_fixes(gone)))]
+    # A text that is read now may be a wrong word, but not a text where none can stand.
+    if any(not unread or _is_about_reading(d) or d.code is Code.WRONG_TYPE for d in in_place):
         return False
-    if any(_is_about_reading(finding) for finding in gone):
-        return True
-    return len(new) <= len(old) and sum(map(_is_about_reading, new)) <= sum(map(_is_about_reading, old))
+    return unread or (len(new) <= len(old) and sum(map(_is_about_reading, new)) <= sum(map(_is_about_reading, old)))
 
 
 def _touch(one: Span, other: Span) -> bool:

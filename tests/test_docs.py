@@ -62,7 +62,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_good_examples_are_sound() -> None:
-    for folder in sorted(p for p in (ROOT / "docs/examples").iterdir() if p.name != "broken"):
+    for folder in sorted(p for p in (ROOT / "docs/examples").iterdir() if not p.name.startswith("broken")):
         result = factory(["lint", str(folder.relative_to(ROOT))])
         assert result.returncode == 0, result.stdout
 

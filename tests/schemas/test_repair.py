@@ -44,6 +44,7 @@ def findings(folder: Path, texts: dict[str, bytes]) -> list[Diagnostic]:
     ("wrong", "right"),
     [
         ("schedule: @daily  # nightly", 'schedule: "@daily"  # nightly'),
+        ("schedule: @dayly", 'schedule: "@daily"'),
         ("schedule: */5 * * * *", 'schedule: "*/5 * * * *"'),
         ("schedule: '@dayly'", "schedule: '@daily'"),
         ("timezone:   Asia/Soul # here", "timezone:   Asia/Seoul # here"),
