@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pendulum
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
+from airflow.sdk.bases.timetable import BaseTimetable
 
 from factory.build_operators import OperatorBuilder, key_named_in
 from factory.build_params import build_params
@@ -72,13 +73,13 @@ def _dag_arguments(pipeline: CheckedPipeline) -> tuple[dict[str, Any], list[Buil
     if model.doc_md is not None and model.doc_md.endswith(".md"):
         # Airflow would read the file of that name, any file of the machine (`airflow.sdk.definitions.dag`).
         arguments["doc_md"] = f"{model.doc_md}\n"
-    params, errors = build_params(model.params or {}, needs_defaults=model.schedule is not None)
+    params, errors = build_params(model.params or {}, needs_defaults=_starts_itself(model))
     for name in ("start_date", "end_date"):
         date = getattr(model, name)
         if date is not None:
             arguments[name] = aware(date, model.timezone)
     arguments |= {
-        "schedule": build_timetable(model.schedule, model.timezone),
+        "schedule": _schedule(pipeline),
         "catchup": model.catchup,
         "is_paused_upon_creation": model.is_paused_upon_creation,
         "tags": set(model.tags),
@@ -87,6 +88,19 @@ def _dag_arguments(pipeline: CheckedPipeline) -> tuple[dict[str, Any], list[Buil
         "template_searchpath": _template_folders(pipeline),
     }
     return arguments, errors
+
+
+def _starts_itself(model: Pipeline) -> bool:
+    return model.schedule is not None or (model.poll is not None and model.poll.watch is not None)
+
+
+def _schedule(pipeline: CheckedPipeline) -> BaseTimetable | list[Asset]:
+    poll = pipeline.model.poll
+    if poll is None or poll.watch is None:
+        return build_timetable(pipeline.model.schedule, pipeline.model.timezone)
+    from factory.build_watch import build_watch  # noqa: PLC0415 # few pipelines watch, and triggers are costly to import
+
+    return [build_watch(pipeline.dag_id, poll, poll.watch.every)]
 
 
 def _template_folders(pipeline: CheckedPipeline) -> list[str]:

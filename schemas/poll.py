@@ -25,6 +25,9 @@ class Poll(HttpRequest, TaskSettings):
         """The task that this mapping stands for."""
         # All values, defaults included, were validated as this model's own fields.
         request = {name: getattr(self, name) for name in HttpRequest.model_fields}
+        if self.watch is not None and self.change_detection is None:
+            # So that the run sees the same change as the trigger that started it.
+            request["change_detection"] = "hash"
         settings = {name: getattr(self, name) for name in self.model_fields_set & TaskSettings.model_fields.keys()}
         return HttpTask.model_construct(
             id=POLL_TASK_ID, uses="http", with_=HttpRequest.model_construct(**request), **settings

@@ -7,7 +7,8 @@ from schemas.model import Model
 
 
 class Watch(Model):
-    """Asks again and again without a worker, and starts a run when the answer has changed."""
+    """Asks again and again without a worker, and starts a run when the answer has changed: by its `hash`,
+    unless `change_detection` says otherwise."""
 
     every: PositiveDuration
-    """Time between the end of one request and the start of the next, such as `10s`."""
+    """Time from one request to the next, such as `10s`."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def operator(
     task: HttpTask, resolver: Resolver, _: OperatorBuilder
 ) -> tuple[type[HttpRequestOperator], dict[str, Any]]:
-    """The request, as the operator names its parts."""
+    """The operator that requests; one of its own where the request remembers something."""
     request = task.with_
-    arguments = _request(request, resolver)
+    arguments = request_arguments(request, resolver)
     if request.incremental is None and request.change_detection is None:
         return HttpRequestOperator, arguments
     from factory.operators.http_stateful import StatefulHttpOperator  # noqa: PLC0415 # most requests remember nothing
@@ -33,7 +33,8 @@ def operator(
     }
 
 
-def _request(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
+def request_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
+    """The request, as HttpRequestOperator names its parts."""
     return {
         "url": build_value(request.url, resolver, as_text=True),
         "method": request.method,

@@ -19,6 +19,7 @@ from factory.operators.poll_state import (
     fix_what_is_asked,
     move_state,
     state_asset,
+    state_name,
     what_was_asked,
 )
 from factory.operators.poll_window import Window, latest_cursor
@@ -55,7 +56,7 @@ class StatefulHttpOperator(HttpRequestOperator):
         self.change_detection = change_detection
         self.skip_unchanged = skip_unchanged
         self.commits = commits
-        self.state = state_asset(state_key or f"{self.dag_id}/{self.task_id}")
+        self.state = state_asset(state_name(self.dag_id, self.task_id, state_key))
         # An asset's state can be had where the asset is an inlet; unlike an outlet, that makes no asset event. Airflow
         # keeps the state of an inlet also while the pipeline's file is broken and the DAG therefore stale.
         self.inlets = [*self.inlets, self.state]

@@ -38,6 +38,11 @@ class Store(Protocol):
     def set(self, key: str, value: Any) -> None: ...
 
 
+def state_name(dag_id: str, task_id: str, state_key: str | None) -> str:
+    """The name under which a poll's state is kept."""
+    return state_key or f"{dag_id}/{task_id}"
+
+
 def state_asset(name: str) -> Asset:
     """The asset under whose name a poll's state is kept."""
     return Asset(name=name, group="poll")

@@ -37,6 +37,8 @@ class ForkedRuns:
 
     def __init__(self) -> None:
         self._runs = 0
+        self.killed = 0
+        """How many tasks' processes have ended by a signal."""
         manager = DagBundlesManager()
         manager.sync_bundles_to_db()
         (bundle,) = manager.get_all_dag_bundles()
@@ -96,7 +98,9 @@ class ForkedRuns:
                 # Nothing started: states of tasks behind others were set, or a try waits for its time.
                 time.sleep(0.02)
             for instance in ready:
-                if _in_own_process(lambda one=instance: _run(one, dag, in_child)) != 0:
+                status = _in_own_process(lambda one=instance: _run(one, dag, in_child))
+                self.killed += status < 0
+                if status != 0:
                     _report_failure(instance, dag)
 
 

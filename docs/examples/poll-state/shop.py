@@ -13,3 +13,7 @@ def load(rows: list[dict]) -> None:
 
 def publish(prices: dict) -> None:
     print(f"{len(prices)} prices")
+
+
+def announce(stock: dict) -> None:
+    print(f"{len(stock)} articles")

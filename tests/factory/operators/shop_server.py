@@ -9,11 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from .http_server import Server
 
+PAGE_ROWS = 2
 DATES = ("Thu, 01 Jan 2026 00:00:00 GMT", "Fri, 02 Jan 2026 00:00:00 GMT")
 
 
 class ShopServer(Server):
-    """`/rows?since=N`: rows with a larger id, by three from the start; `/more/N` adds some.
+    """`/rows?since=N`: rows with a larger id, three from the start; `/more/N` adds some; `/pages`: the same
+    by pages of two.
     `/times`, `/orders`: rows with a time each. `/document`, `/prices`: one that `/change` changes."""
 
     def __init__(self) -> None:
@@ -22,10 +24,11 @@ class ShopServer(Server):
         self.version = 0
         self.routes |= {
             "/rows": self._rows,
+            "/pages": self._pages,
             "/times": self._times,
             "/orders": self._orders,
-            "/document": self._document,
-            "/prices": self._document,
+            "/document": self.document,
+            "/prices": self.document,
             "/change": self._change,
             "/more/1": lambda handler: self._more(handler, 1),
             "/more/3": lambda handler: self._more(handler, 3),
@@ -35,13 +38,18 @@ class ShopServer(Server):
         since = int(parse_qs(urlsplit(handler.path).query).get("since", ["0"])[0])
         send(handler, [{"id": number} for number in range(since + 1, self.rows + 1)])
 
+    def _pages(self, handler: BaseHTTPRequestHandler) -> None:
+        query = parse_qs(urlsplit(handler.path).query)
+        first = int(query.get("since", ["0"])[0]) + PAGE_ROWS * (int(query["page"][0]) - 1)
+        send(handler, [{"id": number} for number in range(first + 1, min(first + PAGE_ROWS, self.rows) + 1)])
+
     def _times(self, handler: BaseHTTPRequestHandler) -> None:
         send(handler, [{"at": f"2026-01-0{day}T12:30:00Z"} for day in (2, 3, 1)])
 
     def _orders(self, handler: BaseHTTPRequestHandler) -> None:
         send(handler, [{"id": day, "updated_at": f"2026-01-0{day}T12:30:00Z"} for day in (2, 3, 1)])
 
-    def _document(self, handler: BaseHTTPRequestHandler) -> None:
+    def document(self, handler: BaseHTTPRequestHandler) -> None:
         fields = {"ETag": f'"v{self.version}"', "Last-Modified": DATES[self.version]}
         same = {"If-None-Match": fields["ETag"], "If-Modified-Since": fields["Last-Modified"]}
         if any(handler.headers.get(name) == value for name, value in same.items()):

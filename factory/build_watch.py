@@ -1,0 +1,35 @@
+"""`watch` → the asset that starts the runs, with the trigger that asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NoReturn
+
+from airflow.sdk import Asset, AssetWatcher
+
+from factory.built_ins.http import request_arguments
+from factory.operators.http_watch import HttpWatchTrigger
+from factory.operators.poll_state import state_asset, state_name
+from schemas.change_detection import ValueDetection
+from schemas.poll import POLL_TASK_ID, Poll
+from schemas.references import TaskReference
+
+
+def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:
+    """The asset of a watched poll: the one that keeps its state, so that the trigger knows the last answer."""
+    request = poll.as_task().with_
+    detection = request.change_detection
+    name = state_name(dag_id, POLL_TASK_ID, request.state_key)
+    trigger = HttpWatchTrigger(
+        state=name,
+        request=request_arguments(request, _no_reference),
+        every=every,
+        detection={"path": detection.path} if isinstance(detection, ValueDetection) else str(detection),
+    )
+    asset = state_asset(name)
+    asset.watchers = [AssetWatcher(name=name, trigger=trigger)]
+    return asset
+
+
+def _no_reference(reference: TaskReference, *, as_text: bool) -> NoReturn:
+    raise AssertionError(f"the first task cannot refer to {reference.task_id} ({as_text=})")

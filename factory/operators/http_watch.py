@@ -1,0 +1,158 @@
+"""Asks a URL again and again from Airflow's triggerer, and says when the answer has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from factory.operators.http import HttpRequestOperator
+from factory.operators.http_guard import Network
+from factory.operators.http_poll import PollAnswer, PollRequest, poll
+from factory.operators.http_session import HttpSession
+from factory.operators.poll_change import condition, is_unchanged, known_of
+from factory.operators.poll_state import ANSWER, state_asset
+from schemas.change_detection import ChangeDetection, ValueDetection
+
+T = TypeVar("T")
+_LONGEST_PAUSE = 300.0
+"""Seconds. After failures the pause doubles from try to try, up to here, unless `every` is longer."""
+_FIRST_WITHIN = 5.0
+"""Seconds. Watchers that start at once, as after a restart, do not ask at once."""
+
+
+class HttpWatchTrigger(BaseEventTrigger):
+    """Fires when an answer is another one than the last that was made use of, and than the last that was seen.
+
+    :param state: name of the asset under which the poll's state is kept; the watched asset
+    :param request: arguments of HttpRequestOperator; without templates
+    :param every: time from one request to the next
+    :param detection: how a change is seen: `etag`, `last_modified`, `hash`, or `{"path": …}`
+
+    An event holds no part of the answer: the run that it starts asks again, on the same condition. A request that
+    fails is logged and tried again; it never ends the watch.
+    """
+
+    def __init__(
+        self, *, state: str, request: Mapping[str, Any], every: timedelta, detection: str | Mapping[str, str]
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # Airflow's has no annotations
+        self.state = state
+        self.request = request
+        self.every = every
+        self.detection = detection
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Where the triggerer finds this class, and its arguments."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "state": self.state,
+            "request": dict(self.request),
+            "every": self.every,
+            "detection": self.detection,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Ask for ever."""
+        if self.asset_state_store is None:
+            raise RuntimeError(f"{self.state}: no asset is watched")
+        store: Any = self.asset_state_store[state_asset(self.state)]
+        last = await store.aget(ANSWER)
+        every = self.every.total_seconds()
+        loop = asyncio.get_running_loop()
+        watched = _Watched(self.request, self.detection)
+        failures = 0
+        await asyncio.sleep(random.random() * min(every, _FIRST_WITHIN))  # noqa: S311 # spreads load, keeps no secret
+        while True:
+            started = loop.time()
+            try:
+                seen = await watched.seen(last)
+            except Exception as error:  # whatever goes wrong with one request, the next may be right
+                failures += 1
+                self.log.warning("%s: request failed (%d in a row): %s", self.state, failures, error)
+            else:
+                failures = 0
+                if seen is not None:
+                    last = seen
+                    # A run that somebody started by hand may have made use of it already.
+                    if not is_unchanged(await store.aget(ANSWER), seen):
+                        yield TriggerEvent({"changed": _identity(seen)})  # type: ignore[no-untyped-call] # Airflow's
+            pause = min(every * 2**failures, max(every, _LONGEST_PAUSE))
+            await asyncio.sleep(max(0.0, started + pause - loop.time()))
+
+
+class _Watched:
+    """A request and its session, which are made anew after a failure: a connection's password may be another one."""
+
+    def __init__(self, request: Mapping[str, Any], detection: str | Mapping[str, str]) -> None:
+        self._operator = HttpRequestOperator(task_id="watch", **request)
+        self._detection: ChangeDetection = (
+            ValueDetection(path=detection["path"]) if isinstance(detection, Mapping) else detection  # type: ignore[assignment] # the model has checked the word
+        )
+        self._ready: tuple[PollRequest, HttpSession] | None = None
+
+    async def seen(self, known: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """What to know of the answer; None where it is the one that is known. Raises what the request raises."""
+        if self._ready is None:
+            # It asks Airflow for connections, which has to be seen by the triggerer's event loop.
+            request, transport = await sync_to_async(self._operator.request, thread_sensitive=False)()
+            self._ready = request, HttpSession(Network.of(os.environ), transport)
+        request, session = self._ready
+        headers = condition(self._detection, known)
+        try:
+            answer = await _in_thread(lambda: poll(request, session, headers=headers))
+        except Exception:
+            self._ready = None
+            session.close()
+            raise
+        if answer.not_modified:
+            return None
+        seen = self._known_of(answer)
+        return None if is_unchanged(known, seen) else seen
+
+    def _known_of(self, answer: PollAnswer) -> dict[str, Any]:
+        """A server without ETag would otherwise start a run with each answer."""
+        return known_of(self._detection, answer) or known_of("hash", answer)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Call it in a thread of its own: in a pool, hosts that do not answer would hold up all other watchers."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(value)  # type: ignore[arg-type] # a value where there is no error
+
+    def run() -> None:
+        try:
+            value = work()
+        except BaseException as error:
+            _settle_in(loop, settle, None, error)
+        else:
+            _settle_in(loop, settle, value, None)
+
+    threading.Thread(target=run, name="http-watch", daemon=True).start()
+    return await done
+
+
+def _settle_in(loop: asyncio.AbstractEventLoop, settle: Callable[..., None], *arguments: Any) -> None:
+    # A triggerer that stops closes its loop while requests are under way; nobody waits for these.
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(settle, *arguments)
+
+
+def _identity(seen: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
