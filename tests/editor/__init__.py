@@ -1,0 +1,1 @@
+"""A real language server for YAML, as editors start it."""

@@ -1,0 +1,119 @@
+"""The GitHub Action, the pre-commit hooks and the CI examples: they run, are pinned, and ask for few rights."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+WORKFLOWS = [*sorted((ROOT / ".github/workflows").glob("*.yaml")), ROOT / "docs/ci/github.yaml"]
+WRONG = "schedul: '@daily'\ntasks:\n  - {id: a, uses: empty}\n"
+RIGHT = "tasks:\n  - {id: a, uses: empty}\n"
+
+
+def used(value: Any) -> Iterator[str]:
+    """Every `uses` in a workflow or an action."""
+    if isinstance(value, dict):
+        for key, child in value.items():
+            if key == "uses" and isinstance(child, str):
+                yield child
+            yield from used(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from used(child)
+
+
+@pytest.mark.parametrize("file", [ROOT / "action.yml", *WORKFLOWS], ids=lambda p: p.name)
+def test_what_is_used_is_pinned_to_a_commit(file: Path) -> None:
+    for name in used(yaml.safe_load(file.read_text())):
+        assert name in ("./", "OWNER/REPOSITORY@COMMIT") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name), name
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda p: p.name)
+def test_workflows_may_read_and_only_the_lint_job_may_write_alerts(file: Path) -> None:
+    workflow = yaml.safe_load(file.read_text())
+
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert job.get("permissions", {}).items() <= {"contents": "read", "security-events": "write"}.items()
+
+
+def run_step(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A step of the action as GitHub runs it, with this environment's `factory` in place of the installed one."""
+    step = next(step for step in ACTION["runs"]["steps"] if step.get("name") == name)
+    bin_ = folder / "temp" / "factory-lint" / "bin"
+    bin_.mkdir(parents=True, exist_ok=True)
+    (bin_ / "factory").unlink(missing_ok=True)
+    (bin_ / "factory").symlink_to(Path(sys.executable).parent / "factory")
+    given = {"ARGS": "--require-env", "LINTED": "pipelines", "RUNNER_TEMP": str(folder / "temp")}
+    environment = {**os.environ, **given, "GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(folder)}
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("text", "status"), [(WRONG, 1), (RIGHT, 0)], ids=["wrong", "right"])
+def test_the_steps_of_the_action(tmp_path: Path, text: str, status: int) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "orders.yaml").write_text(text)
+
+    assert run_step("Write SARIF", tmp_path).returncode == 0
+    results = json.loads((tmp_path / "factory-lint.sarif").read_text())["runs"][0]["results"]
+    lint = run_step("Lint", tmp_path)
+
+    assert len(results) == status
+    assert lint.returncode == status, lint.stderr
+    assert ("::error file=pipelines/orders.yaml,line=1" in lint.stdout) == bool(status)
+
+
+def test_the_action_fails_where_there_is_nothing_to_lint(tmp_path: Path) -> None:
+    assert run_step("Write SARIF", tmp_path).returncode == 1
+    assert run_step("Lint", tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("hook", yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()), ids=lambda h: h["id"])
+def test_hooks_run_and_fail_for_errors(tmp_path: Path, hook: dict[str, Any]) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "orders.yaml").write_text("schedule: '@daily'\n")
+    command = [*shlex.split(hook["entry"]), *hook["args"]]
+
+    found = subprocess.run(
+        [sys.executable, "-m", "factory.cli", *command[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert command[0] == "factory"
+    assert found.returncode == 1
+    assert "PF101" in found.stdout
+    assert hook["language"] == "python"
+    assert re.match(hook["files"], "pipelines/sales/orders.py")
+
+
+def test_the_gitlab_job_calls_lint_as_it_is() -> None:
+    (job,) = yaml.safe_load((ROOT / "docs/ci/gitlab-ci.yml").read_text()).values()
+    calls = [line.removesuffix(" || true") for line in job["script"] if line.startswith("factory")]
+
+    report = job["artifacts"]["reports"]["codequality"]
+    assert calls == [f"factory lint --format gitlab --output {report} pipelines", "factory lint pipelines"]
+    for call in calls:
+        arguments = [word.replace(report, os.devnull) for word in shlex.split(call)[1:]]
+        found = subprocess.run(
+            [sys.executable, "-m", "factory.cli", *arguments], cwd=ROOT, capture_output=True, check=False
+        )
+        assert found.returncode == 0, found.stderr
+
+
+def test_the_editors_settings_name_schemas_that_are_there() -> None:
+    settings = json.loads((ROOT / "docs/ci/vscode-settings.json").read_text())
+
+    for schema in settings["yaml.schemas"]:
+        assert json.loads((ROOT / schema).read_text())["$schema"]
