@@ -43,7 +43,8 @@ def build(pipeline: CheckedPipeline) -> DAG:
     Raises PipelineBuildError with all that Airflow, an operator or an import refused, each at its place in the
     document.
     """
-    arguments, errors = _dag_arguments(pipeline)
+    code = CodeObjects(pipeline.folder)
+    arguments, errors = _dag_arguments(pipeline, code)
     default_args = arguments["default_args"]
     try:
         dag = DAG(pipeline.dag_id, **arguments)
@@ -53,7 +54,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
         dag = DAG(pipeline.dag_id, default_args=default_args)
     # Airflow takes it from `start_date`, else from its configuration.
     dag.timezone = pendulum.timezone(pipeline.model.timezone)
-    builder = OperatorBuilder(pipeline.folder, pipeline.model.timezone, default_args, CodeObjects(pipeline.folder))
+    builder = OperatorBuilder(pipeline.folder, pipeline.model.timezone, default_args, code)
     with dag:
         errors += build_tasks(pipeline.model, dag, builder)
         build_state(dag, max_active_runs=pipeline.model.max_active_runs)
@@ -64,7 +65,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
     return dag
 
 
-def _dag_arguments(pipeline: CheckedPipeline) -> tuple[dict[str, Any], list[BuildError]]:
+def _dag_arguments(pipeline: CheckedPipeline, code: CodeObjects) -> tuple[dict[str, Any], list[BuildError]]:
     model = pipeline.model
     arguments = {name: value for name in _AS_WRITTEN if (value := getattr(model, name)) is not None}
     if model.schedule == "@continuous":
@@ -78,13 +79,27 @@ def _dag_arguments(pipeline: CheckedPipeline) -> tuple[dict[str, Any], list[Buil
         date = getattr(model, name)
         if date is not None:
             arguments[name] = aware(date, model.timezone)
+    default_args: dict[str, Any] = {}
+    try:
+        default_args = build_default_args(model, code)
+        # Imported where they are used: every import is paid again in each process that parses a DAG.
+        if model.notifications is not None:
+            from factory.build_notifications import build_callbacks  # noqa: PLC0415
+
+            arguments |= build_callbacks(model.notifications, ("notifications",), code)
+        if model.deadline is not None:
+            from factory.build_deadlines import build_deadlines  # noqa: PLC0415
+
+            arguments["deadline"] = build_deadlines(model.deadline, model.timezone, code)
+    except* BuildError as group:
+        errors += [error for error in group.exceptions if isinstance(error, BuildError)]
     arguments |= {
         "schedule": _schedule(pipeline),
         "catchup": model.catchup,
         "is_paused_upon_creation": model.is_paused_upon_creation,
         "tags": set(model.tags),
         "params": params,
-        "default_args": build_default_args(model),
+        "default_args": default_args,
         "template_searchpath": _template_folders(pipeline),
     }
     return arguments, errors

@@ -47,7 +47,7 @@ class OperatorBuilder:
         # The poll has the request's keys and the task's settings in one mapping.
         inside = path if path == ("poll",) else (*path, "with")
         defaults = {**self.default_args, **(group.default_args if group is not None else {})}
-        settings = build_settings(task, defaults, self.timezone)
+        settings = build_settings(task, path, defaults, self.timezone, self.code)
         if isinstance(task, CodeTask):
             operator, arguments = self._code(task, path, inside, resolver)
         else:

@@ -45,6 +45,15 @@ def references_in(value: Any) -> Iterator[TaskReference]:
             yield from references_in(child)
 
 
+def plain_data(value: Any) -> Any:
+    """The value with plain texts, for what takes no references."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: plain_data(child) for key, child in value.items()}
+    return [plain_data(child) for child in value] if isinstance(value, list) else value
+
+
 def plain_text(text: str) -> str:
     """The text that is meant: `$${` is `${`, and nothing is left of where it came from."""
     return str(unescape(text))

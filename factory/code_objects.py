@@ -1,4 +1,4 @@
-"""What the dotted path of a `uses` stands for: a Python function, or an operator class."""
+"""What the dotted path of a `uses` stands for: a Python function, an operator class, or a notifier class."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CodeObjects:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def operator_class(self, path: str) -> type[BaseOperator] | None:
         """The operator class at a dotted path; None for a function. Raises CodeObjectError."""
@@ -45,12 +45,34 @@ class CodeObjects:
             return None
         raise CodeObjectError(f"{path} is a value of type {type(found).__name__}, not a function or an operator")
 
+    def notifier_class(self, path: str) -> type | None:
+        """The class at a dotted path whose instances tell somebody; None for a function. Raises CodeObjectError."""
+        if not path.rpartition(".")[2][:1].isupper() and isinstance(self._reader.find(path), Function):
+            return None
+        found = self._imported(path)
+        if inspect.isclass(found) and issubclass(found, BaseOperator):
+            raise CodeObjectError(f"{path} is an operator, not a notifier")
+        if inspect.isclass(found):
+            return found
+        if callable(found) and not hasattr(found, "operator_class"):
+            return None
+        raise CodeObjectError(f"{path} is a value of type {type(found).__name__}, not a function or a notifier")
+
+    def is_async(self, path: str) -> bool:
+        """Whether the function at a dotted path is a coroutine function. Raises CodeObjectError."""
+        found = self._reader.find(path)
+        return found.is_async if isinstance(found, Function) else inspect.iscoroutinefunction(self._imported(path))
+
+    def is_local(self, found: type) -> bool:
+        """Whether a class stands below the pipelines folder."""
+        return Path(inspect.getfile(found)).resolve().is_relative_to(self.folder.resolve())
+
     @cached_property
     def _reader(self) -> SourceReader:
-        return SourceReader(self._folder)
+        return SourceReader(self.folder)
 
     def _imported(self, path: str) -> Any:
-        make_importable(self._folder)
+        make_importable(self.folder)
         module, _, name = path.rpartition(".")
         try:
             found = importlib.import_module(module)

@@ -19,8 +19,7 @@ from schemas.pipeline import Pipeline
 from schemas.policy import Policy
 from schemas.project import ENVIRONMENT_VARIABLE
 from schemas.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
-from schemas.rules import RULES, dag_ids, dialect, look_alikes, named_files
-from schemas.rules import code as code_rule
+from schemas.rules import RULES, SOURCE_RULES, dag_ids, dialect, look_alikes, named_files, other_dags
 from schemas.rules import expressions as expression_rule
 from schemas.rules import policy as policy_rule
 from schemas.shape import validate
@@ -88,11 +87,24 @@ class Checker:
     def folder(self) -> CheckResult:
         """Check every pipeline of the folder, and DAG ids across files."""
         results = {path: self.file(path) for path in self._paths()}
-        conflicts = dag_ids.conflicts({path: self.claims(path) for path in results})
+        claims = {path: self.claims(path) for path in results}
+        conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
+        findings += self._other_dags(claims)
         findings += [self.duplicate(path, *claim) for path, claims in conflicts.items() for claim in claims]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
+
+    def _other_dags(self, claims: Mapping[str, Sequence[str]]) -> list[Diagnostic]:
+        known = frozenset(dag_id for dag_ids_of_file in claims.values() for dag_id in dag_ids_of_file)
+        return [
+            finding
+            for path in claims
+            if (document := self._layers.document(path)) is not None
+            and any(mark in layer.text for layer in self._documents(path, document) for mark in other_dags.MARKS)
+            for variant in self.variants(path)
+            for finding in other_dags.check(Subject(path, variant.effective), known)
+        ]
 
     def _paths(self) -> Iterable[str]:
         texts = [path for path in self._options.texts if is_pipeline_path(path)]
@@ -200,7 +212,8 @@ class Checker:
         if self._options.policy is not None:
             findings += policy_rule.check(with_values, self._options.policy)
         if self._options.read_sources:
-            findings += code_rule.check(with_values, self._reader)
+            for source_rule in SOURCE_RULES:
+                findings += source_rule(with_values, self._reader)
             findings += named_files.check(with_values, self._folder)
         return pipeline, look_alikes.without_echoes(findings)
 

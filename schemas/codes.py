@@ -130,6 +130,10 @@ class Code(Enum):
     STATE_SHARED = _error("PF349", "state-shared", "Two tasks keep what they remember under one name.")
     RELATIVE_FILE = _error("PF335", "relative-file", "A task waits for a file whose path is relative to nothing.")
     CONTRADICTION = _error("PF336", "contradiction", "Arguments of a built-in contradict each other.")
+    UNKNOWN_DAG = _warning("PF337", "unknown-dag", "A task waits for or starts a DAG whose id looks like a typo.")
+    NOT_IN_TRIGGERER = _error(
+        "PF338", "not-in-triggerer", "The triggerer runs a function that only the pipelines folder has."
+    )
 
     REFERENCE_TOO_EARLY = _error(
         "PF360", "reference-too-early", "dag-factory builds a task before the one whose output it takes."

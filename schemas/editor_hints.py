@@ -8,7 +8,8 @@ from typing import Any
 
 from schemas import dates, durations, links
 from schemas.built_ins import BUILT_INS, built_in
-from schemas.expression_patterns import TASK_OUTPUT
+from schemas.deadline import START_PATTERN
+from schemas.expression_patterns import EXCEPTION_PATTERN, TASK_OUTPUT
 from schemas.http import STATUS_PATTERN, URL_PATTERN
 from schemas.moment import DATE_OR_TEMPLATE_ALLOWED, DATE_OR_TEMPLATE_PATTERN, MOMENT_ALLOWED, MOMENT_PATTERN
 from schemas.pipeline import DAG_ID_PATTERN
@@ -24,6 +25,8 @@ EXPECTED: Mapping[str, str] = MappingProxyType(
         DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
         TASK_ID_PATTERN: "letters, digits, `_` and `-`",
         TASK_OUTPUT: "${tasks.ID.output}",
+        EXCEPTION_PATTERN: "an exception: TimeoutError, or module.Exception",
+        START_PATTERN: "queued_at, logical_date, average_runtime or a date",
         DOTTED_PATH_PATTERN: "a function, module.function",
         MOMENT_PATTERN: f"a moment: {MOMENT_ALLOWED}",
         DATE_OR_TEMPLATE_PATTERN: f"a date: {DATE_OR_TEMPLATE_ALLOWED}",

@@ -14,6 +14,9 @@ WORD = (
 """A letter or digit of any script, `_` or `-`: Airflow's KEY_REGEX without the dot, as what is left when the
 punctuation and symbols that people type are taken away (rarer ones are Airflow's to refuse)."""
 
+EXCEPTION_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$"
+"""A class of Python's own by its name, or any by its dotted path."""
+
 ENVIRONMENT = r"(?:^|[^$])\$\{env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}"
 """Text with `${env.NAME}` or `${env.NAME:-default}` in it; `$${…}` is literal text."""
 

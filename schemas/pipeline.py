@@ -7,11 +7,13 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from schemas.dates import Date
+from schemas.deadline import Deadline
 from schemas.durations import PositiveDuration
 from schemas.expression_patterns import WORD
 from schemas.links import Link
 from schemas.matrix_model import Matrix
 from schemas.model import Model
+from schemas.notifications import RunNotifications
 from schemas.numbers import Count, PositiveCount
 from schemas.plain_value import PlainValue
 from schemas.poll import Poll
@@ -60,6 +62,11 @@ class Pipeline(Model):
     """After so many failed runs in a row the DAG is paused; 0 never."""
     dagrun_timeout: PositiveDuration | None = None
     """Longest time a run may take; then it fails."""
+    notifications: RunNotifications | None = None
+    """Who is told what becomes of a run: `on_failure`, `on_success`. For each task: `notifications` in
+    `default_args`, in a group or in a task."""
+    deadline: Deadline | Annotated[list[Deadline], Field(min_length=1)] | None = None
+    """When a run is late and who is told: `{from: queued_at, within: 45m, notify: [..]}`, or a list of these."""
     fail_fast: bool | None = None
     """The first failed task stops the run."""
     render_template_as_native_obj: bool | None = None

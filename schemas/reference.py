@@ -18,11 +18,14 @@ from pydantic.fields import FieldInfo
 
 from schemas import durations
 from schemas.built_ins import BUILT_INS, built_in
+from schemas.deadline import Deadline
 from schemas.field_texts import field_texts
 from schemas.http import Expect, HttpRequest
 from schemas.model import Model
+from schemas.notifications import Notification, RunNotifications, TaskNotifications
 from schemas.pipeline import Pipeline
-from schemas.reference_texts import AFTER, BEFORE, GROUP, TASK
+from schemas.reference_texts import AFTER, BEFORE, GROUP, NOTIFICATIONS, TASK
+from schemas.retry_policy import RetryPolicy, RetryRule
 from schemas.schedule import CronSchedule, EverySchedule
 from schemas.settings import TaskSettings
 from schemas.task import CodeTask, TaskGroup
@@ -41,6 +44,13 @@ def reference() -> str:
         TASK,
         _section("A task", CodeTask, without=TaskSettings),
         _section("Task settings", TaskSettings),
+        NOTIFICATIONS,
+        _section("`notifications` of a pipeline", RunNotifications),
+        _section("`notifications` of a task, a group or `default_args`", TaskNotifications),
+        _section("A notification", Notification),
+        _section("`deadline`", Deadline),
+        _section("`retry_policy`", RetryPolicy),
+        _section("A rule of `retry_policy`", RetryRule),
         GROUP,
         _section("A group", TaskGroup),
         _section("`uses: http`, and `poll`", HttpRequest),

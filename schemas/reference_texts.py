@@ -56,6 +56,23 @@ references and in Airflow. Inside a group a name means what is in the group, els
 holds for all in it; who needs the group waits for all in it.
 """
 
+NOTIFICATIONS = """\
+## Notifications, deadlines and retries
+
+A notification is a message class of Airflow (`email`, `slack`, `slack_webhook`, or any by its dotted path) or a Python
+function with arguments. Where it runs:
+
+| what | runs in | may stand below `pipelines/` |
+|---|---|---|
+| `notifications` of a task | the task's process; the dag-processor when the task was lost | yes |
+| `notifications` of a pipeline | the dag-processor | yes |
+| `notify` of a deadline: a plain function, a class of your own | the executor, which has to be one that runs callbacks, such as LocalExecutor | yes |
+| `notify` of a deadline: an `async` function, an installed notifier | the triggerer | no |
+
+`slack` needs the package `apache-airflow-providers-slack`. A notification that fails is in the log and changes nothing
+else. `notifications` of a task stand in place of those of `default_args` for the same event.
+"""
+
 AFTER = """\
 ## `poll`
 

@@ -9,8 +9,10 @@ from pydantic import NonNegativeFloat
 from schemas.dates import Date
 from schemas.durations import Duration, PositiveDuration
 from schemas.model import Model
+from schemas.notifications import TaskNotifications
 from schemas.numbers import Count, PositiveCount, Weight
 from schemas.plain_value import PlainValue
+from schemas.retry_policy import RetryPolicy
 
 TriggerRule = Literal[
     "all_success",
@@ -56,6 +58,10 @@ class TaskSettings(Model):
     """Factor by which the delay grows from try to try: with 2 it doubles, 0 keeps it as it is."""
     max_retry_delay: Duration | None = None
     """Longest time between two tries."""
+    retry_policy: RetryPolicy | None = None
+    """What is done after which exception: `{rules: [{exception: TimeoutError, retry_delay: 1m}]}`."""
+    notifications: TaskNotifications | None = None
+    """Who is told what becomes of the task: `on_failure`, `on_success`, `on_retry`, `on_skipped`, `on_execute`."""
     execution_timeout: PositiveDuration | None = None
     """Longest time a try may take; then it fails."""
     trigger_rule: TriggerRule | None = None

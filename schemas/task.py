@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.expression_patterns import WORD
 from schemas.model import Model
+from schemas.notifications import TaskNotifications
 from schemas.plain_value import PlainValue
 from schemas.settings import TaskSettings
 
@@ -100,6 +101,8 @@ class TaskGroup(Model):
     """Ids of the tasks and groups that must be done before any task of the group starts, in `[ ]`."""
     default_args: TaskSettings | None = None
     """Settings for every task of the group; they go before the file's."""
+    notifications: TaskNotifications | None = None
+    """Who is told what becomes of each task of the group."""
     prefix_group_id: bool = True
     """`false`: the ids inside stand alone, without `group.` before them."""
     group_display_name: str | None = None

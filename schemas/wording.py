@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
 from schemas.environment import EnvText
+from schemas.expression_patterns import EXCEPTION_PATTERN
 from schemas.http import STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.mend import InQuotes, Mend, Yaml, word
 from schemas.pipeline import DAG_ID_PATTERN
@@ -35,6 +36,7 @@ _PATTERNS = {
     STATUS_PATTERN: "a status from `100` to `599`, in quotes",
     STATE_KEY_PATTERN: "ASCII letters, digits, `_`, `-`, `.` and `/`",
     URL_PATTERN: "an absolute URL, `http://…` or `https://…`",
+    EXCEPTION_PATTERN: "the name of an exception, `TimeoutError` or `module.Exception`",
     DOTTED_PATH_PATTERN: "a dotted path, `module.function`",
 }
 _BOOLEAN_WORDS = {

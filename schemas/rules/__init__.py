@@ -7,16 +7,20 @@ from collections.abc import Callable, Iterator
 from schemas.diagnostics import Diagnostic
 from schemas.rules import (
     built_ins,
+    code,
     dates,
     defaults,
     fail_fast,
     graph,
     literal_secrets,
     look_alikes,
+    named_functions,
     names,
+    notifications,
     params,
     poll_state,
     reserved_keys,
+    retry_policies,
     run_interval,
     run_timeout,
     schedule,
@@ -26,6 +30,7 @@ from schemas.rules import (
     unverified_tls,
     wall_clock,
 )
+from schemas.source import SourceReader
 from schemas.subject import Subject
 
 Rule = Callable[[Subject], Iterator[Diagnostic]]
@@ -52,3 +57,11 @@ RULES: tuple[Rule, ...] = (
     shell_quoting.check,
 )
 """Rules that need nothing but the file. Expressions need the environment, Python rules the sources: see `check`."""
+
+SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...] = (
+    code.check,
+    named_functions.check,
+    notifications.check,
+    retry_policies.check,
+)
+"""Rules that read the source of what a file names."""

@@ -85,12 +85,100 @@ PIPELINES = {
         """,
 }
 
+PIPELINES |= {
+    "notifies.yaml": """
+        start_date: 2026-01-01
+        notifications:
+          on_failure:
+            - {uses: alerts.tell, with: {name: run, text: "{{ run_id }} {{ reason }}"}}
+        default_args:
+          notifications:
+            on_success: [{uses: alerts.tell, with: {name: success, text: "{{ ti.task_id }}"}}]
+        tasks:
+          - {id: good, uses: empty, notifications: {on_execute: [{uses: alerts.tell_later, with: {text: "{{ ds }}"}}]}}
+          - {id: other, uses: empty}
+          - id: bad
+            uses: jobs.fail
+            with: {message: no rows}
+            notifications:
+              on_failure:
+                - {uses: alerts.broken}
+                - {uses: alerts.tell, with: {name: failure, text: "{{ ti.task_id }} of {{ dag.dag_id }}"}}
+                - {uses: alerts.Note, with: {text: "{{ ds }} {{ exception }}"}}
+          - id: group
+            notifications:
+              on_skipped: [{uses: alerts.tell, with: {name: skipped, text: "{{ ti.task_id }}"}}]
+            tasks:
+              - {id: skips, uses: bash, with: {bash_command: exit 99}}
+          - id: tries
+            uses: jobs.fail
+            with: {message: busy, exception: ConnectionError}
+            retries: 2
+            retry_delay: 0s
+            retry_policy:
+              rules: [{exception: [OSError], retry_delay: 0s}, {exception: ValueError, action: fail}]
+            notifications:
+              on_retry: [{uses: alerts.tell, with: {name: retry, text: "{{ ti.try_number }}"}}]
+          - id: gives_up
+            uses: jobs.fail
+            with: {message: wrong}
+            retries: 2
+            retry_policy: {rules: [{exception: jobs.WrongError, action: fail, reason: data is wrong}]}
+        """,
+    "late.yaml": """
+        deadline:
+          - from: queued_at
+            within: 45m
+            notify: [{uses: alerts.tell_late, with: {text: late}}, {uses: alerts.Note, with: {text: late}}]
+          - {from: average_runtime, within: 5m, min_runs: 3, notify: [{uses: email, with: {to: a@example.com}}]}
+        tasks: [{id: a, uses: empty}]
+        """,
+}
+
+ALERTS = """
+import os
+from pathlib import Path
+from airflow.sdk import BaseNotifier
+
+FOLDER = Path(os.environ["TEST_FOLDER"])
+
+def tell(name, text, dag, context):
+    assert context.get("dag") is dag
+    with (FOLDER / f"told.{name}").open("a") as file:
+        print(text, file=file)
+
+async def tell_later(text, **context):
+    tell("execute", text, context["dag"], context)
+
+def broken():
+    raise RuntimeError("the message could not be sent")
+
+def tell_late(text, context):
+    (FOLDER / "told.late").write_text(f"{text} {context['dag_run']['run_id']}")
+
+class Note(BaseNotifier):
+    template_fields = ("text",)
+
+    def __init__(self, text, **more):
+        super().__init__(**more)
+        self.text = text
+
+    def notify(self, context):
+        tell("note", self.text, context.get("dag"), context)
+"""
+
 JOBS = """
 import os
 from pathlib import Path
 
 def keep(name):
     Path(os.environ["TEST_FOLDER"], "kept").write_text(name)
+
+class WrongError(Exception):
+    pass
+
+def fail(message, exception="WrongError"):
+    raise {"WrongError": WrongError, "ConnectionError": ConnectionError}[exception](message)
 
 def is_ready(response):
     return response.json()["ready"]
@@ -112,14 +200,34 @@ from pathlib import Path
 from threading import Timer
 from airflow.utils.db import initdb
 initdb()
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.execution_time.callback_supervisor import execute_callback
+from airflow.serialization.serialized_objects import DagSerialization
+import structlog
 from factory.build import build
+log = structlog.get_logger()
 from schemas.check import check_file
 folder = Path(sys.argv[1])
 for path in sys.argv[2:]:
-    (pipeline,) = check_file(folder, path).pipelines
+    result = check_file(folder, path)
+    assert result.pipelines, result.diagnostics
+    (pipeline,) = result.pipelines
     if path == "waits.yaml":
         Timer(3, lambda: (folder.parent / "in" / "later" / "one.csv").write_text("1")).start()
-    run = build(pipeline).test(logical_date=datetime(2026, 1, 2, tzinfo=UTC))
+    dag = build(pipeline)
+    if dag.deadline:
+        # `DAG.test` of Airflow 3.3.2 fails at any deadline, so what a late run starts is started here.
+        DagSerialization.to_dict(dag)
+        sys.path.append(str(folder))
+        for alert in dag.deadline:
+            callback = alert.callback.serialize()
+            print("LATE", type(alert.callback).__name__, callback["path"], alert.interval, flush=True)
+            if isinstance(alert.callback, SyncCallback):
+                context = {"dag_run": {"run_id": "r1"}}
+                arguments = {**callback["kwargs"], "context": context}
+                assert execute_callback(callback["path"], arguments, "late.yaml.py", folder, log) == (True, None)
+        continue
+    run = dag.test(logical_date=datetime(2026, 1, 2, tzinfo=UTC))
     for instance in run.get_task_instances():
         print("RESULT", pipeline.dag_id, instance.task_id, instance.state)
 from airflow.models.dagrun import DagRun
@@ -178,6 +286,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, api: Server) -> Runs:
         database.execute("CREATE TABLE counts (day TEXT, n INTEGER)")
         database.execute("INSERT INTO counts VALUES ('2026-01-02', 3)")
     (pipelines / "jobs.py").write_text(JOBS)
+    (pipelines / "alerts.py").write_text(ALERTS)
     stub = "# airflow dag\nfrom pathlib import Path\nfrom factory.stub_loader import load_stub\n"
     for path, text in PIPELINES.items():
         (pipelines / path).write_text(textwrap.dedent(text))
@@ -222,3 +331,34 @@ def test_a_branch_and_a_short_circuit_decide(runs: Runs) -> None:
     skipped = {task for task, state in states.items() if state == "skipped"}
     assert skipped == {"other", "load", "report"}
     assert {state for task, state in states.items() if task not in skipped} == {"success"}
+
+
+def test_who_is_told_of_tasks_and_runs(runs: Runs) -> None:
+    told = {file.suffix[1:]: file.read_text().split("\n")[:-1] for file in runs.folder.glob("told.*")}
+    assert runs.of("notifies") == {
+        "good": "success",
+        "other": "success",
+        "bad": "failed",
+        "group.skips": "skipped",
+        "tries": "failed",
+        "gives_up": "failed",
+    }
+    assert sorted(told["success"]) == ["good", "other"]
+    assert told["execute"] == ["2026-01-02"]
+    assert told["failure"] == ["bad of notifies"]
+    assert told["skipped"] == ["group.skips"]
+    assert told["retry"] == ["1", "2"]
+    assert told["note"] == ["2026-01-02 no rows", "late"]
+    (run,) = told["run"]
+    assert run.startswith("manual__")
+    assert "the message could not be sent" in runs.log
+
+
+def test_who_is_told_of_a_late_run(runs: Runs) -> None:
+    smtp = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+    assert [line for line in runs.log.splitlines() if line.startswith("LATE")] == [
+        "LATE SyncCallback alerts.tell_late 0:45:00",
+        "LATE SyncCallback alerts.Note 0:45:00",
+        f"LATE AsyncCallback {smtp} 0:05:00",
+    ]
+    assert (runs.folder / "told.late").read_text() == "late r1"

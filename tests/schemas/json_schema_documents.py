@@ -15,6 +15,8 @@ SETTINGS: dict[str, Any] = {
     "task_display_name": "주문", "doc": "d", "doc_md": "d", "doc_json": "{}", "doc_yaml": "a: 1", "doc_rst": "d",
     "logger_name": "l", "allow_nested_operators": True, "render_template_as_native_obj": False,
     "resources": {"cpus": 1},
+    "notifications": {"on_failure": [{"uses": "steps.work", "with": {"text": "{{ ds }}"}}], "on_skipped": None},
+    "retry_policy": {"rules": [{"exception": ["OSError", "steps.Wrong"], "retry_delay": "1m"}], "default": "fail"},
 }  # fmt: skip
 REQUEST: dict[str, Any] = {
     "url": "https://example.com/{{ ds }}", "method": "POST", "headers": {"Accept": "text/plain"},
@@ -29,6 +31,9 @@ TOP: dict[str, Any] = {
     "is_paused_upon_creation": True, "max_active_runs": 1, "max_active_tasks": 4, "dagrun_timeout": "1d",
     "max_consecutive_failed_dag_runs": 0, "fail_fast": False, "render_template_as_native_obj": True,
     "params": {"a": 1, "b": {"type": "string", "default": "x"}}, "owner_links": {"data": "https://example.com"},
+    "notifications": {"on_success": [{"uses": "email", "with": {"to": "a@example.com"}}]},
+    "deadline": [{"from": "queued_at", "within": "45m", "notify": [{"uses": "steps.work"}], "name": "n",
+                  "max_runs": 5, "min_runs": 1}],
     "default_args": {"retries": 2}, "tasks": [FIRST],
 }  # fmt: skip
 HTTP: dict[str, Any] = {"tasks": [FIRST, {"id": "ask", "uses": "http", "with": REQUEST, "needs": ["first"]}]}
@@ -55,18 +60,19 @@ WAITS: dict[str, Any] = {"tasks": [
         "filepath": "/x/{{ ds }}", "recursive": True, "fs_conn_id": "f", **LOOKS}},
     {"id": "b", "uses": "wait_http", "with": {
         "endpoint": "/x", "http_conn_id": "h", "method": "GET", "request_params": {"a": 1}, "headers": {"A": "b"},
-        "response_error_codes_allowlist": ["404"], "response_check": "steps.check", "extra_options": {"timeout": 1}}},
+        "response_error_codes_allowlist": ["404"], "response_check": "steps.work", "extra_options": {"timeout": 1}}},
     {"id": "c", "uses": "wait_sql", "with": {
-        "conn_id": "c", "sql": "SELECT 1", "parameters": [1], "success": "steps.a", "fail_on_empty": False}},
+        "conn_id": "c", "sql": "SELECT 1", "parameters": [1], "success": "steps.work", "fail_on_empty": False}},
     {"id": "d", "uses": "wait_until", "with": {"target_time": "06:30", "deferrable": False}},
     {"id": "e", "uses": "wait_dag", "with": {
         "external_dag_id": "x", "external_task_ids": ["a"], "execution_delta": "1d", "failed_states": ["failed"]}},
 ]}  # fmt: skip
 ACTS: dict[str, Any] = {"tasks": [
     FIRST,
-    {"id": "a", "uses": "branch", "with": {"python_callable": "steps.a", "op_kwargs": {"x": "${tasks.first.output}"}}},
+    {"id": "a", "uses": "branch", "with": {
+        "python_callable": "steps.work", "op_kwargs": {"x": "${tasks.first.output}"}}},
     {"id": "b", "uses": "short_circuit", "with": {
-        "python_callable": "steps.b", "ignore_downstream_trigger_rules": False}},
+        "python_callable": "steps.work", "ignore_downstream_trigger_rules": False}},
     {"id": "c", "uses": "latest_only"},
     {"id": "d", "uses": "trigger_dag", "with": {
         "trigger_dag_id": "x", "conf": {"a": [1]}, "logical_date": None, "allowed_states": ["success"], "note": "n",

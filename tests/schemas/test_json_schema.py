@@ -46,7 +46,7 @@ class Lint:
     """Lint of documents that stand beside a module with a function of any arguments."""
 
     def __init__(self, folder: Path) -> None:
-        (folder / "steps.py").write_text("def work(**values):\n    return values\n")
+        (folder / "steps.py").write_text("def work(**values):\n    return values\n\nclass Wrong(Exception): ...\n")
         self._folder = folder
         self._checker = Checker(folder, CheckOptions(environ={}, every_environment=True))
 

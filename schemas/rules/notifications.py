@@ -1,0 +1,86 @@
+"""`notifications`, and `notify` of deadlines, against the source they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.codes import Code
+from schemas.context_names import CONTEXT_NAMES
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.notifications import NOTIFIERS
+from schemas.rules.calls import Call, check_call
+from schemas.source import Class, Function, SourceReader
+from schemas.subject import Subject
+from schemas.suggestions import meant
+
+_GIVEN = CONTEXT_NAMES | {"context"}
+_GIVEN_TO_DEADLINES = frozenset({"context"})
+
+
+def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in every `uses` and `with`. Where reading source cannot decide there are none."""
+    if not subject.may_hold("notifications", "deadline"):
+        return
+    for path, events in _mappings(subject):
+        for event, entries in events.items():
+            for place, entry in _entries((*path, event), entries):
+                yield from _check(subject, place, entry, reader, in_deadline=False)
+    deadline = subject.data.get("deadline")
+    for path, one in [(("deadline",), deadline)] if isinstance(deadline, dict) else _entries(("deadline",), deadline):
+        for place, entry in _entries((*path, "notify"), one.get("notify")):
+            yield from _check(subject, place, entry, reader, in_deadline=True)
+
+
+def _mappings(subject: Subject) -> Iterator[tuple[DataPath, dict[str, Any]]]:
+    """Every `notifications`, with the path that leads to it."""
+    holders: list[tuple[DataPath, Any]] = [((), subject.data)]
+    holders += [(entry.path, entry.entry) for entry in subject.entries]
+    for path, holder in holders:
+        for inside in ((), ("default_args",)):
+            found: Any = holder
+            for key in (*inside, "notifications"):
+                found = found.get(key) if isinstance(found, dict) else None
+            if isinstance(found, dict):
+                yield (*path, *inside, "notifications"), found
+
+
+def _entries(path: DataPath, entries: Any) -> Iterator[tuple[DataPath, dict[str, Any]]]:
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            yield (*path, index), entry
+
+
+def _check(
+    subject: Subject, path: DataPath, entry: dict[str, Any], reader: SourceReader, *, in_deadline: bool
+) -> Iterator[Diagnostic]:
+    uses, arguments = entry.get("uses"), entry.get("with", {})
+    place = (*path, "uses")
+    if not isinstance(uses, str) or "${" in uses:
+        return
+    dotted = NOTIFIERS.get(uses, uses)
+    if "." not in dotted:
+        yield subject.finding(
+            Code.UNKNOWN_USES,
+            place,
+            f"`{uses}` is no notifier, and without a dot it names no Python function or class",
+            caret=meant(uses, NOTIFIERS),
+            allowed=tuple(NOTIFIERS),
+            help="a function is written `module.function`",
+        )
+        return
+    given = _GIVEN_TO_DEADLINES if in_deadline else _GIVEN
+    known = arguments if isinstance(arguments, dict) else None
+    yield from check_call(subject, Call(place, dotted, (*path, "with"), known, given, takes_class=True), reader)
+    found = reader.find(dotted) if in_deadline else None
+    if isinstance(found, Function) and found.local and found.is_async:
+        yield subject.finding(
+            Code.NOT_IN_TRIGGERER,
+            place,
+            f"`{uses}` is `async`, so the triggerer runs it, which knows no modules below the pipelines folder",
+            help="make it a plain `def`, which the executor runs, or install its module where the triggerer runs",
+        )
+    if isinstance(found, Class | Function) and isinstance(known, dict) and "context" in known:
+        message = "`context` is what Airflow gives itself"
+        yield subject.finding(Code.UNKNOWN_ARGUMENT, (*path, "with", "context"), message, at_key=True)
