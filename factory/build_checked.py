@@ -11,6 +11,7 @@ from airflow.sdk import DAG
 from factory.build import build
 from factory.diagnosis import build_diagnostics
 from factory.errors import BuildError, PipelineBuildError, one_line
+from factory.user_modules import make_importable
 from schemas.check import Checker
 from schemas.diagnostics import Diagnostic
 from schemas.result import Checked, CheckedDagFactoryDag, CheckResult
@@ -30,6 +31,8 @@ def build_checked(checker: Checker, result: CheckResult) -> LoadResult:
     """Build what `checker` found to be without errors. No pipeline keeps another from being built."""
     dags: dict[str, DAG] = {}
     findings = list(result.diagnostics)
+    for folder in {p.folder for p in result.pipelines if isinstance(p, CheckedDagFactoryDag)}:
+        make_importable(folder)
     for pipeline in result.pipelines:
         try:
             dags[pipeline.dag_id] = _built(pipeline)

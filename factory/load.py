@@ -8,6 +8,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
+from factory import collector
 from factory.build_checked import LoadResult, build_checked
 from factory.diagnosis import PipelineError
 from factory.reporters import full
@@ -35,8 +36,9 @@ def load_pipelines(folder: Path) -> LoadResult:
         return LoadResult({ERRORS_DAG_ID: _errors_dag(())}, ())
     if wanted is not None:
         return _load_one(folder, wanted)
-    checker = Checker(folder, CheckOptions(require_environment=True))
-    loaded = build_checked(checker, _without_reserved(checker, checker.folder()))
+    with collector.paused():
+        checker = Checker(folder, CheckOptions(require_environment=True))
+        loaded = build_checked(checker, _without_reserved(checker, checker.folder()))
     broken = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
     if broken:
         return replace(loaded, dags={**loaded.dags, ERRORS_DAG_ID: _errors_dag(broken)})

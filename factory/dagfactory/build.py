@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,6 @@ from airflow.sdk import DAG
 
 from factory.dagfactory.telemetry import turn_off
 from factory.errors import BuildError, PipelineBuildError, one_line
-from factory.user_modules import make_importable
 from schemas.data_path import DataPath
 from schemas.result import CheckedDagFactoryDag
 
@@ -20,8 +20,8 @@ _TASK_ID = re.compile(r"task_id: ([\w.-]+)|task '([\w.-]+)'")
 def build(checked: CheckedDagFactoryDag) -> DAG:
     """Build one DAG of a file.
 
-    dag-factory imports the user's modules while it builds. It is given no text for `doc_md`: Airflow's Code tab shows
-    the file as it is written.
+    dag-factory imports the user's modules while it builds: their folder must be importable. It is given no text for
+    `doc_md`: Airflow's Code tab shows the file as it is written.
 
     Raises PipelineBuildError with what dag-factory or Airflow refused, at its place where the message names one.
     """
@@ -30,16 +30,22 @@ def build(checked: CheckedDagFactoryDag) -> DAG:
 
     from factory.dagfactory.objects import Objects  # noqa: PLC0415 # as above
 
-    make_importable(checked.folder)
     beside = (checked.folder / checked.file).parent
+    writes_bytecode = sys.dont_write_bytecode
+    # A `…_file` is loaded past `factory.user_modules`; nothing is written into the folders of a bundle.
+    sys.dont_write_bytecode = True
     try:
-        config = Objects(beside, checked.folder).made(checked.config)
-        dag: DAG = DagBuilder(checked.dag_id, config, {}).build()["dag"]
+        builder = DagBuilder(checked.dag_id, {}, {})
+        # Not by its constructor, which copies all of it.
+        builder.dag_config = Objects(beside, checked.folder).made(checked.config)
+        dag: DAG = builder.build()["dag"]
         dag.validate()  # type: ignore[no-untyped-call] # Airflow's has no annotations
     except BuildError as error:
         raise PipelineBuildError(checked.dag_id, [error]) from error
     except (Exception, SystemExit) as error:  # dag-factory, operators and the user's modules raise what they like
         raise PipelineBuildError(checked.dag_id, [_refused(error, checked.config)]) from error
+    finally:
+        sys.dont_write_bytecode = writes_bytecode
     return dag
 
 

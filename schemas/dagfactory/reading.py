@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -20,12 +20,11 @@ from schemas.text_lines import TextLines
 class DagFactoryDocument(Document):
     """A document whose `data` is what dag-factory would have read: YAML 1.1, environment variables expanded.
 
-    Text that holds a variable's value is an `EnvText`. `variables` are the names that it expands.
+    Text that holds a variable's value is an `EnvText`. `notes` are what reading it has to say.
     """
 
     dialect = DIALECT
     notes: tuple[Diagnostic, ...] = ()
-    variables: frozenset[str] = field(default=frozenset())
 
 
 def dag_factory_document(text: str, file: str, environ: Mapping[str, str]) -> DagFactoryDocument | None:
@@ -41,14 +40,14 @@ def read_dag_factory(text: str, file: str, environ: Mapping[str, str]) -> DagFac
     """Read a text that is dag-factory's: one of its documents, or its defaults."""
     scalars = ScalarReader(environ)
     read = document_from_text(text, file, scalars)
-    if read.diagnostics or not (scalars.differences or scalars.variables):
+    # A date where a date belongs means the same as its text; elsewhere a rule says that it is an object.
+    differences = [d for d in scalars.differences.values() if not isinstance(d.old, date)]
+    secrets = [v for v in scalars.variables.values() if v.is_set and _is_secret(v.name)]
+    if read.diagnostics or not (differences or secrets):
         return DagFactoryDocument(file, read.text, read.data, read.diagnostics)
     place = _Place(file, read.text, TextLines(read.text))
-    # A date where a date belongs means the same as its text; elsewhere `dates` says that it is an object.
-    found = [_difference(d, place) for d in scalars.differences.values() if not isinstance(d.old, date)]
-    found += [_secret(v, place) for v in scalars.variables.values() if v.is_set and _is_secret(v.name)]
-    variables = frozenset(v.name for v in scalars.variables.values() if v.is_set)
-    return DagFactoryDocument(file, read.text, read.data, (), tuple(found), variables)
+    notes = (*(_difference(d, place) for d in differences), *(_secret(v, place) for v in secrets))
+    return DagFactoryDocument(file, read.text, read.data, (), notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class ScalarReader:
         return text if found else None
 
     def _plain(self, text: str) -> Any:
+        if text[:1] not in _RESOLVED or (len(text) > _LONGEST_WORD and text[0].isalpha()):
+            return text
         for tag, pattern in Resolver.yaml_implicit_resolvers.get(text[:1], ()):
             if pattern.match(text):
                 construct = _CONSTRUCTORS.get(tag)
@@ -118,5 +120,9 @@ _CONSTRUCTORS: Mapping[str, _Construct] = {
     f"{_PREFIX}float": SafeConstructor.construct_yaml_float,
     f"{_PREFIX}timestamp": SafeConstructor.construct_yaml_timestamp,
 }
+_RESOLVED = frozenset(Resolver.yaml_implicit_resolvers)
+"""How plain scalars begin that may be no text."""
+_LONGEST_WORD = 5
+"""Characters of `false`: no longer word is anything but text."""
 _MAY_DIFFER = frozenset("yYnNoO+-.0123456789")
 """How plain scalars begin of which the two versions of YAML may think differently."""

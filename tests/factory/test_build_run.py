@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -58,6 +59,10 @@ PIPELINES = {
         """,
 }
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+SHIPPED = ("stock_levels.yml", "stock_levels.py")
+"""A document of dag-factory, and its functions."""
+
 JOBS = """
 import json
 from pathlib import Path
@@ -102,13 +107,14 @@ RUN = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from factory.build import build
-from schemas.check import check_file
+from factory.build_checked import build_checked
+from schemas.check import Checker
 for path in sys.argv[2:]:
-    (pipeline,) = check_file(Path(sys.argv[1]), path).pipelines
-    run = build(pipeline).test(logical_date=datetime(2026, 1, 2, tzinfo=UTC))
+    checker = Checker(Path(sys.argv[1]))
+    ((dag_id, dag),) = build_checked(checker, checker.file(path)).dags.items()
+    run = dag.test(logical_date=datetime(2026, 1, 2, tzinfo=UTC))
     for instance in sorted(run.get_task_instances(), key=lambda ti: ti.task_id):
-        print("RESULT", pipeline.dag_id, instance.task_id, instance.state)
+        print("RESULT", dag_id, instance.task_id, instance.state)
 """
 
 
@@ -148,6 +154,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, api: Server) -> Place:
     dags.mkdir(parents=True)
     (pipelines / "jobs.py").write_text(JOBS)
     (pipelines / "script.sh").write_text('echo $DAY {{ ds_nodash }} "$N" $D\n')
+    for file in SHIPPED:
+        shutil.copy(CHECKOUT / "pipelines" / file, pipelines)
+    (dags / f"{SHIPPED[0]}.py").write_text(DAG_FILE.format(path=SHIPPED[0], folder=str(pipelines)))
     for path, text in PIPELINES.items():
         (pipelines / path).write_text(textwrap.dedent(text))
         (dags / f"{path}.py").write_text(DAG_FILE.format(path=path, folder=str(pipelines)))
@@ -175,7 +184,7 @@ class Runs:
 @pytest.fixture(scope="module")
 def runs(place: Place) -> Runs:
     place.python("from airflow.utils.db import initdb; initdb()")
-    log = place.python(RUN, *PIPELINES)
+    log = place.python(RUN, *PIPELINES, SHIPPED[0])
     results = [line.split() for line in log.splitlines() if line.startswith("RESULT ")]
     return Runs({(dag, task): state for _, dag, task, state in results}, log)
 
@@ -212,6 +221,12 @@ def test_what_does_not_fit_fails_its_task_and_says_why(runs: Runs) -> None:
     states = {task: state for (dag, task), state in runs.states.items() if dag == "misfit"}
     assert states == {"extract": "success", "load": "failed", "free": "success"}
     assert "`[0]` selects nothing: `tasks.extract.output.rows` is a list of 0 items" in runs.log
+
+
+def test_a_document_of_dag_factory_runs(runs: Runs) -> None:
+    states = {task: state for (dag, task), state in runs.states.items() if dag == "stock_levels"}
+    assert states == {"count": "success", "low": "success", "say": "success"}
+    assert "low on: bread, coffee" in runs.log
 
 
 def test_no_bytecode_beside_the_pipelines(place: Place, runs: Runs) -> None:

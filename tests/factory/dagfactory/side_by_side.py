@@ -1,0 +1,75 @@
+"""One process that has dag-factory and this project build the same documents.
+
+    python side_by_side.py REQUEST ANSWER
+
+The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`; the JSON file ANSWER gets, for each
+file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`.
+A DAG is its serialized form without documentation and names of files.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+LEFT_OUT = ("fileloc", "relative_fileloc", "doc_md", "_processor_dags_folder")
+
+
+def main(request: str, answer: str) -> None:
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    found: dict[str, Any] = {}
+    for one in json.loads(Path(request).read_text()):
+        os.environ.update(one["environ"])
+        sys.path.append(one["folder"])
+        before = set(sys.modules)
+        for file in one["files"]:
+            found[f"{one['folder']}/{file}"] = {**theirs(one["folder"], file), **ours(one["folder"], file)}
+        # The modules beside the next folder's documents have the same names.
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(one["folder"]):
+                del sys.modules[name]
+        sys.path.remove(one["folder"])
+    Path(answer).write_text(json.dumps(found))
+
+
+def theirs(folder: str, file: str) -> dict[str, Any]:
+    from dagfactory.dagfactory import _DagFactory  # noqa: PLC0415 # after logging is off
+
+    try:
+        dags = _DagFactory(f"{folder}/{file}", defaults_config_path=folder).build_dags()
+        return {"theirs": {dag_id: serialized(dag) for dag_id, dag in dags.items()}, "refusal": ""}
+    except Exception as error:  # whatever it is, the file has no DAG
+        return {"theirs": None, "refusal": f"{type(error).__name__}: {error}"}
+
+
+def ours(folder: str, file: str) -> dict[str, Any]:
+    from factory.build_checked import build_checked  # noqa: PLC0415 # as above
+    from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
+
+    checker = Checker(Path(folder), CheckOptions(shown_folder=""))
+    loaded = build_checked(checker, checker.file(file))
+    findings = [
+        {"severity": d.severity.value, "code": d.code.id, "line": d.span.line, "message": d.message}
+        for d in loaded.diagnostics
+    ]
+    return {"ours": {dag_id: serialized(dag) for dag_id, dag in loaded.dags.items()}, "findings": findings}
+
+
+def serialized(dag: Any) -> dict[str, Any]:
+    from airflow.serialization.serialized_objects import DagSerialization  # noqa: PLC0415 # as above
+
+    data = DagSerialization.to_dict(dag)["dag"]
+    for key in LEFT_OUT:
+        data.pop(key, None)
+    plain: dict[str, Any] = json.loads(json.dumps(data, sort_keys=True, default=str))
+    return plain
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,107 @@
+"""dag-factory and this project over the same documents, in one fresh process.
+
+dag-factory's examples are read where they are: `DAG_FACTORY_EXAMPLES`, or `../shared/corpus/dag-factory` beside the
+repository. They are not part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.case_files import CASES, cases
+
+from .mistakes import MISTAKES, Mistake
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[2]
+EXAMPLES = Path(os.environ.get("DAG_FACTORY_EXAMPLES", CHECKOUT.parent / "shared" / "corpus" / "dag-factory"))
+TABLE = CHECKOUT / "docs" / "dag-factory.md"
+ROW = re.compile(r"^\| `(?P<file>[\w/.-]+\.ya?ml)` \| (?P<what>runs|refused|package)\b", re.MULTILINE)
+SECRET = "hunter2hunter2"  # noqa: S105 # nobody's
+
+VALID = [case for case in cases("dag_factory/valid") if case.name != "files-beside-the-document"]
+"""The one that is left out holds a relative path, which dag-factory refuses."""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What both made of every document, by the name that a test knows it by."""
+    root = tmp_path_factory.mktemp("side-by-side")
+    request = [{"folder": str(root / "mistakes"), "files": [], "environ": {"SHOP_PASSWORD": SECRET}}]
+    (root / "mistakes").mkdir()
+    for number, mistake in enumerate(MISTAKES):
+        (root / "mistakes" / f"{number}.yml").write_text(mistake.text)
+        request[0]["files"].append(f"{number}.yml")  # type: ignore[attr-defined] # the list of the line above
+    for case in VALID:
+        folder = case.folder if case.is_folder else CASES / "dag_factory" / "valid"
+        environ = {"CALLS": str(folder), "RETRIES": "3", "TOPIC": "news", "DB_PASSWORD": SECRET}
+        request.append({"folder": str(folder), "files": list(case.pipelines), "environ": environ})
+    if EXAMPLES.is_dir():
+        copy = Path(shutil.copytree(EXAMPLES, root / "examples"))
+        shutil.copytree(HERE / "modules", copy, dirs_exist_ok=True)
+        files = [file for file in examples() if not file.startswith("airflow2/")]
+        request.append({"folder": str(copy), "files": files, "environ": {"CONFIG_ROOT_DIR": str(copy)}})
+    (root / "request.json").write_text(json.dumps(request))
+    home = {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False"}
+    command = [sys.executable, str(HERE / "side_by_side.py"), str(root / "request.json"), str(root / "answer.json")]
+    subprocess.run(command, cwd=root, env={**os.environ, **home}, check=True, timeout=240)
+    answer = json.loads((root / "answer.json").read_text())
+    return {key.removeprefix(f"{root}/").removeprefix(f"{CASES}/"): value for key, value in answer.items()}
+
+
+def examples() -> list[str]:
+    found = (p.relative_to(EXAMPLES).as_posix() for p in EXAMPLES.rglob("*") if p.suffix in (".yml", ".yaml"))
+    return sorted(file for file in found if not file.endswith("defaults.yml"))
+
+
+def of_case(built: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [
+        v for key, v in built.items() if key.startswith((f"dag_factory/valid/{name}/", f"dag_factory/valid/{name}."))
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", [case.name for case in VALID if case.name != "values-that-are-better-written-otherwise"]
+)
+def test_our_documents_are_the_same_dags_as_with_dag_factory(built: dict[str, Any], name: str) -> None:
+    found = of_case(built, name)
+
+    assert found
+    for one in found:
+        assert one["refusal"] == ""
+        assert one["ours"] == one["theirs"]
+
+
+@pytest.mark.parametrize("mistake", [pytest.param(m, id=m.name.replace(" ", "-")) for m in MISTAKES])
+def test_a_mistake_is_found_here_whatever_dag_factory_makes_of_it(built: dict[str, Any], mistake: Mistake) -> None:
+    found = built[f"mistakes/{MISTAKES.index(mistake)}.yml"]
+
+    assert (found["theirs"] is not None) == mistake.accepted, found["refusal"]
+    assert tuple(sorted(f["code"] for f in found["findings"])) == mistake.codes
+    assert all(f["line"] > 0 for f in found["findings"])
+    assert SECRET not in json.dumps(found["findings"])
+
+
+def test_every_example_is_what_the_table_says(built: dict[str, Any]) -> None:
+    if not EXAMPLES.is_dir():
+        pytest.skip("dag-factory's examples are not here: set DAG_FACTORY_EXAMPLES")
+    rows = {match["file"]: match["what"] for match in ROW.finditer(TABLE.read_text())}
+    found = {key.removeprefix("examples/"): value for key, value in built.items() if key.startswith("examples/")}
+
+    assert rows.keys() == found.keys()
+    for file, one in found.items():
+        if one["theirs"] is not None:
+            assert one["ours"] == one["theirs"], file
+        else:
+            assert "error" in {f["severity"] for f in one["findings"]}, file
+        if rows[file] != "package":
+            assert rows[file] == ("runs" if one["theirs"] is not None else "refused"), (file, one["refusal"])
