@@ -1,13 +1,16 @@
-"""The Airflow plugin. Its only work is to be imported by the processes that start tasks, before they fork."""
+"""The Airflow plugin. Its work is to be imported: by the processes that start tasks, before they fork, and by all in
+which dag-factory would report runs."""
 
 from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from factory.dagfactory.telemetry import turn_off
 from factory.own_names import check_own_names
 from factory.preload import preload_before_fork
 
 check_own_names()
+turn_off()
 preload_before_fork()
 
 

@@ -23,6 +23,9 @@ MODULES = (
     "jinja2.ext",
     "airflow.sdk.definitions.asset.metadata",
     "factory.bundle",
+    # Of dag-factory itself Airflow has loaded all with its plugin.
+    "factory.dagfactory.build",
+    "schemas.dagfactory.checking",
     "factory.operators.bash",
     "factory.operators.http",
     "factory.stub_loader",

@@ -119,6 +119,11 @@ class Checker:
         documents = self._documents(path, document)
         return () if unusable(documents) else self._variants(path, documents)
 
+    def dialect(self, path: str) -> str:
+        """Whose language a file is written in; empty for this project's, and where it cannot be read."""
+        document = self._layers.document(path)
+        return document.dialect if document is not None else ""
+
     def dag_ids(self, path: str) -> tuple[str, ...]:
         """The DAG ids that a file claims, be it sound or not."""
         document = self._layers.document(path)
@@ -171,7 +176,7 @@ class Checker:
             return CheckResult((), once(keeping))
         chosen = self._variants(path, layers, dag_id)
         if is_dag_factory(document):
-            return self._dag_factory(path, layers, chosen)
+            return self._dag_factory(path, layers, chosen, complete=dag_id is None)
         foreign = tuple(dialect.check(Subject(path, chosen[0].effective))) if chosen else ()
         if foreign:
             return CheckResult((), foreign)
@@ -190,11 +195,15 @@ class Checker:
         pipelines = (CheckedPipeline(v.dag_id, path, self._folder, document.text, model) for v, model in models)
         return CheckResult(tuple(pipelines), diagnostics)
 
-    def _dag_factory(self, path: str, documents: Sequence[Document], chosen: Sequence[Variant]) -> CheckResult:
+    def _dag_factory(
+        self, path: str, documents: Sequence[Document], chosen: Sequence[Variant], *, complete: bool
+    ) -> CheckResult:
         from schemas.dagfactory.checking import findings  # noqa: PLC0415 # most folders hold no such file
 
         reader = self._reader if self._options.read_sources else None
-        diagnostics = once(findings(path, documents, chosen, reader))
+        found = once(findings(path, documents, chosen, reader))
+        unused = complete and reader is not None
+        diagnostics = once(ignore_comments.silenced(found, documents, report_unused=unused))
         if has_errors(diagnostics):
             return CheckResult((), diagnostics)
         text = documents[-1].text

@@ -12,13 +12,14 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from schemas.check import Checker
-from schemas.discovery import defaults_paths, pipeline_paths
+from schemas.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
+from schemas.environment import EnvText
 from schemas.references import EnvReference, expressions
 from schemas.source import SourceReader
 from schemas.source.parse import parse
@@ -117,7 +118,22 @@ class _Scan:
         texts = {text for variant in checker.variants(path) for text in _texts(variant.effective.data)}
         for text in texts:
             found |= self._of_text(own, text)
+        if checker.dialect(path):
+            found |= {*dag_factory_defaults_paths(path), *self._by_absolute_path(texts)}
         return frozenset(found)
+
+    def _by_absolute_path(self, texts: Iterable[str]) -> set[str]:
+        """Files of the names to which absolute paths lead, on this machine or another, and the modules they import."""
+        found: set[str] = set()
+        for text in texts:
+            written = text.expression if isinstance(text, EnvText) else text
+            if written.startswith(("/", "$")):
+                found |= self._files.named(PurePosixPath(written).name)
+        modules = [path for path in found if path.endswith(".py")]
+        modules += [place for text in texts if text.endswith(".py") for place in self._files.named(text)]
+        for module in modules:
+            found |= self._modules.behind(f"{module.removesuffix('.py').replace('/', '.')}.any")
+        return found
 
     def _of_text(self, own: str, text: str) -> set[str]:
         found: set[str] = set()

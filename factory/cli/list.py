@@ -14,6 +14,9 @@ from factory.reporters.printable import printable
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Severity
 
+_OBJECTS = {"__type__", "__and__", "__or__"}
+"""How mappings of dag-factory begin that stand for an object."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory list`."""
@@ -24,11 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the table to standard output; returns the exit status."""
     selections = select(arguments.paths)
     rows = [row for selection in selections for row in _rows(selection)]
-    _print_table([("DAG", "SCHEDULE", "FILE", "STATE"), *rows])
+    heading = ("DAG", "SCHEDULE", "FILE", "STATE", "LANGUAGE")
+    # The column says something only where somebody else's language is among them.
+    columns = 5 if any(row[4] for row in rows) else 4
+    _print_table([row[:columns] for row in (heading, *rows)])
     return 1 if any(row[3] != "ok" for row in rows) else 0
 
 
-def _rows(selection: Selection) -> list[tuple[str, str, str, str]]:
+def _rows(selection: Selection) -> list[tuple[str, str, str, str, str]]:
     checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
     result = checker.folder()
     rows = []
@@ -38,7 +44,8 @@ def _rows(selection: Selection) -> list[tuple[str, str, str, str]]:
         sound = any(p.file == path for p in result.pipelines)
         state = "ok" if sound else f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
         schedules = {variant.dag_id: schedule_text(variant.effective.data) for variant in checker.variants(path)}
-        rows += [(dag_id, schedules.get(dag_id, "-"), shown, state) for dag_id in checker.dag_ids(path)]
+        language = checker.dialect(path)
+        rows += [(dag_id, schedules.get(dag_id, "-"), shown, state, language) for dag_id in checker.dag_ids(path)]
     return rows
 
 
@@ -47,7 +54,10 @@ def schedule_text(data: Mapping[str, Any]) -> str:
     value, zone = data.get("schedule"), data.get("timezone")
     if isinstance(value, dict):
         zone = value.get("timezone", zone)
-        value = f"every {value['every']}" if "every" in value else value.get("cron")
+        known = f"every {value['every']}" if "every" in value else value.get("cron")
+        value = known if known is not None else "assets or a timetable" if value.keys() & _OBJECTS else None
+    if isinstance(value, list):
+        value = "assets"
     if value is None:
         return "-"
     return f"{value} {zone}" if isinstance(zone, str) and zone != "UTC" else str(value)

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory.cli.usage import UsageError
-from schemas.discovery import SUFFIXES, defaults_paths, is_defaults_path, is_pipeline_path, pipeline_paths
+from schemas.discovery import (
+    SUFFIXES,
+    dag_factory_defaults_paths,
+    defaults_paths,
+    is_defaults_path,
+    is_pipeline_path,
+    pipeline_paths,
+)
 from schemas.project import lexically_absolute, pipelines_folder
 
 
@@ -31,6 +38,7 @@ class Selection:
             *self.paths,
             *self.defaults,
             *(place for path in self.paths for place in defaults_paths(path)),
+            *(place for path in self.paths for place in dag_factory_defaults_paths(path)),
         }
 
 

@@ -19,6 +19,22 @@ def test_unknown_command(tmp_path: Path) -> None:
     assert "invalid choice: 'lnt'" in result.stderr
 
 
+def test_list_says_what_is_dag_factorys(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "good.yaml").write_text(GOOD)
+    task = "tasks: {a: {operator: airflow.providers.standard.operators.empty.EmptyOperator}}"
+    (folder / "two.yml").write_text(f"one: {{schedule: '@daily', {task}}}\ntwo: {{schedule: ['s3://a'], {task}}}\n")
+    result = factory("list", cwd=tmp_path)
+    assert result.returncode == 0
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["DAG", "SCHEDULE", "FILE", "STATE", "LANGUAGE"],
+        ["good", "@daily", "pipelines/good.yaml", "ok"],
+        ["one", "@daily", "pipelines/two.yml", "ok", "dag-factory"],
+        ["two", "assets", "pipelines/two.yml", "ok", "dag-factory"],
+    ]
+
+
 def test_list_shows_sound_and_broken(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()

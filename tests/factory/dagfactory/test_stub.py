@@ -1,0 +1,91 @@
+"""A document of dag-factory in the bundle: what its stub depends on, and what it builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factory.dagfactory.telemetry import turn_off
+from factory.diagnosis import PipelineError
+from factory.load import load_pipelines
+from factory.stub_loader import load_stub
+from schemas.dependencies import pipeline_files
+
+TWO = """
+orders:
+  tasks:
+    load:
+      operator: airflow.providers.standard.operators.python.PythonOperator
+      python_callable_name: load
+      python_callable_file: $CALLS/steps_of_orders.py
+stock:
+  tasks:
+    count: {operator: airflow.providers.standard.operators.bash.BashOperator, bash_command: "count $TOKEN_OF_NOBODY"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for path, text in {
+        "shop/orders.yml": TWO,
+        "shop/steps_of_orders.py": "import words_of_orders\n\n\ndef load():\n    print(words_of_orders.WORD)\n",
+        "words_of_orders.py": "WORD = 'loaded'\n",
+        "defaults.yml": "default_args: {owner: company}\n",
+        "other.yaml": "tasks:\n  - {id: a, uses: empty}\n",
+    }.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return tmp_path
+
+
+def test_all_that_it_depends_on_counts(folder: Path) -> None:
+    (file,) = (file for file in pipeline_files(folder) if file.path == "shop/orders.yml")
+    assert file.dag_ids == ("orders", "stock")
+    needed = {"shop/orders.yml", "shop/steps_of_orders.py", "words_of_orders.py", "defaults.yml", "shop/defaults.yaml"}
+    assert needed <= file.depends_on
+    assert "other.yaml" not in file.depends_on
+
+
+def test_its_stub_gives_its_dags_and_a_task_start_the_one_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLS", str(folder / "shop"))
+    namespace: dict[str, object] = {}
+    load_stub(namespace, "shop/orders.yml", folder)
+    assert sorted(dag.dag_id for dag in namespace.values()) == ["orders", "stock"]  # type: ignore[attr-defined]
+    assert not list(folder.rglob("__pycache__"))
+
+    namespace = {}
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "stock")
+    load_stub(namespace, "shop/orders.yml", folder)
+    assert list(load_pipelines(folder).dags) == ["stock"]
+    (dag,) = namespace.values()
+    assert dag.dag_id == "stock"  # type: ignore[attr-defined]
+    assert dag.default_args["owner"] == "company"  # type: ignore[attr-defined]
+    assert dag.doc_md is None  # type: ignore[attr-defined]
+
+
+def test_what_only_the_build_finds_has_its_task_and_no_value_of_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLS", "/hidden-folder-of-somebody")
+    with pytest.raises(PipelineError) as raised:
+        load_stub({}, "shop/orders.yml", folder)
+    assert "PF317" in str(raised.value)
+    assert "hidden-folder" not in str(raised.value)
+    assert "Traceback" not in str(raised.value)
+
+
+def test_telemetry_is_off_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dagfactory import settings, telemetry  # noqa: PLC0415 # of no use to the other tests
+
+    monkeypatch.delenv("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", raising=False)
+    monkeypatch.setattr(settings, "enable_telemetry", True)
+    turn_off()
+    assert not telemetry.should_emit()
+
+    monkeypatch.setattr(settings, "enable_telemetry", True)
+    monkeypatch.setenv("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", "True")
+    turn_off()
+    assert settings.enable_telemetry
