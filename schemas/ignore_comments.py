@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from schemas.codes import Code, Severity
@@ -35,9 +35,11 @@ IGNORABLE_ERRORS = frozenset(
 """Errors with which a DAG is built. They can be ignored, as those of the policy (`PF5…`) can, and no others."""
 
 _COMMENT = re.compile(
-    r"#[ \t]*factory:[ \t]*(?:ignore\b|(?P<other>\w{1,20})(?=\[))(?P<list>\[(?P<codes>[^\]\n]*)\])?(?P<reason>[^\n]*)"
+    r"#[ \t]{0,20}factory:[ \t]{0,20}(?:ignore\b|(?P<other>\w{1,20})(?=\[))(?P<list>\[(?P<codes>[^\]\n]{0,500})\])?"
 )
 _NAME = re.compile(r"[^\s,]+")
+_MOST_SUGGESTIONS = 20
+"""In one file: each is a comparison with every name."""
 _FORM = "write `# factory: ignore[CODE] reason`"
 
 
@@ -61,15 +63,16 @@ def silenced(findings: Sequence[Diagnostic], layers: Sequence[Document], *, repo
         if MARK not in layer.text or layer.diagnostics:
             continue
         ignores, wrong = _read(layer)
-        used = {ignore for ignore in ignores if any(_is_meant(ignore, layer, finding) for finding in findings)}
-        kept = [f for f in kept if not (_can_be_ignored(f) and any(_is_meant(i, layer, f) for i in used))] + wrong
+        there = {(finding.span.line, finding.code) for finding in findings if finding.file == layer.file}
+        asked = {(ignore.line, ignore.code) for ignore in ignores}
+        kept = [f for f in kept if f.file != layer.file or not _is_ignored(f, asked)] + wrong
         if report_unused and layer is layers[-1]:
-            kept += [_unused(layer, ignore) for ignore in ignores if ignore not in used]
+            kept += [_unused(layer, ignore) for ignore in ignores if (ignore.line, ignore.code) not in there]
     return kept
 
 
-def _is_meant(ignore: _Ignore, layer: Document, finding: Diagnostic) -> bool:
-    return finding.file == layer.file and finding.span.line == ignore.line and finding.code is ignore.code
+def _is_ignored(finding: Diagnostic, asked: Set[tuple[int, Code]]) -> bool:
+    return (finding.span.line, finding.code) in asked and _can_be_ignored(finding)
 
 
 def _can_be_ignored(finding: Diagnostic) -> bool:
@@ -83,6 +86,7 @@ def _is_ignorable_error(code: Code) -> bool:
 
 def _read(layer: Document) -> tuple[list[_Ignore], list[Diagnostic]]:
     lines = TextLines(layer.text)
+    below = _lines_below(lines)
     ignores: list[_Ignore] = []
     wrong: list[Diagnostic] = []
     for comment in _COMMENT.finditer(layer.text):
@@ -90,12 +94,12 @@ def _read(layer: Document) -> tuple[list[_Ignore], list[Diagnostic]]:
             continue
         line, column = lines.position(comment.start())
         alone = not lines.line_text(line)[: column - 1].strip()
-        for found in _codes(layer, lines, comment):
+        for found in _codes(layer, lines, comment, suggest=len(wrong) < _MOST_SUGGESTIONS):
             if isinstance(found, Diagnostic):
                 wrong.append(found)
             else:
                 code, span = found
-                ignores.append(_Ignore(code, span, _below(lines, line) if alone else line))
+                ignores.append(_Ignore(code, span, below[line] if alone else line))
     return ignores, wrong
 
 
@@ -104,8 +108,11 @@ def _is_comment(layer: Document, index: int) -> bool:
     return before in ("", " ", "\t", "\n", "\r") and not layer.is_in_value(index)
 
 
-def _codes(layer: Document, lines: TextLines, comment: re.Match[str]) -> Iterator[tuple[Code, Span] | Diagnostic]:
+def _codes(
+    layer: Document, lines: TextLines, comment: re.Match[str], *, suggest: bool
+) -> Iterator[tuple[Code, Span] | Diagnostic]:
     whole = lines.span(comment.start(), comment.end())
+    line = lines.line_text(whole.line)
     if comment["other"]:
         message = f"`{comment['other']}` is nothing that a comment can ask for"
         yield _bad(layer, whole, message, caret=meant(comment["other"], ("ignore",)))
@@ -114,32 +121,31 @@ def _codes(layer: Document, lines: TextLines, comment: re.Match[str]) -> Iterato
     if not names:
         yield _bad(layer, whole, "the comment names no code")
         return
-    if not comment["reason"].strip():
+    if not line[whole.end_column - 1 :].strip():
         yield _bad(layer, whole, "the comment gives no reason")
     known = {name: code for code in Code for name in (code.id, code.slug)}
     for name in names:
         span = lines.span(*name.span())
         code = known.get(name.group())
         if code is None:
-            yield _bad(
-                layer,
-                span,
-                f"there is no code `{name.group()}`",
-                caret=meant(name.group(), [code.slug for code in Code]),
-            )
+            caret = meant(name.group(), [code.slug for code in Code]) if suggest else ""
+            yield _bad(layer, span, f"there is no code `{name.group()}`", caret=caret)
         elif code.severity is Severity.ERROR and not _is_ignorable_error(code):
             yield _bad(layer, span, f"`{code.id}` keeps the DAG from being built, so it cannot be ignored")
         else:
             yield code, span
 
 
-def _below(lines: TextLines, line: int) -> int:
-    """The next line that is neither blank nor a comment."""
-    for number in range(line + 1, lines.count + 1):
+def _lines_below(lines: TextLines) -> list[int]:
+    """For each line the next one that is neither blank nor a comment, else itself; the first item is for no line."""
+    below = [0] * (lines.count + 1)
+    following = None
+    for number in range(lines.count, 0, -1):
+        below[number] = following if following is not None else number
         text = lines.line_text(number).lstrip()
         if text and not text.startswith("#"):
-            return number
-    return line
+            following = number
+    return below
 
 
 def _bad(layer: Document, span: Span, message: str, caret: str = "") -> Diagnostic:

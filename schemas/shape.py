@@ -52,8 +52,9 @@ def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Probl
     for error in errors:
         path = document_path(error["loc"], data, missing=error["type"] == "missing")
         by_path.setdefault(path, []).append(error)
-    for path in list(by_path):
-        if any(other != path and other[: len(path)] == path for other in by_path) and not _is_about_key(by_path[path]):
+    above = {path[:length] for path in by_path for length in range(len(path))}
+    for path in above & by_path.keys():
+        if not _is_about_key(by_path[path]):
             del by_path[path]  # a member of a union that did not fit; the one that nearly did says more
     unknown: dict[DataPath, set[str]] = {}
     for path, group in by_path.items():

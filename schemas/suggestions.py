@@ -75,16 +75,19 @@ def unmistakable(written: str, allowed: Iterable[str]) -> str | None:
         return None
     folded = _fold(written)
     limit = 1 if len(folded) < 5 else 2
-    near = [(slips, word) for word in words if (slips := _slips(folded, _fold(word), limit + 2)) is not None]
-    near.sort()
-    if not near or near[0][0] > limit or (len(near) > 1 and near[1][0] < near[0][0] + 2):
+    near = min(
+        ((slips, word) for word in words if (slips := _slips(folded, _fold(word), limit)) is not None), default=None
+    )
+    if near is None:
         return None
-    return near[0][1]
+    slips, meant_word = near
+    others = (word for word in words if word != meant_word)
+    return None if any(_slips(folded, _fold(word), slips + 1) is not None for word in others) else meant_word
 
 
 def _slips(one: str, other: str, most: int) -> int | None:
     """How many slips lie between two words (optimal string alignment); None for more than `most`."""
-    if abs(len(one) - len(other)) > most:
+    if abs(len(one) - len(other)) > most or len(set(one) - set(other)) > most:
         return None
     before: list[int] = []
     row = list(range(len(other) + 1))

@@ -17,7 +17,8 @@ from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.text_lines import TextLines
 from schemas.yaml_causes import cause
 
-_ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*:\s+)?)(?P<value>\S.*?)\s*$""")
+_ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*:\s+)?)(?P<value>\S.*)""")
+_COMMENT = re.compile(r"(?<=\s)#")
 _EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 _ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
@@ -66,7 +67,7 @@ class _Site:
         match = _ENTRY.match(self.lines.line_text(self.line))
         if match is None:
             return None
-        value = re.split(r"\s+#", match["value"], maxsplit=1)[0]
+        value = _COMMENT.split(match["value"], maxsplit=1)[0].rstrip()
         return self.lines.line_start(self.line) + match.start("value"), value
 
     @property

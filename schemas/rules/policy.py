@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from schemas.codes import Code
@@ -21,6 +21,8 @@ from schemas.subject import Subject, TaskView
 
 _URL = re.compile(r"https?://(?:[^/\s@\"']{0,200}@)?(?P<host>[^/:?#\s\"'@]{1,253})", re.IGNORECASE)
 _DAY = 24 * 60
+_MOST_HOSTS = 20
+"""Of one value: more are data, not addresses."""
 
 
 def check(subject: Subject, policy: Policy) -> Iterator[Diagnostic]:
@@ -179,13 +181,15 @@ def _hosts(subject: Subject, allowed: tuple[str, ...]) -> Iterator[Diagnostic]:
         task = subject.entry_at(path)
         if task is None or path[: len(task.with_path)] != task.with_path:
             continue
+        hosts: dict[str, tuple[int, int]] = {}
         for url in _URL.finditer(text):
-            host = url["host"].lower()
+            hosts.setdefault(url["host"].lower(), url.span("host"))
+        for host, place in islice(hosts.items(), _MOST_HOSTS):
             if "{" not in host and not any(fnmatchcase(host, pattern.lower()) for pattern in allowed):
                 yield subject.finding(
                     Code.HOST_NOT_ALLOWED,
                     path,
                     f"the policy does not allow the host `{host}`",
                     allowed=allowed,
-                    part=url.span("host"),
+                    part=place,
                 )
