@@ -58,6 +58,10 @@ def build(pipeline: CheckedPipeline) -> DAG:
     with dag:
         errors += build_tasks(pipeline.model, dag, builder)
         build_state(dag, max_active_runs=pipeline.model.max_active_runs)
+    if not errors and _is_watched(pipeline.model):
+        from factory.build_watch import share_watch  # noqa: PLC0415 # as in _schedule
+
+        share_watch(dag, arguments["schedule"][0])
     if not errors:
         errors += _invalid(dag, arguments)
     if errors:
@@ -74,7 +78,7 @@ def _dag_arguments(pipeline: CheckedPipeline, code: CodeObjects) -> tuple[dict[s
     if model.doc_md is not None and model.doc_md.endswith(".md"):
         # Airflow would read the file of that name, any file of the machine (`airflow.sdk.definitions.dag`).
         arguments["doc_md"] = f"{model.doc_md}\n"
-    params, errors = build_params(model.params or {}, needs_defaults=_starts_itself(model))
+    params, errors = build_params(model.params or {}, needs_defaults=model.schedule is not None or _is_watched(model))
     for name in ("start_date", "end_date"):
         date = getattr(model, name)
         if date is not None:
@@ -105,8 +109,8 @@ def _dag_arguments(pipeline: CheckedPipeline, code: CodeObjects) -> tuple[dict[s
     return arguments, errors
 
 
-def _starts_itself(model: Pipeline) -> bool:
-    return model.schedule is not None or (model.poll is not None and model.poll.watch is not None)
+def _is_watched(model: Pipeline) -> bool:
+    return model.poll is not None and model.poll.watch is not None
 
 
 def _schedule(pipeline: CheckedPipeline) -> BaseTimetable | list[Asset]:

@@ -28,7 +28,7 @@ def build_state(dag: DAG, *, max_active_runs: int | None) -> None:
         behind = [dag.task_dict[task_id] for task_id in sorted(task.get_flat_relative_ids(upstream=False))]
         task.commits = task.commits or not behind
         if not task.commits:
-            _add_commit(task, behind)
+            _add_commit(dag, task, behind)
     if remembering and max_active_runs is None:
         dag.max_active_runs = 1
 
@@ -41,14 +41,15 @@ def _remembering(dag: DAG) -> list[StatefulHttpOperator]:
     return [task for task in dag.tasks if isinstance(task, module.StatefulHttpOperator)]
 
 
-def _add_commit(task: StatefulHttpOperator, behind: list[Operator]) -> None:
+def _add_commit(dag: DAG, task: StatefulHttpOperator, behind: list[Operator]) -> None:
     operator = importlib.import_module("factory.operators.poll_commit").PollCommitOperator
     commit = operator(
         task_id=commit_task_id(task.task_id),
         poll_task_id=task.task_id,
         state=task.state,
-        # Skipped tasks took nothing, and what is skipped as a whole has nothing to move.
-        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+        # Skipped tasks took nothing, and what is skipped as a whole has nothing to move. With `fail_fast` Airflow takes
+        # no other rule than its default.
+        trigger_rule=TriggerRule.ALL_SUCCESS if dag.fail_fast else TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
     commit.set_upstream([task, *(other for other in behind if _counts(other))])
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NoReturn
+from typing import NoReturn, cast
 
-from airflow.sdk import Asset, AssetWatcher
+from airflow.sdk import DAG, Asset, AssetWatcher
 
 from factory.built_ins.http import request_arguments
+from factory.operators.http_stateful import StatefulHttpOperator
 from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.poll_state import state_asset, state_name
 from schemas.change_detection import ValueDetection
@@ -29,6 +30,12 @@ def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:
     asset = state_asset(name)
     asset.watchers = [AssetWatcher(name=name, trigger=trigger)]
     return asset
+
+
+def share_watch(dag: DAG, watched: Asset) -> None:
+    """Let the poll's inlet be the same asset, watchers included: of assets that have one name, Airflow takes in one."""
+    state = cast(StatefulHttpOperator, dag.task_dict[POLL_TASK_ID]).state
+    state.watchers = watched.watchers
 
 
 def _no_reference(reference: TaskReference, *, as_text: bool) -> NoReturn:

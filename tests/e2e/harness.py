@@ -26,6 +26,13 @@ STOP_SECONDS = 15.0
 
 T = TypeVar("T")
 
+RESOLVER = """\
+import socket
+
+resolve = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *more, **named: resolve("127.0.0.1" if host == {host!r} else host, *more, **named)
+"""
+
 
 class LocalRun:
     """One `factory run`. State is in `home`, so that a second one on the same folder goes on from it."""
@@ -55,6 +62,14 @@ class LocalRun:
         if self._process is None:
             raise RuntimeError("not started")
         return self._process
+
+    def name_local_api(self, host: str) -> None:
+        """Let the pipelines reach the sample API by a name, which Airflow's processes resolve to loopback: by a plugin,
+        which Airflow loads in each of them, for the machine's own names are its administrator's."""
+        plugins = self.home / "plugins"
+        plugins.mkdir(parents=True, exist_ok=True)
+        (plugins / "names.py").write_text(RESOLVER.format(host=host))
+        self._environment["LOCAL_API_URL"] = f"http://{host}:{self.local_api_port}/"
 
     # -- start and stop --------------------------------------------------------------------------------
 
@@ -188,10 +203,14 @@ class RunClient(AirflowClient):
 
 
 @contextlib.contextmanager
-def local_run(pipelines: Path, home: Path, environment: Mapping[str, str] | None = None) -> Iterator[LocalRun]:
-    """A run that is ready, and ended at the end whatever happens."""
+def local_run(
+    pipelines: Path, home: Path, environment: Mapping[str, str] | None = None, *, local_api_host: str = ""
+) -> Iterator[LocalRun]:
+    """A run that is ready, and ended at the end whatever happens. `local_api_host`: see `LocalRun.name_local_api`."""
     run = LocalRun(pipelines, home, environment=environment)
     try:
+        if local_api_host:
+            run.name_local_api(local_api_host)
         run.start()
         yield run
     finally:

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import LocalRun, RunClient, copy_pipelines, local_run
+from tests.factory.operators.shop_server import ShopServer
 
+LOCAL_API_HOST = "host.docker.internal"
 VISIBLE_SECONDS = 10.0
 SLOW_MACHINE = 3.0
 """CI shares its cores: what users see within ten seconds may take this much longer in a test."""
@@ -32,6 +34,18 @@ tasks:
     needs: [first]
     with:
       bash_command: echo "second says {text}"
+"""
+
+
+WATCHED = """\
+poll:
+  url: {url}
+  change_detection: etag
+  watch: {{every: 1s}}
+tasks:
+  - id: say
+    uses: bash
+    with: {{bash_command: "echo $ANSWER", env: {{ANSWER: "${{tasks.poll.output}}"}}}}
 """
 
 
@@ -81,7 +95,7 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     home = tmp_path_factory.mktemp("home with a space")
     pipelines = copy_pipelines(tmp_path_factory.mktemp("project") / "pipelines")
-    with local_run(pipelines, home) as run:
+    with local_run(pipelines, home, local_api_host=LOCAL_API_HOST) as run:
         yield Scene(run, pipelines)
 
 
@@ -165,16 +179,48 @@ def test_a_broken_file_is_one_import_error_and_touches_nothing_else(scene: Scene
 
 
 def test_two_polls_a_minute_apart(scene: Scene) -> None:
+    polls_by_cron(scene, 2)
+
+
+@pytest.mark.soak
+def test_ten_polls_a_minute_apart(scene: Scene) -> None:
+    polls_by_cron(scene, 10)
+
+
+def polls_by_cron(scene: Scene, number: int) -> None:
+    """Wait for so many scheduled polls of the sample pipeline, one a minute; each has the answer."""
+
     def scheduled() -> list[dict[str, object]]:
         return [r for r in scene.succeeded("local_api_poller") if r["run_type"] == "scheduled"]
 
-    scene.run.wait_for(lambda: len(scheduled()) >= 2, 150, "two scheduled polls")
-    newest, before = (str(r["logical_date"]) for r in scheduled()[:2])
-    assert newest[:16] != before[:16]
-    log = scene.api.log("local_api_poller", str(scheduled()[0]["dag_run_id"]), "poll")
-    assert "200" in log
-    assert "bytes" in log
+    scene.run.wait_for(lambda: len(scheduled()) >= number, 60 * number + 90, f"{number} scheduled polls")
+    runs = scheduled()[:number]
+    minutes = [str(run["logical_date"])[:16] for run in runs]
+    assert len(set(minutes)) == number, minutes
+    for run in runs:
+        log = scene.api.log("local_api_poller", str(run["dag_run_id"]), "poll")
+        assert f"GET http://{LOCAL_API_HOST}:{scene.run.local_api_port}/ → 200" in log
+        assert "bytes" in log
     assert scene.run.printed("local_api_poller", "poll", "success", "200")
+
+
+def test_a_watched_url_starts_a_run_when_its_answer_changes(scene: Scene) -> None:
+    server = ShopServer()
+    try:
+        scene.write("watched.yaml", WATCHED.format(url=server.url("/document")))
+        scene.run.wait_for(lambda: scene.succeeded("watched"), 90, "the first run")
+        asked = len(server.received)
+        scene.run.wait_for(lambda: len(server.received) > asked + 3, 30, "requests without a run")
+        assert len(scene.succeeded("watched")) == 1
+        server.version = 1
+        begin = time.monotonic()
+        scene.run.wait_for(lambda: len(scene.succeeded("watched")) == 2, 60, "the run of the change")
+        print(f"done {time.monotonic() - begin:.1f} s after the change")
+        assert {run["run_type"] for run in scene.succeeded("watched")} == {"asset_triggered"}
+        assert scene.api.tasks("watched", str(scene.succeeded("watched")[0]["dag_run_id"]))["say"]["state"] == "success"
+    finally:
+        (scene.pipelines / "watched.yaml").unlink()
+        server.close()
 
 
 def test_a_run_keeps_the_text_it_started_with(scene: Scene) -> None:

@@ -1,0 +1,80 @@
+"""Which tasks a poll's state waits for, and how many runs there may be."""
+
+from __future__ import annotations
+
+import pytest
+from airflow.sdk import DAG
+
+from .built_dags import built
+
+POLL = "poll: {url: 'http://localhost/x', change_detection: hash}\n"
+
+
+def waits_for(dag: DAG, task_id: str = "poll_commit") -> set[str]:
+    return dag.task_dict[task_id].upstream_task_ids
+
+
+def test_the_commit_waits_for_the_last_tasks_and_for_failures_that_do_not_reach_them() -> None:
+    dag = built(
+        POLL
+        + """
+tasks:
+  - {id: check, uses: empty}
+  - {id: load, uses: empty, needs: [check]}
+  - {id: tidy, uses: empty, needs: [load], trigger_rule: all_done}
+  - {id: alert, uses: empty, needs: [check], trigger_rule: one_failed}
+  - {id: tell, uses: empty, needs: [load]}
+"""
+    )
+    assert waits_for(dag) == {"poll", "check", "load", "tidy", "alert", "tell"}
+
+
+def test_tasks_that_pass_failures_on_are_not_waited_for() -> None:
+    dag = built(
+        POLL
+        + """
+tasks:
+  - {id: check, uses: empty}
+  - {id: load, uses: empty, needs: [check], trigger_rule: none_failed}
+"""
+    )
+    assert waits_for(dag) == {"poll", "load"}
+
+
+def test_a_poll_with_nothing_behind_it_commits_itself() -> None:
+    assert set(built(POLL).task_dict) == {"poll"}
+    assert built(POLL).task_dict["poll"].commits
+    asked = built(
+        "poll: {url: 'http://localhost/x', change_detection: hash, commit: poll}\ntasks: [{id: a, uses: empty}]"
+    )
+    assert (set(asked.task_dict), asked.task_dict["poll"].commits) == ({"poll", "a"}, True)
+
+
+def test_tasks_that_take_nothing_from_it_are_not_waited_for() -> None:
+    dag = built(
+        """
+tasks:
+  - {id: before, uses: empty}
+  - {id: ask, uses: http, needs: [before], with: {url: 'http://localhost/x', change_detection: hash}}
+  - {id: load, uses: empty, needs: [ask]}
+  - {id: other, uses: empty, needs: [before]}
+"""
+    )
+    assert waits_for(dag, "ask_commit") == {"ask", "load"}
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        (POLL, 1),
+        (POLL + "max_active_runs: 3\n", 3),
+        ("poll: {url: 'http://localhost/x'}\n", 16),
+    ],
+)
+def test_one_run_at_a_time_unless_the_pipeline_says_otherwise(text: str, runs: int) -> None:
+    assert built(text).max_active_runs == runs
+
+
+def test_fail_fast_takes_the_one_rule_that_airflow_allows() -> None:
+    dag = built(POLL + "fail_fast: true\ntasks: [{id: a, uses: empty}]\n")
+    assert dag.task_dict["poll_commit"].trigger_rule == "all_success"
