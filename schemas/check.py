@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ from schemas.shape import validate
 from schemas.source import SourceReader
 from schemas.subject import Subject
 from schemas.variants import Variant, said_once, variants
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,9 @@ class Checker:
 
     def folder(self) -> CheckResult:
         """Check every pipeline of the folder, and DAG ids across files."""
-        results = {path: self.file(path) for path in self._paths()}
-        claims = {path: self.claims(path) for path in results}
+        results = {path: self._guarded(path) for path in self._paths()}
+        failed = {path for path, r in results.items() if any(d.code is Code.CHECK_FAILED for d in r.diagnostics)}
+        claims = {path: self.claims(path) for path in results if path not in failed}
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
         findings += self._other_dags(claims)
@@ -105,6 +109,17 @@ class Checker:
             for variant in self.variants(path)
             for finding in other_dags.check(Subject(path, variant.effective), known)
         ]
+
+    def _guarded(self, path: str) -> CheckResult:
+        """A file's result; a finding where a defect of ours keeps it from being checked: no other file waits."""
+        try:
+            return self.file(path)
+        except Exception as error:
+            log.exception("%s could not be checked", path)
+            message = f"checking it failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            help_text = "this is a defect of the factory, not of the file: please report it with the traceback"
+            place = self._layers.shown(path)
+            return CheckResult((), (Diagnostic(Code.CHECK_FAILED, message, place, Span(1, 1, 1, 2), help=help_text),))
 
     def _paths(self) -> Iterable[str]:
         texts = [path for path in self._options.texts if is_pipeline_path(path)]
