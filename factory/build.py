@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Asset
 from airflow.sdk.bases.timetable import BaseTimetable
 
+from factory.build_objects import ObjectBuilder
 from factory.build_operators import OperatorBuilder, key_named_in
 from factory.build_params import build_params
 from factory.build_settings import build_default_args
@@ -18,6 +21,7 @@ from factory.build_values import aware
 from factory.code_objects import CodeObjects
 from factory.errors import BuildError, PipelineBuildError, one_line
 from schemas.pipeline import Pipeline
+from schemas.python_objects import OF_A_DAG
 from schemas.result import CheckedPipeline
 
 # Same name and meaning in the language and in airflow.sdk.DAG; what is not written is left to Airflow.
@@ -31,6 +35,11 @@ _AS_WRITTEN = (
     "fail_fast",
     "render_template_as_native_obj",
     "owner_links",
+    "dag_display_name",
+    "allowed_run_types",
+    "access_control",
+    "disable_bundle_versioning",
+    "rerun_with_latest_version",
 )
 
 
@@ -43,9 +52,9 @@ def build(pipeline: CheckedPipeline) -> DAG:
     Raises PipelineBuildError with all that Airflow, an operator or an import refused, each at its place in the
     document.
     """
-    code = CodeObjects(pipeline.folder)
-    arguments, errors = _dag_arguments(pipeline, code)
-    default_args = arguments["default_args"]
+    objects = ObjectBuilder(CodeObjects(pipeline.folder), pipeline.model.timezone)
+    arguments, errors = _dag_arguments(pipeline, objects)
+    default_args = arguments.get("default_args", {})
     try:
         dag = DAG(pipeline.dag_id, **arguments)
     except Exception as error:  # attrs validators and Airflow's own raise several types
@@ -54,7 +63,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
         dag = DAG(pipeline.dag_id, default_args=default_args)
     # Airflow takes it from `start_date`, else from its configuration.
     dag.timezone = pendulum.timezone(pipeline.model.timezone)
-    builder = OperatorBuilder(pipeline.folder, pipeline.model.timezone, default_args, code)
+    builder = OperatorBuilder(default_args, objects)
     with dag:
         errors += build_tasks(pipeline.model, dag, builder)
         build_state(dag, max_active_runs=pipeline.model.max_active_runs)
@@ -69,7 +78,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
     return dag
 
 
-def _dag_arguments(pipeline: CheckedPipeline, code: CodeObjects) -> tuple[dict[str, Any], list[BuildError]]:
+def _dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder) -> tuple[dict[str, Any], list[BuildError]]:
     model = pipeline.model
     arguments = {name: value for name in _AS_WRITTEN if (value := getattr(model, name)) is not None}
     if model.schedule == "@continuous":
@@ -83,27 +92,23 @@ def _dag_arguments(pipeline: CheckedPipeline, code: CodeObjects) -> tuple[dict[s
         date = getattr(model, name)
         if date is not None:
             arguments[name] = aware(date, model.timezone)
-    default_args: dict[str, Any] = {}
-    try:
-        default_args = build_default_args(model, code)
-        # Imported where they are used: every import is paid again in each process that parses a DAG.
-        if model.notifications is not None:
-            from factory.build_notifications import build_callbacks  # noqa: PLC0415
+    for name, make in _made(pipeline, objects).items():
+        try:
+            arguments[name] = make()
+        except* BuildError as found:
+            errors += [error for error in found.exceptions if isinstance(error, BuildError)]
+    if model.notifications is not None:
+        from factory.build_notifications import build_callbacks  # noqa: PLC0415 # as in `_made`
 
-            arguments |= build_callbacks(model.notifications, ("notifications",), code)
-        if model.deadline is not None:
-            from factory.build_deadlines import build_deadlines  # noqa: PLC0415
-
-            arguments["deadline"] = build_deadlines(model.deadline, model.timezone, code)
-    except* BuildError as group:
-        errors += [error for error in group.exceptions if isinstance(error, BuildError)]
+        try:
+            arguments |= build_callbacks(model.notifications, ("notifications",), objects.code)
+        except* BuildError as found:
+            errors += [error for error in found.exceptions if isinstance(error, BuildError)]
     arguments |= {
-        "schedule": _schedule(pipeline),
         "catchup": model.catchup,
         "is_paused_upon_creation": model.is_paused_upon_creation,
         "tags": set(model.tags),
         "params": params,
-        "default_args": default_args,
         "template_searchpath": _template_folders(pipeline),
     }
     return arguments, errors
@@ -113,13 +118,32 @@ def _is_watched(model: Pipeline) -> bool:
     return model.poll is not None and model.poll.watch is not None
 
 
-def _schedule(pipeline: CheckedPipeline) -> BaseTimetable | list[Asset]:
+def _schedule(pipeline: CheckedPipeline, objects: ObjectBuilder) -> BaseTimetable | list[Asset]:
     poll = pipeline.model.poll
     if poll is None or poll.watch is None:
-        return build_timetable(pipeline.model.schedule, pipeline.model.timezone)
+        return build_timetable(pipeline.model.schedule, objects)
     from factory.build_watch import build_watch  # noqa: PLC0415 # few pipelines watch, and triggers are costly to import
 
     return [build_watch(pipeline.dag_id, poll, poll.watch.every)]
+
+
+def _made(pipeline: CheckedPipeline, objects: ObjectBuilder) -> dict[str, Callable[[], Any]]:
+    """What holds Python objects, each to be made on its own, so that all that is refused is found."""
+    model = pipeline.model
+    made: dict[str, Callable[[], Any]] = {
+        "default_args": partial(build_default_args, model, objects),
+        "schedule": partial(_schedule, pipeline, objects),
+    }
+    if model.deadline is not None:
+        # Imported where they are used: every import is paid again in each process that parses a DAG.
+        from factory.build_deadlines import build_deadlines  # noqa: PLC0415
+
+        made["deadline"] = partial(build_deadlines, model.deadline, objects.timezone, objects.code)
+    for name in OF_A_DAG:
+        value = getattr(model, name)
+        if value is not None:
+            made[name] = partial(objects.value, value, (name,))
+    return made
 
 
 def _template_folders(pipeline: CheckedPipeline) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 from airflow.sdk import DAG
 from airflow.sdk import TaskGroup as AirflowTaskGroup
 
+from factory.build_objects import ObjectBuilder
 from factory.build_settings import build_settings
-from factory.code_objects import CodeObjects
 from factory.errors import BuildError, one_line
 from factory.placement import Placed
 from schemas.data_path import DataPath
@@ -20,7 +20,7 @@ _AS_WRITTEN = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolo
 
 
 def build_groups(
-    entries: Iterable[Placed], dag: DAG, timezone: str, code: CodeObjects
+    entries: Iterable[Placed], dag: DAG, objects: ObjectBuilder
 ) -> tuple[dict[str, AirflowTaskGroup], list[BuildError]]:
     """Task groups by full id, and what Airflow refused; `entries` hold a group before what is in it."""
     groups: dict[str, AirflowTaskGroup] = {}
@@ -30,7 +30,7 @@ def build_groups(
             parent = groups.get(one.group.full_id, dag.task_group) if one.group is not None else dag.task_group
             try:
                 defaults = {**dag.default_args, **parent.default_args}
-                settings = _settings(one.entry, one.path, defaults, timezone, code)
+                settings = _settings(one.entry, one.path, defaults, objects)
                 groups[one.full_id] = _build(one.entry, parent, settings)
             except* BuildError as group:
                 errors += [error for error in group.exceptions if isinstance(error, BuildError)]
@@ -41,17 +41,15 @@ def build_groups(
     return groups, errors
 
 
-def _settings(
-    group: TaskGroup, path: DataPath, defaults: Mapping[str, Any], timezone: str, code: CodeObjects
-) -> dict[str, Any]:
+def _settings(group: TaskGroup, path: DataPath, defaults: Mapping[str, Any], objects: ObjectBuilder) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if group.default_args is not None:
-        settings = build_settings(group.default_args, (*path, "default_args"), defaults, timezone, code)
+        settings = build_settings(group.default_args, (*path, "default_args"), defaults, objects)
     if group.notifications is not None:
         # Imported where it is used: every import is paid again in each process that parses a DAG.
         from factory.build_notifications import build_callbacks  # noqa: PLC0415
 
-        settings |= build_callbacks(group.notifications, (*path, "notifications"), code)
+        settings |= build_callbacks(group.notifications, (*path, "notifications"), objects.code)
     return settings
 
 

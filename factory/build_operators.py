@@ -11,10 +11,11 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, TaskGroup
 
+from factory.build_objects import ObjectBuilder
 from factory.build_settings import build_settings
 from factory.build_values import Resolver, build_value
 from factory.built_ins import built_in_operator
-from factory.code_objects import CodeObjectError, CodeObjects
+from factory.code_objects import CodeObjectError
 from factory.errors import BuildError, one_line
 from factory.function_reference import FunctionReference
 from factory.operator_arguments import operator_arguments, parameter_names
@@ -31,13 +32,21 @@ PYTHON_OPERATOR = "airflow.providers.standard.operators.python.PythonOperator"
 class OperatorBuilder:
     """Builds operators into the DAG of the surrounding `with dag:`.
 
-    `default_args` are the DAG's; `folder` is the pipelines folder, `timezone` the pipeline's.
+    `default_args` are the DAG's.
     """
 
-    folder: Path
-    timezone: str
     default_args: Mapping[str, Any]
-    code: CodeObjects
+    objects: ObjectBuilder
+
+    @property
+    def folder(self) -> Path:
+        """The pipelines folder."""
+        return self.objects.code.folder
+
+    @property
+    def timezone(self) -> str:
+        """The pipeline's time zone."""
+        return self.objects.timezone
 
     def build(self, task: TaskBase, path: DataPath, resolver: Resolver, group: TaskGroup | None = None) -> BaseOperator:
         """The operator of a task that stands at `path`, in its task group.
@@ -47,7 +56,7 @@ class OperatorBuilder:
         # The poll has the request's keys and the task's settings in one mapping.
         inside = path if path == ("poll",) else (*path, "with")
         defaults = {**self.default_args, **(group.default_args if group is not None else {})}
-        settings = build_settings(task, path, defaults, self.timezone, self.code)
+        settings = build_settings(task, path, defaults, self.objects)
         if isinstance(task, CodeTask):
             operator, arguments = self._code(task, path, inside, resolver)
         else:
@@ -66,13 +75,14 @@ class OperatorBuilder:
     ) -> tuple[type[BaseOperator], dict[str, Any]]:
         arguments = {name: build_value(value, resolver) for name, value in task.with_.items()}
         try:
-            operator = self.code.operator_class(task.uses)
+            operator = self.objects.code.operator_class(task.uses)
         except CodeObjectError as error:
             raise ExceptionGroup("uses", [BuildError((*path, "uses"), str(error))]) from error
         if operator is None:
             function = FunctionReference(task.uses, self.folder, arguments)
             return named_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
-        return operator, operator_arguments(operator, arguments, inside, self.timezone)
+        built = {name: self.objects.value(value, (*inside, name)) for name, value in arguments.items()}
+        return operator, operator_arguments(operator, built, inside, self.timezone)
 
 
 def named_operator(path: str) -> type[BaseOperator]:

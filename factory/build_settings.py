@@ -9,33 +9,35 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 
+from factory.build_assets import build_asset
+from factory.build_objects import ObjectBuilder
 from factory.build_values import aware
-from factory.code_objects import CodeObjects
+from factory.errors import BuildError, one_line
 from schemas.data_path import DataPath
-from schemas.model import Model
 from schemas.notifications import TaskNotifications
 from schemas.pipeline import Pipeline
+from schemas.python_object import OBJECT, PythonObject
 from schemas.retry_policy import RetryPolicy
-from schemas.settings import SETTING_KEYS, TaskSettings
+from schemas.settings import SETTING_KEYS, Resources, TaskSettings
 
 TASK_CALLBACKS = tuple(f"{event}_callback" for event in TaskNotifications.model_fields)
 """Airflow's arguments for what `notifications` of a task say."""
 
 
-def build_default_args(pipeline: Pipeline, code: CodeObjects) -> dict[str, Any]:
+def build_default_args(pipeline: Pipeline, objects: ObjectBuilder) -> dict[str, Any]:
     """Airflow's `default_args`; the pipeline's `owner` is one unless they name another.
 
     Raises an ExceptionGroup of BuildErrors.
     """
-    given = pipeline.default_args
-    settings = _given(given, ("default_args",), pipeline.timezone, code) if given is not None else {}
+    written = pipeline.default_args
+    settings = _given(written, ("default_args",), objects) if written is not None else {}
     if pipeline.owner is not None:
         settings.setdefault("owner", pipeline.owner)
     return {name: value for name, value in settings.items() if value is not None}
 
 
 def build_settings(
-    settings: TaskSettings, path: DataPath, default_args: Mapping[str, Any], timezone: str, code: CodeObjects
+    settings: TaskSettings, path: DataPath, default_args: Mapping[str, Any], objects: ObjectBuilder
 ) -> dict[str, Any]:
     """The settings that stand at `path`, of a task or of the default arguments of a group.
 
@@ -44,7 +46,7 @@ def build_settings(
     """
     return {
         name: _airflow_default(name) if value is None else value
-        for name, value in _given(settings, path, timezone, code).items()
+        for name, value in _given(settings, path, objects).items()
         if value is not None or name in default_args
     }
 
@@ -53,7 +55,7 @@ def _airflow_default(name: str) -> Any:
     return inspect.signature(BaseOperator.__init__).parameters[name].default
 
 
-def _given(settings: TaskSettings, path: DataPath, timezone: str, code: CodeObjects) -> dict[str, Any]:
+def _given(settings: TaskSettings, path: DataPath, objects: ObjectBuilder) -> dict[str, Any]:
     """What is written, in the model's order: Airflow's `default_args` are part of the serialized DAG."""
     given: dict[str, Any] = {}
     for name in TaskSettings.model_fields:
@@ -64,22 +66,36 @@ def _given(settings: TaskSettings, path: DataPath, timezone: str, code: CodeObje
             # Imported where it is used: every import is paid again in each process that parses a DAG.
             from factory.build_notifications import build_callbacks  # noqa: PLC0415
 
-            given |= build_callbacks(value, (*path, name), code)
+            given |= build_callbacks(value, (*path, name), objects.code)
         elif name == "notifications":
             given |= dict.fromkeys(TASK_CALLBACKS)
         elif isinstance(value, RetryPolicy):
             from factory.build_retry_policy import build_retry_policy  # noqa: PLC0415 # as above
 
-            given[name] = build_retry_policy(value, code.folder)
+            given[name] = build_retry_policy(value, objects.code.folder)
         else:
-            given[name] = _value(value, timezone)
+            given[name] = _value(name, value, objects, (*path, name))
     return given
 
 
-def _value(value: Any, timezone: str) -> Any:
-    if isinstance(value, Model):
+def _value(name: str, value: Any, objects: ObjectBuilder, path: DataPath) -> Any:
+    if name in ("inlets", "outlets") and value is not None:
+        return [build_asset(one, (*path, index), objects) for index, one in enumerate(value)]
+    if isinstance(value, Resources):
         return value.model_dump(exclude_unset=True)
     if isinstance(value, datetime):
-        return aware(value, timezone)
-    # `$${` is `${` already (`schemas.environment`); a plain `str` has nothing left of where it came from.
-    return str(value) if isinstance(value, str) else value
+        return aware(value, objects.timezone)
+    built = objects.value(value, path)
+    if isinstance(value, PythonObject) and name == "weight_rule":
+        _check_strategy(built, (*path, OBJECT))
+    return built
+
+
+def _check_strategy(strategy: Any, path: DataPath) -> None:
+    # Costly to import, and only few pipelines ask.
+    from airflow.task.priority_strategy import validate_and_load_priority_weight_strategy  # noqa: PLC0415
+
+    try:
+        validate_and_load_priority_weight_strategy(strategy)
+    except Exception as error:
+        raise ExceptionGroup("weight rule", [BuildError(path, f"Airflow refused it: {one_line(error)}")]) from error

@@ -23,7 +23,7 @@ from schemas.task import TaskGroup
 def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[BuildError]:
     """Put all groups, tasks and edges into the DAG, inside its `with dag:`; return what is wrong, in document order."""
     entries = {one.full_id: one for one in placed(pipeline)}
-    groups, refused = build_groups(entries.values(), dag, pipeline.timezone, builder.code)
+    groups, refused = build_groups(entries.values(), dag, builder.objects)
     if refused:
         return refused
     sources = {full_id: _sources(one, entries) for full_id, one in entries.items()}

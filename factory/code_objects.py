@@ -34,7 +34,7 @@ class CodeObjects:
         # A name in capitals is a class nearly always: reading its bases would only cost time.
         if not path.rpartition(".")[2][:1].isupper() and isinstance(self._reader.find(path), Function):
             return None
-        found = self._imported(path)
+        found = self.named(path)
         if inspect.isclass(found):
             if issubclass(found, BaseOperator):
                 return found
@@ -49,7 +49,7 @@ class CodeObjects:
         """The class at a dotted path whose instances tell somebody; None for a function. Raises CodeObjectError."""
         if not path.rpartition(".")[2][:1].isupper() and isinstance(self._reader.find(path), Function):
             return None
-        found = self._imported(path)
+        found = self.named(path)
         if inspect.isclass(found) and issubclass(found, BaseOperator):
             raise CodeObjectError(f"{path} is an operator, not a notifier")
         if inspect.isclass(found):
@@ -61,7 +61,7 @@ class CodeObjects:
     def is_async(self, path: str) -> bool:
         """Whether the function at a dotted path is a coroutine function. Raises CodeObjectError."""
         found = self._reader.find(path)
-        return found.is_async if isinstance(found, Function) else inspect.iscoroutinefunction(self._imported(path))
+        return found.is_async if isinstance(found, Function) else inspect.iscoroutinefunction(self.named(path))
 
     def is_local(self, found: type) -> bool:
         """Whether a class stands below the pipelines folder."""
@@ -71,21 +71,31 @@ class CodeObjects:
     def _reader(self) -> SourceReader:
         return SourceReader(self.folder)
 
-    def _imported(self, path: str) -> Any:
-        make_importable(self.folder)
+    def named(self, path: str) -> Any:
+        """What a dotted path names, imported; a name in a class, too. Raises CodeObjectError."""
         module, _, name = path.rpartition(".")
+        holder = self.named(module) if module.rpartition(".")[2][:1].isupper() else self._module(path, module)
         try:
-            found = importlib.import_module(module)
+            return getattr(holder, name)
+        except AttributeError:
+            kind = "class" if inspect.isclass(holder) else "module"
+            raise CodeObjectError(f"{path}: the {kind} `{module}` has no `{name}`") from None
+        except (Exception, SystemExit) as error:  # a module's own `__getattr__` is anybody's code, too
+            raise CodeObjectError(f"{path}: taking `{name}` from `{module}` failed: {_named(error)}") from error
+
+    def is_local_function(self, path: str) -> bool:
+        """Whether the path names a plain function below the pipelines folder; nothing is imported."""
+        found = self._reader.find(path)
+        return isinstance(found, Function) and found.local
+
+    def _module(self, path: str, module: str) -> Any:
+        make_importable(self.folder)
+        try:
+            return importlib.import_module(module)
         except ModuleNotFoundError as error:
             raise CodeObjectError(f"{path}: there is no module `{error.name}`; is its package installed?") from None
         except (Exception, SystemExit) as error:  # importing runs anybody's code, which may raise anything
             raise CodeObjectError(f"{path}: importing `{module}` failed: {_named(error)}") from error
-        try:
-            return getattr(found, name)
-        except AttributeError:
-            raise CodeObjectError(f"{path}: the module `{module}` has no `{name}`") from None
-        except (Exception, SystemExit) as error:  # a module's own `__getattr__` is anybody's code, too
-            raise CodeObjectError(f"{path}: taking `{name}` from `{module}` failed: {_named(error)}") from error
 
 
 def _named(error: BaseException) -> str:

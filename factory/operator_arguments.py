@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ from schemas.durations import parse_duration
 
 _DURATIONS = frozenset({"timedelta", "Duration"})
 _DATES = frozenset({"datetime", "DateTime"})
+_ITEMS = re.compile(r"(?i:list|iterable|sequence|collection)\[(?P<items>[\w.]+)\]")
 
 
 def operator_arguments(operator: type, arguments: Mapping[str, Any], path: DataPath, timezone: str) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def operator_arguments(operator: type, arguments: Mapping[str, Any], path: DataP
     errors: list[BuildError] = []
     for name, value in arguments.items():
         try:
-            built[name] = _converted(value, annotations.get(name), timezone) if isinstance(value, str) else value
+            built[name] = _fitted(value, annotations.get(name), timezone)
         except ValueError as error:
             message = f"`{name}` of {operator.__name__} {error}"
             errors.append(BuildError((*path, name), message, Code.WRONG_ARGUMENT))
@@ -53,6 +55,25 @@ def parameter_names(operator: type) -> tuple[str, ...] | None:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             return tuple(names)
     return tuple(names) if any(c.__module__ == "airflow.sdk.bases.operator" for c in operator.__mro__) else None
+
+
+def _fitted(value: Any, annotation: Any, timezone: str) -> Any:
+    """Text as the annotation wants it; in a list as the annotation's items."""
+    if isinstance(value, str):
+        return _converted(value, annotation, timezone)
+    if isinstance(value, list) and any(isinstance(one, str) for one in value):
+        items = _items(annotation)
+        return [_converted(one, items, timezone) if isinstance(one, str) else one for one in value]
+    return value
+
+
+def _items(annotation: Any) -> Any:
+    """What the items of `list[…]` and its like are, as it is written or as a type."""
+    if isinstance(annotation, str):
+        found = _ITEMS.search(annotation)
+        return found["items"] if found is not None else None
+    arguments = typing.get_args(annotation)
+    return arguments[0] if len(arguments) == 1 else None
 
 
 def _converted(text: str, annotation: Any, timezone: str) -> Any:

@@ -85,6 +85,11 @@ class Code(Enum):
     NO_SUCH_DATE = _error("PF205", "no-such-date", "A date does not exist in the calendar.")
     END_BEFORE_START = _error("PF204", "end-before-start", "`end_date` is before `start_date`.")
 
+    UNKNOWN_TIMETABLE = _error("PF206", "unknown-timetable", "A schedule names no timetable that Airflow can store.")
+    BAD_ASSET = _error("PF207", "bad-asset", "The name or URI of an asset is not right.")
+    ASSET_CONFLICT = _error("PF208", "asset-conflict", "One name of an asset stands for two URIs, or one URI for two.")
+    INTERVAL_OF_SEVERAL = _error("PF209", "interval-of-several", "Several crons have no data interval.")
+
     SKIPPED_TIME = _warning("PF210", "skipped-time", "A time of day that some days do not have.")
     NO_DATA_INTERVAL = _warning("PF211", "no-data-interval", "A template asks for the time of runs that cover none.")
     TIMEOUT_BEYOND_SLOTS = _warning("PF212", "timeout-beyond-slots", "`dagrun_timeout` allows runs to pile up.")
@@ -140,6 +145,10 @@ class Code(Enum):
         "PF360", "reference-too-early", "dag-factory builds a task before the one whose output it takes."
     )
     VARIABLE_AT_PARSE = _warning("PF361", "variable-at-parse", "An Airflow Variable is read with the file.")
+
+    BAD_PYTHON_OBJECT = _error("PF330", "bad-python-object", "A `{$object: …}` is not right.")
+    OBJECT_NOT_ALLOWED = _error("PF331", "object-not-allowed", "A `{$object: …}` stands where none is made.")
+    CLASS_IN_PLACE_OF_OBJECT = _error("PF332", "class-in-place-of-object", "A class stands where an object of it must.")
 
     TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is opened and not closed.")
     MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names is not there.")

@@ -14,6 +14,7 @@ from typing import Any
 from schemas.data_path import DataPath
 from schemas.document import Document
 from schemas.problem import Problem
+from schemas.python_object import OBJECT
 from schemas.task_places import is_task_list
 
 Origins = dict[DataPath, tuple[int, DataPath]]
@@ -132,7 +133,8 @@ class _Merger:
         self, below: dict[str, Any], key: str, value: Any, path: DataPath, above_path: DataPath, layer: int
     ) -> Any:
         known = below.get(key)
-        if isinstance(known, dict) and isinstance(value, dict) and not _is_whole(path):
+        is_object = isinstance(value, dict) and OBJECT in value
+        if isinstance(known, dict) and isinstance(value, dict) and not is_object and not _is_whole(path):
             return self.mapping(known, value, path, above_path, layer)
         if isinstance(known, list) and isinstance(value, list) and (is_task_list(path) or path == ("tags",)):
             merge = self._tags if path == ("tags",) else self._tasks

@@ -20,10 +20,10 @@ from typing import Any
 from schemas.check import Checker
 from schemas.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
 from schemas.environment import EnvText
+from schemas.expression_patterns import DOTTED_PATH_PATTERN
 from schemas.references import EnvReference, expressions
 from schemas.source import SourceReader
 from schemas.source.parse import parse
-from schemas.task import DOTTED_PATH_PATTERN
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from typing import Any
 from schemas import dates, durations, links
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.deadline import START_PATTERN
-from schemas.expression_patterns import EXCEPTION_PATTERN, TASK_OUTPUT
+from schemas.expression_patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN, TASK_OUTPUT
 from schemas.http import STATUS_PATTERN, URL_PATTERN
 from schemas.moment import DATE_OR_TEMPLATE_ALLOWED, DATE_OR_TEMPLATE_PATTERN, MOMENT_ALLOWED, MOMENT_PATTERN
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
-from schemas.task import DOTTED_PATH_PATTERN, TASK_ID_PATTERN
+from schemas.task import TASK_ID_PATTERN
 
 EXPECTED: Mapping[str, str] = MappingProxyType(
     {

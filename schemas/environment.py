@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.data_path import DataPath
+from schemas.python_object import OBJECT
 from schemas.references import EnvReference, expressions, unescape
 from schemas.scalars import NumberTooLongError, plain_scalar
 from schemas.settings import SETTING_KEYS
@@ -78,7 +79,7 @@ def resolve_environment(data: Any, environ: Mapping[str, str]) -> Resolved:
 
 def allows_environment(path: DataPath) -> bool:
     """Names and schedules stand in the file as they are: what reads the file only must know them."""
-    if path and path[0] in _BY_NAME:
+    if path and (path[0] in _BY_NAME or path[-1] == OBJECT):
         return False
     task = task_path(path)
     return not (task and len(path) > len(task) and path[len(task)] in _BY_NAME_IN_TASK)

@@ -31,3 +31,6 @@ TASK_OUTPUT = r"^\$\{tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)\}$
 
 WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|tasks)\.)"
 """Text with no expression in it that is known only where the DAG is parsed or runs. Not for pydantic: look-ahead."""
+
+DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$"
+"""`module.name`, as Python writes it."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.task import DOTTED_PATH_PATTERN
+from schemas.expression_patterns import DOTTED_PATH_PATTERN
 
 FunctionPath = Annotated[str, Field(pattern=DOTTED_PATH_PATTERN, examples=["checks.enough_rows"])]
 """Dotted path of a function of a module below the pipelines folder, or of an installed one."""

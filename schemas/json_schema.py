@@ -131,13 +131,19 @@ class _Translation:
         entry = _with_text({"type": "object", **self._entry(_ENTRY)}, [], _ENTRY)
         environments = {"type": ["object", "null"], "additionalProperties": {"$ref": "#/definitions/environment"}}
         properties["environments"] = {**_description(properties["environments"]["description"]), **environments}
-        schema["definitions"] = {self._task_name: {**entry, "defaultSnippets": _plain(TASK_SNIPPETS)}}
+        assets = self._definitions["AssetSchedule"]["properties"]["assets"]
+        schema["definitions"] = {
+            self._task_name: {**entry, "defaultSnippets": _plain(TASK_SNIPPETS)},
+            "assets": self._value(assets, ("schedule", "assets")),
+        }
         return schema
 
     def _value(self, raw: Schema, path: DataPath) -> Schema:
         """The schema of the value at `path` (0 for any item, `*` for any key)."""
         if raw.get("$comment") == TASK_MARK:
             return {"$ref": f"#/definitions/{self._task_name}"}
+        if path[-2:] in (("any", 0), ("all", 0)):
+            return {"$ref": "#/definitions/assets"}
         members = list(self._members(raw))
         target = self._target(raw)
         schema = {**_description(raw.get("description", target.get("description"))), **self._union(members, path)}
@@ -167,6 +173,10 @@ class _Translation:
             return {}
         closed = [m for m in members if "properties" in m]
         enum = [value for m in members for value in m.get("enum", [m["const"]] if "const" in m else [])]
+        if enum and closed:
+            words = _choice(enum, path)
+            null = [{"type": "null"}] if any(m.get("type") == "null" for m in members) else []
+            return {"anyOf": [*words.get("anyOf", [words]), *null, self._object(closed[0], path)]}
         if enum:
             return _choice([*enum, *([None] if any(m.get("type") == "null" for m in members) else [])], path)
         schema: Schema = {"type": _types(members)}
@@ -179,7 +189,7 @@ class _Translation:
         if len(closed) == 1:
             schema |= {key: value for key, value in self._object(closed[0], path).items() if key != "type"}
         elif closed:
-            schema |= self._schedule(closed, path)
+            schema |= self._variants(closed, path)
         if self._partial and is_task_list(path):
             del schema["minItems"]
         return _with_text(schema, [m for m in members if m.get("type") == "string"], path)
@@ -205,17 +215,17 @@ class _Translation:
             schema["required"] = required
         return {**_description(raw.get("description")), **schema} if not path else schema
 
-    def _schedule(self, members: list[Schema], path: DataPath) -> Schema:
-        """A mapping with `every`, or with `cron`: `_shape` in schemas.schedule."""
-        cron, every = (self._object(member, path) for member in members)
-        only_cron = [key for key in cron["properties"] if key not in every["properties"]]
-        return {
-            "properties": {**every["properties"], **cron["properties"]},
-            "additionalProperties": False,
-            "if": {"required": ["every"]},
-            "then": {"properties": dict.fromkeys(only_cron, False)},
-            "else": {"required": ["cron"]},
-        }
+    def _variants(self, members: Sequence[Schema], path: DataPath) -> Schema:
+        """A mapping of one of several shapes, told by the keys that one must have; the last takes the rest.
+
+        The order is the discriminator's: `_shape` in schemas.schedule and in schemas.assets.
+        """
+        objects = [self._object(member, path) for member in members]
+        known = {key: value for one in objects for key, value in one["properties"].items()}
+        chain = _only(objects[-1], known)
+        for member, one in reversed([*zip(members[:-1], objects[:-1], strict=True)]):
+            chain = {"if": {"required": member["required"]}, "then": _only(one, known), "else": chain}
+        return {"properties": known, "additionalProperties": False, **chain}
 
     def _entry(self, path: DataPath) -> Schema:
         """A group, which has `tasks`, or a task: `is_group` in schemas.task."""
@@ -262,6 +272,12 @@ class _Translation:
         }
         required = {"required": code["required"]} if "required" in code else {}
         return {"properties": properties, "additionalProperties": False, **required, "allOf": cases}
+
+
+def _only(one: Schema, known: Schema) -> Schema:
+    """What holds where, of all known keys, only those of one shape may stand."""
+    others = {key: False for key in known if key not in one["properties"]}
+    return {key: one[key] for key in ("required",) if key in one} | ({"properties": others} if others else {})
 
 
 def _types(members: Sequence[Schema]) -> str | list[str]:

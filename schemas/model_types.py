@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
@@ -35,9 +35,9 @@ def field_by_key(model: type[BaseModel], key: str) -> FieldInfo | None:
 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
-    """The keys a document may write, in the model's order; `$…` keys are for tools and left out."""
+    """The keys a document may write, in the model's order; `$schema` is for tools and left out."""
     keys = (field.alias or name for name, field in model.model_fields.items())
-    return tuple(key for key in keys if not key.startswith("$"))
+    return tuple(key for key in keys if key != "$schema")
 
 
 def _step(current: Any, element: str | int) -> Any:
@@ -47,7 +47,7 @@ def _step(current: Any, element: str | int) -> Any:
         if isinstance(member, type) and issubclass(member, BaseModel) and isinstance(element, str):
             field = field_by_key(member, element)
             if field is not None:
-                return _annotation(field)
+                return _annotation(member, field)
         if get_origin(member) is list and isinstance(element, int):
             return get_args(member)[0]
         if get_origin(member) is dict and isinstance(element, str):
@@ -55,8 +55,12 @@ def _step(current: Any, element: str | int) -> Any:
     return None
 
 
-def _annotation(field: FieldInfo) -> Any:
-    return field.annotation
+def _annotation(model: type[BaseModel], field: FieldInfo) -> Any:
+    """The field's type; that of a model which holds itself is only a name until the model is built."""
+    if not isinstance(field.annotation, ForwardRef):
+        return field.annotation
+    name = next(name for name, known in model.model_fields.items() if known is field)
+    return get_type_hints(model, include_extras=True)[name]
 
 
 def _tag(member: Any) -> str | None:

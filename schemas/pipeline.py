@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -17,12 +17,15 @@ from schemas.notifications import RunNotifications
 from schemas.numbers import Count, PositiveCount
 from schemas.plain_value import PlainValue
 from schemas.poll import Poll
+from schemas.python_object import PythonObject
 from schemas.schedule import Schedule
 from schemas.settings import TaskSettings
 from schemas.task import Task
 
 DAG_ID_PATTERN = rf"^(?:{WORD}|\.)+$"
 """Letters and digits of any script, `_`, `-` and `.`: Airflow's KEY_REGEX."""
+
+RunType = Literal["backfill", "scheduled", "manual", "operator_triggered", "asset_triggered", "asset_materialization"]
 
 
 class Pipeline(Model):
@@ -34,6 +37,8 @@ class Pipeline(Model):
     """Address of this schema, for editors; ignored."""
     dag_id: Annotated[str, Field(pattern=DAG_ID_PATTERN, max_length=250)] | None = None
     """Name of the DAG. Default: the file's path below `pipelines/`, without its ending, `/` as `.`."""
+    dag_display_name: str | None = None
+    """Name shown in the UI in place of the id."""
     description: str | None = None
     """One line, shown in Airflow's lists."""
     doc_md: str | None = None
@@ -73,6 +78,23 @@ class Pipeline(Model):
     """Templates give Python values in place of text."""
     params: dict[str, PlainValue] | None = None
     """Values asked for when the DAG is triggered, by name: a default, or a JSON Schema mapping with `default`."""
+    allowed_run_types: Annotated[list[RunType], Field(min_length=1)] | None = None
+    """What may start a run, such as `[scheduled]` to keep people from starting it by hand. Default: anything."""
+    access_control: dict[str, list[str] | dict[str, list[str]]] | None = None
+    """What each role may do with the DAG, where Airflow's auth manager has roles: `{analyst: [can_read]}`."""
+    disable_bundle_versioning: bool | None = None
+    """`true`: a task takes the newest files, also in a run that began with older ones."""
+    rerun_with_latest_version: bool | None = None
+    """`true`: tasks that are cleared run again with the newest files. Default: as Airflow is set up."""
+    user_defined_macros: dict[str, PlainValue] | None = None
+    """Names for templates: values, or functions as `{$object: module.function}`, called `{{ name(…) }}`."""
+    user_defined_filters: dict[str, PythonObject] | None = None
+    """Filters for templates, used `{{ x | name }}`: functions as `{$object: module.function}`."""
+    jinja_environment_kwargs: dict[str, PlainValue] | None = None
+    """Options of the templates' environment (jinja2.Environment), such as `{trim_blocks: true}`."""
+    template_undefined: PythonObject | None = None
+    """What a template makes of a name it does not know: a class such as `{$object: jinja2.ChainableUndefined}`.
+    Default: the task fails."""
     owner_links: dict[str, Link] | None = None
     """Link for each owner: `https://…` or `mailto:…`."""
     default_args: TaskSettings | None = None

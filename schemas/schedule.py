@@ -6,8 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from schemas.assets import AssetCondition
 from schemas.durations import PositiveDuration
+from schemas.expression_patterns import DOTTED_PATH_PATTERN
 from schemas.model import Model
+from schemas.plain_value import PlainValue
+from schemas.python_object import PythonObject
 
 CRON_PRESETS = {
     "@hourly": "0 * * * *",
@@ -22,11 +26,15 @@ CRON_PRESETS = {
 SPECIAL_PRESETS = ("@once", "@continuous")
 
 
-class CronSchedule(Model):
-    """Runs at the times of a cron expression."""
+Cron = Annotated[str, Field(examples=["0 6 * * *", "*/15 * * * 1-5", *CRON_PRESETS])]
 
-    cron: str = Field(examples=["0 6 * * *", "*/15 * * * 1-5", *CRON_PRESETS])
-    """Five fields: minute, hour, day of month, month, day of week; or a preset such as `@daily`."""
+
+class CronSchedule(Model):
+    """Runs at the times of a cron expression, or of several."""
+
+    cron: Cron | Annotated[list[Cron], Field(min_length=1)]
+    """Five fields: minute, hour, day of month, month, day of week; or a preset such as `@daily`. A list of them: a run
+    whenever one of them comes round."""
     timezone: str | None = Field(default=None, examples=["Asia/Seoul", "Europe/Berlin", "UTC"])
     """IANA time zone of the expression, such as `Asia/Seoul`. Default: the pipeline's `timezone`."""
     data_interval: bool = False
@@ -42,21 +50,61 @@ class EverySchedule(Model):
     """`true`: a run covers the time since the previous one."""
 
 
+class AssetSchedule(Model):
+    """Runs when assets have changed, whoever changes them."""
+
+    assets: AssetCondition
+    """An asset by its name or URI, or `{any: [..]}` or `{all: [..]}` of several; these nest."""
+    default_partition_mapper: PythonObject | None = None
+    """Makes runs by partition: turns the partition key of an asset's event into that of the run, such as
+    `{$object: airflow.sdk.StartOfDayMapper, with: {}}`."""
+    partition_mapper_config: dict[str, PythonObject] | None = None
+    """Partition mappers for single assets, by the asset's name or URI."""
+
+
+class AssetOrTimeSchedule(Model):
+    """Runs when assets have changed, and also by cron."""
+
+    assets: AssetCondition
+    """An asset by its name or URI, or `{any: [..]}` or `{all: [..]}` of several; these nest."""
+    cron: Cron | Annotated[list[Cron], Field(min_length=1)]
+    """When it runs in any case: a cron expression or preset, or a list of them."""
+    timezone: str | None = Field(default=None, examples=["Asia/Seoul", "Europe/Berlin", "UTC"])
+    """IANA time zone of the expression. Default: the pipeline's `timezone`."""
+    data_interval: bool = False
+    """`true`: a run by cron covers the time since the previous slot."""
+
+
+class TimetableSchedule(Model):
+    """Runs as a timetable class says."""
+
+    timetable: str = Field(pattern=DOTTED_PATH_PATTERN, examples=["airflow.sdk.EventsTimetable"])
+    """Dotted path of a timetable that Airflow ships or that an installed plugin registers."""
+    with_: dict[str, PlainValue] = Field(default={}, alias="with")
+    """Its arguments, by name. Text becomes a duration or a date where the timetable wants one; without a `timezone` it
+    gets the pipeline's."""
+
+
 def _shape(value: Any) -> str:
     if value is None:
         return "<none>"
-    if isinstance(value, EverySchedule) or (isinstance(value, dict) and "every" in value):
-        return "<every>"
-    if isinstance(value, CronSchedule | dict):
-        return "<cron>"
-    return "<text>"
+    if not isinstance(value, dict):
+        return "<text>"
+    if "timetable" in value:
+        return "<timetable>"
+    if "assets" in value:
+        return "<assets-or-time>" if "cron" in value else "<assets>"
+    return "<every>" if "every" in value else "<cron>"
 
 
 Schedule = Annotated[
     Annotated[str, Tag("<text>"), Field(title="cron expression or preset")]
     | Annotated[None, Tag("<none>")]
-    | Annotated[CronSchedule, Tag("<cron>")]
-    | Annotated[EverySchedule, Tag("<every>")],
+    | Annotated[TimetableSchedule, Tag("<timetable>")]
+    | Annotated[AssetOrTimeSchedule, Tag("<assets-or-time>")]
+    | Annotated[AssetSchedule, Tag("<assets>")]
+    | Annotated[EverySchedule, Tag("<every>")]
+    | Annotated[CronSchedule, Tag("<cron>")],
     Discriminator(_shape),
 ]
 """Tags stand in `< >`: an error's location holds them, and no key of a document looks like that."""

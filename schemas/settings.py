@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import NonNegativeFloat
+from pydantic import Discriminator, NonNegativeFloat, Tag
 
+from schemas.assets import AssetReference
 from schemas.dates import Date
 from schemas.durations import Duration, PositiveDuration
 from schemas.model import Model
 from schemas.notifications import TaskNotifications
 from schemas.numbers import Count, PositiveCount, Weight
 from schemas.plain_value import PlainValue
+from schemas.python_object import PythonObject
 from schemas.retry_policy import RetryPolicy
 
 TriggerRule = Literal[
@@ -29,7 +31,18 @@ TriggerRule = Literal[
     "none_failed_min_one_success",
     "all_skipped",
 ]
-WeightRule = Literal["downstream", "upstream", "absolute"]
+
+
+def _weight_rule_shape(value: Any) -> str:
+    return "<object>" if isinstance(value, dict) else "<none>" if value is None else "<word>"
+
+
+WeightRule = Annotated[
+    Annotated[Literal["downstream", "upstream", "absolute"], Tag("<word>")]
+    | Annotated[PythonObject, Tag("<object>")]
+    | Annotated[None, Tag("<none>")],
+    Discriminator(_weight_rule_shape),
+]
 
 
 class Resources(Model):
@@ -81,15 +94,15 @@ class TaskSettings(Model):
     """How many slots of the pool it takes."""
     priority_weight: Weight | None = None
     """Who goes first when slots are short: the higher number. Default: 1."""
-    weight_rule: WeightRule | None = None
+    weight_rule: WeightRule = None
     """How the weights of other tasks count into its own: those behind it (`downstream`, the default), those before it
-    (`upstream`), or none (`absolute`)."""
+    (`upstream`), or none (`absolute`); or a strategy of a plugin's, `{$object: …, with: {…}}`."""
     queue: str | None = None
     """Queue of the executor, such as a Celery queue."""
     executor: str | None = None
     """Executor that runs it, where Airflow has several."""
     executor_config: dict[str, PlainValue] | None = None
-    """Settings for the executor, such as a pod override."""
+    """Settings for the executor, such as `{pod_override: {$object: kubernetes.client.V1Pod, with: {…}}}`."""
     max_active_tis_per_dag: PositiveCount | None = None
     """How many of its runs may be active at once, over all runs of the DAG."""
     max_active_tis_per_dagrun: PositiveCount | None = None
@@ -124,6 +137,14 @@ class TaskSettings(Model):
     """Let the task call other operators' `execute` without a warning."""
     render_template_as_native_obj: bool | None = None
     """Templates give Python values in place of text."""
+    inlets: list[AssetReference] | None = None
+    """Assets that it reads: names, URIs, or mappings."""
+    outlets: list[AssetReference] | None = None
+    """Assets that it writes: its success is an event of each, for which schedules by `assets` wait."""
+    pre_execute: PythonObject | None = None
+    """Function that is called with the context before each try: `{$object: module.function}`."""
+    post_execute: PythonObject | None = None
+    """Function that is called with the context and the result after each try that succeeded."""
     resources: Resources | None = None
     """Resources it asks for, where the executor heeds them: `cpus`, `ram`, `disk`, `gpus`."""
 

@@ -23,8 +23,13 @@ from schemas.task import is_group, task_model
 from schemas.task_places import task_path
 from schemas.wording import bound, described, expectation, literals, problem_text
 
-_EXCLUSIVE_IN_SCHEDULE = (("cron", "every"), ("timezone", "every"))
+_EXCLUSIVE_IN_SCHEDULE = (
+    *(("cron", "every"), ("timezone", "every"), ("assets", "every")),
+    *(("timetable", key) for key in ("cron", "every", "assets", "timezone", "data_interval")),
+    *(("cron", key) for key in ("default_partition_mapper", "partition_mapper_config")),
+)
 """Keys of one mapping, of which a union's members have one each."""
+_EXCLUSIVE_IN_ASSETS = (("any", "all"),)
 _EXCLUSIVE_IN_TASK = (("uses", "tasks"),)
 """A task has `uses`, a group has `tasks`."""
 
@@ -188,8 +193,9 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
         return Problem(Code.RESERVED_KEY, path, f"`{key}`: keys that start with `$` are reserved", at_key=True)
     task = task_path(path)
     pairs = _exclusive(path[:-1], task)
-    other = next((word for pair in pairs if key in pair for word in pair if word != key), "")
-    if other in _mapping_at(data, path[:-1]):
+    beside = _mapping_at(data, path[:-1])
+    other = next((word for pair in pairs if key in pair for word in pair if word != key and word in beside), None)
+    if other is not None:
         message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
         return Problem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
     if task and path[len(task) : -1] == ("with",) and (key in SETTING_KEYS or key == "id"):
@@ -217,6 +223,8 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
 def _exclusive(mapping: DataPath, task: DataPath) -> tuple[tuple[str, str], ...]:
     if mapping == ("schedule",):
         return _EXCLUSIVE_IN_SCHEDULE
+    if mapping[:2] == ("schedule", "assets"):
+        return _EXCLUSIVE_IN_ASSETS
     return _EXCLUSIVE_IN_TASK if mapping and mapping == task else ()
 
 

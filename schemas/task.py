@@ -17,8 +17,6 @@ from schemas.settings import TaskSettings
 TASK_ID_PATTERN = rf"^{WORD}+$"
 """Letters and digits of any script, `_` and `-`: Airflow's KEY_REGEX without the dot."""
 
-DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$"
-
 LONGEST_ID = 250
 """Characters; Airflow takes no more, groups included."""
 

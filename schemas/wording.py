@@ -10,12 +10,12 @@ from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
 from schemas.environment import EnvText
-from schemas.expression_patterns import EXCEPTION_PATTERN
+from schemas.expression_patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.http import STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.mend import InQuotes, Mend, Yaml, word
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.suggestions import meant
-from schemas.task import DOTTED_PATH_PATTERN, TASK_ID_PATTERN
+from schemas.task import TASK_ID_PATTERN
 
 _EXPECTED = {
     "string_type": "text",
@@ -131,7 +131,7 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind in _EXPECTED:
         message = f"{name} must be {_EXPECTED[kind]}, not {described(value)}"
-        hint, mend = _type_hint(kind, value)
+        hint, mend = _type_hint(kind, value, name)
         return ProblemText(Code.WRONG_TYPE, message, caret=hint, mend=mend)
     if kind in ("duration_type", "date_type"):
         what = "a duration" if kind == "duration_type" else "a date"
@@ -176,11 +176,13 @@ def _not_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> ProblemText:
     )
 
 
-def _type_hint(kind: str, value: Any) -> tuple[str, Mend | None]:
+def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Mend | None]:
     if isinstance(value, EnvText):
         return "", None
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         return "put it in quotes", InQuotes()
+    if kind == "string_type" and isinstance(value, list) and name == "`assets`":
+        return "say of several which it takes: {any: [..]} or {all: [..]}", None
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         meaning = _BOOLEAN_WORDS[value.lower()]
         return f"write {meaning}", Yaml(meaning)

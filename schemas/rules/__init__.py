@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from schemas.diagnostics import Diagnostic
 from schemas.rules import (
+    assets,
     built_ins,
     code,
     dates,
@@ -17,6 +18,7 @@ from schemas.rules import (
     named_functions,
     names,
     notifications,
+    objects,
     params,
     poll_state,
     reserved_keys,
@@ -27,6 +29,7 @@ from schemas.rules import (
     secrets,
     shell_quoting,
     template_brackets,
+    timetables,
     unverified_tls,
     wall_clock,
 )
@@ -39,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     defaults.check,
     names.check,
     schedule.check,
+    assets.check,
     wall_clock.check,
     run_interval.check,
     run_timeout.check,
@@ -62,6 +66,8 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
     code.check,
     named_functions.check,
     notifications.check,
+    objects.check,
     retry_policies.check,
+    timetables.check,
 )
 """Rules that read the source of what a file names."""

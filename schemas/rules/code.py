@@ -46,8 +46,8 @@ def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
 
 
 def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -> Iterator[Diagnostic]:
-    hidden = reader.hidden_by(uses)
     path = (*task.path, "uses")
+    hidden = reader.hidden_by(uses)
     if hidden is not None:
         yield hidden_module(subject, path, hidden)
         return

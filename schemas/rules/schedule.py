@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.codes import Code
@@ -27,11 +28,26 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if schedule == "@continuous":
             yield from _continuous(subject)
     elif isinstance(schedule, dict):
-        cron = schedule.get("cron")
-        if isinstance(cron, str):
-            yield from cron_findings(subject, ("schedule", "cron"), cron, special=False)
+        for path, cron in crons(schedule):
+            yield from cron_findings(subject, path, cron, special=False)
+        if isinstance(schedule.get("cron"), list) and schedule.get("data_interval") is True:
+            yield subject.finding(
+                Code.INTERVAL_OF_SEVERAL,
+                ("schedule", "data_interval"),
+                "runs by several crons cover no time in Airflow",
+                help="take one cron, or leave `data_interval` out",
+            )
         yield from timezone_findings(subject, ("schedule", "timezone"), schedule.get("timezone"))
     yield from timezone_findings(subject, ("timezone",), subject.data.get("timezone"))
+
+
+def crons(schedule: Mapping[str, Any]) -> list[tuple[DataPath, str]]:
+    """The cron expressions of a `schedule` that is a mapping, each with its path."""
+    cron = schedule.get("cron")
+    if isinstance(cron, str):
+        return [(("schedule", "cron"), cron)]
+    written = enumerate(cron if isinstance(cron, list) else [])
+    return [(("schedule", "cron", index), one) for index, one in written if isinstance(one, str)]
 
 
 def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:

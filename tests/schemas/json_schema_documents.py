@@ -14,9 +14,11 @@ SETTINGS: dict[str, Any] = {
     "do_xcom_push": True, "multiple_outputs": False, "run_as_user": "airflow", "map_index_template": "{{ x }}",
     "task_display_name": "주문", "doc": "d", "doc_md": "d", "doc_json": "{}", "doc_yaml": "a: 1", "doc_rst": "d",
     "logger_name": "l", "allow_nested_operators": True, "render_template_as_native_obj": False,
-    "resources": {"cpus": 1},
     "notifications": {"on_failure": [{"uses": "steps.work", "with": {"text": "{{ ds }}"}}], "on_skipped": None},
     "retry_policy": {"rules": [{"exception": ["OSError", "steps.Wrong"], "retry_delay": "1m"}], "default": "fail"},
+    "resources": {"cpus": 1}, "inlets": ["raw", {"uri": "s3://b/raw"}], "pre_execute": {"$object": "builtins.print"},
+    "outlets": ["orders", {"name": "stock", "uri": "s3://b/s", "group": "g", "extra": {"a": 1}}, {"alias": "files"}],
+    "post_execute": {"$object": "functools.partial", "with": {"func": 1}},
 }  # fmt: skip
 REQUEST: dict[str, Any] = {
     "url": "https://example.com/{{ ds }}", "method": "POST", "headers": {"Accept": "text/plain"},
@@ -34,7 +36,11 @@ TOP: dict[str, Any] = {
     "notifications": {"on_success": [{"uses": "email", "with": {"to": "a@example.com"}}]},
     "deadline": [{"from": "queued_at", "within": "45m", "notify": [{"uses": "steps.work"}], "name": "n",
                   "max_runs": 5, "min_runs": 1}],
-    "default_args": {"retries": 2}, "tasks": [FIRST],
+    "default_args": {"retries": 2}, "tasks": [FIRST], "dag_display_name": "Orders",
+    "allowed_run_types": ["scheduled", "manual", "backfill"], "disable_bundle_versioning": False,
+    "access_control": {"analyst": ["can_read"], "editor": {"DAGs": ["can_edit"]}}, "rerun_with_latest_version": True,
+    "user_defined_macros": {"a": 1}, "user_defined_filters": {"quoted": {"$object": "shlex.quote"}},
+    "jinja_environment_kwargs": {"trim_blocks": True}, "template_undefined": {"$object": "jinja2.Undefined"},
 }  # fmt: skip
 HTTP: dict[str, Any] = {"tasks": [FIRST, {"id": "ask", "uses": "http", "with": REQUEST, "needs": ["first"]}]}
 SHELL: dict[str, Any] = {
@@ -42,7 +48,7 @@ SHELL: dict[str, Any] = {
     "output_encoding": "utf-8", "skip_on_exit_code": [99, 100],
 }  # fmt: skip
 BASH: dict[str, Any] = {"tasks": [FIRST, {"id": "shell", "uses": "bash", "with": SHELL}]}
-ARGUMENTS: dict[str, Any] = {"rows": "${tasks.first.output}", "n": {"$object": 1}}
+ARGUMENTS: dict[str, Any] = {"rows": "${tasks.first.output}", "n": {"$filter": 1}}
 CODE: dict[str, Any] = {"tasks": [FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0}]}
 GROUP: dict[str, Any] = {
     "id": "load", "needs": ["first"], "default_args": {"retries": 1}, "prefix_group_id": True, "tooltip": "t",
@@ -89,8 +95,28 @@ COMPOSED: dict[str, Any] = {
     "environments": {"prod": {"schedule": "@daily", "default_args": {"retries": 1}}, "dev": None},
     "poll": {"url": "${vars.endpoint}", "pool": "${vars.pool}"},
 }  # fmt: skip
+WATCHED: dict[str, Any] = {
+    "name": "inbox", "watchers": [{"name": "w", "trigger": {"$object": "builtins.object", "with": {}}}],
+    "access_control": {"producer_teams": ["a"], "consumer_teams": ["b"], "allow_global": False},
+}  # fmt: skip
+ASSETS: dict[str, Any] = {
+    "schedule": {
+        "assets": {"all": ["a", {"any": [WATCHED, {"alias": "x", "group": "g"}]}]},
+        "default_partition_mapper": {"$object": "airflow.sdk.IdentityMapper", "with": {}},
+        "partition_mapper_config": {"a": {"$object": "airflow.sdk.IdentityMapper", "with": {}}},
+    },
+    "tasks": [FIRST],
+}  # fmt: skip
+EITHER: dict[str, Any] = {"schedule": {"assets": "a", "cron": ["@daily"], "timezone": "UTC"}, "tasks": [FIRST]}
+TIMETABLE: dict[str, Any] = {
+    "schedule": {"timetable": "airflow.sdk.PartitionedAtRuntime", "with": {}},
+    "tasks": [{**FIRST, "weight_rule": {"$object": "builtins.object", "with": {}}}],
+}
 VALID = {
     "composed": COMPOSED,
+    "assets": ASSETS,
+    "either": EITHER,
+    "timetable": TIMETABLE,
     "top": TOP,
     "http": HTTP,
     "bash": BASH,

@@ -1,0 +1,139 @@
+"""Assets: names and URIs that Airflow refuses, and those that stand for two things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.assets import Asset
+from schemas.codes import Code
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.rules.expressions import stands_at
+from schemas.subject import Subject
+from schemas.suggestions import meant
+
+_PROHIBITED = ("self", "context")
+"""Names that would hide Airflow's own (airflow.sdk.definitions.asset._validate_asset_name)."""
+_MARKS = ("assets", "inlets", "outlets")
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Findings in `schedule: {assets}`, `inlets` and `outlets`."""
+    if not subject.may_hold(*_MARKS):
+        return
+    found = list(_entries(subject))
+    for path, entry in found:
+        yield from _entry(subject, path, entry)
+    yield from _conflicts(subject, found)
+    yield from _mappers(subject, found)
+
+
+def _entries(subject: Subject) -> Iterator[tuple[DataPath, Any]]:
+    """Every asset and alias, text or mapping, with its path."""
+    schedule = subject.data.get("schedule")
+    if isinstance(schedule, dict):
+        yield from _condition(("schedule", "assets"), schedule.get("assets"))
+    holders: list[tuple[DataPath, Any]] = [(("default_args",), subject.data.get("default_args"))]
+    for view in subject.entries:
+        holders.append((view.path, view.entry))
+        if view.is_group:
+            holders.append(((*view.path, "default_args"), view.entry.get("default_args")))
+    for path, holder in holders:
+        for key in ("inlets", "outlets") if isinstance(holder, dict) else ():
+            written = holder.get(key)
+            for index, entry in enumerate(written if isinstance(written, list) else ()):
+                yield (*path, key, index), entry
+
+
+def _condition(path: DataPath, written: Any) -> Iterator[tuple[DataPath, Any]]:
+    if not isinstance(written, dict):
+        yield path, written
+        return
+    key = next((key for key in ("any", "all") if key in written), None)
+    if key is None:
+        yield path, written
+    elif isinstance(written[key], list):
+        for index, inner in enumerate(written[key]):
+            yield from _condition((*path, key, index), inner)
+
+
+def _entry(subject: Subject, path: DataPath, entry: Any) -> Iterator[Diagnostic]:
+    if isinstance(entry, str):
+        yield from _text(subject, path, entry, "name")
+    elif isinstance(entry, dict) and "alias" in entry:
+        yield from _text(subject, (*path, "alias"), entry["alias"], "alias")
+    elif isinstance(entry, dict):
+        # Whoever wrote another key meant one of these; that key has its own finding.
+        if entry.keys() <= Asset.model_fields.keys() and entry.get("name") is None and entry.get("uri") is None:
+            yield subject.finding(Code.BAD_ASSET, path, "an asset has a `name`, a `uri`, or both")
+        for key in ("name", "uri"):
+            yield from _text(subject, (*path, key), entry.get(key), key)
+
+
+def _text(subject: Subject, path: DataPath, text: Any, what: str) -> Iterator[Diagnostic]:
+    if not isinstance(text, str) or not text or stands_at(subject, path):
+        return
+    why = help = ""
+    if text.isspace():
+        why = "it is only space"
+    elif what == "name" and text in _PROHIBITED:
+        why = f"Airflow keeps `{text}` for itself"
+    elif "{{" in text or "{%" in text:
+        why = "Airflow does not render it, since schedules have to know it"
+        help = "for assets that are known only when a task runs, write `{alias: …}`"
+    elif what != "alias" and text.lower().startswith("airflow:"):
+        why = "Airflow keeps URIs that start with `airflow:` for itself"
+    if why:
+        yield subject.finding(Code.BAD_ASSET, path, f"no asset can be called this: {why}", help=help)
+
+
+def _conflicts(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[Diagnostic]:
+    """Airflow keeps one asset active for each name and for each URI; the schedules of the other one never run."""
+    uri_of: dict[str, str] = {}
+    name_of: dict[str, str] = {}
+    for path, entry in found:
+        pair = _pair(entry)
+        if pair is None:
+            continue
+        name, uri = pair
+        if uri_of.setdefault(name, uri) != uri:
+            message = f"the asset `{name}` has the URI `{uri_of[name]}` above"
+        elif name_of.setdefault(uri, name) != name:
+            message = f"the URI `{uri}` belongs to the asset `{name_of[uri]}` above"
+        else:
+            continue
+        yield subject.finding(
+            Code.ASSET_CONFLICT, path, message, help="write name and URI of an asset the same everywhere"
+        )
+
+
+def _pair(entry: Any) -> tuple[str, str] | None:
+    """Name and URI of an asset; each stands for the other."""
+    if isinstance(entry, str):
+        return entry, entry
+    if not isinstance(entry, dict) or "alias" in entry:
+        return None
+    name, uri = entry.get("name"), entry.get("uri")
+    if not all(isinstance(one, str | None) for one in (name, uri)) or (name is None and uri is None):
+        return None
+    return name or str(uri), uri or str(name)
+
+
+def _mappers(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[Diagnostic]:
+    schedule = subject.data.get("schedule")
+    written = schedule.get("partition_mapper_config") if isinstance(schedule, dict) else None
+    if not isinstance(written, dict):
+        return
+    pairs = [_pair(entry) for path, entry in found if path[0] == "schedule"]
+    known = tuple(dict.fromkeys(name for pair in pairs if pair is not None for name in pair))
+    for name in written:
+        if name not in known:
+            yield subject.finding(
+                Code.BAD_ASSET,
+                ("schedule", "partition_mapper_config", name),
+                f"`{name}` is none of the assets of the schedule",
+                at_key=True,
+                caret=meant(name, known),
+                allowed=known,
+            )

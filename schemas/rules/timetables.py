@@ -1,0 +1,79 @@
+"""`schedule: {timetable: dotted.path, with: {…}}` against Airflow's own timetables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic
+from schemas.rules.arguments import Call, argument_findings
+from schemas.rules.missing_code import no_callable
+from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
+from schemas.subject import Subject
+from schemas.suggestions import meant, nearest
+
+_SHIPPED = ("airflow.sdk.definitions.timetables.", "airflow.timetables.")
+"""Where Airflow's own are defined (airflow.serialization.encoders)."""
+NAMES = (
+    "airflow.sdk.AssetOrTimeSchedule",
+    "airflow.sdk.CronDataIntervalTimetable",
+    "airflow.sdk.CronPartitionTimetable",
+    "airflow.sdk.CronTriggerTimetable",
+    "airflow.sdk.DeltaDataIntervalTimetable",
+    "airflow.sdk.DeltaTriggerTimetable",
+    "airflow.sdk.EventsTimetable",
+    "airflow.sdk.MultipleCronTriggerTimetable",
+    "airflow.sdk.PartitionedAssetTimetable",
+    "airflow.sdk.PartitionedAtRuntime",
+)
+"""By the names that Airflow gives to users."""
+_PATH = ("schedule", "timetable")
+
+
+def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """A path with nothing behind it, a class that Airflow cannot store, arguments it does not take.
+
+    An installed class outside of Airflow may be registered by a plugin: the build asks Airflow.
+    """
+    schedule = subject.data.get("schedule")
+    timetable = schedule.get("timetable") if isinstance(schedule, dict) else None
+    if not isinstance(timetable, str) or "." not in timetable:
+        return
+    match found := reader.find(timetable):
+        case Class():
+            if found.path.startswith(_SHIPPED):
+                yield from _arguments(subject, found)
+            elif found.local or found.path.startswith("airflow."):
+                yield _unknown(subject, timetable, local=found.local)
+        case Undecidable():
+            # `airflow.sdk` finds its names when they are asked for, so a typo cannot be told from a name by reading.
+            if nearest(timetable, NAMES) and timetable not in NAMES:
+                yield _unknown(subject, timetable, meant(timetable, NAMES))
+        case NotInstalled():
+            message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
+            yield subject.finding(Code.OPERATOR_NOT_INSTALLED, _PATH, message)
+        case Function() | TaskDecorated() | NotCallable():
+            yield _unknown(subject, timetable)
+        case _:
+            yield no_callable(subject, _PATH, found)
+
+
+def _unknown(subject: Subject, timetable: str, caret: str = "", *, local: bool = False) -> Diagnostic:
+    return subject.finding(
+        Code.UNKNOWN_TIMETABLE,
+        _PATH,
+        f"Airflow has no timetable `{timetable}`",
+        caret=caret,
+        help="a timetable of your own is a class that an installed plugin registers; below `pipelines/` it is none"
+        if local
+        else "",
+        allowed=NAMES,
+    )
+
+
+def _arguments(subject: Subject, timetable: Class) -> Iterator[Diagnostic]:
+    written = subject.data["schedule"].get("with", {})
+    if isinstance(written, dict) and timetable.parameters is not None:
+        call = Call(f"`{timetable.path}`", written, ("schedule", "with"), _PATH)
+        by_us = frozenset({"timezone"})
+        yield from argument_findings(subject, call, timetable.parameters, given=by_us)
