@@ -45,7 +45,10 @@ SCHEDULE = "\n".join(
         *(f'- `"{preset}"`: `{cron}`' for preset, cron in CRON_PRESETS.items()),
         *(f'- `"{preset}"`' for preset in SPECIAL_PRESETS),
         '- `{cron: "0 6 * * *", timezone: Asia/Seoul}`: cron in a time zone of its own',
+        '- `{cron: ["0 6 * * 1-5", "0 9 * * 6"]}`: several crons',
         "- `{every: 15m}`: again and again after a fixed time, not aligned to the clock",
+        "- `{assets: orders}`, `{assets: {all: [orders, prices]}}`: when assets have changed; with `cron` also by time",
+        "- `{timetable: airflow.sdk.EventsTimetable, with: {…}}`: as a timetable class says",
     ]
 )
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from schemas import durations
+from schemas.assets import Asset, AssetAlias
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.deadline import Deadline
 from schemas.field_texts import field_texts
@@ -24,9 +25,10 @@ from schemas.http import Expect, HttpRequest
 from schemas.model import Model
 from schemas.notifications import Notification, RunNotifications, TaskNotifications
 from schemas.pipeline import Pipeline
+from schemas.python_object import PythonObject
 from schemas.reference_texts import AFTER, BEFORE, GROUP, NOTIFICATIONS, TASK
 from schemas.retry_policy import RetryPolicy, RetryRule
-from schemas.schedule import CronSchedule, EverySchedule
+from schemas.schedule import AssetOrTimeSchedule, AssetSchedule, CronSchedule, EverySchedule, TimetableSchedule
 from schemas.settings import TaskSettings
 from schemas.task import CodeTask, TaskGroup
 
@@ -41,6 +43,12 @@ def reference() -> str:
         _section("A pipeline", Pipeline),
         _section("`schedule` as a mapping: cron", CronSchedule),
         _section("`schedule` as a mapping: every", EverySchedule),
+        _section("`schedule` as a mapping: assets", AssetSchedule),
+        _section("`schedule` as a mapping: assets or cron", AssetOrTimeSchedule),
+        _section("`schedule` as a mapping: timetable", TimetableSchedule),
+        _section("An asset as a mapping", Asset),
+        _section("An alias of assets", AssetAlias),
+        _section("A Python object", PythonObject),
         TASK,
         _section("A task", CodeTask, without=TaskSettings),
         _section("Task settings", TaskSettings),
