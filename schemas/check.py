@@ -139,6 +139,13 @@ class Checker:
         document = self._layers.document(path)
         return document.dialect if document is not None else ""
 
+    def environments(self) -> tuple[str, ...]:
+        """The names of all environments that pipelines of the folder, or defaults above them, declare."""
+        layers = (
+            layer for path in self._paths() for layer in [*self._layers.defaults(path), self._layers.document(path)]
+        )
+        return declared(layer for layer in layers if layer is not None)
+
     def dag_ids(self, path: str) -> tuple[str, ...]:
         """The DAG ids that a file claims, be it sound or not."""
         document = self._layers.document(path)

@@ -58,6 +58,8 @@ def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
     checker = Checker(folder)
     files = _Files(folder)
     scan = _Scan(files, _Modules(files, SourceReader(files.folder)))
+    if checker.environment is not None and (known := checker.environments()) and checker.environment not in known:
+        log.warning("no pipeline declares the environment %s; there are %s", checker.environment, ", ".join(known))
     return tuple(_pipeline_file(path, checker, scan, files) for path in pipeline_paths(folder))
 
 

@@ -22,6 +22,7 @@ from schemas.built_ins import BUILT_INS, built_in
 from schemas.deadline import Deadline
 from schemas.field_texts import field_texts
 from schemas.http import Expect, HttpRequest
+from schemas.matrix_model import Matrix
 from schemas.model import Model
 from schemas.notifications import Notification, RunNotifications, TaskNotifications
 from schemas.pipeline import Pipeline
@@ -41,6 +42,7 @@ def reference() -> str:
     parts = [
         BEFORE,
         _section("A pipeline", Pipeline),
+        _section("`matrix`: lists by name, and", Matrix),
         _section("`schedule` as a mapping: cron", CronSchedule),
         _section("`schedule` as a mapping: every", EverySchedule),
         _section("`schedule` as a mapping: assets", AssetSchedule),

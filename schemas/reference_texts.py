@@ -17,9 +17,10 @@ errors; `<<` merges a mapping.
 **Durations** are `30s`, `5m`, `2h`, `1d`, or ISO 8601 (`PT90M`). **Dates** are ISO 8601 text: `2026-01-31`,
 `2026-01-31T06:00`, `2026-01-31T06:00:00+09:00`; one without offset holds in the pipeline's `timezone`.
 
-**Folder defaults.** A `_defaults.yaml` holds for all pipelines in its folder and below; the nearer one wins, and the
-file wins over all. Mappings merge deeply, `tasks` merge by `id`, `tags` unite, other lists and `schedule` replace, and
-`null` is a value.
+**Folder defaults.** A `_defaults.yaml` holds for all pipelines in its folder and below; the nearer one wins, the
+file wins over all, and what either says of the chosen environment wins over the file. Mappings merge deeply, `tasks`
+merge by `id` (those of groups too), `tags` unite, other lists replace, so do `schedule`, `pagination` and `auth`, and
+`null` is a value. [Defaults, environments, values and rows](composition.md) shows all of it.
 """
 
 TASK = """\
@@ -30,6 +31,8 @@ TASK = """\
 | expression | is |
 |---|---|
 | `${env.NAME}`, `${env.NAME:-default}` | an environment variable, read where the DAG is parsed and again where the task runs. Everybody who sees Airflow sees its value: secrets belong into connections. Not in `dag_id`, ids, `needs`, `uses`, `schedule` |
+| `${vars.NAME}`, `${vars.NAME.KEY}` | a value of `vars`, put there when the file is read. Alone it keeps its type, a mapping or a list too; inside a longer text it becomes text. Everywhere but in keys |
+| `${matrix.NAME}` | the same for the row of `matrix` that a DAG is made of. Everywhere but in keys and in `matrix` itself |
 | `${tasks.ID.output}` | what a task returned; `.key` and `[0]` behind it select inside the value. Stands alone as a value inside `with`, where Airflow renders the argument, and is an edge between the two tasks |
 | `${tasks.ID.xcom.KEY}` | another XCom of the task |
 | `$${` | a literal `${` |

@@ -17,6 +17,7 @@ COMMANDS = {
     "list": "show the pipelines, their schedules, and whether each is sound",
     "rule": "explain a code of a finding, such as PF102, or list all",
     "run": "start Airflow on this machine with the pipelines, and show what happens",
+    "show": "show a pipeline with its defaults and environment, and where each value stands",
 }
 USAGE_ERROR = 2
 
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # pydantic would look through every installed distribution for plugins, and run what it finds.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     named = next((a for a in arguments if not a.startswith("-")), None)
-    if named in ("lint", "list"):
+    if named in ("lint", "list", "show"):
         gc.disable()  # what they make they keep until they end
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from factory.cli.environment_option import add_environment, require_declared
 from factory.cli.selection import Selection, add_paths, select, select_text
 from factory.cli.usage import UsageError
 from factory.reporters import FORMATS, render
@@ -29,6 +30,7 @@ STANDARD_INPUT = Path("-")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory lint`."""
     add_paths(parser)
+    add_environment(parser, "all that are declared, and none")
     parser.add_argument("--format", choices=FORMATS, help="how findings are shown (full; under GitHub Actions github)")
     edits = parser.add_mutually_exclusive_group()
     edits.add_argument("--fix", action="store_true", help="mend what has only one reading; comments and layout stay")
@@ -52,8 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Lint, print the findings to standard output and a summary to standard error; returns the exit status."""
     selections, texts = _selected(arguments)
+    require_declared(arguments.environment, selections)
     options = CheckOptions(
-        environment="", every_environment=True, require_environment=arguments.require_env, texts=texts
+        environment=arguments.environment or "",
+        every_environment=arguments.environment is None,
+        require_environment=arguments.require_env,
+        texts=texts,
     )
     if arguments.diff:
         return _diff(selections, options)

@@ -6,13 +6,16 @@ Exit status: 0 all sound, 1 some have errors, 2 usage.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping
 from typing import Any
 
+from factory.cli.environment_option import add_environment, require_declared
 from factory.cli.selection import Selection, add_paths, select
 from factory.reporters.printable import printable
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Severity
+from schemas.project import ENVIRONMENT_VARIABLE
 
 _OBJECTS = {"__type__", "__and__", "__or__"}
 """How mappings of dag-factory begin that stand for an object."""
@@ -21,12 +24,15 @@ _OBJECTS = {"__type__", "__and__", "__or__"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory list`."""
     add_paths(parser)
+    add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table to standard output; returns the exit status."""
     selections = select(arguments.paths)
-    rows = [row for selection in selections for row in _rows(selection)]
+    environment = arguments.environment or os.environ.get(ENVIRONMENT_VARIABLE, "")
+    require_declared(environment, selections)
+    rows = [row for selection in selections for row in _rows(selection, environment)]
     heading = ("DAG", "SCHEDULE", "FILE", "STATE", "LANGUAGE")
     # The column says something only where somebody else's language is among them.
     columns = 5 if any(row[4] for row in rows) else 4
@@ -34,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if any(row[3] != "ok" for row in rows) else 0
 
 
-def _rows(selection: Selection) -> list[tuple[str, str, str, str, str]]:
-    checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
+def _rows(selection: Selection, environment: str) -> list[tuple[str, str, str, str, str]]:
+    checker = Checker(selection.folder, CheckOptions(environment=environment, shown_folder=selection.shown))
     result = checker.folder()
     rows = []
     for path in selection.paths:

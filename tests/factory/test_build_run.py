@@ -51,6 +51,18 @@ PIPELINES = {
                 day: "{{ ds }}"
           - {id: end, uses: empty, needs: [keep]}
         """,
+    "regions.yaml": """
+        dag_id: region-${matrix.region}
+        vars: {words: {eu: hallo, us: hello}, n: 2}
+        matrix:
+          region: [eu, us]
+          include: [{factor: 1}, {region: us, factor: 10}]
+        environments: {prod: {vars: {n: 3}}}
+        tasks:
+          - {id: "say_${matrix.region}", uses: bash, with: {bash_command: "echo ${vars.words.eu}-${matrix.region}"}}
+          - {id: twice, uses: jobs.double, with: {number: "${matrix.factor}", extra: "${vars.n}"}}
+          - {id: show, uses: bash, with: {bash_command: "echo REGION $N", env: {N: "${tasks.twice.output}"}}}
+        """,
     "misfit.yaml": """
         tasks:
           - {id: extract, uses: jobs.extract, with: {answer: {orders: []}}}
@@ -98,8 +110,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 from factory.build import build
 from schemas.check import Checker, CheckOptions
 for path in sys.argv[2:]:
-    (pipeline,) = Checker(Path(sys.argv[1]), CheckOptions(read_sources=False)).file(path).pipelines
-    print(json.dumps(DagSerialization.to_dict(build(pipeline)), sort_keys=True))
+    for pipeline in Checker(Path(sys.argv[1]), CheckOptions(read_sources=False)).file(path).pipelines:
+        print(json.dumps(DagSerialization.to_dict(build(pipeline)), sort_keys=True))
 assert "jobs" not in sys.modules
 """
 
@@ -111,10 +123,10 @@ from factory.build_checked import build_checked
 from schemas.check import Checker
 for path in sys.argv[2:]:
     checker = Checker(Path(sys.argv[1]))
-    ((dag_id, dag),) = build_checked(checker, checker.file(path)).dags.items()
-    run = dag.test(logical_date=datetime(2026, 1, 2, tzinfo=UTC))
-    for instance in sorted(run.get_task_instances(), key=lambda ti: ti.task_id):
-        print("RESULT", dag_id, instance.task_id, instance.state)
+    for dag_id, dag in build_checked(checker, checker.file(path)).dags.items():
+        run = dag.test(logical_date=datetime(2026, 1, 2, tzinfo=UTC))
+        for instance in sorted(run.get_task_instances(), key=lambda ti: ti.task_id):
+            print("RESULT", dag_id, instance.task_id, instance.state)
 """
 
 
@@ -168,6 +180,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, api: Server) -> Place:
             "AIRFLOW_HOME": str(root / "home"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "TEST_API": api.url(""),
+            "PIPELINE_ENVIRONMENT": "prod",
             "TEST_FILE": str(root / "kept.json"),
         },
     )
@@ -215,6 +228,13 @@ def test_values_travel_from_task_to_task(place: Place, runs: Runs, api: Server) 
     }
     assert [request.path for request in api.received] == ["/orders/2026-01-02?day=2026-01-02"]
     assert f"GET {api.url('/orders/2026-01-02')}?… → 200, 18 bytes, application/json" in runs.log
+
+
+def test_each_row_of_a_matrix_runs_as_a_dag_in_the_chosen_environment(runs: Runs) -> None:
+    assert {state for (dag, _), state in runs.states.items() if dag.startswith("region-")} == {"success"}
+    assert {dag for dag, _ in runs.states if dag.startswith("region-")} == {"region-eu", "region-us"}
+    assert "REGION [2, 3]" in runs.log
+    assert "REGION [20, 3]" in runs.log
 
 
 def test_what_does_not_fit_fails_its_task_and_says_why(runs: Runs) -> None:

@@ -151,5 +151,42 @@ def test_a_task_start_reads_no_sources(tmp_path: Path, monkeypatch: pytest.Monke
     assert load(tmp_path, text).task_ids == ["a"]
 
 
+MATRIX = """
+dag_id: orders-${matrix.region}
+matrix: {region: [eu, us]}
+environments: {prod: {tags: [prod]}}
+tasks:
+  - {id: "load_${matrix.region}", uses: empty}
+"""
+
+
+@pytest.mark.parametrize(("wanted", "ids"), [(None, {"orders-eu", "orders-us"}), ("orders-us", {"orders-us"})])
+def test_a_matrix_makes_several_dags_and_a_task_start_builds_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str | None, ids: set[str]
+) -> None:
+    if wanted is not None:
+        monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", wanted)
+    (tmp_path / "orders.yaml").write_text(MATRIX)
+    namespace: dict[str, object] = {}
+    load_stub(namespace, "orders.yaml", tmp_path)
+    dags = [dag for dag in namespace.values() if isinstance(dag, DAG)]
+    assert {dag.dag_id for dag in dags} == ids
+    assert all(dag.task_ids == [f"load_{dag.dag_id[-2:]}"] for dag in dags)
+
+
+def test_the_environment_is_the_stubs_whatever_the_process_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "orders.yaml").write_text(MATRIX)
+
+    def tags(variable: str, **arguments: str) -> set[str]:
+        monkeypatch.setenv("PIPELINE_ENVIRONMENT", variable)
+        namespace: dict[str, object] = {}
+        load_stub(namespace, "orders.yaml", tmp_path, **arguments)  # type: ignore[arg-type] # only `environment`
+        return {tag for dag in namespace.values() if isinstance(dag, DAG) for tag in dag.tags}
+
+    assert (tags("", environment="prod"), tags("prod")) == ({"prod"}, set())
+
+
 def test_the_names_that_airflow_gives_are_all_known() -> None:
     assert CONTEXT_NAMES == KNOWN_CONTEXT_KEYS

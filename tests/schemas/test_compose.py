@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.compose import Effective, compose
+from schemas.compose import WHOLE_AT_TOP, WHOLE_IN_REQUEST, Effective, compose
 from schemas.document import Document, document_from_text
+from schemas.http import HttpRequest
+from schemas.model import Model
+from schemas.pipeline import Pipeline
 
 Path = tuple[str | int, ...]
 
@@ -205,3 +208,16 @@ def test_whatever_stands_in_layers_is_merged(layers: list[Any]) -> None:
     for path in leaves(effective.data):
         document, place = effective.origin(path)
         assert at(document.data, place) == at(effective.data, path)
+
+
+def test_what_has_several_shapes_is_known_to_replace() -> None:
+    def mappings(annotation: Any) -> set[type]:
+        """The models of which a mapping that stands there may be one."""
+        if isinstance(annotation, type):
+            return {annotation} if issubclass(annotation, Model) else set()
+        inside = () if get_origin(annotation) in (list, dict) else get_args(annotation)
+        return {model for part in inside for model in mappings(part)}
+
+    for model, known in ((Pipeline, WHOLE_AT_TOP), (HttpRequest, WHOLE_IN_REQUEST)):
+        several = {f.alias or name for name, f in model.model_fields.items() if len(mappings(f.annotation)) > 1}
+        assert several <= known, several - known

@@ -130,3 +130,14 @@ def test_the_stub_of_an_odd_pipeline_speaks_and_that_of_a_sound_one_builds(
     assert "['other']" in runs["other"].stdout, runs["other"].stderr
     assert runs["bad"].returncode != 0
     assert "bad.yaml" in runs["bad"].stderr
+
+
+def test_another_environment_rewrites_every_stub_and_the_stub_names_it(refresher: Refresher, folder: Path) -> None:
+    put(folder, {"many.yaml": "dag_id: x-${matrix.n}\nmatrix: {n: [1, 2]}\n" + OTHER})
+    refresher.refresh()
+    again = Refresher(
+        folder=folder, store=refresher.store, files=pipeline_files, loader="factory.stub_loader", environment="prod"
+    )
+    assert rewritten(again) == {"other.yaml.py", "sales/other.yaml.py", "many.yaml.py"}
+    assert "environment='prod'" in (refresher.store.root / "current/many.yaml.py").read_text()
+    assert {file.path: file.dag_ids for file in pipeline_files(folder)}["many.yaml"] == ("x-1", "x-2")

@@ -1,0 +1,29 @@
+"""`--environment`: which of the pipelines' `environments` a command looks at."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from factory.cli.selection import Selection
+from factory.cli.usage import UsageError
+from schemas.check import Checker, CheckOptions
+from schemas.suggestions import meant
+
+
+def add_environment(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the option; `default` says in its help what holds without it."""
+    parser.add_argument("--environment", metavar="NAME", help=f"the one of the pipelines' `environments` ({default})")
+
+
+def require_declared(environment: str | None, selections: Iterable[Selection]) -> None:
+    """Raises UsageError for an environment that no pipeline of these folders declares: it is misspelt."""
+    if not environment:
+        return
+    known: dict[str, None] = {}
+    for selection in selections:
+        checker = Checker(selection.folder, CheckOptions(environment=environment, shown_folder=selection.shown))
+        known |= dict.fromkeys(checker.environments())
+    if environment not in known:
+        hint = meant(environment, known) or (f"there are {', '.join(known)}" if known else "none is declared")
+        raise UsageError(f"no pipeline declares the environment `{environment}`; {hint}")

