@@ -1,8 +1,8 @@
-"""Entries of `tasks` that hold tasks → Airflow's task groups."""
+"""An entry of `tasks` that holds tasks → Airflow's task group."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import DAG
@@ -11,7 +11,7 @@ from airflow.sdk import TaskGroup as AirflowTaskGroup
 from factory.build_objects import ObjectBuilder
 from factory.build_settings import build_settings
 from factory.errors import BuildError, one_line
-from factory.placement import Placed
+from factory.task_references import TaskReferences
 from schemas.data_path import DataPath
 from schemas.task import TaskGroup
 
@@ -19,26 +19,21 @@ from schemas.task import TaskGroup
 _AS_WRITTEN = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolor")
 
 
-def build_groups(
-    entries: Iterable[Placed], dag: DAG, objects: ObjectBuilder
-) -> tuple[dict[str, AirflowTaskGroup], list[BuildError]]:
-    """Task groups by full id, and what Airflow refused; `entries` hold a group before what is in it."""
-    groups: dict[str, AirflowTaskGroup] = {}
-    errors: list[BuildError] = []
-    for one in entries:
-        if isinstance(one.entry, TaskGroup):
-            parent = groups.get(one.group.full_id, dag.task_group) if one.group is not None else dag.task_group
-            try:
-                defaults = {**dag.default_args, **parent.default_args}
-                settings = _settings(one.entry, one.path, defaults, objects)
-                groups[one.full_id] = _build(one.entry, parent, settings)
-            except* BuildError as group:
-                errors += [error for error in group.exceptions if isinstance(error, BuildError)]
-            except* Exception as error:  # attrs validators and Airflow's own raise several types
-                errors += [
-                    BuildError((*one.path, "id"), f"Airflow refused it: {one_line(e)}") for e in error.exceptions
-                ]
-    return groups, errors
+def build_group(
+    group: TaskGroup, path: DataPath, references: TaskReferences, dag: DAG, objects: ObjectBuilder
+) -> AirflowTaskGroup:
+    """The Airflow group of one that stands at `path`, empty, in the group that `references` are about.
+
+    Raises an ExceptionGroup of BuildErrors.
+    """
+    parent = references.group if references.group is not None else dag.task_group
+    defaults = {**dag.default_args, **parent.default_args}
+    settings = _settings(group, path, defaults, objects)
+    try:
+        return _build(group, parent, settings, references)
+    except Exception as error:  # attrs validators and Airflow's own raise several types
+        refused = BuildError((*path, "id"), f"Airflow refused it: {one_line(error)}")
+        raise ExceptionGroup("group", [refused]) from error
 
 
 def _settings(group: TaskGroup, path: DataPath, defaults: Mapping[str, Any], objects: ObjectBuilder) -> dict[str, Any]:
@@ -53,17 +48,18 @@ def _settings(group: TaskGroup, path: DataPath, defaults: Mapping[str, Any], obj
     return settings
 
 
-def _build(group: TaskGroup, parent: AirflowTaskGroup, settings: Any) -> AirflowTaskGroup:
+def _build(group: TaskGroup, parent: AirflowTaskGroup, settings: Any, references: TaskReferences) -> AirflowTaskGroup:
     arguments: dict[str, Any] = {
         name: str(value) for name in _AS_WRITTEN if (value := getattr(group, name)) is not None
     }
     if arguments.get("doc_md", "").endswith(".md"):
         # Airflow would read the file of that name, any file of the machine.
         arguments["doc_md"] += "\n"
-    return AirflowTaskGroup(
-        group_id=group.id,
-        prefix_group_id=group.prefix_group_id,
-        parent_group=parent,
-        default_args=settings,
-        **arguments,
-    )
+    arguments |= {"group_id": group.id, "prefix_group_id": group.prefix_group_id, "parent_group": parent}
+    arguments["default_args"] = settings
+    if group.expand is None and group.expand_kwargs is None:
+        return AirflowTaskGroup(**arguments)
+    # Only pipelines that map pay for the import.
+    from factory.build_mapped import build_expand_input, mapped_group  # noqa: PLC0415
+
+    return mapped_group(build_expand_input(group.expand, group.expand_kwargs, references), arguments)

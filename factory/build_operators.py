@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, TaskGroup
+from airflow.sdk import BaseOperator
 
 from factory.build_objects import ObjectBuilder
 from factory.build_settings import build_settings
@@ -19,9 +19,13 @@ from factory.code_objects import CodeObjectError
 from factory.errors import BuildError, one_line
 from factory.function_reference import FunctionReference
 from factory.operator_arguments import operator_arguments, parameter_names
+from factory.task_references import TaskReferences
 from schemas.data_path import DataPath
 from schemas.suggestions import meant
 from schemas.task import CodeTask, TaskBase
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import Operator
 
 # Imported when a task needs them: every import is paid again in each process that parses a DAG.
 EMPTY_OPERATOR = "airflow.providers.standard.operators.empty.EmptyOperator"
@@ -48,22 +52,29 @@ class OperatorBuilder:
         """The pipeline's time zone."""
         return self.objects.timezone
 
-    def build(self, task: TaskBase, path: DataPath, resolver: Resolver, group: TaskGroup | None = None) -> BaseOperator:
-        """The operator of a task that stands at `path`, in its task group.
+    def build(self, task: TaskBase, path: DataPath, references: TaskReferences) -> Operator:
+        """The operator of a task that stands at `path`, in the group that its references are about.
 
         Raises an ExceptionGroup of BuildErrors.
         """
         # The poll has the request's keys and the task's settings in one mapping.
         inside = path if path == ("poll",) else (*path, "with")
+        group = references.group
         defaults = {**self.default_args, **(group.default_args if group is not None else {})}
         settings = build_settings(task, path, defaults, self.objects)
         if isinstance(task, CodeTask):
-            operator, arguments = self._code(task, path, inside, resolver)
+            operator, arguments = self._code(task, path, inside, references)
         else:
-            operator, arguments = built_in_operator(task, resolver, self)
+            operator, arguments = built_in_operator(task, references, self)
         try:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
-            return operator(task_id=task.id, **place, **settings, **arguments)
+            whole = {"task_id": task.id, **place, **settings, **arguments}
+            if not task.is_mapped:
+                return operator(**whole)
+            # Only pipelines that map pay for the import.
+            from factory.build_mapped import build_mapped  # noqa: PLC0415
+
+            return build_mapped(task, operator, whole, references, self.timezone)
         except (Exception, SystemExit) as error:  # constructors of operators raise anything
             written = task.written_arguments
             places = {name: (*path, name) for name in settings}
@@ -79,7 +90,7 @@ class OperatorBuilder:
         except CodeObjectError as error:
             raise ExceptionGroup("uses", [BuildError((*path, "uses"), str(error))]) from error
         if operator is None:
-            function = FunctionReference(task.uses, self.folder, arguments)
+            function = FunctionReference(task.uses, self.folder, (*arguments, *task.mapped_names))
             return named_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
         built = {name: self.objects.value(value, (*inside, name)) for name, value in arguments.items()}
         return operator, operator_arguments(operator, built, inside, self.timezone)

@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, BaseOperator
+from airflow.sdk import DAG, TaskGroup
 
 from factory.build_edges import draw_edges
-from factory.build_groups import build_groups
+from factory.build_groups import build_group
 from factory.build_operators import EMPTY_OPERATOR, OperatorBuilder, named_operator
-from factory.build_values import Resolver, references_in
 from factory.errors import BuildError
 from factory.placement import Placed, placed
-from factory.xcom_selection import XComSelection
+from factory.sources import Sources, sources_of
+from factory.task_references import TaskReferences
+from schemas import task as language
 from schemas.pipeline import Pipeline
-from schemas.references import TaskReference
-from schemas.task import TaskGroup
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import Operator
 
 
 def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[BuildError]:
     """Put all groups, tasks and edges into the DAG, inside its `with dag:`; return what is wrong, in document order."""
     entries = {one.full_id: one for one in placed(pipeline)}
-    groups, refused = build_groups(entries.values(), dag, builder.objects)
-    if refused:
-        return refused
-    sources = {full_id: _sources(one, entries) for full_id, one in entries.items()}
-    operators: dict[str, BaseOperator] = {}
+    sources = {full_id: sources_of(one, entries) for full_id, one in entries.items()}
+    operators: dict[str, Operator] = {}
+    groups: dict[str, TaskGroup] = {}
     errors: dict[str, Sequence[BuildError]] = {}
-    # A reference holds the operator it reads from, so that one has to be there first.
-    for full_id in TopologicalSorter(sources).static_order():
+    for full_id in _order(entries, sources):
         one = entries[full_id]
-        if isinstance(one.entry, TaskGroup):
-            continue
+        if any(group.full_id in errors for group in one.around):
+            continue  # without its group it has no place
         group = groups[one.group.full_id] if one.group is not None else None
+        references = TaskReferences(one, operators, group)
         try:
-            operators[full_id] = builder.build(one.entry, one.path, _resolver(one, operators), group)
+            if isinstance(one.entry, language.TaskGroup):
+                groups[full_id] = build_group(one.entry, one.path, references, dag, builder.objects)
+            else:
+                operators[full_id] = builder.build(one.entry, one.path, references)
         except* BuildError as found:
             errors[full_id] = [error for error in found.exceptions if isinstance(error, BuildError)]
             # Tasks behind it are built all the same: their errors are wanted too.
@@ -47,17 +50,14 @@ def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[
     return [error for full_id in entries for error in errors.get(full_id, ())]
 
 
-def _sources(one: Placed, entries: Mapping[str, Placed]) -> tuple[str, ...]:
-    """The tasks whose output a task takes, in the order they are written."""
-    if isinstance(one.entry, TaskGroup):
-        return ()
-    named = (reference.task_id for reference in references_in(dict(one.entry.written_arguments)))
-    return tuple(dict.fromkeys(found for name in named if (found := one.scope.find(name, entries)) is not None))
-
-
-def _resolver(one: Placed, operators: Mapping[str, BaseOperator]) -> Resolver:
-    def resolver(reference: TaskReference, *, as_text: bool) -> XComSelection:
-        full_id = one.scope.find(reference.task_id, operators) or reference.task_id
-        return XComSelection(operators[full_id], replace(reference, task_id=full_id), as_text=as_text)
-
-    return resolver
+def _order(entries: Mapping[str, Placed], sources: Mapping[str, Sources]) -> list[str]:
+    """A reference holds the operator it reads from, and a task its group, so these have to be there first."""
+    before = {
+        full_id: [
+            *sources[full_id].arguments,
+            *sources[full_id].mapped,
+            *([one.group.full_id] if one.group is not None else []),
+        ]
+        for full_id, one in entries.items()
+    }
+    return list(TopologicalSorter(before).static_order())

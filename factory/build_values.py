@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import pendulum
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
-from factory.xcom_selection import XComSelection
 from schemas.environment import EnvText
-from schemas.references import TaskReference, task_reference, unescape
+from schemas.references import ExpandReference, TaskReference, run_reference, unescape
 
 
 class Resolver(Protocol):
     """Makes a reference what Airflow resolves when the task runs, as text where only text is taken."""
 
-    def __call__(self, reference: TaskReference, /, *, as_text: bool) -> XComSelection: ...
+    def __call__(self, reference: TaskReference | ExpandReference, /, *, as_text: bool) -> ResolveMixin: ...
 
 
 def build_value(value: Any, resolver: Resolver, *, as_text: bool = False) -> Any:
@@ -35,10 +35,10 @@ def build_value(value: Any, resolver: Resolver, *, as_text: bool = False) -> Any
 
 
 def references_in(value: Any) -> Iterator[TaskReference]:
-    """The references that `build_value` would resolve, in order."""
+    """The references to tasks that `build_value` would resolve, in order."""
     if isinstance(value, str):
         reference = _reference(value)
-        if reference is not None:
+        if isinstance(reference, TaskReference):
             yield reference
     elif isinstance(value, dict | list):
         for child in value.values() if isinstance(value, dict) else value:
@@ -65,5 +65,5 @@ def aware(date: datetime, timezone: str) -> datetime:
     return pendulum.instance(date, tz=zone) if date.tzinfo is None else pendulum.instance(date).in_timezone(zone)
 
 
-def _reference(text: str) -> TaskReference | None:
-    return None if isinstance(text, EnvText) else task_reference(text)
+def _reference(text: str) -> TaskReference | ExpandReference | None:
+    return None if isinstance(text, EnvText) else run_reference(text)

@@ -13,7 +13,7 @@ from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.poll_state import state_asset, state_name
 from schemas.change_detection import ValueDetection
 from schemas.poll import POLL_TASK_ID, Poll
-from schemas.references import TaskReference
+from schemas.references import ExpandReference, TaskReference
 
 
 def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:
@@ -38,5 +38,5 @@ def share_watch(dag: DAG, watched: Asset) -> None:
     state.watchers = watched.watchers
 
 
-def _no_reference(reference: TaskReference, *, as_text: bool) -> NoReturn:
-    raise AssertionError(f"the first task cannot refer to {reference.task_id} ({as_text=})")
+def _no_reference(reference: TaskReference | ExpandReference, /, *, as_text: bool) -> NoReturn:
+    raise AssertionError(f"the first task cannot refer to {reference} ({as_text=})")

@@ -140,6 +140,8 @@ class Code(Enum):
     NOT_IN_TRIGGERER = _error(
         "PF338", "not-in-triggerer", "The triggerer runs a function that only the pipelines folder has."
     )
+    CANNOT_EXPAND = _error("PF324", "cannot-expand", "A task or a group cannot be mapped this way.")
+    UNKNOWN_EXPAND = _error("PF325", "unknown-expand", "`${expand.NAME}` names what no group around is mapped over.")
 
     REFERENCE_TOO_EARLY = _error(
         "PF360", "reference-too-early", "dag-factory builds a task before the one whose output it takes."

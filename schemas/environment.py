@@ -16,6 +16,7 @@ from schemas.task_places import task_path
 
 _DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
 _BY_NAME = frozenset({"dag_id", "schedule", "matrix"})
+_ARGUMENTS = frozenset({"with", "expand", "expand_kwargs"})
 _BY_NAME_IN_TASK = frozenset({"id", "needs", "uses"})
 
 _SECRET_LAST_WORDS = frozenset(
@@ -129,7 +130,7 @@ def _is_argument(path: DataPath) -> bool:
     if path[0] == "poll":
         return len(path) > 1 and path[1] not in SETTING_KEYS
     task = task_path(path)
-    return bool(task) and path[len(task) : len(task) + 1] == ("with",)
+    return bool(task) and len(path) > len(task) and path[len(task)] in _ARGUMENTS
 
 
 def _unescaped(value: str) -> str:

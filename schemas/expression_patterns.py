@@ -26,10 +26,10 @@ VALUE = r"(?:^|[^$])\$\{(?:vars|matrix)\.[^{}]+\}"
 ENVIRONMENT_OR_VALUE = r"(?:^|[^$])\$\{(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix)\.[^{}]+)\}"
 """Both, as one pattern."""
 
-TASK_OUTPUT = r"^\$\{tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)\}$"
-"""A whole `${tasks.ID.output…}` or `${tasks.ID.xcom.KEY…}`; what lies behind is lint's to read."""
+TASK_OUTPUT = r"^\$\{(?:tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)|expand\.[^\s{}]+)\}$"
+"""A whole `${tasks.ID.output…}`, `${tasks.ID.xcom.KEY…}` or `${expand.NAME…}`; what lies behind is lint's to read."""
 
-WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|tasks)\.)"
+WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|tasks|expand)\.)"
 """Text with no expression in it that is known only where the DAG is parsed or runs. Not for pydantic: look-ahead."""
 
 DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import textwrap
 from itertools import pairwise
 
@@ -20,13 +21,14 @@ def field_texts(model: type[Model]) -> dict[str, str]:
 
 
 def models() -> dict[str, type[Model]]:
-    """All models that are imported, by class name."""
+    """All models that stand in an imported module, by class name; not those that are made of others at run time."""
     found: dict[str, type[Model]] = {}
     waiting: list[type[Model]] = [Model]
     while waiting:
         for cls in waiting.pop().__subclasses__():
-            found[cls.__name__] = cls
             waiting.append(cls)
+            if getattr(sys.modules[cls.__module__], cls.__name__, None) is cls:
+                found[cls.__name__] = cls
     return found
 
 

@@ -253,9 +253,13 @@ class _Translation:
         *built_ins, code = (self._object(member, path) for member in self._tasks)
         cases: list[Schema] = []
         for name, task in zip(BUILT_INS, built_ins, strict=True):
-            then: Schema = {"properties": {"with": task["properties"]["with"]}}
+            arguments = dict(task["properties"]["with"])
+            then: Schema = {"properties": {"with": arguments}}
             if "with" in task.get("required", ()):
-                then["required"] = ["with"]
+                # What is mapped may stand in `expand` in its place: then lint says what is missing.
+                needed = {"required": ["with"], "properties": {"with": {"required": arguments.pop("required", [])}}}
+                is_mapped = {"anyOf": [{"required": ["expand"]}, {"required": ["expand_kwargs"]}]}
+                then |= {"if": is_mapped, "else": needed}
             cases.append({"if": {"required": ["uses"], "properties": {"uses": {"const": name}}}, "then": then})
         own = {
             "description": "Keys that start with `$` are reserved.",

@@ -79,6 +79,8 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.CONTRADICTION: _NAMES,
         Code.UNKNOWN_DAG: "it compares files",
         Code.NOT_IN_TRIGGERER: _SOURCE,
+        Code.CANNOT_EXPAND: _NAMES,
+        Code.UNKNOWN_EXPAND: _NAMES,
         Code.BAD_EXPRESSION: "text may hold any `${…}`; that one was meant as an expression is a guess",
         Code.EXPRESSION_NOT_ALLOWED: "said of names, schedules and typed values; not of free text",
         Code.NOT_TEMPLATED: "said of typed values; which arguments an operator renders takes its source",

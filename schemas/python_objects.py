@@ -8,7 +8,8 @@ from typing import Any
 from schemas.built_ins import BUILT_INS
 from schemas.data_path import DataPath
 from schemas.python_object import OBJECT
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
+from schemas.task_view import TaskView
 
 OF_A_TASK = ("weight_rule", "executor_config", "pre_execute", "post_execute", "inlets", "outlets")
 """Settings of a task that hold objects, or values with objects in them."""

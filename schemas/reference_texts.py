@@ -35,6 +35,7 @@ TASK = """\
 | `${matrix.NAME}` | the same for the row of `matrix` that a DAG is made of. Everywhere but in keys and in `matrix` itself |
 | `${tasks.ID.output}` | what a task returned; `.key` and `[0]` behind it select inside the value. Stands alone as a value inside `with`, where Airflow renders the argument, and is an edge between the two tasks |
 | `${tasks.ID.xcom.KEY}` | another XCom of the task |
+| `${expand.NAME}` | inside a group with `expand`: the item of this run of the group; `.key` and `[0]` select inside it |
 | `$${` | a literal `${` |
 
 Any other `${…}` is text: shells need it. Text from the environment counts as text; a field that takes no text reads it

@@ -1,8 +1,8 @@
 """`${…}` expressions: what one says, and where they stand in a value.
 
-Ours are `${env.NAME}`, `${env.NAME:-default}`, `${vars.x}`, `${matrix.x}`, `${tasks.ID.output}` and
-`${tasks.ID.xcom.KEY}`. A near miss of these is an error; every other `${…}` is text, which shells need. `$${`
-writes a literal `${`.
+Ours are `${env.NAME}`, `${env.NAME:-default}`, `${vars.x}`, `${matrix.x}`, `${tasks.ID.output}`,
+`${tasks.ID.xcom.KEY}` and `${expand.NAME}`. A near miss of these is an error; every other `${…}` is text, which shells
+need. `$${` writes a literal `${`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,19 @@ _TASK = re.compile(
     r"tasks\.(?P<id>[\w-]+(?:\.[\w-]+)*?)\."
     rf"(?:output(?P<steps>{_STEP}*)|xcom\.(?P<key>[\w-]+)(?P<key_steps>{_STEP}*))"
 )
+_EXPAND = re.compile(rf"expand\.(?P<name>[^\W\d]\w*)(?P<steps>{_STEP}*)")
 _NAME_IN_BRACKETS = re.compile(r"\[([A-Za-z_][\w-]*)\]")
 _ONE_STEP = re.compile(_STEP)
-_ROOTS = ("env", "vars", "matrix", "tasks")
-_FORMS = ("env.NAME", "env.NAME:-default", "vars.NAME", "matrix.NAME", "tasks.ID.output", "tasks.ID.xcom.KEY")
+_ROOTS = ("env", "vars", "matrix", "tasks", "expand")
+_FORMS = (
+    "env.NAME",
+    "env.NAME:-default",
+    "vars.NAME",
+    "matrix.NAME",
+    "tasks.ID.output",
+    "tasks.ID.xcom.KEY",
+    "expand.NAME",
+)
 _HEAD = re.compile(r"\s*(?P<root>[A-Za-z]+)\s*[.:\[]")
 
 
@@ -53,6 +62,17 @@ class TaskReference:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpandReference:
+    """`${expand.NAME}`: the value that a mapped group has for this one of its runs; `steps` select inside it."""
+
+    name: str
+    steps: tuple[str | int, ...]
+
+
+Meaning = EnvReference | ValueReference | TaskReference | ExpandReference
+
+
+@dataclass(frozen=True, slots=True)
 class NearMiss:
     """Text that was meant as an expression: `why`, and what was probably meant."""
 
@@ -68,7 +88,7 @@ class Expression:
     start: int
     end: int
     whole: bool
-    meaning: EnvReference | ValueReference | TaskReference | NearMiss
+    meaning: Meaning | NearMiss
 
 
 def expressions(text: str) -> Iterator[Expression]:
@@ -85,11 +105,17 @@ def expressions(text: str) -> Iterator[Expression]:
 
 
 def task_reference(text: object) -> TaskReference | None:
-    """The reference a value is, where it is one and nothing else."""
+    """The reference to a task's output that a value is, where it is one and nothing else."""
+    found = run_reference(text)
+    return found if isinstance(found, TaskReference) else None
+
+
+def run_reference(text: object) -> TaskReference | ExpandReference | None:
+    """The reference that a value is, where it is one and nothing else: what is known when the task runs."""
     if not isinstance(text, str):
         return None
     first = next(expressions(text), None)
-    if first is None or not first.whole or not isinstance(first.meaning, TaskReference):
+    if first is None or not first.whole or not isinstance(first.meaning, TaskReference | ExpandReference):
         return None
     return first.meaning
 
@@ -99,15 +125,20 @@ def unescape(text: str) -> str:
     return text.replace("$${", "${") if "$${" in text else text
 
 
-def _meaning(body: str) -> EnvReference | ValueReference | TaskReference | NearMiss | None:
+def _meaning(body: str) -> Meaning | NearMiss | None:
     if match := _ENV.fullmatch(body):
         return EnvReference(match["name"], match["default"])
     if match := _VALUE.fullmatch(body):
         return ValueReference(match["root"], tuple(match["keys"].split(".")))
     if match := _TASK.fullmatch(body):
-        steps = tuple(_step(s) for s in _ONE_STEP.findall(match["steps"] or match["key_steps"] or ""))
-        return TaskReference(match["id"], match["key"], steps)
+        return TaskReference(match["id"], match["key"], _steps(match["steps"] or match["key_steps"] or ""))
+    if match := _EXPAND.fullmatch(body):
+        return ExpandReference(match["name"], _steps(match["steps"]))
     return _near_miss(body)
+
+
+def _steps(written: str) -> tuple[str | int, ...]:
+    return tuple(_step(step) for step in _ONE_STEP.findall(written))
 
 
 def _step(written: str) -> str | int:

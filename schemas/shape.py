@@ -16,7 +16,7 @@ from schemas.mend import word as mend_of
 from schemas.model_types import is_tag, keys_of, model_at
 from schemas.pipeline import Pipeline
 from schemas.problem import Problem
-from schemas.references import task_reference
+from schemas.references import run_reference
 from schemas.settings import SETTING_KEYS, TaskSettings
 from schemas.suggestions import did_you_mean, nearest
 from schemas.task import is_group, task_model
@@ -153,7 +153,7 @@ def _problem(
     value = _at(data, path)
     if isinstance(value, EnvText):
         return _does_not_fit(path, value, group)
-    if task_reference(value) is not None:
+    if run_reference(value) is not None:
         return None  # a rule says why a task's output cannot stand here
     if len(group) > 1:
         return _no_member_fits(path, group)

@@ -16,41 +16,11 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Related, Span
 from schemas.mend import Mend, fix
 from schemas.plain_data import Walked, walk
-from schemas.poll import POLL_TASK_ID
 from schemas.problem import Problem
 from schemas.references import Expression, TaskReference, expressions
-from schemas.settings import SETTING_KEYS
-from schemas.task import is_group
-from schemas.task_names import Scope
 from schemas.task_places import task_path
+from schemas.task_view import TaskView, poll_view, task_views
 from schemas.text_lines import TextLines
-
-
-@dataclass(frozen=True, slots=True)
-class TaskView:
-    """A task or a group as it stands in the document; `path` leads to it, `with_path` to its arguments.
-
-    `scope` is where it is named, and where its `needs` and references are looked up.
-    """
-
-    path: DataPath
-    entry: Mapping[str, Any]
-    id: str | None
-    scope: Scope
-    uses: str | None
-    with_path: DataPath
-    arguments: Mapping[str, Any]
-    needs: tuple[tuple[DataPath, str], ...]
-    is_group: bool
-
-    @property
-    def full_id(self) -> str | None:
-        """Airflow's id of it; None where it has none."""
-        return self.scope.full_id(self.id) if self.id is not None else None
-
-    @property
-    def id_path(self) -> DataPath:
-        return (*self.path, "id") if self.path != ("poll",) else self.path
 
 
 @dataclass(frozen=True)
@@ -74,9 +44,8 @@ class Subject:
         views = []
         poll = self.data.get("poll")
         if isinstance(poll, dict):
-            request = {key: value for key, value in poll.items() if key not in SETTING_KEYS}
-            views.append(TaskView(("poll",), poll, POLL_TASK_ID, Scope(), "http", ("poll",), request, (), False))
-        views += _views(("tasks",), self.data.get("tasks"), Scope())
+            views.append(poll_view(poll))
+        views += task_views(self.data.get("tasks"))
         return tuple(views)
 
     @cached_property
@@ -120,18 +89,23 @@ class Subject:
 
     @cached_property
     def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
-        """References that stand alone as a value among a task's arguments."""
+        """References that stand alone as a value where a task's output can stand."""
         found = []
         for path, expression in self.expressions:
             if isinstance(expression.meaning, TaskReference) and expression.whole:
                 task = self.entry_at(path)
-                if task is not None and path[: len(task.with_path)] == task.with_path:
+                if task is not None and task.takes_output(path):
                     found.append((task, path, expression.meaning))
         return tuple(found)
 
     def entry_at(self, path: DataPath) -> TaskView | None:
         """The task or the innermost group that a path lies in."""
         return self._by_path.get(path[:1] if path[:1] == ("poll",) else task_path(path))
+
+    def around(self, path: DataPath) -> Iterator[TaskView]:
+        """The groups that a path lies in, the nearest first."""
+        entry = task_path(path)
+        return (self._by_path[entry[:end]] for end in range(len(entry) - 2, 0, -2) if entry[:end] in self._by_path)
 
     @cached_property
     def _by_path(self) -> Mapping[DataPath, TaskView]:
@@ -230,33 +204,3 @@ def _narrowed(span: Span, text: str, path: DataPath, data: Any, part: tuple[int,
         return span
     column = at + 1 + part[0] - first
     return Span(line, column, line, column + part[1] - part[0])
-
-
-def _views(path: DataPath, entries: Any, scope: Scope) -> Iterator[TaskView]:
-    for index, entry in enumerate(entries if isinstance(entries, list) else []):
-        if isinstance(entry, dict):
-            view = _view((*path, index), entry, scope)
-            yield view
-            if view.is_group:
-                prefixed = entry.get("prefix_group_id") is not False
-                inside = scope.inside(view.id or "", prefix_group_id=prefixed)
-                yield from _views((*view.path, "tasks"), entry["tasks"], inside)
-
-
-def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
-    task_id, uses, arguments, needs = (entry.get(key) for key in ("id", "uses", "with", "needs"))
-    return TaskView(
-        path,
-        entry,
-        task_id if isinstance(task_id, str) else None,
-        scope,
-        uses if isinstance(uses, str) else None,
-        (*path, "with"),
-        arguments if isinstance(arguments, dict) else {},
-        tuple(
-            ((*path, "needs", index), need)
-            for index, need in enumerate(needs if isinstance(needs, list) else [])
-            if isinstance(need, str)
-        ),
-        is_group(entry),
-    )

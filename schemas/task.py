@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Optional, TypeAlias
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema, create_model
 
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.expression_patterns import WORD
@@ -13,6 +14,7 @@ from schemas.model import Model
 from schemas.notifications import TaskNotifications
 from schemas.plain_value import PlainValue
 from schemas.settings import TaskSettings
+from schemas.task_output import OrTaskOutput
 
 TASK_ID_PATTERN = rf"^{WORD}+$"
 """Letters and digits of any script, `_` and `-`: Airflow's KEY_REGEX without the dot."""
@@ -21,6 +23,10 @@ LONGEST_ID = 250
 """Characters; Airflow takes no more, groups included."""
 
 TaskId = Annotated[str, Field(pattern=TASK_ID_PATTERN, max_length=LONGEST_ID)]
+
+
+Mapped = dict[str, OrTaskOutput[list[PlainValue] | dict[str, PlainValue]]]
+MappedRows = OrTaskOutput[list[dict[str, PlainValue]]]
 
 
 class TaskBase(TaskSettings):
@@ -34,15 +40,34 @@ class TaskBase(TaskSettings):
     """Pairs of arguments of which only one can be written."""
     looking: ClassVar[tuple[str, ...]] = ()
     """The arguments of a sensor that the triggerer does not know: it looks in its own way."""
+    mappable: ClassVar[frozenset[str]] = frozenset()
+    """The arguments of a built-in that can stand in `expand`: their values become those of the operator as they are."""
 
     id: TaskId
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
     """Ids of the tasks that must be done first, in `[ ]`. Tasks that `with` refers to already count."""
+    expand: Mapped | None = None
+    """Arguments with a list each: a run makes one task for every combination of their items. A list, a mapping, or a
+    task's output: `{file: ${tasks.list.output}}`."""
+    expand_kwargs: MappedRows | None = None
+    """In place of `expand`: a list of mappings, or a task's output. One task for each mapping, with the arguments that
+    stand in it."""
     uses: str
     """What the task does."""
     with_: Any = Field(default={}, alias="with")
     """Its arguments."""
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether a run makes several of it."""
+        return self.expand is not None or self.expand_kwargs is not None
+
+    @property
+    def mapped_names(self) -> tuple[str, ...]:
+        """The arguments that are mapped, as far as the file says."""
+        rows = self.expand_kwargs if isinstance(self.expand_kwargs, list) else []
+        return tuple(dict.fromkeys(name for mapping in (self.expand or {}, *rows) for name in mapping))
 
     @property
     def written_arguments(self) -> Mapping[str, Any]:
@@ -73,7 +98,27 @@ def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
     if is_group(entry):
         return TaskGroup
     uses = entry.get("uses") if isinstance(entry, dict) else None
-    return built_in(uses) if isinstance(uses, str) and uses in BUILT_INS else CodeTask
+    if not (isinstance(uses, str) and uses in BUILT_INS):
+        return CodeTask
+    model = built_in(uses)
+    return _without_required_arguments(model) if "expand" in entry or "expand_kwargs" in entry else model
+
+
+@lru_cache(maxsize=64)
+def _without_required_arguments(model: type[TaskBase]) -> type[TaskBase]:
+    """A mapped task may take from `expand` what `with` does not give; a rule says what neither does."""
+    arguments = model.model_fields["with_"].annotation
+    if not (isinstance(arguments, type) and issubclass(arguments, Model)):
+        return model
+    fields = arguments.model_fields.items()
+    optional: dict[str, Any] = {
+        name: (Annotated[Optional[field.annotation], field], Field(default=None, alias=field.alias))  # noqa: UP045 # of any kind
+        for name, field in fields
+        if field.is_required()
+    }
+    partial = create_model(f"Mapped{arguments.__name__}", __base__=arguments, **optional)
+    with_ = (partial, Field(default_factory=partial, alias="with"))
+    return create_model(f"Mapped{model.__name__}", __base__=model, with_=with_)
 
 
 def _validated(entry: Any) -> TaskBase | TaskGroup:
@@ -113,5 +158,10 @@ class TaskGroup(Model):
     """Colour of the group in the graph: a name or `#rrggbb`."""
     ui_fgcolor: str | None = None
     """Colour of its text in the graph."""
+    expand: Mapped | None = None
+    """Names with a list each: a run makes the whole group once for every combination of their items, which the tasks
+    inside read as `${expand.NAME}`. A list, a mapping, or a task's output."""
+    expand_kwargs: MappedRows | None = None
+    """In place of `expand`: a list of mappings, or a task's output. The group once for each mapping."""
     tasks: Annotated[list[Task], Field(min_length=1)]
     """The tasks of the group, and groups inside it. `needs` and references look here first, then outwards."""

@@ -7,16 +7,17 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Discriminator, Tag, WithJsonSchema
 
 from schemas.expression_patterns import TASK_OUTPUT
-from schemas.references import task_reference
+from schemas.references import run_reference
 
 ValueT = TypeVar("ValueT")
 
 TaskOutput = Annotated[str, WithJsonSchema({"type": "string", "pattern": TASK_OUTPUT})]
-"""The text of a whole `${tasks.ID.output…}` reference; whoever builds the task makes a reference of it."""
+"""The text of a whole `${tasks.ID.output…}` or `${expand.NAME…}` reference; whoever builds the task makes a
+reference of it."""
 
 
 def _kind(value: Any) -> str:
-    return "<output>" if task_reference(value) is not None else "<value>"
+    return "<output>" if run_reference(value) is not None else "<value>"
 
 
 OrTaskOutput = Annotated[

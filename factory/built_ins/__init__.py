@@ -6,6 +6,8 @@ A file is imported when a pipeline uses it: every import is paid again in each p
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow.sdk import BaseOperator
@@ -33,5 +35,15 @@ def built_in_operator(
     task: TaskBase, resolver: Resolver, builder: OperatorBuilder
 ) -> tuple[type[BaseOperator], dict[str, Any]]:
     """What the file of the built-in that a task uses makes of it."""
-    make = cast(BuiltIn, importlib.import_module(f"factory.built_ins.{task.uses}").operator)
+    make = cast(BuiltIn, _file(task).operator)
     return make(task, resolver, builder)
+
+
+def operators_name(task: TaskBase, argument: str) -> str:
+    """What the operator behind a built-in calls a mappable argument: its file says so in `NAMES` where it differs."""
+    names: Mapping[str, str] = getattr(_file(task), "NAMES", {})
+    return names.get(argument, argument)
+
+
+def _file(task: TaskBase) -> ModuleType:
+    return importlib.import_module(f"factory.built_ins.{task.uses}")

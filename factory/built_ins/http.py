@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from factory.build_values import Resolver, build_value
@@ -11,6 +13,8 @@ from schemas.http import HttpRequest
 
 if TYPE_CHECKING:
     from factory.build_operators import OperatorBuilder
+
+NAMES: Mapping[str, str] = MappingProxyType({"params": "query", "json": "json_body"})
 
 
 def operator(

@@ -34,6 +34,7 @@ class BashTask(TaskBase):
     """Runs a shell command."""
 
     templated: ClassVar[frozenset[str]] = frozenset({"bash_command", "env", "cwd"})
+    mappable: ClassVar[frozenset[str]] = templated
 
     uses: Literal["bash"]
     """The built-in that runs a shell command."""

@@ -14,6 +14,7 @@ class HttpTask(TaskBase):
     """Requests a URL."""
 
     templated: ClassVar[frozenset[str]] = frozenset({"url", "headers", "params", "json"})
+    mappable: ClassVar[frozenset[str]] = templated
 
     uses: Literal["http"]
     """The built-in that requests a URL."""

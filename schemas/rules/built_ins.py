@@ -9,7 +9,8 @@ from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
 from schemas.run_states import RunState, TaskState
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
+from schemas.task_view import TaskView
 
 _OF_ITS_OWN = ("http", "bash", "empty", "latest_only")
 """Built-ins whose arguments all go together."""

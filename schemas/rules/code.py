@@ -15,8 +15,9 @@ from schemas.rules.missing_code import hidden_module, no_callable
 from schemas.rules.moved_paths import moved, moved_to
 from schemas.settings import SETTING_KEYS
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
 from schemas.suggestions import meant, nearest
+from schemas.task_view import TaskView
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -123,14 +124,14 @@ def _unknown_arguments(
     subject: Subject, task: TaskView, parameters: list[Parameter], who: str, *, is_operator: bool
 ) -> Iterator[Diagnostic]:
     names = [p.name for p in parameters if p.kind != "VAR_KEYWORD"]
-    for key in task.arguments:
+    for key, path in {**(task.mapped or {}), **{key: (*task.with_path, key) for key in task.arguments}}.items():
         is_setting = key in SETTING_KEYS or key == "task_id"
         if key in names or key.startswith("$") or (is_setting and is_operator):
             continue
         mend = word(key, names) if not is_setting else None
         yield subject.finding(
             Code.UNKNOWN_ARGUMENT,
-            (*task.with_path, key),
+            path,
             f"{who} has no argument `{key}`",
             at_key=True,
             caret="a setting of the task stands beside `uses`" if is_setting else meant(key, names),
@@ -150,12 +151,13 @@ def _missing_arguments(
         return  # what stands there is wrong as a whole
     if "with" not in task.entry and any(nearest(key, ("with",)) for key in task.entry if key not in SETTING_KEYS):
         return  # it is misspelt
+    if task.mapped is None:
+        return
     at = "with" if "with" in task.entry else "uses"
-    missing = [
-        p.name for p in parameters if p.required and p.name not in task.arguments and p.name not in given_by_airflow
-    ]
+    given = {*task.arguments, *task.mapped, *given_by_airflow}
+    missing = [p.name for p in parameters if p.required and p.name not in given]
     names = [p.name for p in parameters]
-    typos = [nearest(key, missing) for key in task.arguments if key not in names]
+    typos = [nearest(key, missing) for key in (*task.arguments, *task.mapped) if key not in names]
     for name in missing:
         if name in typos or name in task.entry:
             continue  # misspelt, or one level too high
@@ -170,8 +172,8 @@ def _missing_arguments(
 
 def _not_templated(subject: Subject, task: TaskView, templated: frozenset[str]) -> Iterator[Diagnostic]:
     for other, path, _ in subject.task_references:
-        if other is not task:
-            continue
+        if other is not task or path[: len(task.with_path)] != task.with_path:
+            continue  # what a task is mapped over is not rendered, it becomes the argument
         argument = _argument(task, path)
         if argument not in templated:
             yield subject.finding(

@@ -10,9 +10,18 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import allows_environment, is_airflows_own, looks_like_secret
 from schemas.mend import Word
-from schemas.references import EnvReference, Expression, NearMiss, TaskReference, ValueReference, expressions, forms
+from schemas.references import (
+    EnvReference,
+    ExpandReference,
+    Expression,
+    NearMiss,
+    TaskReference,
+    ValueReference,
+    expressions,
+    forms,
+)
 from schemas.subject import Subject
-from schemas.suggestions import did_you_mean
+from schemas.suggestions import did_you_mean, meant
 
 _USE_A_CONNECTION = (
     "keep secrets in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
@@ -82,6 +91,8 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
             yield subject.finding(Code.BAD_EXPRESSION, path, message, part=part)
         case TaskReference():
             yield from _task(subject, path, expression)
+        case ExpandReference():
+            yield from _expand(subject, path, expression, expression.meaning.name)
 
 
 def _in_key(subject: Subject, path: DataPath, expression: Expression) -> Diagnostic:
@@ -108,15 +119,42 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
 
 def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     task = subject.entry_at(path)
+    if task is None or not task.takes_output(path):
+        yield _only_in_with(subject, path, expression, "in a task's `with` or `expand`")
+    else:
+        yield from _inside_text(subject, path, expression)
+
+
+def _expand(subject: Subject, path: DataPath, expression: Expression, name: str) -> Iterator[Diagnostic]:
+    task = subject.entry_at(path)
     if task is None or path[: len(task.with_path)] != task.with_path or path == task.with_path:
+        yield _only_in_with(subject, path, expression, "in the `with` of a task inside a mapped group")
+        return
+    yield from _inside_text(subject, path, expression)
+    part = (expression.start, expression.end)
+    group = next((group for group in subject.around(path) if group.is_mapped), None)
+    if group is None:
+        message = f"`{expression.written}`: the task is in no group that has `expand`"
+        yield subject.finding(Code.UNKNOWN_EXPAND, path, message, part=part)
+    elif group.mapped is not None and name not in group.mapped:
         yield subject.finding(
-            Code.EXPRESSION_NOT_ALLOWED,
+            Code.UNKNOWN_EXPAND,
             path,
-            f"`{expression.written}` is known only when a run is under way; "
-            "it can stand only as an argument in a task's `with`",
-            part=(expression.start, expression.end),
+            f"`{expression.written}`: `expand` of group `{group.full_id}` has no `{name}`",
+            caret=meant(name, group.mapped),
+            allowed=tuple(group.mapped),
+            part=part,
         )
-    elif not expression.whole:
+
+
+def _only_in_with(subject: Subject, path: DataPath, expression: Expression, where: str) -> Diagnostic:
+    message = f"`{expression.written}` is known only when a run is under way; it can stand only as an argument {where}"
+    part = (expression.start, expression.end)
+    return subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, part=part)
+
+
+def _inside_text(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
+    if not expression.whole:
         yield subject.finding(
             Code.EXPRESSION_NOT_ALLOWED,
             path,

@@ -11,9 +11,10 @@ from schemas.diagnostics import Diagnostic, Related
 from schemas.mend import Word, word
 from schemas.rules.cycles import Edges, cycles
 from schemas.rules.expressions import stands_at
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
 from schemas.suggestions import meant
 from schemas.task import LONGEST_ID
+from schemas.task_view import TaskView
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -35,6 +36,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             found = _Wait(view, path, reference.task_id, is_reference=True).target(subject, names)
             if isinstance(found, Diagnostic):
                 yield found
+            elif found is not None and view.is_group:
+                needs_of.setdefault(view.path, []).append((found, path))
             elif found is not None and view.full_id is not None:
                 edges[view.full_id].setdefault(found, path)
     _add_needs(names, needs_of, edges)

@@ -9,8 +9,9 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.expressions import stands_at
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
 from schemas.suggestions import meant
+from schemas.task_view import TaskView
 
 _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")

@@ -17,7 +17,8 @@ from schemas.discovery import default_dag_id
 from schemas.durations import parse_duration
 from schemas.policy import Policy
 from schemas.schedule import CRON_PRESETS
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
+from schemas.task_view import TaskView
 
 _URL = re.compile(r"https?://(?:[^/\s@\"']{0,200}@)?(?P<host>[^/:?#\s\"'@]{1,253})", re.IGNORECASE)
 _DAY = 24 * 60

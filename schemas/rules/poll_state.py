@@ -11,7 +11,8 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
 from schemas.poll import POLL_TASK_ID, commit_task_id
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
+from schemas.task_view import TaskView
 
 _OF_CONDITIONS = ("on_unchanged",)
 _OF_STATE = ("commit", "state_key")

@@ -27,6 +27,65 @@ PIPELINES = {
                   - {id: keep, uses: jobs.keep, with: {name: deep, value: "${tasks.rows.output}"}}
           - {id: after, uses: jobs.keep, needs: [extract], with: {name: after, value: "${tasks.extract.rows.output}"}}
         """,
+    "mapped.yaml": """
+        tasks:
+          - {id: list, uses: jobs.give, with: {value: {rows: [1, 2, 3], empty: []}}}
+          - {id: whole, uses: jobs.give, with: {value: [{a: 1, b: 10}, {a: 2, b: 20}]}}
+          - id: cross
+            uses: jobs.add
+            with: {c: 100}
+            map_index_template: "{{ task.op_kwargs['a'] }}+{{ task.op_kwargs['b'] }}"
+            max_active_tis_per_dagrun: 2
+            expand: {a: "${tasks.list.output.rows}", b: [10, 20]}
+          - {id: zipped, uses: jobs.add, with: {c: 0}, expand_kwargs: "${tasks.whole.output}"}
+          - {id: literal, uses: jobs.add, with: {c: 0}, expand_kwargs: [{a: 1, b: 1}, {a: 2, b: 2}]}
+          - {id: pairs, uses: jobs.give, expand: {value: {x: 1, y: 2}}}
+          - {id: none, uses: jobs.give, expand: {value: "${tasks.list.output.empty}"}}
+          - id: shell
+            uses: bash
+            with: {append_env: true}
+            expand: {bash_command: ["echo {{ ds }}", "echo $${HOME:+b}"]}
+          - id: operator
+            uses: airflow.providers.standard.operators.bash.BashOperator
+            with: {bash_command: "echo $N"}
+            expand: {env: [{N: "1"}, {N: "2"}]}
+          - id: keep
+            uses: jobs.keep
+            trigger_rule: none_failed
+            with:
+              name: mapped
+              value:
+                cross: ${tasks.cross.output}
+                last: ${tasks.cross.output[-1]}
+                zipped: ${tasks.zipped.output}
+                literal: ${tasks.literal.output}
+                pairs: ${tasks.pairs.output}
+                shell: ${tasks.shell.output}
+                operator: ${tasks.operator.output}
+          - id: text
+            uses: bash
+            with: {bash_command: 'echo "$ALL"', append_env: true, env: {ALL: "${tasks.literal.output}"}}
+          - {id: keep_text, uses: jobs.keep, with: {name: text, value: "${tasks.text.output}"}}
+        """,
+    "mapped_groups.yaml": """
+        tasks:
+          - {id: days, uses: jobs.give, with: {value: {of: [{day: 1}, {day: 2}]}}}
+          - id: load
+            expand: {day: "${tasks.days.output.of}"}
+            tasks:
+              - {id: one, uses: jobs.add, with: {a: "${expand.day.day}", b: 10, c: 100}}
+              - {id: two, uses: jobs.add, with: {a: "${tasks.one.output}", b: 1000, c: 0}}
+              - id: shell
+                uses: bash
+                with: {bash_command: "echo $DAY", append_env: true, env: {DAY: "${expand.day}"}}
+          - id: rows
+            expand_kwargs: [{n: 1}, {n: 2}, {m: 3}]
+            tasks:
+              - {id: give, uses: jobs.give, with: {value: "${expand.n}"}}
+          - id: keep
+            uses: jobs.keep
+            with: {name: groups, value: ["${tasks.load.two.output}", "${tasks.load.shell.output}"]}
+        """,
 }
 
 JOBS = """
@@ -35,6 +94,9 @@ from pathlib import Path
 
 def give(value):
     return value
+
+def add(a, b, c):
+    return a + b + c
 
 def keep(name, value, ti):
     folder = Path(os.environ["TEST_KEPT"])
@@ -124,3 +186,31 @@ def test_references_look_in_their_own_group_first(runs: Runs) -> None:
     tasks = ("run", "rows", "extract.rows", "extract.deep.keep", "after")
     assert runs.states("groups") == dict.fromkeys(tasks, "success")
     assert (runs.kept("groups", "deep"), runs.kept("groups", "after")) == ("inner", "inner")
+
+
+def test_tasks_are_mapped_over_lists_outputs_and_parts_of_outputs(runs: Runs) -> None:
+    states = runs.states("mapped")
+    assert {name: len(found) for name, found in states.items() if isinstance(found, list)} == {
+        "cross": 6, "zipped": 2, "literal": 2, "pairs": 2, "shell": 2, "operator": 2,
+    }  # fmt: skip
+    assert states["run"] == "success", runs.log[-3000:]
+    assert states["none"] == "skipped"
+    assert runs.names("mapped", "cross") == ["1+10", "1+20", "2+10", "2+20", "3+10", "3+20"]
+    assert runs.kept("mapped", "mapped") == {
+        "cross": [111, 121, 112, 122, 113, 123],
+        "last": 123,
+        "zipped": [11, 22],
+        "literal": [2, 4],
+        "pairs": [["x", 1], ["y", 2]],
+        "shell": ["2026-01-02", "b"],
+        "operator": ["1", "2"],
+    }
+    assert runs.kept("mapped", "text") == "[2, 4]"
+
+
+def test_groups_are_mapped_as_a_whole(runs: Runs) -> None:
+    states = runs.states("mapped_groups")
+    assert states["load.two"] == ["success", "success"]
+    assert runs.kept("mapped_groups", "groups") == [[1111, 1112], ['{"day": 1}', '{"day": 2}']]
+    assert states["rows.give"] == ["success", "success", "failed"]
+    assert "${expand.n}: this row of `expand_kwargs` has no `n`" in runs.log

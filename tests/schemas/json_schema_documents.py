@@ -86,6 +86,14 @@ ACTS: dict[str, Any] = {"tasks": [
     {"id": "e", "uses": "email", "with": {"to": ["a@example.com"], "cc": "b@example.com", "subject": "s",
                                           "html_content": "h", "files": ["/x"], "custom_headers": {"a": 1}}},
 ]}  # fmt: skip
+MAPPED: dict[str, Any] = {
+    "tasks": [
+        FIRST, {"id": "a", "uses": "bash", "expand": {"bash_command": ["x"], "env": "${tasks.first.output.rows}"}},
+        {"id": "b", "uses": "steps.work", "expand_kwargs": [{"a": 1}]},
+        {"id": "c", "expand": {"x": {"a": 1}},
+         "tasks": [{"id": "d", "uses": "steps.work", "with": {"x": "${expand.x}"}}]},
+    ],
+}  # fmt: skip
 EVERY: dict[str, Any] = {"schedule": {"every": "15m", "data_interval": True}, "poll": {"url": "http://x", **SETTINGS}}
 CONTINUOUS: dict[str, Any] = {"schedule": "@continuous", "max_active_runs": 1, "poll": {"url": "http://localhost"}}
 COMPOSED: dict[str, Any] = {
@@ -122,6 +130,7 @@ VALID = {
     "bash": BASH,
     "code": CODE,
     "groups": GROUPS,
+    "mapped": MAPPED,
     "every": EVERY,
     "waits": WAITS,
     "acts": ACTS,

@@ -1,0 +1,13 @@
+"""What the examples call."""
+
+
+def list_files() -> dict[str, list[str]]:
+    return {"files": ["a.csv", "b.csv"]}
+
+
+def size(file: str, unit: int) -> int:
+    return len(file) * unit
+
+
+def total(sizes: list[int]) -> int:
+    return sum(sizes)

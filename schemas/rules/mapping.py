@@ -1,0 +1,80 @@
+"""`expand` and `expand_kwargs`: what Airflow can map over, and what is missing then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from schemas.built_ins import BUILT_INS, built_in
+from schemas.codes import Code
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.model import Model
+from schemas.settings import SETTING_KEYS
+from schemas.subject import Subject
+from schemas.suggestions import meant
+from schemas.task_view import TaskView
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Tasks and groups that cannot be mapped the way they say."""
+    if not subject.may_hold("expand"):
+        return
+    for view in subject.entries:
+        if not view.is_mapped:
+            continue
+        yield from _place(subject, view)
+        for name, path in (view.mapped or {}).items():
+            yield from _argument(subject, view, name, path)
+        if view.uses is not None and view.uses in BUILT_INS and view.mapped is not None:
+            yield from _missing(subject, view, view.uses, view.mapped)
+
+
+def _place(subject: Subject, view: TaskView) -> Iterator[Diagnostic]:
+    key = "expand" if "expand" in view.entry else "expand_kwargs"
+    if key == "expand" and "expand_kwargs" in view.entry:
+        message = "`expand` and `expand_kwargs` exclude each other"
+        yield _cannot(subject, (*view.path, "expand_kwargs"), message)
+    if view.entry[key] in ({}, []):
+        yield _cannot(subject, (*view.path, key), f"`{key}` is empty: there is nothing to map over")
+    outer = next((group for group in subject.around(view.path) if group.is_mapped), None)
+    if outer is not None:
+        what = "group" if view.is_group else "task"
+        message = f"Airflow maps no {what} inside a mapped group, and `{outer.full_id}` is one"
+        yield _cannot(subject, (*view.path, key), message)
+
+
+def _argument(subject: Subject, view: TaskView, name: str, path: DataPath) -> Iterator[Diagnostic]:
+    if name in view.arguments:
+        yield _cannot(subject, path, f"`{name}` stands in `with` already: it has one value or a list of them")
+    elif view.is_group:
+        if not name.isidentifier():
+            yield _cannot(subject, path, f"`${{expand.{name}}}` could not name it: letters, digits and `_` only")
+    elif view.uses is not None and view.uses in BUILT_INS:
+        mappable = built_in(view.uses).mappable
+        if name not in mappable:
+            yield subject.finding(
+                Code.CANNOT_EXPAND,
+                path,
+                f"`{view.uses}` cannot be mapped over `{name}`",
+                at_key=True,
+                caret=meant(name, mappable),
+                allowed=tuple(sorted(mappable)),
+            )
+    elif name in SETTING_KEYS:
+        yield _cannot(subject, path, f"`{name}` is a setting of the task, the same for all that it is mapped to")
+
+
+def _missing(subject: Subject, view: TaskView, uses: str, mapped: Mapping[str, DataPath]) -> Iterator[Diagnostic]:
+    arguments = built_in(uses).model_fields["with_"].annotation
+    # What cannot be mapped is said already, and may be what is meant.
+    if mapped.keys() <= built_in(uses).mappable and isinstance(arguments, type) and issubclass(arguments, Model):
+        for name, field in arguments.model_fields.items():
+            key = field.alias or name
+            if field.is_required() and key not in view.arguments and key not in mapped:
+                message = f"`{uses}` needs the argument `{key}`"
+                help_text = "write it in `with`, or in `expand`"
+                yield subject.finding(Code.MISSING_ARGUMENT, (*view.path, "uses"), message, help=help_text)
+
+
+def _cannot(subject: Subject, path: DataPath, message: str) -> Diagnostic:
+    return subject.finding(Code.CANNOT_EXPAND, path, message, at_key=True)
