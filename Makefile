@@ -4,6 +4,7 @@ VENV := .venv
 PORT ?= 8080
 LOCAL_API_PORT ?= 8000
 PYTEST_ARGS ?=
+TEST_PROCESSES ?= 2
 
 # Taken from the command line only: an AIRFLOW_HOME that a shell exports belongs to another Airflow.
 ifneq ($(origin AIRFLOW_HOME),command line)
@@ -51,7 +52,7 @@ run: setup ## start Airflow with the pipelines of this folder, and the sample AP
 	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
 
 test: setup-dev ## run all tests but the long ones
-	@exec $(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	@exec $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 bench: setup-dev ## measure against dag-factory and hand-written Python; takes about 40 minutes
 	@for each in lint lint_mistakes dag_factory_documents task_start dag_processor_cpu edit_to_visible watch; do $(VENV)/bin/python -m benchmarks.$$each || exit 1; done
