@@ -8,6 +8,7 @@ RUN install -d -o airflow -g 0 -m 0775 \
       /opt/airflow/build \
       /opt/airflow/pipelines \
       /opt/airflow/warehouse \
+      /opt/airflow/xcom \
       /opt/airflow/bundles \
       /opt/airflow/bundles/_tracking
 USER airflow

@@ -151,6 +151,12 @@ class Code(Enum):
     BAD_PYTHON_OBJECT = _error("PF330", "bad-python-object", "A `{$object: …}` is not right.")
     OBJECT_NOT_ALLOWED = _error("PF331", "object-not-allowed", "A `{$object: …}` stands where none is made.")
     CLASS_IN_PLACE_OF_OBJECT = _error("PF332", "class-in-place-of-object", "A class stands where an object of it must.")
+    BAD_JMESPATH = _error("PF340", "bad-jmespath", "A JMESPath expression cannot be read.")
+    BAD_JSON_SCHEMA = _error("PF341", "bad-json-schema", "A JSON Schema is not one.")
+    RETRY_WITHOUT_EFFECT = _error(
+        "PF342", "retry-without-effect", "A request is never repeated, though the file asks for it."
+    )
+    KEY_OF_ANOTHER_TYPE = _error("PF343", "key-of-another-type", "A key has no effect beside what else is written.")
 
     TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is opened and not closed.")
     MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names is not there.")
@@ -161,6 +167,7 @@ class Code(Enum):
     SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL in the file holds a password.")
 
     LITERAL_SECRET = _error("PF403", "literal-secret", "The file holds a secret.")
+    METADATA_ADDRESS = _error("PF404", "metadata-address", "A URL leads to an address that is not requested.")
     UNVERIFIED_TLS = _warning("PF405", "unverified-tls", "Certificates are not verified.")
     UNQUOTED_IN_SHELL = _warning(
         "PF406", "unquoted-in-shell", "A shell command holds, unquoted, what somebody else chose."

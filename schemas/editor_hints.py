@@ -11,6 +11,7 @@ from schemas.built_ins import BUILT_INS, built_in
 from schemas.deadline import START_PATTERN
 from schemas.expression_patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN, TASK_OUTPUT
 from schemas.http import STATUS_PATTERN, URL_PATTERN
+from schemas.http_expect import MEDIA_TYPE_PATTERN
 from schemas.moment import DATE_OR_TEMPLATE_ALLOWED, DATE_OR_TEMPLATE_PATTERN, MOMENT_ALLOWED, MOMENT_PATTERN
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
@@ -32,6 +33,7 @@ EXPECTED: Mapping[str, str] = MappingProxyType(
         DATE_OR_TEMPLATE_PATTERN: f"a date: {DATE_OR_TEMPLATE_ALLOWED}",
         STATUS_PATTERN: "a status from 100 to 599, in quotes",
         r"^[1-5]xx$": "1xx to 5xx",
+        MEDIA_TYPE_PATTERN: "a media type such as application/json",
         URL_PATTERN: "an absolute URL, http://… or https://…",
     }
 )

@@ -34,6 +34,7 @@ from schemas.editor_hints import (
 from schemas.environment import allows_environment
 from schemas.expression_patterns import ENVIRONMENT_OR_VALUE, VALUE, WITHOUT_EXPRESSION
 from schemas.field_texts import field_texts, models
+from schemas.json_schema_conditions import CONDITIONS
 from schemas.model import Model
 from schemas.pipeline import Pipeline
 from schemas.task import TASK_MARK, CodeTask, TaskBase, TaskGroup
@@ -213,6 +214,8 @@ class _Translation:
         required = raw.get("required", [])
         if required and not (self._partial and path[:1] != ("schedule",)):
             schema["required"] = required
+        if not self._partial:
+            schema |= CONDITIONS.get(raw.get("title", ""), {})
         return {**_description(raw.get("description")), **schema} if not path else schema
 
     def _variants(self, members: Sequence[Schema], path: DataPath) -> Schema:

@@ -32,6 +32,7 @@ _ENVIRONMENT = "it takes the environment's values"
 _POLICY = "each project has its own policy, the schema is one for all"
 _COMMENTS = "a schema sees values, not comments"
 _DAG_FACTORY = "it is about dag-factory's documents, which have no JSON Schema here"
+_OTHER = "it is written in a language of its own"
 _GUESS = "text may hold anything; what it was meant as is a guess"
 
 OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
@@ -109,6 +110,11 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.NO_DATA_INTERVAL: _NAMES,
         Code.TIMEOUT_BEYOND_SLOTS: _CALENDAR,
         Code.STEP_WITHOUT_EFFECT: _CALENDAR,
+        Code.BAD_JMESPATH: _OTHER,
+        Code.BAD_JSON_SCHEMA: _OTHER,
+        Code.RETRY_WITHOUT_EFFECT: _NAMES,
+        Code.KEY_OF_ANOTHER_TYPE: _NAMES,
+        Code.METADATA_ADDRESS: _GUESS,
         Code.TEMPLATE_NOT_CLOSED: _GUESS,
         Code.MISSING_FILE: "it asks which files there are",
         Code.MOVED_PATH: _SOURCE,

@@ -21,7 +21,11 @@ from schemas.assets import Asset, AssetAlias
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.deadline import Deadline
 from schemas.field_texts import field_texts
-from schemas.http import Expect, HttpRequest
+from schemas.http import HttpRequest, RateLimit, Timeout
+from schemas.http_auth import Auth
+from schemas.http_expect import Expect
+from schemas.http_pagination import Pagination
+from schemas.http_retries import RequestRetries, ResponseAction
 from schemas.matrix_model import Matrix
 from schemas.model import Model
 from schemas.notifications import Notification, RunNotifications, TaskNotifications
@@ -64,7 +68,13 @@ def reference() -> str:
         GROUP,
         _section("A group", TaskGroup),
         _section("`uses: http`, and `poll`", HttpRequest),
+        _section("`auth` of a request", Auth),
+        _section("`timeout` of a request, as a mapping", Timeout),
+        _section("`request_retries` of a request", RequestRetries),
         _section("`expect` of a request", Expect),
+        _section("An entry of `response_actions`", ResponseAction),
+        _section("`pagination` of a request", Pagination),
+        _section("`rate_limit` of a request", RateLimit),
         *_built_ins(),
         AFTER,
     ]

@@ -12,6 +12,7 @@ from schemas.codes import Code
 from schemas.environment import EnvText
 from schemas.expression_patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.http import STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
+from schemas.http_expect import MEDIA_TYPE_PATTERN
 from schemas.mend import InQuotes, Mend, Yaml, word
 from schemas.pipeline import DAG_ID_PATTERN
 from schemas.suggestions import meant
@@ -35,6 +36,7 @@ _PATTERNS = {
     r"^[1-5]xx$": "`1xx` to `5xx`",
     STATUS_PATTERN: "a status from `100` to `599`, in quotes",
     STATE_KEY_PATTERN: "ASCII letters, digits, `_`, `-`, `.` and `/`",
+    MEDIA_TYPE_PATTERN: "a media type such as `application/json`",
     URL_PATTERN: "an absolute URL, `http://…` or `https://…`",
     EXCEPTION_PATTERN: "the name of an exception, `TimeoutError` or `module.Exception`",
     DOTTED_PATH_PATTERN: "a dotted path, `module.function`",

@@ -153,6 +153,10 @@ def test_only_the_worker_has_the_warehouse() -> None:
     assert who_mounts("/opt/airflow/warehouse") == {"airflow-worker": ("warehouse", "rw")}
 
 
+def test_only_the_worker_has_what_tasks_hand_on() -> None:
+    assert who_mounts("/opt/airflow/xcom") == {"airflow-worker": ("xcom", "rw")}
+
+
 def test_every_named_volume_is_declared_and_used() -> None:
     used = {source for name in SERVICES for source, _ in mounts(name).values() if not source.startswith(".")}
     assert used == yaml.safe_load(TEXT)["volumes"].keys()
@@ -172,6 +176,9 @@ def test_every_airflow_process_has_the_same_settings(name: str) -> None:
         "AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": "0",
         "LOCAL_API_URL": "${LOCAL_API_URL:-http://host.docker.internal:8000/}",
         "WAREHOUSE": "/opt/airflow/warehouse",
+        "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
+        "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": "file:///opt/airflow/xcom",
+        "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "65536",
     }
     assert {key: environment.get(key) for key in expected} == expected
     assert "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION" not in environment  # the pipeline says it

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from factory.build_values import Resolver, build_value
+from factory.build_values import Resolver, build_value, plain_text
 from factory.operators.http import HttpRequestOperator
 from schemas.built_ins.http import HttpTask
 from schemas.http import HttpRequest
+from schemas.model import Model
 
 if TYPE_CHECKING:
     from factory.build_operators import OperatorBuilder
@@ -39,13 +40,43 @@ def operator(
 
 def request_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
     """The request, as HttpRequestOperator names its parts."""
+    timeout = request.timeout
     return {
-        "url": build_value(request.url, resolver, as_text=True),
+        "url": _text(request.url, resolver),
+        "conn_id": _text(request.conn_id, resolver),
+        "endpoint": _text(request.endpoint, resolver),
         "method": request.method,
         "headers": build_value(request.headers, resolver, as_text=True),
         "query": build_value(request.params, resolver),
         "json_body": build_value(request.json_body, resolver),
-        "timeout": request.timeout,
-        "expect": {"status": request.expect.status},
+        "data": build_value(request.data, resolver),
+        "auth": _plain(request.auth),
+        "timeout": _plain(timeout) if isinstance(timeout, Model) else timeout,
+        "request_retries": _plain(request.request_retries),
+        "expect": _plain(request.expect),
+        "response_actions": [_plain(action) for action in request.response_actions],
+        "data_selector": _text(request.data_selector, resolver),
+        "pagination": _plain(request.pagination),
+        "rate_limit": _plain(request.rate_limit),
         "max_bytes": request.max_bytes,
     }
+
+
+def _text(value: str | None, resolver: Resolver) -> Any:
+    return None if value is None else build_value(value, resolver, as_text=True)
+
+
+def _plain(model: Model | None) -> dict[str, Any] | None:
+    """A part of the request as the operator takes it; what is not written is the operator's own default."""
+    if model is None:
+        return None
+    return {name: _unescaped(value) for name, value in model if value is not None}
+
+
+def _unescaped(value: Any) -> Any:
+    """Text from the document, at any depth; no reference can stand in it."""
+    if isinstance(value, str):
+        return plain_text(value)
+    if isinstance(value, dict):
+        return {key: _unescaped(child) for key, child in value.items()}
+    return [_unescaped(child) for child in value] if isinstance(value, list) else value

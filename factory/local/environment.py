@@ -142,6 +142,10 @@ def _defaults(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         # The process that watches a task sleeps this long (s) after the task's end, holding its slot.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        # What tasks hand on is a row of the database up to this many bytes, else a file.
+        "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
+        "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": f"file://{home.xcom}",
+        "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "65536",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False",
         "DO_NOT_TRACK": "1",

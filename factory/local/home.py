@@ -25,6 +25,7 @@ class Home:
         self.logs = path / "logs"
         self.bundles = path / "bundles"
         self.warehouse = path / "warehouse"
+        self.xcom = path / "xcom"
         # The name that Airflow's SimpleAuthManager gives the file by default.
         self.passwords = path / "simple_auth_manager_passwords.json.generated"
         self.keys = path / "keys.json"
@@ -33,7 +34,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders, the keys and the password. Raises LocalRunError where they cannot be written."""
         try:
-            for folder in (self.path, self.logs, self.bundles, self.warehouse):
+            for folder in (self.path, self.logs, self.bundles, self.warehouse, self.xcom):
                 folder.mkdir(parents=True, exist_ok=True)
             self._make_keys()
             self._make_password()

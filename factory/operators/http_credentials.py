@@ -90,7 +90,7 @@ class ClientCredentials:
         # Encoded before they are joined (RFC 6749, section 2.3.1).
         headers = {"Accept": "application/json"} | basic(quote(self.client_id, ""), quote(self.client_secret, ""))
         call = HttpCall.of("POST", self.token_url, headers, None, None, form)
-        response = session.sent(call.method, call.url, call.headers, call.body, timeouts)
+        response = session.sent(call.method, call.url, call.headers, call.body, timeouts, repeatable=True)
         deadline = BodyDeadline(BODY_TIMEOUTS * timeouts.read)
         try:
             answer = _token_answer(response, timeouts, deadline)

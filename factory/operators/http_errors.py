@@ -58,6 +58,11 @@ def is_passing(error: Exception) -> bool:
     return not any(isinstance(link, lasting) for link in chain)
 
 
+def is_unanswered(error: Exception) -> bool:
+    """Whether the connection ended before a single byte of an answer."""
+    return any(isinstance(link, http.client.RemoteDisconnected | ConnectionError) for link in _chain(error))
+
+
 def reason_of(error: Exception, timeouts: Timeouts) -> str:
     """Why no answer came, or only a part of one. The texts of these exceptions hold whole URLs, so few are quoted."""
     chain = list(_chain(error))

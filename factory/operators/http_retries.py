@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from factory.operators.http_expectations import StatusPattern, is_expected
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
+from factory.operators.http_session import IDEMPOTENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
-from factory.operators.http_errors import HttpError, Timeouts, is_passing, reason_of
+from factory.operators.http_errors import HttpError, Timeouts, is_passing, is_unanswered, reason_of
 from factory.operators.http_guard import GuardedAdapter, Network, refuse_host
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
 
 
 class Transport(NamedTuple):
@@ -35,6 +39,7 @@ class HttpSession(requests.Session):
         self._transport = transport or Transport()
         self._first_server: str | None = None
         self._settings: dict[str, Mapping[str, Any]] = {}
+        self._answered: set[str] = set()
         self.trust_env = self._transport.trust_env
         adapter = GuardedAdapter(self._network)
         self.mount("http://", adapter)
@@ -49,30 +54,53 @@ class HttpSession(requests.Session):
         return super().get_redirect_target(response)
 
     def sent(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeouts: Timeouts
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeouts: Timeouts,
+        *,
+        repeatable: bool = False,
     ) -> requests.Response:
-        """The response to a request, its body not read yet. Raises HttpError."""
+        """The response to a request, its body not read yet. `repeatable`: it may be sent twice whatever its method.
+
+        Raises HttpError.
+        """
+        server = server_of(url)
         try:
             refuse_host(url, self._network)
             request = requests.Request(method, url, headers=dict(headers), data=body, auth=_as_it_is)
             prepared = self.prepare_request(request)
-            settings = self._settings_for(prepared.url or url)
-            return self.send(prepared, timeout=timeouts, allow_redirects=False, **settings)
+            send = partial(self.send, prepared, timeout=timeouts, allow_redirects=False, **self._settings_for(server))
+            try:
+                response = send()
+            except requests.ConnectionError as error:
+                may_repeat = repeatable or method in IDEMPOTENT
+                if not (server in self._answered and may_repeat and is_unanswered(error)):
+                    raise
+                # The server closed a connection that was kept open, in the moment it was used again.
+                response = send()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise HttpError(method, url, reason_of(error, timeouts), passing=is_passing(error)) from None
+        self._answered.add(server)
+        return response
 
-    def _settings_for(self, url: str) -> Mapping[str, Any]:
+    def _settings_for(self, server: str) -> Mapping[str, Any]:
         """Proxies and certificates, which requests looks up in the environment again and again."""
-        parts = urlsplit(url)
-        server = f"{parts.scheme}://{parts.netloc}"
         if server not in self._settings:
             self._first_server = self._first_server or server
             cert = self._transport.cert if server == self._first_server else None
             proxies = dict(self._transport.proxies or {})
-            verify = self._transport.verify
-            found = self.merge_environment_settings(url, proxies, True, verify, cert)
+            found = self.merge_environment_settings(server, proxies, True, self._transport.verify, cert)
             self._settings[server] = found | {"stream": True, "cert": cert}
         return self._settings[server]
+
+
+def server_of(url: str) -> str:
+    """Scheme, host and port of a URL, as it writes them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -13,7 +13,7 @@ from schemas.task import TaskBase
 class HttpTask(TaskBase):
     """Requests a URL."""
 
-    templated: ClassVar[frozenset[str]] = frozenset({"url", "headers", "params", "json"})
+    templated: ClassVar[frozenset[str]] = frozenset({"url", "conn_id", "endpoint", "headers", "params", "json", "data"})
     mappable: ClassVar[frozenset[str]] = templated
 
     uses: Literal["http"]

@@ -64,7 +64,7 @@ _AUTHORIZATION = frozenset({"authorization", "proxy-authorization", "cookie"})
 _NO_VALUE = re.compile(r"\{\{|\{%|\$\{|^\$|^<.*>$|^[*.xX]+$|^/")
 """Filled in later, a placeholder, or the path of a file."""
 _SHORTEST = 4
-_KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name")
+_KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
 _USE_A_CONNECTION = (
     "keep it in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
     "{{ conn.NAME.password }}"

@@ -74,6 +74,11 @@ class Server:
                 self.close_connection = True
                 server.routes[self.path.partition("?")[0]](self)
 
+            def end_headers(self) -> None:
+                if self.close_connection:
+                    self.send_header("Connection", "close")
+                super().end_headers()
+
             def log_message(self, *args: object) -> None:
                 """Tests look at `received`."""
 

@@ -1,0 +1,111 @@
+"""A request as a whole: keys that need, exclude or do nothing without each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic
+from schemas.http_auth import KEYS_BY_TYPE as AUTH_KEYS
+from schemas.http_pagination import KEYS_BY_TYPE as PAGINATION_KEYS
+from schemas.http_pagination import NEEDED
+from schemas.shape import place
+from schemas.subject import Subject, TaskView
+from schemas.suggestions import nearest
+
+_NOT_REPEATED = ("POST", "PATCH")
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Every request of the file."""
+    for task in subject.tasks:
+        if task.uses == "http" and _is_written(task):
+            yield from _target(subject, task)
+            yield from _bodies(subject, task)
+            yield from _of_type(subject, task, "auth", AUTH_KEYS)
+            yield from _of_type(subject, task, "pagination", PAGINATION_KEYS)
+            yield from _actions(subject, task)
+            yield from _retries(subject, task)
+
+
+def _is_written(task: TaskView) -> bool:
+    return task.with_path == ("poll",) or isinstance(task.entry.get("with"), dict)
+
+
+def _target(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    written = _keys(task)
+    if "url" in written and "conn_id" in written:
+        yield _excluded(subject, task, "conn_id", "url")
+    elif "endpoint" in written and "conn_id" not in written:
+        message = "`endpoint` has no effect without `conn_id`"
+        yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*task.with_path, "endpoint"), message, at_key=True)
+    if not written & {"url", "conn_id"} and not any(nearest(key, ["url", "conn_id"]) for key in written):
+        message = f"`url` is missing {place(task.with_path, subject.data)}"
+        yield subject.finding(Code.MISSING_KEY, task.with_path, message, at_key=True)
+
+
+def _keys(task: TaskView) -> set[str]:
+    """The keys that say something: `null` is as if a key were not there."""
+    return {key for key, value in task.arguments.items() if value is not None}
+
+
+def _bodies(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    if _keys(task) >= {"json", "data"}:
+        yield _excluded(subject, task, "data", "json")
+
+
+def _excluded(subject: Subject, task: TaskView, key: str, other: str) -> Diagnostic:
+    message = f"`{key}` and `{other}` exclude each other {place(task.with_path, subject.data)}"
+    return subject.finding(
+        Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True, caret="take one of them away"
+    )
+
+
+def _of_type(
+    subject: Subject, task: TaskView, key: str, keys_by_type: Mapping[str, tuple[str, ...]]
+) -> Iterator[Diagnostic]:
+    """Keys that belong to another `type`, and a key that this one needs."""
+    written = task.arguments.get(key)
+    kind = written.get("type") if isinstance(written, dict) else None
+    if not isinstance(written, dict) or not isinstance(kind, str) or kind not in keys_by_type:
+        return
+    path = (*task.with_path, key)
+    known = {one for keys in keys_by_type.values() for one in keys}
+    for name in written:
+        if name in known and name not in keys_by_type[kind]:
+            owners = " and ".join(f"`{owner}`" for owner, keys in keys_by_type.items() if name in keys)
+            message = f"`{name}` has no effect with `type: {kind}`; it belongs to {owners}"
+            allowed = keys_by_type[kind]
+            yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, name), message, at_key=True, allowed=allowed)
+    needed = NEEDED.get(kind) if key == "pagination" else None
+    if needed is not None and written.get(needed) is None and not any(nearest(name, [needed]) for name in written):
+        message = f"`{needed}` is missing in `{key}`: `type: {kind}` needs it"
+        yield subject.finding(Code.MISSING_KEY, path, message, at_key=True)
+
+
+def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    actions = task.arguments.get("response_actions")
+    for index, action in enumerate(actions if isinstance(actions, list) else ()):
+        if not isinstance(action, dict):
+            continue
+        path = (*task.with_path, "response_actions", index)
+        if action.get("status_code") is None and action.get("content") is None:
+            message = "the action holds for every answer: `status_code` or `content` is missing"
+            yield subject.finding(Code.MISSING_KEY, path, message)
+        if action.get("action") == "retry" and task.arguments.get("request_retries") is None:
+            message = "`action: retry` has no effect without `request_retries`: the answer fails the task"
+            yield subject.finding(Code.RETRY_WITHOUT_EFFECT, (*path, "action"), message)
+
+
+def _retries(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    retries: Any = task.arguments.get("request_retries")
+    method = task.arguments.get("method")
+    if isinstance(retries, dict) and method in _NOT_REPEATED and "non_idempotent" not in retries:
+        yield subject.finding(
+            Code.RETRY_WITHOUT_EFFECT,
+            (*task.with_path, "request_retries"),
+            f"`request_retries` has no effect on `{method}`, which may do something twice",
+            at_key=True,
+            help="write `non_idempotent: true` in it where the server takes a request twice without harm",
+        )

@@ -1,0 +1,77 @@
+"""Addresses that are never requested: not by name, not behind a redirect, not in another spelling."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from factory.operators.http_errors import HttpError
+from factory.operators.http_guard import ALLOWED_VARIABLE, Network
+
+from .http_server import Server
+
+Runner = Callable[..., Any]
+REASON = "link-local addresses and those of cloud metadata are not requested"
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"),
+    [
+        ("169.254.169.254", True),
+        ("::ffff:169.254.169.254", True),
+        ("64:ff9b::a9fe:a9fe", True),
+        ("fe80::1%eth0", True),
+        ("fd00:ec2::254", True),
+        ("100.100.100.200", True),
+        ("127.0.0.1", False),
+        ("10.0.0.1", False),
+        ("::1", False),
+        ("a.example", False),
+    ],
+)
+def test_which_addresses_are_refused(address: str, refused: bool) -> None:
+    assert Network().refuses(address) is refused
+
+
+def test_an_installation_allows_some() -> None:
+    network = Network.of({ALLOWED_VARIABLE: "169.254.169.254, fe80::/10"})
+    assert not network.refuses("169.254.169.254")
+    assert not network.refuses("fe80::1")
+    assert network.refuses("169.254.0.1")
+    with pytest.raises(ValueError, match=ALLOWED_VARIABLE):
+        Network.of({ALLOWED_VARIABLE: "metadata"})
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
+def test_written_as_an_address(run: Runner, host: str) -> None:
+    with pytest.raises(HttpError, match=REASON):
+        run(f"http://{host}/latest/meta-data")
+
+
+def test_behind_a_redirect(server: Server, run: Runner) -> None:
+    server.answers("/", status=302, headers={"Location": "http://169.254.169.254/"})
+    with pytest.raises(HttpError, match=REASON):
+        run(server.url("/"), request_retries={"attempts": 3, "initial_delay": 0.01})
+    assert len(server.received) == 1
+
+
+def test_behind_a_name(server: Server, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The loopback server stands for the metadata service: it must not get a single byte.
+    server.answers("/", b"credentials")
+    monkeypatch.setattr("factory.operators.http_guard._REFUSED", (ipaddress.ip_network("127.0.0.0/8"),))
+    with pytest.raises(HttpError, match=f"its host is 127.0.0.1: {REASON}"):
+        run(server.url("/", host="localhost"))
+    assert server.received == []
+    monkeypatch.setenv(ALLOWED_VARIABLE, "127.0.0.1")
+    assert run(server.url("/", host="localhost")) == "credentials"
+
+
+def test_through_a_proxy_too(server: Server, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url(""))
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(HttpError, match=REASON):
+        run("http://169.254.169.254/")
+    assert server.received == []

@@ -1,0 +1,190 @@
+"""Pages: each way from one to the next, against a server that counts, changes and repeats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from factory.operators.http_errors import HttpError
+
+from .http_server import Server
+
+Runner = Callable[..., Any]
+ROWS = list(range(7))
+
+
+def answer(handler: BaseHTTPRequestHandler, value: Any, **headers: str) -> None:
+    body = json.dumps(value).encode()
+    handler.send_response(200)
+    for name, text in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+        handler.send_header(name, text)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def query(handler: BaseHTTPRequestHandler) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(handler.path).query).items()}
+
+
+def by_page(size: int, first: int = 1, **more: Any) -> Callable[[BaseHTTPRequestHandler], None]:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        start = (int(query(handler)["page"]) - first) * size
+        answer(handler, {"data": ROWS[start : start + size], **more})
+
+    return route
+
+
+def by_offset(largest: int) -> Callable[[BaseHTTPRequestHandler], None]:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        start = int(query(handler)["offset"])
+        answer(handler, ROWS[start : start + min(largest, int(query(handler)["limit"]))])
+
+    return route
+
+
+def by_cursor(handler: BaseHTTPRequestHandler) -> None:
+    start = int(query(handler).get("cursor", 0))
+    answer(handler, {"rows": ROWS[start : start + 3], "meta": {"next": start + 3 if start + 3 < len(ROWS) else None}})
+
+
+def test_page_numbers_until_an_empty_page(server: Server, run: Runner, pushed: dict[str, Any]) -> None:
+    server.routes["/"] = by_page(3)
+    assert run(server.url("/?a=1"), data_selector="data", pagination={"type": "page_number"}) == ROWS
+    assert [r.path for r in server.received] == [f"/?a=1&page={n}" for n in (1, 2, 3, 4)]
+    assert (pushed["http"]["pages"], pushed["http"]["rows"], pushed["http"]["retries"]) == (4, 7, 0)
+
+
+def test_page_numbers_until_the_last_of_a_known_number(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_page(3, first=0, pages=3)
+    pages = {"type": "page_number", "base_page": 0, "total_path": "pages"}
+    assert run(server.url("/"), data_selector="data", pagination=pages) == ROWS
+    assert len(server.received) == 3
+
+
+def test_an_offset_moves_on_by_the_rows_that_came(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_offset(largest=2)
+    assert run(server.url("/"), pagination={"type": "offset", "limit": 5}) == ROWS
+    assert [query_of(r.path) for r in server.received] == [{"limit": "5", "offset": str(n)} for n in (0, 2, 4, 6, 7)]
+
+
+def query_of(path: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(path).query).items()}
+
+
+def test_a_cursor_until_there_is_none(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_cursor
+    pages = {"type": "cursor", "cursor_path": "meta.next"}
+    assert run(server.url("/"), data_selector="rows", pagination=pages) == ROWS
+    assert [r.path for r in server.received] == ["/", "/?cursor=3", "/?cursor=6"]
+
+
+def test_links_in_the_body_and_in_header_fields(server: Server, run: Runner) -> None:
+    def body(handler: BaseHTTPRequestHandler) -> None:
+        page = int(query(handler).get("p", 1))
+        answer(handler, {"items": [page], "paging": {"next": f"/body?p={page + 1}" if page < 3 else ""}})
+
+    def header(handler: BaseHTTPRequestHandler) -> None:
+        page = int(query(handler).get("p", 1))
+        link = f'<{server.url("/header")}?p={page + 1}>; rel="last next"; title="a, b", </header?p=0>; rel=prev'
+        answer(handler, [page], **({"Link": link} if page < 3 else {"Link": "</x>; rel=prev"}))
+
+    server.routes |= {"/body": body, "/header": header}
+    pages = {"type": "json_link", "next_url_path": "paging.next"}
+    assert run(server.url("/body"), data_selector="items", pagination=pages) == [1, 2, 3]
+    assert run(server.url("/header"), pagination={"type": "header_link"}) == [1, 2, 3]
+
+
+def test_a_linked_page_elsewhere_gets_no_credentials(server: Server, other_server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"rows": [1], "next": other_server.url("/")})
+    other_server.routes["/"] = lambda handler: answer(handler, {"rows": [2]})
+    output = run(server.url("/"), headers={"X-Api-Key": "k"}, data_selector="rows", pagination={"type": "json_link"})
+    assert output == [1, 2]
+    assert server.received[0].headers["X-Api-Key"] == "k"
+    assert "X-Api-Key" not in other_server.received[0].headers
+
+
+@pytest.mark.parametrize(
+    ("pages", "reason"),
+    [
+        ({"type": "cursor", "cursor_path": "c"}, "its cursor came before"),
+        ({"type": "json_link"}, "leads to a page that was read before"),
+        ({"type": "page_number"}, "the server does not heed `page`"),
+        ({"type": "offset", "limit": 1}, "the server does not heed `offset`"),
+    ],
+)
+def test_pages_that_repeat_are_an_error(server: Server, run: Runner, pages: dict[str, Any], reason: str) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"rows": [1], "c": "same", "next": "/"})
+    with pytest.raises(HttpError, match=reason):
+        run(server.url("/"), data_selector="rows", pagination=pages)
+    assert len(server.received) <= 2
+
+
+def test_more_pages_than_allowed_are_an_error(server: Server, run: Runner, pushed: dict[str, Any]) -> None:
+    server.routes["/"] = by_page(1)
+    with pytest.raises(HttpError, match=r"more pages than `max_pages` allows \(3\)"):
+        run(server.url("/"), data_selector="data", pagination={"type": "page_number", "max_pages": 3})
+    assert pushed["http"]["pages"] == 3
+
+
+@pytest.mark.parametrize(
+    ("selector", "pages", "reason"),
+    [
+        ("rowz", None, r"`data_selector` \(rowz\) finds nothing in the answer: .*rows"),
+        (None, {"type": "header_link"}, "with `pagination` the answer must be a list"),
+        ("rows", {"type": "cursor", "cursor_path": "rows"}, "gives neither text nor a number"),
+        ("rows", {"type": "json_link", "next_url_path": "rows"}, "gives no text"),
+        ("rows", {"type": "offset", "limit": 1, "total_path": "rows"}, "gives no whole number"),
+        ("length(n)", None, "`data_selector` cannot be asked of the answer"),
+        ("rows[", None, "an expression cannot be read"),
+    ],
+)
+def test_answers_that_are_not_as_said(
+    server: Server, run: Runner, selector: str | None, pages: dict[str, Any] | None, reason: str
+) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"rows": [1], "n": 3})
+    with pytest.raises(HttpError, match=reason):
+        run(server.url("/"), data_selector=selector, pagination=pages)
+
+
+def test_what_is_selected_is_always_a_flat_list(server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"rows": [{"id": 1, "x": 2}], "one": {"id": 3}, "none": []})
+    assert run(server.url("/"), data_selector="rows[*].id") == [1]
+    assert run(server.url("/"), data_selector="one") == [{"id": 3}]
+    assert run(server.url("/"), data_selector="none") == []
+
+
+def test_a_page_that_fails_is_requested_again_and_not_those_before(
+    server: Server, run: Runner, pushed: dict[str, Any]
+) -> None:
+    failed: list[str] = []
+
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        if query(handler)["page"] == "2" and len(failed) < 2:
+            failed.append(handler.path)
+            handler.send_error(503)
+        else:
+            by_page(3)(handler)
+
+    server.routes["/"] = route
+    retries = {"attempts": 3, "status": ["5xx"], "initial_delay": 0.01}
+    output = run(server.url("/"), data_selector="data", pagination={"type": "page_number"}, request_retries=retries)
+    assert output == ROWS
+    assert [query_of(r.path)["page"] for r in server.received] == ["1", "2", "2", "2", "3", "4"]
+    assert pushed["http"]["retries"] == 2
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(server: Server, run: Runner) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        # The first page's connection stays open; the second page is asked for on it, and gets nothing.
+        handler.close_connection = len(server.received) != 1
+        if len(server.received) != 2:
+            by_page(3)(handler)
+
+    server.routes["/"] = route
+    assert run(server.url("/"), data_selector="data", pagination={"type": "page_number"}) == ROWS
+    assert [query_of(r.path)["page"] for r in server.received] == ["1", "2", "2", "3", "4"]

@@ -1,0 +1,60 @@
+"""A budget of requests that processes of one machine share."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from factory.operators.http_rate import SharedRate
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from factory.operators.http_rate import SharedRate
+rate = SharedRate(20, 1.0, Path(sys.argv[1]), "orders")
+for _ in range(6):
+    rate.wait("http://a.example/x")
+    print(time.time())
+"""
+
+
+def test_processes_share_the_slots_of_a_host(tmp_path: Path) -> None:
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path / "rate")], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    times = sorted(float(line) for worker in workers for line in worker.communicate(timeout=60)[0].split())
+    assert len(times) == 12
+    # Never more than 20 in a second: neighbours are 50 ms apart, but for how late a process wakes up.
+    assert times[-1] - times[0] >= 11 * 0.05 - 0.03
+    assert all(later - earlier > 0.02 for earlier, later in itertools.pairwise(times))
+
+
+def test_hosts_and_budgets_are_counted_apart(tmp_path: Path) -> None:
+    started = time.monotonic()
+    for budget, host in (("a", "x"), ("a", "y"), ("b", "x")):
+        SharedRate(1, 60, tmp_path / "rate", budget).wait(f"http://{host}/")
+    assert time.monotonic() - started < 1
+
+
+def test_a_slot_of_a_clock_that_was_wrong_is_not_waited_for(tmp_path: Path) -> None:
+    rate = SharedRate(1, 60, tmp_path / "rate", "a")
+    rate.wait("http://x/")
+    (file,) = (tmp_path / "rate").iterdir()
+    file.write_bytes(struct.pack("<d", time.time() + 1e6))
+    started = time.monotonic()
+    rate.wait("http://x/")
+    assert time.monotonic() - started < 1
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "rate").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
+        SharedRate(1, 1, tmp_path / "rate", "a").wait("http://x/")
