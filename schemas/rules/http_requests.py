@@ -11,8 +11,9 @@ from schemas.http_auth import KEYS_BY_TYPE as AUTH_KEYS
 from schemas.http_pagination import KEYS_BY_TYPE as PAGINATION_KEYS
 from schemas.http_pagination import NEEDED
 from schemas.shape import place
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
 from schemas.suggestions import nearest
+from schemas.task_view import TaskView
 
 _NOT_REPEATED = ("POST", "PATCH")
 
@@ -20,7 +21,7 @@ _NOT_REPEATED = ("POST", "PATCH")
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Every request of the file."""
     for task in subject.tasks:
-        if task.uses == "http" and _is_written(task):
+        if task.uses == "http":
             yield from _target(subject, task)
             yield from _bodies(subject, task)
             yield from _of_type(subject, task, "auth", AUTH_KEYS)
@@ -29,25 +30,26 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _retries(subject, task)
 
 
-def _is_written(task: TaskView) -> bool:
-    return task.with_path == ("poll",) or isinstance(task.entry.get("with"), dict)
-
-
 def _target(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     written = _keys(task)
     if "url" in written and "conn_id" in written:
         yield _excluded(subject, task, "conn_id", "url")
-    elif "endpoint" in written and "conn_id" not in written:
+    elif "endpoint" in task.arguments and "endpoint" in written and "conn_id" not in written:
         message = "`endpoint` has no effect without `conn_id`"
         yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*task.with_path, "endpoint"), message, at_key=True)
-    if not written & {"url", "conn_id"} and not any(nearest(key, ["url", "conn_id"]) for key in written):
+    if task.mapped is None or written & {"url", "conn_id"} or any(nearest(key, ["url", "conn_id"]) for key in written):
+        return
+    if task.is_mapped:
+        message, help_text = "`http` needs the argument `url`", "write it in `with`, or in `expand`"
+        yield subject.finding(Code.MISSING_ARGUMENT, (*task.path, "uses"), message, help=help_text)
+    elif task.with_path == ("poll",) or isinstance(task.entry.get("with"), dict):
         message = f"`url` is missing {place(task.with_path, subject.data)}"
         yield subject.finding(Code.MISSING_KEY, task.with_path, message, at_key=True)
 
 
 def _keys(task: TaskView) -> set[str]:
-    """The keys that say something: `null` is as if a key were not there."""
-    return {key for key, value in task.arguments.items() if value is not None}
+    """The keys that say something, mapped ones too: `null` is as if a key were not there."""
+    return {key for key, value in task.arguments.items() if value is not None} | set(task.mapped or ())
 
 
 def _bodies(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
@@ -57,9 +59,8 @@ def _bodies(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 
 def _excluded(subject: Subject, task: TaskView, key: str, other: str) -> Diagnostic:
     message = f"`{key}` and `{other}` exclude each other {place(task.with_path, subject.data)}"
-    return subject.finding(
-        Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True, caret="take one of them away"
-    )
+    path = (*task.with_path, key) if key in task.arguments else (task.mapped or {})[key]
+    return subject.finding(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
 
 
 def _of_type(

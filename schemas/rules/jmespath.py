@@ -9,7 +9,8 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
-from schemas.subject import Subject, TaskView
+from schemas.subject import Subject
+from schemas.task_view import TaskView
 
 _PLACES: tuple[DataPath, ...] = (
     ("data_selector",),
