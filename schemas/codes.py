@@ -157,6 +157,7 @@ class Code(Enum):
         "PF342", "retry-without-effect", "A request is never repeated, though the file asks for it."
     )
     KEY_OF_ANOTHER_TYPE = _error("PF343", "key-of-another-type", "A key has no effect beside what else is written.")
+    MISSPELT_KEYWORD = _error("PF333", "misspelt-keyword", "A keyword of a param's JSON Schema looks like a typo.")
 
     TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is opened and not closed.")
     MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names is not there.")

@@ -1,4 +1,4 @@
-"""`params`: the simple part of JSON Schema against the defaults; the build holds them against all of it."""
+"""`params`: the JSON Schemas are sound, the defaults fit them, and what a schedule starts has all its defaults."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
 from schemas.mend import word as mend_of
+from schemas.rules.param_keywords import misspelt
 from schemas.subject import Subject
 from schemas.suggestions import meant
+from schemas.value_schema import misfits, must_be, remote_reference, schema_problem
 
 SCHEMA_KEYWORDS = frozenset(
     {
@@ -21,6 +23,9 @@ SCHEMA_KEYWORDS = frozenset(
     }
 )
 """At least one of these stands in a JSON Schema mapping that means something in a trigger form."""
+
+_TEXTS = frozenset({"default", "title", "description", "description_md", "section"})
+"""Keywords that say nothing of the value."""
 
 
 def _is_number(value: Any) -> bool:
@@ -49,6 +54,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    typos = [*misspelt(subject, path, schema)]
+    if typos:
+        yield from typos
+        return
     if not SCHEMA_KEYWORDS & schema.keys():
         yield subject.finding(
             Code.BAD_PARAM,
@@ -57,6 +66,18 @@ def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Itera
             help="write a default that is a mapping as `{type: object, default: {…}}`",
         )
         return
+    wrong = [*_schema(subject, path, schema)]
+    yield from wrong
+    if "default" not in schema:
+        if subject.data.get("schedule") is not None:
+            message = f"`{path[-1]}` needs a `default`: scheduled runs ask nobody"
+            yield subject.finding(Code.BAD_PARAM, path, message, at_key=True, help="or set `schedule: null`")
+    elif not wrong and not isinstance(schema["default"], EnvText):
+        yield from _default(subject, path, schema)
+
+
+def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """What is wrong with the schema itself."""
     types = schema.get("type")
     unknown = [t for t in (types if isinstance(types, list) else [types]) if isinstance(t, str) and t not in _TYPES]
     for word in unknown:
@@ -68,31 +89,65 @@ def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Itera
             allowed=tuple(_TYPES),
             mend=mend_of(word, _TYPES) if types == word else None,
         )
-    if "default" not in schema:
-        if subject.data.get("schedule") is not None:
-            message = f"`{path[-1]}` needs a `default`: scheduled runs ask nobody"
-            yield subject.finding(Code.BAD_PARAM, path, message, at_key=True, help="or set `schedule: null`")
-    elif not unknown and not isinstance(schema["default"], EnvText):
-        why = _misfit(schema["default"], schema)
-        if why is not None:
-            yield subject.finding(Code.BAD_PARAM, (*path, "default"), f"the `default` of `{path[-1]}` must be {why}")
+    if unknown or _is_simple(schema):
+        return
+    remote = remote_reference(schema)
+    if remote is not None:
+        message = "this refers to another document, which Airflow would have to fetch whenever it reads the pipeline"
+        yield subject.finding(Code.BAD_PARAM, (*path, *remote), message, help="write what it says in its place")
+        return
+    problem = schema_problem(_of_value(schema))
+    if problem is not None:
+        place, why = problem
+        yield subject.finding(Code.BAD_PARAM, (*path, *place), f"this is not a JSON Schema: {why}")
 
 
-def _misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
-    """What a default must be and is not."""
-    written = schema.get("type")
-    types = [written] if isinstance(written, str) else written if isinstance(written, list) else []
-    if types and all(isinstance(t, str) for t in types) and not any(_TYPES[t](value) for t in types):
-        return f"of type {' or '.join(f'`{t}`' for t in types)}"
-    choice = schema.get("enum")
-    if isinstance(choice, list) and not any(_equal(value, one) for one in choice):
-        return "one of its `enum`"
+def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    value, what = schema["default"], f"the `default` of `{path[-1]}`"
+    place = (*path, "default")
+    if _is_simple(schema):
+        keyword = _simple_misfit(value, schema)
+        if keyword is not None:
+            message = f"{what} must be {must_be(keyword, schema[keyword])}"
+            yield subject.finding(Code.BAD_PARAM, place, message)
+        return
+    for misfit in misfits(value, _of_value(schema)):
+        at = ".".join(str(step) for step in misfit.path)
+        who = f"`{at}` in {what}" if at else what
+        message = f"{who} must be {misfit.must}" if misfit.must else f"{who} does not fit: {misfit.why}"
+        yield subject.finding(Code.BAD_PARAM, (*place, *misfit.path), message)
+
+
+def _of_value(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What the build gives to Airflow as the schema: a param's default and description stand beside it."""
+    return {key: one for key, one in schema.items() if key not in ("default", "description")}
+
+
+def _is_simple(schema: Mapping[str, Any]) -> bool:
+    """Whether no more stands in a schema than what is looked at here, so that most files need no `jsonschema`."""
+    types = schema.get("type", [])
+    return (
+        schema.keys() - _TEXTS <= {"type", "enum", "minimum", "maximum"}
+        and all(isinstance(schema.get(key, ""), str) for key in _TEXTS - {"default"})
+        and (isinstance(types, str) or (isinstance(types, list) and all(isinstance(one, str) for one in types)))
+        and isinstance(schema.get("enum", []), list)
+        and all(_is_number(schema.get(key, 0)) for key in ("minimum", "maximum"))
+    )
+
+
+def _simple_misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
+    """The first keyword that a default does not fit."""
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if types and not any(_TYPES[one](value) for one in types):
+        return "type"
+    if "enum" in schema and not any(_equal(value, one) for one in schema["enum"]):
+        return "enum"
     if _is_number(value):
-        least, most = schema.get("minimum"), schema.get("maximum")
-        if _is_number(least) and value < least:
-            return f"at least {least}"
-        if _is_number(most) and value > most:
-            return f"at most {most}"
+        if value < schema.get("minimum", value):
+            return "minimum"
+        if value > schema.get("maximum", value):
+            return "maximum"
     return None
 
 

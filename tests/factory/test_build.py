@@ -152,6 +152,33 @@ def test_params_are_defaults_or_json_schemas() -> None:
     assert region.schema == {"type": "string", "enum": ["eu", "us"], "title": "Region"}
 
 
+def test_keywords_of_the_trigger_form_arrive() -> None:
+    dag = built(
+        """
+        params:
+          region:
+            type: [string, "null"]
+            default: eu
+            title: Region
+            description_md: Where the **orders** come from.
+            section: Where
+            examples: [eu, us]
+            values_display: {eu: Europe, us: United States}
+          note: {type: string, format: multiline, default: "", maxLength: 500}
+        tasks: [{id: a, uses: empty}]
+        """
+    )
+    assert dag.params.get_param("region").schema == {
+        "type": ["string", "null"],
+        "title": "Region",
+        "description_md": "Where the **orders** come from.",
+        "section": "Where",
+        "examples": ["eu", "us"],
+        "values_display": {"eu": "Europe", "us": "United States"},
+    }
+    assert dag.params.get_param("note").schema == {"type": "string", "format": "multiline", "maxLength": 500}
+
+
 def test_a_param_without_default_is_asked_for_where_nothing_is_scheduled() -> None:
     dag = built("params: {day: {type: string, format: date}}\n" + TASKS)
     assert dag.params.get_param("day").has_value is False
