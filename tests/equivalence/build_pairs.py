@@ -3,8 +3,8 @@
     python build_pairs.py FOLDER ANSWER
 
 The JSON file ANSWER gets for each pair of FOLDER, by its name, `{"python": {dag_id: DAG}, "yaml": {dag_id: DAG},
-"findings": [text]}`. A DAG is its serialized form with one thing more: every task made of a Python function has the names
-of the function's parameters under `parameters`.
+"findings": [text]}`. A DAG is its serialized form with one thing more: every task made of a Python function has the
+names of the function's parameters under `parameters`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,15 @@ def main(folder: str, answer: str) -> None:
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
     sys.path.append(folder)
-    pairs = {path.stem: {**by_hand(path.stem), **by_yaml(path)} for path in sorted(Path(folder).glob("[!_]*.yaml"))}
+    pairs = {path.stem: pair(path) for path in sorted(Path(folder).glob("*.yaml"))}
     Path(answer).write_text(json.dumps(pairs))
+
+
+def pair(path: Path) -> dict[str, Any]:
+    try:
+        return {**by_hand(path.stem), **by_yaml(path)}
+    except Exception as error:  # whatever it is, it is this pair's and no other's
+        return {"python": {}, "yaml": {}, "findings": [f"{type(error).__name__}: {error}"]}
 
 
 def by_hand(name: str) -> dict[str, Any]:

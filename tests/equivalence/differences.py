@@ -1,7 +1,7 @@
 """All that may differ between a DAG written by hand and the same DAG from YAML, each with its reason.
 
-A DAG here is what Airflow serializes, as JSON (`build_pairs.py`). Each difference is levelled in both, the same way, and
-no more than it has to be; a test finds those that no pair needs any more.
+A DAG here is what Airflow serializes, as JSON (`build_pairs.py`). Each difference is levelled in both, the same way,
+and no more than it has to be; a test finds those that no pair needs any more.
 """
 
 from __future__ import annotations
@@ -143,12 +143,12 @@ DIFFERENCES = (
     ),
     Difference(
         "classes of decorated functions",
-        "A function's task is a plain PythonOperator, a branch a BranchPythonOperator; `@task` has subclasses of these.",
+        "A function's task is a PythonOperator, a branch a BranchPythonOperator; `@task` has subclasses of these.",
         classes_of_decorated_functions,
     ),
     Difference(
         "where a function stands",
-        "It is shown by its dotted path, `module.function`, and by hand it stands in the DAG file, often inside another.",
+        "It is shown by its dotted path, `module.function`; by hand it stands in the DAG file, often inside another.",
         where_a_function_stands,
     ),
     Difference(

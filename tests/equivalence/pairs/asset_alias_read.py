@@ -1,5 +1,4 @@
 import pendulum
-
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, AssetAlias
 

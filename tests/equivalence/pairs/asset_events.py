@@ -13,7 +13,7 @@ def add_extra(context, result):
 with DAG(
     dag_id="asset_events",
     catchup=False,
-    start_date=datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc),
+    start_date=datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC),
     schedule="@daily",
     tags=["example"],
 ):

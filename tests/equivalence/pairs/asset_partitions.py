@@ -1,9 +1,7 @@
 from airflow.sdk import (
     DAG,
     Asset,
-    IdentityMapper,
     PartitionedAssetTimetable,
-    ProductMapper,
     StartOfDayMapper,
     StartOfHourMapper,
     task,
@@ -16,7 +14,7 @@ with DAG(
     dag_id="asset_partitions",
     schedule=PartitionedAssetTimetable(
         assets=stats & sales,
-        partition_mapper_config={sales: ProductMapper(IdentityMapper(), StartOfDayMapper())},
+        partition_mapper_config={sales: StartOfDayMapper()},
         default_partition_mapper=StartOfHourMapper(),
     ),
     catchup=False,

@@ -1,10 +1,9 @@
 import datetime
 
 import pendulum
-from operators import AlwaysSkipped
-
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
+from operators import AlwaysSkipped
 
 with DAG(
     dag_id="skip",

@@ -1,7 +1,6 @@
 import json
 
 import pendulum
-
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG
 

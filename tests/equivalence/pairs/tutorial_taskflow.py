@@ -1,5 +1,4 @@
 import pendulum
-
 from airflow.sdk import dag, task
 
 

@@ -1,5 +1,4 @@
 import pendulum
-
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, XComArg, task
 
@@ -19,7 +18,9 @@ with DAG(
     def compare(rows, word):
         print(rows, word)
 
-    bash_push = BashOperator(task_id="bash_push", bash_command="echo {{ ti.xcom_push(key='word', value='hi') }} && echo v")
+    bash_push = BashOperator(
+        task_id="bash_push", bash_command="echo {{ ti.xcom_push(key='word', value='hi') }} && echo v"
+    )
     bash_pull = BashOperator(
         task_id="bash_pull",
         bash_command="echo $WORD $RETURNED",
