@@ -13,6 +13,7 @@ from factory.build_values import references_in
 from factory.placement import Placed
 from factory.sources import Sources
 from schemas.poll import POLL_TASK_ID
+from schemas.task import TaskBase
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator
@@ -21,7 +22,8 @@ Nodes = Mapping[str, "Operator | AirflowTaskGroup"]
 
 
 def draw_edges(entries: Mapping[str, Placed], sources: Mapping[str, Sources], nodes: Nodes, *, with_poll: bool) -> None:
-    """Set every edge: a `needs`, a reference (`sources`), or the poll's: what waits for no other starts after it.
+    """Set every edge: a `needs`, a `teardown`, a reference (`sources`), or the poll's: what waits for no other starts
+    after it.
 
     A mapped operator has the edges from what it is mapped over already, a mapped group has not.
     """
@@ -37,7 +39,9 @@ def draw_edges(entries: Mapping[str, Placed], sources: Mapping[str, Sources], no
 
 
 def _targets(one: Placed, entries: Mapping[str, Placed], sources: Sources, with_poll: bool) -> Sequence[str]:
-    needs = [found for need in one.entry.needs if (found := one.scope.find(need, entries)) is not None]
+    setups = one.entry.teardown or () if isinstance(one.entry, TaskBase) else ()
+    named = (*one.entry.needs, *setups)
+    needs = [found for name in named if (found := one.scope.find(name, entries)) is not None]
     needed = list(dict.fromkeys((*needs, *sources.arguments)))
     if (
         needed

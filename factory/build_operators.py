@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from airflow.sdk import BaseOperator
 
 from factory.build_objects import ObjectBuilder
 from factory.build_settings import build_settings
-from factory.build_values import Resolver, build_value
+from factory.build_values import Resolver, build_value, plain_text
 from factory.built_ins import built_in_operator
 from factory.code_objects import CodeObjectError
 from factory.errors import BuildError, one_line
@@ -62,6 +62,8 @@ class OperatorBuilder:
         group = references.group
         defaults = {**self.default_args, **(group.default_args if group is not None else {})}
         settings = build_settings(task, path, defaults, self.objects)
+        if (condition := _condition(task, settings.get("pre_execute", defaults.get("pre_execute")))) is not None:
+            settings["pre_execute"] = condition
         if isinstance(task, CodeTask):
             operator, arguments = self._code(task, path, inside, references)
         else:
@@ -70,11 +72,11 @@ class OperatorBuilder:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
             whole = {"task_id": task.id, **place, **settings, **arguments}
             if not task.is_mapped:
-                return operator(**whole)
+                return _with_role(task, operator(**whole))
             # Only pipelines that map pay for the import.
             from factory.build_mapped import build_mapped  # noqa: PLC0415
 
-            return build_mapped(task, operator, whole, references, self.timezone)
+            return _with_role(task, build_mapped(task, operator, whole, references, self.timezone))
         except (Exception, SystemExit) as error:  # constructors of operators raise anything
             written = task.written_arguments
             places = {name: (*path, name) for name in settings}
@@ -94,6 +96,29 @@ class OperatorBuilder:
             return named_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
         built = {name: self.objects.value(value, (*inside, name)) for name, value in arguments.items()}
         return operator, operator_arguments(operator, built, inside, self.timezone)
+
+
+def _condition(task: TaskBase, then: Any) -> Callable[[Any], None] | None:
+    """The `pre_execute` that skips a task, and that does what its own would do."""
+    if task.run_if is None and task.skip_if is None:
+        return None
+    from factory.task_condition import TaskCondition  # noqa: PLC0415 # only pipelines that ask pay for the import
+
+    if task.run_if is not None:
+        return TaskCondition.run_if(plain_text(task.run_if), then)
+    return TaskCondition.skip_if(plain_text(task.skip_if or ""), then)
+
+
+def _with_role(task: TaskBase, operator: Operator) -> Operator:
+    """The operator as a setup or a teardown, where the task is one; what it ends is an edge as others."""
+    if task.setup:
+        operator.as_setup()  # type: ignore[no-untyped-call] # Airflow's has no annotations
+    if task.teardown is not None:
+        operator.as_teardown(on_failure_fail_dagrun=task.on_failure_fail_dagrun)
+        if not isinstance(operator, BaseOperator) and task.on_failure_fail_dagrun:
+            # Airflow serializes a mapped operator's from here, and sets another attribute (3.3.2).
+            operator.partial_kwargs["on_failure_fail_dagrun"] = True
+    return operator
 
 
 def named_operator(path: str) -> type[BaseOperator]:

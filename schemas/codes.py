@@ -143,6 +143,9 @@ class Code(Enum):
     CANNOT_EXPAND = _error("PF324", "cannot-expand", "A task or a group cannot be mapped this way.")
     UNKNOWN_EXPAND = _error("PF325", "unknown-expand", "`${expand.NAME}` names what no group around is mapped over.")
 
+    SETUP_TEARDOWN = _error("PF326", "setup-teardown", "Setups and teardowns do not go together this way.")
+    BAD_CONDITION = _error("PF327", "bad-condition", "`run_if` or `skip_if` decides nothing.")
+
     REFERENCE_TOO_EARLY = _error(
         "PF360", "reference-too-early", "dag-factory builds a task before the one whose output it takes."
     )

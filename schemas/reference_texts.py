@@ -30,7 +30,7 @@ TASK = """\
 
 | expression | is |
 |---|---|
-| `${env.NAME}`, `${env.NAME:-default}` | an environment variable, read where the DAG is parsed and again where the task runs. Everybody who sees Airflow sees its value: secrets belong into connections. Not in `dag_id`, ids, `needs`, `uses`, `schedule` |
+| `${env.NAME}`, `${env.NAME:-default}` | an environment variable, read where the DAG is parsed and again where the task runs. Everybody who sees Airflow sees its value: secrets belong into connections. Not in `dag_id`, ids, `needs`, `teardown`, `uses`, `schedule` |
 | `${vars.NAME}`, `${vars.NAME.KEY}` | a value of `vars`, put there when the file is read. Alone it keeps its type, a mapping or a list too; inside a longer text it becomes text. Everywhere but in keys |
 | `${matrix.NAME}` | the same for the row of `matrix` that a DAG is made of. Everywhere but in keys and in `matrix` itself |
 | `${tasks.ID.output}` | what a task returned; `.key` and `[0]` behind it select inside the value. Stands alone as a value inside `with`, where Airflow renders the argument, and is an edge between the two tasks |

@@ -19,7 +19,7 @@ from schemas.problem import Problem
 from schemas.references import run_reference
 from schemas.settings import SETTING_KEYS, TaskSettings
 from schemas.suggestions import did_you_mean, nearest
-from schemas.task import is_group, task_model
+from schemas.task import TaskBase, is_group, task_model
 from schemas.task_places import task_path
 from schemas.wording import bound, described, expectation, literals, problem_text
 
@@ -198,7 +198,7 @@ def _unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -
     if other is not None:
         message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
         return Problem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
-    if task and path[len(task) : -1] == ("with",) and (key in SETTING_KEYS or key == "id"):
+    if task and path[len(task) : -1] == ("with",) and key in TaskBase.model_fields:
         message = f"`{key}` is a setting of the task, not an argument"
         return Problem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
     # Above the task the location is the path: no union stands there.

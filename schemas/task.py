@@ -47,6 +47,17 @@ class TaskBase(TaskSettings):
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
     """Ids of the tasks that must be done first, in `[ ]`. Tasks that `with` refers to already count."""
+    setup: bool = False
+    """`true`: the task makes something that others work with, and a `teardown` takes it away again."""
+    teardown: list[str] | None = None
+    """Makes the task a teardown: ids of the setups that it ends, in `[ ]`; empty where there is none. It runs when its
+    setups have succeeded, whatever became of the tasks between, and the run's state is that of the others."""
+    on_failure_fail_dagrun: bool | None = None
+    """`true`: when this teardown fails, the run fails. Default: `false`."""
+    run_if: str | None = None
+    """Template that decides, each time the task starts, whether it runs or is skipped: `"{{ params.full }}"`."""
+    skip_if: str | None = None
+    """As `run_if`, the other way round: the task is skipped when this holds."""
     expand: Mapped | None = None
     """Arguments with a list each: a run makes one task for every combination of their items. A list, a mapping, or a
     task's output: `{file: ${tasks.list.output}}`."""

@@ -17,7 +17,7 @@ from schemas.task_names import Scope
 class TaskView:
     """A task or a group as it stands in the document; `path` leads to it, `with_path` to its arguments.
 
-    `scope` is where it is named, and where its `needs` and references are looked up.
+    `scope` is where it is named, and where its `needs`, its `teardown` and references are looked up.
     """
 
     path: DataPath
@@ -28,6 +28,7 @@ class TaskView:
     with_path: DataPath
     arguments: Mapping[str, Any]
     needs: tuple[tuple[DataPath, str], ...]
+    teardown: tuple[tuple[DataPath, str], ...]
     is_group: bool
 
     @property
@@ -72,7 +73,7 @@ class TaskView:
 def poll_view(poll: Mapping[str, Any]) -> TaskView:
     """`poll` as the task that it stands for."""
     request = {key: value for key, value in poll.items() if key not in SETTING_KEYS}
-    return TaskView(("poll",), poll, POLL_TASK_ID, Scope(), "http", ("poll",), request, (), is_group=False)
+    return TaskView(("poll",), poll, POLL_TASK_ID, Scope(), "http", ("poll",), request, (), (), is_group=False)
 
 
 def task_views(entries: Any, path: DataPath = ("tasks",), scope: Scope | None = None) -> Iterator[TaskView]:
@@ -89,7 +90,8 @@ def task_views(entries: Any, path: DataPath = ("tasks",), scope: Scope | None = 
 
 
 def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
-    task_id, uses, arguments, needs = (entry.get(key) for key in ("id", "uses", "with", "needs"))
+    task_id, uses, arguments = (entry.get(key) for key in ("id", "uses", "with"))
+    group = is_group(entry)
     return TaskView(
         path,
         entry,
@@ -98,10 +100,14 @@ def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
         uses if isinstance(uses, str) else None,
         (*path, "with"),
         arguments if isinstance(arguments, dict) else {},
-        tuple(
-            ((*path, "needs", index), need)
-            for index, need in enumerate(needs if isinstance(needs, list) else [])
-            if isinstance(need, str)
-        ),
-        is_group(entry),
+        _names(path, entry, "needs"),
+        () if group else _names(path, entry, "teardown"),
+        group,
     )
+
+
+def _names(path: DataPath, entry: Mapping[str, Any], key: str) -> tuple[tuple[DataPath, str], ...]:
+    """The ids in the list of a key, each with its path."""
+    names = entry.get(key)
+    listed = enumerate(names if isinstance(names, list) else ())
+    return tuple(((*path, key, index), name) for index, name in listed if isinstance(name, str))

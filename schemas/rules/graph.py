@@ -25,7 +25,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     edges = _containment(names)
     needs_of: dict[DataPath, list[tuple[str, DataPath]]] = {}
     for view in names.views.values():
-        for path, need in view.needs:
+        for path, need in (*view.needs, *view.teardown):
             found = _Wait(view, path, need).target(subject, names)
             if isinstance(found, Diagnostic):
                 yield found
@@ -78,7 +78,7 @@ class _Names:
 
 @dataclass(frozen=True)
 class _Wait:
-    """That `view` names another: in its `needs`, or in a reference."""
+    """That `view` names another: in its `needs`, its `teardown`, or in a reference."""
 
     view: TaskView
     path: DataPath
@@ -122,7 +122,7 @@ class _Wait:
             if mine[: len(other.path)] != other.path and not (self.is_reference and other.is_group)
         ]
         near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}
-        who = "the reference names" if self.is_reference else "`needs` names"
+        who = "the reference names" if self.is_reference else f"`{self.path[-2]}` names"
         return subject.finding(
             Code.UNKNOWN_TASK,
             self.path,
@@ -133,7 +133,7 @@ class _Wait:
         )
 
     def _mend(self, subject: Subject, near: set[str]) -> Word | None:
-        """The id that is meant, in `needs` or in a reference."""
+        """The id that is meant, in `needs`, in `teardown` or in a reference."""
         mend = word(self.written, near)
         if mend is None or not self.is_reference:
             return mend

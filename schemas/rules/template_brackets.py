@@ -9,6 +9,7 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText, is_documentation
+from schemas.rules.conditions import CONDITIONS
 from schemas.subject import Subject
 
 _PAIRS = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
@@ -24,7 +25,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if "{" not in text or isinstance(text, EnvText) or is_documentation(path):
             continue
         yield from _expressions(subject, path, text)
-        if path[0] == "poll" or "with" in path:
+        if path[0] == "poll" or "with" in path or path[-1] in CONDITIONS:
             yield from _templates(subject, path, text)
 
 

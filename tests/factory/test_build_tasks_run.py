@@ -86,6 +86,47 @@ PIPELINES = {
             uses: jobs.keep
             with: {name: groups, value: ["${tasks.load.two.output}", "${tasks.load.shell.output}"]}
         """,
+    "teardown.yaml": """
+        tasks:
+          - id: cluster
+            tasks:
+              - {id: up, uses: jobs.give, setup: true, with: {value: 1}}
+              - {id: work, uses: jobs.fail, needs: [up]}
+              - {id: more, uses: jobs.give, needs: [work], with: {value: 1}}
+              - {id: down, uses: jobs.give, teardown: [up], needs: [more], with: {value: 1}}
+          - {id: after, uses: jobs.give, needs: [cluster], with: {value: 1}}
+          - {id: broken, uses: jobs.fail, setup: true}
+          - {id: nothing_to_end, uses: jobs.give, teardown: [broken], with: {value: 1}}
+        """,
+    "teardown_fails.yaml": """
+        tasks:
+          - {id: up, uses: jobs.give, setup: true, with: {value: 1}}
+          - {id: work, uses: jobs.give, needs: [up], with: {value: 1}}
+          - {id: down, uses: jobs.fail, teardown: [up], needs: [work]}
+        """,
+    "teardown_counts.yaml": """
+        tasks:
+          - {id: work, uses: jobs.give, with: {value: 1}}
+          - id: each
+            uses: bash
+            needs: [work]
+            teardown: []
+            on_failure_fail_dagrun: true
+            expand: {bash_command: [echo, exit 1]}
+        """,
+    "conditions.yaml": """
+        params: {full: false, wanted: "No", day: 2026-01-02}
+        tasks:
+          - {id: a, uses: jobs.give, with: {value: 1}, run_if: "{{ params.full }}"}
+          - {id: b, uses: jobs.give, with: {value: [1]}, skip_if: "{{ params.wanted }}"}
+          - {id: c, uses: bash, with: {bash_command: echo}, run_if: "{{ ds == params.day }}"}
+          - {id: d, uses: empty, run_if: "{{ ti.xcom_pull(task_ids='b') }}", needs: [b]}
+          - {id: e, uses: jobs.give, expand: {value: [1, 2, 3]}, skip_if: "{{ task.op_kwargs['value'] == 2 }}"}
+          - {id: f, uses: airflow.providers.standard.operators.bash.BashOperator, with: {bash_command: echo},
+             render_template_as_native_obj: true, skip_if: "{{ [] }}", pre_execute: {$object: jobs.note}}
+          - {id: g, uses: bash, expand: {bash_command: [echo, exit 1]}, run_if: "{{ 'exit' not in task.bash_command }}"}
+          - {id: h, uses: jobs.give, with: {value: 1}, run_if: "{{ nothing.there }}"}
+        """,
 }
 
 JOBS = """
@@ -97,6 +138,12 @@ def give(value):
 
 def add(a, b, c):
     return a + b + c
+
+def fail():
+    raise ValueError("told to")
+
+def note(context):
+    print("NOTED", context["ti"].task_id)
 
 def keep(name, value, ti):
     folder = Path(os.environ["TEST_KEPT"])
@@ -214,3 +261,38 @@ def test_groups_are_mapped_as_a_whole(runs: Runs) -> None:
     assert runs.kept("mapped_groups", "groups") == [[1111, 1112], ['{"day": 1}', '{"day": 2}']]
     assert states["rows.give"] == ["success", "success", "failed"]
     assert "${expand.n}: this row of `expand_kwargs` has no `n`" in runs.log
+
+
+def test_a_teardown_runs_whatever_becomes_of_the_work_and_does_not_hide_a_failure(runs: Runs) -> None:
+    assert runs.states("teardown") == {
+        "run": "failed",
+        "cluster.up": "success",
+        "cluster.work": "failed",
+        "cluster.more": "upstream_failed",
+        "cluster.down": "success",
+        "after": "upstream_failed",
+        "broken": "failed",
+        "nothing_to_end": "upstream_failed",
+    }
+    states = runs.states("teardown_fails")
+    assert (states["work"], states["down"], states["run"]) == ("success", "failed", "success")
+
+
+def test_a_teardown_fails_the_run_where_it_is_asked_to(runs: Runs) -> None:
+    assert runs.states("teardown_counts") == {"run": "failed", "work": "success", "each": ["success", "failed"]}
+
+
+def test_a_condition_decides_whether_a_task_runs(runs: Runs) -> None:
+    assert runs.states("conditions") == {
+        "run": "failed",
+        "a": "skipped",
+        "b": "success",
+        "c": "success",
+        "d": "success",
+        "e": ["success", "skipped", "success"],
+        "f": "success",
+        "g": ["success", "skipped"],
+        "h": "failed",
+    }
+    assert "NOTED f" in runs.log
+    assert "`run_if: {{ params.full }}` gave 'False': the task is skipped" in runs.log

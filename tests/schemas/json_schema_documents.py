@@ -49,7 +49,10 @@ SHELL: dict[str, Any] = {
 }  # fmt: skip
 BASH: dict[str, Any] = {"tasks": [FIRST, {"id": "shell", "uses": "bash", "with": SHELL}]}
 ARGUMENTS: dict[str, Any] = {"rows": "${tasks.first.output}", "n": {"$filter": 1}}
-CODE: dict[str, Any] = {"tasks": [FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0}]}
+CODE: dict[str, Any] = {"tasks": [
+    FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0, "setup": True, "run_if": "{{ x }}"},
+    {"id": "end", "uses": "empty", "teardown": ["code"], "on_failure_fail_dagrun": True, "skip_if": "{{ x }}"},
+]}  # fmt: skip
 GROUP: dict[str, Any] = {
     "id": "load", "needs": ["first"], "default_args": {"retries": 1}, "prefix_group_id": True, "tooltip": "t",
     "group_display_name": "g", "doc_md": "d", "ui_color": "#123456", "ui_fgcolor": "black",
