@@ -22,6 +22,7 @@ _COMMENT = re.compile(r"(?<=\s)#")
 _EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 _ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
+_UNDEFINED_ALIAS = "found undefined alias"
 _CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 _CANNOT_START = {
     "@": "`@` cannot begin a plain value",
@@ -106,7 +107,15 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     context = error.context_mark.index if error.context_mark is not None else error.problem_mark.index
     in_flow = (error.context or "").startswith("while parsing a flow")
     site = _Site(text, lines, error.problem_mark.index, context, in_flow)
-    return _accident(site, file) or _began_above(error, site, file) or _in_words(error, site, file)
+    # An alias that names nothing is read as YAML is meant to be: quotes would not be what was meant.
+    accident = None if error.problem == _UNDEFINED_ALIAS and not _is_alone(site) else _accident(site, file)
+    return accident or _began_above(error, site, file) or _in_words(error, site, file)
+
+
+def _is_alone(site: _Site) -> bool:
+    """Whether the value on the line is nothing but an alias, perhaps one that was meant as text."""
+    found = site.value_on_line()
+    return found is not None and found[1].startswith("*")
 
 
 def _began_above(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic | None:
@@ -224,7 +233,7 @@ def _in_words(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic:
         problem = "a key cannot stand here: is the line above finished, and this one indented like its neighbours?"
     elif problem == "did not find expected key" and site.text[index : index + 1] == ":":
         problem = "a key is missing before the `:`"
-    elif problem == "found undefined alias":
+    elif problem == _UNDEFINED_ALIAS:
         problem = "this alias names no anchor above it"
     words = _IN_WORDS.get(problem, problem)
     if site.opened_above and problem.startswith("did not find expected ','"):
