@@ -1,10 +1,10 @@
 """One process that builds the DAGs of every pair, the hand-written Python file and the YAML file.
 
-    python build_pairs.py FOLDER ANSWER
+    python build_pairs.py ANSWER FOLDER…
 
-The JSON file ANSWER gets for each pair of FOLDER, by its name, `{"python": {dag_id: DAG}, "yaml": {dag_id: DAG},
+The JSON file ANSWER gets for each pair of the folders, by its name, `{"python": {dag_id: DAG}, "yaml": {dag_id: DAG},
 "findings": [text]}`. A DAG is its serialized form with one thing more: every task made of a Python function has the
-names of the function's parameters under `parameters`.
+names of the function's parameters under `parameters`. A YAML file without a Python file has none by hand.
 """
 
 from __future__ import annotations
@@ -19,30 +19,32 @@ from pathlib import Path
 from typing import Any
 
 
-def main(folder: str, answer: str) -> None:
+def main(answer: str, *folders: str) -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
-    sys.path.append(folder)
-    pairs = {path.stem: pair(path) for path in sorted(Path(folder).glob("*.yaml"))}
+    sys.path.extend(folders)
+    pairs = {path.stem: pair(path) for folder in folders for path in sorted(Path(folder).glob("*.y*ml"))}
     Path(answer).write_text(json.dumps(pairs))
 
 
 def pair(path: Path) -> dict[str, Any]:
     try:
-        return {**by_hand(path.stem), **by_yaml(path)}
+        return {**by_hand(path), **by_yaml(path)}
     except Exception as error:  # whatever it is, it is this pair's and no other's
         return {"python": {}, "yaml": {}, "findings": [f"{type(error).__name__}: {error}"]}
 
 
-def by_hand(name: str) -> dict[str, Any]:
+def by_hand(path: Path) -> dict[str, Any]:
     """The DAGs that Airflow finds in a Python file: global ones, and those of a `with` or of `@dag`."""
     from airflow.sdk import DAG  # noqa: PLC0415 # after logging is off
     from airflow.sdk.definitions._internal.contextmanager import DagContext  # noqa: PLC0415 # as above
 
+    if not path.with_suffix(".py").is_file():
+        return {"python": {}}
     DagContext.autoregistered_dags.clear()
-    DagContext.current_autoregister_module_name = name
-    module = importlib.import_module(name)
+    DagContext.current_autoregister_module_name = path.stem
+    module = importlib.import_module(path.stem)
     DagContext.current_autoregister_module_name = None
     registered = [dag for dag, _ in DagContext.autoregistered_dags]
     dags = registered + [value for value in vars(module).values() if isinstance(value, DAG)]
