@@ -114,6 +114,13 @@ def _as_reference(value: Any) -> Any:
     return value if mapped is None else f"${{expand.{mapped[1]}}}"
 
 
+def text_of_conditions(dag: Json) -> None:
+    for task in tasks(dag):
+        hook = task.get("_pre_execute_hook", "")
+        if hook.startswith(("run_if: ", "skip_if: ")) or "for hook in hooks" in hook:
+            task["_pre_execute_hook"] = "condition"
+
+
 def default_of_mapped_functions(dag: Json) -> None:
     for task in tasks(dag):
         if task.get("partial_kwargs", {}).get("retry_delay") == {"__type": "timedelta", "__var": 300.0}:
@@ -161,6 +168,11 @@ DIFFERENCES = (
         "What the UI shows for an output that is an argument: `${tasks.ID.output}` in place of a template with the call"
         " that reads it.",
         text_of_references,
+    ),
+    Difference(
+        "text of conditions",
+        "`run_if` and `skip_if` are templates here and functions in Python; Airflow keeps the source of what it calls.",
+        text_of_conditions,
     ),
     Difference(
         "default of mapped functions",
