@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator
 
 from factory.errors import one_line
 from factory.user_modules import make_importable
-from schemas.source import Function, SourceReader
+from schemas.source import Function, NotInstalled, SourceReader
 
 
 class CodeObjectError(Exception):
@@ -93,7 +93,9 @@ class CodeObjects:
         try:
             return importlib.import_module(module)
         except ModuleNotFoundError as error:
-            raise CodeObjectError(f"{path}: there is no module `{error.name}`; is its package installed?") from None
+            found = self._reader.find(path)
+            package = f"`{found.distribution_hint}`" if isinstance(found, NotInstalled) else "its package"
+            raise CodeObjectError(f"{path}: there is no module `{error.name}`; is {package} installed?") from None
         except (Exception, SystemExit) as error:  # importing runs anybody's code, which may raise anything
             raise CodeObjectError(f"{path}: importing `{module}` failed: {_named(error)}") from error
 

@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+RECIPES = ROOT / "docs/examples/recipes"
 BLOCK = re.compile(r"<!-- (?P<kind>file|output): (?P<what>[^>]+?) -->\n```(?P<lang>\w*)\n(?P<body>.*?)```\n", re.S)
 YAML_FENCE = re.compile(r"(?P<before>[^\n]*)\n```ya?ml\n")
 
@@ -62,9 +63,18 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_good_examples_are_sound() -> None:
-    for folder in sorted(p for p in (ROOT / "docs/examples").iterdir() if not p.name.startswith("broken")):
+    examples = ROOT / "docs/examples"
+    for folder in sorted(p for p in examples.iterdir() if not p.name.startswith("broken") and p != RECIPES):
         result = factory(["lint", str(folder.relative_to(ROOT))])
         assert result.returncode == 0, result.stdout
+
+
+def test_recipes_are_sound() -> None:
+    """Each of them is a pipelines folder."""
+    folders = sorted(RECIPES.iterdir())
+    assert len(folders) > 10
+    result = factory(["lint", *(str(folder.relative_to(ROOT)) for folder in folders)])
+    assert result.returncode == 0, result.stdout
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:

@@ -10,6 +10,8 @@ _PROVIDERS = "airflow.providers"
 # The folders inside a provider; the parts before one of them name the provider.
 _FAMILIES = frozenset({"apache", "atlassian", "cncf", "common", "dbt", "microsoft"})
 """Names below `airflow.providers` that hold several distributions each."""
+_BROUGHT = {"kubernetes": "apache-airflow-providers-cncf-kubernetes"}
+"""Modules whose objects are written in pipelines (`executor_config`, pods) → the provider that brings them."""
 
 
 def missing_module(
@@ -26,7 +28,8 @@ def missing_module(
     if parent is None:
         if finder.has_archives:
             return Undecidable(f"{missing} may be inside a zip file on the search path")
-        if missing != "airflow" and (near or finder.installed_module("airflow")):
+        optional = missing == "airflow" or missing in _BROUGHT
+        if not optional and (near or finder.installed_module("airflow")):
             return ModuleMissing(missing, None, near, local=bool(near))
         return NotInstalled(missing, _distribution(wanted or missing))
     if parent.open_ended or (not parent.readable and not parent.is_namespace):
@@ -39,6 +42,6 @@ def missing_module(
 def _distribution(dotted: str) -> str:
     parts = dotted.split(".")
     if not dotted.startswith(f"{_PROVIDERS}."):
-        return "apache-airflow" if parts[0] == "airflow" else parts[0]
+        return "apache-airflow" if parts[0] == "airflow" else _BROUGHT.get(parts[0], parts[0])
     count = 2 if parts[2] in _FAMILIES else 1
     return "-".join(("apache-airflow-providers", *parts[2 : 2 + count])).replace("_", "-")

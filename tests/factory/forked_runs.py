@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pendulum
 from airflow import settings
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
@@ -48,10 +49,10 @@ class ForkedRuns:
         self.dags: dict[str, DAG] = dict(bag.dags)
         asyncio.run(_warm_up())
 
-    def start(self, dag_id: str) -> str:
-        """Make a run; return its id."""
+    def start(self, dag_id: str, logical_date: datetime | None = None, conf: dict[str, Any] | None = None) -> str:
+        """Make a run, by default of now; return its id."""
         self._runs += 1
-        now = datetime.now(UTC) + timedelta(seconds=self._runs)
+        now = logical_date or datetime.now(UTC) + timedelta(seconds=self._runs)
         with create_session() as session:
             dag = DBDagBag().get_latest_version_of_dag(dag_id, session=session)
             assert dag is not None
@@ -59,13 +60,15 @@ class ForkedRuns:
                 run_id=f"run_{self._runs}",
                 logical_date=now,
                 run_after=now,
-                data_interval=(now, now),
+                data_interval=dag.timetable.infer_manual_data_interval(run_after=pendulum.instance(now)),
+                conf=conf,
                 run_type=DagRunType.MANUAL,
                 triggered_by=DagRunTriggeredByType.TEST,
-                state=DagRunState.RUNNING,
+                state=DagRunState.QUEUED,
                 start_date=now,
                 session=session,
             )
+            run.state = DagRunState.RUNNING
             return str(run.run_id)
 
     def clear(self, dag_id: str, run_id: str, *task_ids: str) -> None:
@@ -78,7 +81,10 @@ class ForkedRuns:
             clear_task_instances(tasks, session, dag_run_state=DagRunState.RUNNING)
 
     def finish(self, dag_id: str, run_id: str, in_child: InChild = lambda _: None) -> dict[str, str]:
-        """Run all until the run has ended; return the tasks' states. `in_child` is called in each process."""
+        """Run all until the run has ended; return the tasks' states, by id or by `id[index]` for mapped ones.
+
+        `in_child` is called in each process.
+        """
         dag = self.dags[dag_id]
         while True:
             with create_session() as session:
@@ -92,7 +98,7 @@ class ForkedRuns:
                 session.commit()
                 if run.state in (DagRunState.SUCCESS, DagRunState.FAILED):
                     instances = run.get_task_instances(session=session)
-                    return {instance.task_id: str(instance.state) for instance in instances}
+                    return {_name(instance): str(instance.state) for instance in instances}
                 session.expunge_all()
             if not ready:
                 # Nothing started: states of tasks behind others were set, or a try waits for its time.
@@ -114,9 +120,13 @@ async def _warm_up() -> None:
         assert (await client.get("/health")).status_code == 200
 
 
+def _name(instance: TaskInstance) -> str:
+    return instance.task_id if instance.map_index < 0 else f"{instance.task_id}[{instance.map_index}]"
+
+
 def _run(instance: TaskInstance, dag: DAG, in_child: InChild) -> None:
     in_child(instance)
-    _run_task(ti=instance, task=dag.task_dict[instance.task_id])
+    _run_task(ti=instance, task=dag.task_dict[instance.task_id], run_triggerer=True)
 
 
 def _report_failure(instance: TaskInstance, dag: DAG) -> None:

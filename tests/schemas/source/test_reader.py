@@ -189,6 +189,8 @@ def test_where_airflow_is_installed_an_unknown_module_is_missing(pipelines: Path
     write(site, {"airflow/__init__.py": "", "airflow/providers/http/__init__.py": ""})
     reader = SourceReader(pipelines, [str(site)])
     assert reader.find("pandas.read_csv") == ModuleMissing("pandas", None, (), local=False)
+    limits = reader.find("kubernetes.client.V1ResourceRequirements")
+    assert limits == NotInstalled("kubernetes", "apache-airflow-providers-cncf-kubernetes")
     near = ("airflow.providers.http",)
     pod = reader.find("airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator")
     assert pod == NotInstalled("airflow.providers.cncf", "apache-airflow-providers-cncf-kubernetes")
