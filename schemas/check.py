@@ -248,7 +248,14 @@ class Checker:
             for source_rule in SOURCE_RULES:
                 findings += source_rule(with_values, self._reader)
             findings += named_files.check(with_values, self._folder)
+        if subject.effective.has_rows:
+            findings = _of_first_rows(findings)
         return pipeline, look_alikes.without_echoes(findings)
+
+
+def _of_first_rows(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """One of those that name several rows of a task's matrix and are about one place of the text."""
+    return list({(d.file, d.span, d.code): d for d in reversed(list(findings))}.values())[::-1]
 
 
 def check_folder(folder: Path, options: CheckOptions | None = None) -> CheckResult:

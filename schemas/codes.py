@@ -145,6 +145,9 @@ class Code(Enum):
 
     SETUP_TEARDOWN = _error("PF326", "setup-teardown", "Setups and teardowns do not go together this way.")
     BAD_CONDITION = _error("PF327", "bad-condition", "`run_if` or `skip_if` decides nothing.")
+    ID_OF_MATRIX = _error(
+        "PF328", "id-of-matrix", "With `matrix`, an `id` must tell the rows apart by every key that varies."
+    )
 
     REFERENCE_TOO_EARLY = _error(
         "PF360", "reference-too-early", "dag-factory builds a task before the one whose output it takes."

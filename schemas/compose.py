@@ -34,6 +34,7 @@ class Effective:
     part that was taken whole which layer it came from and at which path there. `substituted` says of a value that
     stands in place of a whole `${vars.…}` or `${matrix.…}` where in the composed document it came from. `filled` are
     the texts in which such values stand now. `problems` say what could not be filled in, `unknown` where.
+    `has_rows`: several tasks stand in place of one that is written with a matrix.
     """
 
     data: dict[str, Any]
@@ -43,6 +44,7 @@ class Effective:
     filled: Mapping[DataPath, str] = field(repr=False, default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unknown: frozenset[DataPath] = frozenset()
+    has_rows: bool = False
 
     def origin(self, path: DataPath) -> tuple[Document, DataPath]:
         """The document and the path in it that the value at an effective path came from."""
@@ -52,13 +54,18 @@ class Effective:
         """The document and the path in it that the key came from which ends an effective path."""
         return self._written(moved(path, self.substituted, len(path) - 1) if self.substituted else path)
 
-    def _written(self, path: DataPath) -> tuple[Document, DataPath]:
+    def place(self, path: DataPath) -> tuple[int, DataPath]:
+        """The layer and the path in it of what stands at an effective path, whichever value stands for it."""
         for length in range(len(path), -1, -1):
             found = self.origins.get(path[:length])
             if found is not None:
                 layer, layer_path = found
-                return self.layers[layer], (*layer_path, *path[length:])
-        return self.layers[-1], path
+                return layer, (*layer_path, *path[length:])
+        return len(self.layers) - 1, path
+
+    def _written(self, path: DataPath) -> tuple[Document, DataPath]:
+        layer, place = self.place(path)
+        return self.layers[layer], place
 
 
 def moved(path: DataPath, places: Mapping[DataPath, DataPath], longest: int) -> DataPath:

@@ -83,6 +83,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.NOT_IN_TRIGGERER: _SOURCE,
         Code.CANNOT_EXPAND: _NAMES,
         Code.SETUP_TEARDOWN: _NAMES,
+        Code.ID_OF_MATRIX: _NAMES,
         Code.BAD_CONDITION: _GUESS,
         Code.UNKNOWN_EXPAND: _NAMES,
         Code.BAD_EXPRESSION: "text may hold any `${…}`; that one was meant as an expression is a guess",

@@ -32,7 +32,7 @@ TASK = """\
 |---|---|
 | `${env.NAME}`, `${env.NAME:-default}` | an environment variable, read where the DAG is parsed and again where the task runs. Everybody who sees Airflow sees its value: secrets belong into connections. Not in `dag_id`, ids, `needs`, `teardown`, `uses`, `schedule` |
 | `${vars.NAME}`, `${vars.NAME.KEY}` | a value of `vars`, put there when the file is read. Alone it keeps its type, a mapping or a list too; inside a longer text it becomes text. Everywhere but in keys |
-| `${matrix.NAME}` | the same for the row of `matrix` that a DAG is made of. Everywhere but in keys and in `matrix` itself |
+| `${matrix.NAME}` | the same for the row of `matrix` that a DAG, a task or a group is made of. Everywhere but in keys; of the file's `matrix` not in `matrix` itself |
 | `${tasks.ID.output}` | what a task returned; `.key` and `[0]` behind it select inside the value. Stands alone as a value inside `with`, where Airflow renders the argument, and is an edge between the two tasks |
 | `${tasks.ID.xcom.KEY}` | another XCom of the task |
 | `${expand.NAME}` | inside a group with `expand`: the item of this run of the group; `.key` and `[0]` select inside it |

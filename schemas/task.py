@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, create_model
 
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.expression_patterns import WORD
+from schemas.matrix_model import Matrix
 from schemas.model import Model
 from schemas.notifications import TaskNotifications
 from schemas.plain_value import PlainValue
@@ -47,6 +48,8 @@ class TaskBase(TaskSettings):
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
     """Ids of the tasks that must be done first, in `[ ]`. Tasks that `with` refers to already count."""
+    matrix: Matrix | None = None
+    """One task for each combination of these lists; `${matrix.key}` is the task's own value, also in its `id`."""
     setup: bool = False
     """`true`: the task makes something that others work with, and a `teardown` takes it away again."""
     teardown: list[str] | None = None
@@ -174,5 +177,7 @@ class TaskGroup(Model):
     inside read as `${expand.NAME}`. A list, a mapping, or a task's output."""
     expand_kwargs: MappedRows | None = None
     """In place of `expand`: a list of mappings, or a task's output. The group once for each mapping."""
+    matrix: Matrix | None = None
+    """One group for each combination of these lists; `${matrix.key}` is the group's own value, also in its `id`."""
     tasks: Annotated[list[Task], Field(min_length=1)]
     """The tasks of the group, and groups inside it. `needs` and references look here first, then outwards."""

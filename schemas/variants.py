@@ -47,7 +47,7 @@ def variants(
     if "matrix" not in composed.data:
         if any(mark in layer.text for layer in layers for mark in ("${vars", "${matrix")):
             composed = fill(composed, None)
-        made: tuple[Variant, ...] = (Variant(path, composed, environment),)
+        made: tuple[Variant, ...] = (Variant(path, _expanded(composed), environment),)
     else:
         made = tuple(_rows(path, composed, environment, dag_id))
     return made if dag_id is None else tuple(variant for variant in made if variant.dag_id == dag_id)
@@ -62,10 +62,19 @@ def _rows(path: str, composed: Effective, environment: str | None, dag_id: str |
         problems += _dag_id_problems(composed, rows, matrix.varying)
     composed = replace(composed, problems=(*composed.problems, *problems))
     if not rows:
-        yield Variant(path, fill(composed, None), environment)
+        yield Variant(path, _expanded(fill(composed, None)), environment)
     for row in rows:
         if dag_id is None or fill(composed, row, only="dag_id").data.get("dag_id") == dag_id:
-            yield Variant(path, fill(composed, row), environment, row=row)
+            yield Variant(path, _expanded(fill(composed, row)), environment, row=row)
+
+
+def _expanded(composed: Effective) -> Effective:
+    """With one task for each row of the tasks' matrices."""
+    if not any("matrix" in layer.text for layer in composed.layers):
+        return composed
+    from schemas.matrix_tasks import expand_tasks  # noqa: PLC0415 # few files need it
+
+    return expand_tasks(composed)
 
 
 def _dag_id_problems(composed: Effective, rows: Sequence[Row], varying: Iterable[str]) -> list[Problem]:

@@ -15,6 +15,7 @@ from schemas.codes import Code
 from schemas.compose import Effective, overlay_of
 from schemas.data_path import DataPath
 from schemas.environments import declared
+from schemas.matrix_ids import NAME_LISTS, ids_with_matrix, is_part_of_name, keys_of_matrix, unfilled
 from schemas.problem import Problem
 from schemas.references import Expression, ValueReference, expressions
 from schemas.suggestions import meant
@@ -25,6 +26,7 @@ from schemas.yaml_syntax import MAX_DEPTH
 MAX_CHAIN = 16
 """So many values may name each other in a row."""
 _MAX_TEXT = 1024 * 1024
+
 
 _Following = tuple[ValueReference, ...]
 
@@ -53,7 +55,7 @@ def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> E
     except _TooLargeError as error:
         # Nothing is filled in, and nothing more is said of what is not.
         problem = Problem(Code.TOO_LARGE, ("vars",), str(error), at_key=True)
-        return replace(effective, problems=(problem,), unknown=_everywhere(effective.data))
+        return replace(effective, problems=(problem,), unknown=unfilled(effective.data))
     return replace(
         effective,
         data=data,
@@ -85,6 +87,8 @@ class _Filling:
     problems: list[Problem] = field(default_factory=list)
     unknown: set[DataPath] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
+    _owned: dict[DataPath, frozenset[str]] = field(default_factory=dict)
+    _ids: Mapping[str, frozenset[str]] | None = None
     _size: int = 0
     _circles: set[frozenset[ValueReference]] = field(default_factory=set)
 
@@ -98,23 +102,43 @@ class _Filling:
             raise _TooLargeError(f"what `vars` and `matrix` give nests deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
             if "matrix" in value and path and task_path(path) == path:
-                own |= _keys_of_matrix(value["matrix"])
+                own |= keys_of_matrix(value["matrix"])
+                self._owned[path] = own
             return {key: self.value(child, (*path, key), following, own) for key, child in value.items()}
         if isinstance(value, list):
+            if path and path[-1] in NAME_LISTS:
+                return [self.value(c, (*path, i), following, own | self._keys_in(c)) for i, c in enumerate(value)]
             return [self.value(child, (*path, index), following, own) for index, child in enumerate(value)]
         if not isinstance(value, str) or "${" not in value:
             return value
         found = [
             (expression, expression.meaning)
             for expression in expressions(value)
-            if isinstance(expression.meaning, ValueReference)
-            and not (expression.meaning.root == "matrix" and expression.meaning.keys[0] in own)
+            if isinstance(expression.meaning, ValueReference) and self._is_meant(expression.meaning, own)
         ]
         if not found:
             return value
         if found[0][0].whole:
             return self._whole(value, path, *found[0], following, own)
         return self._text(value, path, found, following)
+
+    def _is_meant(self, reference: ValueReference, own: frozenset[str]) -> bool:
+        """Whether a reference is to be replaced; those to a task's own matrix are later."""
+        return reference.root != "matrix" or reference.keys[0] not in own
+
+    def _keys_in(self, name: Any) -> frozenset[str]:
+        """The keys of tasks' own matrices that stand in a name of `needs` because they stand in an id."""
+        if not isinstance(name, str) or "${" not in name:
+            return frozenset()
+        held = (keys for written, keys in self._ids_of_rows.items() if is_part_of_name(written, name))
+        return frozenset().union(*held)
+
+    @property
+    def _ids_of_rows(self) -> Mapping[str, frozenset[str]]:
+        """The ids that stand beside a task's own matrix, each with the matrix's keys."""
+        if self._ids is None:
+            self._ids = dict(ids_with_matrix(self.effective.data.get("tasks")))
+        return self._ids
 
     def _whole(  # where a value stands, and how it came there
         self,
@@ -188,6 +212,12 @@ class _Filling:
     def _in_row(
         self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
     ) -> DataPath | None:
+        own = next((self._owned[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._owned), None)
+        if own is not None and (self.row is None or reference.keys[0] not in self.row.places):
+            known = (*sorted(own), *(self.row.places if self.row is not None else ()))
+            message = f"there is no `matrix.{reference.keys[0]}` here"
+            self._report(Code.UNKNOWN_VALUE, path, message, expression, known, reference.keys[0])
+            return None
         if self.row is None:
             if path[0] == "matrix":
                 message = f"`{expression.written}` cannot stand in `matrix`, whose rows it would need"
@@ -273,6 +303,22 @@ class _Filling:
         self.problems.append(Problem(code, path, message, caret=caret, help=help_text, allowed=known, part=part))
 
 
+class RowFilling(_Filling):
+    """Puts the values of one row of a task's matrix in; all other expressions stay."""
+
+    def __init__(self, effective: Effective, row: Row) -> None:
+        super().__init__(effective, row)
+        self._keys = frozenset(row.places)
+
+    def _is_meant(self, reference: ValueReference, own: frozenset[str]) -> bool:
+        return reference.root == "matrix" and reference.keys[0] in self._keys - own
+
+    @property
+    def _ids_of_rows(self) -> Mapping[str, frozenset[str]]:
+        """None: inside its matrix an id means that of the own row."""
+        return {}
+
+
 def _environments_with(effective: Effective, variable: str) -> tuple[str, ...]:
     """The environments that give a value to a variable."""
     found: dict[str, None] = {}
@@ -293,20 +339,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else str(value)
-
-
-def _keys_of_matrix(matrix: Any) -> frozenset[str]:
-    if not isinstance(matrix, dict):
-        return frozenset()
-    rows = matrix.get("include")
-    more = (key for row in rows if isinstance(row, dict) for key in row) if isinstance(rows, list) else ()
-    return frozenset(matrix.keys() - {"include", "exclude"}) | frozenset(more)
-
-
-def _everywhere(value: Any, path: DataPath = ()) -> frozenset[DataPath]:
-    """The paths of all texts that hold an expression of `vars` or `matrix`."""
-    if isinstance(value, str):
-        held = any(isinstance(expression.meaning, ValueReference) for expression in expressions(value))
-        return frozenset({path} if held else ())
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return frozenset().union(*(_everywhere(child, (*path, key)) for key, child in children))

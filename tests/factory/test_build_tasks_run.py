@@ -86,6 +86,23 @@ PIPELINES = {
             uses: jobs.keep
             with: {name: groups, value: ["${tasks.load.two.output}", "${tasks.load.shell.output}"]}
         """,
+    "matrix.yaml": """
+        tasks:
+          - id: load_${matrix.region}
+            uses: jobs.add
+            matrix: {region: [eu, us], include: [{region: eu, n: 1}, {region: us, n: 2}]}
+            with: {a: "${matrix.n}", b: 10, c: 0}
+          - id: shop_${matrix.shop}
+            matrix: {shop: [x, y]}
+            needs: ["load_${matrix.region}"]
+            tasks:
+              - {id: one, uses: jobs.give, with: {value: "${matrix.shop}"}}
+              - {id: two, uses: jobs.give, with: {value: "${tasks.one.output}"}}
+          - id: keep
+            uses: jobs.keep
+            needs: ["shop_${matrix.shop}.two"]
+            with: {name: matrix, value: ["${tasks.load_us.output}", "${tasks.shop_y.two.output}"]}
+        """,
     "teardown.yaml": """
         tasks:
           - id: cluster
@@ -296,3 +313,9 @@ def test_a_condition_decides_whether_a_task_runs(runs: Runs) -> None:
     }
     assert "NOTED f" in runs.log
     assert "`run_if: {{ params.full }}` gave 'False': the task is skipped" in runs.log
+
+
+def test_a_matrix_makes_a_task_of_each_row(runs: Runs) -> None:
+    tasks = ("run", "load_eu", "load_us", "shop_x.one", "shop_x.two", "shop_y.one", "shop_y.two", "keep")
+    assert runs.states("matrix") == dict.fromkeys(tasks, "success")
+    assert runs.kept("matrix", "matrix") == [12, "y"]

@@ -1,0 +1,90 @@
+"""In `needs` and `teardown` an id, written as it stands beside its matrix, means the tasks of all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from schemas.compose import Effective
+from schemas.data_path import DataPath
+from schemas.matrix_ids import NAME_LISTS, is_part_of_name
+
+Ids = Mapping[str, tuple[str, ...]]
+"""An id as it is written → those of its rows."""
+
+
+def name_rows(effective: Effective, ids: Ids) -> Effective:
+    """The document with the ids of the rows in place of the written one."""
+    naming = _Naming(effective, ids)
+    data = {**effective.data, "tasks": naming.entries(effective.data["tasks"], ("tasks",))}
+    places = naming.places
+    return replace(
+        effective,
+        data=data,
+        origins={**effective.origins, **{new: effective.place(old) for new, old in places.items()}},
+        filled={**naming.unmoved(effective.filled), **naming.filled},
+        problems=(
+            *(p for p in effective.problems if not naming.is_moved(p.path)),
+            *(replace(p, path=new) for new, old in places.items() for p in effective.problems if p.path == old),
+        ),
+        unknown=frozenset(p for p in effective.unknown if not naming.is_moved(p)) | naming.unknown,
+    )
+
+
+@dataclass
+class _Naming:
+    """`places`: where a name stands now → where it stood; `unknown`: names that are no ids yet."""
+
+    effective: Effective
+    ids: Ids
+    places: dict[DataPath, DataPath] = field(default_factory=dict)
+    filled: dict[DataPath, str] = field(default_factory=dict)
+    unknown: set[DataPath] = field(default_factory=set)
+    _lists: set[DataPath] = field(default_factory=set)
+
+    def entries(self, entries: Any, path: DataPath) -> Any:
+        """A list of tasks, as it is to be."""
+        if not isinstance(entries, list):
+            return entries
+        return [self._entry(entry, (*path, index)) for index, entry in enumerate(entries)]
+
+    def is_moved(self, path: DataPath) -> bool:
+        """Whether a path leads to a name of a list that was made anew."""
+        return path[:-1] in self._lists
+
+    def unmoved(self, texts: Mapping[DataPath, str]) -> dict[DataPath, str]:
+        """The texts that stand where they stood."""
+        return {path: text for path, text in texts.items() if not self.is_moved(path)}
+
+    def _entry(self, entry: Any, path: DataPath) -> Any:
+        if not isinstance(entry, dict):
+            return entry
+        lists = {key: self._names(names, (*path, key)) for key, names in entry.items() if key in NAME_LISTS}
+        inside = {"tasks": self.entries(entry["tasks"], (*path, "tasks"))} if "tasks" in entry else {}
+        return {**entry, **lists, **inside} if lists or inside else entry
+
+    def _names(self, names: Any, path: DataPath) -> Any:
+        if not isinstance(names, list) or not any(isinstance(name, str) and "${matrix" in name for name in names):
+            return names
+        self._lists.add(path)
+        made: list[Any] = []
+        for index, name in enumerate(names):
+            old = (*path, index)
+            for one in self._rows_of(name):
+                new = (*path, len(made))
+                self.places[new] = old
+                if isinstance(one, str) and "${matrix" in one:
+                    self.unknown.add(new)
+                elif one != name or old in self.effective.filled:
+                    self.filled[new] = one
+                made.append(one)
+        return made
+
+    def _rows_of(self, name: Any) -> Iterator[Any]:
+        written = next((one for one in self.ids if isinstance(name, str) and is_part_of_name(one, name)), None)
+        if written is None or "${" not in written:
+            yield name
+            return
+        for row in self.ids[written]:
+            yield from self._rows_of(name.replace(written, row))
