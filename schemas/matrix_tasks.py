@@ -17,14 +17,28 @@ from schemas.matrix import MAX_ROWS, Cell, expand
 from schemas.matrix_ids import unfilled
 from schemas.matrix_names import name_rows
 from schemas.problem import Problem
-from schemas.vars import Row, RowFilling
+from schemas.vars import Row, RowFilling, TooLargeError
+from schemas.yaml_construct import MAX_EXPANDED_NODES
 
 T = TypeVar("T")
+
+MAX_TASKS = 1024
+"""So many rows the matrices of one file give together."""
 
 
 def expand_tasks(effective: Effective) -> Effective:
     """One entry for each row of every `matrix` below `tasks`. An entry whose matrix or id is not right stays as it is
     written, with what is to be said of it."""
+    try:
+        return _expanded(effective)
+    except TooLargeError as error:
+        # No task is made, and nothing more is said of what is not.
+        problem = Problem(Code.TOO_LARGE, ("tasks",), str(error), at_key=True)
+        problems = (*effective.problems, problem)
+        return replace(effective, problems=problems, unknown=effective.unknown | unfilled(effective.data))
+
+
+def _expanded(effective: Effective) -> Effective:
     rows = _Rows()
     depth = 0
     while lists := [path for path in _lists(effective.data.get("tasks"), ("tasks",), depth) if not rows.is_left(path)]:
@@ -60,6 +74,17 @@ class _Rows:
     left: set[DataPath] = field(default_factory=set)
     counts: dict[DataPath, int] = field(default_factory=dict)
     passes: int = 0
+    _made: int = 0
+    _size: int = 0
+
+    def count(self, size: int) -> None:
+        """A row of so many values was made. Raises TooLargeError where that is too much for one file."""
+        self._made += 1
+        self._size += size
+        if self._made > MAX_TASKS:
+            raise TooLargeError(f"the matrices of tasks give more than {MAX_TASKS:,} rows together")
+        if self._size > MAX_EXPANDED_NODES:
+            raise TooLargeError(f"the matrices of tasks give more than {MAX_EXPANDED_NODES:,} values together")
 
     def is_left(self, path: DataPath) -> bool:
         return any(path[:end] in self.left for end in range(len(path), 0, -1))
@@ -148,6 +173,7 @@ class _Pass:
                 here = (*self._path, len(self._entries))
                 filling = RowFilling(self._written, row)
                 self._add(filling.value(body, here, ()), index)
+                self._rows.count(filling.size)
                 self._rows.counts[here] = len(rows)
                 self._substituted |= filling.substituted
                 self._filled |= filling.filled

@@ -52,7 +52,7 @@ def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> E
         for key in effective.data if only is None else (only,):
             if key != "matrix" or only is not None:  # its rows were made of what it holds, filled in before
                 data[key] = filling.value(effective.data[key], (key,), ())
-    except _TooLargeError as error:
+    except TooLargeError as error:
         # Nothing is filled in, and nothing more is said of what is not.
         problem = Problem(Code.TOO_LARGE, ("vars",), str(error), at_key=True)
         return replace(effective, problems=(problem,), unknown=unfilled(effective.data))
@@ -69,12 +69,12 @@ def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> E
 def matrix_keys(effective: Effective, row: Row, key: str) -> frozenset[str]:
     """The keys of a matrix that what stands under a top-level key is made of, directly or by `vars`."""
     filling = _Filling(effective, row)
-    with suppress(_TooLargeError):  # said where the whole is filled in
+    with suppress(TooLargeError):  # said where the whole is filled in
         filling.value(effective.data.get(key), (key,), ())
     return frozenset(filling.used)
 
 
-class _TooLargeError(Exception):
+class TooLargeError(Exception):
     """What values make of a document is too large to be meant."""
 
 
@@ -89,17 +89,17 @@ class _Filling:
     used: set[str] = field(default_factory=set)
     _owned: dict[DataPath, frozenset[str]] = field(default_factory=dict)
     _ids: Mapping[str, frozenset[str]] | None = None
-    _size: int = 0
+    size: int = 0
     _circles: set[frozenset[ValueReference]] = field(default_factory=set)
 
     def value(self, value: Any, path: DataPath, following: _Following, own: frozenset[str] = frozenset()) -> Any:
         """`value` with its expressions replaced; it will stand at `path`. `following` are the expressions that led to
         it, `own` the keys of a task's own matrix, which are filled in later."""
-        self._size += 1
-        if self._size > MAX_EXPANDED_NODES:
-            raise _TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_EXPANDED_NODES:,} values")
+        self.size += 1
+        if self.size > MAX_EXPANDED_NODES:
+            raise TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_EXPANDED_NODES:,} values")
         if len(path) > MAX_DEPTH:
-            raise _TooLargeError(f"what `vars` and `matrix` give nests deeper than {MAX_DEPTH} levels")
+            raise TooLargeError(f"what `vars` and `matrix` give nests deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
             if "matrix" in value and path and task_path(path) == path:
                 own |= keys_of_matrix(value["matrix"])
@@ -169,9 +169,9 @@ class _Filling:
             parts += [text[end : expression.start], value]
             end = expression.end
         filled = "".join(parts) + text[end:]
-        self._size += len(filled) // 1000
+        self.size += len(filled) // 1000
         if len(filled) > _MAX_TEXT:
-            raise _TooLargeError("what `vars` and `matrix` give makes a text of more than 1 MiB")
+            raise TooLargeError("what `vars` and `matrix` give makes a text of more than 1 MiB")
         self.filled[path] = filled
         return filled
 
@@ -204,7 +204,7 @@ class _Filling:
                 self._report(Code.CIRCULAR_VALUES, path, f"these values name each other: {around}", expression)
             return None
         if len(following) >= MAX_CHAIN:
-            raise _TooLargeError(f"more than {MAX_CHAIN} values name each other in a row")
+            raise TooLargeError(f"more than {MAX_CHAIN} values name each other in a row")
         if reference.root == "matrix":
             return self._in_row(reference, path, expression, following)
         return self._below(("vars",), reference, path, expression, following)
