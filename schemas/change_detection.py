@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from schemas.jmespath import JmesPath
 from schemas.model import Model
 
 Detection = Literal["etag", "last_modified", "hash"]
@@ -14,7 +15,7 @@ Detection = Literal["etag", "last_modified", "hash"]
 class ValueDetection(Model):
     """A value inside the answer says whether it is another one."""
 
-    path: Annotated[str, Field(min_length=1, examples=["meta.version"])]
+    path: JmesPath = Field(examples=["meta.version"])
     """Where the value stands in the answer (JMESPath)."""
 
 

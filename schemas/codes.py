@@ -130,6 +130,9 @@ class Code(Enum):
         "PF345", "cursor-kind", "`initial_value`, `lag` and `end_param` are about cursors of two kinds."
     )
     KEY_ALONE = _error("PF346", "key-alone", "A key says how another one works, and that one is not there.")
+    CONDITION_OF_ONE_PAGE = _error(
+        "PF347", "condition-of-one-page", "A server's word about one page is taken for all of them."
+    )
     TEMPLATE_IN_WATCH = _error(
         "PF348", "template-in-watch", "A watched request has a template, but no run to fill it in."
     )

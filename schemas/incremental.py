@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.durations import PositiveDuration
+from schemas.jmespath import JmesPath
 from schemas.model import Model
 from schemas.numbers import Count
 
@@ -24,7 +25,7 @@ Lag = Annotated[
 class Incremental(Model):
     """Asks only for what came since the last run; Airflow keeps how far it has come (the watermark)."""
 
-    cursor_path: Annotated[str, Field(min_length=1, examples=["updated_at", "meta.id"])]
+    cursor_path: JmesPath = Field(examples=["updated_at", "meta.id"])
     """Where each row has its cursor, a time or a number that grows (JMESPath). The latest one that arrived is the
     watermark."""
     start_param: Annotated[str, Field(min_length=1, examples=["since"])]

@@ -18,8 +18,10 @@ _PLACES: tuple[DataPath, ...] = (
     ("pagination", "next_url_path"),
     ("pagination", "cursor_path"),
     ("pagination", "total_path"),
+    ("incremental", "cursor_path"),
+    ("change_detection", "path"),
 )
-_KEYS = tuple(str(place[-1]) for place in _PLACES)
+_KEYS = (*(str(place[-1]) for place in _PLACES[:-1]), "change_detection")
 _LONGEST = 1000
 """Characters; the shape of a longer one is wrong already."""
 

@@ -15,12 +15,14 @@ from schemas.subject import Subject
 from schemas.task_view import TaskView
 
 _OF_CONDITIONS = ("on_unchanged",)
+_REMEMBERS = ("incremental", "change_detection")
+_CONDITIONS = ("etag", "last_modified")
 _OF_STATE = ("commit", "state_key")
 _REQUEST = ("url", "headers", "params", "json", "data", "conn_id", "endpoint")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """Keys that need others, cursors of two kinds, and what `watch` excludes."""
+    """Keys that need others or cannot do what they say, cursors of two kinds, and what `watch` excludes."""
     if not subject.may_hold("incremental", "change_detection", "watch", *_OF_CONDITIONS, *_OF_STATE):
         return
     ids = {task.full_id for task in subject.tasks}
@@ -31,6 +33,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         watched = task.path == (POLL_TASK_ID,) and task.arguments.get("watch") is not None
         yield from _alone(subject, task, watched=watched)
         yield from _cursor(subject, task)
+        yield from _pages(subject, task)
+        yield from _mapped(subject, task)
         if _keeps_state(task.arguments) or watched:
             yield from _commit_id(subject, task, ids)
             yield from _shared(subject, task, names)
@@ -39,7 +43,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _keeps_state(request: Mapping[str, Any]) -> bool:
-    return request.get("incremental") is not None or request.get("change_detection") is not None
+    return any(request.get(key) is not None for key in _REMEMBERS)
 
 
 def _alone(subject: Subject, task: TaskView, *, watched: bool) -> Iterator[Diagnostic]:
@@ -117,6 +121,32 @@ def _named(kind: str | None) -> str:
     return {"time": "a time", "number": "a number", "text": "text that is no time"}.get(kind or "", "no cursor")
 
 
+def _pages(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    detection, pagination = task.arguments.get("change_detection"), task.arguments.get("pagination")
+    if detection not in _CONDITIONS or not isinstance(pagination, dict) or pagination.get("type") == "single_page":
+        return
+    yield subject.finding(
+        Code.CONDITION_OF_ONE_PAGE,
+        (*task.with_path, "change_detection"),
+        f"`{detection}` is about one page, and with `pagination` there are several",
+        help="`hash` compares all pages together, `{path: …}` a value of the first",
+    )
+
+
+def _mapped(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    if not task.is_mapped and not any(group.is_mapped for group in subject.around(task.path)):
+        return
+    for key in _REMEMBERS:
+        if task.arguments.get(key) is not None:
+            yield subject.finding(
+                Code.CANNOT_EXPAND,
+                (*task.with_path, key),
+                f"with `{key}` a task remembers one state, and a mapped one would ask for many things by it",
+                at_key=True,
+                help="write one task for each, or one pipeline for each by `matrix`",
+            )
+
+
 def _commit_id(subject: Subject, task: TaskView, ids: set[str | None]) -> Iterator[Diagnostic]:
     if task.full_id is None or commit_task_id(task.full_id) not in ids:
         return
@@ -130,18 +160,33 @@ def _commit_id(subject: Subject, task: TaskView, ids: set[str | None]) -> Iterat
 
 
 def _shared(subject: Subject, task: TaskView, names: dict[str, TaskView]) -> Iterator[Diagnostic]:
-    key = task.arguments.get("state_key")
+    key, path = task.arguments.get("state_key"), (*task.with_path, "state_key")
     if not isinstance(key, str):
         return
-    if key in names:
+    if _same_in_each_row(subject, path):
         yield subject.finding(
             Code.STATE_SHARED,
-            (*task.with_path, "state_key"),
+            path,
+            f"`{key}` is where each pipeline of the `matrix` keeps what it remembers",
+            help="put what varies into it, as `${matrix.…}`, or leave `state_key` out",
+        )
+    elif key in names:
+        yield subject.finding(
+            Code.STATE_SHARED,
+            path,
             f"`{key}` is where task `{names[key].full_id}` keeps what it remembers",
             help="each task needs a name of its own: what one moves, the other would never ask for",
         )
     else:
         names[key] = task
+
+
+def _same_in_each_row(subject: Subject, path: DataPath) -> bool:
+    """Whether a text is the same for all rows of the file's matrix."""
+    layers = subject.effective.layers
+    if not any(isinstance(layer.data, dict) and layer.data.get("matrix") for layer in layers):
+        return False
+    return path not in subject.effective.substituted and "${" not in subject.at(path)
 
 
 def _watch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
