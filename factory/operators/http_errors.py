@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from factory.operators.http_guard import ALLOWED_VARIABLE, RefusedAddressError
+from factory.operators.http_guard import RefusedError
 
 
 class HttpError(Exception):
@@ -46,7 +46,7 @@ def is_passing(error: Exception) -> bool:
     """Whether the same request may well succeed a little later: what is about the network, not about the request."""
     chain = list(_chain(error))
     lasting = (
-        RefusedAddressError,
+        RefusedError,
         UnicodeError,
         requests.exceptions.InvalidHeader,
         requests.exceptions.InvalidURL,
@@ -70,10 +70,9 @@ def reason_of(error: Exception, timeouts: Timeouts) -> str:
     def has(*types: type[BaseException]) -> bool:
         return any(isinstance(link, types) for link in chain)
 
-    refused = next((link for link in chain if isinstance(link, RefusedAddressError)), None)
+    refused = next((link for link in chain if isinstance(link, RefusedError)), None)
     if refused is not None:
-        what = "link-local addresses and those of cloud metadata are not requested"
-        return f"its host is {refused}: {what} ({ALLOWED_VARIABLE} allows one)"
+        return str(refused)
     if has(urllib3.exceptions.NameResolutionError):
         return "the host's name is not known"
     if has(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):

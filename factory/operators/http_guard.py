@@ -1,6 +1,7 @@
-"""Which addresses are never requested: link-local ones, and those at which clouds keep a machine's own credentials.
+"""What is never requested: hosts that an installation does not allow, link-local addresses, and those at which clouds
+keep a machine's own credentials.
 
-What counts is the address that a connection really has, so that neither a redirect nor a name service gets around it.
+A host counts as the URL names it. Of addresses counts the one that a connection really has, so that neither a redirect nor a name service gets around it.
 Behind a proxy it is the proxy that connects; then only a host that is written as an address can be refused here.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,27 +36,38 @@ _REFUSED = tuple(
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 ALLOWED_VARIABLE = "PIPELINES_ALLOWED_ADDRESSES"
+HOSTS_VARIABLE = "PIPELINES_ALLOWED_HOSTS"
 
 
-class RefusedAddressError(OSError):
-    """A connection to an address that is never requested."""
+class RefusedError(OSError):
+    """What is asked for is never requested; the text says why."""
+
+    @classmethod
+    def at_address(cls, address: str) -> RefusedError:
+        """The error for a refused address."""
+        what = "link-local addresses and those of cloud metadata are not requested"
+        return cls(f"its host is {address}: {what} ({ALLOWED_VARIABLE} allows one)")
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`allowed`: networks that may be requested though they are refused otherwise."""
+    """`allowed`: networks that may be requested though they are refused otherwise. `hosts`: patterns of those that may
+    be requested, as a shell matches names; None: all may."""
 
     allowed: tuple[IpNetwork, ...] = ()
+    hosts: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Network:
-        """What the installation allows: addresses or networks in `PIPELINES_ALLOWED_ADDRESSES`, with commas.
+        """What the installation allows, with commas: addresses or networks in `PIPELINES_ALLOWED_ADDRESSES`, patterns
+        of hosts in `PIPELINES_ALLOWED_HOSTS`.
 
-        Raises ValueError for what is neither.
+        Raises ValueError for what is neither an address nor a network.
         """
-        texts = environment.get(ALLOWED_VARIABLE, "").split(",")
+        hosts = _listed(environment, HOSTS_VARIABLE)
         try:
-            return cls(tuple(ipaddress.ip_network(text.strip()) for text in texts if text.strip()))
+            networks = tuple(ipaddress.ip_network(text) for text in _listed(environment, ALLOWED_VARIABLE))
+            return cls(networks, tuple(host.lower() for host in hosts) or None)
         except ValueError as error:
             raise ValueError(f"{ALLOWED_VARIABLE} does not hold addresses or networks: {error}") from None
 
@@ -65,6 +78,10 @@ class Network:
         except ValueError:
             return False
         return any(found in network for network in _REFUSED) and not any(found in network for network in self.allowed)
+
+
+def _listed(environment: Mapping[str, str], name: str) -> list[str]:
+    return [text.strip() for text in environment.get(name, "").split(",") if text.strip()]
 
 
 def _meant(address: IpAddress) -> IpAddress:
@@ -79,10 +96,12 @@ def _meant(address: IpAddress) -> IpAddress:
 
 
 def refuse_host(url: str, network: Network) -> None:
-    """Raises RefusedAddressError for a URL whose host is written as a refused address."""
+    """Raises RefusedError for a URL whose host is not allowed, or is written as a refused address."""
     host = urlsplit(url).hostname or ""
     if network.refuses(host):
-        raise RefusedAddressError(host)
+        raise RefusedError.at_address(host)
+    if network.hosts is not None and not any(fnmatchcase(host.rstrip("."), pattern) for pattern in network.hosts):
+        raise RefusedError(f"its host `{host}` is not among those that {HOSTS_VARIABLE} allows")
 
 
 class GuardedAdapter(HTTPAdapter):
@@ -121,5 +140,5 @@ def _checked(connection: Any, network: Network) -> Any:
     if network.refuses(address):
         connection.close()
         # Not an OSError, for which urllib3 would have reasons of its own.
-        raise urllib3.exceptions.LocationValueError(RefusedAddressError(address))
+        raise urllib3.exceptions.LocationValueError(RefusedError.at_address(address))
     return connection

@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 
 from factory.operators.http import HttpRequestOperator
 from factory.operators.http_guard import Network
+from factory.operators.http_page import SkippedError
 from factory.operators.http_poll import PollAnswer, PollRequest, poll
 from factory.operators.http_session import HttpSession
 from factory.operators.poll_change import condition, is_unchanged, known_of
@@ -109,6 +110,9 @@ class _Watched:
         headers = condition(self._detection, known)
         try:
             answer = await _in_thread(lambda: poll(request, session, headers=headers))
+        except SkippedError:
+            # A run would skip it, too.
+            return None
         except Exception:
             self._ready = None
             session.close()

@@ -121,7 +121,7 @@ def digest(runs: ForkedRuns) -> None:
 
 
 def examples(runs: ForkedRuns) -> None:
-    for name in ("new_orders", "prices"):
+    for name in ("new_orders", "prices", "stock"):
         steps = Steps(runs, name)
         steps.run("first")
         steps.run("second")

@@ -108,7 +108,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, server: ShopServer) -> Ran:
         shutil.copy(example, pipelines)
     for path, text in PIPELINES.items():
         (pipelines / path).write_text(textwrap.dedent(text))
-    for path in (*PIPELINES, "new_orders.yaml", "prices.yaml"):
+    for path in (*PIPELINES, "new_orders.yaml", "prices.yaml", "stock.yaml"):
         (dags / f"{path}.py").write_text(DAG_FILE.format(path=path, folder=str(pipelines)))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
         "AIRFLOW_HOME": str(root / "home"),
@@ -204,5 +204,6 @@ def test_the_examples_of_the_documentation(ran: Ran) -> None:
             3,
             "2026-01-03T12:30:00Z",
         )
-    assert ran.states["prices: first"] == {"poll": "success", "publish": "success", "poll_commit": "success"}
-    assert ran.states["prices: second"] == dict.fromkeys(("poll", "publish", "poll_commit"), "skipped")
+    for example in ("prices", "stock"):
+        assert ran.states[f"{example}: first"] == dict.fromkeys(("poll", "publish", "poll_commit"), "success")
+        assert ran.states[f"{example}: second"] == dict.fromkeys(("poll", "publish", "poll_commit"), "skipped")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow.serialization.serialized_objects import BaseSerialization, DagSerialization
 from airflow.triggers.base import TriggerEvent
 
 from factory.operators.http_watch import HttpWatchTrigger
@@ -19,17 +19,19 @@ from factory.operators.http_watch import HttpWatchTrigger
 from .built_dags import built
 from .operators.shop_server import ShopServer
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/poll-state/stock.yaml"
 EVERY = timedelta(milliseconds=50)
 
 
 class Store:
     """What the triggerer gives a trigger: the state of the assets it watches."""
 
-    def __init__(self) -> None:
+    def __init__(self, asset: str = "watched/poll") -> None:
+        self.asset = asset
         self.values: dict[str, Any] = {}
 
     def __getitem__(self, asset: Asset) -> Store:
-        assert asset.name == "watched/poll"
+        assert asset.name == self.asset
         return self
 
     async def aget(self, key: str) -> Any:
@@ -43,10 +45,11 @@ def server() -> Iterator[ShopServer]:
     server.close()
 
 
-def watching(server: ShopServer, store: Store, detection: Any, path: str = "/document") -> HttpWatchTrigger:
-    trigger = HttpWatchTrigger(
-        state="watched/poll", request={"url": server.url(path)}, every=EVERY, detection=detection
-    )
+def watching(
+    server: ShopServer, store: Store, detection: Any, path: str = "/document", **request: Any
+) -> HttpWatchTrigger:
+    request["url"] = server.url(path)
+    trigger = HttpWatchTrigger(state="watched/poll", request=request, every=EVERY, detection=detection)
     trigger.asset_state_store = store  # type: ignore[assignment] # the part of it that is asked
     return trigger
 
@@ -133,6 +136,46 @@ def test_requests_that_fail_do_not_end_it(server: ShopServer, capsys: pytest.Cap
     assert "watched/poll: request failed (2 in a row): GET" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("detection", ["etag", "hash", {"path": "version"}])
+def test_an_answer_that_is_skipped_is_neither_a_change_nor_a_failure(
+    server: ShopServer, detection: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.routes["/document"] = lambda handler: handler.send_error(503)
+    actions = [{"status_code": 503, "action": "skip"}]
+
+    async def watch() -> None:
+        events = watching(server, Store(), detection, response_actions=actions).run()
+        waiting = asyncio.create_task(anext(events))
+        await requests_after(server, 3)
+        assert not waiting.done()
+        server.routes["/document"] = server.document
+        await asyncio.wait_for(waiting, 10)
+
+    asyncio.run(watch())
+    assert "failed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("detection", ["etag", "hash", {"path": "version"}])
+def test_an_answer_that_is_ignored_is_one_without_rows(
+    server: ShopServer, detection: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    actions = [{"status_code": 404, "action": "ignore"}]
+
+    async def watch() -> None:
+        events = watching(server, Store(), detection, response_actions=actions).run()
+        await next_event(events)
+        server.routes["/document"] = lambda handler: handler.send_error(404)
+        await next_event(events)
+        waiting = asyncio.create_task(anext(events))
+        await requests_after(server, 3)
+        assert not waiting.done()
+        server.routes["/document"] = server.document
+        await asyncio.wait_for(waiting, 10)
+
+    asyncio.run(watch())
+    assert "failed" not in capsys.readouterr().out
+
+
 def test_a_host_that_does_not_answer_holds_up_no_other(server: ShopServer) -> None:
     server.routes["/slow"] = lambda _: time.sleep(1)
 
@@ -165,3 +208,22 @@ def test_a_watched_pipeline_is_started_by_its_asset(tmp_path: Path) -> None:
     # Airflow takes in one of the assets that have one name, be it the schedule's or the inlet.
     assert [(asset.name, len(asset.watchers)) for asset in poll.inlets] == [("watched/poll", 1)]
     assert (dag.max_active_runs, poll.change_detection) == (1, "hash")
+
+
+def test_the_example_of_the_documentation(server: ShopServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its trigger, as Airflow's triggerer gets it; what runs then is in `test_poll_state`."""
+    # Without the first pause, which is up to five seconds.
+    monkeypatch.setattr("random.random", lambda: 0.0)
+    dag = built(EXAMPLE.read_text(), EXAMPLE.parent, EXAMPLE.name, SHOP_API=server.url(""))
+    serialized = DagSerialization.to_dict(dag)["dag"]["timetable"]["__var"]["asset_condition"]["objects"][0]
+    arguments = {"__type": "dict", "__var": serialized["watchers"][0]["trigger"]["kwargs"]}
+    trigger = HttpWatchTrigger(**BaseSerialization.deserialize(arguments))
+    trigger.asset_state_store = Store("stock/poll")  # type: ignore[assignment] # the part of it that is asked
+
+    async def watch() -> None:
+        events = trigger.run()
+        await next_event(events)
+        assert trigger.every == timedelta(seconds=10)
+
+    asyncio.run(watch())
+    assert [request.path for request in server.received] == ["/stock"]

@@ -16,7 +16,7 @@ DATES = ("Thu, 01 Jan 2026 00:00:00 GMT", "Fri, 02 Jan 2026 00:00:00 GMT")
 class ShopServer(Server):
     """`/rows?since=N`: rows with a larger id, three from the start; `/more/N` adds some; `/pages`: the same
     by pages of two.
-    `/times`, `/orders`: rows with a time each. `/document`, `/prices`: one that `/change` changes."""
+    `/times`, `/orders`: rows with a time each. `/document`, `/prices`, `/stock`: one that `/change` changes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +29,7 @@ class ShopServer(Server):
             "/orders": self._orders,
             "/document": self.document,
             "/prices": self.document,
+            "/stock": self.document,
             "/change": self._change,
             "/more/1": lambda handler: self._more(handler, 1),
             "/more/3": lambda handler: self._more(handler, 3),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from factory.operators.http_errors import HttpError
-from factory.operators.http_guard import ALLOWED_VARIABLE, Network
+from factory.operators.http_guard import ALLOWED_VARIABLE, HOSTS_VARIABLE, Network
 
 from .http_server import Server
 
@@ -75,3 +76,35 @@ def test_through_a_proxy_too(server: Server, run: Runner, monkeypatch: pytest.Mo
     with pytest.raises(HttpError, match=REASON):
         run("http://169.254.169.254/")
     assert server.received == []
+
+
+@pytest.fixture
+def only_one_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOSTS_VARIABLE, "*.shop.example, 127.0.0.[1-3]")
+
+
+@pytest.mark.usefixtures("only_one_host")
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "shop.example", "127.0.0.4", "a.shop.example.org"])
+def test_a_host_that_is_not_allowed(server: Server, run: Runner, host: str) -> None:
+    with pytest.raises(HttpError, match=f"its host `{host.lower()}` is not among those that {HOSTS_VARIABLE} allows"):
+        run(server.url("/", host=host), request_retries={"attempts": 3, "initial_delay": 0.01})
+    assert server.received == []
+
+
+@pytest.mark.usefixtures("only_one_host")
+def test_a_host_that_is_allowed(server: Server, run: Runner) -> None:
+    server.answers("/", b"here")
+    assert run(server.url("/")) == "here"
+
+
+@pytest.mark.usefixtures("only_one_host")
+def test_a_host_that_is_not_allowed_behind_a_redirect_and_a_link(server: Server, run: Runner) -> None:
+    elsewhere = server.url("/there", host="localhost")
+    server.answers("/redirect", status=302, headers={"Location": elsewhere})
+    page = json.dumps({"data": [1], "next": elsewhere}).encode()
+    server.answers("/page", page, headers={"Content-Type": "application/json"})
+    with pytest.raises(HttpError, match=HOSTS_VARIABLE):
+        run(server.url("/redirect"))
+    with pytest.raises(HttpError, match=HOSTS_VARIABLE):
+        run(server.url("/page"), data_selector="data", pagination={"type": "json_link"})
+    assert [received.path for received in server.received] == ["/redirect", "/page"]
