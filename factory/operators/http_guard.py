@@ -1,8 +1,9 @@
 """What is never requested: hosts that an installation does not allow, link-local addresses, and those at which clouds
 keep a machine's own credentials.
 
-A host counts as the URL names it. Of addresses counts the one that a connection really has, so that neither a redirect nor a name service gets around it.
-Behind a proxy it is the proxy that connects; then only a host that is written as an address can be refused here.
+A host counts as the URL names it. An address counts as the connection really has it, so that neither a redirect nor a
+name service gets around it. Behind a proxy it is the proxy that connects; then only a host that is written as an
+address can be refused here.
 """
 
 from __future__ import annotations
