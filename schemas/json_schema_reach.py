@@ -70,6 +70,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.FAIL_FAST_TRIGGER_RULE: _NAMES,
         Code.CURSOR_KIND: "a text is a time or not: draft-07 compares no two values",
         Code.KEY_ALONE: "an editor would mark the whole mapping, not the key that is alone",
+        Code.CONDITION_OF_ONE_PAGE: "an editor would mark the whole request, not the condition",
         Code.TEMPLATE_IN_WATCH: "templates are allowed wherever a run sends the request",
         Code.STATE_SHARED: _NAMES,
         Code.DUPLICATE_TASK_ID: _NAMES,

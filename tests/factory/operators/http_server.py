@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,10 +28,13 @@ class Server:
     routes: dict[str, Route] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self._server = ThreadingHTTPServer((self.host, 0), self._handler())
         self._server.daemon_threads = True
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
@@ -39,7 +43,8 @@ class Server:
         return self._server.server_address[1]
 
     def url(self, path: str, host: str | None = None) -> str:
-        return f"http://{host or self.host}:{self.port}{path}"
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://{host or self.host}:{self.port}{path}"
 
     def answers(
         self, path: str, body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None
@@ -82,6 +87,6 @@ class Server:
             def log_message(self, *args: object) -> None:
                 """Tests look at `received`."""
 
-        for method in ("GET", "HEAD", "POST", "PUT", "DELETE"):
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT"):
             setattr(Handler, f"do_{method}", Handler.handle_any)
         return Handler
