@@ -19,37 +19,35 @@ from .operators.shop_server import ShopServer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-DAG_FILE = """
-from datetime import timedelta
-import os, sqlite3, sys
-from airflow.sdk import DAG, get_current_context
-from airflow.providers.standard.operators.python import PythonOperator
-from factory.build_state import build_state
-from factory.operators.http_stateful import StatefulHttpOperator
-from schemas.incremental import Incremental
+PIPELINE = """
+default_args: {{retries: 2, retry_delay: 0s}}
+poll:
+  url: ${{env.TEST_API}}/pages
+  pagination: {{type: page_number}}
+  incremental: {{cursor_path: id, start_param: since, initial_value: 0}}
+  commit: {commit}
+tasks:
+  - {{id: load, uses: warehouse.load, with: {{rows: "${{tasks.poll.output}}"}}}}
+"""
+COMMITS = {"kills": "consumers", "kills_at_poll": "poll"}
 
-def load(rows, dag_id):
+WAREHOUSE = """
+import os, sqlite3, sys
+
+def load(rows, ti):
     with sqlite3.connect(os.environ["SHOP_DATABASE"]) as database:
         for row in rows:
-            values = (dag_id, get_current_context()["run_id"], row["id"])
+            values = (ti.dag_id, ti.run_id, row["id"])
             database.execute("INSERT INTO arrived VALUES (?, ?, ?)", values)
             database.execute("INSERT OR REPLACE INTO keyed VALUES (?, ?, ?)", values)
             sys.audit("shop.row")
+"""
 
-for name, at_poll in (("kills", False), ("kills_at_poll", True)):
-    tries = {"retries": 2, "retry_delay": timedelta(0)}
-    with DAG(name, schedule=None, default_args=tries) as dag:
-        poll = StatefulHttpOperator(
-            task_id="poll",
-            url=os.environ["TEST_API"] + "/pages",
-            pagination={"type": "page_number"},
-            incremental=Incremental(cursor_path="id", start_param="since", initial_value=0),
-            commits=at_poll,
-        )
-        arguments = {"rows": poll.output, "dag_id": name}
-        poll >> PythonOperator(task_id="load", python_callable=load, op_kwargs=arguments)
-        build_state(dag, max_active_runs=None)
-    globals()[name] = dag
+DAG_FILE = """
+# airflow dag
+from pathlib import Path
+from factory.stub_loader import load_stub
+load_stub(globals(), {path!r}, Path({folder!r}))
 """
 
 
@@ -64,9 +62,14 @@ def server() -> Iterator[ShopServer]:
     ("kills", "seed"), [pytest.param(20, 1, id="20"), pytest.param(200, 2, id="200", marks=pytest.mark.soak)]
 )
 def test_all_rows_arrive_whatever_is_killed(tmp_path: Path, server: ShopServer, kills: int, seed: int) -> None:
-    dags, shop = tmp_path / "home" / "dags", tmp_path / "shop.db"
+    pipelines, dags, shop = tmp_path / "pipelines", tmp_path / "home" / "dags", tmp_path / "shop.db"
+    pipelines.mkdir()
     dags.mkdir(parents=True)
-    (dags / "kills.py").write_text(DAG_FILE)
+    (pipelines / "warehouse.py").write_text(WAREHOUSE)
+    for dag_id, commit in COMMITS.items():
+        path = f"{dag_id}.yaml"
+        (pipelines / path).write_text(PIPELINE.format(commit=commit))
+        (dags / f"{path}.py").write_text(DAG_FILE.format(path=path, folder=str(pipelines)))
     with sqlite3.connect(shop) as database:
         database.execute("CREATE TABLE arrived (dag, run, id)")
         database.execute("CREATE TABLE keyed (dag, run, id, PRIMARY KEY (dag, id))")
@@ -85,7 +88,7 @@ def test_all_rows_arrive_whatever_is_killed(tmp_path: Path, server: ShopServer, 
     served = list(range(1, server.rows + 1))
     disturbed = {run["run"] for run in runs if run["kills"]}
     with sqlite3.connect(shop) as database:
-        for dag in ("kills", "kills_at_poll"):
+        for dag in COMMITS:
             keyed = database.execute("SELECT id FROM keyed WHERE dag = ? ORDER BY id", [dag])
             assert [number for (number,) in keyed] == served
             arrivals: dict[int, list[str]] = {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +23,23 @@ FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "poller"
 EXAMPLES = ("connection", "auth", "request", "retries", "actions", "expect", "pages", "rate")
 SECRET = "sesame-0f3a"  # noqa: S105 # of connections that are made here
 ROWS = [{"id": n} for n in range(5)]
+REFUSED = """
+vars: {api: "${env.ORDERS_API}/v1/echo"}
+tasks:
+  - {id: connection, uses: http, with: {conn_id: orders_api, endpoint: /v1/echo}}
+  - {id: basic, uses: http, with: {url: "${vars.api}", auth: {type: basic, conn_id: orders_token}}}
+  - {id: bearer, uses: http, with: {url: "${vars.api}", auth: {type: bearer, conn_id: orders_token}}}
+  - {id: header, uses: http, with: {url: "${vars.api}", auth: {type: api_key, conn_id: orders_token}}}
+  - id: query
+    uses: http
+    with: {url: "${vars.api}", auth: {type: api_key, conn_id: orders_token, name: key, location: query}}
+  - id: oauth
+    uses: http
+    with:
+      url: ${vars.api}
+      auth: {type: oauth2_client_credentials, conn_id: orders_login, access_token_url: "${env.ORDERS_API}/login/token"}
+"""
+"""Requests that the server refuses, with what it got in its answer."""
 
 RUN = """
 import json, sys
@@ -28,6 +47,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from airflow.utils.db import initdb
 initdb()
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from factory.build import build
@@ -38,10 +58,14 @@ for name in sys.argv[2:]:
     with create_session() as session:
         found = session.query(XComModel).filter_by(dag_id=name).all()
         values = [[one.task_id, one.key, one.value] for one in found]
+        shown = session.query(RenderedTaskInstanceFields).filter_by(dag_id=name).all()
+        shown = [[one.task_id, one.rendered_fields] for one in shown]
     for instance in run.get_task_instances():
         print("RESULT", json.dumps([name, instance.task_id, instance.state]))
     for task, key, value in values:
         print("XCOM", json.dumps([name, task, key, value]))
+    for task, fields in shown:
+        print("RENDERED", json.dumps([name, task, fields]))
 """
 
 
@@ -55,17 +79,23 @@ load_stub(globals(), {path!r}, Path({folder!r}))
 
 @dataclass(frozen=True)
 class Runs:
-    """State by example and task, XCom as stored by example, task and key, and all that was written."""
+    """State and rendered fields by example and task, XCom as stored by example, task and key, and all that was
+    written: logs, and what is listed here."""
 
     states: dict[tuple[str, str], str]
     xcoms: dict[tuple[str, str, str], Any]
+    rendered: dict[tuple[str, str], dict[str, Any]]
     text: str
     received: list[Received]
     stored: Path
 
     def output(self, example: str, task: str) -> Any:
-        """What a task gave on: small values are in the database, larger ones in a file that is named there."""
-        value = self.xcoms[example, task, "return_value"]
+        """What a task gave on."""
+        return self.xcom(example, task, "return_value")
+
+    def xcom(self, example: str, task: str, key: str) -> Any:
+        """Small values are in the database, larger ones in a file that is named there."""
+        value = self.xcoms[example, task, key]
         if isinstance(value, str) and value.startswith("file://"):
             return json.loads(Path(value.removeprefix("file://")).read_text())
         return value
@@ -112,6 +142,10 @@ def serve(server: Server) -> None:
         times = sum(request.path == "/v1/unsteady" for request in server.received)
         answer(handler, b"{}", status=503 if times < 3 else 200, **({"Retry_After": "0"} if times == 1 else {}))
 
+    def echo(handler: BaseHTTPRequestHandler) -> None:
+        sent = {"path": handler.path, **handler.headers}
+        answer(handler, json.dumps(sent).encode(), status=403)
+
     def token(handler: BaseHTTPRequestHandler) -> None:
         answer(handler, json.dumps({"access_token": f"{SECRET}-token", "expires_in": 3600}).encode())
 
@@ -121,6 +155,7 @@ def serve(server: Server) -> None:
         "/v1/none-yet": lambda handler: answer(handler, b"no orders", status=404),
         "/v1/orders": lambda handler: answer(handler, page(ROWS)),
         "/v1/unsteady": unsteady,
+        "/v1/echo": echo,
         "/v1/linked": linked,
         "/v1/header-linked": header_linked,
         "/v1/by-cursor": by_cursor,
@@ -136,10 +171,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     root = tmp_path_factory.mktemp("poller")
     server = Server()
     serve(server)
-    stored, dags = root / "xcom", root / "home" / "dags"
+    stored, dags, pipelines = root / "xcom", root / "home" / "dags", root / "pipelines"
     dags.mkdir(parents=True)
-    for name in EXAMPLES:
-        (dags / f"{name}.yaml.py").write_text(DAG_FILE.format(path=f"{name}.yaml", folder=str(FOLDER)))
+    shutil.copytree(FOLDER, pipelines)
+    (pipelines / "refused.yaml").write_text(REFUSED)
+    names = (*EXAMPLES, "refused")
+    for name in names:
+        (dags / f"{name}.yaml.py").write_text(DAG_FILE.format(path=f"{name}.yaml", folder=str(pipelines)))
     connection = {"conn_type": "http", "login": "me", "password": SECRET}
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
@@ -154,11 +192,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         "ORDERS_API": server.url(""),
         "TMPDIR": str(root),
     }
-    command = [sys.executable, "-c", RUN, str(FOLDER), *EXAMPLES]
+    command = [sys.executable, "-c", RUN, str(pipelines), *names]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=300)
     server.close()
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    results, xcoms = {}, {}
+    results, xcoms, rendered = {}, {}, {}
     for line in done.stdout.splitlines():
         kind, _, rest = line.partition(" ")
         if kind == "RESULT":
@@ -167,13 +205,16 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         elif kind == "XCOM":
             example, task, key, value = json.loads(rest)
             xcoms[example, task, key] = value
-    return Runs(results, xcoms, done.stdout + done.stderr, server.received, stored)
+        elif kind == "RENDERED":
+            example, task, fields = json.loads(rest)
+            rendered[example, task] = fields
+    return Runs(results, xcoms, rendered, done.stdout + done.stderr, server.received, stored)
 
 
 def test_every_example_is_run_and_succeeds(runs: Runs) -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} >= set(EXAMPLES)
-    assert set(runs.states.values()) == {"success"}
-    assert {example for example, _ in runs.states} == set(EXAMPLES)
+    assert {example for example, _ in runs.states} == {*EXAMPLES, "refused"}
+    assert {state for (example, _), state in runs.states.items() if example in EXAMPLES} == {"success"}
 
 
 @pytest.mark.parametrize("task", ["json_link", "header_link", "cursor", "offset", "page_number"])
@@ -211,4 +252,23 @@ def test_the_link_and_the_summary_show_what_was_requested_and_no_secret(runs: Ru
     assert link.endswith("/v1/state")
     assert "200, 6 bytes, application/json, 1 page, 2 retries, " in runs.text
     assert "5 rows, 3 pages, " in runs.text
-    assert SECRET not in runs.text
+
+
+@pytest.mark.parametrize("task", ["connection", "basic", "bearer", "header", "query", "oauth"])
+def test_a_server_that_sends_credentials_back_is_quoted_without_them(runs: Runs, task: str) -> None:
+    assert runs.states["refused", task] == "failed"
+    assert "/v1/echo" in str(runs.rendered["refused", task].get("url") or runs.rendered["refused", task]["endpoint"])
+    assert runs.xcom("refused", task, "http")["status"] == 403
+
+
+def test_no_secret_is_in_a_log_an_exception_an_xcom_or_a_rendered_template(runs: Runs) -> None:
+    asked = [request for request in runs.received if request.path.startswith("/v1/echo")]
+    pair = base64.b64encode(f"me:{SECRET}".encode()).decode()
+    carried = [SECRET in str((r.path, r.headers)) or pair in str(r.headers) for r in asked]
+    assert carried == [True] * 6
+    assert runs.text.count("it answered 403 Forbidden") >= len(asked)
+    stored = "".join(path.read_text() for path in runs.stored.rglob("*") if path.is_file())
+    assert "/v1/echo" in stored
+    for secret in (SECRET, pair):
+        assert secret not in runs.text
+        assert secret not in stored
