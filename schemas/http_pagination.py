@@ -13,7 +13,7 @@ from schemas.numbers import Count, PositiveCount
 KEYS_BY_TYPE = {
     "json_link": ("next_url_path",),
     "header_link": ("links_next_key",),
-    "cursor": ("cursor_path", "cursor_param"),
+    "cursor": ("cursor_path", "cursor_param", "cursor_body_path"),
     "offset": ("limit", "limit_param", "offset", "offset_param", "total_path"),
     "page_number": ("base_page", "page_param", "total_path"),
     "single_page": (),
@@ -21,6 +21,7 @@ KEYS_BY_TYPE = {
 """The keys of each type besides `type` and `max_pages`."""
 NEEDED = {"cursor": "cursor_path", "offset": "limit"}
 Name = Annotated[str, Field(min_length=1)]
+BODY_PATH_PATTERN = r"^[^.]+(\.[^.]+)*$"
 
 
 class Pagination(Model):
@@ -37,6 +38,10 @@ class Pagination(Model):
     """With `cursor`: JMESPath of what to send for the next page."""
     cursor_param: Name | None = None
     """With `cursor`: the query parameter it is sent in. Default: `cursor`."""
+    cursor_body_path: Annotated[str, Field(pattern=BODY_PATH_PATTERN, max_length=200)] | None = Field(
+        default=None, examples=["page.after"]
+    )
+    """With `cursor`: in place of a query parameter, where in the `json` body it is sent: keys joined by dots."""
     limit: PositiveCount | None = None
     """With `offset`: rows of a page to ask for."""
     limit_param: Name | None = None

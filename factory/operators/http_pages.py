@@ -25,6 +25,7 @@ class Pagination:
     links_next_key: str = "next"
     cursor_path: str = ""
     cursor_param: str = "cursor"
+    cursor_body_path: str | None = None
     limit: int = 100
     limit_param: str = "limit"
     offset: int = 0
@@ -55,7 +56,7 @@ def pager(pagination: Pagination | None) -> Pager:
     if pagination.type == "header_link":
         return _Links(_header_link(pagination.links_next_key))
     if pagination.type == "cursor":
-        return _Cursor(pagination.cursor_path, pagination.cursor_param)
+        return _Cursor(pagination.cursor_path, pagination.cursor_param, pagination.cursor_body_path)
     return _Counted(pagination)
 
 
@@ -125,6 +126,7 @@ class _Cursor:
 
     path: str
     param: str
+    body_path: str | None
     _call: HttpCall | None = None
     _seen: set[str] = field(default_factory=set)
 
@@ -148,6 +150,8 @@ class _Cursor:
             raise page.error("its cursor came before: following it would never end")
         self._seen.add(text)
         assert self._call is not None  # noqa: S101 # `first` comes first
+        if self.body_path is not None:
+            return self._call.with_json_value(self.body_path.split("."), cursor)
         return self._call.with_query({self.param: text})
 
 

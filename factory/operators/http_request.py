@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -82,6 +82,20 @@ class HttpCall:
         parts = urlsplit(self.url)
         kept = [one for one in parts.query.split("&") if one and unquote_plus(one.partition("=")[0]) not in query]
         return replace(self, url=_with_query(urlunsplit(parts._replace(query="&".join(kept))), query))
+
+    def with_json_value(self, keys: Sequence[str], value: Any) -> HttpCall:
+        """The call with a value put into its JSON body, below these keys, which are made where they are missing.
+
+        Raises HttpError where the body has something else than a mapping on the way.
+        """
+        body = json.loads(self.body) if self.body else None
+        inside = body
+        for key in keys[:-1]:
+            inside = inside.setdefault(key, {}) if isinstance(inside, dict) else None
+        if not isinstance(inside, dict):
+            raise HttpError(self.method, self.url, f"its JSON body has no mapping to put `{'.'.join(keys)}` into")
+        inside[keys[-1]] = value
+        return replace(self, body=_encoded(self.method, self.url, body))
 
     def linked(self, target: str, base: str) -> HttpCall:
         """The call for an address that a page at `base` links to. Another server gets no credentials.

@@ -26,6 +26,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _bodies(subject, task)
             yield from _of_type(subject, task, "auth", AUTH_KEYS)
             yield from _of_type(subject, task, "pagination", PAGINATION_KEYS)
+            yield from _cursor_in_body(subject, task)
             yield from _actions(subject, task)
             yield from _retries(subject, task)
 
@@ -83,6 +84,19 @@ def _of_type(
     if needed is not None and written.get(needed) is None and not any(nearest(name, [needed]) for name in written):
         message = f"`{needed}` is missing in `{key}`: `type: {kind}` needs it"
         yield subject.finding(Code.MISSING_KEY, path, message, at_key=True)
+
+
+def _cursor_in_body(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    pagination = task.arguments.get("pagination")
+    if not isinstance(pagination, dict) or pagination.get("cursor_body_path") is None:
+        return
+    path = (*task.with_path, "pagination")
+    if pagination.get("cursor_param") is not None:
+        message = "`cursor_param` has no effect beside `cursor_body_path`: the cursor is sent in one place"
+        yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, "cursor_param"), message, at_key=True)
+    if not isinstance(task.arguments.get("json"), dict) and task.mapped is not None and "json" not in task.mapped:
+        message = "`cursor_body_path` is a place in the `json` body, and there is no mapping there"
+        yield subject.finding(Code.KEY_ALONE, (*path, "cursor_body_path"), message, at_key=True)
 
 
 def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:

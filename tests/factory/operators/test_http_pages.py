@@ -83,6 +83,22 @@ def test_a_cursor_until_there_is_none(server: Server, run: Runner) -> None:
     assert [r.path for r in server.received] == ["/", "/?cursor=3", "/?cursor=6"]
 
 
+def test_a_cursor_in_a_body(server: Server, run: Runner) -> None:
+    def by_body(handler: BaseHTTPRequestHandler) -> None:
+        start = json.loads(server.received[-1].body).get("page", {}).get("after", 0)
+        answer(handler, {"rows": ROWS[start : start + 3], "next": start + 3 if start + 3 < len(ROWS) else None})
+
+    server.routes["/"] = by_body
+    pages = {"type": "cursor", "cursor_path": "next", "cursor_body_path": "page.after"}
+    asked = {"method": "POST", "json_body": {"sort": "id"}, "data_selector": "rows", "pagination": pages}
+    assert run(server.url("/"), **asked) == ROWS
+    bodies = [json.loads(r.body) for r in server.received]
+    assert bodies == [{"sort": "id"}, *({"sort": "id", "page": {"after": after}} for after in (3, 6))]
+    assert {r.path for r in server.received} == {"/"}
+    with pytest.raises(HttpError, match=r"its JSON body has no mapping to put `sort\.after` into"):
+        run(server.url("/"), **{**asked, "pagination": {**pages, "cursor_body_path": "sort.after"}})
+
+
 def test_links_in_the_body_and_in_header_fields(server: Server, run: Runner) -> None:
     def body(handler: BaseHTTPRequestHandler) -> None:
         page = int(query(handler).get("p", 1))
