@@ -64,7 +64,7 @@ lint: setup-dev ## check code and pipelines
 	@$(VENV)/bin/factory lint pipelines
 
 soak: setup-dev ## run the tests that take long or need a service
-	@HYPOTHESIS_PROFILE=explore exec $(VENV)/bin/python -m pytest -m soak $(PYTEST_ARGS)
+	@exec $(VENV)/bin/python -m pytest -m soak $(PYTEST_ARGS)
 
 # LOCK_ARGS=--upgrade takes the newest versions; without it only what pyproject.toml asks for changes.
 lock: ## write requirements.lock again from pyproject.toml

@@ -1,7 +1,7 @@
 """How the tests are spread over processes, and what chance decides in them.
 
-A file's tests go to one process, and all that start a whole Airflow go to the same. `make test` draws the same examples
-each time, so that a change is judged by what it does; `make soak` draws new ones.
+A file's tests go to one process, and all that start a whole Airflow go to the same. Each run draws the same examples, so
+that a change is judged by what it does; HYPOTHESIS_PROFILE=explore draws new ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("explore", max_examples=500)
+settings.register_profile("explore")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 WHOLE_AIRFLOW = "tests/e2e/"
