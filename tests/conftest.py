@@ -1,7 +1,7 @@
 """How the tests are spread over processes, and what chance decides in them.
 
-A file's tests go to one process, and all that start a whole Airflow go to the same. Each run draws the same examples, so
-that a change is judged by what it does; HYPOTHESIS_PROFILE=explore draws new ones.
+A file's tests go to one process, and all that start a whole Airflow go to the same. Each run draws the same
+examples, so that a change is judged by what it does; HYPOTHESIS_PROFILE=explore draws new ones.
 """
 
 from __future__ import annotations
