@@ -69,6 +69,17 @@ TABLES = {
             ('/', '2026-01-05 03:00:00+00:00');
         CREATE TABLE clicks_per_hour (hour, page, clicks);
         """,
+    "one_task_per_table": """
+        CREATE TABLE orders (id INTEGER, customer INTEGER, amount INTEGER);
+        INSERT INTO orders VALUES (99, 99, 99);
+        CREATE TABLE customers (id INTEGER, country);
+        CREATE TABLE returns (id INTEGER, order_id INTEGER);
+        """,
+    "temporary_table": """
+        CREATE TABLE orders (id INTEGER, amount INTEGER, currency);
+        INSERT INTO orders VALUES (1, 5, 'EUR'), (2, 1700, 'KRW');
+        CREATE TABLE orders_in_cents (id INTEGER PRIMARY KEY, amount INTEGER);
+        """,
     "manual_job": """
         CREATE TABLE orders (customer);
         INSERT INTO orders VALUES (7), (7), (8);
@@ -173,6 +184,26 @@ def hourly_windows(recipes: Recipes) -> None:
     assert recipes.finish_queued("hourly_windows", DagRunType.BACKFILL_JOB) == 3
 
 
+def one_task_per_table(recipes: Recipes) -> None:
+    shop = FOLDER / "shop.db"
+    with closing(sqlite3.connect(shop)) as database, database:
+        database.executescript("""
+            CREATE TABLE orders (id, customer, amount, secret);
+            INSERT INTO orders VALUES (1, 7, 10, 'x'), (2, 8, 20, 'x');
+            CREATE TABLE customers (id, country);
+            INSERT INTO customers VALUES (7, 'de');
+            CREATE TABLE returns (id, order_id);
+            """)
+    os.environ["AIRFLOW_CONN_SHOP"] = json.dumps({"conn_type": "sqlite", "host": str(shop)})
+    recipes.run("one_task_per_table")
+
+
+def temporary_table(recipes: Recipes) -> None:
+    recipes.run("temporary_table")
+    # The second time the rows are there already, and `publish` fails.
+    recipes.run("temporary_table", MONDAY.replace(day=6), "again")
+
+
 def manual_job(recipes: Recipes) -> None:
     recipes.run("manual_job", label="counts", customer=7)
     recipes.run("manual_job", MONDAY.replace(hour=1), "deletes", customer=7, scope="everything", dry_run=False)
@@ -238,6 +269,8 @@ RECIPES = (
     export_then_report,
     training_on_assets,
     hourly_windows,
+    one_task_per_table,
+    temporary_table,
     manual_job,
     per_environment,
     wait_for_other,

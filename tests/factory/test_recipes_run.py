@@ -223,6 +223,21 @@ def test_a_backfill_sums_each_hour_once(ran: Ran) -> None:
     ]
 
 
+def test_each_table_has_a_task(ran: Ran) -> None:
+    assert ran.states["one_task_per_table"] == dict.fromkeys(("copy[0]", "copy[1]", "copy[2]", "report"), "success")
+    assert ran.rows("one_task_per_table", "SELECT * FROM orders ORDER BY id") == [(1, 7, 10), (2, 8, 20)]
+    assert ran.rows("one_task_per_table", "SELECT * FROM customers") == [(7, "de")]
+    assert "3 rows in 3 tables" in ran.log
+
+
+def test_a_temporary_table_is_gone_also_after_a_failure(ran: Ran) -> None:
+    tasks = ("make_copy", "correct", "publish", "drop_copy")
+    assert ran.states["temporary_table"] == dict.fromkeys(tasks, "success")
+    assert ran.states["temporary_table again"] == dict.fromkeys(tasks, "success") | {"publish": "failed"}
+    assert ran.rows("temporary_table", "SELECT * FROM orders_in_cents ORDER BY id") == [(1, 500), (2, 1700)]
+    assert not ran.rows("temporary_table", "SELECT name FROM sqlite_master WHERE name = 'orders_copy'")
+
+
 def test_a_job_does_what_the_form_says(ran: Ran) -> None:
     assert "customer 7, orders, 2 rows" in ran.log
     assert "customer 7, everything, 3 rows" in ran.log
