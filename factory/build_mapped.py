@@ -19,6 +19,7 @@ from factory.built_ins import operators_name
 from factory.function_reference import FunctionReference
 from factory.operator_arguments import operator_arguments
 from factory.task_references import TaskReferences
+from schemas.python_object import OBJECT
 from schemas.references import task_reference
 from schemas.task import CodeTask, TaskBase
 
@@ -58,7 +59,7 @@ def build_mapped(
 
     Raises what Airflow raises where these do not fit.
     """
-    if isinstance(arguments.get("python_callable"), FunctionReference):
+    if isinstance(arguments.get("python_callable"), FunctionReference) and not _is_of_a_class(task):
         return _mapped_function(operator, build_expand_input(task.expand, task.expand_kwargs, references), arguments)
 
     def convert(name: str, value: Any) -> tuple[str, Any]:
@@ -74,6 +75,12 @@ def build_mapped(
         return partial.expand(**expand_input.value)
     # Not strict: a row may give another value than the built-in's default.
     return partial.expand_kwargs(expand_input.value, strict=isinstance(task, CodeTask))
+
+
+def _is_of_a_class(task: TaskBase) -> bool:
+    """Whether the task writes `python_callable` for an operator class: a function of its own gets no object."""
+    written = task.with_.get("python_callable") if isinstance(task, CodeTask) else None
+    return isinstance(written, Mapping) and OBJECT in written
 
 
 def _mapped_function(

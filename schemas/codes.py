@@ -70,6 +70,11 @@ class Code(Enum):
     REFUSED_BY_AIRFLOW_3 = _error("PF122", "refused-by-airflow-3", "What dag-factory makes of it Airflow 3 refuses.")
     MOVING_DATE = _warning("PF123", "moving-date", "A date that counts from today.")
     BAD_OBJECT = _error("PF124", "bad-object", "A mapping that stands for an object is not right.")
+    NOT_CONVERTED = _error("PF125", "not-converted", "Something that `factory convert` could not carry over.")
+    CONVERTED_OTHERWISE = _warning(
+        "PF126", "converted-otherwise", "Something that `factory convert` left out or wrote otherwise."
+    )
+    DEFAULTS_OF_NOTHING = _warning("PF127", "defaults-of-nothing", "Defaults of dag-factory with no document below.")
     UNKNOWN_VALUE = _error("PF112", "unknown-value", "`${vars.…}` or `${matrix.…}` names what is not there.")
     CIRCULAR_VALUES = _error("PF113", "circular-values", "Values of `vars` name each other in a circle.")
     NOT_A_TEXT = _error("PF114", "not-a-text", "A mapping, a list or null is put inside a longer text.")

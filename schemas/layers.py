@@ -46,7 +46,7 @@ class LayerReader:
 
     def dag_factory_defaults(self, path: str) -> list[DagFactoryDocument]:
         """The defaults of dag-factory that hold for a file, from the root's to the nearest: one of each folder."""
-        found = (self._dag_factory_default(folder) for folder in folders_above(path))
+        found = (self.dag_factory_default(folder) for folder in folders_above(path))
         return [document for document in found if document is not None]
 
     def parse(self, text: str, shown: str) -> Document:
@@ -59,7 +59,8 @@ class LayerReader:
                 return document
         return document_from_text(text, shown)
 
-    def _dag_factory_default(self, folder: str) -> DagFactoryDocument | None:
+    def dag_factory_default(self, folder: str) -> DagFactoryDocument | None:
+        """The defaults of dag-factory in a folder, given as what stands before a name in it; None without any."""
         if folder not in self._dag_factory:
             from schemas.dagfactory.reading import DagFactoryDocument, read_dag_factory  # noqa: PLC0415 # as above
 

@@ -13,6 +13,7 @@ from factory.cli.usage import UsageError
 from factory.own_names import NameTakenError, check_own_names
 
 COMMANDS = {
+    "convert": "write a dag-factory document in this project's language",
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is sound",
     "rule": "explain a code of a finding, such as PF102, or list all",

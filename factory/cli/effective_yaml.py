@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from schemas.compose import Effective
 from schemas.data_path import DataPath
-from schemas.scalars import NumberTooLongError, plain_scalar
+from schemas.yaml_writing import block_mark, scalar
 
 SPENT = frozenset({"vars", "matrix"})
 """Keys whose values stand where they are used."""
@@ -51,7 +49,7 @@ def _entry(start: str, value: Any, path: DataPath, indent: str) -> Iterator[_Lin
         yield start, None
         for index, item in enumerate(value):
             yield from _item(item, (*path, index), indent)
-    elif isinstance(value, str) and (block := _block(value)) is not None:
+    elif isinstance(value, str) and (block := block_mark(value)) is not None:
         yield f"{start} {block}", path
         yield from ((f"{indent}{line}" if line else "", None) for line in value.removesuffix("\n").split("\n"))
     else:
@@ -63,33 +61,3 @@ def _item(value: Any, path: DataPath, indent: str) -> Iterator[_Line]:
         yield from _mapping(value, path, f"{indent}  ", f"{indent}- ")
     else:
         yield from _entry(f"{indent}-", value, path, f"{indent}  ")
-
-
-def _block(text: str) -> str | None:
-    """The mark of a text of several lines that can stand below it as it is."""
-    lines = text.removesuffix("\n").split("\n")
-    plain = all(line.isprintable() and line == line.rstrip() for line in lines)
-    if len(lines) < 2 or not plain or not lines[-1] or not lines[0] or lines[0].startswith(" "):
-        return None
-    return "|" if text.endswith("\n") else "|-"
-
-
-def scalar(value: Any) -> str:
-    """A single value on one line, in quotes where YAML 1.2 or 1.1 would take the text for something else."""
-    style = None
-    while True:
-        written: str = yaml.safe_dump(
-            value, default_style=style, default_flow_style=True, allow_unicode=True, width=2**31 - 1
-        )
-        written = written.removesuffix("\n").removesuffix("\n...")
-        if style is not None or not isinstance(value, str) or written != value or _is_text(written):
-            break
-        style = '"'
-    return written if "\n" not in written else yaml.safe_dump(value, default_style='"', width=2**31 - 1).strip()
-
-
-def _is_text(written: str) -> bool:
-    try:
-        return isinstance(plain_scalar(written), str)
-    except NumberTooLongError:
-        return False

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from schemas.codes import Code
 from schemas.compose import Effective
-from schemas.dagfactory import rules_code, rules_graph, rules_schedule, rules_shape, rules_values
+from schemas.dagfactory import rules_code, rules_graph, rules_schedule, rules_shape, rules_types, rules_values
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.merging import dag_ids, effective_dags
 from schemas.dagfactory.reading import DagFactoryDocument
@@ -49,6 +49,7 @@ def findings(
         found += (replace(d) for d in secrets.check(dag.subject))
         if reader is not None:
             found += rules_code.check(dag, reader)
+            found += rules_types.check(dag, reader)
     return found
 
 

@@ -16,12 +16,11 @@ from schemas.dagfactory.keys import (
     OWN_ARGUMENTS,
     TASK_KEYS,
 )
+from schemas.dagfactory.named_code import named_code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import word
-from schemas.rules.missing_code import hidden_module, no_callable
-from schemas.rules.moved_paths import moved, moved_to
-from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
+from schemas.source import Class, Function, Parameter, SourceReader
 from schemas.source.arguments import by_name, missing_names, unknown_names
 from schemas.source.results import Result
 from schemas.suggestions import did_you_mean, meant, nearest
@@ -65,8 +64,6 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     for path, mapping in places:
         if isinstance(mapping, dict):
             yield from _callbacks(dag, path, mapping, reader)
-    if dag.subject.may_hold("__type__"):
-        yield from _types(dag, (), dag.data, reader)
 
 
 def _nothing_to_run(dag: DagView, task: Part) -> Diagnostic:
@@ -90,14 +87,14 @@ def _task(dag: DagView, task: Part, reader: SourceReader) -> Generator[Diagnosti
     callable_path = task.data.get("python_callable")
     function: Result | None = None
     if isinstance(callable_path, str):
-        function = yield from _found(dag, (*task.path, "python_callable"), callable_path, reader)
+        function = yield from named_code(dag, (*task.path, "python_callable"), callable_path, reader)
     key = "operator" if "operator" in task.data else "decorator"
     dotted = task.data.get(key)
     if not isinstance(dotted, str) or "." not in dotted:
         return None
     if key == "decorator":
         return (yield from _decorated(dag, task, function, reader))
-    found = yield from _found(dag, (*task.path, key), dotted, reader)
+    found = yield from named_code(dag, (*task.path, key), dotted, reader)
     if not isinstance(found, Class) or not found.is_operator or found.parameters is None:
         if isinstance(found, Function) or (isinstance(found, Class) and found.is_operator is False):
             message = f"`{dotted}` is no Airflow operator or sensor"
@@ -253,41 +250,6 @@ def _callbacks(dag: DagView, path: DataPath, mapping: Mapping[str, Any], reader:
     for key in CALLBACKS if path else DAG_CALLBACKS:
         value = mapping.get(key)
         if isinstance(value, str):
-            yield from _found(dag, (*path, key), value, reader)
+            yield from named_code(dag, (*path, key), value, reader)
         elif isinstance(value, dict) and isinstance(value.get("callback"), str):
-            yield from _found(dag, (*path, key, "callback"), value["callback"], reader)
-
-
-def _types(dag: DagView, path: DataPath, value: Any, reader: SourceReader) -> Iterator[Diagnostic]:
-    if isinstance(value, dict):
-        kind = value.get("__type__")
-        if isinstance(kind, str) and "." in kind:
-            yield from _found(dag, (*path, "__type__"), kind, reader)
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        if isinstance(child, dict | list):
-            yield from _types(dag, (*path, key), child, reader)
-
-
-def _found(
-    dag: DagView, path: DataPath, dotted: str, reader: SourceReader
-) -> Generator[Diagnostic, None, Result | None]:
-    """Returns what a path names; None where a finding says that it names nothing."""
-    hidden = reader.hidden_by(dotted)
-    if hidden is not None:
-        yield hidden_module(dag.subject, path, hidden)
-        return None
-    found = reader.find(dotted)
-    new = moved_to(dotted, found.path if isinstance(found, Function | Class) else None)
-    if new is not None:
-        yield moved(dag.subject, path, new, still_there=isinstance(found, Function | Class))
-    match found:
-        case Function() | Class() | Undecidable() | TaskDecorated():
-            return found
-        case NotInstalled():
-            message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
-            yield dag.subject.finding(Code.OPERATOR_NOT_INSTALLED, path, message)
-        case _:
-            if new is None:
-                yield no_callable(dag.subject, path, found)
-    return None
+            yield from named_code(dag, (*path, key, "callback"), value["callback"], reader)

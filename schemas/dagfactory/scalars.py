@@ -19,7 +19,7 @@ from schemas.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
 from schemas.yaml_syntax import PLAIN
 
 _PREFIX = "tag:yaml.org,2002:"
-_VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
+VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ScalarReader:
             found = True
             return value
 
-        text = _VARIABLE.sub(of, node.value)
+        text = VARIABLE.sub(of, node.value)
         return text if found else None
 
     def _plain(self, text: str) -> Any:

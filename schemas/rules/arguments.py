@@ -25,7 +25,11 @@ class Call:
 
 
 def argument_findings(
-    subject: Subject, call: Call, parameters: Sequence[Parameter], given: frozenset[str] = frozenset()
+    subject: Subject,
+    call: Call,
+    parameters: Sequence[Parameter],
+    given: frozenset[str] = frozenset(),
+    help: str = "write it in `with`",
 ) -> Iterator[Diagnostic]:
     """Arguments that it does not take, and those it needs; `given` are written by nobody and there all the same."""
     by_name = [p for p in parameters if p.kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")]
@@ -47,4 +51,4 @@ def argument_findings(
     for name in missing:
         if name not in typos:
             message = f"{call.who} needs the argument `{name}`"
-            yield subject.finding(Code.MISSING_ARGUMENT, call.at, message, help="write it in `with`")
+            yield subject.finding(Code.MISSING_ARGUMENT, call.at, message, help=help)

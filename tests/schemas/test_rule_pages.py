@@ -19,6 +19,8 @@ IN_WORDS = {
     Code.NUMBER_TOO_LONG: "nobody reads 300 digits",
     Code.WRONG_ARGUMENT: "the build finds it, with Airflow",
     Code.BUILD_FAILED: "the build finds it, with Airflow",
+    Code.NOT_CONVERTED: "`factory convert` finds it",
+    Code.CONVERTED_OTHERWISE: "`factory convert` finds it",
 }
 """Codes whose examples are words, not files, and why."""
 

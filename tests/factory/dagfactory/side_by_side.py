@@ -3,7 +3,8 @@
     python side_by_side.py REQUEST ANSWER
 
 The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`; the JSON file ANSWER gets, for each
-file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`.
+file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`;
+and of what ours is converted to, `{"converted": DAGs, "lost": […], "texts": […], "lint": […]}`.
 A DAG is its serialized form without documentation and names of files.
 """
 
@@ -58,7 +59,31 @@ def ours(folder: str, file: str) -> dict[str, Any]:
         {"severity": d.severity.value, "code": d.code.id, "line": d.span.line, "message": d.message}
         for d in loaded.diagnostics
     ]
-    return {"ours": {dag_id: serialized(dag) for dag_id, dag in loaded.dags.items()}, "findings": findings}
+    dags = {dag_id: serialized(dag) for dag_id, dag in loaded.dags.items()}
+    return {"ours": dags, "findings": findings, **(new_files(folder, file) if dags else {})}
+
+
+def new_files(folder: str, file: str) -> dict[str, Any]:
+    from factory.build_checked import build_checked  # noqa: PLC0415 # as above
+    from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
+    from schemas.dagfactory.converted import converted  # noqa: PLC0415 # as above
+    from schemas.source import SourceReader  # noqa: PLC0415 # as above
+
+    unexpanded = Checker(Path(folder), CheckOptions(shown_folder="", environ={}))
+    made = list(converted(unexpanded.variants(file), Path(folder), os.environ, SourceReader(Path(folder))))
+    checker = Checker(Path(folder), CheckOptions(shown_folder=""))
+    beside = file.rpartition("/")[0]
+    found: dict[str, Any] = {"converted": {}, "lost": _lost(made), "texts": [one.text for one in made], "lint": []}
+    for one in (one for one in made if one.text):
+        path = f"{beside}/{one.dag_id}.yaml".removeprefix("/")
+        loaded = build_checked(checker, checker.text(one.text, path))
+        found["converted"] |= {dag_id: serialized(dag) for dag_id, dag in loaded.dags.items()}
+        found["lint"] += [f"{d.span.line}: {d.message}" for d in loaded.diagnostics if d.severity.value == "error"]
+    return found
+
+
+def _lost(made: list[Any]) -> list[str]:
+    return [d.message for one in made for d in one.findings if d.severity.value == "error"]
 
 
 def serialized(dag: Any) -> dict[str, Any]:

@@ -19,17 +19,27 @@ import pytest
 
 from tests.case_files import CASES, cases
 
+from .differences import alike
 from .mistakes import MISTAKES, Mistake
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[2]
 EXAMPLES = Path(os.environ.get("DAG_FACTORY_EXAMPLES", CHECKOUT.parent / "shared" / "corpus" / "dag-factory"))
 TABLE = CHECKOUT / "docs" / "dag-factory.md"
-ROW = re.compile(r"^\| `(?P<file>[\w/.-]+\.ya?ml)` \| (?P<what>runs|refused|package)\b", re.MULTILINE)
+ROW = re.compile(
+    r"^\| `(?P<file>[\w/.-]+\.ya?ml)` \| (?P<what>runs|refused|package) \| (?P<converts>yes|in part|)\b", re.MULTILINE
+)
 SECRET = "hunter2hunter2"  # noqa: S105 # nobody's
 
 VALID = [case for case in cases("dag_factory/valid") if case.name != "files-beside-the-document"]
 """The one that is left out holds a relative path, which dag-factory refuses."""
+LOST = {
+    "every-key-of-a-dag": ["a lambda has no like here", "documentation that a function makes has no like here"],
+    "keys-that-are-ignored": ["the DAG `nothing_to_do` has no tasks, and a pipeline here has at least one"],
+}
+"""What cannot be carried over of our documents."""
+OTHERWISE = {"example_object_storage.yml": "an argument without a name, which is said, is left empty"}
+"""Examples that are another DAG when they are converted, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +115,33 @@ def test_every_example_is_what_the_table_says(built: dict[str, Any]) -> None:
             assert "error" in {f["severity"] for f in one["findings"]}, file
         if rows[file] != "package":
             assert rows[file] == ("runs" if one["theirs"] is not None else "refused"), (file, one["refusal"])
+
+
+@pytest.mark.parametrize(
+    "name", [case.name for case in VALID if case.name != "values-that-are-better-written-otherwise"]
+)
+def test_our_documents_converted_are_the_same_dags(built: dict[str, Any], name: str) -> None:
+    found = of_case(built, name)
+
+    assert found
+    assert [message for one in found for message in one["lost"]] == LOST.get(name, [])
+    for one in found:
+        assert one["lint"] == []
+        for dag_id in one["ours"].keys() - {"nothing_to_do"}:
+            assert alike(one["converted"][dag_id]) == alike(one["ours"][dag_id])
+
+
+def test_every_example_that_runs_is_the_same_dag_when_converted(built: dict[str, Any]) -> None:
+    if not EXAMPLES.is_dir():
+        pytest.skip("dag-factory's examples are not here: set DAG_FACTORY_EXAMPLES")
+    rows = {match["file"]: match["converts"] for match in ROW.finditer(TABLE.read_text())}
+    found = {key.removeprefix("examples/"): value for key, value in built.items() if key.startswith("examples/")}
+    runs = {file: one for file, one in found.items() if one["ours"]}
+
+    assert len(runs) > 15
+    for file, one in runs.items():
+        assert one["lint"] == [], file
+        assert rows[file] == ("in part" if one["lost"] else "yes"), (file, one["lost"])
+        assert one["converted"].keys() == one["ours"].keys(), file
+        same = [alike(one["converted"][dag_id]) == alike(dag) for dag_id, dag in one["ours"].items()]
+        assert all(same) == (file not in OTHERWISE), file

@@ -1,0 +1,150 @@
+"""A new document → YAML, with the comments that stood where its parts were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.compose import Effective
+from schemas.dagfactory.convert.comments import comments
+from schemas.dagfactory.convert.written import PlainText, Written
+from schemas.data_path import DataPath
+from schemas.yaml_writing import block_mark, scalar
+
+_WIDEST = 100
+"""Columns of a list on one line."""
+
+
+@dataclass
+class _Kept:
+    """Comments by the effective path of what they stand above or behind; `head` and `foot` are the file's."""
+
+    above: dict[DataPath, list[str]] = field(default_factory=dict)
+    behind: dict[DataPath, str] = field(default_factory=dict)
+    head: list[str] = field(default_factory=list)
+    foot: list[str] = field(default_factory=list)
+
+    def add(self, source: DataPath | None, lines: list[str], *, is_head: bool) -> None:
+        """Put lines above what was made of `source`; the whole document's are about the file, if `is_head` says so."""
+        if source:
+            self.above.setdefault(source, []).extend(lines)
+        elif is_head:
+            self.head += lines
+
+
+def text(written: Written, effective: Effective, dag_id: str) -> str:
+    """The text of a document that was made of the DAG's effective one."""
+    kept = _kept(written, effective, dag_id)
+    lines = [*kept.head, *_Writer(kept).mapping(written, ""), *kept.foot]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _kept(written: Written, effective: Effective, dag_id: str) -> _Kept:
+    """The comments that are about this DAG or about what holds for it."""
+    places: dict[tuple[int, DataPath], DataPath] = {}
+    layer_of = {id(layer): index for index, layer in enumerate(effective.layers)}
+    for source in written.sources():
+        document, place = effective.key_origin(source)
+        places.setdefault((layer_of[id(document)], place), source)
+    kept = _Kept()
+    for index, layer in enumerate(effective.layers):
+        own = index == len(effective.layers) - 1
+        found = comments(layer)
+        for place, lines in found.above.items():
+            # Above the DAG, or above what holds for all of the file's.
+            is_head = own and place in ((dag_id,), ("default",))
+            kept.add(_source(places, index, place), lines, is_head=is_head)
+        for place, line in found.behind.items():
+            about = _source(places, index, place)
+            if about and places.get((index, place)) == about and about not in kept.behind:
+                kept.behind[about] = line
+            else:
+                kept.add(about, [line], is_head=own and place in ((dag_id,), ("default",)))
+        if own and list(layer.data)[-1] == dag_id:
+            kept.foot += found.below
+    return kept
+
+
+def _source(places: dict[tuple[int, DataPath], DataPath], layer: int, place: DataPath) -> DataPath | None:
+    """The part that was made of what stands at a place, or of the nearest around it."""
+    found = (places.get((layer, place[:length])) for length in range(len(place), -1, -1))
+    return next((source for source in found if source is not None), None)
+
+
+class _Writer:
+    def __init__(self, kept: _Kept) -> None:
+        self._kept = kept
+
+    def mapping(self, written: Written, indent: str, first: str | None = None) -> Iterator[str]:
+        """`first` is what the first line begins with in place of the indentation."""
+        for key, child in written.value.items():
+            start = indent if first is None else first
+            yield from self._above(child, indent if first is None else indent[:-2])
+            first = None
+            yield from self._entry(f"{start}{scalar(key)}:", child, f"{indent}  ")
+
+    def _entry(self, start: str, written: Written, indent: str) -> Iterator[str]:
+        value = written.value
+        behind = self._behind(written)
+        if isinstance(value, dict) and value:
+            yield f"{start}{behind}"
+            yield from self.mapping(written, indent)
+        elif isinstance(value, list) and value:
+            line = self._on_one_line(written)
+            if line is not None and len(start) + len(line) < _WIDEST:
+                yield f"{start} {line}{behind}"
+                return
+            yield f"{start}{behind}"
+            for item in value:
+                yield from self._item(item, indent)
+        elif isinstance(value, str) and (block := block_mark(value)) is not None:
+            yield f"{start} {block}{behind}"
+            yield from (f"{indent}{line}" if line else "" for line in value.removesuffix("\n").split("\n"))
+        else:
+            yield f"{start} {_scalar(value)}{behind}"
+
+    def _item(self, written: Written, indent: str) -> Iterator[str]:
+        yield from self._above(written, indent)
+        if isinstance(written.value, dict) and written.value:
+            behind = self._behind(written)
+            if behind:
+                yield f"{indent}{behind.strip()}"
+            yield from self.mapping(written, f"{indent}  ", f"{indent}- ")
+        else:
+            yield from self._entry(f"{indent}-", written, f"{indent}  ")
+
+    def _above(self, written: Written, indent: str) -> Iterator[str]:
+        if written.source is not None:
+            yield from (f"{indent}{line}" for line in self._kept.above.pop(written.source, ()))
+
+    def _behind(self, written: Written) -> str:
+        line = self._kept.behind.pop(written.source, "") if written.source is not None else ""
+        return f"  {line}" if line else ""
+
+    def _on_one_line(self, written: Written) -> str | None:
+        items = written.value
+        if not written.flow or any(
+            item.source in self._kept.above or item.source in self._kept.behind for item in items
+        ):
+            return None
+        if any(isinstance(item.value, dict | list) or "\n" in str(item.value) for item in items):
+            return None
+        return f"[{', '.join(_in_flow(item.value) for item in items)}]"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, PlainText):
+        return str(value)
+    line = scalar(value)
+    return _quoted(value) if line.startswith("'") and "''" in line and '"' not in line else line
+
+
+def _in_flow(value: Any) -> str:
+    line = _scalar(value)
+    return line if line[:1] in ("'", '"') or not set(line) & set(",[]{}#:") else _quoted(line)
+
+
+def _quoted(text: str) -> str:
+    """A text in quotes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,50 @@
+"""`__type__` anywhere: its path, and its arguments against what is called with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.codes import Code
+from schemas.dagfactory.dag_view import DagView
+from schemas.dagfactory.named_code import named_code
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.rules.arguments import Call, argument_findings
+from schemas.source import Class, Function, SourceReader
+
+
+def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in every mapping that stands for an object; where reading source cannot decide there are none."""
+    if dag.subject.may_hold("__type__"):
+        yield from _types(dag, (), dag.data, reader)
+
+
+def _types(dag: DagView, path: DataPath, value: Any, reader: SourceReader) -> Iterator[Diagnostic]:
+    if isinstance(value, dict):
+        kind = value.get("__type__")
+        if isinstance(kind, str) and "." in kind:
+            found = yield from named_code(dag, (*path, "__type__"), kind, reader)
+            if isinstance(found, Class | Function) and found.parameters is not None:
+                yield from _type_arguments(dag, path, value, found)
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        if isinstance(child, dict | list):
+            yield from _types(dag, (*path, key), child, reader)
+
+
+def _type_arguments(
+    dag: DagView, path: DataPath, value: Mapping[str, Any], found: Class | Function
+) -> Iterator[Diagnostic]:
+    """What stands beside `__type__`, and in `__args__`, against what is called with it."""
+    positional = value.get("__args__", [])
+    if found.parameters is None or not isinstance(positional, list):
+        return
+    takes = [p for p in found.parameters if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
+    if len(positional) > len(takes) and not any(p.kind == "VAR_POSITIONAL" for p in found.parameters):
+        message = f"`{found.path}` takes {len(takes)} arguments by position, and these are {len(positional)}"
+        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, (*path, "__args__"), message)
+    filled = frozenset(p.name for p in takes[: len(positional)])
+    arguments = {key: child for key, child in value.items() if key not in ("__type__", "__args__")}
+    call = Call(f"`{found.path}`", arguments, path, (*path, "__type__"))
+    yield from argument_findings(dag.subject, call, found.parameters, filled, help="write it beside `__type__`")

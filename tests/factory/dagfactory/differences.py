@@ -1,0 +1,122 @@
+"""What is other in the serialized DAG of a converted document, and why: `alike` takes it out of both DAGs.
+
+Nothing else may differ. Each function is one difference; its first line is the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+Serialized = dict[str, Any]
+
+_STANDARD = "airflow.providers.standard.operators"
+_OUTPUT = re.compile(
+    r"\{\{ task_instance\.xcom_pull\(task_ids='(?P<task>[\w.-]+)', dag_id='[\w.-]+', key='(?P<key>\w+)'\) \}\}"
+)
+
+
+def alike(dag: Serialized) -> Serialized:
+    """The DAG without what may differ, its tasks by their ids."""
+    dag = deepcopy(dag)
+    dag["tasks"] = {task["__var"]["task_id"]: task["__var"] for task in dag["tasks"]}
+    for difference in OF_A_DAG:
+        difference(dag)
+    for task in dag["tasks"].values():
+        for of_a_task in OF_A_TASK:
+            of_a_task(task)
+    return dag
+
+
+def _tag(dag: Serialized) -> None:
+    """dag-factory gives every DAG a tag of its own."""
+    dag["tags"] = [tag for tag in dag.get("tags", []) if tag != "dagfactory"]
+
+
+def _paused(dag: Serialized) -> None:
+    """What a document leaves open Airflow's configuration decides; here a merged file runs."""
+    if dag.get("is_paused_upon_creation") is False:
+        del dag["is_paused_upon_creation"]
+
+
+def _start(dag: Serialized) -> None:
+    """The first date of `default_args` is the DAG's here, and with dag-factory that of each task: runs are the same."""
+    starts = {task.get("start_date") for task in dag["tasks"].values()}
+    if "start_date" not in dag and len(starts) == 1:
+        dag["start_date"] = starts.pop()
+        for task in dag["tasks"].values():
+            task.pop("start_date", None)
+
+
+def _nobodys(dag: Serialized) -> None:
+    """Keys of `default_args` that no task takes are left out."""
+    arguments = dict(dag.get("default_args", {}).get("__var", {}))
+    for key in ("timezone", "catchup", "contact"):
+        arguments.pop(key, None)
+    dag["default_args"] = arguments
+
+
+def _access(dag: Serialized) -> None:
+    """`{can_read}` is a mapping in YAML: Airflow takes the action for a resource. Here it is what was meant."""
+    roles = dag.get("access_control", {}).get("__var", {})
+    for role in roles.values():
+        resources = role["__var"]
+        actions = [name for name, value in resources.items() if value is None]
+        if actions:
+            role["__var"] = {"DAGs": {"__type": "set", "__var": actions}}
+
+
+def _class(task: Serialized) -> None:
+    """Built-ins and functions have operators of their own, or plain ones in place of a decorator's."""
+    task.pop("_operator_name", None)
+    modules = {
+        "airflow.providers.standard.decorators.python": f"{_STANDARD}.python",
+        "factory.operators.bash": f"{_STANDARD}.bash",
+    }
+    task["_task_module"] = modules.get(task["_task_module"], task["_task_module"])
+    if task["task_type"] == "_PythonDecoratedOperator":
+        task["task_type"] = "PythonOperator"
+
+
+def _documentation(task: Serialized) -> None:
+    """A decorator takes a function's docstring for the task's documentation."""
+    task.pop("doc_md", None)
+
+
+def _function(task: Serialized) -> None:
+    """A function is named by its whole path here, since nothing imports it."""
+    for holder in (task, task.get("partial_kwargs", {})):
+        name = holder.get("python_callable_name")
+        if isinstance(name, str):
+            holder["python_callable_name"] = name.rpartition(".")[2]
+
+
+def _reference(task: Serialized) -> None:
+    """A reference is shown as it is written."""
+    for name, value in (task.get("op_kwargs") or {}).items():
+        match = _OUTPUT.fullmatch(value) if isinstance(value, str) else None
+        if match is not None:
+            source = "output" if match["key"] == "return_value" else f"xcom.{match['key']}"
+            task["op_kwargs"] = {**task["op_kwargs"], name: f"${{tasks.{match['task']}.{source}}}"}
+
+
+def _delay(task: Serialized) -> None:
+    """A mapped task's default for the time between two tries is written out."""
+    if task.get("partial_kwargs", {}).get("retry_delay") == {"__type": "timedelta", "__var": 300.0}:
+        del task["partial_kwargs"]["retry_delay"]
+
+
+def _body(task: Serialized) -> None:
+    """The JSON text that is sent is a function's answer with dag-factory."""
+    data = task.get("data")
+    if task["task_type"] == "HttpOperator" and isinstance(data, str):
+        is_function = data.startswith("<callable dagfactory.utils.get_json_serialized_callable")
+        assert is_function or json.loads(data)
+        task["data"] = "JSON"
+
+
+OF_A_DAG: tuple[Callable[[Serialized], None], ...] = (_tag, _paused, _start, _nobodys, _access)
+OF_A_TASK: tuple[Callable[[Serialized], None], ...] = (_class, _documentation, _function, _reference, _delay, _body)
