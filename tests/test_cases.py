@@ -21,6 +21,8 @@ FOUND_ELSEWHERE = {
     Code.CHECK_FAILED: "no text is known that does it: tests/schemas/test_check.py",
     Code.BAD_SETTING: "it stands in another file: tests/schemas/test_policy.py",
     Code.BUILD_FAILED: "Airflow says it, when the DAG is built",
+    Code.NOT_CONVERTED: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",
+    Code.CONVERTED_OTHERWISE: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",
     Code.WRONG_ARGUMENT: "the build says it, when an argument is turned into what its annotation names",
 }
 """Codes without a case, and why."""

@@ -33,10 +33,10 @@ def comments(document: Document) -> Comments:
     if "#" not in document.text:
         return found
     lines = TextLines(document.text)
-    first, last = _places(document, lines)
+    first, last, blocks = _places(document, lines)
     starts = sorted(first)
     waiting: list[tuple[int, str]] = []
-    for line, column, text in _comments(document, lines):
+    for line, column, text in _comments(document, lines, blocks):
         if lines.line_text(line)[: column - 1].strip():
             if line in last:
                 found.behind.setdefault(last[line], text)
@@ -53,20 +53,24 @@ def comments(document: Document) -> Comments:
     return found
 
 
-def _comments(document: Document, lines: TextLines) -> Iterator[tuple[int, int, str]]:
+def _comments(document: Document, lines: TextLines, blocks: frozenset[int]) -> Iterator[tuple[int, int, str]]:
     end = -1
     for match in _START.finditer(document.text):
-        if match.start() < end or document.is_in_value(match.start()):
+        if match.start() < end:
             continue
         line, column = lines.position(match.start())
+        # A block of text begins with its mark: what follows on that line is a comment.
+        if document.is_in_value(match.start()) and line not in blocks:
+            continue
         text = lines.line_text(line)[column - 1 :].rstrip()
         end = match.start() + len(text)
         if MARK not in text and not text.startswith(("#!", "# yaml-language-server:")):
             yield line, column, text
 
 
-def _places(document: Document, lines: TextLines) -> tuple[dict[int, DataPath], dict[int, DataPath]]:
-    """Line → what begins on it first, and what begins on it last."""
+def _places(document: Document, lines: TextLines) -> tuple[dict[int, DataPath], dict[int, DataPath], frozenset[int]]:
+    """Line → what begins on it first, and what begins on it last; and the lines where blocks of text begin."""
+    blocks: set[int] = set()
     first: dict[int, DataPath] = {}
     last: dict[int, DataPath] = {}
     seen: set[int] = set()
@@ -81,7 +85,9 @@ def _places(document: Document, lines: TextLines) -> tuple[dict[int, DataPath], 
         if id(node) in seen:
             continue  # behind an alias
         seen.add(id(node))
-        if isinstance(node, MappingNode):
+        if isinstance(node, ScalarNode) and node.style in ("|", ">"):
+            blocks.add(lines.position(node.start_mark.index)[0])
+        elif isinstance(node, MappingNode):
             waiting += [((*path, k.value), k, v) for k, v in node.value if isinstance(k, ScalarNode)]
         elif isinstance(node, SequenceNode):
             waiting += [((*path, index), None, child) for index, child in enumerate(node.value)]
@@ -89,4 +95,4 @@ def _places(document: Document, lines: TextLines) -> tuple[dict[int, DataPath], 
         line, _ = lines.position(index)
         first.setdefault(line, path)
         last[line] = path
-    return first, last
+    return first, last, frozenset(blocks)
