@@ -10,9 +10,9 @@ from pathlib import Path
 
 from schemas import ignore_comments
 from schemas.codes import Code
-from schemas.dagfactory.recognition import DEFAULTS_NAMES, DIALECT
+from schemas.dagfactory import unused_defaults
 from schemas.diagnostics import Diagnostic, Span, has_errors
-from schemas.discovery import default_dag_id, folders_above, is_pipeline_path, pipeline_paths
+from schemas.discovery import default_dag_id, is_pipeline_path, pipeline_paths
 from schemas.document import Document
 from schemas.environment import Resolved, resolve_environment
 from schemas.environments import declaration_findings, declared
@@ -96,7 +96,7 @@ class Checker:
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
         findings += self._other_dags(claims)
-        findings += self._defaults_of_nothing(results)
+        findings += unused_defaults.check(self._folder, list(results), self.dialect, self._layers.shown)
         findings += [self.duplicate(path, *claim) for path, claims in conflicts.items() for claim in claims]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
@@ -110,25 +110,6 @@ class Checker:
             and any(mark in layer.text for layer in self._documents(path, document) for mark in other_dags.MARKS)
             for variant in self.variants(path)
             for finding in other_dags.check(Subject(path, variant.effective), known)
-        ]
-
-    def _defaults_of_nothing(self, paths: Iterable[str]) -> list[Diagnostic]:
-        """dag-factory's defaults files that hold for no document: here `_defaults.yaml` is what holds for pipelines."""
-        above = {path: folders_above(path) for path in paths}
-        folders = sorted({folder for found in above.values() for folder in found})
-        places = [f"{folder}{name}" for folder in folders for name in DEFAULTS_NAMES]
-        there = [p for p in places if p not in above and os.path.lexists(self._folder / p)]
-        if not there:
-            return []
-        used = {folder for path, found in above.items() if self.dialect(path) == DIALECT for folder in found}
-        message = "these are dag-factory's defaults, and none of its documents is beside or below them"
-        code, help_text = Code.DEFAULTS_OF_NOTHING, "defaults of pipelines stand in `_defaults.yaml`"
-        return [
-            Diagnostic(
-                code, message, self._layers.shown(place), Span(1, 1, 1, 2), help=help_text, severity=code.severity
-            )
-            for place in there
-            if place.rpartition("/")[0] + "/" * ("/" in place) not in used
         ]
 
     def _guarded(self, path: str) -> CheckResult:
