@@ -11,8 +11,9 @@ from schemas.diagnostics import Diagnostic
 from schemas.discovery import default_dag_id
 from schemas.document import Document
 from schemas.matrix import Cell, expand
+from schemas.matrix_row import Row
 from schemas.problem import Problem
-from schemas.vars import Row, fill, matrix_keys
+from schemas.vars import fill, matrix_keys
 
 
 @dataclass(frozen=True)

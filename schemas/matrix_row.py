@@ -1,0 +1,33 @@
+"""One row of a matrix: what its keys stand for, and where that was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.data_path import DataPath
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a matrix: key → value, and where in the composed document each value stands."""
+
+    values: Mapping[str, Any]
+    places: Mapping[str, DataPath]
+
+    @property
+    def text(self) -> str:
+        """How a message names it: `region: eu, tier: gold`."""
+        return ", ".join(f"{key}: {_shortened(value)}" for key, value in self.values.items())
+
+
+def _shortened(value: Any) -> str:
+    return "{…}" if isinstance(value, dict) else "[…]" if isinstance(value, list) else as_text(value)
+
+
+def as_text(value: Any) -> str:
+    """A single value as YAML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
