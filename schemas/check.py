@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from schemas.pipeline import Pipeline
 from schemas.policy import Policy
 from schemas.project import ENVIRONMENT_VARIABLE
 from schemas.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
-from schemas.rules import RULES, SOURCE_RULES, dag_ids, dialect, look_alikes, named_files, other_dags
+from schemas.rules import RULES, SOURCE_RULES, assets, dag_ids, dialect, look_alikes, named_files, other_dags
 from schemas.rules import expressions as expression_rule
 from schemas.rules import policy as policy_rule
 from schemas.shape import validate
@@ -97,20 +97,22 @@ class Checker:
         findings = [d for result in results.values() for d in result.diagnostics]
         findings += self._other_dags(claims)
         findings += unused_defaults.check(self._folder, list(results), self.dialect, self._layers.shown)
+        findings += assets.across(s for s in self._holding(claims, assets.MARKS) if not self.dialect(s.path))
         findings += [self.duplicate(path, *claim) for path, claims in conflicts.items() for claim in claims]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
 
-    def _other_dags(self, claims: Mapping[str, Sequence[str]]) -> list[Diagnostic]:
+    def _other_dags(self, claims: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
         known = frozenset(dag_id for dag_ids_of_file in claims.values() for dag_id in dag_ids_of_file)
-        return [
-            finding
-            for path in claims
-            if (document := self._layers.document(path)) is not None
-            and any(mark in layer.text for layer in self._documents(path, document) for mark in other_dags.MARKS)
-            for variant in self.variants(path)
-            for finding in other_dags.check(Subject(path, variant.effective), known)
-        ]
+        for subject in self._holding(claims, other_dags.MARKS):
+            yield from other_dags.check(subject, known)
+
+    def _holding(self, paths: Iterable[str], marks: Sequence[str]) -> Iterator[Subject]:
+        """The DAGs of the files that hold one of these words, or whose defaults do."""
+        for path in paths:
+            document = self._layers.document(path)
+            if document is not None and any(m in d.text for d in self._documents(path, document) for m in marks):
+                yield from (Subject(path, variant.effective) for variant in self.variants(path))
 
     def _guarded(self, path: str) -> CheckResult:
         """A file's result; a finding where a defect of ours keeps it from being checked: no other file waits."""

@@ -1,4 +1,4 @@
-"""docs/reference.md, generated from the models: every key, what it takes, what it means.
+"""docs/reference.md, generated from the models: every key, what it takes, what it means, and an example that is run.
 
 python -m schemas.reference --write    write the file
 python -m schemas.reference --check    exit status 1 when it is not what the models give
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import NoneType, UnionType
@@ -17,8 +18,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from schemas import durations
-from schemas.assets import Asset, AssetAlias
+from schemas.assets import Asset, AssetAccessControl, AssetAlias, AssetAll, AssetAny, AssetWatcher
 from schemas.built_ins import BUILT_INS, built_in
+from schemas.change_detection import ValueDetection
 from schemas.deadline import Deadline
 from schemas.field_texts import field_texts
 from schemas.http import HttpRequest, RateLimit, Timeout
@@ -26,81 +28,111 @@ from schemas.http_auth import Auth
 from schemas.http_expect import Expect
 from schemas.http_pagination import Pagination
 from schemas.http_retries import RequestRetries, ResponseAction
+from schemas.incremental import Incremental
 from schemas.matrix_model import Matrix
 from schemas.model import Model
 from schemas.notifications import Notification, RunNotifications, TaskNotifications
 from schemas.pipeline import Pipeline
+from schemas.poll import Poll
 from schemas.python_object import PythonObject
-from schemas.reference_texts import AFTER, BEFORE, GROUP, NOTIFICATIONS, TASK
+from schemas.reference_examples import definer, examples
+from schemas.reference_texts import BEFORE, GROUP, NOTIFICATIONS, POLL, TASK
 from schemas.retry_policy import RetryPolicy, RetryRule
 from schemas.schedule import AssetOrTimeSchedule, AssetSchedule, CronSchedule, EverySchedule, TimetableSchedule
-from schemas.settings import TaskSettings
+from schemas.settings import Resources, TaskSettings
 from schemas.task import CodeTask, TaskGroup
+from schemas.watch import Watch
 
 FILE = Path(__file__).parent.parent / "docs" / "reference.md"
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", list: "list", dict: "mapping"}
 
 
-def reference() -> str:
-    """The page's text."""
-    parts = [
-        BEFORE,
-        _section("A pipeline", Pipeline),
-        _section("`matrix`: lists by name, and", Matrix),
-        _section("`schedule` as a mapping: cron", CronSchedule),
-        _section("`schedule` as a mapping: every", EverySchedule),
-        _section("`schedule` as a mapping: assets", AssetSchedule),
-        _section("`schedule` as a mapping: assets or cron", AssetOrTimeSchedule),
-        _section("`schedule` as a mapping: timetable", TimetableSchedule),
-        _section("An asset as a mapping", Asset),
-        _section("An alias of assets", AssetAlias),
-        _section("A Python object", PythonObject),
-        TASK,
-        _section("A task", CodeTask, without=TaskSettings),
-        _section("Task settings", TaskSettings),
-        NOTIFICATIONS,
-        _section("`notifications` of a pipeline", RunNotifications),
-        _section("`notifications` of a task, a group or `default_args`", TaskNotifications),
-        _section("A notification", Notification),
-        _section("`deadline`", Deadline),
-        _section("`retry_policy`", RetryPolicy),
-        _section("A rule of `retry_policy`", RetryRule),
-        GROUP,
-        _section("A group", TaskGroup),
-        _section("`uses: http`, and `poll`", HttpRequest),
-        _section("`auth` of a request", Auth),
-        _section("`timeout` of a request, as a mapping", Timeout),
-        _section("`request_retries` of a request", RequestRetries),
-        _section("`expect` of a request", Expect),
-        _section("An entry of `response_actions`", ResponseAction),
-        _section("`pagination` of a request", Pagination),
-        _section("`rate_limit` of a request", RateLimit),
-        *_built_ins(),
-        AFTER,
-    ]
-    return "\n".join(parts)
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the page: the keys of `model` that no model of `without` has."""
+
+    title: str
+    model: type[Model]
+    without: tuple[type[Model], ...] = ()
+
+    def fields(self) -> Iterator[tuple[str, FieldInfo]]:
+        """The fields it shows, by name."""
+        left_out = {name for model in self.without for name in model.model_fields}
+        return ((name, field) for name, field in self.model.model_fields.items() if name not in left_out)
 
 
-def _built_ins() -> Iterator[str]:
+def _built_ins() -> Iterator[Section]:
     """The arguments of each; `http` has its place above."""
     for name in BUILT_INS:
         arguments = built_in(name).model_fields["with_"].annotation
         if name != "http" and isinstance(arguments, type) and issubclass(arguments, Model):
-            yield _section(f"`uses: {name}`", arguments)
+            yield Section(f"`uses: {name}`", arguments)
 
 
-def _section(title: str, model: type[Model], without: type[Model] | None = None) -> str:
-    texts = field_texts(model)
-    left_out = set(without.model_fields) if without is not None else set()
-    rows = [
-        f"| `{field.alias or name}` | {_takes(field)} | {_default(field)} | {_cell(texts.get(name, ''))} |"
-        for name, field in model.model_fields.items()
-        if name not in left_out
-    ]
+SECTIONS: tuple[Section | str, ...] = (
+    BEFORE,
+    Section("A pipeline", Pipeline),
+    Section("`matrix`: lists by name, and", Matrix),
+    Section("`schedule` as a mapping: cron", CronSchedule),
+    Section("`schedule` as a mapping: every", EverySchedule),
+    Section("`schedule` as a mapping: assets", AssetSchedule),
+    Section("`schedule` as a mapping: assets or cron", AssetOrTimeSchedule),
+    Section("`schedule` as a mapping: timetable", TimetableSchedule),
+    Section("Several assets: any of them", AssetAny),
+    Section("Several assets: all of them", AssetAll),
+    Section("An asset as a mapping", Asset),
+    Section("A watcher of an asset", AssetWatcher),
+    Section("`access_control` of an asset", AssetAccessControl),
+    Section("An alias of assets", AssetAlias),
+    Section("A Python object", PythonObject),
+    TASK,
+    Section("A task", CodeTask, without=(TaskSettings,)),
+    Section("Task settings", TaskSettings),
+    Section("`resources` of a task", Resources),
+    NOTIFICATIONS,
+    Section("`notifications` of a pipeline", RunNotifications),
+    Section("`notifications` of a task, a group or `default_args`", TaskNotifications),
+    Section("A notification", Notification),
+    Section("`deadline`", Deadline),
+    Section("`retry_policy`", RetryPolicy),
+    Section("A rule of `retry_policy`", RetryRule),
+    GROUP,
+    Section("A group", TaskGroup),
+    POLL,
+    Section("`poll`, besides", Poll, without=(HttpRequest, TaskSettings)),
+    Section("`watch` of `poll`", Watch),
+    Section("`uses: http`, and `poll`", HttpRequest),
+    Section("`auth` of a request", Auth),
+    Section("`timeout` of a request, as a mapping", Timeout),
+    Section("`request_retries` of a request", RequestRetries),
+    Section("`expect` of a request", Expect),
+    Section("An entry of `response_actions`", ResponseAction),
+    Section("`pagination` of a request", Pagination),
+    Section("`incremental` of a request", Incremental),
+    Section("`change_detection` of a request, as a mapping", ValueDetection),
+    Section("`rate_limit` of a request", RateLimit),
+    *_built_ins(),
+)
+"""The page: texts, and a table for each model that a file can write."""
+
+
+def reference() -> str:
+    """The page's text."""
+    return "\n".join(part if isinstance(part, str) else _table(part) for part in SECTIONS)
+
+
+def _table(section: Section) -> str:
+    texts, model = field_texts(section.model), section.model
+    rows = []
+    for name, field in section.fields():
+        key = field.alias or name
+        example = examples().get((definer(model, name), key))
+        shown = _code(example) if example is not None else ""
+        rows.append(f"| `{key}` | {_takes(field)} | {_default(field)} | {_cell(texts.get(name, ''))} | {shown} |")
     if not rows:
-        return "\n".join([f"## {title}", "", _cell(model.__doc__ or ""), ""])
-    head = ["| key | takes | default | what it says |", "|---|---|---|---|"]
-    return "\n".join([f"## {title}", "", *head, *rows, ""])
+        return "\n".join([f"## {section.title}", "", _cell(model.__doc__ or ""), ""])
+    head = ["| key | takes | default | what it says | example |", "|---|---|---|---|---|"]
+    return "\n".join([f"## {section.title}", "", *head, *rows, ""])
 
 
 def _takes(field: FieldInfo) -> str:
@@ -140,6 +172,12 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, str | int | float):
         return f"`{value}`"
     return ""
+
+
+def _code(text: str) -> str:
+    """As code inside a table, where a bar needs its escape and a backtick a longer fence."""
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{_cell(text)}{fence}"
 
 
 def _cell(text: str) -> str:

@@ -10,6 +10,8 @@ BEFORE = """\
 One YAML file below `pipelines/` is one DAG. Terms are Airflow's own where Airflow has one. Every key that is not in
 these tables is an error, and so is a value of another type: `"3"` is no number.
 
+Each example stands in a file of [examples/reference](examples/reference); tests check and build these files.
+
 **YAML** is 1.2: `on`, `off`, `yes`, `no` and `1:30` are text, `010` is ten. Values that begin with `*`, `@`, `%`, `{{`,
 `&`, `!` or a backtick, and values with a colon and a space, stand in quotes. Tags, a key twice and a second document are
 errors; `<<` merges a mapping.
@@ -77,7 +79,7 @@ function with arguments. Where it runs:
 else. `notifications` of a task stand in place of those of `default_args` for the same event.
 """
 
-AFTER = """\
+POLL = """\
 ## `poll`
 
 `poll:` is a first task `{id: poll, uses: http}` with the request's keys and the task settings in one mapping. Its

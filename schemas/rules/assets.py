@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas.assets import Asset
 from schemas.codes import Code
 from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
+from schemas.diagnostics import Diagnostic, Related
 from schemas.rules.expressions import stands_at
 from schemas.subject import Subject
 from schemas.suggestions import meant
 
 _PROHIBITED = ("self", "context")
 """Names that would hide Airflow's own (airflow.sdk.definitions.asset._validate_asset_name)."""
-_MARKS = ("assets", "inlets", "outlets")
+MARKS = ("assets", "inlets", "outlets")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in `schedule: {assets}`, `inlets` and `outlets`."""
-    if not subject.may_hold(*_MARKS):
+    if not subject.may_hold(*MARKS):
         return
     found = list(_entries(subject))
     for path, entry in found:
@@ -106,6 +107,53 @@ def _conflicts(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[
         yield subject.finding(
             Code.ASSET_CONFLICT, path, message, help="write name and URI of an asset the same everywhere"
         )
+
+
+def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
+    """The same between files: a finding at each place, which names another file's."""
+    places: dict[tuple[str, str], dict[str, _Place]] = {}
+    for subject in subjects:
+        for path, entry in _entries(subject):
+            pair = _pair(entry)
+            if pair is not None and not any("${" in one for one in pair):
+                file, _, span = subject.value_span(path)
+                places.setdefault(pair, {}).setdefault(file, _Place(subject, path, Related(file, span, "")))
+    for what, one, other in (("name", 0, 1), ("URI", 1, 0)):
+        alike: dict[str, list[tuple[str, str]]] = {}
+        for pair in places:
+            alike.setdefault(pair[one], []).append(pair)
+        for shared, pairs in alike.items():
+            for pair in pairs if len(pairs) > 1 else ():
+                others = [(p[other], place) for p in pairs if p != pair for place in places[p].values()]
+                for file, place in places[pair].items():
+                    elsewhere = next(((word, at) for word, at in others if at.related.file != file), None)
+                    if elsewhere is not None:
+                        yield _between(place, what, shared, *elsewhere)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an asset stands."""
+
+    subject: Subject
+    path: DataPath
+    related: Related
+
+
+def _between(place: _Place, what: str, shared: str, word: str, other: _Place) -> Diagnostic:
+    at = f"{other.related.file}:{other.related.span.line}"
+    says = (
+        f"the asset `{shared}` has the URI `{word}`"
+        if what == "name"
+        else f"the URI `{shared}` belongs to the asset `{word}`"
+    )
+    found = place.subject.finding(
+        Code.ASSET_CONFLICT,
+        place.path,
+        f"{says} in {at}",
+        help="write name and URI of an asset the same everywhere",
+    )
+    return replace(found, related=(*found.related, replace(other.related, message=f"{says} here")))
 
 
 def _pair(entry: Any) -> tuple[str, str] | None:
