@@ -144,9 +144,11 @@ def test_every_key_is_described() -> None:
         for child in schema if isinstance(schema, list) else ():
             yield from properties(child, path)
 
-    found = dict(properties(pipeline_json_schema(), ""))
+    whole = pipeline_json_schema()
+    found = dict(properties(whole, ""))
+    shown = {path: whole["definitions"].get(s.get("$ref", "").rpartition("/")[2], s) for path, s in found.items()}
     assert len(found) > 100
-    assert [path for path, schema in found.items() if not schema.get("description")] == []
+    assert [path for path, schema in shown.items() if not schema.get("description")] == []
 
 
 def test_every_code_is_in_reach_or_on_the_list_with_a_reason() -> None:
