@@ -23,11 +23,8 @@ def _not_both(one: str, other: str) -> Schema:
 
 
 _REQUEST: Schema = {
-    "allOf": [
-        {"anyOf": [_has("url"), _has("conn_id")]},
-        _not_both("url", "conn_id"),
-        _not_both("json", "data"),
-    ]
+    "anyOf": [_has("url"), _has("conn_id")],
+    "allOf": [_not_both("url", "conn_id"), _not_both("json", "data")],
 }
 
 CONDITIONS: Mapping[str, Schema] = MappingProxyType(

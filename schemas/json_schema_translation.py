@@ -170,7 +170,8 @@ class Translation:
             then: Schema = {"properties": {"with": arguments}}
             if "with" in task.get("required", ()):
                 # What is mapped may stand in `expand` in its place: then lint says what is missing.
-                needed = {"required": ["with"], "properties": {"with": {"required": arguments.pop("required", [])}}}
+                there = {key: arguments.pop(key) for key in ("required", "anyOf") if key in arguments}
+                needed = {"required": ["with"], "properties": {"with": there}}
                 is_mapped = {"anyOf": [{"required": ["expand"]}, {"required": ["expand_kwargs"]}]}
                 then |= {"if": is_mapped, "else": needed}
             cases.append({"if": {"required": ["uses"], "properties": {"uses": {"const": name}}}, "then": then})
