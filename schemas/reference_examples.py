@@ -6,6 +6,7 @@ stands at the same path in the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,12 @@ from schemas.check import Checker, CheckOptions
 from schemas.document import document_from_text
 from schemas.model import Model
 from schemas.result import CheckedPipeline
+from schemas.shape import validate
 
 FOLDER = Path(__file__).parent.parent / "docs" / "examples" / "reference"
 """A folder of pipelines like any other."""
+
+_ROW = re.compile(r"\$\{matrix\.[^}]*\}")
 
 Key = tuple[type[Model], str]
 """The model that defines a field, and the key."""
@@ -32,10 +36,18 @@ def examples(folder: Path = FOLDER) -> Mapping[Key, str]:
     for pipeline in Checker(folder, CheckOptions(environ={})).folder().pipelines:
         if isinstance(pipeline, CheckedPipeline):
             written = document_from_text(pipeline.text, pipeline.file).data
-            for key, value in _written(pipeline.model, written):
+            for key, value in _written(_as_written(pipeline.text, pipeline.file), written):
                 line = f"{key[1]}: {_line(value)}"
                 found[key] = min(found.get(key, line), line, key=len)
     return found
+
+
+def _as_written(text: str, file: str) -> Model:
+    """The model of a file's own entries: a matrix has not yet made more of them."""
+    model, _ = validate(document_from_text(_ROW.sub("row", text), file).data)
+    if model is None:
+        raise ValueError(f"{file} is no model with a word in place of each ${{matrix.…}}")
+    return model
 
 
 def definer(model: type[Model], field: str) -> type[Model]:
