@@ -278,9 +278,13 @@ def check_text(text: str, path: str = "text.yaml", folder: Path | None = None) -
 
 
 def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By file and place, each finding once: defaults are part of many files, and `<<` brings a key to many mappings."""
+    """By file and place, each finding once: defaults are part of many files, and `<<` brings a key to many mappings.
+
+    A Python module is broken once, however many tasks of a file use it.
+    """
     once: dict[tuple[object, ...], Diagnostic] = {}
     for finding in sorted(findings, key=lambda d: d.sort_key):
         message = "" if finding.code is Code.UNKNOWN_KEY else finding.message
-        once.setdefault((finding.file, finding.span, finding.code, message), finding)
+        place = None if finding.code is Code.PYTHON_SYNTAX else finding.span
+        once.setdefault((finding.file, place, finding.code, message), finding)
     return tuple(once.values())

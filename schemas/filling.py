@@ -158,7 +158,9 @@ class Filling:
             if frozenset(circle) not in self._circles:
                 self._circles.add(frozenset(circle))
                 around = " → ".join(f"`{'.'.join((r.root, *r.keys))}`" for r in (*circle, reference))
-                self._report(Code.CIRCULAR_VALUES, path, f"these values name each other: {around}", expression)
+                alone = f"{around[: around.index(' ')]} names itself"
+                message = f"these values name each other: {around}" if len(circle) > 1 else alone
+                self._report(Code.CIRCULAR_VALUES, path, message, expression)
             return None
         if len(following) >= MAX_CHAIN:
             raise TooLargeError(f"more than {MAX_CHAIN} values name each other in a row")

@@ -23,7 +23,10 @@ class Row:
 
 
 def _shortened(value: Any) -> str:
-    return "{…}" if isinstance(value, dict) else "[…]" if isinstance(value, list) else as_text(value)
+    if isinstance(value, dict):
+        first = next(((k, v) for k, v in value.items() if not isinstance(v, dict | list)), None)
+        return "{…}" if first is None else f"{{{first[0]}: {as_text(first[1])}, …}}"
+    return "[…]" if isinstance(value, list) else as_text(value)
 
 
 def as_text(value: Any) -> str:

@@ -8,7 +8,7 @@ from schemas.codes import Code
 from schemas.dagfactory.dag_view import DagView
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.rules.missing_code import hidden_module, no_callable
+from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.rules.moved_paths import moved, moved_to
 from schemas.source import Class, Function, NotInstalled, SourceReader, TaskDecorated, Undecidable
 from schemas.source.results import Result
@@ -30,8 +30,7 @@ def named_code(
         case Function() | Class() | Undecidable() | TaskDecorated():
             return found
         case NotInstalled():
-            message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
-            yield dag.subject.finding(Code.OPERATOR_NOT_INSTALLED, path, message)
+            yield not_installed(dag.subject, path, found)
         case _:
             if new is None:
                 yield no_callable(dag.subject, path, found)

@@ -1,4 +1,4 @@
-"""Dotted paths, and the arguments that go to what they name, against the source."""
+"""Dotted paths, and what they name, against the source."""
 
 from __future__ import annotations
 
@@ -6,29 +6,24 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from schemas.codes import Code
-from schemas.context_names import CONTEXT_NAMES
 from schemas.dagfactory.dag_view import DagView, Part
 from schemas.dagfactory.keys import (
     CALLBACKS,
     DAG_CALLBACKS,
     DAG_KEYS,
-    MADE_FROM,
     OWN_ARGUMENTS,
-    TASK_KEYS,
 )
 from schemas.dagfactory.named_code import named_code
+from schemas.dagfactory.rules_arguments import of_decorated, of_function, of_operator, taken_by_decorated
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import word
-from schemas.source import Class, Function, Parameter, SourceReader
-from schemas.source.arguments import by_name, missing_names, unknown_names
+from schemas.source import Class, Function, SourceReader
 from schemas.source.results import Result
-from schemas.suggestions import did_you_mean, meant, nearest
+from schemas.suggestions import meant, nearest
 
 _BASE = "airflow.sdk.BaseOperator"
 _PYTHON = "PythonOperator"
-_FROM_BOTH = frozenset({"multiple_outputs", "op_args", "op_kwargs", "templates_dict", "show_return_value_in_logs"})
-"""Arguments of a decorated task beside those of every task (`airflow.sdk.bases.decorator.DecoratedOperator`)."""
 
 
 def check_shape(dag: DagView) -> Iterator[Diagnostic]:
@@ -53,7 +48,7 @@ def check_shape(dag: DagView) -> Iterator[Diagnostic]:
 
 def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings in every path and its arguments. Where reading source cannot decide there are none."""
-    known: set[str] | None = set()
+    known: frozenset[str] | None = frozenset()
     for task in dag.tasks.values():
         taken = yield from _task(dag, task, reader)
         known = known | taken if known is not None and taken is not None else None
@@ -82,7 +77,7 @@ def _nothing_to_run(dag: DagView, task: Part) -> Diagnostic:
     )
 
 
-def _task(dag: DagView, task: Part, reader: SourceReader) -> Generator[Diagnostic, None, set[str] | None]:
+def _task(dag: DagView, task: Part, reader: SourceReader) -> Generator[Diagnostic, None, frozenset[str] | None]:
     """Returns the names that the task's operator takes; None where that cannot be told."""
     callable_path = task.data.get("python_callable")
     function: Result | None = None
@@ -101,120 +96,26 @@ def _task(dag: DagView, task: Part, reader: SourceReader) -> Generator[Diagnosti
             yield dag.subject.finding(Code.NOT_CALLABLE, (*task.path, key), message)
         return None
     if "decorator" not in task.data:
-        yield from _arguments(dag, task, found.parameters, f"`{found.path}`")
+        yield from of_operator(dag, task, found, found.parameters)
     if isinstance(function, Function) and found.path.endswith(_PYTHON):
-        yield from _op_kwargs(dag, task, function)
-    return {p.name for p in found.parameters}
-
-
-def _arguments(dag: DagView, task: Part, parameters: tuple[Parameter, ...], who: str) -> Iterator[Diagnostic]:
-    written = _argument_paths(task)
-    given = set(written)
-    for made, sources in MADE_FROM.items():
-        if any(source in task.data for source in sources):
-            given.add(made)
-    names = [p.name for p in by_name(parameters)]
-    for key in unknown_names(parameters, written):
-        free = [name for name in names if name not in given]
-        yield dag.subject.finding(
-            Code.UNKNOWN_ARGUMENT,
-            written[key],
-            f"{who} has no argument `{key}`",
-            at_key=True,
-            caret=meant(key, free),
-            mend=word(key, free),
-        )
-    defaults = dag.data.get("default_args")
-    filled = {"task_id", *(defaults if isinstance(defaults, dict) else ()), *_variables(task)}
-    group = dag.groups.get(task.group) if task.group is not None else None
-    if group is not None and isinstance(group.data.get("default_args"), dict):
-        filled |= group.data["default_args"].keys()
-    mapped = (task.data.get("expand", {}), task.data.get("partial", {}))
-    for key in missing_names(parameters, given, filled) if all(isinstance(m, dict) for m in mapped) else ():
-        yield dag.subject.finding(Code.MISSING_ARGUMENT, (*task.path, "operator"), f"{who} needs the argument `{key}`")
-
-
-def _argument_paths(task: Part) -> dict[str, DataPath]:
-    """The arguments that are written for an operator, beside it, in `partial` and in `expand`."""
-    found: dict[str, DataPath] = {}
-    for key in task.data:
-        if key not in TASK_KEYS and key not in OWN_ARGUMENTS:
-            found[key] = (*task.path, key)
-    for part in ("partial", "expand"):
-        mapping = task.data.get(part)
-        for key in mapping if isinstance(mapping, dict) else ():
-            found.setdefault(key, (*task.path, part, key))
-    return found
-
-
-def _variables(task: Part) -> Iterator[str]:
-    entries = task.data.get("variables_as_arguments")
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("attribute"), str):
-            yield entry["attribute"]
-
-
-def _op_kwargs(dag: DagView, task: Part, function: Function) -> Iterator[Diagnostic]:
-    arguments = task.data.get("op_kwargs", {})
-    mapped = {part: task.data.get(part) for part in ("expand", "partial")}
-    if not isinstance(arguments, dict) or "op_args" in task.data or any(mapped.values()):
-        return
-    parameters = function.parameters
-    names = [p.name for p in by_name(parameters)]
-    for key in unknown_names(parameters, arguments):
-        yield dag.subject.finding(
-            Code.UNKNOWN_ARGUMENT,
-            (*task.path, "op_kwargs", key),
-            f"`{function.path}` has no argument `{key}`",
-            at_key=True,
-            caret=did_you_mean(nearest(key, [name for name in names if name not in arguments])),
-            allowed=tuple(names),
-        )
-    for key in missing_names(parameters, arguments, CONTEXT_NAMES):
-        yield dag.subject.finding(
-            Code.MISSING_ARGUMENT,
-            (*task.path, "python_callable"),
-            f"`{function.path}` needs the argument `{key}`",
-            help="write it in `op_kwargs`",
-        )
+        yield from of_function(dag, task, function)
+    return frozenset(p.name for p in found.parameters)
 
 
 def _decorated(
     dag: DagView, task: Part, function: Result | None, reader: SourceReader
-) -> Generator[Diagnostic, None, set[str] | None]:
+) -> Generator[Diagnostic, None, frozenset[str] | None]:
     base = reader.find(_BASE)
     if not isinstance(function, Function) or not isinstance(base, Class) or base.parameters is None:
         return None
-    own = [p for p in base.parameters if p.kind != "VAR_KEYWORD"]
-    taken = {p.name for p in own} | _FROM_BOTH
-    written = _argument_paths(task)
-    names = [p.name for p in by_name(function.parameters)]
     if not task.data["decorator"].endswith(".task"):
         return None
-    for key, path in written.items():
-        if key in names or key in taken or key == "python_callable":
-            continue
-        if function.has_var_keyword and path[len(task.path)] in ("expand", "partial"):
-            continue
-        yield dag.subject.finding(
-            Code.UNKNOWN_ARGUMENT,
-            path,
-            f"`{function.path}` has no argument `{key}`",
-            at_key=True,
-            caret=did_you_mean(nearest(key, [name for name in names if name not in written])),
-            allowed=tuple(names),
-        )
-    for key in missing_names(function.parameters, written, CONTEXT_NAMES):
-        yield dag.subject.finding(
-            Code.MISSING_ARGUMENT,
-            (*task.path, "python_callable"),
-            f"`{function.path}` needs the argument `{key}`",
-            help="write it beside `decorator`",
-        )
+    taken = taken_by_decorated(base)
+    yield from of_decorated(dag, task, function, taken)
     return taken
 
 
-def _default_args(dag: DagView, reader: SourceReader, known: set[str] | None) -> Iterator[Diagnostic]:
+def _default_args(dag: DagView, reader: SourceReader, known: frozenset[str] | None) -> Iterator[Diagnostic]:
     """Airflow reads over what no operator takes."""
     default_args = dag.data.get("default_args")
     if not isinstance(default_args, dict) or known is None:

@@ -10,7 +10,7 @@ from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.named_code import named_code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.rules.arguments import Call, argument_findings
+from schemas.rules.arguments import Arguments, argument_findings
 from schemas.source import Class, Function, SourceReader
 
 
@@ -45,6 +45,7 @@ def _type_arguments(
         message = f"`{found.path}` takes {len(takes)} arguments by position, and these are {len(positional)}"
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, (*path, "__args__"), message)
     filled = frozenset(p.name for p in takes[: len(positional)])
-    arguments = {key: child for key, child in value.items() if key not in ("__type__", "__args__")}
-    call = Call(f"`{found.path}`", arguments, path, (*path, "__type__"))
-    yield from argument_findings(dag.subject, call, found.parameters, filled, help="write it beside `__type__`")
+    written = {key: (*path, key) for key in value if key not in ("__type__", "__args__")}
+    who, at = f"`{found.path}`", (*path, "__type__")
+    arguments = Arguments(who, written, at, filled=filled, how="write it beside `__type__`")
+    yield from argument_findings(dag.subject, arguments, found.parameters)

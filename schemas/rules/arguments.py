@@ -1,54 +1,62 @@
-"""Arguments by name against what a function or a class takes."""
+"""Arguments by name against what a function or a class takes: the one place where they are judged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
+from schemas.mend import word
 from schemas.source import Parameter
+from schemas.source.arguments import by_name, missing_names, unknown_names
 from schemas.subject import Subject
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import meant
 
 
-@dataclass(frozen=True)
-class Call:
-    """`who` is called with `arguments`, which stand at `path`; `at` is where its name stands."""
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """`who` is called with those of `written`, which says where each of them stands.
+
+    What is missing is said `at` a place; `filled` are parameters that others give, or that others speak of.
+    """
 
     who: str
-    arguments: Mapping[str, Any]
-    path: DataPath
+    written: Mapping[str, DataPath]
     at: DataPath
+    at_key: bool = False
+    filled: Collection[str] = ()
+    how: str = "write it in `with`"
 
 
-def argument_findings(
-    subject: Subject,
-    call: Call,
-    parameters: Sequence[Parameter],
-    given: frozenset[str] = frozenset(),
-    help: str = "write it in `with`",
-) -> Iterator[Diagnostic]:
-    """Arguments that it does not take, and those it needs; `given` are written by nobody and there all the same."""
-    by_name = [p for p in parameters if p.kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")]
-    names = tuple(p.name for p in by_name)
-    unknown = [key for key in call.arguments if key not in names]
-    if any(p.kind == "VAR_KEYWORD" for p in parameters):
-        unknown = []
-    for key in unknown:
+def written_at(path: DataPath, arguments: Mapping[str, Any]) -> dict[str, DataPath]:
+    """The place of each key of a mapping that stands at a path."""
+    return {name: (*path, name) for name in arguments}
+
+
+def argument_findings(subject: Subject, arguments: Arguments, parameters: Sequence[Parameter]) -> Iterator[Diagnostic]:
+    """Arguments that it does not take, and those it needs; one that is misspelt is not missing, too."""
+    names = tuple(p.name for p in by_name(parameters))
+    for name in unknown_names(parameters, arguments.written):
+        if name.startswith("$"):
+            continue  # reserved, which has its own finding
+        mend = word(name, names)
         yield subject.finding(
             Code.UNKNOWN_ARGUMENT,
-            (*call.path, key),
-            f"{call.who} has no argument `{key}`",
+            arguments.written[name],
+            f"{arguments.who} has no argument `{name}`",
             at_key=True,
-            caret=meant(key, names),
+            caret=meant(name, names),
             allowed=names,
+            mend=mend if mend is not None and mend.text not in arguments.written else None,
         )
-    missing = [p.name for p in by_name if p.required and p.name not in call.arguments and p.name not in given]
-    typos = [nearest(key, missing) for key in unknown]
-    for name in missing:
-        if name not in typos:
-            message = f"{call.who} needs the argument `{name}`"
-            yield subject.finding(Code.MISSING_ARGUMENT, call.at, message, help=help)
+    for name in missing_names(parameters, arguments.written, arguments.filled):
+        yield subject.finding(
+            Code.MISSING_ARGUMENT,
+            arguments.at,
+            f"{arguments.who} needs the argument `{name}`",
+            at_key=arguments.at_key,
+            help=arguments.how,
+        )

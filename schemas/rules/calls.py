@@ -9,11 +9,10 @@ from typing import Any
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.mend import word
-from schemas.rules.missing_code import hidden_module, no_callable
+from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject
-from schemas.suggestions import meant, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,7 @@ def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[D
         case Undecidable():
             return
         case NotInstalled():
-            message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
-            yield subject.finding(Code.OPERATOR_NOT_INSTALLED, call.path, message)
+            yield not_installed(subject, call.path, found)
         case TaskDecorated():
             message = f"`{call.dotted}` is made a task by `@{found.decorator}`; name the plain function"
             yield subject.finding(Code.NOT_CALLABLE, call.path, message)
@@ -62,26 +60,11 @@ def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[D
 def _arguments(subject: Subject, call: Call, parameters: tuple[Parameter, ...] | None) -> Iterator[Diagnostic]:
     if call.arguments is None or parameters is None:
         return
-    by_name = [p for p in parameters if p.kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")]
-    names = [p.name for p in by_name]
-    missing = [p.name for p in by_name if p.required and p.name not in {*call.arguments, *call.given}]
-    takes_any = any(p.kind == "VAR_KEYWORD" for p in parameters)
-    unknown = [] if takes_any else [key for key in call.arguments if key not in names]
-    for key in unknown:
-        mend = word(key, names)
-        yield subject.finding(
-            Code.UNKNOWN_ARGUMENT,
-            (*call.arguments_path, key),
-            f"`{call.dotted}` has no argument `{key}`",
-            at_key=True,
-            caret=meant(key, names),
-            allowed=tuple(names),
-            mend=mend if mend is None or mend.text not in call.arguments else None,
-        )
-    typos = [nearest(key, missing) for key in unknown]
-    for name in missing:
-        if name not in typos:
-            message = f"`{call.dotted}` needs the argument `{name}`"
-            yield subject.finding(
-                Code.MISSING_ARGUMENT, call.path, message, help=f"write it in `{call.arguments_path[-1]}`"
-            )
+    arguments = Arguments(
+        f"`{call.dotted}`",
+        written_at(call.arguments_path, call.arguments),
+        call.path,
+        filled=call.given,
+        how=f"write it in `{call.arguments_path[-1]}`",
+    )
+    yield from argument_findings(subject, arguments, parameters)

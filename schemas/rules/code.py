@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
@@ -10,14 +10,18 @@ from schemas.context_names import CONTEXT_NAMES
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import word
+from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
-from schemas.rules.missing_code import hidden_module, no_callable
+from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.rules.moved_paths import moved, moved_to
 from schemas.settings import SETTING_KEYS
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject
 from schemas.suggestions import meant, nearest
 from schemas.task_view import TaskView
+
+_BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
+"""Keys that stand beside `uses`, and that people write in `with`."""
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -64,11 +68,7 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
         case Undecidable():
             return
         case NotInstalled():
-            yield subject.finding(
-                Code.OPERATOR_NOT_INSTALLED,
-                path,
-                f"`{found.distribution_hint}` is not installed here, so this was not checked",
-            )
+            yield not_installed(subject, path, found)
         case TaskDecorated():
             yield subject.finding(
                 Code.NOT_CALLABLE,
@@ -82,10 +82,9 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
 
 
 def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:
-    by_name = [p for p in function.parameters if p.kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")]
-    if not function.has_var_keyword:
-        yield from _unknown_arguments(subject, task, by_name, f"`{function.path}`", is_operator=False)
-    yield from _missing_arguments(subject, task, by_name, f"`{function.path}`", given_by_airflow=CONTEXT_NAMES)
+    misplaced = frozenset[str]() if function.has_var_keyword else _BESIDE_USES - {p.name for p in function.parameters}
+    yield from _misplaced(subject, task, misplaced)
+    yield from _arguments(subject, task, f"`{function.path}`", function.parameters, misplaced, CONTEXT_NAMES)
 
 
 def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Diagnostic]:
@@ -97,19 +96,17 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
             help="name a function, or a class that derives from airflow.sdk.BaseOperator",
         )
         return
-    yield from _settings_in_with(subject, task)
+    yield from _misplaced(subject, task, _BESIDE_USES)
     if operator.parameters is not None and operator.is_operator:
-        own = [p for p in operator.parameters if p.name not in SETTING_KEYS and p.name != "task_id"]
-        if not any(p.kind == "VAR_KEYWORD" for p in own):
-            yield from _unknown_arguments(subject, task, own, f"`{operator.path}`", is_operator=True)
-        yield from _missing_arguments(subject, task, own, f"`{operator.path}`", given_by_airflow=frozenset())
+        own = tuple(p for p in operator.parameters if p.name not in _BESIDE_USES)
+        yield from _arguments(subject, task, f"`{operator.path}`", own, _BESIDE_USES, frozenset())
     if operator.template_fields is not None:
         yield from _not_templated(subject, task, operator.template_fields)
 
 
-def _settings_in_with(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+def _misplaced(subject: Subject, task: TaskView, keys: Collection[str]) -> Iterator[Diagnostic]:
     for key in task.arguments:
-        if key in SETTING_KEYS or key == "task_id":
+        if key in keys:
             beside = "id" if key == "task_id" else key
             yield subject.finding(
                 Code.TASK_SETTING_IN_WITH,
@@ -120,54 +117,34 @@ def _settings_in_with(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             )
 
 
-def _unknown_arguments(
-    subject: Subject, task: TaskView, parameters: list[Parameter], who: str, *, is_operator: bool
-) -> Iterator[Diagnostic]:
-    names = [p.name for p in parameters if p.kind != "VAR_KEYWORD"]
-    for key, path in {**(task.mapped or {}), **{key: (*task.with_path, key) for key in task.arguments}}.items():
-        is_setting = key in SETTING_KEYS or key == "task_id"
-        if key in names or key.startswith("$") or (is_setting and is_operator):
-            continue
-        mend = word(key, names) if not is_setting else None
-        yield subject.finding(
-            Code.UNKNOWN_ARGUMENT,
-            path,
-            f"{who} has no argument `{key}`",
-            at_key=True,
-            caret="a setting of the task stands beside `uses`" if is_setting else meant(key, names),
-            allowed=tuple(names),
-            mend=mend if mend is None or mend.text not in task.arguments else None,
-        )
-
-
-def _missing_arguments(
+def _arguments(
     subject: Subject,
     task: TaskView,
-    parameters: list[Parameter],
     who: str,
+    parameters: tuple[Parameter, ...],
+    misplaced: Collection[str],
     given_by_airflow: frozenset[str],
 ) -> Iterator[Diagnostic]:
-    if not isinstance(task.entry.get("with", {}), dict):
-        return  # what stands there is wrong as a whole
-    if "with" not in task.entry and any(nearest(key, ("with",)) for key in task.entry if key not in SETTING_KEYS):
-        return  # it is misspelt
-    if task.mapped is None:
-        return
-    at = "with" if "with" in task.entry else "uses"
-    given = {*task.arguments, *task.mapped, *given_by_airflow}
-    missing = [p.name for p in parameters if p.required and p.name not in given]
-    names = [p.name for p in parameters]
-    typos = [nearest(key, missing) for key in (*task.arguments, *task.mapped) if key not in names]
-    for name in missing:
-        if name in typos or name in task.entry:
-            continue  # misspelt, or one level too high
-        yield subject.finding(
-            Code.MISSING_ARGUMENT,
-            (*task.path, at),
-            f"{who} needs the argument `{name}`",
-            at_key=at == "with",
-            help="write it in `with`",
-        )
+    written = {**(task.mapped or {}), **written_at(task.with_path, task.arguments)}
+    filled = {*given_by_airflow, *task.entry}  # what stands one level too high has its own finding
+    if _with_is_wrong(task) or task.mapped is None:
+        filled |= {p.name for p in parameters}
+    in_with = "with" in task.entry
+    arguments = Arguments(
+        who,
+        {name: path for name, path in written.items() if name not in misplaced},
+        (*task.path, "with" if in_with else "uses"),
+        at_key=in_with,
+        filled=filled,
+    )
+    yield from argument_findings(subject, arguments, parameters)
+
+
+def _with_is_wrong(task: TaskView) -> bool:
+    """Whether `with` as a whole has a finding: it is no mapping, or misspelt."""
+    if "with" in task.entry:
+        return not isinstance(task.entry["with"], dict)
+    return any(nearest(key, ("with",)) for key in task.entry if key not in SETTING_KEYS)
 
 
 def _not_templated(subject: Subject, task: TaskView, templated: frozenset[str]) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import Word, word
-from schemas.source import Hidden, ModuleMissing, NameMissing, NotAPath, NotCallable, SourceError
+from schemas.source import Hidden, ModuleMissing, NameMissing, NotAPath, NotCallable, NotInstalled, SourceError
 from schemas.subject import Subject
 from schemas.suggestions import did_you_mean
 
@@ -41,14 +41,20 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 f"`{dotted}` is a {kind}, not a function and not an operator",
                 allowed=candidates if len(candidates) <= 20 else (),
             )
-        case SourceError(file, line, column, message):
+        case SourceError(line=line, column=column, message=message):
             return subject.finding(
-                Code.PYTHON_SYNTAX, path, f"{file.name}:{line}:{column} is not valid Python: {message}"
+                Code.PYTHON_SYNTAX, path, f"{found.path}:{line}:{column} is not valid Python: {message}"
             )
         case NotAPath(text):
             return subject.finding(
                 Code.UNKNOWN_USES, path, f"`{text}` is not a dotted path", help="write `module.function`"
             )
+
+
+def not_installed(subject: Subject, path: DataPath, found: NotInstalled) -> Diagnostic:
+    """The note that reading could not go on: the package is not here."""
+    message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
+    return subject.finding(Code.OPERATOR_NOT_INSTALLED, path, message)
 
 
 def hidden_module(subject: Subject, path: DataPath, hidden: Hidden) -> Diagnostic:

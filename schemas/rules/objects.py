@@ -11,9 +11,9 @@ from schemas.diagnostics import Diagnostic
 from schemas.python_object import OBJECT
 from schemas.python_objects import objects_of, objects_of_task
 from schemas.references import TaskReference
-from schemas.rules.arguments import Call, argument_findings
+from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
-from schemas.rules.missing_code import hidden_module, no_callable
+from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject
 
@@ -73,9 +73,9 @@ def _named(
     match found := reader.find(dotted):
         case Class() | Function():
             if arguments is not None:
-                call = Call(f"`{found.path}`", arguments, (*path, "with"), place)
+                written = Arguments(f"`{found.path}`", written_at((*path, "with"), arguments), place)
                 if found.parameters is not None:
-                    yield from argument_findings(subject, call, found.parameters)
+                    yield from argument_findings(subject, written, found.parameters)
             elif _OBJECT_WANTED.intersection(map(str, path[-2:])) and isinstance(found, Class):
                 message = f"`{dotted}` is a class, and an object of it is wanted"
                 help = "add `with: {}`, which calls it without arguments"
@@ -91,8 +91,7 @@ def _named(
         case TaskDecorated():
             yield subject.finding(Code.NOT_CALLABLE, place, f"`{dotted}` is made a task by `@{found.decorator}`")
         case NotInstalled():
-            message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
-            yield subject.finding(Code.OPERATOR_NOT_INSTALLED, place, message)
+            yield not_installed(subject, place, found)
         case _:
             yield no_callable(subject, place, found)
 

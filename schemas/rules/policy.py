@@ -57,9 +57,13 @@ def _retries(subject: Subject, policy: Policy) -> Iterator[Diagnostic]:
     for task in subject.tasks:
         path, retries = _effective_retries(subject, task)
         if task.uses != "empty" and isinstance(retries, int) and retries < policy.min_retries:
-            message = f"task `{task.full_id}` has {retries} retries, and the policy wants {policy.min_retries}"
+            message = f"task `{task.full_id}` has {_counted(retries)}, and the policy wants {policy.min_retries}"
             help = "write `retries` beside `uses`, in `default_args`, or in `_defaults.yaml`"
             yield subject.finding(Code.TOO_FEW_RETRIES, path, message, at_key=path == ("poll",), help=help)
+
+
+def _counted(retries: int) -> str:
+    return "1 retry" if retries == 1 else f"{retries} retries"
 
 
 def _effective_retries(subject: Subject, task: TaskView) -> tuple[DataPath, Any]:

@@ -12,14 +12,20 @@ from schemas.environment import EnvText, is_documentation
 from schemas.rules.conditions import CONDITIONS
 from schemas.subject import Subject
 
-_PAIRS = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
+_CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_OPENING = re.compile(r"\{[{%#]")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_END_OF_RAW = re.compile(r"\{%[-+]? ?endraw ?[-+]?%\}")
+_COUNT_IN_SHELL = (
+    "the shell's `${#…}` begins a comment for Jinja: write `{% raw %}` before it and `{% endraw %}` behind it"
+)
 _OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks)\.[^\s{}\"']*")
 _GITHUB = "${{"
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Jinja would raise when the task runs; an expression of ours would go to the task as text."""
-    if not subject.may_hold("{{", "{%", "${"):
+    if not subject.may_hold("{{", "{%", "{#", "${"):
         return
     for path, text in subject.texts:
         if "{" not in text or isinstance(text, EnvText) or is_documentation(path):
@@ -56,24 +62,21 @@ def _expressions(subject: Subject, path: DataPath, text: str) -> Iterator[Diagno
 
 def _templates(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
     position = 0
-    while True:
-        found = min(((text.find(opening, position), opening, closing) for opening, closing in _PAIRS), key=_order)
-        start, opening, closing = found
-        if start < 0:
-            return
-        end = text.find(closing, start + 2)
-        if end < 0:
-            if opening != "{#":  # shells have `${#NAME}`
-                yield subject.finding(
-                    Code.TEMPLATE_NOT_CLOSED,
-                    path,
-                    f"`{opening}` is not closed",
-                    caret=f"a `{closing}` is missing",
-                    part=(start, start + 2),
-                )
+    while (opened := _OPENING.search(text, position)) is not None:
+        opening, closing = opened.group(), _CLOSING[opened.group()]
+        start, end = opened.start(), text.find(closing, opened.end())
+        inside = text[opened.end() : end] if end >= 0 else ""
+        if end < 0 or (opening != "{#" and opening in _QUOTED.sub("", inside)):
+            yield subject.finding(
+                Code.TEMPLATE_NOT_CLOSED,
+                path,
+                f"`{opening}` is not closed",
+                caret=f"a `{closing}` is missing",
+                help=_COUNT_IN_SHELL if opening == "{#" and text.startswith("$", start - 1) else "",
+                part=opened.span(),
+            )
             return
         position = end + 2
-
-
-def _order(found: tuple[int, str, str]) -> int:
-    return found[0] if found[0] >= 0 else 2**31
+        if opening == "{%" and inside.strip("-+ ") == "raw":
+            left = _END_OF_RAW.search(text, position)
+            position = left.end() if left is not None else len(text)

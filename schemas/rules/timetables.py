@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
-from schemas.rules.arguments import Call, argument_findings
-from schemas.rules.missing_code import no_callable
+from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.missing_code import no_callable, not_installed
 from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject
 from schemas.suggestions import meant, nearest
@@ -50,8 +50,7 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
             if nearest(timetable, NAMES) and timetable not in NAMES:
                 yield _unknown(subject, timetable, meant(timetable, NAMES))
         case NotInstalled():
-            message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
-            yield subject.finding(Code.OPERATOR_NOT_INSTALLED, _PATH, message)
+            yield not_installed(subject, _PATH, found)
         case Function() | TaskDecorated() | NotCallable():
             yield _unknown(subject, timetable)
         case _:
@@ -74,6 +73,7 @@ def _unknown(subject: Subject, timetable: str, caret: str = "", *, local: bool =
 def _arguments(subject: Subject, timetable: Class) -> Iterator[Diagnostic]:
     written = subject.data["schedule"].get("with", {})
     if isinstance(written, dict) and timetable.parameters is not None:
-        call = Call(f"`{timetable.path}`", written, ("schedule", "with"), _PATH)
         by_us = frozenset({"timezone"})
-        yield from argument_findings(subject, call, timetable.parameters, given=by_us)
+        places = written_at(("schedule", "with"), written)
+        arguments = Arguments(f"`{timetable.path}`", places, _PATH, filled=by_us)
+        yield from argument_findings(subject, arguments, timetable.parameters)

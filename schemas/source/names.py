@@ -95,7 +95,7 @@ class NameResolver:
         if not isinstance(facts, Unreadable):
             return facts
         if facts.syntax and module.local:
-            return SourceError(module.file, facts.line, facts.column, facts.message)
+            return SourceError(module.name, module.file, facts.line, facts.column, facts.message)
         return Undecidable(f"{module.name}: {facts.message}")
 
     def passes(self, gate: Gate) -> bool:

@@ -114,10 +114,17 @@ class NotCallable:
 class SourceError:
     """A local module that Python cannot parse. `line` and `column` count from 1."""
 
+    module: str
     file: Path
     line: int
     column: int
     message: str
+
+    @property
+    def path(self) -> str:
+        """Of the file, from the folder that holds the pipelines."""
+        depth = self.module.count(".") + 1 + (self.file.stem == "__init__")
+        return "/".join(self.file.parts[-depth:])
 
 
 @dataclass(frozen=True, slots=True)

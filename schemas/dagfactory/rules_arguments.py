@@ -1,0 +1,94 @@
+"""The arguments of a task against what its operator or function takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas.context_names import CONTEXT_NAMES
+from schemas.dagfactory.dag_view import DagView, Part
+from schemas.dagfactory.keys import MADE_FROM, OWN_ARGUMENTS, TASK_KEYS
+from schemas.data_path import DataPath
+from schemas.diagnostics import Diagnostic
+from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.source import Class, Function, Parameter
+
+_FROM_BOTH = frozenset({"multiple_outputs", "op_args", "op_kwargs", "templates_dict", "show_return_value_in_logs"})
+"""Arguments of a decorated task beside those of every task (`airflow.sdk.bases.decorator.DecoratedOperator`)."""
+
+
+def of_operator(dag: DagView, task: Part, operator: Class, parameters: tuple[Parameter, ...]) -> Iterator[Diagnostic]:
+    """What stands beside `operator`, in `partial` and in `expand`."""
+    filled = {"task_id", *_from_default_args(dag, task), *_variables(task)}
+    filled |= {made for made, sources in MADE_FROM.items() if any(source in task.data for source in sources)}
+    if not all(isinstance(task.data.get(part, {}), dict) for part in ("expand", "partial")):
+        filled |= {p.name for p in parameters}  # what is given cannot be told
+    who, at = f"`{operator.path}`", (*task.path, "operator")
+    arguments = Arguments(who, _written(task), at, filled=filled, how="")
+    yield from argument_findings(dag.subject, arguments, parameters)
+
+
+def of_function(dag: DagView, task: Part, function: Function) -> Iterator[Diagnostic]:
+    """`op_kwargs` of a PythonOperator."""
+    written = task.data.get("op_kwargs", {})
+    mapped = any(task.data.get(part) for part in ("expand", "partial"))
+    if not isinstance(written, dict) or "op_args" in task.data or mapped:
+        return
+    arguments = Arguments(
+        f"`{function.path}`",
+        written_at((*task.path, "op_kwargs"), written),
+        (*task.path, "python_callable"),
+        filled=CONTEXT_NAMES,
+        how="write it in `op_kwargs`",
+    )
+    yield from argument_findings(dag.subject, arguments, function.parameters)
+
+
+def of_decorated(dag: DagView, task: Part, function: Function, of_tasks: frozenset[str]) -> Iterator[Diagnostic]:
+    """What stands beside `decorator`, in `partial` and in `expand`; `of_tasks` go to the task, not to its function."""
+    parameters = tuple(p for p in function.parameters if p.kind != "VAR_KEYWORD")
+    own = {p.name for p in parameters}
+    written = {
+        name: path
+        for name, path in _written(task).items()
+        if name in own or not (name in of_tasks or (function.has_var_keyword and _is_mapped(task, path)))
+    }
+    at = (*task.path, "python_callable")
+    arguments = Arguments(f"`{function.path}`", written, at, filled=CONTEXT_NAMES, how="write it beside `decorator`")
+    yield from argument_findings(dag.subject, arguments, parameters)
+
+
+def taken_by_decorated(base: Class) -> frozenset[str]:
+    """The arguments of a decorated task that are not those of its function."""
+    names = (p.name for p in base.parameters or () if p.kind != "VAR_KEYWORD")
+    return frozenset({*names, *_FROM_BOTH, "python_callable"})
+
+
+def _is_mapped(task: Part, path: DataPath) -> bool:
+    return path[len(task.path)] in ("expand", "partial")
+
+
+def _written(task: Part) -> dict[str, DataPath]:
+    """The arguments that are written for an operator, beside it, in `partial` and in `expand`."""
+    found: dict[str, DataPath] = {}
+    for key in task.data:
+        if key not in TASK_KEYS and key not in OWN_ARGUMENTS:
+            found[key] = (*task.path, key)
+    for part in ("partial", "expand"):
+        mapping = task.data.get(part)
+        for key in mapping if isinstance(mapping, dict) else ():
+            found.setdefault(key, (*task.path, part, key))
+    return found
+
+
+def _from_default_args(dag: DagView, task: Part) -> Iterator[str]:
+    group = dag.groups.get(task.group) if task.group is not None else None
+    for holder in (dag.data, group.data if group is not None else {}):
+        defaults = holder.get("default_args")
+        yield from defaults if isinstance(defaults, dict) else ()
+
+
+def _variables(task: Part) -> Iterator[str]:
+    entries = task.data.get("variables_as_arguments")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("attribute"), str):
+            yield entry["attribute"]
