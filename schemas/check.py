@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schemas import ignore_comments
+from schemas.bounded import bounded
 from schemas.codes import Code
 from schemas.dagfactory import unused_defaults
 from schemas.diagnostics import Diagnostic, Span, has_errors
@@ -241,17 +242,17 @@ class Checker:
         resolved = Resolved(subject.data, frozenset()) if same else resolve_environment(subject.data, self._environ)
         with_values = subject if same else Subject(subject.path, replace(subject.effective, data=resolved.data))
         by_path = expression_rule.check(subject, resolved.unset, require_environment=self._options.require_environment)
-        findings = [finding for group in by_path.values() for finding in group]
+        findings = list(bounded(finding for group in by_path.values() for finding in group))
         pipeline, problems = validate(resolved.data)
-        findings += [subject.said(problem) for problem in problems if problem.path not in by_path]
+        findings += bounded(subject.said(problem) for problem in problems if problem.path not in by_path)
         for rule in RULES:
-            findings += rule(with_values)
+            findings += bounded(rule(with_values))
         if self._options.policy is not None:
-            findings += policy_rule.check(with_values, self._options.policy)
+            findings += bounded(policy_rule.check(with_values, self._options.policy))
         if self._options.read_sources:
             for source_rule in SOURCE_RULES:
-                findings += source_rule(with_values, self._reader)
-            findings += named_files.check(with_values, self._folder)
+                findings += bounded(source_rule(with_values, self._reader))
+            findings += bounded(named_files.check(with_values, self._folder))
         if subject.effective.has_rows:
             findings = _of_first_rows(findings)
         return pipeline, look_alikes.without_echoes(findings)

@@ -65,6 +65,11 @@ class Document:
         """Where the key stands that ends `path`; for a list item the item."""
         return self._positions.key(path)
 
+    @property
+    def lines(self) -> TextLines:
+        """The text by lines."""
+        return self._positions.lines
+
     def is_in_value(self, index: int) -> bool:
         """Whether a scalar, or a key, covers an index of the text: then a `#` there begins no comment."""
         return self._positions.is_in_scalar(index)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import islice
 
+from schemas.bounded import MOST, more_like
 from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic, Span
 from schemas.document import Document
@@ -67,8 +69,15 @@ def silenced(findings: Sequence[Diagnostic], layers: Sequence[Document], *, repo
         asked = {(ignore.line, ignore.code) for ignore in ignores}
         kept = [f for f in kept if f.file != layer.file or not _is_ignored(f, asked)] + wrong
         if report_unused and layer is layers[-1]:
-            kept += [_unused(layer, ignore) for ignore in ignores if (ignore.line, ignore.code) not in there]
+            unused = (_unused(layer, ignore) for ignore in ignores if (ignore.line, ignore.code) not in there)
+            kept += _first(unused)
     return kept
+
+
+def _first(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """No other finding can stand behind these, so that warnings are cut off, too."""
+    found = list(islice(findings, MOST))
+    return [*found, more_like(found[-1])] if len(found) == MOST else found
 
 
 def _is_ignored(finding: Diagnostic, asked: Set[tuple[int, Code]]) -> bool:
@@ -89,14 +98,17 @@ def _read(layer: Document) -> tuple[list[_Ignore], list[Diagnostic]]:
     below = _lines_below(lines)
     ignores: list[_Ignore] = []
     wrong: list[Diagnostic] = []
+    known = {name: code for code in Code for name in (code.id, code.slug)}
     for comment in _COMMENT.finditer(layer.text):
         if not _is_comment(layer, comment.start()):
             continue
         line, column = lines.position(comment.start())
         alone = not lines.line_text(line)[: column - 1].strip()
-        for found in _codes(layer, lines, comment, suggest=len(wrong) < _MOST_SUGGESTIONS):
+        for found in _codes(layer, lines, comment, known, suggest=len(wrong) < _MOST_SUGGESTIONS):
             if isinstance(found, Diagnostic):
                 wrong.append(found)
+                if len(wrong) == MOST:
+                    return ignores, [*wrong, more_like(found)]
             else:
                 code, span = found
                 ignores.append(_Ignore(code, span, below[line] if alone else line))
@@ -109,7 +121,7 @@ def _is_comment(layer: Document, index: int) -> bool:
 
 
 def _codes(
-    layer: Document, lines: TextLines, comment: re.Match[str], *, suggest: bool
+    layer: Document, lines: TextLines, comment: re.Match[str], known: Mapping[str, Code], *, suggest: bool
 ) -> Iterator[tuple[Code, Span] | Diagnostic]:
     whole = lines.span(comment.start(), comment.end())
     line = lines.line_text(whole.line)
@@ -123,7 +135,6 @@ def _codes(
         return
     if not line[whole.end_column - 1 :].strip():
         yield _bad(layer, whole, "the comment gives no reason")
-    known = {name: code for code in Code for name in (code.id, code.slug)}
     for name in names:
         span = lines.span(*name.span())
         code = known.get(name.group())

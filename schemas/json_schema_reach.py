@@ -51,6 +51,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.BAD_MERGE: _TEXT,
         Code.NUMBER_TOO_LONG: _TEXT,
         Code.CHECK_FAILED: "it is about the factory, not the file",
+        Code.MORE_FINDINGS: "it is about the findings, not the file",
         Code.FOREIGN_DIALECT: "another language's marks may stand deep inside an argument, where all is allowed",
         Code.TASK_SETTING_IN_WITH: "a function may have such an argument; only its source tells it from an operator",
         Code.BAD_CRON: _CALENDAR,

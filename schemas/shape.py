@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.bounded import MOST
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.data_path import DataPath
@@ -61,16 +63,15 @@ def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Probl
     for path in above & by_path.keys():
         if not _is_about_key(by_path[path]):
             del by_path[path]  # a member of a union that did not fit; the one that nearly did says more
-    unknown: dict[DataPath, set[str]] = {}
+    unknown: dict[DataPath, dict[str, None]] = {}
     for path, group in by_path.items():
         if group[0]["type"] == "extra_forbidden":
-            unknown.setdefault(path[:-1], set()).add(str(path[-1]))
-    problems = [
-        problem for path, group in by_path.items() if (problem := _problem(path, group, data, unknown)) is not None
-    ]
+            unknown.setdefault(path[:-1], {})[str(path[-1])] = None
+    found = (_problem(path, group, data, unknown) for path, group in by_path.items())
+    problems = list(islice((problem for problem in found if problem is not None), MOST))
     # A misspelt key, or one that wrong indentation put into the mapping above, explains that it is missing.
     if not data.keys() & {"poll", "tasks"} and not any(
-        nearest(k, ("poll", "tasks")) for ks in unknown.values() for k in ks
+        nearest(k, ("poll", "tasks")) for ks in unknown.values() for k in islice(ks, MOST)
     ):
         problems.append(_nothing_to_do())
     return problems
@@ -138,14 +139,14 @@ def document_path(location: tuple[int | str, ...], data: Any, *, missing: bool =
 
 
 def _problem(
-    path: DataPath, group: list[ErrorDetails], data: Mapping[str, Any], unknown: Mapping[DataPath, set[str]]
+    path: DataPath, group: list[ErrorDetails], data: Mapping[str, Any], unknown: Mapping[DataPath, Iterable[str]]
 ) -> Problem | None:
     error = group[0]
     if error["type"] == "extra_forbidden":
         return _unknown_key(path, error, data)
     if error["type"] == "missing":
         key = str(path[-1])
-        if any(nearest(written, [key]) for written in unknown.get(path[:-1], ())):
+        if any(nearest(written, [key]) for written in islice(unknown.get(path[:-1], ()), MOST)):
             return None
         if key == "with" and any(_is_argument(data, path[:-1], written) for written in unknown.get(path[:-1], ())):
             return None  # the arguments stand one level too high, and each says so

@@ -150,7 +150,7 @@ class Subject:
         if used:
             mend = None  # the value may be right for others that use it
         if part is not None:
-            span = _narrowed(span, document.text, path, self.data, part)
+            span = _narrowed(span, document.lines, path, self.data, part)
         value = place[-1] if at_key and place else document.at(place)
         return Diagnostic(
             code,
@@ -190,11 +190,11 @@ class Subject:
         )
 
 
-def _narrowed(span: Span, text: str, path: DataPath, data: Any, part: tuple[int, int]) -> Span:
+def _narrowed(span: Span, lines: TextLines, path: DataPath, data: Any, part: tuple[int, int]) -> Span:
     """The part's place, where the value stands in the text as it is: on one line, or as a literal block."""
     for element in path:
         data = data[element]
-    value, lines = str(data), TextLines(text)
+    value = str(data)
     first = value.rfind("\n", 0, part[0]) + 1
     line, start = span.line, span.column - 1
     if lines.line_text(line)[start : start + 1] == "|":

@@ -31,12 +31,16 @@ _RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
 """Of these the ones that take the same value."""
 
 _LONGEST = 64
+MOST_COMPARED = 1_000
+"""Words that one typo is compared with: among more a guess takes too long, and helps little."""
 _WORD = re.compile(r"[\w@/.+-]+")
 
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that a typo most likely stands for, letter case and `-`/`_` aside."""
     words = sorted(set(allowed))
+    if len(words) > MOST_COMPARED:
+        return None
     folded = _fold(written)
     known = _OTHER_WORDS.get(folded)
     if known in words:

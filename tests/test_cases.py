@@ -18,6 +18,7 @@ INVALID = [*cases("invalid"), *cases("dag_factory/invalid")]
 FOUND_ELSEWHERE = {
     Code.NOT_UTF8: "the file cannot hold a comment: tests/schemas/test_document.py",
     Code.UNREADABLE: "there is no file to write into: tests/schemas/test_document.py",
+    Code.MORE_FINDINGS: "it takes hundreds of others: tests/schemas/test_bounded.py",
     Code.CHECK_FAILED: "no text is known that does it: tests/schemas/test_check.py",
     Code.BAD_SETTING: "it stands in another file: tests/schemas/test_policy.py",
     Code.BUILD_FAILED: "Airflow says it, when the DAG is built",

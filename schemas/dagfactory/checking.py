@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from schemas.bounded import bounded
 from schemas.codes import Code
 from schemas.compose import Effective
 from schemas.dagfactory import rules_code, rules_graph, rules_schedule, rules_shape, rules_types, rules_values
@@ -40,16 +41,16 @@ def findings(
     found: list[Diagnostic] = []
     for document in documents:
         found += document.notes if isinstance(document, DagFactoryDocument) else ()
-        found += _dollar_keys(Subject(path, Effective(document.data or {}, (document,))))
-    found += _top(Subject(path, Effective(documents[-1].data, (documents[-1],))))
+        found += bounded(_dollar_keys(Subject(path, Effective(document.data or {}, (document,)))))
+    found += bounded(_top(Subject(path, Effective(documents[-1].data, (documents[-1],)))))
     for variant in (variant for variant in chosen if variant.key is not None):
         dag = DagView(variant.dag_id, Subject(path, variant.effective))
         for rule in RULES:
-            found += rule(dag)
+            found += bounded(rule(dag))
         found += (replace(d) for d in secrets.check(dag.subject))
         if reader is not None:
-            found += rules_code.check(dag, reader)
-            found += rules_types.check(dag, reader)
+            found += bounded(rules_code.check(dag, reader))
+            found += bounded(rules_types.check(dag, reader))
     return found
 
 

@@ -44,8 +44,11 @@ def check(
             findings.setdefault(path, []).append(finding)
     for path, expression in subject.key_expressions:
         findings.setdefault(path, []).append(_in_key(subject, path, expression))
-    for path in unset - findings.keys():
-        findings[path] = [_unset(subject, path, require_environment)]
+    silent = unset - findings.keys()
+    for path, expression in subject.expressions if silent else ():
+        meaning = expression.meaning
+        if path in silent and path not in findings and isinstance(meaning, EnvReference) and meaning.default is None:
+            findings[path] = [_unset(subject, path, expression, meaning.name, require_environment)]
     return findings
 
 
@@ -164,17 +167,14 @@ def _inside_text(subject: Subject, path: DataPath, expression: Expression) -> It
         )
 
 
-def _unset(subject: Subject, path: DataPath, require_environment: bool) -> Diagnostic:
-    name, part = next(
-        (expression.meaning.name, (expression.start, expression.end))
-        for place, expression in subject.expressions
-        if place == path and isinstance(expression.meaning, EnvReference) and expression.meaning.default is None
-    )
+def _unset(
+    subject: Subject, path: DataPath, expression: Expression, name: str, require_environment: bool
+) -> Diagnostic:
     return subject.finding(
         Code.UNSET_VARIABLE,
         path,
         f"the environment variable `{name}` is not set",
         help=f"set it where Airflow runs, or give a default: ${{env.{name}:-…}}",
-        part=part,
+        part=(expression.start, expression.end),
         severity=Severity.ERROR if require_environment else None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
@@ -11,6 +12,8 @@ from schemas.subject import Subject
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
 _TEMPLATE = "{{"
+_MOST = 50
+"""Templates of one command that are looked at: each is a place in the text that has to be found."""
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -21,7 +24,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         command = task.arguments.get("bash_command")
         if not isinstance(command, str) or _TEMPLATE not in command:
             continue
-        for start, end in _unquoted_templates(command):
+        for start, end in islice(_unquoted_templates(command), _MOST):
             if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,

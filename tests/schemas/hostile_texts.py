@@ -49,6 +49,7 @@ def hostile() -> Iterator[str]:
     yield "tasks:\n" + "\n".join(f"  - {{id: t{n}, uses: empty, needs: [t{n + 1}]}}" for n in range(1_000))
     yield "tasks:\n" + "\n".join(f"  - {{id: t{n}, uses: emty, retrys: 1}}" for n in range(1_000))
     yield "tasks:\n" + "\n".join(f"  - {{id: t, uses: empty, needs: [t{n}]}}" for n in range(1_000))
+    yield from _thousands_of_findings()
     yield "poll: {url: '" + "${env.A}" * 50_000 + "'}"
     yield "poll: {url: '" + "${" * 200_000 + "'}"
     yield "description: '" + "$${env.A" * 50_000 + "'"
@@ -58,3 +59,17 @@ def hostile() -> Iterator[str]:
     yield "timezone: '" + "A" * 200_000 + "'"
     yield "dagrun_timeout: '" + "9" * 200_000 + "s'"
     yield "x" * 200_000 + ": 1"
+
+
+def _thousands_of_findings() -> Iterator[str]:
+    """Each finding may be compared with all that could have been meant."""
+    poll = "poll: {url: http://localhost/}\n"
+    headers = "poll:\n  url: http://localhost/\n  headers:\n"
+    yield poll + "\n".join(f"unknown{n}: 1" for n in range(20_000))
+    yield poll + "default_args:\n" + "\n".join(f"  retris{n}: 1" for n in range(20_000))
+    yield poll + "# factory: ignore[PF401] none\n" * 30_000
+    yield poll + f"# factory: ignore[{'PF4O1 ' * 80}] none\n" * 2_000
+    yield "tasks:\n" + "\n".join(f"  - {{id: task_{n}, uses: empty, needs: [tsk_{n}]}}" for n in range(8_000))
+    yield headers + "\n".join(f"    h{n}: ${{env.A_{n}_TOKEN}}" for n in range(10_000))
+    yield headers + "\n".join(f"    h{n}: ${{ENV.A_{n}}}" for n in range(10_000))
+    yield "tasks:\n  - id: a\n    uses: bash\n    with: {bash_command: '" + "{{ params.x }} " * 50_000 + "'}"

@@ -15,6 +15,7 @@ from schemas.rule_page import FOLDER, page
 IN_WORDS = {
     Code.NOT_UTF8: "a page is UTF-8",
     Code.CHECK_FAILED: "no text is known that does it",
+    Code.MORE_FINDINGS: "nobody reads 300 findings",
     Code.UNREADABLE: "it is about a file's rights and links, not about its text",
     Code.NUMBER_TOO_LONG: "nobody reads 300 digits",
     Code.WRONG_ARGUMENT: "the build finds it, with Airflow",

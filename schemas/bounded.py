@@ -1,0 +1,41 @@
+"""Findings of a text that nobody reads to the end: the first hundreds of a rule, and a note that there are more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from schemas.codes import Code, Severity
+from schemas.diagnostics import Diagnostic
+
+MOST = 300
+"""Errors of one rule in one file. Each costs a comparison with what it may have meant, so that lint would hang."""
+
+
+def bounded(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """The findings of one rule, until there are `MOST` errors; then a note, at the last of them.
+
+    Warnings do not count: behind them may stand the error that keeps the DAG from being built.
+    """
+    errors = 0
+    for finding in findings:
+        yield finding
+        errors += finding.severity is Severity.ERROR
+        if errors >= MOST:
+            yield more_like(finding)
+            return
+
+
+def more_like(finding: Diagnostic) -> Diagnostic:
+    """The note that findings like this one may follow, which are not shown."""
+    return replace(
+        finding,
+        code=Code.MORE_FINDINGS,
+        message=f"{MOST} findings of one kind: what may follow in this file is not shown",
+        caret="",
+        help="mend these first, or what they have in common",
+        allowed=(),
+        fix=None,
+        related=(),
+        severity=Code.MORE_FINDINGS.severity,
+    )
