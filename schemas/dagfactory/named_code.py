@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from schemas.codes import Code
 from schemas.dagfactory.dag_view import DagView
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
