@@ -158,7 +158,7 @@ def _near_miss(body: str) -> NearMiss | None:
     written = head["root"]
     close = get_close_matches(written.lower(), (*_ROOTS, "environment"), n=1, cutoff=0.75)
     if not close:
-        return None
+        return _without_root(body)
     root = "env" if close[0] == "environment" else close[0]
     rest = body[head.end() - 1 :].strip()
     if written != root:
@@ -168,6 +168,13 @@ def _near_miss(body: str) -> NearMiss | None:
         suggestion = f"${{{root}{rest}}}" if meant is not None and not isinstance(meant, NearMiss) else None
         return NearMiss(f"`{written}` is not a source of values", suggestion)
     return NearMiss(*_wrong_inside(root, rest))
+
+
+def _without_root(body: str) -> NearMiss | None:
+    """`${ID.output}`: a shell's names have no dots."""
+    if ".output" not in body or _TASK.fullmatch(f"tasks.{body}") is None:
+        return None
+    return NearMiss("a task's output begins with `tasks.`", f"${{tasks.{body}}}")
 
 
 def _wrong_inside(root: str, rest: str) -> tuple[str, str | None]:

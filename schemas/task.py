@@ -63,7 +63,7 @@ class TaskBase(TaskSettings):
     """As `run_if`, the other way round: the task is skipped when this holds."""
     expand: Mapped | None = None
     """Arguments with a list each: a run makes one task for every combination of their items. A list, a mapping, or a
-    task's output: `{file: ${tasks.list.output}}`."""
+    task's output: `{file: "${tasks.list.output}"}`."""
     expand_kwargs: MappedRows | None = None
     """In place of `expand`: a list of mappings, or a task's output. One task for each mapping, with the arguments that
     stand in it."""

@@ -9,6 +9,7 @@ import yaml
 
 _KEY_WITHOUT_COLON = re.compile(r"^\s*(?:-\s+)*(?P<key>[\w$-]+)(?P<rest>\s+\S.*)?$")
 _NO_SPACE = re.compile(r"^\s*(?:-\s+)*[\w$-]+(?P<colon>:)(?!/)[^\s:]")
+_NO_SPACE_BEHIND_DASH = re.compile(r"^\s*(?P<dash>-)[A-Za-z_$][\w$-]*:(?:\s|$)")
 _COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowed in this context")
 
 
@@ -37,6 +38,9 @@ def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
     else:
         start = _line_above(text, text.rfind("\n", 0, mark.index) + 1)
     line = text[start:].split("\n", 1)[0].split(" #", 1)[0].rstrip()
+    if match := _NO_SPACE_BEHIND_DASH.match(line):
+        at = start + match.start("dash")
+        return Cause("a space is missing behind the `-`", at, at + 1, "- ")
     if match := _NO_SPACE.match(line):
         at = start + match.start("colon")
         return Cause("a space is missing behind the `:`", at, at + 1, ": ")

@@ -20,6 +20,7 @@ _COUNT_IN_SHELL = (
     "the shell's `${#…}` begins a comment for Jinja: write `{% raw %}` before it and `{% endraw %}` behind it"
 )
 _OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks)\.[^\s{}\"']*")
+_SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
 _GITHUB = "${{"
 
 
@@ -31,6 +32,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if "{" not in text or isinstance(text, EnvText) or is_documentation(path):
             continue
         yield from _expressions(subject, path, text)
+        yield from _shell_variable_in_url(subject, path, text)
         if path[0] == "poll" or "with" in path or path[-1] in CONDITIONS:
             yield from _templates(subject, path, text)
 
@@ -58,6 +60,20 @@ def _expressions(subject: Subject, path: DataPath, text: str) -> Iterator[Diagno
                 caret="a `}` is missing",
                 part=match.span(),
             )
+
+
+def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
+    """Text in `${ }` stays as it is, which a shell needs and no URL does."""
+    match = _SHELL_VARIABLE.search(text)
+    if match is None or path[-1] != "url" or not (path[0] == "poll" or "with" in path):
+        return
+    yield subject.finding(
+        Code.BAD_EXPRESSION,
+        path,
+        f"`{match.group()}` is text here, which no URL holds",
+        caret=f"did you mean `${{env.{match['name']}}}`?",
+        part=match.span(),
+    )
 
 
 def _templates(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
