@@ -22,7 +22,17 @@ from schemas.pipeline import Pipeline
 from schemas.policy import Policy
 from schemas.project import ENVIRONMENT_VARIABLE
 from schemas.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
-from schemas.rules import RULES, SOURCE_RULES, assets, dag_ids, dialect, look_alikes, named_files, other_dags
+from schemas.rules import (
+    RULES,
+    SOURCE_RULES,
+    assets,
+    dag_ids,
+    dialect,
+    look_alikes,
+    named_files,
+    other_dags,
+    state_names,
+)
 from schemas.rules import expressions as expression_rule
 from schemas.rules import policy as policy_rule
 from schemas.shape import validate
@@ -98,7 +108,9 @@ class Checker:
         findings = [d for result in results.values() for d in result.diagnostics]
         findings += self._other_dags(claims)
         findings += unused_defaults.check(self._folder, list(results), self.dialect, self._layers.shown)
-        findings += assets.across(s for s in self._holding(claims, assets.MARKS) if not self.dialect(s.path))
+        ours = [path for path in claims if not self.dialect(path)]
+        findings += assets.across(self._holding(ours, assets.MARKS))
+        findings += state_names.across(self._holding(ours, state_names.MARKS))
         findings += [self.duplicate(path, *claim) for path, claims in conflicts.items() for claim in claims]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
@@ -213,6 +225,7 @@ class Checker:
             more = (variant for name in others for variant in variants(path, layers, name))
             looked_at += [(variant, *self._findings(Subject(path, variant.effective))) for variant in more]
         findings = said_once([(variant, found) for variant, _, found in looked_at])
+        findings += state_names.between_rows(Subject(path, variant.effective) for variant in chosen)
         found = once([*declaration_findings(layers), *findings])
         complete = dag_id is None and self._options.read_sources
         diagnostics = once(ignore_comments.silenced(found, layers, report_unused=complete))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from schemas.codes import Code
@@ -11,11 +11,11 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
 from schemas.poll import POLL_TASK_ID, commit_task_id
+from schemas.rules.state_names import REMEMBERS, remembers
 from schemas.subject import Subject
 from schemas.task_view import TaskView
 
 _OF_CONDITIONS = ("on_unchanged",)
-_REMEMBERS = ("incremental", "change_detection")
 _CONDITIONS = ("etag", "last_modified")
 _OF_STATE = ("commit", "state_key")
 _REQUEST = ("url", "headers", "params", "json", "data", "conn_id", "endpoint")
@@ -26,7 +26,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if not subject.may_hold("incremental", "change_detection", "watch", *_OF_CONDITIONS, *_OF_STATE):
         return
     ids = {task.full_id for task in subject.tasks}
-    names: dict[str, TaskView] = {}
     for task in subject.tasks:
         if task.uses != "http":
             continue
@@ -35,15 +34,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield from _cursor(subject, task)
         yield from _pages(subject, task)
         yield from _mapped(subject, task)
-        if _keeps_state(task.arguments) or watched:
+        if remembers(task):
             yield from _commit_id(subject, task, ids)
-            yield from _shared(subject, task, names)
         if watched:
             yield from _watch(subject, task)
-
-
-def _keeps_state(request: Mapping[str, Any]) -> bool:
-    return any(request.get(key) is not None for key in _REMEMBERS)
 
 
 def _alone(subject: Subject, task: TaskView, *, watched: bool) -> Iterator[Diagnostic]:
@@ -58,7 +52,7 @@ def _alone(subject: Subject, task: TaskView, *, watched: bool) -> Iterator[Diagn
                 help="write how a change is seen: `change_detection: hash`, `etag`, `last_modified` or `{path: …}`",
             )
     for key in _OF_STATE:
-        if request.get(key) is not None and not _keeps_state(request) and not watched:
+        if request.get(key) is not None and not remembers(task):
             yield subject.finding(
                 Code.KEY_ALONE,
                 (*task.with_path, key),
@@ -136,7 +130,7 @@ def _pages(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 def _mapped(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     if not task.is_mapped and not any(group.is_mapped for group in subject.around(task.path)):
         return
-    for key in _REMEMBERS:
+    for key in REMEMBERS:
         if task.arguments.get(key) is not None:
             yield subject.finding(
                 Code.CANNOT_EXPAND,
@@ -157,36 +151,6 @@ def _commit_id(subject: Subject, task: TaskView, ids: set[str | None]) -> Iterat
         f"`{other.full_id}` is the task that keeps what `{task.full_id}` remembers",
         help="give this task another id",
     )
-
-
-def _shared(subject: Subject, task: TaskView, names: dict[str, TaskView]) -> Iterator[Diagnostic]:
-    key, path = task.arguments.get("state_key"), (*task.with_path, "state_key")
-    if not isinstance(key, str):
-        return
-    if _same_in_each_row(subject, path):
-        yield subject.finding(
-            Code.STATE_SHARED,
-            path,
-            f"`{key}` is where each pipeline of the `matrix` keeps what it remembers",
-            help="put what varies into it, as `${matrix.…}`, or leave `state_key` out",
-        )
-    elif key in names:
-        yield subject.finding(
-            Code.STATE_SHARED,
-            path,
-            f"`{key}` is where task `{names[key].full_id}` keeps what it remembers",
-            help="each task needs a name of its own: what one moves, the other would never ask for",
-        )
-    else:
-        names[key] = task
-
-
-def _same_in_each_row(subject: Subject, path: DataPath) -> bool:
-    """Whether a text is the same for all rows of the file's matrix."""
-    layers = subject.effective.layers
-    if not any(isinstance(layer.data, dict) and layer.data.get("matrix") for layer in layers):
-        return False
-    return path not in subject.effective.substituted and "${" not in subject.at(path)
 
 
 def _watch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
