@@ -22,6 +22,7 @@ def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:
     detection = request.change_detection
     name = state_name(dag_id, POLL_TASK_ID, request.state_key)
     trigger = HttpWatchTrigger(
+        dag_id=dag_id,
         state=name,
         request=request_arguments(request, _no_reference),
         every=every,

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
-from airflow.sdk.exceptions import AirflowException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from factory.operators.http_actions import ResponseAction
 from factory.operators.http_connection import credentials, target
 from factory.operators.http_errors import Timeouts
 from factory.operators.http_expectations import Expectations, StatusPattern
-from factory.operators.http_guard import Network
 from factory.operators.http_link import RequestedUrlLink
+from factory.operators.http_network import Network, UnusableSettingError
 from factory.operators.http_page import SkippedError
 from factory.operators.http_pages import Pagination
 from factory.operators.http_poll import PollAnswer, PollFacts, PollRequest, poll
@@ -126,20 +126,26 @@ class HttpRequestOperator(BaseOperator):
         """Poll, with more query parameters and header fields, and an end of one's own (see `poll`); log and push what
         happened.
 
-        Raises HttpError; AirflowSkipException where `response_actions` says so.
+        Raises HttpError; AirflowSkipException where `response_actions` says so; AirflowFailException where the
+        installation does not say what may be requested.
         """
         facts = PollFacts(method=self.method)
         request, transport = self.request()
         try:
             with HttpSession(Network.of(os.environ), transport) as session:
                 return poll(request, session, params=params, headers=headers, enough=enough, facts=facts)
+        except UnusableSettingError as unusable:
+            raise AirflowFailException(str(unusable)) from None
         except SkippedError as skipped:
             raise AirflowSkipException(str(skipped)) from None
         finally:
             self._report(context, facts)
 
-    def request(self) -> tuple[PollRequest, Transport]:
-        """What is asked for and over what, its templates filled in and its connections read."""
+    def request(self, budget_of: str | None = None) -> tuple[PollRequest, Transport]:
+        """What is asked for and over what, its templates filled in and its connections read.
+
+        `budget_of` is the DAG id whose `rate_limit` counts, where this task has no DAG.
+        """
         url, headers, transport = self.url, dict(self.headers or {}), Transport()
         if self.conn_id is not None:
             leads_to = target(self.conn_id, self.endpoint)
@@ -163,17 +169,17 @@ class HttpRequestOperator(BaseOperator):
             actions=tuple(map(_action, self.response_actions)),
             data_selector=self.data_selector,
             pagination=Pagination(**self.pagination) if self.pagination is not None else None,
-            rate=self._rate(),
+            rate=self._rate(budget_of or self.dag_id),
             log=self.log.warning,
         )
         return request, transport
 
-    def _rate(self) -> Rate:
+    def _rate(self, dag_id: str) -> Rate:
         if self.rate_limit is None:
             return Unlimited()
         folder = Path(tempfile.gettempdir()) / f"airflow-pipelines-{os.getuid()}"
         requests, per = self.rate_limit["requests"], self.rate_limit["per"].total_seconds()
-        return SharedRate(requests, per, folder, f"{self.dag_id} {requests}/{per}")
+        return SharedRate(requests, per, folder, f"{dag_id} {requests}/{per}")
 
     def _report(self, context: Any, facts: PollFacts) -> None:
         self.requested_url = facts.url

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from factory.operators.http_guard import RefusedError
+from factory.operators.http_network import RefusedError
 
 
 class HttpError(Exception):

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-_LONGEST_QUEUE = 3600.0
-"""Seconds. A next slot that is further away was written by a clock that was wrong."""
-_SLOT = struct.Struct("<d")
+_SLOT = struct.Struct("<dd")
+"""The next free slot, and when that was written: a clock that has been set back since makes it worthless."""
 
 
 class Rate(Protocol):
@@ -61,9 +60,9 @@ class SharedRate:
             fcntl.flock(place, fcntl.LOCK_EX)
             written = os.pread(place, _SLOT.size, 0)
             now = time.time()
-            free = _SLOT.unpack(written)[0] if len(written) == _SLOT.size else now
-            slot: float = free if now < free <= now + _LONGEST_QUEUE else now
-            os.pwrite(place, _SLOT.pack(slot + self.seconds / self.requests), 0)
+            free, at = _SLOT.unpack(written) if len(written) == _SLOT.size else (now, now)
+            slot: float = max(now, free) if at <= now else now
+            os.pwrite(place, _SLOT.pack(slot + self.seconds / self.requests, now), 0)
         finally:
             os.close(place)
         return slot

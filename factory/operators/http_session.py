@@ -11,7 +11,8 @@ import requests
 import urllib3
 
 from factory.operators.http_errors import HttpError, Timeouts, is_passing, is_unanswered, reason_of
-from factory.operators.http_guard import GuardedAdapter, Network, refuse_host
+from factory.operators.http_guard import GuardedAdapter
+from factory.operators.http_network import Network, refuse_host
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""

@@ -16,7 +16,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from factory.operators.http import HttpRequestOperator
-from factory.operators.http_guard import Network
+from factory.operators.http_network import Network
 from factory.operators.http_page import SkippedError
 from factory.operators.http_poll import PollAnswer, PollRequest, poll
 from factory.operators.http_session import HttpSession
@@ -34,6 +34,7 @@ _FIRST_WITHIN = 5.0
 class HttpWatchTrigger(BaseEventTrigger):
     """Fires when an answer is another one than the last that was made use of, and than the last that was seen.
 
+    :param dag_id: whose poll it is; its requests share that DAG's `rate_limit`
     :param state: name of the asset under which the poll's state is kept; the watched asset
     :param request: arguments of HttpRequestOperator; without templates
     :param every: time from one request to the next
@@ -44,9 +45,16 @@ class HttpWatchTrigger(BaseEventTrigger):
     """
 
     def __init__(
-        self, *, state: str, request: Mapping[str, Any], every: timedelta, detection: str | Mapping[str, str]
+        self,
+        *,
+        dag_id: str,
+        state: str,
+        request: Mapping[str, Any],
+        every: timedelta,
+        detection: str | Mapping[str, str],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's has no annotations
+        self.dag_id = dag_id
         self.state = state
         self.request = request
         self.every = every
@@ -55,6 +63,7 @@ class HttpWatchTrigger(BaseEventTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Where the triggerer finds this class, and its arguments."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "dag_id": self.dag_id,
             "state": self.state,
             "request": dict(self.request),
             "every": self.every,
@@ -69,7 +78,7 @@ class HttpWatchTrigger(BaseEventTrigger):
         last = await store.aget(ANSWER)
         every = self.every.total_seconds()
         loop = asyncio.get_running_loop()
-        watched = _Watched(self.request, self.detection)
+        watched = _Watched(self.dag_id, self.request, self.detection)
         failures = 0
         await asyncio.sleep(random.random() * min(every, _FIRST_WITHIN))  # noqa: S311 # spreads load, keeps no secret
         while True:
@@ -93,7 +102,8 @@ class HttpWatchTrigger(BaseEventTrigger):
 class _Watched:
     """A request and its session, which are made anew after a failure: a connection's password may be another one."""
 
-    def __init__(self, request: Mapping[str, Any], detection: str | Mapping[str, str]) -> None:
+    def __init__(self, dag_id: str, request: Mapping[str, Any], detection: str | Mapping[str, str]) -> None:
+        self._dag_id = dag_id
         self._operator = HttpRequestOperator(task_id="watch", **request)
         self._detection: ChangeDetection = (
             ValueDetection(path=detection["path"]) if isinstance(detection, Mapping) else detection  # type: ignore[assignment] # the model has checked the word
@@ -104,7 +114,7 @@ class _Watched:
         """What to know of the answer; None where it is the one that is known. Raises what the request raises."""
         if self._ready is None:
             # It asks Airflow for connections, which has to be seen by the triggerer's event loop.
-            request, transport = await sync_to_async(self._operator.request, thread_sensitive=False)()
+            request, transport = await sync_to_async(self._operator.request, thread_sensitive=False)(self._dag_id)
             self._ready = request, HttpSession(Network.of(os.environ), transport)
         request, session = self._ready
         headers = condition(self._detection, known)

@@ -49,7 +49,9 @@ def watching(
     server: ShopServer, store: Store, detection: Any, path: str = "/document", **request: Any
 ) -> HttpWatchTrigger:
     request["url"] = server.url(path)
-    trigger = HttpWatchTrigger(state="watched/poll", request=request, every=EVERY, detection=detection)
+    trigger = HttpWatchTrigger(
+        dag_id="watched", state="watched/poll", request=request, every=EVERY, detection=detection
+    )
     trigger.asset_state_store = store  # type: ignore[assignment] # the part of it that is asked
     return trigger
 
@@ -190,6 +192,35 @@ def test_a_host_that_does_not_answer_holds_up_no_other(server: ShopServer) -> No
             task.cancel()
 
     asyncio.run(watch())
+
+
+def test_watched_requests_share_the_budget_of_their_pipeline(
+    server: ShopServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.random", lambda: 0.0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    limit = {"requests": 10, "per": timedelta(seconds=1)}
+
+    async def watch() -> float:
+        both = [
+            asyncio.create_task(next_event(watching(server, Store(), "hash", path, rate_limit=limit).run()))
+            for path in ("/document", "/times")
+        ]
+        await asyncio.gather(*both)
+        task = built(
+            f"tasks: [{{id: ask, uses: http, with: {{url: '{server.url('/stock')}', rate_limit: {{requests: 10}}}}}}]",
+            tmp_path,
+            "watched.yaml",
+        ).task_dict["ask"]
+        started = time.monotonic()
+        request, _ = task.request()  # type: ignore[union-attr] # it is the operator of `http`
+        for _ in range(3):
+            request.rate.wait(request.url)
+        return time.monotonic() - started
+
+    # The watchers took the slots before; alone, the third would come after 200 ms.
+    assert asyncio.run(watch()) > 0.21
+    assert len(list(tmp_path.glob("airflow-pipelines-*/*"))) == 1
 
 
 def test_a_trigger_goes_over_the_database_and_back(server: ShopServer) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from factory.operators.http_errors import HttpError
-from factory.operators.http_guard import ALLOWED_VARIABLE, HOSTS_VARIABLE, Network
+from factory.operators.http_network import ALLOWED_VARIABLE, HOSTS_VARIABLE, Network
 
 from .http_server import Server
 
@@ -27,6 +28,16 @@ REASON = "link-local addresses and those of cloud metadata are not requested"
         ("fe80::1%eth0", True),
         ("fd00:ec2::254", True),
         ("100.100.100.200", True),
+        ("2852039166", True),
+        ("0xA9FEA9FE", True),
+        ("0251.0376.0251.0376", True),
+        ("169.254.43518", True),
+        ("169.254.169.254.", True),
+        ("\uff11\uff16\uff19.254\u3002169.254", True),
+        ("::ffff:a9fe:a9fe", True),
+        ("2002:a9fe:a9fe::1", True),
+        ("127.1", False),
+        ("1.example", False),
         ("127.0.0.1", False),
         ("10.0.0.1", False),
         ("::1", False),
@@ -42,11 +53,57 @@ def test_an_installation_allows_some() -> None:
     assert not network.refuses("169.254.169.254")
     assert not network.refuses("fe80::1")
     assert network.refuses("169.254.0.1")
-    with pytest.raises(ValueError, match=ALLOWED_VARIABLE):
-        Network.of({ALLOWED_VARIABLE: "metadata"})
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        (
+            ALLOWED_VARIABLE,
+            "10.0.0.7, metadata",
+            "`metadata` is neither an address nor a network. It takes addresses or",
+        ),
+        (ALLOWED_VARIABLE, "169.254.10.1/24", "one of both, `169.254.10.0/24` for the network. It takes addresses or"),
+        (ALLOWED_VARIABLE, "http://10.0.0.7", "`http://10.0.0.7` is neither"),
+        (ALLOWED_VARIABLE, "10.0.0.7,", "in `10.0.0.7,` nothing stands between or beside its commas. It takes"),
+        (HOSTS_VARIABLE, ",", "in `,` nothing stands between or beside its commas. It takes hosts with commas"),
+        (HOSTS_VARIABLE, " ", "in ` ` nothing stands"),
+        (HOSTS_VARIABLE, "a.example, https://b.example", "`https://b.example` is no host; it stands without scheme"),
+        (HOSTS_VARIABLE, "b.example:443", "`b.example:443` is no host; it stands without scheme, port and path"),
+        (HOSTS_VARIABLE, "[::1]", "`[::1]` is no host; it stands without scheme, port and path, and IPv6 without"),
+        (HOSTS_VARIABLE, "a.example b.example", "`a.example b.example` is no host"),
+    ],
+)
+def test_a_setting_that_is_wrong_allows_nothing(
+    server: Server, run: Runner, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, reason: str
+) -> None:
+    server.answers("/", b"here")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(AirflowFailException) as caught:
+        run(server.url("/"))
+    assert f"nothing is requested, for the environment variable {variable} is wrong: " in str(caught.value)
+    assert reason in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert server.received == []
+
+
+def test_hosts_in_every_form() -> None:
+    hosts = "API.shop.example, *.shop.example, shop-[0-9].example, ::1, b\u00fccher.example, 10.0.0.?"
+    assert Network.of({HOSTS_VARIABLE: hosts, ALLOWED_VARIABLE: ""}).hosts == (
+        "api.shop.example",
+        "*.shop.example",
+        "shop-[0-9].example",
+        "::1",
+        "b\u00fccher.example",
+        "10.0.0.?",
+    )
+    assert Network.of({HOSTS_VARIABLE: ""}).hosts is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376"],
+)
 def test_written_as_an_address(run: Runner, host: str) -> None:
     with pytest.raises(HttpError, match=REASON):
         run(f"http://{host}/latest/meta-data")
@@ -62,7 +119,7 @@ def test_behind_a_redirect(server: Server, run: Runner) -> None:
 def test_behind_a_name(server: Server, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     # The loopback server stands for the metadata service: it must not get a single byte.
     server.answers("/", b"credentials")
-    monkeypatch.setattr("factory.operators.http_guard._REFUSED", (ipaddress.ip_network("127.0.0.0/8"),))
+    monkeypatch.setattr("factory.operators.http_network._REFUSED", (ipaddress.ip_network("127.0.0.0/8"),))
     with pytest.raises(HttpError, match=f"its host is 127.0.0.1: {REASON}"):
         run(server.url("/", host="localhost"))
     assert server.received == []
@@ -70,11 +127,12 @@ def test_behind_a_name(server: Server, run: Runner, monkeypatch: pytest.MonkeyPa
     assert run(server.url("/", host="localhost")) == "credentials"
 
 
-def test_through_a_proxy_too(server: Server, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "0xa9fea9fe", "169.254.169.254."])
+def test_through_a_proxy_too(server: Server, run: Runner, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("http_proxy", server.url(""))
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(HttpError, match=REASON):
-        run("http://169.254.169.254/")
+        run(f"http://{host}/")
     assert server.received == []
 
 

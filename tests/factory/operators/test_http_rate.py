@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import struct
 import subprocess
 import sys
@@ -47,9 +48,35 @@ def test_a_slot_of_a_clock_that_was_wrong_is_not_waited_for(tmp_path: Path) -> N
     rate = SharedRate(1, 60, tmp_path / "rate", "a")
     rate.wait("http://x/")
     (file,) = (tmp_path / "rate").iterdir()
-    file.write_bytes(struct.pack("<d", time.time() + 1e6))
+    file.write_bytes(struct.pack("<dd", time.time() + 1e6, time.time() + 1e6))
     started = time.monotonic()
     rate.wait("http://x/")
+    assert time.monotonic() - started < 1
+
+
+def test_a_slot_that_is_hours_away_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("factory.operators.http_rate.time.sleep", waits.append)
+    rate = SharedRate(1, 7200, tmp_path / "rate", "a")
+    for _ in range(3):
+        rate.wait("http://x/")
+    assert [round(wait / 3600) for wait in waits] == [2, 4]
+
+
+HOLDER = """
+import os, signal, sys
+from pathlib import Path
+from factory.operators import http_rate
+http_rate.os.pread = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+http_rate.SharedRate(1, 60, Path(sys.argv[1]), "a").wait("http://x/")
+"""
+
+
+def test_a_process_that_is_killed_with_the_lock_blocks_nobody(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", HOLDER, str(tmp_path / "rate")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    started = time.monotonic()
+    SharedRate(1, 60, tmp_path / "rate", "a").wait("http://x/")
     assert time.monotonic() - started < 1
 
 
