@@ -24,13 +24,21 @@ def build_state(dag: DAG, *, max_active_runs: int | None) -> None:
     is behind it, or with `commit: poll`, it does so itself. One run at a time, unless the pipeline says otherwise:
     two at once would ask for the same rows."""
     remembering = _remembering(dag)
+    # Looked up before there are commits, so that one does not count as what is behind another task that remembers.
+    behind = {task.task_id: _behind(dag, task) for task in remembering}
+    waited_for = {
+        task.task_id: [other for other in behind[task.task_id] if _counts(dag, other, task)] for task in remembering
+    }
     for task in remembering:
-        behind = [dag.task_dict[task_id] for task_id in sorted(task.get_flat_relative_ids(upstream=False))]
-        task.commits = task.commits or not behind
+        task.commits = task.commits or not behind[task.task_id]
         if not task.commits:
-            _add_commit(dag, task, behind)
+            _add_commit(dag, task, waited_for[task.task_id])
     if remembering and max_active_runs is None:
         dag.max_active_runs = 1
+
+
+def _behind(dag: DAG, task: StatefulHttpOperator) -> list[Operator]:
+    return [dag.task_dict[task_id] for task_id in sorted(task.get_flat_relative_ids(upstream=False))]
 
 
 def _remembering(dag: DAG) -> list[StatefulHttpOperator]:
@@ -41,7 +49,7 @@ def _remembering(dag: DAG) -> list[StatefulHttpOperator]:
     return [task for task in dag.tasks if isinstance(task, module.StatefulHttpOperator)]
 
 
-def _add_commit(dag: DAG, task: StatefulHttpOperator, behind: list[Operator]) -> None:
+def _add_commit(dag: DAG, task: StatefulHttpOperator, waited_for: list[Operator]) -> None:
     operator = importlib.import_module("factory.operators.poll_commit").PollCommitOperator
     commit = operator(
         task_id=commit_task_id(task.task_id),
@@ -51,9 +59,19 @@ def _add_commit(dag: DAG, task: StatefulHttpOperator, behind: list[Operator]) ->
         # no other rule than its default.
         trigger_rule=TriggerRule.ALL_SUCCESS if dag.fail_fast else TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
-    commit.set_upstream([task, *(other for other in behind if _counts(other))])
+    commit.set_upstream([task, *waited_for])
 
 
-def _counts(task: Operator) -> bool:
-    """Whether a failure of the task would not show in the tasks behind it."""
-    return not task.downstream_task_ids or any(other.trigger_rule not in _STRICT for other in task.downstream_list)
+def _counts(dag: DAG, task: Operator, poll: StatefulHttpOperator) -> bool:
+    """Whether a failure of the task may not show in the tasks behind it."""
+    return not any(_shows(dag.task_dict[task_id], task, poll) for task_id in task.downstream_task_ids)
+
+
+def _shows(after: Operator, task: Operator, poll: StatefulHttpOperator) -> bool:
+    """Whether `after` cannot end well when `task` fails. Airflow skips a task as soon as one before it is skipped,
+    whatever becomes of the others before it: so these must be such that `task` is skipped with them, or the poll
+    itself, which then moves nothing."""
+    harmless = {poll.task_id, task.task_id}
+    if task.trigger_rule == TriggerRule.ALL_SUCCESS:
+        harmless |= task.upstream_task_ids
+    return after.trigger_rule in _STRICT and after.upstream_task_ids <= harmless

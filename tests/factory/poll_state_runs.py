@@ -90,6 +90,12 @@ def rows(runs: ForkedRuns) -> None:
     steps.clear("record gone", first)
 
 
+def hidden(runs: ForkedRuns) -> None:
+    steps = Steps(runs, "hidden")
+    steps.run_while_load_fails("load fails")
+    steps.run("loads")
+
+
 def times(runs: ForkedRuns) -> None:
     steps = Steps(runs, "times", "shop/times")
     steps.run("first")
@@ -128,7 +134,7 @@ def examples(runs: ForkedRuns) -> None:
 
 
 WORKS: dict[str, Callable[[ForkedRuns], None]] = {
-    work.__name__: work for work in (rows, times, etag, modified, digest, examples)
+    work.__name__: work for work in (rows, hidden, times, etag, modified, digest, examples)
 }
 
 

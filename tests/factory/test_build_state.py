@@ -23,10 +23,10 @@ tasks:
   - {id: load, uses: empty, needs: [check]}
   - {id: tidy, uses: empty, needs: [load], trigger_rule: all_done}
   - {id: alert, uses: empty, needs: [check], trigger_rule: one_failed}
-  - {id: tell, uses: empty, needs: [load]}
+  - {id: tell, uses: empty, needs: [check]}
 """
     )
-    assert waits_for(dag) == {"poll", "check", "load", "tidy", "alert", "tell"}
+    assert waits_for(dag) == {"poll", "load", "tidy", "alert", "tell"}
 
 
 def test_tasks_that_pass_failures_on_are_not_waited_for() -> None:
@@ -39,6 +39,58 @@ tasks:
 """
     )
     assert waits_for(dag) == {"poll", "load"}
+
+
+def test_what_is_beside_another_task_is_waited_for() -> None:
+    """`done` is skipped with `quiet`, whatever becomes of `load`."""
+    dag = built(
+        POLL
+        + """
+tasks:
+  - {id: check, uses: empty}
+  - {id: load, uses: empty, needs: [check]}
+  - {id: quiet, uses: empty, skip_if: "{{ 1 }}"}
+  - {id: done, uses: empty, needs: [load, quiet]}
+"""
+    )
+    assert waits_for(dag) == {"poll", "load", "quiet", "done"}
+
+
+def test_what_is_skipped_with_the_task_before_it_is_not_beside_it() -> None:
+    text = """
+tasks:
+  - {id: check, uses: empty}
+  - {id: load, uses: empty, needs: [check]RULE}
+  - {id: done, uses: empty, needs: [poll, check, load]}
+"""
+    assert waits_for(built(POLL + text.replace("RULE", ""))) == {"poll", "done"}
+    runs_all_the_same = built(POLL + text.replace("RULE", ", trigger_rule: none_failed"))
+    assert waits_for(runs_all_the_same) == {"poll", "load", "done"}
+
+
+@pytest.mark.parametrize("first", ["one", "two"])
+def test_a_commit_is_not_behind_another_task_that_remembers(first: str) -> None:
+    tasks = {
+        "one": "  - {id: one, uses: http, with: {url: 'http://localhost/1', change_detection: hash}}\n",
+        "two": "  - {id: two, uses: http, needs: [one], with: {url: 'http://localhost/2', change_detection: hash}}\n",
+    }
+    second = "two" if first == "one" else "one"
+    dag = built("tasks:\n" + tasks[first] + tasks[second])
+    assert set(dag.task_dict) == {"one", "two", "one_commit"}
+    assert waits_for(dag, "one_commit") == {"one", "two"}
+
+
+def test_two_tasks_that_remember_wait_for_what_is_behind_each() -> None:
+    dag = built(
+        """
+tasks:
+  - {id: one, uses: http, with: {url: 'http://localhost/1', change_detection: hash}}
+  - {id: two, uses: http, with: {url: 'http://localhost/2', change_detection: hash}}
+  - {id: load, uses: empty, needs: [one, two]}
+"""
+    )
+    assert waits_for(dag, "one_commit") == {"one", "load"}
+    assert waits_for(dag, "two_commit") == {"two", "load"}
 
 
 def test_a_poll_with_nothing_behind_it_commits_itself() -> None:

@@ -53,6 +53,16 @@ PIPELINES = {
     "digest.yaml": """
         poll: {url: "${env.TEST_API}/document", change_detection: hash}
         """,
+    "hidden.yaml": """
+        poll:
+          url: ${env.TEST_API}/document
+          change_detection: hash
+        tasks:
+          - {id: check, uses: empty}
+          - {id: load, uses: jobs.load, needs: [check], with: {answer: "${tasks.poll.output}"}}
+          - {id: quiet, uses: empty, skip_if: "{{ true }}"}
+          - {id: done, uses: empty, needs: [load, quiet]}
+        """,
 }
 
 JOBS = """
@@ -158,6 +168,14 @@ def test_a_run_whose_record_is_gone_fails_and_says_so(ran: Ran) -> None:
     assert ran.states["rows: record gone"]["poll"] == "failed"
     assert ran.kept["rows: record gone"] == {"watermark": 7}
     assert "what it asked for is no longer on record" in ran.log
+
+
+def test_a_failure_counts_that_a_skip_beside_it_hides_from_the_last_task(ran: Ran) -> None:
+    """Airflow skips a task as soon as one before it is skipped, also while another one before it runs."""
+    states = ran.states["hidden: load fails"]
+    assert (states["load"], states["done"], states["poll_commit"]) == ("failed", "skipped", "upstream_failed")
+    assert ran.kept["hidden: load fails"] == {}
+    assert ran.states["hidden: loads"]["poll_commit"] == "success"
 
 
 def test_times_go_back_by_the_lag_and_end_at_the_moment_of_asking(ran: Ran) -> None:
