@@ -26,9 +26,12 @@ from schemas.source import Class, Function
 from schemas.source.arguments import by_name
 from schemas.source.returned import gives_mapping
 
-_EMPTY = "airflow.providers.standard.operators.empty.EmptyOperator"
 _BASH = "airflow.providers.standard.operators.bash.BashOperator"
 _PYTHON = "airflow.providers.standard.operators.python.PythonOperator"
+_WITHOUT_ARGUMENTS = {
+    "airflow.providers.standard.operators.empty.EmptyOperator": "empty",
+    "airflow.providers.standard.operators.latest_only.LatestOnlyOperator": "latest_only",
+}
 _CHOOSING = {
     "airflow.providers.standard.operators.python.BranchPythonOperator": "branch",
     "airflow.providers.standard.operators.python.ShortCircuitOperator": "short_circuit",
@@ -39,7 +42,6 @@ _TASK_DECORATORS = frozenset(
     for name in ("task", "task.python")
 )
 _HTTP = "airflow.providers.http.operators.http.HttpOperator"
-_LATEST_ONLY = "airflow.providers.standard.operators.latest_only.LatestOnlyOperator"
 _PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"](?P<key>.*)['\"]\])?", re.DOTALL)
 _XCOM_ARG = re.compile(r"\(+(?P<task>[^()]*)\)")
 _OF_CHECKS = {
@@ -103,26 +105,25 @@ class _Task:
         found = self._conversion.reader.find(kind)
         kind = moved_to(kind, found.path if isinstance(found, Class | Function) else None) or kind
         given = {key: one for key, one in self._given().items() if key not in OWN_KEYS}
+        asked = self._variables(found if isinstance(found, Class) else None)
         function = function_path(self._conversion, self._task.path, self._task.data, "python_callable")
-        if kind == _EMPTY and not given:
-            return Uses(Written("empty", place))
-        if kind == _LATEST_ONLY and not given:
-            return Uses(Written("latest_only", place))
-        if kind == _BASH and _is_bash(given, self._expand):
-            return Uses(Written("bash", place), self._arguments(given, None), self._mapped())
-        if function is not None and kind == _PYTHON:
+        if kind in _WITHOUT_ARGUMENTS and not (given or asked):
+            return Uses(Written(_WITHOUT_ARGUMENTS[kind], place))
+        if kind == _BASH and _is_bash(given, {**self._expand, **asked}):
+            return Uses(Written("bash", place), {**self._arguments(given, None), **asked}, self._mapped())
+        if function is not None and kind == _PYTHON and not asked:
             plain = self._plain_function(function, given)
             if plain is not None:
                 return plain
-        if function is not None and kind in _CHOOSING and given.keys() <= {"op_kwargs"} and not self._expand:
+        simple = given.keys() <= {"op_kwargs"} and not (self._expand or asked)
+        if function is not None and kind in _CHOOSING and simple:
             arguments = {"python_callable": Written(function, self._callable_place()), **self._arguments(given, None)}
             return Uses(Written(_CHOOSING[kind], place), arguments)
         arguments = self._arguments(given, found if isinstance(found, Class) else None)
         if function is not None:
             called = Written({OBJECT: Written(function, self._callable_place())})
             arguments = {"python_callable": called, **arguments}
-        arguments |= self._made_from_functions()
-        self._variables(arguments)
+        arguments |= self._made_from_functions() | asked
         if kind == _HTTP:
             self._json(given, arguments)
         return Uses(Written(kind, place), arguments, self._mapped())
@@ -133,7 +134,7 @@ class _Task:
 
     def _plain_function(self, function: str, given: Mapping[str, tuple[DataPath, Any]]) -> Uses | None:
         """A function with arguments by name; None where the operator is given more than that."""
-        if not given.keys() <= {"op_args", "op_kwargs"} or self._expand or "variables_as_arguments" in self._task.data:
+        if not given.keys() <= {"op_args", "op_kwargs"} or self._expand:
             return None
         place, by_names = given.get("op_kwargs", ((), {}))
         at, positional = given.get("op_args", ((), []))
@@ -158,7 +159,7 @@ class _Task:
             self._conversion.lost(place, message, help="name the operator class that the decorator stands for")
         found = self._conversion.reader.find(function)
         known = {p.name for p in by_name(found.parameters)} if isinstance(found, Function) else set()
-        arguments: dict[str, Written] = {}
+        arguments = self._variables(None)
         for key, (path, child) in self._given().items():
             if key in known or key in self._partial or key not in OWN_KEYS:
                 arguments[key] = self._argument(path, child)
@@ -220,14 +221,23 @@ class _Task:
                 made[argument] = Written({OBJECT: Written(function, (*path, f"{written}_name"))})
         return made
 
-    def _variables(self, arguments: dict[str, Written]) -> None:
+    def _variables(self, found: Class | None) -> dict[str, Written]:
+        """The arguments that are Variables: templates, where Airflow renders them; `found` is what takes them."""
         written = self._task.data.get("variables_as_arguments")
+        made: dict[str, Written] = {}
         for index, one in enumerate(written if isinstance(written, list) else ()):
             place = (*self._task.path, "variables_as_arguments", index)
-            if isinstance(one, dict) and {"variable", "attribute"} <= one.keys():
-                arguments[str(one["attribute"])] = Written(f"{{{{ var.value.{one['variable']} }}}}", place)
-                message = f"the Variable `{one['variable']}` is read when the task runs, no longer with the file"
-                self._conversion.changed(place, message, at_key=False)
+            if not (isinstance(one, dict) and {"variable", "attribute"} <= one.keys()):
+                continue  # an error of the document
+            variable, argument = str(one["variable"]), str(one["attribute"])
+            if argument in OWN_KEYS or (found is not None and not _renders(found, argument)):
+                message = f"Airflow does not render `{argument}`, and only a template asks for a Variable here"
+                self._conversion.lost(place, message, help="write its value", at_key=False)
+                continue
+            made[argument] = Written(f"{{{{ var.value.{variable} }}}}", place)
+            message = f"the Variable `{variable}` is read when the task runs, no longer with the file"
+            self._conversion.changed(place, message, at_key=False)
+        return made
 
     def _json(self, given: Mapping[str, tuple[DataPath, Any]], arguments: dict[str, Written]) -> None:
         """dag-factory sends `data` as JSON where a header says so."""
@@ -239,6 +249,10 @@ class _Task:
 
 def _mapping(written: Any) -> Mapping[str, Any]:
     return written if isinstance(written, dict) else {}
+
+
+def _renders(found: Class, argument: str) -> bool:
+    return found.template_fields is None or argument in found.template_fields
 
 
 def _is_bash(given: Mapping[str, tuple[DataPath, Any]], expand: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import deepcopy
 from typing import Any
 
@@ -19,9 +19,18 @@ _OUTPUT = re.compile(
 )
 
 
-def alike(dag: Serialized) -> Serialized:
-    """The DAG without what may differ, its tasks by their ids."""
+_VARIABLE = re.compile(r"\{\{ var\.value\.(\w+) \}\}")
+
+VARIABLES = {"extract_command": "./extract", "load_command": "./load", "load_folder": "/srv/load"}
+"""Airflow Variables that our documents ask for."""
+
+
+def alike(dag: Serialized, left_out: Collection[str] = ()) -> Serialized:
+    """The DAG without what may differ, its tasks by their ids; `left_out` are the keys of `default_args` that the
+    conversion says it left out, because no task takes them."""
     dag = deepcopy(dag)
+    arguments = dag.get("default_args", {}).get("__var", {})
+    dag["default_args"] = {key: v for key, v in arguments.items() if key not in left_out and key != "timezone"}
     dag["tasks"] = {task["__var"]["task_id"]: task["__var"] for task in dag["tasks"]}
     for difference in OF_A_DAG:
         difference(dag)
@@ -49,14 +58,6 @@ def _start(dag: Serialized) -> None:
         dag["start_date"] = starts.pop()
         for task in dag["tasks"].values():
             task.pop("start_date", None)
-
-
-def _nobodys(dag: Serialized) -> None:
-    """Keys of `default_args` that no task takes are left out."""
-    arguments = dict(dag.get("default_args", {}).get("__var", {}))
-    for key in ("timezone", "catchup", "contact"):
-        arguments.pop(key, None)
-    dag["default_args"] = arguments
 
 
 def _access(dag: Serialized) -> None:
@@ -103,6 +104,14 @@ def _reference(task: Serialized) -> None:
             task["op_kwargs"] = {**task["op_kwargs"], name: f"${{tasks.{match['task']}.{source}}}"}
 
 
+def _variable(task: Serialized) -> None:
+    """A Variable is asked for when the task runs, not when the file is read."""
+    for name, value in task.items():
+        match = _VARIABLE.fullmatch(value) if isinstance(value, str) else None
+        if match is not None:
+            task[name] = VARIABLES[match[1]]
+
+
 def _delay(task: Serialized) -> None:
     """A mapped task's default for the time between two tries is written out."""
     if task.get("partial_kwargs", {}).get("retry_delay") == {"__type": "timedelta", "__var": 300.0}:
@@ -118,5 +127,13 @@ def _body(task: Serialized) -> None:
         task["data"] = "JSON"
 
 
-OF_A_DAG: tuple[Callable[[Serialized], None], ...] = (_tag, _paused, _start, _nobodys, _access)
-OF_A_TASK: tuple[Callable[[Serialized], None], ...] = (_class, _documentation, _function, _reference, _delay, _body)
+OF_A_DAG: tuple[Callable[[Serialized], None], ...] = (_tag, _paused, _start, _access)
+OF_A_TASK: tuple[Callable[[Serialized], None], ...] = (
+    _class,
+    _documentation,
+    _function,
+    _reference,
+    _variable,
+    _delay,
+    _body,
+)

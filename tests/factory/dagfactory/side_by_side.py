@@ -4,7 +4,8 @@
 
 The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`; the JSON file ANSWER gets, for each
 file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`;
-and of what ours is converted to, `{"converted": DAGs, "lost": […], "texts": […], "lint": […]}`.
+and of what ours is converted to, `{"converted": DAGs, "lost": […], "left_out": […], "texts": […], "lint": […]}`;
+`left_out` are the keys of `default_args` that no task takes.
 A DAG is its serialized form without documentation and names of files.
 """
 
@@ -13,11 +14,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
+_NOBODYS = re.compile(r"`(?P<key>\w+)` is left out: no task takes it")
 LEFT_OUT = ("fileloc", "relative_fileloc", "doc_md", "_processor_dags_folder")
 
 
@@ -74,6 +77,9 @@ def new_files(folder: str, file: str) -> dict[str, Any]:
     checker = Checker(Path(folder), CheckOptions(shown_folder=""))
     beside = file.rpartition("/")[0]
     found: dict[str, Any] = {"converted": {}, "lost": _lost(made), "texts": [one.text for one in made], "lint": []}
+    found["left_out"] = [
+        match["key"] for one in made for d in one.findings if (match := _NOBODYS.fullmatch(d.message)) is not None
+    ]
     for one in (one for one in made if one.text):
         path = f"{beside}/{one.dag_id}.yaml".removeprefix("/")
         loaded = build_checked(checker, checker.text(one.text, path))

@@ -208,3 +208,30 @@ def test_schedules_are_said_in_the_words_of_this_language(tmp_path: Path, timeta
     text = f"orders:\n  schedule: {{{timetable}}}\n  tasks:\n    a: {{{EMPTY}}}\n"
 
     assert f"schedule:\n  {schedule}\n" in only(tmp_path, text)
+
+
+def test_a_variable_of_airflow_becomes_a_template_of_any_task(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("def load(day): ...\n")
+    asked = "variables_as_arguments: [{variable: of_airflow, attribute: %s}]"
+    text = f"""\
+orders:
+  tasks:
+    a: {{{BASH}, {asked % "bash_command"}}}
+    b: {{{BASH}, bash_command: ./b, env: {{A: '1'}}, {asked % "cwd"}}}
+    c: {{decorator: airflow.sdk.task, python_callable: steps.load, {asked % "day"}}}
+    d: {{operator: airflow.providers.standard.operators.python.PythonOperator, python_callable: steps.load,
+        {asked % "op_kwargs"}}}
+"""
+    (one,) = convert(tmp_path, text)
+
+    assert one.text.count('"{{ var.value.of_airflow }}"') + one.text.count("'{{ var.value.of_airflow }}'") == 4
+    assert [d.code.id for d in one.findings] == ["PF126"] * 4
+
+
+@pytest.mark.parametrize("argument", ["retries", "output_encoding"])
+def test_a_variable_of_airflow_is_lost_where_no_template_is_rendered(tmp_path: Path, argument: str) -> None:
+    asked = f"variables_as_arguments: [{{variable: of_airflow, attribute: {argument}}}]"
+    found = said(tmp_path, f"orders:\n  tasks:\n    a: {{{BASH}, bash_command: ./a, {asked}}}\n")
+
+    message = f"Airflow does not render `{argument}`, and only a template asks for a Variable here"
+    assert found == [(3, "PF125", message)]
