@@ -130,7 +130,7 @@ class HttpRequestOperator(BaseOperator):
         installation does not say what may be requested.
         """
         facts = PollFacts(method=self.method)
-        request, transport = self.request()
+        request, transport = self.request(self.dag_id)
         try:
             with HttpSession(Network.of(os.environ), transport) as session:
                 return poll(request, session, params=params, headers=headers, enough=enough, facts=facts)
@@ -141,11 +141,9 @@ class HttpRequestOperator(BaseOperator):
         finally:
             self._report(context, facts)
 
-    def request(self, budget_of: str | None = None) -> tuple[PollRequest, Transport]:
-        """What is asked for and over what, its templates filled in and its connections read.
-
-        `budget_of` is the DAG id whose `rate_limit` counts, where this task has no DAG.
-        """
+    def request(self, dag_id: str) -> tuple[PollRequest, Transport]:
+        """What is asked for and over what, its templates filled in and its connections read. `dag_id` says whose
+        `rate_limit` it is."""
         url, headers, transport = self.url, dict(self.headers or {}), Transport()
         if self.conn_id is not None:
             leads_to = target(self.conn_id, self.endpoint)
@@ -169,7 +167,7 @@ class HttpRequestOperator(BaseOperator):
             actions=tuple(map(_action, self.response_actions)),
             data_selector=self.data_selector,
             pagination=Pagination(**self.pagination) if self.pagination is not None else None,
-            rate=self._rate(budget_of or self.dag_id),
+            rate=self._rate(dag_id),
             log=self.log.warning,
         )
         return request, transport

@@ -20,13 +20,17 @@ from factory.operators.http_network import Network
 from factory.operators.http_page import SkippedError
 from factory.operators.http_poll import PollAnswer, PollRequest, poll
 from factory.operators.http_session import HttpSession
-from factory.operators.poll_change import condition, is_unchanged, known_of
+from factory.operators.poll_change import Known, condition, is_unchanged, known_of
 from factory.operators.poll_state import ANSWER, state_asset
 from schemas.change_detection import ChangeDetection, ValueDetection
 
 T = TypeVar("T")
 _LONGEST_PAUSE = 300.0
 """Seconds. After failures the pause doubles from try to try, up to here, unless `every` is longer."""
+_MOST_DOUBLINGS = 32
+"""Longer than the longest pause whatever `every` is, and no number that is too large for one."""
+_UNLOOKED = 60.0
+"""Seconds. As long as the answer stays the same, what was made use of is looked up this often: it costs a query."""
 _FIRST_WITHIN = 5.0
 """Seconds. Watchers that start at once, as after a restart, do not ask at once."""
 
@@ -74,29 +78,57 @@ class HttpWatchTrigger(BaseEventTrigger):
         """Ask for ever."""
         if self.asset_state_store is None:
             raise RuntimeError(f"{self.state}: no asset is watched")
-        store: Any = self.asset_state_store[state_asset(self.state)]
-        last = await store.aget(ANSWER)
+        watched = _Watched(self.dag_id, self.request, self.detection)
+        news = _News(self.asset_state_store[state_asset(self.state)], watched)
         every = self.every.total_seconds()
         loop = asyncio.get_running_loop()
-        watched = _Watched(self.dag_id, self.request, self.detection)
         failures = 0
         await asyncio.sleep(random.random() * min(every, _FIRST_WITHIN))  # noqa: S311 # spreads load, keeps no secret
         while True:
             started = loop.time()
+            changed = None
             try:
-                seen = await watched.seen(last)
+                changed = await news.next(started)
             except Exception as error:  # whatever goes wrong with one request, the next may be right
                 failures += 1
                 self.log.warning("%s: request failed (%d in a row): %s", self.state, failures, error)
             else:
                 failures = 0
-                if seen is not None:
-                    last = seen
-                    # A run that somebody started by hand may have made use of it already.
-                    if not is_unchanged(await store.aget(ANSWER), seen):
-                        yield TriggerEvent({"changed": _identity(seen)})  # type: ignore[no-untyped-call] # Airflow's
-            pause = min(every * 2**failures, max(every, _LONGEST_PAUSE))
+            if changed is not None:
+                yield TriggerEvent({"changed": _identity(changed)})  # type: ignore[no-untyped-call] # Airflow's
+            pause = min(every * 2.0 ** min(failures, _MOST_DOUBLINGS), max(every, _LONGEST_PAUSE))
             await asyncio.sleep(max(0.0, started + pause - loop.time()))
+
+
+class _News:
+    """Which answers are to start a run: those that are another one than the last that was seen, and than the last that
+    was made use of.
+
+    A run asks by itself, and may come to make use of another answer than the one that started it; the server may then
+    long have gone back to what was seen before. So from time to time the answer is also held against what was made
+    use of since.
+    """
+
+    def __init__(self, store: Any, watched: _Watched) -> None:
+        self._store = store
+        self._watched = watched
+        self._seen: Known | None = None
+        self._used: Known | None = None
+        self._looked: float | None = None
+
+    async def next(self, now: float) -> Known | None:
+        """Ask once; what to know of the answer where it is to start a run. Raises what the request raises."""
+        if self._looked is None:
+            self._seen = self._used = await self._store.aget(ANSWER)
+            self._looked = now
+        seen = await self._watched.seen(self._seen)
+        if seen is None and now - self._looked < _UNLOOKED:
+            return None
+        used = await self._store.aget(ANSWER)
+        is_new = seen is not None or used != self._used
+        # Behind what may fail: a change that was seen but not told is seen again.
+        self._seen, self._used, self._looked = seen or self._seen, used, now
+        return self._seen if is_new and self._seen is not None and not is_unchanged(used, self._seen) else None
 
 
 class _Watched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ from airflow.sdk import Asset
 from airflow.serialization.serialized_objects import BaseSerialization, DagSerialization
 from airflow.triggers.base import TriggerEvent
 
+from factory.operators.http import HttpRequestOperator
 from factory.operators.http_watch import HttpWatchTrigger
 
 from .built_dags import built
@@ -23,18 +25,32 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/poll-state/stock.
 EVERY = timedelta(milliseconds=50)
 
 
+KNOWN = {
+    "etag": [{"etag": '"v0"'}, {"etag": '"v1"'}],
+    "hash": [{"hash": hashlib.sha256(f'{{"version": {version}}}'.encode()).hexdigest()} for version in (0, 1)],
+    "{'path': 'version'}": [{"path": "version", "value": version} for version in (0, 1)],
+}
+"""What is known of the server's two documents, by the way they are looked at."""
+
+
 class Store:
     """What the triggerer gives a trigger: the state of the assets it watches."""
 
     def __init__(self, asset: str = "watched/poll") -> None:
         self.asset = asset
         self.values: dict[str, Any] = {}
+        self.looked_up = 0
+        self.failing = 0
 
     def __getitem__(self, asset: Asset) -> Store:
         assert asset.name == self.asset
         return self
 
     async def aget(self, key: str) -> Any:
+        self.looked_up += 1
+        if self.failing:
+            self.failing -= 1
+            raise RuntimeError("the database is away")
         return self.values.get(key)
 
 
@@ -110,6 +126,64 @@ def test_it_goes_on_from_the_answer_that_was_made_use_of(server: ShopServer) -> 
     asyncio.run(watch())
 
 
+@pytest.mark.parametrize("detection", ["etag", "hash", {"path": "version"}])
+def test_it_fires_when_the_server_went_back_while_a_run_was_under_way(
+    server: ShopServer, detection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory.operators.http_watch._UNLOOKED", 0.0)
+
+    async def watch() -> None:
+        store = Store()
+        events = watching(server, store, detection).run()
+        known = [(await next_event(events)).payload]
+        store.values["answer"] = KNOWN[str(detection)][0]
+        server.version = 1
+        known.append((await next_event(events)).payload)
+        # Before the run of this event is over, the server is back at what was made use of before.
+        server.version = 0
+        waiting = asyncio.create_task(anext(events))
+        await requests_after(server, 3)
+        assert not waiting.done()
+        store.values["answer"] = KNOWN[str(detection)][1]
+        known.append((await asyncio.wait_for(waiting, 10)).payload)
+        assert known[0] == known[2] != known[1]
+        # A run that fails makes use of nothing, and the same answer starts no other one.
+        waiting = asyncio.create_task(anext(events))
+        await requests_after(server, 3)
+        assert not waiting.done()
+        waiting.cancel()
+
+    asyncio.run(watch())
+
+
+def test_it_fires_when_what_was_made_use_of_is_forgotten(server: ShopServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("factory.operators.http_watch._UNLOOKED", 0.0)
+
+    async def watch() -> None:
+        store = Store()
+        store.values["answer"] = KNOWN["etag"][0]
+        events = watching(server, store, "etag").run()
+        waiting = asyncio.create_task(anext(events))
+        await requests_after(server, 3)
+        assert not waiting.done()
+        del store.values["answer"]
+        await asyncio.wait_for(waiting, 10)
+
+    asyncio.run(watch())
+
+
+def test_what_was_made_use_of_is_not_looked_up_with_each_request(server: ShopServer) -> None:
+    async def watch() -> None:
+        store = Store()
+        store.values["answer"] = KNOWN["etag"][0]
+        waiting = asyncio.create_task(anext(watching(server, store, "etag").run()))
+        await requests_after(server, 4)
+        assert store.looked_up == 1
+        waiting.cancel()
+
+    asyncio.run(watch())
+
+
 def test_a_server_without_etag_is_watched_by_its_answers(server: ShopServer) -> None:
     async def watch() -> None:
         events = watching(server, Store(), "etag", "/times").run()
@@ -136,6 +210,43 @@ def test_requests_that_fail_do_not_end_it(server: ShopServer, capsys: pytest.Cap
     asyncio.run(watch())
     assert len(server.received) == 3
     assert "watched/poll: request failed (2 in a row): GET" in capsys.readouterr().out
+
+
+def test_a_store_that_fails_does_not_end_it_and_loses_no_change(
+    server: ShopServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def watch() -> None:
+        store = Store()
+        store.failing = 1
+        events = watching(server, store, "hash").run()
+        first = await next_event(events)
+        store.failing = 1
+        server.version = 1
+        assert (await next_event(events)).payload != first.payload
+
+    asyncio.run(watch())
+    assert capsys.readouterr().out.count("watched/poll: request failed (1 in a row): the database is away") == 2
+
+
+def test_failures_may_go_on_for_days(server: ShopServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause doubles, and 2**1024 is no floating-point number."""
+    monkeypatch.setattr("factory.operators.http_watch._LONGEST_PAUSE", 0.0)
+    store = Store()
+    store.failing = 1100
+
+    async def watch() -> None:
+        trigger = HttpWatchTrigger(
+            dag_id="watched",
+            state="watched/poll",
+            request={"url": server.url("/document")},
+            every=timedelta(microseconds=1),
+            detection="hash",
+        )
+        trigger.asset_state_store = store  # type: ignore[assignment] # the part of it that is asked
+        await next_event(trigger.run(), 60)
+
+    asyncio.run(watch())
+    assert store.failing == 0
 
 
 @pytest.mark.parametrize("detection", ["etag", "hash", {"path": "version"}])
@@ -194,40 +305,32 @@ def test_a_host_that_does_not_answer_holds_up_no_other(server: ShopServer) -> No
     asyncio.run(watch())
 
 
-def test_watched_requests_share_the_budget_of_their_pipeline(
-    server: ShopServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("random.random", lambda: 0.0)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    limit = {"requests": 10, "per": timedelta(seconds=1)}
-
-    async def watch() -> float:
-        both = [
-            asyncio.create_task(next_event(watching(server, Store(), "hash", path, rate_limit=limit).run()))
-            for path in ("/document", "/times")
-        ]
-        await asyncio.gather(*both)
-        task = built(
-            f"tasks: [{{id: ask, uses: http, with: {{url: '{server.url('/stock')}', rate_limit: {{requests: 10}}}}}}]",
-            tmp_path,
-            "watched.yaml",
-        ).task_dict["ask"]
-        started = time.monotonic()
-        request, _ = task.request()  # type: ignore[union-attr] # it is the operator of `http`
-        for _ in range(3):
-            request.rate.wait(request.url)
-        return time.monotonic() - started
-
-    # The watchers took the slots before; alone, the third would come after 200 ms.
-    assert asyncio.run(watch()) > 0.21
-    assert len(list(tmp_path.glob("airflow-pipelines-*/*"))) == 1
-
-
 def test_a_trigger_goes_over_the_database_and_back(server: ShopServer) -> None:
     trigger = watching(server, Store(), "etag")
     path, arguments = trigger.serialize()
     assert path == "factory.operators.http_watch.HttpWatchTrigger"
     assert HttpWatchTrigger(**arguments).serialize() == trigger.serialize()
+
+
+def test_it_shares_the_rate_limit_of_its_pipeline_with_no_other_one(
+    server: ShopServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    pauses: list[float] = []
+    monkeypatch.setattr("factory.operators.http_rate.time.sleep", pauses.append)
+    limit = {"requests": 1, "per": timedelta(hours=1)}
+
+    async def watch() -> None:
+        for dag_id in ("one", "two"):
+            trigger = watching(server, Store(), "hash", rate_limit=limit)
+            trigger.dag_id = dag_id
+            await next_event(trigger.run())
+
+    asyncio.run(watch())
+    assert not pauses
+    task = HttpRequestOperator(task_id="poll", url=server.url("/document"), rate_limit=limit)
+    task.request("two")[0].rate.wait(server.url("/document"))
+    assert [round(pause / 3600) for pause in pauses] == [1]
 
 
 def test_a_watched_pipeline_is_started_by_its_asset(tmp_path: Path) -> None:

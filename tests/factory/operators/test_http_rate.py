@@ -44,6 +44,15 @@ def test_hosts_and_budgets_are_counted_apart(tmp_path: Path) -> None:
     assert time.monotonic() - started < 1
 
 
+def test_slots_may_be_hours_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("factory.operators.http_rate.time.sleep", pauses.append)
+    rate = SharedRate(1, 2 * 3600, tmp_path / "rate", "a")
+    for _ in range(3):
+        rate.wait("http://x/")
+    assert [round(pause / 3600) for pause in pauses] == [2, 4]
+
+
 def test_a_slot_of_a_clock_that_was_wrong_is_not_waited_for(tmp_path: Path) -> None:
     rate = SharedRate(1, 60, tmp_path / "rate", "a")
     rate.wait("http://x/")
