@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from schemas.model import Model
 from schemas.plain_value import PlainValue
 from schemas.python_object import PythonObject
+from schemas.suggestions import written_or_meant
 
 LONGEST_NAME = 1500
 """Characters of a name, a URI or a group; Airflow takes no more."""
@@ -77,9 +78,16 @@ class AssetAll(Model):
 
 
 def _shape(value: Any) -> str:
-    if isinstance(value, dict):
-        return next((f"<{key}>" for key in ("any", "all", "alias") if key in value), "<asset>")
-    return "<text>"
+    return _shape_of(value, ("any", "all", "alias"))
+
+
+def _shape_of(value: Any, deciding: tuple[str, ...]) -> str:
+    if not isinstance(value, dict):
+        return "<text>"
+    keys = set(deciding) & value.keys()
+    if not keys and not Asset.model_fields.keys() & value.keys():
+        keys = written_or_meant(value, deciding)
+    return next((f"<{key}>" for key in deciding if key in keys), "<asset>")
 
 
 AssetCondition = Annotated[
@@ -94,9 +102,7 @@ AssetCondition = Annotated[
 
 
 def _reference_shape(value: Any) -> str:
-    if isinstance(value, dict):
-        return "<alias>" if "alias" in value else "<asset>"
-    return "<text>"
+    return _shape_of(value, ("alias",))
 
 
 AssetReference = Annotated[

@@ -10,12 +10,21 @@ from functools import lru_cache
 
 from croniter import CroniterError, croniter
 
+from schemas.near_values import meant_duration
+
 Field = tuple[int | str, ...]
 """The values of a field."""
 EVERY: Field = ("*",)
 
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
+_ZONE_BEFORE = re.compile(r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)")
+_NAMES_IN_FULL = re.compile(
+    r"(?:sun|mon|tues|wednes|thurs|fri|satur)day"
+    r"|january|february|march|april|june|july|august|september|october|november|december",
+    re.IGNORECASE,
+)
+_NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
 _FIELDS = (
     ("minute", "0-59"),
     ("hour", "0-23"),
@@ -61,19 +70,28 @@ def _wrong_field(fields: list[tuple[int, str]]) -> CronProblem | None:
         alone[position] = text
         if expanded(" ".join(alone)) is None:
             help_text = f"allowed: {allowed}, *, */n, a-b, a,b"
+            short = _NAMES_IN_FULL.sub(lambda match: match.group()[:3], text)
+            if position > 2 and short != text:
+                help_text += f"; a name has three letters: `{short}`"
             return CronProblem(f"the {name} `{text}` is not valid", start, start + len(text), help=help_text)
     return None
 
 
 def _wrong_count(expression: str, count: int) -> CronProblem:
+    text = expression.strip()
+    if count == 0:
+        return CronProblem("the cron expression is empty", 0, len(expression), help="write null for no schedule")
     help_text = "write minute, hour, day of month, month, day of week"
     if count in (6, 7):
         help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
-    clock = _CLOCK.fullmatch(expression.strip())
-    if clock is not None:
-        help_text = f'for {expression.strip()} every day write "{int(clock["minute"])} {int(clock["hour"])} * * *"'
-    if count == 0:
-        return CronProblem("the cron expression is empty", 0, len(expression), help="write null for no schedule")
+    if clock := _CLOCK.fullmatch(text):
+        help_text = f'for {text} every day write "{int(clock["minute"])} {int(clock["hour"])} * * *"'
+    elif zone := _ZONE_BEFORE.fullmatch(text):
+        help_text = f'the time zone stands beside it: {{cron: "{zone["cron"]}", timezone: {zone["zone"]}}}'
+    elif text.lower() in _NO_SCHEDULE:
+        help_text = "write null for no schedule"
+    elif every := meant_duration(text.lower().removeprefix("every ")):
+        help_text = f"a run every {every} is {{every: {every}}}"
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 
 

@@ -16,14 +16,23 @@ def is_tag(element: object) -> bool:
 
 def model_at(root: type[BaseModel], location: tuple[str | int, ...]) -> type[BaseModel] | None:
     """The model whose mapping stands at `location` (tags included); None where it is no model's."""
+    models = _models_at(root, location)
+    return models[0] if len(models) == 1 else None
+
+
+def keys_at(root: type[BaseModel], location: tuple[str | int, ...]) -> tuple[str, ...]:
+    """The keys that a mapping at `location` may have, those of all members of a union."""
+    return tuple(dict.fromkeys(key for model in _models_at(root, location) for key in keys_of(model)))
+
+
+def _models_at(root: type[BaseModel], location: tuple[str | int, ...]) -> list[type[BaseModel]]:
     current: Any = root
     for element in location:
         current = _step(_plain(current), element)
         if current is None:
-            return None
+            return []
     candidates = _members(_plain(current))
-    models = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
-    return models[0] if len(models) == 1 else None
+    return [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
 
 
 def field_by_key(model: type[BaseModel], key: str) -> FieldInfo | None:
@@ -42,12 +51,12 @@ def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
 
 def _step(current: Any, element: str | int) -> Any:
     if is_tag(element):
-        return next((m for m in get_args(current) if _tag(m) == element), None)
+        return _tagged(current, element)
     for member in _members(current):
         if isinstance(member, type) and issubclass(member, BaseModel) and isinstance(element, str):
             field = field_by_key(member, element)
             if field is not None:
-                return _annotation(member, field)
+                return annotation_of(member, field)
         if get_origin(member) is list and isinstance(element, int):
             return get_args(member)[0]
         if get_origin(member) is dict and isinstance(element, str):
@@ -55,7 +64,18 @@ def _step(current: Any, element: str | int) -> Any:
     return None
 
 
-def _annotation(model: type[BaseModel], field: FieldInfo) -> Any:
+def _tagged(union: Any, tag: object) -> Any:
+    """The member of a union that has a tag; the union may be a member of another one, beside None."""
+    for member in get_args(union):
+        if _tag(member) == tag:
+            return member
+        found = _tagged(_plain(member), tag) if get_origin(_plain(member)) in (Union, UnionType) else None
+        if found is not None:
+            return found
+    return None
+
+
+def annotation_of(model: type[BaseModel], field: FieldInfo) -> Any:
     """The field's type; that of a model which holds itself is only a name until the model is built."""
     if not isinstance(field.annotation, ForwardRef):
         return field.annotation

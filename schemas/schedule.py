@@ -12,6 +12,7 @@ from schemas.expression_patterns import DOTTED_PATH_PATTERN
 from schemas.model import Model
 from schemas.plain_value import PlainValue
 from schemas.python_object import PythonObject
+from schemas.suggestions import written_or_meant
 
 CRON_PRESETS = {
     "@hourly": "0 * * * *",
@@ -85,16 +86,20 @@ class TimetableSchedule(Model):
     gets the pipeline's."""
 
 
+_DECIDING = ("timetable", "assets", "cron", "every")
+
+
 def _shape(value: Any) -> str:
     if value is None:
         return "<none>"
     if not isinstance(value, dict):
         return "<text>"
-    if "timetable" in value:
+    keys = written_or_meant(value, _DECIDING)
+    if "timetable" in keys:
         return "<timetable>"
-    if "assets" in value:
-        return "<assets-or-time>" if "cron" in value else "<assets>"
-    return "<every>" if "every" in value else "<cron>"
+    if "assets" in keys:
+        return "<assets-or-time>" if "cron" in keys else "<assets>"
+    return "<every>" if "every" in keys else "<cron>"
 
 
 Schedule = Annotated[

@@ -90,13 +90,19 @@ class Subject:
     @cached_property
     def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
         """References that stand alone as a value where a task's output can stand."""
-        found = []
+        return tuple(self._references(whole=True))
+
+    @property
+    def inner_references(self) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
+        """References inside a longer text, where they cannot stand."""
+        return self._references(whole=False)
+
+    def _references(self, *, whole: bool) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
         for path, expression in self.expressions:
-            if isinstance(expression.meaning, TaskReference) and expression.whole:
+            if isinstance(expression.meaning, TaskReference) and expression.whole is whole:
                 task = self.entry_at(path)
                 if task is not None and task.takes_output(path):
-                    found.append((task, path, expression.meaning))
-        return tuple(found)
+                    yield task, path, expression.meaning
 
     def entry_at(self, path: DataPath) -> TaskView | None:
         """The task or the innermost group that a path lies in."""

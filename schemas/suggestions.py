@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
+from itertools import islice
 
 _OTHER_WORDS = {
     "cron": "schedule",
@@ -24,8 +25,25 @@ _OTHER_WORDS = {
     "timeout": "execution_timeout",
     "steps": "tasks",
     "name": "id",
+    "type": "uses",
+    "kind": "type",
+    "interval": "every",
+    "frequency": "every",
+    "tz": "timezone",
+    "token": "conn_id",
+    "password": "conn_id",
+    "connection": "conn_id",
+    "field": "path",
+    "concurrency": "max_active_tasks",
+    "task_concurrency": "max_active_tis_per_dag",
+    "on_failure_callback": "notifications",
+    "on_success_callback": "notifications",
+    "on_retry_callback": "notifications",
+    "email_on_failure": "notifications",
+    "email_on_retry": "notifications",
+    "sla": "deadline",
 }
-"""What other tools call it."""
+"""What other tools, and Airflow 2, call it."""
 
 _RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
 """Of these the ones that take the same value."""
@@ -33,6 +51,7 @@ _RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
 _LONGEST = 64
 MOST_COMPARED = 1_000
 """Words that one typo is compared with: among more a guess takes too long, and helps little."""
+_MOST_KEYS = 20
 _WORD = re.compile(r"[\w@/.+-]+")
 
 
@@ -51,7 +70,13 @@ def nearest(written: str, allowed: Iterable[str]) -> str | None:
     close = get_close_matches(folded, [_fold(w) for w in words], n=1, cutoff=0.7)
     if close:
         return next(w for w in words if _fold(w) == close[0])
-    return _with_prefix(folded, words)
+    return _with_prefix(folded, words) or unmistakable(written, words)
+
+
+def written_or_meant(mapping: Mapping[str, object], words: Sequence[str]) -> set[str]:
+    """The words that are keys of a mapping; where none is, those that its keys are near to."""
+    written = {word for word in words if word in mapping}
+    return written or {word for key in islice(mapping, _MOST_KEYS) if (word := nearest(str(key), words)) is not None}
 
 
 def _with_prefix(folded: str, words: list[str]) -> str | None:

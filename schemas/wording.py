@@ -9,13 +9,15 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from schemas.codes import Code
+from schemas.cron import cron_problem
 from schemas.environment import EnvText
 from schemas.expression_patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.http import STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.http_expect import MEDIA_TYPE_PATTERN
-from schemas.mend import InQuotes, Mend, Yaml, word
+from schemas.mend import InQuotes, Mend, Word, Yaml, word
+from schemas.near_values import meant_date, meant_duration
 from schemas.pipeline import DAG_ID_PATTERN
-from schemas.suggestions import meant
+from schemas.suggestions import did_you_mean, meant
 from schemas.task import TASK_ID_PATTERN
 
 _EXPECTED = {
@@ -61,8 +63,12 @@ _BOUNDS = {
     "too_short": "a list of at least {min_length} item(s)",
     "finite_number": "a finite number",
 }
+_MOVING = re.compile(r"now|today|yesterday|tomorrow|days?_ago|datetime|\{\{|\d+ days? ago", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[:/?#]\S*)?$")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+_KEY_AND_VALUE = re.compile(r"\w[\w-]*:(?!//)\S")
+_ASSIGNMENT = re.compile(r"(\w+)=.*", re.DOTALL)
+_SHELL_VARIABLE = re.compile(r"\$(\w+)")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -137,9 +143,13 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         return ProblemText(Code.WRONG_TYPE, message, caret=hint, mend=mend)
     if kind in ("duration_type", "date_type"):
         what = "a duration" if kind == "duration_type" else "a date"
-        return ProblemText(Code.WRONG_TYPE, f"{name} must be {what}, not {described(value)}", help=_forms(context))
+        unit = kind == "duration_type" and isinstance(value, int) and not isinstance(value, bool) and value > 0
+        caret = f"with a unit: `{value}s`, `{value}m` or `{value}h`" if unit and not isinstance(value, EnvText) else ""
+        message = f"{name} must be {what}, not {described(value)}"
+        return ProblemText(Code.WRONG_TYPE, message, caret=caret, help=_forms(context))
     if kind in ("duration", "date"):
-        return ProblemText(Code.WRONG_VALUE, f"{name} is not a {kind}", help=_forms(context))
+        caret, mend = _duration_hint(value, name) if kind == "duration" else _date_hint(value)
+        return ProblemText(Code.WRONG_VALUE, f"{name} is not a {kind}", caret=caret, help=_forms(context), mend=mend)
     if kind == "duration_zero":
         return ProblemText(Code.WRONG_VALUE, f"{name} must be longer than zero")
     if kind == "no_such_date":
@@ -150,6 +160,8 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         return _not_one_of(name, value, literals(error))
     if kind == "string_pattern_mismatch" and context["pattern"] == URL_PATTERN and value:
         caret = f"write `https://{value}`" if _HOST.match(value) else ""
+        if variable := _SHELL_VARIABLE.fullmatch(value):
+            caret = f"did you mean `${{env.{variable[1]}}}`?"
         return ProblemText(Code.WRONG_VALUE, f"{name} must be {_PATTERNS[URL_PATTERN]}", caret=caret)
     if kind == "string_pattern_mismatch":
         allowed = _PATTERNS.get(context["pattern"], f"the form {context['pattern']}")
@@ -166,6 +178,21 @@ def _forms(context: dict[str, Any]) -> str:
     return f"write {context['allowed']}"
 
 
+def _duration_hint(text: str, name: str) -> tuple[str, Mend | None]:
+    if name == "`every`" and (text.startswith("@") or cron_problem(text) is None):
+        return "a cron expression stands in `cron`", None
+    meant_text = None if isinstance(text, EnvText) else meant_duration(text.strip())
+    # `5M` may be months.
+    return did_you_mean(meant_text), Word(meant_text) if meant_text is not None and text.islower() else None
+
+
+def _date_hint(text: str) -> tuple[str, Mend | None]:
+    meant_text = None if isinstance(text, EnvText) else meant_date(text.strip())
+    if meant_text is None:
+        return ("write a date that stays the same" if _MOVING.match(text) else ""), None
+    return did_you_mean(meant_text), Word(meant_text)
+
+
 def _not_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> ProblemText:
     if isinstance(value, EnvText) or not isinstance(value, str):
         return ProblemText(Code.WRONG_VALUE, f"{name} cannot be {described(value)}", allowed=allowed)
@@ -176,6 +203,14 @@ def _not_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> ProblemText:
         allowed=allowed,
         mend=word(value, allowed),
     )
+
+
+def _in_place_of_list(value: list[Any]) -> str:
+    """What a list was meant as, where a mapping must stand."""
+    pairs = [_ASSIGNMENT.fullmatch(item) if isinstance(item, str) else None for item in value]
+    if pairs[0] is not None and all(pairs):
+        return f"write `{pairs[0][1]}: …`, without `- `"
+    return "take the `- ` away" if len(value) == 1 and isinstance(value[0], dict) else ""
 
 
 def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Mend | None]:
@@ -190,10 +225,16 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Mend | None]:
         return f"write {meaning}", Yaml(meaning)
     if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdigit():
         return "write it without quotes", Yaml(value) if _NUMBER.fullmatch(value) else None
+    if kind == "string_type" and isinstance(value, bool):
+        return "put it in quotes", None
+    if kind == "string_type" and isinstance(value, list) and name == "`schedule`":
+        return "several cron expressions stand in {cron: [..]}", None
     if kind == "list_type" and isinstance(value, dict):
-        return "each entry of a list begins with `- `", None
+        return ("write each as `- id: …`" if name == "`tasks`" else "each entry of a list begins with `- `"), None
     if kind == "list_type" and isinstance(value, str) and value:
         return ("write it in `[ ]`", Yaml(f"[{value}]") if _WORD.fullmatch(value) else None)
-    if kind in ("model_type", "dict_type") and isinstance(value, str) and ":" in value:
-        return "is a space missing behind the `:`?", None
+    if kind in ("model_type", "dict_type") and isinstance(value, str):
+        return ("is a space missing behind the `:`?" if _KEY_AND_VALUE.match(value) else ""), None
+    if kind in ("model_type", "dict_type") and isinstance(value, list) and value:
+        return _in_place_of_list(value), None
     return "", None

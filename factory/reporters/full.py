@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from factory.reporters.allowed_words import LONG, allowed_words
 from factory.reporters.columns import columns
 from factory.reporters.printable import phrase, printable
 from schemas.codes import Severity
@@ -20,10 +21,17 @@ _BEFORE = 60
 def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
     """All findings, a blank line between two; empty for none."""
     sources: dict[str, TextLines] = {}
-    return "\n\n".join(_one(d, sources, colour) for d in diagnostics)
+    listed: dict[tuple[str, tuple[str, ...]], int] = {}
+    return "\n\n".join(_one(d, sources, listed, colour) for d in diagnostics)
 
 
-def _one(diagnostic: Diagnostic, sources: dict[str, TextLines], colour: bool) -> str:
+def _one(
+    diagnostic: Diagnostic,
+    sources: dict[str, TextLines],
+    listed: dict[tuple[str, tuple[str, ...]], int],
+    colour: bool,
+) -> str:
+    """`listed`: the lines with which a file's long lists of allowed words stand already."""
     span = diagnostic.span
     head = f"{diagnostic.severity.value}[{diagnostic.code.slug}] {diagnostic.code.id}"
     lines = [
@@ -39,7 +47,11 @@ def _one(diagnostic: Diagnostic, sources: dict[str, TextLines], colour: bool) ->
     if diagnostic.help:
         lines += _note(gutter, "help", phrase(diagnostic.help))
     if diagnostic.allowed:
-        lines += _note(gutter, "allowed", printable(", ".join(diagnostic.allowed)))
+        words = allowed_words(diagnostic)
+        if len(diagnostic.allowed) > LONG and words == ", ".join(diagnostic.allowed):
+            first = listed.setdefault((diagnostic.file, diagnostic.allowed), span.line)
+            words = words if first == span.line else f"as in line {first}"
+        lines += _note(gutter, "allowed", printable(words))
     return "\n".join(lines)
 
 

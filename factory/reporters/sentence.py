@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from factory.reporters.allowed_words import allowed_words
 from factory.reporters.printable import phrase
 from schemas.diagnostics import Diagnostic
 
@@ -18,5 +19,5 @@ def paragraph(diagnostic: Diagnostic) -> str:
     if diagnostic.help:
         lines.append(f"help: {phrase(diagnostic.help)}")
     if diagnostic.allowed:
-        lines.append(f"allowed: {phrase(', '.join(diagnostic.allowed))}")
+        lines.append(f"allowed: {phrase(allowed_words(diagnostic))}")
     return "\n".join(lines)

@@ -39,13 +39,14 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
 
 def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
     uses = str(task.uses)
+    python = uses.lower().replace("_", "") in ("python", "pythonoperator")
     return subject.finding(
         Code.UNKNOWN_USES,
         (*task.path, "uses"),
         f"`{uses}` is not a built-in, and without a dot it names no Python function or operator",
-        caret=meant(uses, BUILT_INS),
+        caret="" if python else meant(uses, BUILT_INS),
         allowed=tuple(BUILT_INS),
-        help="a function is written `module.function`",
+        help="a function is named itself: `module.function`" if python else "a function is written `module.function`",
         mend=word(uses, BUILT_INS),
     )
 
@@ -68,7 +69,8 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
         case Undecidable():
             return
         case NotInstalled():
-            yield not_installed(subject, path, found)
+            if new is None:
+                yield not_installed(subject, path, found)
         case TaskDecorated():
             yield subject.finding(
                 Code.NOT_CALLABLE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.codes import Code
@@ -10,6 +10,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.subject import Subject
 
+_COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 _AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
     "$t": 'a template is written as it is: `"{{ ds }}"`',
@@ -23,15 +24,35 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if isinstance(schema, str) and "airflow.apache.org" in schema:
         yield _foreign(subject, ("$schema",), _AIRFLOW, "take `$schema` away and see docs/reference.md for the keys")
         return
+    other = _other_tool(subject.data)
+    if other is not None:
+        yield _foreign(subject, *other)
+        return
     may_be_marked = subject.may_hold(*_LITERALS)
     for task in subject.tasks:
         if "run" in task.entry and "with" not in task.entry and task.path != ("poll",):
-            yield _foreign(subject, (*task.path, "run"), _AIRFLOW, "write a function's arguments in `with`")
+            run = (*task.path, "run")
+            if isinstance(task.entry["run"], str):
+                yield _foreign(subject, run, "a step of GitHub Actions", _COMMAND)
+            else:
+                yield _foreign(subject, run, _AIRFLOW, "write a function's arguments in `with`")
             return
         marked = _marked(task.arguments, task.with_path) if may_be_marked else None
         if marked is not None:
             yield _foreign(subject, marked, _AIRFLOW, _LITERALS[str(marked[-1])])
             return
+
+
+def _other_tool(data: Mapping[str, Any]) -> tuple[DataPath, str, str] | None:
+    """Where it shows, whose format it is, and what to write."""
+    if "jobs" in data and "on" in data:
+        return ("jobs",), "a workflow of GitHub Actions", f"what runs stands in `tasks`, when in `schedule`; {_COMMAND}"
+    tasks = data.get("tasks")
+    types = [task.get("type") for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
+    for index, kind in enumerate(types):
+        if isinstance(kind, str) and kind.startswith("io.kestra."):
+            return ("tasks", index, "type"), "a flow of Kestra", "a task names what it does in `uses`"
+    return None
 
 
 def _marked(value: Any, path: DataPath) -> DataPath | None:

@@ -40,6 +40,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 needs_of.setdefault(view.path, []).append((found, path))
             elif found is not None and view.full_id is not None:
                 edges[view.full_id].setdefault(found, path)
+    for view, path, reference in subject.inner_references:
+        found = _Wait(view, path, reference.task_id, is_reference=True).target(subject, names)
+        if isinstance(found, Diagnostic) and found.code is Code.UNKNOWN_TASK:
+            yield found
     _add_needs(names, needs_of, edges)
     yield from cycles(subject, edges)
 

@@ -10,11 +10,12 @@ from schemas.diagnostics import Diagnostic
 from schemas.http_auth import KEYS_BY_TYPE as AUTH_KEYS
 from schemas.http_pagination import KEYS_BY_TYPE as PAGINATION_KEYS
 from schemas.http_pagination import NEEDED
-from schemas.shape import place
+from schemas.named_places import place
 from schemas.subject import Subject
 from schemas.suggestions import nearest
 from schemas.task_view import TaskView
 
+_CONDITIONS = ("status_code", "content")
 _NOT_REPEATED = ("POST", "PATCH")
 
 
@@ -105,7 +106,8 @@ def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         if not isinstance(action, dict):
             continue
         path = (*task.with_path, "response_actions", index)
-        if action.get("status_code") is None and action.get("content") is None:
+        written = {key for key, value in action.items() if value is not None}
+        if not written & {*_CONDITIONS} and not any(nearest(key, _CONDITIONS) for key in written):
             message = "the action holds for every answer: `status_code` or `content` is missing"
             yield subject.finding(Code.MISSING_KEY, path, message)
         if action.get("action") == "retry" and task.arguments.get("request_retries") is None:

@@ -46,9 +46,9 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 Code.PYTHON_SYNTAX, path, f"{found.path}:{line}:{column} is not valid Python: {message}"
             )
         case NotAPath(text):
-            return subject.finding(
-                Code.UNKNOWN_USES, path, f"`{text}` is not a dotted path", help="write `module.function`"
-            )
+            module = text.removesuffix(".py").strip("./").replace("/", ".")
+            example = f"{module}.function" if text.endswith(".py") else "module.function"
+            return subject.finding(Code.UNKNOWN_USES, path, f"`{text}` is not a dotted path", help=f"write `{example}`")
 
 
 def not_installed(subject: Subject, path: DataPath, found: NotInstalled) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -15,8 +16,15 @@ from schemas.mend import word
 from schemas.rules.expressions import stands_at
 from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.subject import Subject
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import did_you_mean, meant, nearest
 
+_OFFSET = re.compile(r"(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?", re.IGNORECASE)
+_PLACES = {
+    **{"KST": "Asia/Seoul", "JST": "Asia/Tokyo", "BST": "Europe/London", "CEST": "Europe/Berlin"},
+    **{"PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "EDT": "America/New_York"},
+    **{"MDT": "America/Denver", "CDT": "America/Chicago"},
+}
+"""Where people mean that are known by an abbreviation which the IANA database does not have."""
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
 
@@ -53,6 +61,10 @@ def crons(schedule: Mapping[str, Any]) -> list[tuple[DataPath, str]]:
 def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:
     """What is wrong with a cron expression or a preset; `special`: `@once` and its like are allowed."""
     if stands_at(subject, path):
+        return
+    if "{{" in text:
+        message = "a template cannot stand in `schedule`: when a pipeline runs must be known from the file alone"
+        yield subject.finding(Code.BAD_CRON, path, message)
         return
     if text.startswith("@"):
         presets = (*CRON_PRESETS, *(SPECIAL_PRESETS if special else ()))
@@ -103,14 +115,24 @@ def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterato
         return
     if _is_zone(name):
         return
-    expression = name.expression if isinstance(name, EnvText) else None
+    help_text = "write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`"
+    if isinstance(name, EnvText):
+        message = f"what `{name.expression}` gives is no time zone"
+        yield subject.finding(Code.UNKNOWN_TIMEZONE, path, message, help=help_text)
+        return
+    offset = _OFFSET.fullmatch(name)
+    if offset is not None:
+        fixed = f"Etc/GMT{'-' if offset['sign'] == '+' else '+'}{int(offset['hours'])}"
+        help_text = (
+            f"write the place, which also knows summer time; UTC{offset['sign']}{int(offset['hours'])} is `{fixed}`"
+        )
     yield subject.finding(
         Code.UNKNOWN_TIMEZONE,
         path,
-        f"what `{expression}` gives is no time zone" if expression else f"there is no time zone `{name}`",
-        caret="" if expression else meant(name, available_timezones()),
-        mend=None if expression else word(name, available_timezones()),
-        help="write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`",
+        f"there is no time zone `{name}`",
+        caret="" if offset else did_you_mean(_PLACES.get(name) or nearest(name, available_timezones())),
+        mend=None if offset else word(name, available_timezones()),
+        help=help_text,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -58,3 +59,19 @@ def test_every_span_can_be_shown(text: str, column: int, width: int, line: int) 
     assert shown.startswith("error[wrong-value] PF104: m\n  --> f:")
     assert all(character.isprintable() or character in "\n\u200d" for character in shown)
     assert max(map(len, shown.split("\n"))) < 800
+
+
+def test_of_a_long_list_what_is_near_to_the_word_that_was_meant_is_shown() -> None:
+    words = tuple(
+        f"{name}_{part}" for name in ("task", "run", "asset") for part in ("id", "key", "name", "start", "end")
+    )
+    near = Diagnostic(
+        Code.UNKNOWN_KEY, "m", "f", Span(1, 1, 1, 4), caret="did you mean `run_id`?", allowed=words, text="rnu: 1"
+    )
+    far = Diagnostic(Code.UNKNOWN_KEY, "m", "f", Span(2, 1, 2, 4), allowed=words, text="rnu: 1\nabc: 1")
+    again = replace(far, span=Span(3, 1, 3, 4), text="rnu: 1\nabc: 1\ndef: 1")
+
+    assert "= allowed: task_id, run_id, run_key, run_name, " in full.render([near])
+    assert full.render([near]).endswith(", … (15 in all)")
+    assert all(word in full.render([far]) for word in words)
+    assert full.render([far, again]).endswith("= allowed: as in line 2")
