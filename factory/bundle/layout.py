@@ -9,6 +9,7 @@ from factory.bundle.naming import (
     BYTECODE_FOLDER,
     IGNORE_FILE,
     STUB_SUFFIX,
+    error_stub_path,
     stub_path,
 )
 from factory.bundle.ownership import Ownership
@@ -33,7 +34,8 @@ def stubs(
     writer: StubWriter,
 ) -> dict[str, bytes]:
     """The text of every stub by its path. `read` gives the content of a path of `listing.files`."""
-    texts = {stub_path(path): error_stub_text(path, reason) for path, reason in uncopied_pipelines(listing).items()}
+    uncopied = uncopied_pipelines(listing)
+    texts = {error_stub_path(path): error_stub_text(path, reason) for path, reason in uncopied.items()}
     for file in files:
         digest = writer.digest(file.depends_on | {file.path}, listing.files)
         conflicts = ownership.conflicts.get(file.path, ())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 
 from schemas.discovery import SUFFIXES
 
@@ -19,6 +21,16 @@ MAX_PATH_BYTES = 1500
 def stub_path(pipeline: str) -> str:
     """The stub of a pipeline lies beside it: `sales/orders.yaml` → `sales/orders.yaml.py`."""
     return pipeline + STUB_SUFFIX
+
+
+def error_stub_path(pipeline: str) -> str:
+    """The stub of a pipeline that could not be copied. Its name may be the reason: then the stub lies at the root,
+    under a name that file systems and Airflow's database take."""
+    if name_problem(pipeline.rpartition("/")[2], pipeline) is None:
+        return stub_path(pipeline)
+    start = re.sub(r"[^A-Za-z0-9_-]+", "_", pipeline)[:100]
+    digest = hashlib.sha256(os.fsencode(pipeline)).hexdigest()[:12]
+    return stub_path(f"{start}-{digest}{SUFFIXES[0]}")
 
 
 def is_left_out(name: str) -> bool:

@@ -72,7 +72,8 @@ class StubWriter:
 
 def error_stub_text(path: str, reason: str) -> bytes:
     """The stub of a pipeline that could not even be copied: its import error is the reason."""
-    message = f"{path}: {reason}"
+    # Airflow writes the message to its database, which takes no byte of a name that is not UTF-8.
+    message = f"{path.encode(errors='backslashreplace').decode()}: {reason}"
     return f"{_heading(path)}\nraise ImportError({message!a})\n".encode()
 
 

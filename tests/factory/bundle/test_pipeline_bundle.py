@@ -192,6 +192,23 @@ def test_airflow_loads_the_healthy_and_shows_the_broken(bench: Bench, monkeypatc
     }
 
 
+def test_a_name_that_cannot_be_copied_is_one_import_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS", "False")
+    bench.write("good.yaml", "dag_id: good\n")
+    bench.write(f"sales/{'n' * 250}.yaml", "dag_id: long\n")
+    Path(os.fsdecode(os.fsencode(bench.folder) + b"/\xff.yaml")).write_text("dag_id: bytes\n")
+    bundle = bench.bundle()
+    bundle.initialize()
+    bag = DagBag(bundle.path, bundle_path=bundle.path, bundle_name=NAME, safe_mode=True)
+    assert bag.dag_ids == ["good"]
+    assert sorted(bag.import_errors.values()) == [
+        "\\udcff.yaml: its name is not UTF-8; rename it",
+        f"sales/{'n' * 250}.yaml: its name is too long; shorten it",
+    ]
+    # Both go to Airflow's database, as UTF-8.
+    assert "".join([*bag.import_errors, *bag.import_errors.values()]).encode()
+
+
 def test_no_bytecode_is_written_or_read(bench: Bench) -> None:
     bench.write("team/jobs.py", "VALUE = 1\n")
     bench.write("a.yaml", "x: 1\n")
