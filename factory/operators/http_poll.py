@@ -20,7 +20,7 @@ from factory.operators.http_pages import Pagination, pager
 from factory.operators.http_rate import Rate, Unlimited
 from factory.operators.http_request import HttpCall, Query, same_server
 from factory.operators.http_retries import Retries
-from factory.operators.http_selection import JmesPathError, search
+from factory.operators.http_selection import JmesPathError, search, search_all
 from factory.operators.http_session import HttpSession
 
 
@@ -132,7 +132,9 @@ class _Poll:
         self._session = session
         self._reader = reader
         self._facts = facts
-        self._select = search(request.data_selector) if request.data_selector is not None else None
+        selector = request.data_selector
+        self._select = search(selector) if selector is not None else None
+        self._select_all = search_all(selector) if selector is not None and "[?" in selector else None
 
     def run(
         self,
@@ -166,7 +168,7 @@ class _Poll:
                 rows = self._rows(page)
                 gathered += rows
                 self._facts.rows = len(gathered)
-                call = pages.after(page, rows) if enough is None or not enough(rows) else None
+                call = pages.after(page, self._all_rows(page, rows)) if enough is None or not enough(rows) else None
         assert first is not None  # noqa: S101 # the loop begins with a call
         return PollAnswer(
             status=first.status,
@@ -182,6 +184,12 @@ class _Poll:
         request = self._request
         call = HttpCall.of(request.method, request.url, request.headers, request.query, request.json_body, request.form)
         return call.with_query(params or {}).with_headers(headers or {})
+
+    def _all_rows(self, page: Page, rows: list[Any]) -> list[Any]:
+        """The rows of a page with those that a filter leaves out: a page that has only such is not empty, and an offset
+        counts them."""
+        found = self._select_all(page.value) if self._select_all is not None else None
+        return found if isinstance(found, list) else rows
 
     def _rows(self, page: Page) -> list[Any]:
         """The rows of a page; what is selected and no list is one row."""

@@ -151,10 +151,8 @@ def test_a_body_that_drips_for_ever(server: Server, run: Runner, status: int, he
                 time.sleep(0.01)
 
     server.routes["/"] = drip
-    started = time.monotonic()
-    text = reason(run, server.url("/"), seconds=0.05)
-    assert time.monotonic() - started < 2
-    assert "the answer did not end within 0.5 s (10 times `timeout`)" in text
+    text = reason(run, server.url("/"), seconds=0.15)
+    assert "the answer did not end within 1.5 s (10 times `timeout`)" in text
     assert text.startswith("it answered 500") == (status == 500)
 
 

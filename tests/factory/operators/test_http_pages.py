@@ -83,6 +83,41 @@ def test_a_cursor_until_there_is_none(server: Server, run: Runner) -> None:
     assert [r.path for r in server.received] == ["/", "/?cursor=3", "/?cursor=6"]
 
 
+@pytest.mark.parametrize(
+    ("pages", "route", "selector", "requests"),
+    [
+        ({"type": "cursor", "cursor_path": "meta.next"}, by_cursor, "rows[?@ > `5`]", 3),
+        ({"type": "page_number"}, by_page(3), "data[?@ > `5`]", 4),
+        ({"type": "offset", "limit": 3}, by_offset(3), "[?@ > `5`]", 4),
+        ({"type": "offset", "limit": 3}, by_offset(3), "[*] | [?@ > `5`].{row: @} | [*].row", 4),
+    ],
+)
+def test_rows_that_a_selector_leaves_out_are_rows_of_the_page(
+    server: Server,
+    run: Runner,
+    pages: dict[str, Any],
+    route: Callable[[BaseHTTPRequestHandler], None],
+    selector: str,
+    requests: int,
+) -> None:
+    server.routes["/"] = route
+    assert run(server.url("/"), data_selector=selector, pagination=pages) == [6]
+    assert len(server.received) == requests
+
+
+def test_what_is_made_for_the_rows_of_a_condition_is_not_asked_of_the_others(server: Server, run: Runner) -> None:
+    people = [{"id": number, "name": "Ada" if number == 4 else None} for number in range(5)]
+
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        start = int(query(handler)["offset"])
+        answer(handler, people[start : start + 2])
+
+    server.routes["/"] = route
+    pages = {"type": "offset", "limit": 2}
+    assert run(server.url("/"), data_selector="[?name].length(name)", pagination=pages) == [3]
+    assert [query_of(r.path)["offset"] for r in server.received] == ["0", "2", "4", "5"]
+
+
 def test_a_cursor_in_a_body(server: Server, run: Runner) -> None:
     def by_body(handler: BaseHTTPRequestHandler) -> None:
         start = json.loads(server.received[-1].body).get("page", {}).get("after", 0)
