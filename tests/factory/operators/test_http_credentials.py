@@ -135,6 +135,16 @@ def test_client_credentials_get_a_token_and_a_new_one_when_it_is_refused(
     assert asked.headers["Authorization"] == "Basic Y2xpZW50JTNBMTpzZSUyNXNhbWU="
 
 
+def test_a_token_that_is_refused_again_fails(server: Server, run: Runner, connect: Connect) -> None:
+    TokenServer(server)
+    server.answers("/rows", b"not you", status=401)
+    connect("login", login="c", password="s")
+    auth = {"type": "oauth2_client_credentials", "conn_id": "login", "access_token_url": server.url("/token")}
+    with pytest.raises(HttpError, match="it answered 401 Unauthorized, expected 2xx: not you"):
+        run(server.url("/rows"), auth=auth)
+    assert [r.path for r in server.received] == ["/token", "/rows", "/token", "/rows"]
+
+
 def test_a_token_that_ends_is_renewed_before(server: Server, run: Runner, connect: Connect) -> None:
     TokenServer(server, expires_in=1)
     connect("login", login="c", password="s", host="127.0.0.1", port=server.port, schema="http")

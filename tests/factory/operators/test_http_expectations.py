@@ -42,6 +42,11 @@ def test_expectations(server: Server, run: Runner, expect: dict[str, Any], reaso
             run(server.url("/"), expect=expect)
 
 
+def test_where_there_is_no_body_there_is_no_type_to_expect(server: Server, run: Runner) -> None:
+    server.answers("/", status=204)
+    assert run(server.url("/"), expect={"content_type": "application/json"}) is None
+
+
 def test_what_came_is_shortened_and_without_secrets(server: Server, run: Runner) -> None:
     server.answers("/", b'{"id": "sesame' + b"x" * 5000 + b'"}', headers={"Content-Type": "application/json"})
     with pytest.raises(HttpError) as caught:

@@ -239,3 +239,12 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(server: S
     server.routes["/"] = route
     assert run(server.url("/"), data_selector="data", pagination={"type": "page_number"}) == ROWS
     assert [query_of(r.path)["page"] for r in server.received] == ["1", "2", "2", "3", "4"]
+
+
+def test_cookies_go_to_no_other_server_that_a_page_links_to(server: Server, other_server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(
+        handler, [1], **{"Set-Cookie": "session=1", "Link": f"<{other_server.url('/b')}>; rel=next"}
+    )
+    other_server.routes["/b"] = lambda handler: answer(handler, [2])
+    assert run(server.url("/"), pagination={"type": "header_link"}) == [1, 2]
+    assert "Cookie" not in other_server.received[0].headers

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,3 +158,19 @@ def test_an_action_asks_again(server: Server, run: Runner) -> None:
     failing(server, 2, pending)
     again = [{"content": "pending", "action": "retry"}]
     assert run(server.url("/"), response_actions=again, request_retries=QUICK) == "here"
+
+
+def test_each_attempt_takes_a_slot_of_the_rate_limit(
+    server: Server, run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    pauses: list[float] = []
+    monkeypatch.setattr("factory.operators.http_rate.time.sleep", pauses.append)
+    server.answers("/", status=503)
+    with pytest.raises(HttpError):
+        run(
+            server.url("/"),
+            request_retries={"attempts": 3, "status": [503]},
+            rate_limit={"requests": 1, "per": timedelta(hours=1)},
+        )
+    assert [round(pause / 3600) for pause in pauses if pause > 60] == [1, 2]
