@@ -25,6 +25,10 @@ MAX_EXPANDED_NODES = 100_000
 
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
 _ANCHOR = re.compile(r"&(?P<name>[\w-]+)[ \t]+(?=\S)")
+_OF_DAG_FACTORY: Mapping[str, str] = {
+    f"!{word}": f"dag-factory 1.0 and later write `{{__{word}__: […]}}` in place of the tag"
+    for word in ("and", "or", "join")
+}
 _KINDS: Mapping[type, str] = {bool: "true or false", date: "a date", datetime: "a date"}
 
 
@@ -224,7 +228,7 @@ class _Constructor:
                 f"the YAML tag `{tag}` is not supported",
                 self._file,
                 lines.span(begin, begin + len(tag)),
-                help="write the value without a tag",
+                help=_OF_DAG_FACTORY.get(tag, "write the value without a tag"),
                 text=self._text,
             )
         )

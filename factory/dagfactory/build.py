@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from traceback import walk_tb
+from types import CodeType
 from typing import Any
 
 from airflow.sdk import DAG
@@ -43,20 +45,35 @@ def build(checked: CheckedDagFactoryDag) -> DAG:
     except BuildError as error:
         raise PipelineBuildError(checked.dag_id, [error]) from error
     except (Exception, SystemExit) as error:  # dag-factory, operators and the user's modules raise what they like
-        raise PipelineBuildError(checked.dag_id, [_refused(error, checked.config)]) from error
+        makers = (DagBuilder.make_task.__code__, DagBuilder.make_decorator.__code__)
+        refused = _refused(error, checked.config, _task_at_work(error, makers))
+        raise PipelineBuildError(checked.dag_id, [refused]) from error
     finally:
         sys.dont_write_bytecode = writes_bytecode
     return dag
 
 
-def _refused(error: BaseException, config: Mapping[str, Any]) -> BuildError:
+def _refused(error: BaseException, config: Mapping[str, Any], at_work: str | None) -> BuildError:
     text = one_line(error)
-    return BuildError(_place(text, config), f"dag-factory could not build it: {type(error).__name__}: {text}")
+    place = _place(at_work or _named(text), config)
+    return BuildError(place, f"dag-factory could not build it: {type(error).__name__}: {text}")
 
 
-def _place(message: str, config: Mapping[str, Any]) -> DataPath:
+def _task_at_work(error: BaseException, makers: tuple[CodeType, ...]) -> str | None:
+    """The task that was being made: dag-factory's and Airflow's messages seldom name it."""
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_code in makers:
+            task_id: str | None = frame.f_locals["task_params"].get("task_id")
+            return task_id
+    return None
+
+
+def _named(message: str) -> str | None:
     match = _TASK_ID.search(message)
-    task_id = (match[1] or match[2]).rpartition(".")[2] if match is not None else None
+    return (match[1] or match[2]).rpartition(".")[2] if match is not None else None
+
+
+def _place(task_id: str | None, config: Mapping[str, Any]) -> DataPath:
     tasks = config.get("tasks")
     if isinstance(tasks, dict) and task_id in tasks:
         return ("tasks", str(task_id))

@@ -8,7 +8,15 @@ from dataclasses import replace
 from schemas.bounded import bounded
 from schemas.codes import Code
 from schemas.compose import Effective
-from schemas.dagfactory import rules_code, rules_graph, rules_schedule, rules_shape, rules_types, rules_values
+from schemas.dagfactory import (
+    rules_code,
+    rules_decorators,
+    rules_graph,
+    rules_schedule,
+    rules_shape,
+    rules_types,
+    rules_values,
+)
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.merging import dag_ids, effective_dags
 from schemas.dagfactory.reading import DagFactoryDocument
@@ -25,6 +33,7 @@ RULES = (
     rules_graph.check,
     rules_values.check,
     rules_code.check_shape,
+    rules_decorators.check,
 )
 
 

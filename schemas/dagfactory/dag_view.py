@@ -65,14 +65,22 @@ class DagView:
         """The names by which references find tasks: that of an operator holds its groups."""
         return {self._full_id(t) if "operator" in t.data else t.id: t for t in self.tasks.values()}
 
+    def groups_around(self, part: Part) -> Iterator[Part]:
+        """The groups that a task or a group lies in, the nearest first."""
+        for _ in self.groups:
+            name = part.data.get("parent_group_name") if self.groups.get(part.id) is part else part.group
+            group = self.groups.get(name) if isinstance(name, str) else None
+            if group is None:
+                return
+            yield group
+            part = group
+
     def _full_id(self, task: Part) -> str:
         names = [task.id]
-        group = self.groups.get(task.group) if task.group is not None else None
-        while group is not None and len(names) <= len(self.groups):
+        for group in self.groups_around(task):
             if group.data.get("prefix_group_id") is False:
                 break
             names.insert(0, group.id)
-            group = self.groups.get(str(group.data.get("parent_group_name")))
         return ".".join(names)
 
     @cached_property

@@ -62,6 +62,26 @@ DAG_KEYS: Mapping[str, str] = {
 TASKS_ONLY = "dag-factory takes it from tasks only: write it in `default_args`"
 DROPPED = "dag-factory does not hand it to Airflow; in this project's own language it has an effect"
 
+DEADLINE = "take it away; in this project's own language a DAG has a `deadline`"
+
+SECONDS: Mapping[str, str] = {
+    "dagrun_timeout_sec": "dagrun_timeout",
+    "execution_delta_secs": "execution_delta",
+    "execution_timeout_secs": "execution_timeout",
+    "retry_delay_sec": "retry_delay",
+    "sla_secs": "sla",
+}
+"""Keys of dag-factory before 1.0, and what took their place."""
+
+
+def in_seconds(key: str) -> str:
+    """What to write for a key of `SECONDS`."""
+    if key == "sla_secs":
+        return "Airflow 3 has no such setting: take it away"
+    new = SECONDS[key]
+    return f"dag-factory 1.0 took it away: write `{new}: {{__type__: datetime.timedelta, seconds: 300}}`"
+
+
 IGNORED_DAG_KEYS: Mapping[str, str] = {
     **dict.fromkeys(_with_files(("on_execute_callback", "on_retry_callback", "on_skipped_callback")), TASKS_ONLY),
     **dict.fromkeys(_with_files(("sla_miss_callback",)), "Airflow 3.1 took it away: take it away here, too"),
@@ -78,6 +98,7 @@ IGNORED_DAG_KEYS: Mapping[str, str] = {
         ),
         "dag-factory does not hand it to Airflow",
     ),
+    "dagrun_timeout_sec": in_seconds("dagrun_timeout_sec"),
     "dag_id": "the id is the key that the DAG stands under",
 }
 """What dag-factory reads over without a word, and what to do about it."""

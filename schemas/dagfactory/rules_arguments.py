@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from schemas.codes import Code
 from schemas.context_names import CONTEXT_NAMES
 from schemas.dagfactory.dag_view import DagView, Part
-from schemas.dagfactory.keys import MADE_FROM, OWN_ARGUMENTS, TASK_KEYS
+from schemas.dagfactory.keys import MADE_FROM, OWN_ARGUMENTS, SECONDS, TASK_KEYS, in_seconds
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.arguments import Arguments, argument_findings, written_at
@@ -23,7 +24,11 @@ def of_operator(dag: DagView, task: Part, operator: Class, parameters: tuple[Par
     if not all(isinstance(task.data.get(part, {}), dict) for part in ("expand", "partial")):
         filled |= {p.name for p in parameters}  # what is given cannot be told
     who, at = f"`{operator.path}`", (*task.path, "operator")
-    arguments = Arguments(who, _written(task), at, filled=filled, how="")
+    written = _written(task)
+    for key in sorted(written.keys() & (SECONDS.keys() - {p.name for p in parameters})):
+        message = f"{who} has no argument `{key}`"
+        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, written.pop(key), message, at_key=True, help=in_seconds(key))
+    arguments = Arguments(who, written, at, filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
 
 
@@ -81,8 +86,7 @@ def _written(task: Part) -> dict[str, DataPath]:
 
 
 def _from_default_args(dag: DagView, task: Part) -> Iterator[str]:
-    group = dag.groups.get(task.group) if task.group is not None else None
-    for holder in (dag.data, group.data if group is not None else {}):
+    for holder in (dag.data, *(group.data for group in dag.groups_around(task))):
         defaults = holder.get("default_args")
         yield from defaults if isinstance(defaults, dict) else ()
 

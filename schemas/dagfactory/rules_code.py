@@ -12,6 +12,8 @@ from schemas.dagfactory.keys import (
     DAG_CALLBACKS,
     DAG_KEYS,
     OWN_ARGUMENTS,
+    SECONDS,
+    in_seconds,
 )
 from schemas.dagfactory.named_code import named_code
 from schemas.dagfactory.rules_arguments import of_decorated, of_function, of_operator, taken_by_decorated
@@ -24,6 +26,7 @@ from schemas.suggestions import meant, nearest
 
 _BASE = "airflow.sdk.BaseOperator"
 _PYTHON = "PythonOperator"
+_BESIDE = "it is a key of the DAG: write it beside `default_args`"
 
 
 def check_shape(dag: DagView) -> Iterator[Diagnostic]:
@@ -128,7 +131,7 @@ def _default_args(dag: DagView, reader: SourceReader, known: frozenset[str] | No
         if key in taken:
             continue
         path = ("default_args", key)
-        if key not in DAG_KEYS and nearest(key, taken) is not None:
+        if key not in DAG_KEYS and key not in SECONDS and nearest(key, taken) is not None:
             yield dag.subject.finding(
                 Code.UNKNOWN_KEY,
                 path,
@@ -143,7 +146,7 @@ def _default_args(dag: DagView, reader: SourceReader, known: frozenset[str] | No
             path,
             f"no task takes `{key}` of `default_args`, and Airflow ignores it there",
             at_key=True,
-            help="it is a key of the DAG: write it beside `default_args`" if key in DAG_KEYS else "",
+            help=in_seconds(key) if key in SECONDS else _BESIDE if key in DAG_KEYS else "",
         )
 
 

@@ -13,6 +13,7 @@ from schemas.dagfactory.keys import (
     BOOL,
     COUNT,
     DAG_KEYS,
+    DEADLINE,
     GROUP_KEYS,
     IGNORED_DAG_KEYS,
     MAPPING,
@@ -41,6 +42,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     if not dag.data.get("tasks"):
         message = f"the DAG `{dag.id}` has no tasks: dag-factory makes an empty DAG of it"
         yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, (), message, at_key=True)
+    yield from _slas(dag)
     yield from _ids(dag)
     yield from _parts(dag, "tasks", "task_id")
     yield from _parts(dag, "task_groups", "group_name")
@@ -52,6 +54,15 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
                 yield from _kind(dag, (*group.path, key), value, GROUP_KEYS[key])
             else:
                 yield _unknown(dag, (*group.path, key), f"a task group has no `{key}`", tuple(GROUP_KEYS))
+
+
+def _slas(dag: DagView) -> Iterator[Diagnostic]:
+    holders: list[tuple[DataPath, Any]] = [(("default_args",), dag.data.get("default_args"))]
+    holders += [((*group.path, "default_args"), group.data.get("default_args")) for group in dag.groups.values()]
+    for path, data in (*holders, *((task.path, task.data) for task in dag.tasks.values())):
+        if isinstance(data, dict) and data.get("sla") is not None:
+            message = "Airflow 3 reads over `sla`"
+            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, (*path, "sla"), message, at_key=True, help=DEADLINE)
 
 
 def _ids(dag: DagView) -> Iterator[Diagnostic]:

@@ -68,7 +68,7 @@ class ClassReader:
         if not all(map(keeps_signature, decorators)):
             return None
         parameters = init.function.parameters[1:]
-        own = tuple(parameter for parameter in parameters if parameter.kind not in _VARIADIC)
+        own = tuple(parameter for parameter in parameters if parameter.kind != "VAR_KEYWORD")
         rest = tuple(parameter for parameter in parameters if parameter.kind == "VAR_KEYWORD")
         if not rest or owner.path in BASE_OPERATORS:
             return own
@@ -154,6 +154,8 @@ def _left(
     """The inherited parameters that a caller can still give."""
     left: list[Parameter] = []
     for parameter in inherited:
+        if parameter.kind == "VAR_POSITIONAL":
+            continue
         if positional and parameter.kind.startswith("POSITIONAL"):
             positional -= 1
         elif parameter.kind == "VAR_KEYWORD" or parameter.name not in hidden:

@@ -10,9 +10,10 @@ from typing import Any
 from schemas.dagfactory.convert.callbacks import notifications
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.dates import DATES, moment, pipeline_timezone
+from schemas.dagfactory.convert.inherited import say_where_they_go
 from schemas.dagfactory.convert.objects import as_duration, has_objects, value
 from schemas.dagfactory.convert.schedules import schedule
-from schemas.dagfactory.convert.settings import OWN_KEYS, settings
+from schemas.dagfactory.convert.settings import settings
 from schemas.dagfactory.convert.tasks import tasks
 from schemas.dagfactory.convert.texts import expanded
 from schemas.dagfactory.convert.written import Written
@@ -102,32 +103,9 @@ def _default_args(conversion: Conversion, zone: str) -> dict[str, Written]:
     if not isinstance(given, dict):
         return {}
     path = ("default_args",)
-    for key in given:
-        if key not in OWN_KEYS and key != "timezone":
-            _argument_of_all(conversion, key)
+    say_where_they_go(conversion, path, given)
     made = settings(conversion, path, given, zone)
     return {"default_args": Written(made, path)} if made else {}
-
-
-def _argument_of_all(conversion: Conversion, key: str) -> None:
-    """An argument in `default_args` that only some operators take, or none."""
-    path = ("default_args", key)
-    takers = [
-        task.id
-        for task in conversion.dag.tasks.values()
-        if key not in task.data and _takes(conversion, str(task.data.get("operator")), key)
-    ]
-    if takers:
-        message = f"`{key}` is no setting that every task has"
-        conversion.lost(path, message, help=f"write it in `with` of {', '.join(f'`{taker}`' for taker in takers)}")
-    else:
-        conversion.changed(path, f"`{key}` is left out: no task takes it")
-
-
-def _takes(conversion: Conversion, operator: str, key: str) -> bool:
-    found = conversion.reader.find(operator)
-    parameters = getattr(found, "parameters", None)
-    return parameters is None or any(parameter.name == key for parameter in parameters)
 
 
 def _access(given: Any) -> Written:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,8 @@ from schemas.dagfactory.convert.texts import converted
 from schemas.dagfactory.convert.written import PlainText, Written
 from schemas.data_path import DataPath
 
+_MOMENTS = frozenset({"datetime.date", "datetime.datetime", "pendulum.datetime"})
+_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 DATES = ("start_date", "end_date")
 
 
@@ -35,6 +38,8 @@ def moment(conversion: Conversion, path: DataPath, given: Any, zone: Any, around
         if read is None:
             return Written(converted(conversion, path, given), path)
         given = read
+    if isinstance(given, dict):
+        given = _of_object(given)
     if not isinstance(given, date):
         conversion.lost(path, "this is no date that can be written down")
         return Written(None, path)
@@ -54,6 +59,18 @@ def of_task(conversion: Conversion, path: DataPath, given: Any) -> Written:
         return Written(None, path)
     at = given if given.tzinfo is not None else given.replace(tzinfo=UTC)
     return Written(PlainText(at.isoformat()), path)
+
+
+def _of_object(given: Mapping[str, Any]) -> datetime | None:
+    """The moment that an object of plain numbers stands for, without its time zone, which dag-factory takes away."""
+    arguments = given.get("__args__") or []
+    if given.get("__type__") not in _MOMENTS or not isinstance(arguments, list):
+        return None
+    named = {**dict(zip(_PARTS, arguments, strict=False)), **{k: v for k, v in given.items() if k in _PARTS}}
+    try:
+        return datetime(**named)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _read(conversion: Conversion, path: DataPath, text: str, zone: str) -> date | None:

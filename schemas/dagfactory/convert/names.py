@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,20 +14,6 @@ class Names:
     """The names of one DAG's tasks and groups."""
 
     dag: DagView
-
-    def group_of(self, part: Part) -> Part | None:
-        """The group that a task or a group lies in."""
-        name = part.data.get("parent_group_name") if part.id in self.dag.groups and self._is_group(part) else part.group
-        return self.dag.groups.get(name) if isinstance(name, str) else None
-
-    def around(self, part: Part) -> Iterator[Part]:
-        """The groups that it lies in, the nearest first."""
-        group = self.group_of(part)
-        for _ in self.dag.groups:
-            if group is None:
-                return
-            yield group
-            group = self.group_of(group)
 
     def named(self, part: Part, other: Part) -> str:
         """What `other` is called in `needs` and references of `part`."""
@@ -48,9 +33,6 @@ class Names:
 
     def _scope(self, part: Part) -> Scope:
         scope = Scope()
-        for group in reversed(list(self.around(part))):
+        for group in reversed(list(self.dag.groups_around(part))):
             scope = scope.inside(group.id, prefix_group_id=group.data.get("prefix_group_id") is not False)
         return scope
-
-    def _is_group(self, part: Part) -> bool:
-        return self.dag.groups[part.id] is part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from schemas.codes import Code
@@ -60,7 +60,7 @@ def as_duration(conversion: Conversion, path: DataPath, given: Any) -> Written:
     """A duration, where the value is one; else as `value`."""
     found = durations.from_object(given)
     if found is None and isinstance(given, int | float) and not isinstance(given, bool):
-        return Written(f"{given}s" if isinstance(given, int) else f"PT{given}S", path)
+        found = timedelta(seconds=given)
     return value(conversion, path, given) if found is None else Written(durations.written(found), path)
 
 

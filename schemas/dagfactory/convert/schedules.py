@@ -13,6 +13,7 @@ from schemas.dagfactory.convert.written import Written
 from schemas.data_path import DataPath
 
 _CRON = "CronTriggerTimetable"
+_CRONS = "MultipleCronTriggerTimetable"
 _INTERVAL = "CronDataIntervalTimetable"
 _OR_TIME = "AssetOrTimeSchedule"
 
@@ -48,7 +49,7 @@ def _object(conversion: Conversion, path: DataPath, given: dict[str, Any]) -> Wr
         return Written({"assets": assets}, path)
     if short == _OR_TIME:
         return _assets_or_time(conversion, path, given)
-    if short in (_CRON, _INTERVAL) and kind.startswith("airflow."):
+    if short in (_CRON, _CRONS, _INTERVAL) and kind.startswith("airflow."):
         cron = _cron(conversion, path, given)
         if cron is not None:
             return Written(cron, path)
@@ -60,14 +61,16 @@ def _cron(conversion: Conversion, path: DataPath, given: dict[str, Any]) -> dict
     """The timetable as `cron` and what goes with it; None where it says more."""
     arguments = given.get("__args__") or []
     rest = {key: child for key, child in given.items() if key not in ("__type__", "__args__")}
-    if not isinstance(arguments, list) or len(arguments) > 1:
+    if not isinstance(arguments, list) or not rest.keys() <= {"cron", "timezone"}:
         return None
-    if arguments:
-        rest = {"cron": arguments[0], **rest}
-    if not rest.keys() <= {"cron", "timezone"} or not isinstance(rest.get("cron"), str):
+    places = {(*path, "__args__", index): cron for index, cron in enumerate(arguments)}
+    if "cron" in rest:
+        places[(*path, "cron")] = rest["cron"]
+    several = str(given["__type__"]).endswith(_CRONS)
+    if not (places if several else len(places) == 1) or not all(isinstance(cron, str) for cron in places.values()):
         return None
-    place = (*path, "__args__", 0) if arguments else (*path, "cron")
-    found = {"cron": Written(fixed(conversion, place, rest["cron"]), place)}
+    crons = [Written(fixed(conversion, place, cron), place) for place, cron in places.items()]
+    found = {"cron": Written(crons, (*path, "__args__")) if several else crons[0]}
     if isinstance(rest.get("timezone"), str):
         found["timezone"] = Written(fixed(conversion, (*path, "timezone"), rest["timezone"]), (*path, "timezone"))
     if str(given["__type__"]).endswith(_INTERVAL):
@@ -77,7 +80,11 @@ def _cron(conversion: Conversion, path: DataPath, given: dict[str, Any]) -> dict
 
 def _assets_or_time(conversion: Conversion, path: DataPath, given: dict[str, Any]) -> Written | None:
     timetable = given.get("timetable")
-    if "__args__" in given or not isinstance(timetable, dict) or not str(timetable.get("__type__")).endswith(_CRON):
+    if (
+        "__args__" in given
+        or not isinstance(timetable, dict)
+        or str(timetable.get("__type__")).rpartition(".")[2] != _CRON
+    ):
         return None
     cron = _cron(conversion, (*path, "timetable"), timetable)
     assets = condition(conversion, (*path, "assets"), given.get("assets"))

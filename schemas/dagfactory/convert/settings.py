@@ -11,14 +11,14 @@ from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.dates import DATES, moment, of_task
 from schemas.dagfactory.convert.objects import as_duration, value
 from schemas.dagfactory.convert.written import Written
-from schemas.dagfactory.keys import CALLBACKS
+from schemas.dagfactory.keys import CALLBACKS, DEADLINE
 from schemas.data_path import DataPath
 from schemas.settings import SETTING_KEYS
 
 _DURATIONS = frozenset({"retry_delay", "max_retry_delay", "execution_timeout"})
 _EMAIL = ("email", "email_on_failure", "email_on_retry")
 CALLBACK_KEYS = frozenset(f"{callback}{part}" for callback in CALLBACKS for part in ("", "_name", "_file"))
-OWN_KEYS = (SETTING_KEYS - {"notifications"}) | CALLBACK_KEYS | {*_EMAIL}
+OWN_KEYS = (SETTING_KEYS - {"notifications"}) | CALLBACK_KEYS | {*_EMAIL, "sla"}
 """Keys that are settings, callbacks among them."""
 
 
@@ -36,6 +36,8 @@ def settings(
             if found is not None:
                 made["notifications"] = found
     _email(conversion, path, data)
+    if data.get("sla") is not None:
+        conversion.changed((*path, "sla"), "`sla` is left out: Airflow 3 reads over it", help=DEADLINE)
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.dagfactory.convert.context import Conversion
+from schemas.dagfactory.convert.inherited import say_where_they_go
 from schemas.dagfactory.convert.names import Names
 from schemas.dagfactory.convert.objects import value
 from schemas.dagfactory.convert.settings import settings
@@ -24,7 +25,7 @@ def tasks(conversion: Conversion, around: str) -> Written:
     inside: dict[str, list[Written]] = {}
     for task in conversion.dag.tasks.values():
         into = top
-        for group in reversed(list(names.around(task))):
+        for group in reversed(list(conversion.dag.groups_around(task))):
             if group.id not in inside:
                 inside[group.id] = []
                 into.append(_group(conversion, names, group, inside[group.id], around))
@@ -68,9 +69,7 @@ def _group(conversion: Conversion, names: Names, group: Part, inside: list[Writt
     defaults = group.data.get("default_args")
     if isinstance(defaults, dict):
         made = settings(conversion, path, defaults, around)
-        for key in defaults.keys() - made.keys():
-            if "callback" not in key:
-                conversion.lost((*path, key), f"`{key}` is no setting that every task has")
+        say_where_they_go(conversion, path, defaults)
         told = made.pop("notifications", None)
         if made:
             parts["default_args"] = Written(made, path)
@@ -104,4 +103,4 @@ def _needed(
 
 
 def _has_tasks(names: Names, group: Part) -> bool:
-    return any(group is one for task in names.dag.tasks.values() for one in names.around(task))
+    return any(group is one for task in names.dag.tasks.values() for one in names.dag.groups_around(task))

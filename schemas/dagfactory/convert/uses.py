@@ -12,6 +12,7 @@ from schemas.built_ins.bash import BashArguments
 from schemas.dagfactory.convert import durations
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.functions import function_path, positional_names
+from schemas.dagfactory.convert.inherited import inherited
 from schemas.dagfactory.convert.names import Names
 from schemas.dagfactory.convert.objects import as_duration, has_objects, value
 from schemas.dagfactory.convert.settings import OWN_KEYS
@@ -36,11 +37,22 @@ _CHOOSING = {
     "airflow.providers.standard.operators.python.BranchPythonOperator": "branch",
     "airflow.providers.standard.operators.python.ShortCircuitOperator": "short_circuit",
 }
-_TASK_DECORATORS = frozenset(
-    f"{module}.{name}"
-    for module in ("airflow.sdk", "airflow.sdk.definitions.decorators", "airflow.decorators")
-    for name in ("task", "task.python")
+_READ_SOURCE = frozenset(
+    f"airflow.providers.standard.operators.python.{name}Operator"
+    for name in ("PythonVirtualenv", "ExternalPython", "BranchPythonVirtualenv", "BranchExternalPython")
 )
+_TASK_DECORATORS = frozenset(
+    {
+        "airflow.decorators.task",
+        "airflow.providers.standard.decorators.python.python_task",
+        "airflow.sdk.definitions.decorators.task",
+        "airflow.sdk.task",
+    }
+)
+_CHOOSING_DECORATORS = {
+    "airflow.providers.standard.decorators.branch_python.branch_task": "branch",
+    "airflow.providers.standard.decorators.short_circuit.short_circuit_task": "short_circuit",
+}
 _HTTP = "airflow.providers.http.operators.http.HttpOperator"
 _PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"](?P<key>.*)['\"]\])?", re.DOTALL)
 _XCOM_ARG = re.compile(r"\(+(?P<task>[^()]*)\)")
@@ -105,6 +117,7 @@ class _Task:
         found = self._conversion.reader.find(kind)
         kind = moved_to(kind, found.path if isinstance(found, Class | Function) else None) or kind
         given = {key: one for key, one in self._given().items() if key not in OWN_KEYS}
+        given |= inherited(self._conversion, self._task)
         asked = self._variables(found if isinstance(found, Class) else None)
         function = function_path(self._conversion, self._task.path, self._task.data, "python_callable")
         if kind in _WITHOUT_ARGUMENTS and not (given or asked):
@@ -121,6 +134,9 @@ class _Task:
             return Uses(Written(_CHOOSING[kind], place), arguments)
         arguments = self._arguments(given, found if isinstance(found, Class) else None)
         if function is not None:
+            if kind in _READ_SOURCE:
+                message = f"`{kind.rpartition('.')[2]}` reads its function's source, and here functions go by name"
+                self._conversion.lost(place, message, help="keep this task in Python, or run a script with `bash`")
             called = Written({OBJECT: Written(function, self._callable_place())})
             arguments = {"python_callable": called, **arguments}
         arguments |= self._made_from_functions() | asked
@@ -154,7 +170,8 @@ class _Task:
         place = (*self._task.path, "decorator")
         kind = fixed(self._conversion, place, str(self._task.data.get("decorator")))
         function = function_path(self._conversion, self._task.path, self._task.data, "python_callable") or ""
-        if kind not in _TASK_DECORATORS:
+        chooses = _CHOOSING_DECORATORS.get(kind) if not self._expand else None
+        if kind not in _TASK_DECORATORS and chooses is None:
             message = f"`{kind}` has no like here: the function runs as a plain task"
             self._conversion.lost(place, message, help="name the operator class that the decorator stands for")
         found = self._conversion.reader.find(function)
@@ -163,6 +180,10 @@ class _Task:
         for key, (path, child) in self._given().items():
             if key in known or key in self._partial or key not in OWN_KEYS:
                 arguments[key] = self._argument(path, child)
+        if chooses is not None:
+            by_names = {"op_kwargs": Written(arguments)} if arguments else {}
+            called = {"python_callable": Written(function, self._callable_place())}
+            return Uses(Written(chooses, place), {**called, **by_names})
         expand = {key: self._argument((*self._task.path, "expand", key), v) for key, v in self._expand.items()}
         settings: dict[str, Written] = {}
         if isinstance(found, Function) and "multiple_outputs" not in self._task.data and gives_mapping(found):
@@ -188,7 +209,9 @@ class _Task:
         annotations = {p.name: p.annotation or "" for p in (found.parameters or ()) if p.annotation} if found else {}
         made: dict[str, Written] = {}
         for key, (path, child) in given.items():
-            if key == "execution_delta" and isinstance(child, str):
+            if key == "execution_date_fn" and isinstance(child, str):
+                made[key] = Written({OBJECT: Written(fixed(self._conversion, path, child), path)})
+            elif key == "execution_delta" and isinstance(child, str):
                 duration = durations.from_words(child)
                 made[key] = Written(durations.written(duration) if duration is not None else child, path)
             elif "timedelta" in annotations.get(key, "") and isinstance(child, dict):

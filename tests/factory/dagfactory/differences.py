@@ -14,6 +14,7 @@ from typing import Any
 Serialized = dict[str, Any]
 
 _STANDARD = "airflow.providers.standard.operators"
+_PYTHON = f"{_STANDARD}.python"
 _OUTPUT = re.compile(
     r"\{\{ task_instance\.xcom_pull\(task_ids='(?P<task>[\w.-]+)', dag_id='[\w.-]+', key='(?P<key>\w+)'\) \}\}"
 )
@@ -73,13 +74,14 @@ def _access(dag: Serialized) -> None:
 def _class(task: Serialized) -> None:
     """Built-ins and functions have operators of their own, or plain ones in place of a decorator's."""
     task.pop("_operator_name", None)
+    decorators = "airflow.providers.standard.decorators"
     modules = {
-        "airflow.providers.standard.decorators.python": f"{_STANDARD}.python",
+        **dict.fromkeys((f"{decorators}.{name}" for name in ("branch_python", "python", "short_circuit")), _PYTHON),
         "factory.operators.bash": f"{_STANDARD}.bash",
     }
     task["_task_module"] = modules.get(task["_task_module"], task["_task_module"])
-    if task["task_type"] == "_PythonDecoratedOperator":
-        task["task_type"] = "PythonOperator"
+    if task["_task_module"] == _PYTHON:
+        task["task_type"] = task["task_type"].removeprefix("_").replace("Decorated", "")
 
 
 def _documentation(task: Serialized) -> None:

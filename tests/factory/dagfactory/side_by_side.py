@@ -5,7 +5,7 @@
 The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`; the JSON file ANSWER gets, for each
 file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`;
 and of what ours is converted to, `{"converted": DAGs, "lost": […], "left_out": […], "texts": […], "lint": […]}`;
-`left_out` are the keys of `default_args` that no task takes.
+`left_out` are the keys of `default_args` that are not there any more: no task takes them, or some have them instead.
 A DAG is its serialized form without documentation and names of files.
 """
 
@@ -20,7 +20,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-_NOBODYS = re.compile(r"`(?P<key>\w+)` is left out: no task takes it")
+_NOBODYS = re.compile(
+    r"`(?P<key>\w+)` is (?:left out: (?:no task takes it|Airflow 3 reads over it)|no setting that every task has: "
+    r"it is written in `with` of .*)"
+)
 LEFT_OUT = ("fileloc", "relative_fileloc", "doc_md", "_processor_dags_folder")
 
 

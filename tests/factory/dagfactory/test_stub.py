@@ -77,6 +77,21 @@ def test_what_only_the_build_finds_has_its_task_and_no_value_of_the_environment(
     assert "Traceback" not in str(raised.value)
 
 
+def test_what_refuses_a_task_is_said_at_that_task(tmp_path: Path) -> None:
+    (tmp_path / "orders.yml").write_text("""\
+orders:
+  tasks:
+    done: {operator: airflow.providers.standard.operators.empty.EmptyOperator}
+    load:
+      operator: airflow.providers.standard.operators.bash.BashOperator
+      variables_as_arguments: [{variable: of_nobody, attribute: bash_command}]
+""")
+    with pytest.raises(PipelineError) as raised:
+        load_stub({}, "orders.yml", tmp_path)
+    assert "missing keyword argument 'bash_command'" in str(raised.value)
+    assert "orders.yml:5:7" in str(raised.value)
+
+
 def test_telemetry_is_off_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     from dagfactory import settings, telemetry  # noqa: PLC0415 # of no use to the other tests
 

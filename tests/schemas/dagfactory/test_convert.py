@@ -127,7 +127,6 @@ def test_a_variable_that_is_not_set_is_named_where_no_shell_expands_it(tmp_path:
         ("schedule: $CRON", "a variable cannot stand in `schedule`: its value of now is written"),
         ("doc_md: $DB_PASSWORD", "`DB_PASSWORD` looks like a secret"),
         ("doc_md_file_path: none.md", "there is no such file here"),
-        ("default_args: {cwd: /tmp}", "`cwd` is no setting that every task has"),
         ("default_args: {email: [a@example.com]}", "mails are notifications here"),
     ],
 )
@@ -234,4 +233,40 @@ def test_a_variable_of_airflow_is_lost_where_no_template_is_rendered(tmp_path: P
     found = said(tmp_path, f"orders:\n  tasks:\n    a: {{{BASH}, bash_command: ./a, {asked}}}\n")
 
     message = f"Airflow does not render `{argument}`, and only a template asks for a Variable here"
+    assert found == [(3, "PF125", message)]
+
+
+def test_arguments_of_all_tasks_go_to_those_that_take_them(tmp_path: Path) -> None:
+    text = f"""\
+orders:
+  default_args: {{cwd: /srv, nobodys: 1}}
+  tasks:
+    load: {{{BASH}, bash_command: ./load}}
+    done: {{{EMPTY}}}
+    other: {{operator: package_of_nobody.Operator}}
+"""
+    (one,) = convert(tmp_path, text)
+
+    assert "    with:\n      bash_command: ./load\n      cwd: /srv\n" in one.text
+    assert [(d.code.id, d.message, d.help) for d in one.findings if "cwd" in d.message] == [
+        ("PF125", "`cwd` is no setting that every task has", "write it in `with` of `other`"),
+    ]
+
+
+def test_functions_stay_functions(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("def day_before(date): ...\n")
+    sensor = "airflow.providers.standard.sensors.external_task.ExternalTaskSensor"
+    text = f"""\
+orders:
+  tasks:
+    waits: {{operator: {sensor}, external_dag_id: prices, execution_date_fn: steps.day_before}}
+"""
+    assert "      execution_date_fn:\n        $object: steps.day_before\n" in only(tmp_path, text)
+
+
+def test_a_function_whose_source_is_read_is_lost(tmp_path: Path) -> None:
+    operator = "airflow.providers.standard.operators.python.PythonVirtualenvOperator"
+    found = said(tmp_path, f"orders:\n  tasks:\n    a: {{operator: {operator}, python_callable: os.getcwd}}\n")
+
+    message = "`PythonVirtualenvOperator` reads its function's source, and here functions go by name"
     assert found == [(3, "PF125", message)]

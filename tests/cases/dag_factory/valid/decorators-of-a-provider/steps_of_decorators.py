@@ -1,0 +1,6 @@
+def count():
+    return 1
+
+
+def choose(number):
+    return "load" if number else None
