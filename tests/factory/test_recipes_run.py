@@ -28,10 +28,7 @@ from .operators.http_server import Server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPES = CHECKOUT / "docs/examples/recipes"
-OPTIONAL = {
-    "late_report": "apache-airflow-providers-slack",
-    "kubernetes_pod": "apache-airflow-providers-cncf-kubernetes",
-}
+OPTIONAL = {"kubernetes_pod": "apache-airflow-providers-cncf-kubernetes"}
 """Recipe → the package without which it is no DAG."""
 
 STUB = """
@@ -265,10 +262,6 @@ def test_a_dag_waits_for_another_one(ran: Ran) -> None:
 
 
 def test_slack_hears_of_a_run_that_is_late(ran: Ran, server: Server) -> None:
-    if not installed(OPTIONAL["late_report"]):
-        (error,) = missing(ran)["late_report"]
-        assert error.endswith("is `apache-airflow-providers-slack` installed?")
-        return
     assert "LATE 0:30:00" in ran.log
     assert "EVENT success" in ran.log
     (said,) = [json.loads(request.body) for request in server.received if request.path.startswith("/slack")]
