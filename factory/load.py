@@ -16,6 +16,7 @@ from schemas.check import Checker, CheckOptions
 from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic, has_errors
 from schemas.discovery import default_dag_id, pipeline_paths
+from schemas.project import ENVIRONMENT_VARIABLE, undeclared
 from schemas.result import CheckResult
 from schemas.rules.dag_ids import conflicts
 
@@ -40,8 +41,10 @@ def load_pipelines(folder: Path) -> LoadResult:
         checker = Checker(folder, CheckOptions(require_environment=True))
         loaded = build_checked(checker, _without_reserved(checker, checker.folder()))
     broken = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
-    if broken:
-        return replace(loaded, dags={**loaded.dags, ERRORS_DAG_ID: _errors_dag(broken)})
+    known = checker.environments() if checker.environment is not None else ()
+    problem = undeclared(checker.environment, known) if known else None
+    if broken or problem is not None:
+        return replace(loaded, dags={**loaded.dags, ERRORS_DAG_ID: _errors_dag(broken, problem)})
     return loaded
 
 
@@ -94,8 +97,10 @@ def _reserved(checker: Checker, path: str) -> Diagnostic:
     )
 
 
-def _errors_dag(broken: Iterable[Diagnostic]) -> DAG:
-    text = full.render(list(broken))
+def _errors_dag(broken: Iterable[Diagnostic], environment: str | None = None) -> DAG:
+    """`environment` is what is wrong with the chosen one: then all pipelines are what they are without."""
+    said = [f"{ENVIRONMENT_VARIABLE}: {environment}"] if environment is not None else []
+    text = "\n\n".join([*said, full.render(list(broken))]).rstrip()
     return DAG(
         ERRORS_DAG_ID,
         schedule=None,

@@ -158,9 +158,11 @@ class Checker:
 
     def environments(self) -> tuple[str, ...]:
         """The names of all environments that pipelines of the folder, or defaults above them, declare."""
-        layers = (
-            layer for path in self._paths() for layer in [*self._layers.defaults(path), self._layers.document(path)]
-        )
+        return tuple(dict.fromkeys(name for path in self._paths() for name in self.environments_of(path)))
+
+    def environments_of(self, path: str) -> tuple[str, ...]:
+        """The names of the environments that one pipeline, or the defaults above it, declare."""
+        layers = (*self._layers.defaults(path), self._layers.document(path))
         return declared(layer for layer in layers if layer is not None)
 
     def dag_ids(self, path: str) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ _MAX_DOTTED = 500  # what `schemas.source` takes for a path at most
 class PipelineFile:
     """One pipeline. Paths are POSIX, below the pipelines folder.
 
-    `dag_ids` are the ids it claims; none where the file cannot be read.
+    `dag_ids` are the ids it claims; none where the file cannot be read. `environments` are those that it, or the
+    defaults above it, declare.
     `depends_on` holds the file itself and every path its meaning depends on, also
     paths that do not exist and would matter if they did.
     """
@@ -47,6 +48,7 @@ class PipelineFile:
     path: str
     dag_ids: tuple[str, ...]
     depends_on: frozenset[str]
+    environments: tuple[str, ...] = ()
 
 
 def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
@@ -58,14 +60,12 @@ def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
     checker = Checker(folder)
     files = _Files(folder)
     scan = _Scan(files, _Modules(files, SourceReader(files.folder)))
-    if checker.environment is not None and (known := checker.environments()) and checker.environment not in known:
-        log.warning("no pipeline declares the environment %s; there are %s", checker.environment, ", ".join(known))
     return tuple(_pipeline_file(path, checker, scan, files) for path in pipeline_paths(folder))
 
 
 def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: _Files) -> PipelineFile:
     try:
-        return PipelineFile(path, checker.claims(path), scan.dependencies(path, checker))
+        return PipelineFile(path, checker.claims(path), scan.dependencies(path, checker), checker.environments_of(path))
     except Exception:
         log.exception("%s: what it depends on cannot be worked out; it counts as changed with every file", path)
         return PipelineFile(path, (), files.paths | {path, *defaults_paths(path)})

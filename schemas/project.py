@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from schemas.suggestions import meant
 
 FOLDER_VARIABLE = "PIPELINES_FOLDER"
 FOLDER_NAME = "pipelines"
@@ -37,3 +39,12 @@ def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | No
 def lexically_absolute(path: Path) -> Path:
     """The absolute path with `..` gone and links kept: a linked file belongs to the folder its link stands in."""
     return Path(os.path.abspath(path))  # noqa: PTH100 # pathlib's resolve() follows links
+
+
+def undeclared(environment: str | None, known: Iterable[str]) -> str | None:
+    """What is wrong with a chosen environment that is none of the `known` ones: it is misspelt."""
+    names = tuple(dict.fromkeys(known))
+    if not environment or environment in names:
+        return None
+    hint = meant(environment, names) or (f"there are {', '.join(names)}" if names else "none is declared")
+    return f"no pipeline declares the environment `{environment}`; {hint}"

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from factory.bundle.naming import (
     BYTECODE_FOLDER,
+    ENVIRONMENT_STUB,
     IGNORE_FILE,
     STUB_SUFFIX,
     error_stub_path,
@@ -15,8 +16,9 @@ from factory.bundle.naming import (
 from factory.bundle.ownership import Ownership
 from factory.bundle.seams import PipelineFile
 from factory.bundle.source import Listing
-from factory.bundle.stub import StubWriter, error_stub_text
+from factory.bundle.stub import StubWriter, environment_stub_text, error_stub_text
 from schemas.discovery import SUFFIXES, is_pipeline_path
+from schemas.project import undeclared
 
 NO_BYTECODE = b"A file of this name keeps Python from reading and writing bytecode in this folder.\n"
 
@@ -33,13 +35,21 @@ def stubs(
     read: Callable[[str], bytes],
     writer: StubWriter,
 ) -> dict[str, bytes]:
-    """The text of every stub by its path. `read` gives the content of a path of `listing.files`."""
+    """The text of every stub by its path. `read` gives the content of a path of `listing.files`.
+
+    A chosen environment that no pipeline declares is the import error of a stub of its own: the pipelines go on as
+    they are without one, and a file that is removed or broken for now must not take those down that it does not hold.
+    """
     uncopied = uncopied_pipelines(listing)
     texts = {error_stub_path(path): error_stub_text(path, reason) for path, reason in uncopied.items()}
     for file in files:
         digest = writer.digest(file.depends_on | {file.path}, listing.files)
         conflicts = ownership.conflicts.get(file.path, ())
         texts[stub_path(file.path)] = writer.text(file.path, read(file.path), digest, conflicts)
+    declared = [name for file in files for name in file.environments]
+    problem = undeclared(writer.environment, declared) if declared else None
+    if problem is not None:
+        texts[ENVIRONMENT_STUB] = environment_stub_text(problem)
     return texts
 
 

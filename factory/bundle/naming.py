@@ -7,10 +7,13 @@ import os
 import re
 
 from schemas.discovery import SUFFIXES
+from schemas.project import ENVIRONMENT_VARIABLE
 
 STUB_SUFFIX = ".py"
 BYTECODE_FOLDER = "__pycache__"
 IGNORE_FILE = ".airflowignore"
+ENVIRONMENT_STUB = f"_{ENVIRONMENT_VARIABLE}.yaml{STUB_SUFFIX}"
+"""No pipeline's stub: their names do not start with `_`, and files of users do not end in `.yaml.py`."""
 
 # ext4, XFS, APFS and tmpfs all stop at 255 bytes for a name; a stub's name is its pipeline's plus ".py".
 MAX_NAME_BYTES = 255 - len(STUB_SUFFIX)

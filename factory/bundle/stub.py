@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from schemas.project import ENVIRONMENT_VARIABLE
+
 DISTRIBUTION = "airflow-pipeline-factory"
 # Raised when the text of stubs changes, so that all are written again.
 FORMAT = "1"
@@ -75,6 +77,15 @@ def error_stub_text(path: str, reason: str) -> bytes:
     # Airflow writes the message to its database, which takes no byte of a name that is not UTF-8.
     message = f"{path.encode(errors='backslashreplace').decode()}: {reason}"
     return f"{_heading(path)}\nraise ImportError({message!a})\n".encode()
+
+
+def environment_stub_text(problem: str) -> bytes:
+    """The stub that only shows, as an import error, what is wrong with the chosen environment."""
+    message = f"{ENVIRONMENT_VARIABLE}: {problem}. Until then every pipeline is what it is without an environment."
+    return (
+        f"# An Airflow DAG file, generated because of the environment variable {ENVIRONMENT_VARIABLE}\n"
+        f"raise ImportError({message!a})\n"
+    ).encode()
 
 
 def _heading(path: str) -> str:

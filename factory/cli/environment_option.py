@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from factory.cli.selection import Selection
 from factory.cli.usage import UsageError
 from schemas.check import Checker, CheckOptions
-from schemas.suggestions import meant
+from schemas.project import undeclared
 
 
 def add_environment(parser: argparse.ArgumentParser, default: str) -> None:
@@ -20,10 +20,10 @@ def require_declared(environment: str | None, selections: Iterable[Selection]) -
     """Raises UsageError for an environment that no pipeline of these folders declares: it is misspelt."""
     if not environment:
         return
-    known: dict[str, None] = {}
+    known: list[str] = []
     for selection in selections:
         checker = Checker(selection.folder, CheckOptions(environment=environment, shown_folder=selection.shown))
-        known |= dict.fromkeys(checker.environments())
-    if environment not in known:
-        hint = meant(environment, known) or (f"there are {', '.join(known)}" if known else "none is declared")
-        raise UsageError(f"no pipeline declares the environment `{environment}`; {hint}")
+        known += checker.environments()
+    problem = undeclared(environment, known)
+    if problem is not None:
+        raise UsageError(problem)

@@ -73,6 +73,15 @@ def test_what_is_broken_shows_in_one_more_dag(folder: Path, tmp_path: Path) -> N
     assert "is also claimed by pipelines/sales/daily.yaml" in answer["docs"]
 
 
+def test_an_environment_that_no_pipeline_declares_shows_there_too(folder: Path, tmp_path: Path) -> None:
+    assert load(folder, tmp_path, PIPELINE_ENVIRONMENT="prdo")["docs"] == ""
+    (folder / "good.yaml").write_text("environments: {prod: {tags: [prod]}}\n" + GOOD)
+    answer = load(folder, tmp_path, PIPELINE_ENVIRONMENT="prdo")
+    assert answer["dags"] == {"good": ["a"], "renamed": ["a"], "pipelines_with_errors": []}
+    assert "no pipeline declares the environment `prdo`; did you mean `prod`?" in answer["docs"]
+    assert load(folder, tmp_path, PIPELINE_ENVIRONMENT="prod")["docs"] == ""
+
+
 def test_a_task_start_builds_only_its_own(folder: Path, tmp_path: Path) -> None:
     (folder / "bad.yaml").write_text(BAD)
     assert load(folder, tmp_path, _AIRFLOW_PARSING_CONTEXT_DAG_ID="good")["dags"] == {"good": ["a"]}

@@ -17,6 +17,7 @@ class SmallFile:
     path: str
     dag_ids: tuple[str, ...]
     depends_on: frozenset[str]
+    environments: tuple[str, ...] = ()
 
 
 def read(path: Path) -> list[tuple[str, str]]:

@@ -141,3 +141,43 @@ def test_another_environment_rewrites_every_stub_and_the_stub_names_it(refresher
     assert rewritten(again) == {"other.yaml.py", "sales/other.yaml.py", "many.yaml.py"}
     assert "environment='prod'" in (refresher.store.root / "current/many.yaml.py").read_text()
     assert {file.path: file.dag_ids for file in pipeline_files(folder)}["many.yaml"] == ("x-1", "x-2")
+
+
+def test_an_environment_that_no_pipeline_declares_is_one_import_error_of_its_own(
+    refresher: Refresher, folder: Path, tmp_path: Path
+) -> None:
+    put(folder, {"many.yaml": "environments: {prod: {tags: [prod]}}\n" + OTHER})
+
+    def chosen(environment: str) -> Refresher:
+        return Refresher(
+            folder=folder,
+            store=refresher.store,
+            files=pipeline_files,
+            loader="factory.stub_loader",
+            environment=environment,
+            settle_seconds=0.01,
+        )
+
+    current = refresher.store.root / "current"
+    stub = current / "_PIPELINE_ENVIRONMENT.yaml.py"
+    pipelines = {"other.yaml.py", "sales/other.yaml.py", "many.yaml.py"}
+    assert rewritten(chosen("prdo")) == {*pipelines, stub.name}
+    shown = subprocess.run([sys.executable, stub], capture_output=True, text=True, check=False).stderr
+    assert "PIPELINE_ENVIRONMENT: no pipeline declares the environment `prdo`; did you mean `prod`?" in shown
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD, str(current / "many.yaml.py")],
+        env={"AIRFLOW_HOME": str(tmp_path / "home"), "PYTHONPATH": ":".join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "['many']" in loaded.stdout, loaded.stderr
+    assert rewritten(chosen("prod")) == pipelines
+    assert not stub.exists()
+
+
+def test_without_any_declared_environment_the_choice_means_nothing(refresher: Refresher, folder: Path) -> None:
+    refresher.environment = "prdo"
+    assert rewritten(refresher) == {"other.yaml.py", "sales/other.yaml.py"}
+    put(folder, {"_defaults.yaml": "environments: {prod: {tags: [prod]}}\n"})
+    assert "_PIPELINE_ENVIRONMENT.yaml.py" in rewritten(refresher)
