@@ -19,7 +19,7 @@ from factory.bundle.errors import BundleError, StoreError
 from factory.bundle.refresh import Refresher
 from factory.bundle.seams import PipelineFiles, pipeline_files
 from factory.bundle.source import SETTLE_SECONDS
-from factory.bundle.state import read_state
+from factory.bundle.state import Origin, read_state
 from factory.bundle.store import Store
 from factory.preload import preload_before_fork
 from schemas.project import ENVIRONMENT_VARIABLE
@@ -63,6 +63,7 @@ class PipelineBundle(BaseDagBundle):
         super().__init__(refresh_interval=refresh_interval, **kwargs)
         chosen = folder or os.environ.get("PIPELINES_FOLDER") or "pipelines"
         self.folder = Path(chosen).expanduser().absolute()
+        self._origin = Origin(str(self.folder), os.environ.get(ENVIRONMENT_VARIABLE, ""))
         self._keep = timedelta(days=keep_days)
         self._store = Store(self.base_dir)
         self._next_clean_up = 0.0
@@ -72,11 +73,10 @@ class PipelineBundle(BaseDagBundle):
     def _refresher(self) -> Refresher:
         syntax = conf.get("core", "dag_ignore_file_syntax", fallback="glob")
         return Refresher(
-            folder=self.folder,
+            origin=self._origin,
             store=self._store,
             files=type(self).files,
             loader=self.loader,
-            environment=os.environ.get(ENVIRONMENT_VARIABLE, ""),
             ignore_syntax=syntax,
             settle_seconds=self.settle_seconds,
         )
@@ -96,13 +96,14 @@ class PipelineBundle(BaseDagBundle):
 
         In a task's process a snapshot that is there costs one look; a missing one is rebuilt from the store.
         Unpinned, the command line and the dag-processor read the folder, as Airflow's own bundles do; a task
-        (its DAG has `disable_bundle_versioning`), or whoever may only read the storage, takes `current/` as it is.
+        (its DAG has `disable_bundle_versioning`), whoever may only read the storage, and a command line that would
+        read another folder or choose another environment than the dag-processor, takes `current/` as it is.
 
         :raises BundleError: the version can neither be found nor rebuilt, or the folder cannot be read.
         """
         if self.version:
             self._ensure_snapshot(self.version)
-        elif not self.path.is_dir() or not (_in_task() or self._is_read_only()):
+        elif not self.path.is_dir() or not (_in_task() or self._is_read_only() or self._is_of_another()):
             self.refresh()
         super().initialize()
 
@@ -121,6 +122,20 @@ class PipelineBundle(BaseDagBundle):
 
     def _is_read_only(self) -> bool:
         return not os.access(self.base_dir, os.W_OK)
+
+    def _is_of_another(self) -> bool:
+        """Whether `current/` was made of another folder or environment than this process, a command line, knows.
+
+        A shell has other variables and another working folder than a service: what it wrote, runs would be pinned to.
+        """
+        made_of = read_state(self.base_dir).origin
+        if made_of in (None, self._origin) or _in_server():
+            return False
+        log.warning(
+            "bundle %s: the dag-processor reads %s, and this process would read %s; %s is taken as it is",
+            *(self.name, made_of, self._origin, self.path),
+        )
+        return True
 
     def _ensure_snapshot(self, version: str) -> None:
         if not self._store.has_snapshot(version):

@@ -19,7 +19,7 @@ from factory.bundle.manifest import Manifest
 from factory.bundle.ownership import Ownership, settle
 from factory.bundle.seams import PipelineFiles
 from factory.bundle.source import SETTLE_SECONDS, Listing, read_until_stable
-from factory.bundle.state import State, read_state, write_state
+from factory.bundle.state import Origin, State, read_state, write_state
 from factory.bundle.store import Store
 from factory.bundle.stub import StubWriter, project_version
 
@@ -35,15 +35,13 @@ class Refresher:
     """Refreshes one bundle; it remembers the last folder it saw, so that an unchanged one costs one reading.
 
     Its `refresh` must be called under the bundle's lock. `files` lists the pipelines of a folder, `loader` is
-    the module that stubs take `load_stub` from, `environment` the one chosen of the pipelines' `environments`
-    (empty: none), `ignore_syntax` Airflow's for `.airflowignore`.
+    the module that stubs take `load_stub` from, `ignore_syntax` Airflow's for `.airflowignore`.
     """
 
-    folder: Path
+    origin: Origin
     store: Store
     files: PipelineFiles
     loader: str
-    environment: str = ""
     ignore_syntax: str = "glob"
     settle_seconds: float = SETTLE_SECONDS
     _state: State = field(default_factory=State, init=False)
@@ -53,6 +51,7 @@ class Refresher:
     _unsettled: frozenset[str] = field(default=frozenset(), init=False)
 
     def __post_init__(self) -> None:
+        self.folder = Path(self.origin.folder)
         self._current = CurrentFolder(self.store.root / "current", self.store)
 
     def refresh(self) -> None:
@@ -128,7 +127,7 @@ class Refresher:
                 listing,
                 ownership,
                 lambda path: self.store.read(listing.files[path]),
-                StubWriter(self.loader, project_version(), self.environment),
+                StubWriter(self.loader, project_version(), self.origin.environment),
             )
             texts |= layout.guards([*listing.files, *texts], self.ignore_syntax)
             generated = {path: self.store.add(text) for path, text in texts.items()}
@@ -145,7 +144,7 @@ class Refresher:
         written, removed = self._current.apply(manifest.files, self._manifest.files, layout.is_stub)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
-        state = State(manifest.version, dict(owners))
+        state = State(manifest.version, dict(owners), self.origin)
         if state != self._state:
             write_state(self.store, state)
             self._state = state

@@ -1,12 +1,23 @@
-"""What the last completed refresh left in `current/`: its version and who owns which DAG id."""
+"""What the last completed refresh left in `current/`: its version, what it was made of, and who owns which DAG id."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from factory.bundle.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The pipelines folder, and the environment chosen of its `environments` (empty: none)."""
+
+    folder: str
+    environment: str
+
+    def __str__(self) -> str:
+        return f"{self.folder} (environment {self.environment})" if self.environment else self.folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +26,7 @@ class State:
 
     version: str | None = None
     owners: dict[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
 
 
 def state_path(root: Path) -> Path:
@@ -25,12 +37,12 @@ def read_state(root: Path) -> State:
     """Read the state below a store's root; a missing or damaged one is that of a store never refreshed."""
     try:
         data = json.loads(state_path(root).read_bytes())
-        return State(version=data["version"], owners=dict(data["owners"]))
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        origin = data.get("origin")
+        return State(data["version"], dict(data["owners"]), None if origin is None else Origin(**origin))
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()
 
 
 def write_state(store: Store, state: State) -> None:
     """Replace the state in one step."""
-    text = json.dumps({"version": state.version, "owners": state.owners}, indent=1)
-    store.replace(state_path(store.root), text.encode())
+    store.replace(state_path(store.root), json.dumps(asdict(state), indent=1).encode())

@@ -65,6 +65,29 @@ def test_command_line_reads_the_folder_and_an_unpinned_task_does_not(
     assert (bench.current / "b.yaml.py").exists()
 
 
+@pytest.mark.parametrize("differs", ["environment", "folder"])
+def test_a_shell_with_another_environment_or_folder_changes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, differs: str
+) -> None:
+    bench.write("a.yaml", "x: 1\n")
+    bench.bundle().initialize()
+    before = contents(bench.base)
+    if differs == "environment":
+        monkeypatch.setenv("PIPELINE_ENVIRONMENT", "prod")
+        shell = bench.bundle()
+    else:
+        other = bench.folder.parent / "checkout"
+        other.mkdir()
+        shell = SmallBundle(name=NAME, folder=str(other))
+    shell.initialize()
+    assert shell.is_initialized
+    assert contents(bench.base) == before
+    assert f"the dag-processor reads {bench.folder}, and this process would read" in caplog.text
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    shell.initialize()
+    assert contents(bench.base) != before, "the dag-processor itself takes its new settings"
+
+
 def test_an_old_version_keeps_its_files_after_edits_and_is_rebuilt(bench: Bench) -> None:
     bench.write("a.yaml", "x: 1\n")
     bundle = bench.refreshed()

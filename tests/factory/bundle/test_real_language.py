@@ -10,6 +10,7 @@ import pytest
 
 from factory.bundle.refresh import Refresher
 from factory.bundle.seams import pipeline_files
+from factory.bundle.state import Origin
 from factory.bundle.store import Store
 
 from .bundles import contents, times
@@ -42,7 +43,11 @@ def folder(tmp_path: Path) -> Path:
 def refresher(folder: Path, tmp_path: Path) -> Refresher:
     store = Store(tmp_path / "store")
     return Refresher(
-        folder=folder, store=store, files=pipeline_files, loader="factory.stub_loader", settle_seconds=0.01
+        origin=Origin(str(folder), ""),
+        store=store,
+        files=pipeline_files,
+        loader="factory.stub_loader",
+        settle_seconds=0.01,
     )
 
 
@@ -136,7 +141,7 @@ def test_another_environment_rewrites_every_stub_and_the_stub_names_it(refresher
     put(folder, {"many.yaml": "dag_id: x-${matrix.n}\nmatrix: {n: [1, 2]}\n" + OTHER})
     refresher.refresh()
     again = Refresher(
-        folder=folder, store=refresher.store, files=pipeline_files, loader="factory.stub_loader", environment="prod"
+        origin=Origin(str(folder), "prod"), store=refresher.store, files=pipeline_files, loader="factory.stub_loader"
     )
     assert rewritten(again) == {"other.yaml.py", "sales/other.yaml.py", "many.yaml.py"}
     assert "environment='prod'" in (refresher.store.root / "current/many.yaml.py").read_text()
