@@ -19,6 +19,7 @@ from factory.code_objects import CodeObjectError
 from factory.errors import BuildError, one_line
 from factory.function_reference import FunctionReference
 from factory.operator_arguments import operator_arguments, parameter_names
+from factory.source_functions import constructed, require_mappable
 from factory.task_references import TaskReferences
 from schemas.data_path import DataPath
 from schemas.suggestions import meant
@@ -72,10 +73,11 @@ class OperatorBuilder:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
             whole = {"task_id": task.id, **place, **settings, **arguments}
             if not task.is_mapped:
-                return _with_role(task, operator(**whole))
+                return _with_role(task, constructed(operator, whole))
             # Only pipelines that map pay for the import.
             from factory.build_mapped import build_mapped  # noqa: PLC0415
 
+            require_mappable(operator, whole)
             return _with_role(task, build_mapped(task, operator, whole, references, self.timezone))
         except (Exception, SystemExit) as error:  # constructors of operators raise anything
             written = task.written_arguments

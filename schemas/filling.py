@@ -183,6 +183,8 @@ class Filling:
                 self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, expression)
             elif "matrix" not in self.effective.data:
                 message = f"`{expression.written}`: this file has no `matrix`"
+                if self._is_of_a_task(reference.keys[0]):
+                    message += "; the row of a task's own is known in that task only, not in `vars`"
                 self._report(Code.UNKNOWN_VALUE, path, message, expression)
             return None
         key = reference.keys[0]
@@ -192,6 +194,10 @@ class Filling:
             self._report(Code.UNKNOWN_VALUE, path, message, expression, tuple(self.row.places), key)
             return None
         return self._below(self.row.places[key], reference, path, expression, following, done=1)
+
+    def _is_of_a_task(self, key: str) -> bool:
+        """Whether a task's matrix has the key."""
+        return any(key in keys for keys in self._ids_of_rows.values())
 
     def _below(  # where it starts, and for whom
         self,

@@ -19,7 +19,6 @@ FOUND_ELSEWHERE = {
     Code.BUILD_FAILED: "Airflow says it, when the DAG is built",
     Code.NOT_CONVERTED: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",
     Code.CONVERTED_OTHERWISE: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",
-    Code.WRONG_ARGUMENT: "the build says it, when an argument is turned into what its annotation names",
 }
 """Codes without cases, and why."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 from schemas.built_ins import BUILT_INS, built_in
@@ -22,6 +23,8 @@ from schemas.task_view import TaskView
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that stand beside `uses`, and that people write in `with`."""
+_FUNCTION = re.compile(r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(?:\s*\|\s*None)?")
+_DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -102,8 +105,24 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
     if operator.parameters is not None and operator.is_operator:
         own = tuple(p for p in operator.parameters if p.name not in _BESIDE_USES)
         yield from _arguments(subject, task, f"`{operator.path}`", own, _BESIDE_USES, frozenset())
+        yield from _texts_for_functions(subject, task, operator, own)
     if operator.template_fields is not None:
         yield from _not_templated(subject, task, operator.template_fields)
+
+
+def _texts_for_functions(
+    subject: Subject, task: TaskView, operator: Class, parameters: tuple[Parameter, ...]
+) -> Iterator[Diagnostic]:
+    for name in (p.name for p in parameters if p.annotation is not None and _FUNCTION.fullmatch(p.annotation)):
+        value = task.arguments.get(name)
+        if isinstance(value, str) and "${" not in value and "{{" not in value:
+            yield subject.finding(
+                Code.WRONG_ARGUMENT,
+                (*task.with_path, name),
+                f"`{name}` of {operator.path.rpartition('.')[2]} is a function, and this is text",
+                caret=f"write `{{$object: {value}}}`" if _DOTTED.fullmatch(value) else "",
+                help="a function below the pipelines folder or an installed one: `{$object: module.function}`",
+            )
 
 
 def _misplaced(subject: Subject, task: TaskView, keys: Collection[str]) -> Iterator[Diagnostic]:

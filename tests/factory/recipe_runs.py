@@ -74,6 +74,7 @@ TABLES = {
         INSERT INTO orders VALUES (99, 99, 99);
         CREATE TABLE customers (id INTEGER, country);
         CREATE TABLE returns (id INTEGER, order_id INTEGER);
+        CREATE TABLE revenue (country, amount INTEGER);
         """,
     "temporary_table": """
         CREATE TABLE orders (id INTEGER, amount INTEGER, currency);

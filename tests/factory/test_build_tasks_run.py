@@ -144,6 +144,22 @@ PIPELINES = {
           - {id: g, uses: bash, expand: {bash_command: [echo, exit 1]}, run_if: "{{ 'exit' not in task.bash_command }}"}
           - {id: h, uses: jobs.give, with: {value: 1}, run_if: "{{ nothing.there }}"}
         """,
+    "elsewhere.yaml": """
+        tasks:
+          - id: made
+            uses: airflow.providers.standard.operators.python.PythonVirtualenvOperator
+            with: {python_callable: {$object: jobs.where}, requirements: [], expect_airflow: false, op_kwargs: {n: 1}}
+          - id: choose
+            uses: airflow.providers.standard.operators.python.BranchExternalPythonOperator
+            with:
+              python: ${env.TEST_PYTHON}
+              python_callable: {$object: jobs.choose}
+              expect_airflow: false
+              op_kwargs: {made: "${tasks.made.output}"}
+          - {id: other, uses: empty, needs: [choose]}
+          - {id: same, uses: empty, needs: [choose]}
+          - {id: keep, uses: jobs.keep, with: {name: made, value: "${tasks.made.output}"}}
+        """,
 }
 
 JOBS = """
@@ -158,6 +174,14 @@ def add(a, b, c):
 
 def fail():
     raise ValueError("told to")
+
+def where(n):
+    import sys
+    return [n, sys.prefix]
+
+def choose(made):
+    import sys
+    return "same" if made[1] == sys.prefix else "other"
 
 def note(context):
     print("NOTED", context["ti"].task_id)
@@ -238,6 +262,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
             "AIRFLOW_HOME": str(root / "home"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "TEST_KEPT": str(kept),
+            "TEST_PYTHON": sys.executable,
         },
         check=False,
         timeout=300,
@@ -319,3 +344,11 @@ def test_a_matrix_makes_a_task_of_each_row(runs: Runs) -> None:
     tasks = ("run", "load_eu", "load_us", "shop_x.one", "shop_x.two", "shop_y.one", "shop_y.two", "keep")
     assert runs.states("matrix") == dict.fromkeys(tasks, "success")
     assert runs.kept("matrix", "matrix") == [12, "y"]
+
+
+def test_a_function_runs_in_another_python(runs: Runs) -> None:
+    states = {"run": "success", "made": "success", "choose": "success", "keep": "success"}
+    assert runs.states("elsewhere") == {**states, "other": "success", "same": "skipped"}
+    number, prefix = runs.kept("elsewhere", "made")
+    assert number == 1
+    assert prefix != sys.prefix

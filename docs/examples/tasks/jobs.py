@@ -11,3 +11,9 @@ def size(file: str, unit: int) -> int:
 
 def total(sizes: list[int]) -> int:
     return sum(sizes)
+
+
+def version(before: str = "") -> str:
+    import sys  # noqa: PLC0415 # it runs without the rest of this module
+
+    return f"{before} {sys.version}"

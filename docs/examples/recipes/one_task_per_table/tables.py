@@ -10,5 +10,7 @@ def copy(table, columns):
     return len(rows)
 
 
-def report(counts):
-    print(f"{sum(counts)} rows in {len(counts)} tables")
+def revenue():
+    warehouse = BaseHook.get_hook("warehouse")
+    totals = "SELECT country, SUM(amount) FROM orders JOIN customers ON customers.id = orders.customer GROUP BY country"
+    warehouse.run(["DELETE FROM revenue", f"INSERT INTO revenue {totals}"])
