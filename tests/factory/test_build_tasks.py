@@ -197,6 +197,19 @@ def test_an_operator_below_the_pipelines_folder(tmp_path: Path) -> None:
     ]
 
 
+def test_a_function_whose_source_runs_elsewhere_is_imported_later(tmp_path: Path) -> None:
+    (tmp_path / "broken_when_imported.py").write_text("def go(n):\n    return n\nraise RuntimeError\n")
+    operator = "airflow.providers.standard.operators.python.PythonVirtualenvOperator"
+    task = f"{{id: a, uses: {operator}, with: {{python_callable: {{$object: broken_when_imported.go}}}}"
+    dag = built(f"tasks: [{task}}}]", tmp_path)
+    assert dag.get_task("a").python_callable.path == "broken_when_imported.go"
+    with pytest.raises(PipelineBuildError) as caught:
+        built_unchecked(f"tasks: [{task}, expand: {{op_kwargs: [{{n: 1}}]}}}}]", tmp_path)
+    (error,) = caught.value.errors
+    assert error.path == ("tasks", 0, "with", "python_callable")
+    assert "a mapped task takes no `python_callable` from below the pipelines folder" in error.message
+
+
 def test_what_the_environment_holds_is_text() -> None:
     dag = built(
         """
