@@ -33,7 +33,7 @@ BOOTSTRAP = $(if $(PYTHON),,$(error No Python found: install Python 3.11 or newe
 or name one with `make run PYTHON=/path/to/python3`))"$(PYTHON)" scripts/bootstrap.py --venv $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench soak lock up down clean setup setup-dev
+.PHONY: help run test lint bench soak lock up down clean setup setup-dev setup-soak
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,7 +63,12 @@ lint: setup-dev ## check code and pipelines
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/factory lint pipelines
 
-soak: setup-dev ## run the tests that take long or need a service
+# PostgreSQL and Redis are the system's: root alone may install them.
+setup-soak:
+	@$(BOOTSTRAP) --extra airflow --extra celery --extra dev
+	@$(VENV)/bin/python -m tests.e2e.services
+
+soak: setup-soak ## run the tests that take long or need a service
 	@exec $(VENV)/bin/python -m pytest -m soak $(PYTEST_ARGS)
 
 # LOCK_ARGS=--upgrade takes the newest versions; without it only what pyproject.toml asks for changes.

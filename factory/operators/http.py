@@ -133,13 +133,19 @@ class HttpRequestOperator(BaseOperator):
         request, transport = self.request(self.dag_id)
         try:
             with HttpSession(Network.of(os.environ), transport) as session:
-                return poll(request, session, params=params, headers=headers, enough=enough, facts=facts)
+                answer = poll(request, session, params=params, headers=headers, enough=enough, facts=facts)
         except UnusableSettingError as unusable:
             raise AirflowFailException(str(unusable)) from None
         except SkippedError as skipped:
             raise AirflowSkipException(str(skipped)) from None
         finally:
             self._report(context, facts)
+        if answer.unkeepable:
+            self.log.warning(
+                "The answer has characters that PostgreSQL cannot keep (U+0000, or half of a surrogate pair). "
+                "Where it is Airflow's database, this task fails next, unless the output goes to an object store."
+            )
+        return answer
 
     def request(self, dag_id: str) -> tuple[PollRequest, Transport]:
         """What is asked for and over what, its templates filled in and its connections read. `dag_id` says whose

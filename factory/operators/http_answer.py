@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from functools import lru_cache
+from math import isinf
 from typing import Any
 
 import requests
@@ -19,6 +21,8 @@ from factory.operators.http_errors import Timeouts, is_passing, reason_of
 CHUNK_BYTES = 64 * 1024
 _EXCERPT_BYTES = 8 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
+_UNKEEPABLE = re.compile("[\\0\ud800-\udfff]")
+_UNKEEPABLE_BYTES = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])")
 
 
 class AnswerError(Exception):
@@ -67,14 +71,36 @@ class Answer:
 
     def _json(self) -> Any:
         try:
-            return json.loads(self.body, parse_constant=_no_constant)
+            return json.loads(self.body, parse_constant=_no_constant, parse_float=_finite)
         except RecursionError:
             raise AnswerError("the answer is JSON that is nested too deeply") from None
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise AnswerError(f"the answer is not JSON ({error.msg}, {place}): {self.excerpt()}") from None
-        except ValueError as error:
+        except UnicodeDecodeError as error:
+            raise AnswerError(f"the answer is not JSON (no UTF-8 at byte {error.start}): {self.excerpt()}") from None
+        except _NotANumberError as error:
             raise AnswerError(f"the answer is not JSON ({error}): {self.excerpt()}") from None
+        except ValueError:
+            # Python takes no whole number of more digits: reading one would take time that grows with their square.
+            raise AnswerError(f"a whole number of the answer has too many digits: {self.excerpt()}") from None
+
+
+def has_unkeepable_text(body: bytes, value: Any) -> bool:
+    """Whether a decoded body holds text that PostgreSQL refuses in JSON: U+0000, or half of a surrogate pair."""
+    if _UNKEEPABLE_BYTES.search(body) is None:
+        # As good as always; looking at each value costs.
+        return False
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str) and _UNKEEPABLE.search(one) is not None:
+            return True
+        if isinstance(one, dict):
+            pending += [*one, *one.values()]
+        elif isinstance(one, list):
+            pending += one
+    return False
 
 
 def media_type_of(content_type: str | None) -> str:
@@ -182,9 +208,20 @@ def _decoder(encoding: str) -> _Identity | _Gzip:
     raise AnswerError(f"the answer is compressed as `{name}`, which was not asked for (gzip was)")
 
 
+class _NotANumberError(ValueError):
+    """What stands where a number does is none that can be handed on."""
+
+
 def _no_constant(name: str) -> Any:
     # Python's parser takes NaN and Infinity, which are not JSON; PostgreSQL refuses them in an XCom.
-    raise ValueError(f"{name} is not a JSON number")
+    raise _NotANumberError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise _NotANumberError(f"the number {text[:40]} is too large")
+    return value
 
 
 def _text(body: bytes, charset: str | None, media_type: str) -> str:

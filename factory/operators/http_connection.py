@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 import requests
 from airflow.sdk import BaseHook, Connection
@@ -60,6 +61,8 @@ def credentials(auth: Mapping[str, Any] | None) -> Credentials:
     if kind == "api_key":
         name = auth.get("name") or "X-Api-Key"
         if auth.get("location") == "query":
+            # Airflow masks the password itself, which a log of urllib3 holds as it stands in a URL.
+            mask_secret(quote_plus(secret))
             return FixedCredentials(query={name: secret})
         return FixedCredentials({name: secret})
     url = auth.get("access_token_url") or target(conn_id, None).url

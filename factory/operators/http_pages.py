@@ -43,7 +43,10 @@ class Pager(Protocol):
         ...
 
     def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
-        """The call for what follows a page with these rows; None behind the last. Raises HttpError."""
+        """The call for what follows a page on which the server sent these rows; None behind the last.
+
+        Raises HttpError.
+        """
         ...
 
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from factory.operators.http_actions import ResponseAction
-from factory.operators.http_answer import media_type_of
+from factory.operators.http_answer import has_unkeepable_text, media_type_of
 from factory.operators.http_credentials import Credentials, FixedCredentials
 from factory.operators.http_deadline import BODY_TIMEOUTS, BodyDeadline
 from factory.operators.http_errors import HttpError, Timeouts
@@ -82,7 +83,8 @@ class PollAnswer:
 
     `headers` are the first page's, by any case of their names. `rows` is one flat list where the request selects rows
     or has pages, else None; `body` is the decoded body of the first page. `digest` is the SHA-256 of all bodies.
-    `not_modified`: the server answered 304 to a conditional request; there is no body then.
+    `not_modified`: the server answered 304 to a conditional request; there is no body then. `unkeepable`: it holds text
+    that PostgreSQL refuses.
     """
 
     status: int
@@ -91,6 +93,7 @@ class PollAnswer:
     rows: list[Any] | None
     digest: str
     not_modified: bool
+    unkeepable: bool
     facts: PollFacts
 
     @property
@@ -150,6 +153,7 @@ class _Poll:
         gathered: list[Any] | None = [] if self._select is not None or request.pagination is not None else None
         first: Page | None = None
         page: Page | None = None
+        unkeepable = False
         while call is not None:
             if request.pagination is not None and self._facts.pages >= request.pagination.max_pages:
                 reason = f"there are more pages than `max_pages` allows ({request.pagination.max_pages:,})"
@@ -163,6 +167,7 @@ class _Poll:
             if page.ignored or (conditional and page.status == NOT_MODIFIED):
                 break
             digest.update(page.body)
+            unkeepable = unkeepable or has_unkeepable_text(page.body, page.value)
             call = None
             if gathered is not None:
                 rows = self._rows(page)
@@ -177,6 +182,7 @@ class _Poll:
             rows=gathered,
             digest=digest.hexdigest(),
             not_modified=conditional and first.status == NOT_MODIFIED,
+            unkeepable=unkeepable,
             facts=self._facts,
         )
 
@@ -193,6 +199,8 @@ class _Poll:
 
     def _rows(self, page: Page) -> list[Any]:
         """The rows of a page; what is selected and no list is one row."""
+        if page.status == HTTPStatus.NO_CONTENT:
+            return []
         if self._select is None:
             if isinstance(page.value, list):
                 return page.value

@@ -43,6 +43,8 @@ def test_json_becomes_data_and_the_facts_a_second_xcom(server: Server, run: Runn
         ("application/problem+json; charset=utf-8", b'{"a": 1}', {"a": 1}),
         ("application/json", b"\xef\xbb\xbf[1]", [1]),
         ("text/json", b"3", 3),
+        ("application/json", b"[1.5e300, 1E5]", [1.5e300, 100000.0]),
+        ("application/json", "[1]".encode("utf-16"), [1]),
         ("text/plain", b'{"a": 1}', '{"a": 1}'),
         ("text/plain; charset=iso-8859-1", b"gr\xfc\xdfe", "grüße"),
         ("text/csv", "größe;1".encode(), "größe;1"),
@@ -70,6 +72,9 @@ def test_an_answer_without_body_is_none(server: Server, run: Runner, method: str
     [
         ("application/json", b"<html>\n no", "the answer is not JSON (Expecting value, line 1, column 1): <html> no"),
         ("application/json", b'{"a": NaN}', "NaN is not a JSON number"),
+        ("application/json", b'{"a": -1e999}', "the answer is not JSON (the number -1e999 is too large): {"),
+        ("application/json", b"[" + b"9" * 5000 + b"]", "a whole number of the answer has too many digits: [999"),
+        ("application/json; charset=iso-8859-1", b'["gr\xfc\xdfe"]', "the answer is not JSON (no UTF-8 at byte 4): ["),
         ("application/json", b"[" * 200_000, "JSON that is nested too deeply"),
         ("image/png", b"\x89PNG\xff", "the answer (image/png) is not text in UTF-8"),
         ("text/plain; charset=klingon", b"x", "charset `klingon` is not known"),
@@ -197,3 +202,20 @@ def test_no_xcom_where_the_task_keeps_none(server: Server, run: Runner, pushed: 
     server.answers("/", b"{}", headers=JSON)
     run(server.url("/"), do_xcom_push=False)
     assert pushed == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "is_said"),
+    [
+        (rb'{"a": [{"b": "nor\u0000th"}]}', True),
+        (rb'[{"\uD800": 1}]', True),
+        (rb'["\ud83d\ude00", "\\u0000"]', False),
+        ('["a"]'.encode("utf-16"), False),
+    ],
+)
+def test_characters_that_postgresql_cannot_keep_are_said(
+    server: Server, run: Runner, capsys: pytest.CaptureFixture[str], body: bytes, is_said: bool
+) -> None:
+    server.answers("/", body, headers=JSON)
+    run(server.url("/"))
+    assert ("characters that PostgreSQL cannot keep" in capsys.readouterr().out) == is_said

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.log import redact
 
 from factory.operators.http_errors import HttpError
 
@@ -79,6 +80,14 @@ def test_auth(
     assert "Basic" not in str(there.headers)
     # What a server sends back of it is blanked too.
     assert "sesame" not in str(caught.value)
+
+
+def test_a_key_in_the_query_is_masked_as_it_stands_in_a_url(server: Server, run: Runner, connect: Connect) -> None:
+    # urllib3 logs the whole path, where somebody has turned its messages on.
+    connect("secret", password="se&same of 9f1c")
+    server.answers("/", b"here")
+    run(server.url("/"), auth={"type": "api_key", "conn_id": "secret", "name": "key", "location": "query"})
+    assert redact(f'"GET {server.received[0].path} HTTP/1.1" 200') == '"GET /?key=*** HTTP/1.1" 200'
 
 
 class TokenServer:

@@ -16,7 +16,14 @@ from schemas.incremental import Incremental
 
 def answer(body: Any, headers: dict[str, str] | None = None) -> PollAnswer:
     return PollAnswer(
-        status=200, headers=headers or {}, body=body, rows=None, digest="d", not_modified=False, facts=PollFacts()
+        status=200,
+        headers=headers or {},
+        body=body,
+        rows=None,
+        digest="d",
+        not_modified=False,
+        unkeepable=False,
+        facts=PollFacts(),
     )
 
 
