@@ -12,11 +12,12 @@ from schemas import ignore_comments
 from schemas.bounded import bounded
 from schemas.codes import Code
 from schemas.dagfactory import unused_defaults
-from schemas.diagnostics import Diagnostic, Span, has_errors
+from schemas.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.discovery import default_dag_id, is_pipeline_path, pipeline_paths
 from schemas.document import Document
 from schemas.environment import Resolved, resolve_environment
 from schemas.environments import declaration_findings, declared
+from schemas.hidden_findings import behind_reading, behind_typos
 from schemas.layers import LayerReader, is_dag_factory, unusable
 from schemas.pipeline import Pipeline
 from schemas.policy import Policy
@@ -212,9 +213,19 @@ class Checker:
 
     def _result(self, path: str, document: Document, dag_id: str | None) -> CheckResult:
         layers = self._documents(path, document)
+
+        def findings(others: Sequence[Document]) -> Iterable[Diagnostic]:
+            return self._checked(path, others, None).diagnostics
+
         keeping = unusable(layers)
         if keeping:
-            return CheckResult((), once(keeping))
+            return CheckResult((), once(behind_reading(layers, keeping, self._layers.parse, findings)))
+        result = self._checked(path, layers, dag_id)
+        hidden = behind_typos(layers, result.diagnostics, self._layers.parse, findings) if dag_id is None else []
+        return replace(result, diagnostics=once([*result.diagnostics, *hidden])) if hidden else result
+
+    def _checked(self, path: str, layers: Sequence[Document], dag_id: str | None) -> CheckResult:
+        document = layers[-1]
         chosen = self._variants(path, layers, dag_id)
         if is_dag_factory(document):
             return self._dag_factory(path, layers, chosen, complete=dag_id is None)
@@ -291,16 +302,3 @@ def check_file(folder: Path, path: str, options: CheckOptions | None = None) -> 
 def check_text(text: str, path: str = "text.yaml", folder: Path | None = None) -> CheckResult:
     """Check a text as if it stood at `path` below `folder` (default: the working directory's `pipelines`)."""
     return Checker(folder if folder is not None else Path("pipelines")).text(text, path)
-
-
-def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By file and place, each finding once: defaults are part of many files, and `<<` brings a key to many mappings.
-
-    A Python module is broken once, however many tasks of a file use it.
-    """
-    once: dict[tuple[object, ...], Diagnostic] = {}
-    for finding in sorted(findings, key=lambda d: d.sort_key):
-        message = "" if finding.code is Code.UNKNOWN_KEY else finding.message
-        place = None if finding.code is Code.PYTHON_SYNTAX else finding.span
-        once.setdefault((finding.file, place, finding.code, message), finding)
-    return tuple(once.values())

@@ -41,7 +41,9 @@ class Diagnostic:
 
     `file` is the path as shown to the user, `text` the file's text (for the excerpt; never a resolved
     `${env.…}` value). `caret` is what stands behind the caret, such as "did you mean `method`?"; `help` is a
-    longer line below; `allowed` are the keys or values that would have been right.
+    longer line below; `allowed` are the keys or values that would have been right. `assumed` is what the place is taken
+    for while the rest of the text is checked, where that is no `fix`; `is_about_indentation`: its line may begin
+    at the wrong column.
     """
 
     code: Code
@@ -55,6 +57,8 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     severity: Severity = Severity.ERROR
+    assumed: Fix | None = field(default=None, repr=False, compare=False)
+    is_about_indentation: bool = field(default=False, repr=False, compare=False)
 
     @property
     def sort_key(self) -> tuple[str, Span, str, str]:
@@ -64,3 +68,16 @@ class Diagnostic:
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether any finding keeps its pipeline from being built."""
     return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By file and place, each finding once: defaults are part of many files, and `<<` brings a key to many mappings.
+
+    A Python module is broken once, however many tasks of a file use it.
+    """
+    once: dict[tuple[object, ...], Diagnostic] = {}
+    for finding in sorted(findings, key=lambda d: d.sort_key):
+        message = "" if finding.code is Code.UNKNOWN_KEY else finding.message
+        place = None if finding.code is Code.PYTHON_SYNTAX else finding.span
+        once.setdefault((finding.file, place, finding.code, message), finding)
+    return tuple(once.values())

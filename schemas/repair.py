@@ -57,7 +57,10 @@ class _Repair:
     def _usable(self, file: str) -> Iterator[Diagnostic]:
         """The findings of a file that can be mended at once: no two of their edits touch."""
         end = (0, 0)
+        unread = any(map(_is_about_reading, self._found.get(file, ())))
         for finding in self._found.get(file, ()):
+            if unread and not _is_about_reading(finding):
+                continue  # first the text has to be read as it is
             if finding.fix is None or _identity(finding) in self._refused:
                 continue
             span = finding.fix.span

@@ -67,6 +67,7 @@ _MOVING = re.compile(r"now|today|yesterday|tomorrow|days?_ago|datetime|\{\{|\d+ 
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[:/?#]\S*)?$")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _KEY_AND_VALUE = re.compile(r"\w[\w-]*:(?!//)\S")
+_KEY_EQUALS = re.compile(r"\w[\w-]*\s*=\s")
 _ASSIGNMENT = re.compile(r"(\w+)=.*", re.DOTALL)
 _SHELL_VARIABLE = re.compile(r"\$(\w+)")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
@@ -234,7 +235,8 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Mend | None]:
     if kind == "list_type" and isinstance(value, str) and value:
         return ("write it in `[ ]`", Yaml(f"[{value}]") if _WORD.fullmatch(value) else None)
     if kind in ("model_type", "dict_type") and isinstance(value, str):
-        return ("is a space missing behind the `:`?" if _KEY_AND_VALUE.match(value) else ""), None
+        equals = "write `:` in place of `=`" if _KEY_EQUALS.match(value) else ""
+        return ("is a space missing behind the `:`?" if _KEY_AND_VALUE.match(value) else equals), None
     if kind in ("model_type", "dict_type") and isinstance(value, list) and value:
         return _in_place_of_list(value), None
     return "", None

@@ -17,9 +17,13 @@ from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.text_lines import TextLines
 from schemas.yaml_causes import cause
 
+CONFLICT = "git left a conflict here: keep one side, and take the lines with the marks away"
+TAB = "a tab cannot indent in YAML; use spaces"
 _ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*:\s+)?)(?P<value>\S.*)""")
 _COMMENT = re.compile(r"(?<=\s)#")
-_EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}")
+_EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}|(?<=[^\s{\[,:] )\{\{[^{}\n]*\}\}")
+_PLAIN_BEFORE = re.compile(r"""(?:[{\[,]\s*|:\s+)(?P<text>(?!:\s)[^\s{}\[\],"'#&*!|>%@`](?:(?!:\s)[^{}\[\],"'])*)$""")
+_PLAIN_BEHIND = re.compile(r"""(?:[^{}\[\],"'#$]|\$(?!\{)|\$\{[^{}]*\}|\{\{[^{}]*\}\})*""")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 _ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
 _UNDEFINED_ALIAS = "found undefined alias"
@@ -91,8 +95,7 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         span = lines.span(conflict.start(), conflict.end())
-        why = "git left a conflict here: keep one side, and take the lines with the marks away"
-        return Diagnostic(Code.YAML_SYNTAX, why, file, span, text=text)
+        return Diagnostic(Code.YAML_SYNTAX, CONFLICT, file, span, text=text)
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Diagnostic(Code.YAML_SYNTAX, str(error), file, Span(1, 1, 1, 2), text=text)
     if error.context == "expected a single document in the stream":
@@ -124,7 +127,12 @@ def _began_above(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic |
         return None
     span = site.lines.span(found.start, found.end)
     fix = Fix(span, found.replacement) if found.replacement is not None else None
-    return Diagnostic(Code.YAML_SYNTAX, found.why, file, span, fix=fix, text=site.text)
+    assumed = None
+    if found.assumed is not None:
+        start, end, replacement = found.assumed
+        line, column = site.lines.position(start)
+        assumed = Fix(Span(line, column, line, column + end - start), replacement)
+    return Diagnostic(Code.YAML_SYNTAX, found.why, file, span, fix=fix, assumed=assumed, text=site.text)
 
 
 def needs_quotes(file: str, text: str, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> Diagnostic:
@@ -158,7 +166,9 @@ def _accident(site: _Site, file: str) -> Diagnostic | None:
         if answer is not None:
             why, begin, meant = answer
             if not meant:
-                return Diagnostic(Code.YAML_SYNTAX, why, file, site.lines.span(begin, begin + 1), text=site.text)
+                span = site.lines.span(begin, begin + 1)
+                assumed = Fix(span, "  ") if site.text[begin] == "\t" else None
+                return Diagnostic(Code.YAML_SYNTAX, why, file, span, assumed=assumed, text=site.text)
             span = site.lines.span(begin, begin + len(meant))
             return needs_quotes(file, site.text, span, meant, why)
     return None
@@ -168,11 +178,17 @@ _Answer = tuple[str, int, str] | None
 
 
 def _flow_expression(site: _Site, _start: int, _value: str) -> _Answer:
-    line_start = site.lines.line_start(site.line)
-    for match in _EXPRESSION_IN_FLOW.finditer(site.lines.line_text(site.line)):
+    line, line_start = site.lines.line_text(site.line), site.lines.line_start(site.line)
+    for match in _EXPRESSION_IN_FLOW.finditer(line):
         if line_start + match.start() <= site.index <= line_start + match.end():
-            why = "`${…}` inside `{ }` or `[ ]` is read as a mapping"
-            return why, line_start + match.start(), match.group()
+            # Of a longer text all of it has to stand in quotes.
+            before = _PLAIN_BEFORE.search(line[: match.start()])
+            begin = before.start("text") if before is not None else match.start()
+            behind = _PLAIN_BEHIND.match(line, match.end())
+            end = behind.end() if behind is not None else match.end()
+            kind = "`${…}`" if match.group().startswith("$") else "`{{ … }}`"
+            why = f"{kind} inside `{{ }}` or `[ ]` is read as a mapping"
+            return why, line_start + begin, line[begin:end].rstrip()
     return None
 
 
@@ -180,7 +196,7 @@ def _tab(site: _Site, _start: int, _value: str) -> _Answer:
     before = site.lines.line_text(site.line)[: site.index - site.lines.line_start(site.line) + 1]
     if before.strip() == "" and "\t" in before:
         return (
-            "a tab cannot indent in YAML; use spaces",
+            TAB,
             site.lines.line_start(site.line) + before.index("\t"),
             "",
         )
@@ -238,7 +254,18 @@ def _in_words(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic:
     words = _IN_WORDS.get(problem, problem)
     if site.opened_above and problem.startswith("did not find expected ','"):
         index = site.context_index
-    return Diagnostic(Code.YAML_SYNTAX, words, file, site.lines.span(index, index + 1), text=site.text)
+    span = site.lines.span(index, index + 1)
+    return Diagnostic(
+        Code.YAML_SYNTAX,
+        words,
+        file,
+        span,
+        text=site.text,
+        is_about_indentation="indented like its neighbours" in words,
+        assumed=Fix(Span(span.line, span.column - 1, span.line, span.column), "/")
+        if error.problem == "found unknown escape character" and site.text[index - 1] == "\\"
+        else None,
+    )
 
 
 def _unprintable(error: ReaderError, text: str, lines: TextLines, file: str) -> Diagnostic:

@@ -15,12 +15,14 @@ _COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowe
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What is wrong, from index `start` to `end` of the text; `replacement` mends it."""
+    """What is wrong, from index `start` to `end` of the text; `replacement` mends it. `assumed`: a range and what
+    probably belongs there, where that is not sure."""
 
     why: str
     start: int
     end: int
     replacement: str | None = None
+    assumed: tuple[int, int, str] | None = None
 
 
 def cause(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
@@ -45,7 +47,10 @@ def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
         at = start + match.start("colon")
         return Cause("a space is missing behind the `:`", at, at + 1, ": ")
     if match := _KEY_WITHOUT_COLON.match(line):
-        return Cause("a `:` is missing behind this key", start + match.start("key"), start + match.end("key"))
+        begin, end = start + match.start("key"), start + match.end("key")
+        equals = len(match["rest"] or "") - len((match["rest"] or "").lstrip().removeprefix("="))
+        rest = (match["rest"] or "").lstrip().startswith("=")
+        return Cause("a `:` is missing behind this key", begin, end, assumed=(end, end + equals if rest else end, ":"))
     return None
 
 
@@ -67,7 +72,8 @@ def _open_quote(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
     for start, end, end_line in reversed(_quoted_over_lines(text)):
         if end <= mark.index and end_line == mark.line:
             why = f"this quote is not closed on its line; the next one, in line {end_line + 1}, closes it"
-            return Cause(why, start, start + 1)
+            behind = len(text[start:].split("\n", 1)[0].split(" #", 1)[0].rstrip())
+            return Cause(why, start, start + 1, assumed=(start + behind, start + behind, text[start]))
     return None
 
 

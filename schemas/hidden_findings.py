@@ -1,0 +1,78 @@
+"""What a mistake hides: findings that show once it is out of the way, so that nobody lints a file twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from schemas.codes import Code
+from schemas.diagnostics import Diagnostic
+from schemas.document import Document, Parse
+from schemas.recovery import Recovered, noted, recovered
+from schemas.text_edits import EditedText
+
+Check = Callable[[Sequence[Document]], Iterable[Diagnostic]]
+"""The findings of documents that can be read: defaults, then the pipeline's own."""
+
+_MOST_LEVELS = 4
+"""Of keys with a slip inside each other's values."""
+_OF_A_PART = frozenset(
+    {
+        *(Code.UNKNOWN_KEY, Code.WRONG_TYPE, Code.WRONG_VALUE, Code.CONFLICTING_KEYS, Code.TASK_SETTING_IN_WITH),
+        *(Code.BAD_CRON, Code.UNKNOWN_PRESET, Code.UNKNOWN_TIMEZONE, Code.NO_SUCH_DATE, Code.END_BEFORE_START),
+        *(Code.UNKNOWN_MODULE, Code.UNKNOWN_NAME, Code.UNKNOWN_USES, Code.UNKNOWN_ARGUMENT, Code.MOVED_PATH),
+        *(Code.SECRET_VARIABLE, Code.SECRET_IN_URL, Code.LITERAL_SECRET),
+    }
+)
+"""Findings that hold whatever stands in the part of a text that was left out."""
+
+
+def behind_reading(
+    documents: Sequence[Document], found: Sequence[Diagnostic], parse: Parse, check: Check
+) -> list[Diagnostic]:
+    """`found`, which keeps some of the documents from being read, and what they hide."""
+    broken = [document for document in documents if document.diagnostics]
+    mended = {document.file: recovered(document, parse) for document in broken}
+    usable = {file: one for file, one in mended.items() if one is not None}
+    if len(usable) < len(broken) or any(not isinstance(d.data, dict) for d in documents if d not in broken):
+        lost = {d.diagnostics[0] for d in broken if mended[d.file] is None}
+        return [noted(d, "the rest of the file was not checked") if d in lost else d for d in found]
+    complete = all(one.complete for one in usable.values())
+    layers = [usable[d.file].document if d.file in usable else d for d in documents]
+    unread = [d for one in usable.values() for d in one.found]
+    return [*unread, *_apart(_checked(layers, usable, check, complete=complete), unread)]
+
+
+def _checked(
+    layers: Sequence[Document], mended: dict[str, Recovered], check: Check, *, complete: bool
+) -> Iterable[Diagnostic]:
+    for finding in check(layers):
+        if complete or finding.code in _OF_A_PART:
+            one = mended.get(finding.file)
+            yield one.text.in_original(finding, finding.file) if one is not None else finding
+
+
+def behind_typos(
+    documents: Sequence[Document], found: Sequence[Diagnostic], parse: Parse, check: Check
+) -> list[Diagnostic]:
+    """What keys with a slip hide in the last of the documents: their values were not looked at."""
+    last = documents[-1]
+    text, now, hidden = EditedText(last.text, last.text), found, list[Diagnostic]()
+    for _ in range(_MOST_LEVELS):
+        fixes = [d.fix for d in now if d.code is Code.UNKNOWN_KEY and d.fix is not None and d.file == last.file]
+        if not fixes:
+            break
+        text = text.edited(fixes)
+        document = parse(text.text, last.file)
+        if not isinstance(document.data, dict) or document.diagnostics:
+            break
+        now = list(check([*documents[:-1], document]))
+        said = {(d.file, d.span) for d in (*found, *hidden)}
+        more = (text.in_original(d, last.file) for d in now)
+        hidden += [d for d in more if (d.file, d.span) not in said]
+    return hidden
+
+
+def _apart(more: Iterable[Diagnostic], found: Sequence[Diagnostic]) -> Iterable[Diagnostic]:
+    """Those on lines of which nothing is said yet: the same place is said to be wrong once."""
+    said = {(d.file, d.span.line) for d in found}
+    return (d for d in more if (d.file, d.span.line) not in said)
