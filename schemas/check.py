@@ -13,7 +13,7 @@ from schemas.bounded import bounded
 from schemas.codes import Code
 from schemas.dagfactory import unused_defaults
 from schemas.diagnostics import Diagnostic, Span, has_errors, once
-from schemas.discovery import default_dag_id, is_pipeline_path, pipeline_paths
+from schemas.discovery import default_dag_id, is_pipeline_path, misnamed_paths, pipeline_paths
 from schemas.document import Document
 from schemas.environment import Resolved, resolve_environment
 from schemas.environments import declaration_findings, declared
@@ -107,6 +107,7 @@ class Checker:
         claims = {path: self.claims(path) for path in results if path not in failed}
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
+        findings += self._misnamed()
         findings += self._other_dags(claims)
         findings += unused_defaults.check(self._folder, list(results), self.dialect, self._layers.shown)
         ours = [path for path in claims if not self.dialect(path)]
@@ -115,6 +116,11 @@ class Checker:
         findings += [self.duplicate(path, *claim) for path, claims in conflicts.items() for claim in claims]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
+
+    def _misnamed(self) -> Iterator[Diagnostic]:
+        for path, meant in misnamed_paths(self._folder):
+            message = f"a file of this name is not read: call it `{meant}`"
+            yield Diagnostic(Code.MISNAMED_FILE, message, self._layers.shown(path), Span(1, 1, 1, 2))
 
     def _other_dags(self, claims: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
         known = frozenset(dag_id for dag_ids_of_file in claims.values() for dag_id in dag_ids_of_file)

@@ -52,6 +52,7 @@ class Code(Enum):
     BAD_MERGE = _error("PF012", "bad-merge", "`<<` does not name a mapping.")
     NUMBER_TOO_LONG = _error("PF013", "number-too-long", "A number has too many digits.")
     CHECK_FAILED = _error("PF014", "check-failed", "The file could not be checked, by a defect of the factory.")
+    MISNAMED_FILE = _error("PF015", "misnamed-file", "The name of a file keeps it from being a pipeline, or defaults.")
     MORE_FINDINGS = _note("PF016", "more-findings", "A file has more findings of one kind than anybody reads.")
 
     MISSING_KEY = _error("PF101", "missing-key", "A key that must be there is missing.")

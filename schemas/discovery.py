@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from schemas.dagfactory.recognition import DEFAULTS_NAMES, is_defaults
+from schemas.suggestions import unmistakable
 
 SUFFIXES = (".yaml", ".yml")
 DEFAULTS_STEM = "_defaults"
+
+_NEARLY_YAML = re.compile(r"(?P<stem>.+)(?P<suffix>\.ya?ml)(?:\.txt|\s+)?", re.IGNORECASE)
 
 _Identity = tuple[int, int]
 
@@ -25,6 +28,31 @@ def pipeline_paths(folder: Path) -> Iterator[str]:
     is a folder.
     """
     yield from sorted(_walk(folder, os.path.realpath(folder), "", frozenset()))
+
+
+def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
+    """POSIX paths below `folder` of files that are nearly named like a pipeline or like defaults, and the right name.
+
+    `orders.YAML`, `orders.yaml.txt`, `_default.yaml`: nobody would notice that they are passed over.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
+        for name in sorted(names):
+            meant = _meant_name(name)
+            if meant is not None and meant not in names:
+                yield Path(place, name).relative_to(folder).as_posix(), meant
+
+
+def _meant_name(name: str) -> str | None:
+    match = _NEARLY_YAML.fullmatch(name)
+    if match is None or name.startswith("."):
+        return None
+    stem, suffix = match["stem"], match["suffix"].lower()
+    if stem.startswith("_"):
+        near = unmistakable(stem, (DEFAULTS_STEM,))
+        stem = DEFAULTS_STEM if stem != DEFAULTS_STEM and near else stem
+        return f"{stem}{suffix}" if stem == DEFAULTS_STEM and f"{stem}{suffix}" != name else None
+    return f"{stem}{suffix}" if not name.endswith(SUFFIXES) else None
 
 
 def path_problem(folder: Path, path: str) -> str | None:

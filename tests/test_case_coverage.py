@@ -15,6 +15,7 @@ FOUND_ELSEWHERE = {
     Code.UNREADABLE: "there is no file to write into: tests/schemas/test_document.py",
     Code.MORE_FINDINGS: "it takes hundreds of others: tests/schemas/test_bounded.py",
     Code.CHECK_FAILED: "no text is known that does it: tests/schemas/test_check.py",
+    Code.MISNAMED_FILE: "it is no file in which cases say what they expect: tests/schemas/test_discovery.py",
     Code.BAD_SETTING: "it stands in another file: tests/schemas/test_policy.py",
     Code.BUILD_FAILED: "Airflow says it, when the DAG is built",
     Code.NOT_CONVERTED: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",

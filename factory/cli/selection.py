@@ -15,6 +15,7 @@ from schemas.discovery import (
     defaults_paths,
     is_defaults_path,
     is_pipeline_path,
+    misnamed_paths,
     pipeline_paths,
 )
 from schemas.project import lexically_absolute, pipelines_folder
@@ -22,12 +23,14 @@ from schemas.project import lexically_absolute, pipelines_folder
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The chosen pipelines of one folder, as POSIX paths below it; `shown` is the folder as the user knows it."""
+    """The chosen pipelines of one folder, as POSIX paths below it; `shown` is the folder as the user knows it.
+    `misnamed` are files of chosen folders that are none, by their names."""
 
     folder: Path
     shown: str
     paths: tuple[str, ...]
     defaults: tuple[str, ...]
+    misnamed: tuple[str, ...] = ()
 
     def shown_path(self, path: str) -> str:
         return f"{self.shown}/{path}" if self.shown else path
@@ -36,6 +39,7 @@ class Selection:
         """The chosen files and the defaults that hold for them."""
         return {
             *self.paths,
+            *self.misnamed,
             *self.defaults,
             *(place for path in self.paths for place in defaults_paths(path)),
             *(place for path in self.paths for place in dag_factory_defaults_paths(path)),
@@ -51,14 +55,13 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
 
 def select(targets: Sequence[Path]) -> list[Selection]:
     """What a command is to look at. Raises UsageError."""
-    chosen: dict[Path, tuple[list[str], list[str]]] = {}
+    chosen: dict[Path, tuple[list[str], list[str], list[str]]] = {}
     for target in targets or [_default()]:
         folder = pipelines_folder(target)
-        paths, defaults = chosen.setdefault(folder, ([], []))
-        _choose(target, folder, paths, defaults)
+        _choose(target, folder, *chosen.setdefault(folder, ([], [], [])))
     return [
-        Selection(folder, _shown(folder), tuple(dict.fromkeys(paths)), tuple(dict.fromkeys(defaults)))
-        for folder, (paths, defaults) in chosen.items()
+        Selection(folder, _shown(folder), *(tuple(dict.fromkeys(paths)) for paths in found))
+        for folder, found in chosen.items()
     ]
 
 
@@ -79,12 +82,14 @@ def _default() -> Path:
     return folder
 
 
-def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str]) -> None:
+def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str], misnamed: list[str]) -> None:
     _look_at(target)
     relative = _relative(target, folder)
     if target.is_dir():
         inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
-        if not inside:
+        nearly = [p for p, _ in misnamed_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
+        misnamed += nearly
+        if not inside and not nearly:
             raise UsageError(f"{target}: there are no pipelines in this folder ({', '.join(SUFFIXES)})")
         paths += inside
     else:

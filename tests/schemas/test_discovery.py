@@ -149,3 +149,35 @@ def test_defaults_from_the_root_to_the_file() -> None:
     assert is_defaults_path("a/_defaults.yml")
     assert not is_defaults_path("a/defaults.yaml")
     assert not is_defaults_path("_defaults.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("orders.YAML", "orders.yaml"),
+        ("orders.Yml", "orders.yml"),
+        ("orders.yaml.txt", "orders.yaml"),
+        ("orders.yaml ", "orders.yaml"),
+        ("_default.yaml", "_defaults.yaml"),
+        ("_Defaults.yml", "_defaults.yml"),
+        ("_defaults.YAML", "_defaults.yaml"),
+        ("_defaults.yaml.txt", "_defaults.yaml"),
+    ],
+)
+def test_a_file_that_is_nearly_named_like_one_is_said_to_be_passed_over(tmp_path: Path, name: str, meant: str) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / name).write_text("poll: {url: https://shop.example/}\n")
+
+    (finding,) = Checker(tmp_path, CheckOptions(environ={})).folder().diagnostics
+
+    assert (finding.code, finding.file) == (Code.MISNAMED_FILE, f"pipelines/shop/{name}")
+    assert finding.message == f"a file of this name is not read: call it `{meant}`"
+
+
+@pytest.mark.parametrize(
+    "name", ["orders.yaml~", "orders.yaml.bak", ".orders.YAML", "_draft.yaml", "_draft.YAML", "README.md", "a.yaml.j2"]
+)
+def test_other_names_are_passed_over_in_silence(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("poll: {url: https://shop.example/}\n")
+
+    assert Checker(tmp_path, CheckOptions(environ={})).folder().diagnostics == ()

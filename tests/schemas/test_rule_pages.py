@@ -17,6 +17,7 @@ IN_WORDS = {
     Code.CHECK_FAILED: "no text is known that does it",
     Code.MORE_FINDINGS: "nobody reads 300 findings",
     Code.UNREADABLE: "it is about a file's rights and links, not about its text",
+    Code.MISNAMED_FILE: "it is about a file's name, not about its text",
     Code.NUMBER_TOO_LONG: "nobody reads 300 digits",
     Code.WRONG_ARGUMENT: "the build finds it, with Airflow",
     Code.BUILD_FAILED: "the build finds it, with Airflow",
