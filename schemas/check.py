@@ -223,12 +223,17 @@ class Checker:
         def findings(others: Sequence[Document]) -> Iterable[Diagnostic]:
             return self._checked(path, others, None).diagnostics
 
+        def with_hidden(others: Sequence[Document]) -> Iterable[Diagnostic]:
+            found = self._checked(path, others, None).diagnostics
+            return behind_typos(others, found, self._layers.parse, findings)
+
         keeping = unusable(layers)
         if keeping:
-            return CheckResult((), once(behind_reading(layers, keeping, self._layers.parse, findings)))
+            return CheckResult((), once(behind_reading(layers, keeping, self._layers.parse, with_hidden)))
         result = self._checked(path, layers, dag_id)
-        hidden = behind_typos(layers, result.diagnostics, self._layers.parse, findings) if dag_id is None else []
-        return replace(result, diagnostics=once([*result.diagnostics, *hidden])) if hidden else result
+        if dag_id is not None or not result.has_errors:
+            return result
+        return replace(result, diagnostics=once(behind_typos(layers, result.diagnostics, self._layers.parse, findings)))
 
     def _checked(self, path: str, layers: Sequence[Document], dag_id: str | None) -> CheckResult:
         document = layers[-1]

@@ -46,30 +46,30 @@ def _checked(
     layers: Sequence[Document], mended: dict[str, Recovered], check: Check, *, complete: bool
 ) -> Iterable[Diagnostic]:
     for finding in check(layers):
-        if complete or finding.code in _OF_A_PART:
-            one = mended.get(finding.file)
+        one = mended.get(finding.file)
+        if (complete or finding.code in _OF_A_PART) and (one is None or finding.span.line not in one.unsure):
             yield one.text.in_original(finding, finding.file) if one is not None else finding
 
 
 def behind_typos(
     documents: Sequence[Document], found: Sequence[Diagnostic], parse: Parse, check: Check
 ) -> list[Diagnostic]:
-    """What keys with a slip hide in the last of the documents: their values were not looked at."""
+    """`found` as it is with the keys of the last document that have a slip mended: what they hide shows, what they
+    alone were the cause of does not."""
     last = documents[-1]
-    text, now, hidden = EditedText(last.text, last.text), found, list[Diagnostic]()
+    text, now, typos = EditedText(last.text, last.text), found, list[Diagnostic]()
     for _ in range(_MOST_LEVELS):
-        fixes = [d.fix for d in now if d.code is Code.UNKNOWN_KEY and d.fix is not None and d.file == last.file]
-        if not fixes:
+        slips = [d for d in now if d.code is Code.UNKNOWN_KEY and d.fix is not None and d.file == last.file]
+        edited = text.edited(d.fix for d in slips if d.fix is not None)
+        document = parse(edited.text, last.file) if slips else None
+        if document is None or not isinstance(document.data, dict) or document.diagnostics:
             break
-        text = text.edited(fixes)
-        document = parse(text.text, last.file)
-        if not isinstance(document.data, dict) or document.diagnostics:
-            break
-        now = list(check([*documents[:-1], document]))
-        said = {(d.file, d.span) for d in (*found, *hidden)}
-        more = (text.in_original(d, last.file) for d in now)
-        hidden += [d for d in more if (d.file, d.span) not in said]
-    return hidden
+        typos += slips if now is found else [text.in_original(d, last.file) for d in slips]
+        text, now = edited, list(check([*documents[:-1], document]))
+    if not typos or last.dialect:
+        return list(found)
+    said = {(d.file, d.span) for d in typos}
+    return [*typos, *(d for d in (text.in_original(d, last.file) for d in now) if (d.file, d.span) not in said)]
 
 
 def _apart(more: Iterable[Diagnostic], found: Sequence[Diagnostic]) -> Iterable[Diagnostic]:

@@ -23,6 +23,8 @@ _BUDGET = 200_000
 """Characters that are read again for one file: the time for hostile ones is bounded."""
 _READABLE = frozenset({Code.DUPLICATE_KEY, Code.TAG, Code.KEY_NOT_TEXT, Code.NUMBER_TOO_LONG, Code.NO_SUCH_DATE})
 """Findings of reading beside which the rest of the text is read as it is."""
+_NO_BEGINNING = "did not find expected <document start>"
+"""The text ends, for the parser, where its first lines do: their indentation is wrong."""
 _MOST_OF_A_LINE = 5
 """Mends of one kind in one line: one that does not help comes back."""
 _RECOVERABLE = _READABLE | {Code.YAML_SYNTAX, Code.NEEDS_QUOTES, Code.SEVERAL_DOCUMENTS}
@@ -34,12 +36,14 @@ _NEEDED_BY_OTHERS = re.compile(r"(?:vars|matrix|environments)\s*:")
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """`document` is what can be read of the mended text, `found` all that keeps it from being read, in places of the
-    original. `complete`: nothing was left out, so that what is missing is missing."""
+    original. `complete`: nothing was left out, so that what is missing is missing.
+    `unsure`: the lines around what was moved, where a finding may come of that."""
 
     document: Document
     text: EditedText
     found: tuple[Diagnostic, ...]
     complete: bool
+    unsure: frozenset[int]
 
 
 def recovered(document: Document, parse: Parse) -> Recovered | None:
@@ -68,6 +72,7 @@ class _Recovery:
         self._found = {_key(d): d for d in document.diagnostics}
         self._complete = True
         self._left_out: set[int] = set()
+        self._unsure: set[int] = set()
         self._mends: Counter[_Key] = Counter()
 
     def run(self) -> Recovered | None:
@@ -75,7 +80,8 @@ class _Recovery:
         if current.dialect or not current.text:
             return None
         for _ in range(min(_MOST_ROUNDS, _BUDGET // len(current.text))):
-            if not _RECOVERABLE.issuperset(d.code for d in current.diagnostics):
+            hopeless = any(d.message == _NO_BEGINNING for d in current.diagnostics)
+            if hopeless or not _RECOVERABLE.issuperset(d.code for d in current.diagnostics):
                 return None
             if all(d.code in _READABLE and d.fix is None for d in current.diagnostics):
                 return self._result(current)
@@ -86,9 +92,14 @@ class _Recovery:
             current = self._parse(text.text, current.file)
             for finding in current.diagnostics:
                 one = text.in_original(finding, current.file)
-                # Of many lines that begin with a tab the first says it; what an edit has moved is no finding.
-                moved = finding.is_about_indentation and text.is_edited(finding.span.line - 1)
-                if one.message != TAB and not moved:
+                # Of many lines that begin with a tab the first says it; what an edit has made or moved is no finding.
+                line = finding.span.line
+                made = (
+                    text.is_edited(line)
+                    or line in self._unsure
+                    or (finding.is_about_indentation and text.is_edited(line - 1))
+                )
+                if one.message != TAB and not made:
                     self._found.setdefault(_key(one), one)
         return None
 
@@ -99,24 +110,33 @@ class _Recovery:
             current = replace(current, data=data, diagnostics=())
         if not isinstance(current.data, dict) or has_shape(current.data):
             return None
-        return Recovered(current, self._text, tuple(self._found.values()), self._complete)
+        return Recovered(current, self._text, tuple(self._found.values()), self._complete, frozenset(self._unsure))
 
     def _mended(self, current: Document) -> EditedText | None:
         """The text without what its findings are about: mended, else left out."""
         mends = [(_key(d), mend) for d in current.diagnostics if (mend := d.fix or d.assumed) is not None]
         mends = [(key, mend) for key, mend in mends if self._mends[key] < _MOST_OF_A_LINE]
         self._mends.update(key for key, _ in mends)
+        lines = TextLines(current.text)
         if mends:
+            # An entry of a list that is text now was meant as a task.
+            self._complete &= not any(_is_whole_entry(lines, mend) for _, mend in mends)
+            for finding in current.diagnostics:
+                if finding.fix is None and finding.assumed is not None:
+                    self._doubt(lines, finding.span.line)
             return self._text.edited(mend for _, mend in mends)
         first = current.diagnostics[0]
-        lines = TextLines(current.text)
         if first.code is Code.SEVERAL_DOCUMENTS:
             return self._blanked(lines, range(first.span.line, lines.count + 1))
         if first.message == CONFLICT:
             return self._blanked(lines, _other_side(lines, first.span.line))
         reindented = list(_reindented(lines, first)) if first.code is Code.YAML_SYNTAX else []
+        if first.message == TAB:
+            reindented = [_without_tab(lines, first.span.line)]
         if reindented and first.span.line not in self._left_out:
             self._left_out.add(first.span.line)
+            self._complete = False  # where a line belongs is a guess
+            self._doubt(lines, first.span.line)
             return self._text.edited(reindented)
         without = self._without(lines, first.span.line)
         key = _key(first)
@@ -136,9 +156,20 @@ class _Recovery:
         self._complete = False
         return self._blanked(lines, range(first, behind))
 
+    def _doubt(self, lines: TextLines, line: int) -> None:
+        first, behind = _block(lines, line)
+        if first == 0:
+            return
+        entry, behind_entry = _entry(lines, line, first, behind)
+        self._unsure.update(range(entry, behind_entry) if entry > 0 else range(first, behind))
+
     def _blanked(self, lines: TextLines, numbers: Iterable[int]) -> EditedText:
         lengths = {number: len(lines.line_text(number)) for number in numbers}
         return self._text.edited(Fix(Span(n, 1, n, length + 1), " " * length) for n, length in lengths.items())
+
+
+def _is_whole_entry(lines: TextLines, mend: Fix) -> bool:
+    return lines.line_text(mend.span.line)[: mend.span.column - 1].strip() == "-"
 
 
 def _other_side(lines: TextLines, line: int) -> Iterator[int]:
@@ -174,7 +205,11 @@ def _reindented(lines: TextLines, finding: Diagnostic) -> Iterator[Fix]:
     line = finding.span.line
     own = _indent(lines, line)
     is_item = _ITEM.match(lines.line_text(line)) is not None
-    columns = [column for column, of_item in _open_columns(lines, line) if column != own and of_item is is_item]
+    open_columns = _open_columns(lines, line)
+    if own is not None and not is_item and (own, True) in open_columns:
+        yield Fix(Span(line, own + 1, line, own + 1), "- ")
+        return
+    columns = [column for column, of_item in open_columns if column != own and of_item is is_item]
     if own is None or not columns or not finding.is_about_indentation:
         return
     target = min(columns, key=lambda column: abs(column - own))
@@ -184,6 +219,19 @@ def _reindented(lines: TextLines, finding: Diagnostic) -> Iterator[Fix]:
             return
         if indent is not None:
             yield Fix(Span(number, 1, number, indent + 1), " " * (indent - own + target))
+
+
+def _without_tab(lines: TextLines, line: int) -> Fix:
+    """A line that a tab indents, where the one above it lets it stand."""
+    text = lines.line_text(line)
+    written = len(text) - len(text.lstrip(" \t"))
+    columns = _open_columns(lines, line)
+    is_item = text.lstrip().startswith("- ")
+    fitting = [column for column, of_item in columns if of_item is is_item]
+    above = next((n for n in range(line - 1, 0, -1) if _indent(lines, n) is not None), 0)
+    opened = bool(columns) and lines.line_text(above).split(" #", 1)[0].rstrip().endswith(":")
+    column = columns[0][0] + 2 if opened else next(iter(fitting), 0)
+    return Fix(Span(line, 1, line, written + 1), " " * column)
 
 
 def _open_columns(lines: TextLines, line: int) -> list[tuple[int, bool]]:

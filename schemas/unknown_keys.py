@@ -15,6 +15,7 @@ from schemas.mend import word as mend_of
 from schemas.model_types import is_tag, keys_at, keys_of, model_at
 from schemas.named_places import mapping_at, place, value_at
 from schemas.pipeline import Pipeline
+from schemas.poll import Poll
 from schemas.problem import Problem
 from schemas.python_object import OBJECT
 from schemas.settings import SETTING_KEYS, TaskSettings
@@ -123,6 +124,8 @@ def _where_else(data: Any, path: DataPath, key: str) -> str:
         return "write it in `with`"
     if len(path) == 1 and len(mapping_at(data, path).keys() & set(keys_of(Pipeline))) > 1:
         return "take this line away: a file is one pipeline, whose keys stand at the top level"
+    if len(path) == 1 and "poll" in data and data["poll"] is None and key in keys_of(Poll):
+        return "indent it, so that it stands in `poll`"
     holds_tasks = len(path) == 1 or is_group(value_at(data, path[:-1]))
     return "a setting of tasks: write it in `default_args`" if holds_tasks and key in SETTING_KEYS else ""
 

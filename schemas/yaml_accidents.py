@@ -167,8 +167,7 @@ def _accident(site: _Site, file: str) -> Diagnostic | None:
             why, begin, meant = answer
             if not meant:
                 span = site.lines.span(begin, begin + 1)
-                assumed = Fix(span, "  ") if site.text[begin] == "\t" else None
-                return Diagnostic(Code.YAML_SYNTAX, why, file, span, assumed=assumed, text=site.text)
+                return Diagnostic(Code.YAML_SYNTAX, why, file, span, text=site.text)
             span = site.lines.span(begin, begin + len(meant))
             return needs_quotes(file, site.text, span, meant, why)
     return None

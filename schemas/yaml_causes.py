@@ -10,6 +10,7 @@ import yaml
 _KEY_WITHOUT_COLON = re.compile(r"^\s*(?:-\s+)*(?P<key>[\w$-]+)(?P<rest>\s+\S.*)?$")
 _NO_SPACE = re.compile(r"^\s*(?:-\s+)*[\w$-]+(?P<colon>:)(?!/)[^\s:]")
 _NO_SPACE_BEHIND_DASH = re.compile(r"^\s*(?P<dash>-)[A-Za-z_$][\w$-]*:(?:\s|$)")
+_BLOCK_TEXT = re.compile(r":\s+[|>][+-]?\d?[+-]?\s*(?:#.*)?$")
 _COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowed in this context")
 
 
@@ -40,6 +41,10 @@ def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
     else:
         start = _line_above(text, text.rfind("\n", 0, mark.index) + 1)
     line = text[start:].split("\n", 1)[0].split(" #", 1)[0].rstrip()
+    above = text[_line_above(text, start) :].split("\n", 1)[0]
+    if start > 0 and _BLOCK_TEXT.search(above) and _indent(line) <= _indent(above):
+        begin = start + _indent(line)
+        return Cause("the lines of a text behind `|` or `>` stand further in than its key", begin, start + len(line))
     if match := _NO_SPACE_BEHIND_DASH.match(line):
         at = start + match.start("dash")
         return Cause("a space is missing behind the `-`", at, at + 1, "- ")
@@ -52,6 +57,10 @@ def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
         rest = (match["rest"] or "").lstrip().startswith("=")
         return Cause("a `:` is missing behind this key", begin, end, assumed=(end, end + equals if rest else end, ":"))
     return None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _line_above(text: str, start: int) -> int:

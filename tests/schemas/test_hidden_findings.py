@@ -43,6 +43,7 @@ def test_places_are_those_of_the_text_as_it_is() -> None:
         ("PF010", 3, 13),
         ("PF010", 4, 8),
         ("PF102", 5, 1),
+        ("PF103", 5, 9),
     ]
 
 
