@@ -89,7 +89,20 @@ class Checker:
         return self._environment
 
     def file(self, path: str, dag_id: str | None = None) -> CheckResult:
-        """Check one pipeline by its POSIX path below the folder; where `dag_id` is given, only that DAG of it."""
+        """Check one pipeline by its POSIX path below the folder; where `dag_id` is given, only that DAG of it.
+
+        Where a defect of ours keeps it from being checked, that is the finding: no other file waits.
+        """
+        try:
+            return self._file(path, dag_id)
+        except Exception as error:
+            log.exception("%s could not be checked", path)
+            message = f"checking it failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            help_text = "this is a defect of the factory, not of the file: please report it with the traceback"
+            place = self._layers.shown(path)
+            return CheckResult((), (Diagnostic(Code.CHECK_FAILED, message, place, Span(1, 1, 1, 2), help=help_text),))
+
+    def _file(self, path: str, dag_id: str | None) -> CheckResult:
         document = self._layers.document(path)
         if document is None:
             missing = Diagnostic(Code.UNREADABLE, "there is no such file", self._layers.shown(path), Span(1, 1, 1, 2))
@@ -102,7 +115,7 @@ class Checker:
 
     def folder(self) -> CheckResult:
         """Check every pipeline of the folder, and DAG ids across files."""
-        results = {path: self._guarded(path) for path in self._paths()}
+        results = {path: self.file(path) for path in self._paths()}
         failed = {path for path, r in results.items() if any(d.code is Code.CHECK_FAILED for d in r.diagnostics)}
         claims = {path: self.claims(path) for path in results if path not in failed}
         conflicts = dag_ids.conflicts(claims)
@@ -133,17 +146,6 @@ class Checker:
             document = self._layers.document(path)
             if document is not None and any(m in d.text for d in self._documents(path, document) for m in marks):
                 yield from (Subject(path, variant.effective) for variant in self.variants(path))
-
-    def _guarded(self, path: str) -> CheckResult:
-        """A file's result; a finding where a defect of ours keeps it from being checked: no other file waits."""
-        try:
-            return self.file(path)
-        except Exception as error:
-            log.exception("%s could not be checked", path)
-            message = f"checking it failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            help_text = "this is a defect of the factory, not of the file: please report it with the traceback"
-            place = self._layers.shown(path)
-            return CheckResult((), (Diagnostic(Code.CHECK_FAILED, message, place, Span(1, 1, 1, 2), help=help_text),))
 
     def _paths(self) -> Iterable[str]:
         texts = [path for path in self._options.texts if is_pipeline_path(path)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -21,10 +22,26 @@ COMMANDS = {
     "show": "show a pipeline with its defaults and environment, and where each value stands",
 }
 USAGE_ERROR = 2
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit status: 0 clean, 1 errors found, 2 usage."""
+    """Run a command line; returns the exit status: 0 clean, 1 errors found, 2 usage, 130 interrupted."""
+    _print_whatever_the_terminal_takes()
+    try:
+        return _main(argv)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _print_whatever_the_terminal_takes() -> None:
+    """Where the output is not UTF-8, a character that it lacks is shown as its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         check_own_names()

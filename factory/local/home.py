@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from factory.local.settings import LocalRunError
 
@@ -17,7 +18,7 @@ USER = "admin"
 
 
 class Home:
-    """Files below one folder. `prepare` makes what is missing and changes nothing that is there."""
+    """Files below one folder. `prepare` makes what is missing and changes nothing there; hold the home first."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,27 +40,39 @@ class Home:
             self._make_keys()
             self._make_password()
         except OSError as error:
-            raise LocalRunError(f"The Airflow home {self.path} cannot be used: {error}") from None
+            raise self._unusable(error) from None
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Keep every other run out of this home. Raises LocalRunError where one is there already."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                other = file.read().strip()
-                raise LocalRunError(
-                    f"This home is in use by another `factory run`{f' (process {other})' if other else ''}: "
-                    f"{self.path}. End that one, or choose another home: make run AIRFLOW_HOME=…"
-                ) from None
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = self.lock.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise self._unusable(error) from None
+        with file:
+            self._take(file)
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
             yield
             file.truncate(0)
+
+    def _take(self, lock: TextIO) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            other = lock.read().strip()
+            raise LocalRunError(
+                f"This home is in use by another `factory run`{f' (process {other})' if other else ''}: "
+                f"{self.path}. End that one, or choose another home: make run AIRFLOW_HOME=…"
+            ) from None
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> LocalRunError:
+        return LocalRunError(f"The Airflow home {self.path} cannot be used: {error}")
 
     def read_keys(self) -> dict[str, str]:
         """`fernet`, `jwt` and `api`: what Airflow encrypts connections, signs tokens and sessions with.

@@ -50,8 +50,8 @@ def run(settings: Settings) -> int:
         raise LocalRunError("Airflow is not installed here: pip install 'airflow-pipeline-factory[airflow]'")
     home = Home(settings.home)
     terminal = Terminal(on_lost=stop.ask)
-    home.prepare()
     with home.held():
+        home.prepare()
         require_free_ports(settings)
         environment = local_environment(os.environ, settings, home)
         show_environment(environment, terminal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
 from factory.diagnosis import PipelineError
 from factory.stub_loader import load_stub
+from schemas import check
 from schemas.context_names import CONTEXT_NAMES
+from schemas.diagnostics import Diagnostic
 
 
 def load(folder: Path, text: str, **arguments: tuple[tuple[str, str], ...]) -> DAG:
@@ -50,6 +53,17 @@ def test_what_only_airflow_finds_has_its_place(tmp_path: Path) -> None:
     assert "error[wrong-argument] PF316" in text
     assert "pipelines/orders.yaml:6:22" in text
     assert "Traceback" not in text
+
+
+def test_a_defect_of_ours_is_a_finding_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(_: object) -> Iterator[Diagnostic]:
+        yield from ()
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(check, "RULES", (defect,))
+    text = error(tmp_path, "tasks:\n  - {id: a, uses: empty}\n")
+    assert "PF014: checking it failed: ZeroDivisionError: by nothing" in text
+    assert "pipelines/orders.yaml:1:1" in text
 
 
 def test_an_unset_variable_is_an_error_of_the_build(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.factory.cli.commands import BAD, GOOD, factory
@@ -17,6 +20,25 @@ def test_unknown_command(tmp_path: Path) -> None:
     result = factory("lnt", cwd=tmp_path)
     assert result.returncode == 2
     assert "invalid choice: 'lnt'" in result.stderr
+
+
+def test_output_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines/ünï.yaml").write_text(BAD)
+    for command in ("list", "lint"):
+        result = factory(command, cwd=tmp_path, environment={"PYTHONIOENCODING": "ascii"})
+        assert "Traceback" not in result.stderr
+        assert "pipelines/\\xfcn\\xef.yaml" in result.stdout
+
+
+def test_interrupted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "factory.cli", "lint", "-"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        process.stdin.write("x" * 2**17)  # comes back when the command has read the first of it
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (130, "")
 
 
 def test_list_says_what_is_dag_factorys(tmp_path: Path) -> None:

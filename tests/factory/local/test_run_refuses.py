@@ -70,6 +70,13 @@ def test_two_runs_in_one_home(folder: Path, free: int) -> None:
         said = refusal(factory_run(folder, "--port", str(free), "--no-local-api"))
     assert "in use by another `factory run` (process 4711)" in said
     assert "make run AIRFLOW_HOME=" in said
+    # What the other run makes there, this one must not be in the middle of making.
+    assert [path.name for path in (folder / "a home").iterdir()] == ["run.lock"]
+
+
+def test_a_lock_that_cannot_be_opened(folder: Path) -> None:
+    (folder / "a home" / "run.lock").mkdir(parents=True)
+    assert "a home cannot be used: " in refusal(factory_run(folder))
 
 
 def test_no_folder_of_pipelines(folder: Path) -> None:
