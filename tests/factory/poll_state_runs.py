@@ -96,6 +96,10 @@ def hidden(runs: ForkedRuns) -> None:
     steps.run("loads")
 
 
+def short(runs: ForkedRuns) -> None:
+    Steps(runs, "short").run("first")
+
+
 def times(runs: ForkedRuns) -> None:
     steps = Steps(runs, "times", "shop/times")
     steps.run("first")
@@ -134,7 +138,7 @@ def examples(runs: ForkedRuns) -> None:
 
 
 WORKS: dict[str, Callable[[ForkedRuns], None]] = {
-    work.__name__: work for work in (rows, hidden, times, etag, modified, digest, examples)
+    work.__name__: work for work in (rows, hidden, short, times, etag, modified, digest, examples)
 }
 
 

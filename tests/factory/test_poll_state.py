@@ -53,6 +53,12 @@ PIPELINES = {
     "digest.yaml": """
         poll: {url: "${env.TEST_API}/document", change_detection: hash}
         """,
+    "short.yaml": """
+        poll: {url: "${env.TEST_API}/document", change_detection: hash}
+        tasks:
+          - {id: wanted, uses: short_circuit, with: {python_callable: jobs.never}}
+          - {id: load, uses: jobs.load, needs: [wanted], with: {answer: "${tasks.poll.output}"}}
+        """,
     "hidden.yaml": """
         poll:
           url: ${env.TEST_API}/document
@@ -73,6 +79,9 @@ def load(answer):
     if (Path(os.environ["TEST_FOLDER"]) / "fail").exists():
         raise RuntimeError("told to fail")
     print("LOADED", answer)
+
+def never():
+    return False
 """
 
 DAG_FILE = """
@@ -176,6 +185,13 @@ def test_a_failure_counts_that_a_skip_beside_it_hides_from_the_last_task(ran: Ra
     assert (states["load"], states["done"], states["poll_commit"]) == ("failed", "skipped", "upstream_failed")
     assert ran.kept["hidden: load fails"] == {}
     assert ran.states["hidden: loads"]["poll_commit"] == "success"
+
+
+def test_what_skips_all_behind_it_skips_the_commit_too(ran: Ran) -> None:
+    assert ran.states["short: first"] == {
+        "poll": "success", "wanted": "success", "load": "skipped", "poll_commit": "skipped",
+    }  # fmt: skip # tasks side by side
+    assert ran.kept["short: first"] == {}
 
 
 def test_times_go_back_by_the_lag_and_end_at_the_moment_of_asking(ran: Ran) -> None:
