@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from airflow.sdk._shared.secrets_masker import redact
 from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.log import redact
 
@@ -142,6 +143,8 @@ def test_client_credentials_get_a_token_and_a_new_one_when_it_is_refused(
     asked = server.received[0]
     assert parse_qs(asked.body.decode()) == {"grant_type": ["client_credentials"], "scope": ["a b"]}
     assert asked.headers["Authorization"] == "Basic Y2xpZW50JTNBMTpzZSUyNXNhbWU="
+    # Airflow keeps it out of logs from now on.
+    assert redact("it is token-1") == "it is ***"
 
 
 def test_a_token_that_is_refused_again_fails(server: Server, run: Runner, connect: Connect) -> None:

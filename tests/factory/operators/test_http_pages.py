@@ -66,6 +66,18 @@ def test_page_numbers_until_the_last_of_a_known_number(server: Server, run: Runn
     assert len(server.received) == 3
 
 
+def test_what_is_counted_replaces_what_the_url_has_of_that_name(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_page(3)
+    assert run(server.url("/?page=9&a=1"), data_selector="data", pagination={"type": "page_number"}) == ROWS
+    assert server.received[0].path == "/?a=1&page=1"
+
+
+def test_a_total_may_be_text(server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"data": [len(server.received)], "pages": "12"})
+    pages = {"type": "page_number", "total_path": "pages"}
+    assert run(server.url("/"), data_selector="data", pagination=pages) == list(range(1, 13))
+
+
 def test_an_offset_moves_on_by_the_rows_that_came(server: Server, run: Runner) -> None:
     server.routes["/"] = by_offset(largest=2)
     assert run(server.url("/"), pagination={"type": "offset", "limit": 5}) == ROWS
