@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -27,6 +28,9 @@ def cursor_kind(value: Any) -> CursorKind:
     Raises CursorError for what is neither a number nor text.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, float) and not math.isfinite(value):
+            # JSON has none, but one that is too large becomes one, and nothing would ever come after it.
+            raise CursorError(f"a cursor is a finite number, not {_shown(value)}")
         return "number"
     if not isinstance(value, str):
         raise CursorError(f"a cursor is a number or text, not {_shown(value)}")

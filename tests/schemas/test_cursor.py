@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,13 @@ def test_kinds(value: Cursor, kind: str) -> None:
 def test_what_is_no_cursor(value: Any) -> None:
     with pytest.raises(CursorError, match="a number or text"):
         cursor_kind(value)
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999"])
+def test_a_number_too_large_for_one_is_no_cursor(text: str) -> None:
+    with pytest.raises(CursorError, match=r"a cursor is a finite number, not -?inf"):
+        cursor_kind(json.loads(text))
+    assert cursor_kind(10**400) == "number"
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,13 @@ def test_what_the_server_echoes_of_credentials_is_blanked(server: Server, run: R
     assert shown[1].endswith("Bearer t0k/en+1, t0k/en+1, ***, ***, ***, ***, ***, ***, ***, ***, text/html")
 
 
+def test_of_two_secrets_that_begin_alike_all_is_blanked(server: Server, run: Runner) -> None:
+    server.answers("/", b"sesame sesame-open", status=401)
+    with pytest.raises(HttpError) as caught:
+        run(server.url("/"), headers={"X-One": "sesame", "X-Two": "sesame-open"})
+    assert str(caught.value).endswith(": *** ***")
+
+
 def test_netrc_does_not_replace_the_pipelines_credentials(
     server: Server, run: Runner, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
