@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from schemas.dagfactory.scalars import variables
 from schemas.environment import EnvText, resolve_environment
 from schemas.references import EnvReference, expressions, unescape
 
@@ -14,16 +15,20 @@ SHORTEST = 4
 
 
 class EnvironmentValues:
-    """What `${env.…}` stands for in one pipeline's effective data."""
+    """What `${env.…}`, and `$NAME` of a dag-factory document, stand for in one pipeline's effective data."""
 
     def __init__(self, data: Any, environ: Mapping[str, str]) -> None:
         self._expressions: dict[str, str] = {}
         for text in _texts(resolve_environment(data, environ).data):
             self._add(text, text.expression)
-            for expression in expressions(text.expression):
-                if isinstance(expression.meaning, EnvReference):
-                    # A default stands in the file for all to see.
-                    self._add(environ.get(expression.meaning.name, ""), expression.written)
+            # A default stands in the file for all to see.
+            found = {
+                one.written: one.meaning.name
+                for one in expressions(text.expression)
+                if isinstance(one.meaning, EnvReference)
+            }
+            for written, name in (found or dict(variables(text.expression))).items():
+                self._add(environ.get(name, ""), written)
 
     def hidden_in(self, message: str) -> str:
         """The message with each value replaced by the expression that the document says in its place."""

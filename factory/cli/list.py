@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from factory.cli.environment_option import add_environment, require_declared
@@ -41,7 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rows(selection: Selection, environment: str) -> list[tuple[str, str, str, str, str]]:
-    checker = Checker(selection.folder, CheckOptions(environment=environment, shown_folder=selection.shown))
+    options = CheckOptions(environment=environment, shown_folder=selection.shown)
+    checker = Checker(selection.folder, options)
+    # dag-factory's documents are expanded where they are read: here variables stay names.
+    unexpanded = Checker(selection.folder, replace(options, environ={}))
     result = checker.folder()
     rows = []
     for path in selection.paths:
@@ -49,8 +53,9 @@ def _rows(selection: Selection, environment: str) -> list[tuple[str, str, str, s
         errors = [d for d in result.diagnostics if d.file == shown and d.severity is Severity.ERROR]
         sound = any(p.file == path for p in result.pipelines)
         state = "ok" if sound else f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
-        schedules = {variant.dag_id: schedule_text(variant.effective.data) for variant in checker.variants(path)}
         language = checker.dialect(path)
+        variants = (unexpanded if language else checker).variants(path)
+        schedules = {variant.dag_id: schedule_text(variant.effective.data) for variant in variants}
         rows += [(dag_id, schedules.get(dag_id, "-"), shown, state, language) for dag_id in checker.dag_ids(path)]
     return rows
 

@@ -41,11 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
     selection, dag_id = _selected(arguments.pipeline, arguments.pipelines)
     environment = arguments.environment or os.environ.get(ENVIRONMENT_VARIABLE, "")
     require_declared(environment, [selection])
-    checker = Checker(selection.folder, CheckOptions(environment=environment, shown_folder=selection.shown))
+    options = CheckOptions(environment=environment, shown_folder=selection.shown)
+    checker = Checker(selection.folder, options)
     if dag_id is not None:
         selection = replace(selection, paths=(_path_of(dag_id, selection, checker),))
     (path,) = selection.paths
-    variants = [v for v in checker.variants(path) if dag_id is None or v.dag_id == dag_id]
+    # dag-factory's documents are expanded where they are read: here variables stay names.
+    unexpanded = Checker(selection.folder, replace(options, environ={}))
+    variants = [v for v in unexpanded.variants(path) if dag_id is None or v.dag_id == dag_id]
     print("\n---\n".join(_document(variant) for variant in variants))
     result = checker.file(path, dag_id)
     if result.diagnostics:

@@ -18,8 +18,10 @@ from schemas.dagfactory import (
     rules_values,
 )
 from schemas.dagfactory.dag_view import DagView
+from schemas.dagfactory.hidden_values import HiddenValues
 from schemas.dagfactory.merging import dag_ids, effective_dags
 from schemas.dagfactory.reading import DagFactoryDocument
+from schemas.dagfactory.scalars import variables
 from schemas.diagnostics import Diagnostic
 from schemas.document import Document
 from schemas.rules import secrets
@@ -54,13 +56,17 @@ def findings(
     found += bounded(_top(Subject(path, Effective(documents[-1].data, (documents[-1],)))))
     for variant in (variant for variant in chosen if variant.key is not None):
         dag = DagView(variant.dag_id, Subject(path, variant.effective))
-        for rule in RULES:
-            found += bounded(rule(dag))
-        found += (replace(d) for d in secrets.check(dag.subject))
-        if reader is not None:
-            found += bounded(rules_code.check(dag, reader))
-            found += bounded(rules_types.check(dag, reader))
+        found += map(HiddenValues(dag.data).of, _of_dag(dag, reader))
     return found
+
+
+def _of_dag(dag: DagView, reader: SourceReader | None) -> Iterator[Diagnostic]:
+    for rule in RULES:
+        yield from bounded(rule(dag))
+    yield from (replace(d) for d in secrets.check(dag.subject))
+    if reader is not None:
+        yield from bounded(rules_code.check(dag, reader))
+        yield from bounded(rules_types.check(dag, reader))
 
 
 def _top(whole: Subject) -> Iterator[Diagnostic]:
@@ -79,6 +85,11 @@ def _top(whole: Subject) -> Iterator[Diagnostic]:
         yield whole.finding(Code.MISSING_KEY, (), "the file holds no DAG")
 
 
+def _holds_variable(key: str) -> bool:
+    """Whether somebody may think of a variable: `$ref` is a word of JSON Schema."""
+    return any(name == name.upper() for _, name in variables(key))
+
+
 def _dollar_keys(whole: Subject) -> Iterator[Diagnostic]:
     """dag-factory expands variables in keys, too; the id of a DAG would differ from machine to machine."""
     if not whole.may_hold("$"):
@@ -88,7 +99,7 @@ def _dollar_keys(whole: Subject) -> Iterator[Diagnostic]:
         path, value = waiting.pop()
         children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, child in children:
-            if isinstance(key, str) and key.startswith("$"):
+            if isinstance(key, str) and "$" in key and (not path or _holds_variable(key)):
                 message = f"the key `{key}` is not expanded here: names do not come from the environment"
                 yield whole.finding(Code.EXPRESSION_NOT_ALLOWED, (*path, key), message, at_key=True)
             waiting.append(((*path, key), child))

@@ -71,7 +71,7 @@ def _ids(dag: DagView) -> Iterator[Diagnostic]:
     names += [(task.path, "task", task.id) for task in dag.tasks.values()]
     names += [(group.path, "task group", group.id) for group in dag.groups.values()]
     for path, what, name in names:
-        if _ID.fullmatch(name) is None and not name.startswith("$"):
+        if _ID.fullmatch(name) is None and "$" not in name:
             message = f"the id `{name}` of a {what} holds more than letters, digits, `_`, `-` and `.`"
         elif len(name) > LONGEST_ID:
             message = f"the id of a {what} is longer than {LONGEST_ID} characters"

@@ -6,7 +6,7 @@ PyYAML's own tables and constructors are asked, so that nothing differs from wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,12 @@ from schemas.yaml_syntax import PLAIN
 
 _PREFIX = "tag:yaml.org,2002:"
 VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
+
+
+def variables(text: str) -> Iterator[tuple[str, str]]:
+    """Each `$NAME` or `${NAME}` of a text, as it is written, with its name."""
+    for match in VARIABLE.finditer(text):
+        yield match[0], match["plain"] if match["plain"] is not None else match["braced"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,3 +126,25 @@ def test_what_is_shown_reads_as_the_document(data: dict[str, Any]) -> None:
     shown = render(compose([document]))
 
     assert (document_from_text(shown, "shown.yaml").data or {}) == document.data, shown
+
+
+def test_a_document_of_dag_factory_keeps_its_variables(tmp_path: Path) -> None:
+    """In `factory list`, too."""
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines/shop.yml").write_text("""\
+shop:
+  schedule: $CRON
+  default_args: {owner: $TEAM, retries: $RETRIES}
+  tasks:
+    load: {operator: airflow.providers.standard.operators.empty.EmptyOperator}
+""")
+    environment = {"CRON": "17 3 * * *", "TEAM": "hidden", "RETRIES": "3"}
+
+    shown = factory("show", "shop", cwd=tmp_path, environment=environment)
+    listed = factory("list", cwd=tmp_path, environment=environment)
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "schedule: $CRON" in shown.stdout
+    assert "owner: $TEAM" in shown.stdout
+    assert "retries: $RETRIES" in shown.stdout
+    assert listed.stdout.splitlines()[1].split() == ["shop", "$CRON", "pipelines/shop.yml", "ok", "dag-factory"]

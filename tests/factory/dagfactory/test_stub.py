@@ -92,6 +92,26 @@ orders:
     assert "orders.yml:5:7" in str(raised.value)
 
 
+def test_a_part_of_a_text_that_comes_from_the_environment_stays_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORD_OF_ORDERS", "hunter2hunter2")
+    (tmp_path / "steps_that_fail.py").write_text("import os\n\nraise ValueError(os.environ['WORD_OF_ORDERS'])\n")
+    (tmp_path / "orders.yml").write_text("""\
+orders:
+  tasks:
+    load:
+      operator: airflow.providers.standard.operators.python.PythonOperator
+      python_callable_name: load
+      python_callable_file: steps_that_fail.py
+      op_kwargs: {said: the word is $WORD_OF_ORDERS}
+""")
+    with pytest.raises(PipelineError) as raised:
+        load_stub({}, "orders.yml", tmp_path)
+    assert "ValueError: $WORD_OF_ORDERS" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
 def test_telemetry_is_off_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     from dagfactory import settings, telemetry  # noqa: PLC0415 # of no use to the other tests
 
