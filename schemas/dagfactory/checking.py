@@ -13,6 +13,7 @@ from schemas.dagfactory import (
     rules_decorators,
     rules_graph,
     rules_schedule,
+    rules_settings,
     rules_shape,
     rules_types,
     rules_values,
@@ -67,6 +68,7 @@ def _of_dag(dag: DagView, reader: SourceReader | None) -> Iterator[Diagnostic]:
     if reader is not None:
         yield from bounded(rules_code.check(dag, reader))
         yield from bounded(rules_types.check(dag, reader))
+        yield from bounded(rules_settings.check(dag, reader))
 
 
 def _top(whole: Subject) -> Iterator[Diagnostic]:

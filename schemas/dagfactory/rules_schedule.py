@@ -10,9 +10,11 @@ from typing import Any
 from schemas.codes import Code
 from schemas.dagfactory.dag_view import DagView, shown
 from schemas.dagfactory.merging import OBJECT_KEYS
+from schemas.dagfactory.unset import is_unset, unset
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.schedule import cron_findings, timezone_findings
+from schemas.wording import described
 
 _RELATIVE = re.compile(r"\d+\s+(?:hour|minute|second|day)", re.IGNORECASE)
 """What dag-factory takes from the start of a date that is none (`utils.get_time_delta`); the rest it drops."""
@@ -28,7 +30,11 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     places: list[tuple[DataPath, Any]] = [((), dag.data), (("default_args",), dag.data.get("default_args"))]
     for path, mapping in places:
         if isinstance(mapping, dict):
-            yield from timezone_findings(dag.subject, (*path, "timezone"), mapping.get("timezone"))
+            zone = mapping.get("timezone")
+            if is_unset(zone):
+                yield from unset(dag, (*path, "timezone"), zone)
+            else:
+                yield from timezone_findings(dag.subject, (*path, "timezone"), zone)
             for key in ("start_date", "end_date"):
                 yield from _date(dag, (*path, key), mapping.get(key))
     for task in dag.tasks.values():
@@ -41,14 +47,16 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     if isinstance(default_args, dict):
         durations.append((("default_args", "execution_timeout"), default_args.get("execution_timeout")))
     for path, value in durations:
-        if isinstance(value, str | int | float):
-            message = f"`{path[-1]}` must be a duration object, not {'text' if isinstance(value, str) else 'a number'}"
+        if isinstance(value, str | int | float | list):
+            message = f"`{path[-1]}` must be a duration object, not {described(value)}"
             yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=_TIMEDELTA)
 
 
 def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:
     path = ("schedule",)
-    if isinstance(schedule, str):
+    if is_unset(schedule):
+        yield from unset(dag, path, schedule)
+    elif isinstance(schedule, str):
         if schedule.strip().lower() != "none":
             yield from cron_findings(dag.subject, path, schedule, special=True)
     elif isinstance(schedule, dict):
@@ -86,6 +94,9 @@ def _texts_of_assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagn
 def _date(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
     if value is None or isinstance(value, date | datetime | dict):
         return
+    if is_unset(value):
+        yield from unset(dag, path, value)
+        return
     if not isinstance(value, str):
         yield dag.subject.finding(Code.WRONG_TYPE, path, f"`{path[-1]}` must be a date")
         return
@@ -108,7 +119,7 @@ def _date(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
 
 
 def _date_of_task(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
-    if isinstance(value, str) or (isinstance(value, date) and not isinstance(value, datetime)):
+    if value is not None and not isinstance(value, datetime | dict):
         yield dag.subject.finding(
             Code.WRONG_TYPE,
             path,

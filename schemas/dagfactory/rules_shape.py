@@ -21,6 +21,7 @@ from schemas.dagfactory.keys import (
     TEXT,
     TEXTS,
 )
+from schemas.dagfactory.unset import is_unset, unset
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import Word, word
@@ -36,7 +37,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     """What is not of the kind it has to be, and keys that dag-factory or Airflow would not take."""
     for key, value in dag.data.items():
         if key in DAG_KEYS:
-            yield from _kind(dag, (key,), value, DAG_KEYS[key])
+            yield from wrong_kind(dag, (key,), value, DAG_KEYS[key])
         else:
             yield from _other_key(dag, key)
     if not dag.data.get("tasks"):
@@ -51,7 +52,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
             if key == "group_name" and isinstance(group.path[1], int):
                 continue
             if key in GROUP_KEYS:
-                yield from _kind(dag, (*group.path, key), value, GROUP_KEYS[key])
+                yield from wrong_kind(dag, (*group.path, key), value, GROUP_KEYS[key])
             else:
                 yield _unknown(dag, (*group.path, key), f"a task group has no `{key}`", tuple(GROUP_KEYS))
 
@@ -169,8 +170,12 @@ def _list_of_parts(dag: DagView, key: str, id_key: str, written: list[Any]) -> I
             first[name] = index
 
 
-def _kind(dag: DagView, path: DataPath, value: Any, kind: str) -> Iterator[Diagnostic]:
+def wrong_kind(dag: DagView, path: DataPath, value: Any, kind: str) -> Iterator[Diagnostic]:
+    """The finding that a value is not of a kind that `keys` names, where it is not."""
     if value is None or fits(value, kind):
+        return
+    if is_unset(value):
+        yield from unset(dag, path, value)
         return
     if kind == TEXTS and isinstance(value, list):
         for index, item in enumerate(value):

@@ -53,6 +53,8 @@ def _setting(
         return moment(conversion, path, given, data.get("timezone"), around)
     if key in _DURATIONS:
         return as_duration(conversion, path, given)
+    if key == "retries" and isinstance(given, str) and given.isdecimal():
+        return Written(int(given), path)  # as Airflow does
     if key in ("inlets", "outlets"):
         return assets(conversion, path, given)
     if key == "retry_exponential_backoff" and isinstance(given, bool):

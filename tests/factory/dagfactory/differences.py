@@ -129,7 +129,20 @@ def _body(task: Serialized) -> None:
         task["data"] = "JSON"
 
 
-OF_A_DAG: tuple[Callable[[Serialized], None], ...] = (_tag, _paused, _start, _access)
+def _numbers(dag: Serialized) -> None:
+    """What Airflow reads as a number or as seconds is written as what it is."""
+    arguments = dag["default_args"]
+    for key in ("retry_delay", "max_retry_delay"):
+        if isinstance(arguments.get(key), int | float):
+            arguments[key] = {"__type": "timedelta", "__var": float(arguments[key])}
+    if isinstance(arguments.get("retries"), str):
+        arguments["retries"] = int(arguments["retries"])
+    for holder in (arguments, *dag["tasks"].values()):
+        if holder.get("retry_exponential_backoff") is True:
+            holder["retry_exponential_backoff"] = 2.0
+
+
+OF_A_DAG: tuple[Callable[[Serialized], None], ...] = (_tag, _paused, _start, _access, _numbers)
 OF_A_TASK: tuple[Callable[[Serialized], None], ...] = (
     _class,
     _documentation,
