@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 TASK = f"""
@@ -14,6 +15,8 @@ TASK = f"""
       operator: {BASH}
       bash_command: load
 """
+BOMB = "".join(f"  {new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in pairwise("abcde"))
+"""A list of ten texts becomes one of 100,000."""
 
 
 @dataclass(frozen=True)
@@ -46,5 +49,12 @@ MISTAKES = (
     Mistake("a schedule of Airflow 2", f"orders:\n  schedule_interval: '@daily'{TASK}", False, ("PF122",)),
     Mistake("a timetable of Airflow 2", f"orders:\n  timetable: x{TASK}", False, ("PF122",)),
     Mistake("a start that moves", f"orders:\n  start_date: 1 day 2 hours{TASK}", True, ("PF104",)),
+    Mistake("a setting that is another word", f"orders:{TASK}      trigger_rule: all_sucess", False, ("PF104",)),
+    Mistake(
+        "aliases that multiply",
+        f"default:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n{BOMB}orders:{TASK}",
+        True,
+        ("PF006",),
+    ),
     Mistake("a secret", f"orders:{TASK}      env: {{PASSWORD: $SHOP_PASSWORD}}", True, ("PF401",)),
 )
