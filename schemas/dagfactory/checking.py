@@ -57,7 +57,8 @@ def findings(
     found += bounded(_top(Subject(path, Effective(documents[-1].data, (documents[-1],)))))
     for variant in (variant for variant in chosen if variant.key is not None):
         dag = DagView(variant.dag_id, Subject(path, variant.effective))
-        found += map(HiddenValues(dag.data).of, _of_dag(dag, reader))
+        hidden = HiddenValues(dag.data if dag.subject.may_hold("$") else {})
+        found += map(hidden.of, _of_dag(dag, reader))
     return found
 
 
