@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
@@ -28,6 +30,9 @@ NAMES = (
 )
 """By the names that Airflow gives to users."""
 _PATH = ("schedule", "timetable")
+_SOME_DATE = datetime(2026, 12, 30, 23, 59, 59, tzinfo=UTC)
+_NOT_IN_A_RUN_ID = re.compile(r"[^A-Za-z0-9_.~:+-]")
+"""`allowed_run_id_pattern` of Airflow's `[scheduler]`, as it is shipped."""
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -77,3 +82,24 @@ def _arguments(subject: Subject, timetable: Class) -> Iterator[Diagnostic]:
         places = written_at(("schedule", "with"), written)
         arguments = Arguments(f"`{timetable.path}`", places, _PATH, filled=by_us)
         yield from argument_findings(subject, arguments, timetable.parameters)
+    if isinstance(written, dict) and timetable.path.endswith(".CronPartitionTimetable"):
+        yield from _key_format(subject, written.get("key_format"))
+
+
+def _key_format(subject: Subject, key_format: object) -> Iterator[Diagnostic]:
+    """The key becomes part of the run's id: with another character Airflow makes no run, and only logs why."""
+    if not isinstance(key_format, str) or "${" in key_format:
+        return
+    key = _SOME_DATE.strftime(key_format)
+    wrong = "".join(dict.fromkeys(_NOT_IN_A_RUN_ID.findall(key)))
+    if wrong:
+        yield subject.finding(
+            Code.WRONG_ARGUMENT,
+            ("schedule", "with", "key_format"),
+            f"`key_format` gives keys such as `{key}`, and a run's id cannot hold {_named(wrong)}",
+            help="letters, digits and `_ . ~ : + -` can stand in it",
+        )
+
+
+def _named(characters: str) -> str:
+    return ", ".join("a space" if character == " " else f"`{character}`" for character in characters)

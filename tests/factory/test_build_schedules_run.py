@@ -54,6 +54,31 @@ PIPELINES = {
         catchup: true
         tasks: [{id: a, uses: empty}]
         """,
+    "crons.yaml": """
+        schedule: {cron: ["0 6 * * 1-5", "0 9 * * 6"]}
+        timezone: Asia/Seoul
+        start_date: 2026-01-03
+        catchup: true
+        tasks: [{id: a, uses: empty}]
+        """,
+    "every.yaml": """
+        schedule: {every: 6h}
+        start_date: 2026-01-01T01:00
+        catchup: true
+        tasks: [{id: a, uses: empty}]
+        """,
+    "windows.yaml": """
+        schedule: {every: 6h, data_interval: true}
+        start_date: 2026-01-01T01:00
+        catchup: true
+        tasks: [{id: a, uses: empty}]
+        """,
+    "partitions.yaml": """
+        schedule: {timetable: airflow.sdk.CronPartitionTimetable, with: {cron: "0 5 * * *", key_format: "%d-%B"}}
+        start_date: 2026-01-01
+        catchup: true
+        tasks: [{id: a, uses: empty}]
+        """,
     "days.yaml": """
         schedule: {assets: hours, default_partition_mapper: {$object: airflow.sdk.StartOfDayMapper, with: {}}}
         tasks: [{id: a, uses: empty}]
@@ -119,6 +144,9 @@ with create_session() as session, prohibit_commit(session) as guard:
 with create_session() as session:
     runs = sorted([r.dag_id, r.run_type, str(r.partition_key), str(r.logical_date)] for r in session.query(DagRun))
 print("RUNS", json.dumps(runs))
+with create_session() as session:
+    for r in session.query(DagRun):
+        print("INTERVAL", r.dag_id, r.data_interval_start, r.data_interval_end, sep="|")
 """
 
 
@@ -163,6 +191,24 @@ def test_a_timetable_with_dates_runs_on_them_in_the_time_zone_of_the_pipeline(lo
     assert [run for run in runs(log) if run[0] == "events"] == [
         ["events", "scheduled", "None", "2026-02-28 21:00:00+00:00"]
     ]
+
+
+def test_the_next_of_several_crons_is_due(log: str) -> None:
+    # A Saturday: the second one, at nine o'clock in Seoul.
+    assert [run for run in runs(log) if run[0] == "crons"] == [
+        ["crons", "scheduled", "None", "2026-01-03 00:00:00+00:00"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "interval"), [("every", "01:00:00+00:00|2026-01-01 01"), ("windows", "01:00:00+00:00|2026-01-01 07")]
+)
+def test_a_run_covers_the_time_since_the_one_before_where_it_is_asked_to(log: str, dag_id: str, interval: str) -> None:
+    assert f"INTERVAL|{dag_id}|2026-01-01 {interval}:00:00+00:00" in log
+
+
+def test_a_cron_makes_runs_of_partitions(log: str) -> None:
+    assert [run[1:3] for run in runs(log) if run[0] == "partitions"] == [["scheduled", "01-January"]]
 
 
 def test_events_of_an_hour_make_a_run_of_its_day(log: str) -> None:
