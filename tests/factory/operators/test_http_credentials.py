@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from airflow.sdk._shared.secrets_masker import redact
 from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.log import redact
 
