@@ -131,8 +131,8 @@ def digest(runs: ForkedRuns) -> None:
 
 
 def examples(runs: ForkedRuns) -> None:
-    for name in ("new_orders", "prices", "stock"):
-        steps = Steps(runs, name)
+    for name in ("new_orders", "prices", "stock", "catalogue", "returns"):
+        steps = Steps(runs, name, "shop/returns" if name == "returns" else "")
         steps.run("first")
         steps.run("second")
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -21,6 +22,7 @@ from .operators.shop_server import DATES, ShopServer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "docs/examples/poll-state"
+EXAMPLE_FILES = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 PIPELINES = {
     "rows.yaml": """
         poll:
@@ -127,7 +129,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, server: ShopServer) -> Ran:
         shutil.copy(example, pipelines)
     for path, text in PIPELINES.items():
         (pipelines / path).write_text(textwrap.dedent(text))
-    for path in (*PIPELINES, "new_orders.yaml", "prices.yaml", "stock.yaml"):
+    for path in (*PIPELINES, *EXAMPLE_FILES):
         (dags / f"{path}.py").write_text(DAG_FILE.format(path=path, folder=str(pipelines)))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
         "AIRFLOW_HOME": str(root / "home"),
@@ -241,3 +243,14 @@ def test_the_examples_of_the_documentation(ran: Ran) -> None:
     for example in ("prices", "stock"):
         assert ran.states[f"{example}: first"] == dict.fromkeys(("poll", "publish", "poll_commit"), "success")
         assert ran.states[f"{example}: second"] == dict.fromkeys(("poll", "publish", "poll_commit"), "skipped")
+    for step in ("first", "second"):
+        assert ran.states[f"catalogue: {step}"] == dict.fromkeys(("poll", "report", "poll_commit"), "success")
+    assert ran.states["returns: second"] == {"poll": "success"}
+    assert ran.kept["returns: second"] == {"watermark": "2026-01-06T12:30:00Z"}
+    asked = [parse_qs(urlsplit(path).query) for path in ran.paths("/returns")]
+    # The second run is done with the first page, whose last row it had.
+    assert [(query["since"], query["page"]) for query in asked] == [
+        *[(["2026-01-01T00:00:00Z"], [str(number)]) for number in (1, 2, 3, 4)],
+        (["2026-01-06T12:30:00Z"], ["1"]),
+    ]
+    assert all("until" in query for query in asked)

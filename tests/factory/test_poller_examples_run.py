@@ -20,7 +20,7 @@ import pytest
 from .operators.http_server import Received, Server
 
 FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "poller"
-EXAMPLES = ("connection", "auth", "request", "retries", "actions", "expect", "pages", "rate")
+EXAMPLES = ("connection", "auth", "request", "retries", "actions", "report", "expect", "pages", "rate", "large")
 SECRET = "sesame&0f3a"  # noqa: S105 # of connections that are made here
 ROWS = [{"id": n} for n in range(5)]
 REFUSED = """
@@ -130,6 +130,14 @@ def serve(server: Server) -> None:
         at = query(handler, "after", 0)
         answer(handler, page(ROWS[at : at + 2], paging={"cursor": at + 2 if at + 2 < len(ROWS) else None}))
 
+    def search(handler: BaseHTTPRequestHandler) -> None:
+        at = json.loads(server.received[-1].body).get("page", {}).get("after", 0)
+        answer(handler, page(ROWS[at : at + 2], paging={"cursor": at + 2 if at + 2 < len(ROWS) else None}))
+
+    def report(handler: BaseHTTPRequestHandler) -> None:
+        times = sum(request.path == "/v1/report" for request in server.received)
+        answer(handler, json.dumps({"state": "pending" if times == 1 else "done"}).encode())
+
     def by_offset(handler: BaseHTTPRequestHandler) -> None:
         at = query(handler, "offset", 0)
         answer(handler, page(ROWS[at : at + query(handler, "limit", 0)]))
@@ -157,6 +165,10 @@ def serve(server: Server) -> None:
         "/v1/unsteady": unsteady,
         "/v1/echo": echo,
         "/v1/linked": linked,
+        "/v1/search": search,
+        "/v1/report": report,
+        "/v1/rows": lambda handler: answer(handler, json.dumps(ROWS).encode()),
+        "/v1/everything": lambda handler: answer(handler, page([*ROWS, {"text": "x" * 2_000_000}])),
         "/v1/header-linked": header_linked,
         "/v1/by-cursor": by_cursor,
         "/v1/by-offset": by_offset,
@@ -219,7 +231,9 @@ def test_every_example_is_run_and_succeeds(runs: Runs) -> None:
     assert {state for (example, _), state in runs.states.items() if example in EXAMPLES} == {"success"}
 
 
-@pytest.mark.parametrize("task", ["json_link", "header_link", "cursor", "offset", "page_number"])
+@pytest.mark.parametrize(
+    "task", ["json_link", "header_link", "cursor", "cursor_in_body", "offset", "page_number", "single_page"]
+)
 def test_pages_are_one_flat_list(runs: Runs, task: str) -> None:
     assert runs.output("pages", task) == ROWS
 
@@ -233,6 +247,9 @@ def test_what_is_selected_ignored_and_asked_again(runs: Runs) -> None:
     assert runs.output("expect", "poll") == ROWS
     assert runs.output("actions", "poll") == []
     assert sum(request.path == "/v1/unsteady" for request in runs.received) == 3
+    assert runs.output("report", "poll") == {"state": "done"}
+    assert sum(request.path == "/v1/report" for request in runs.received) == 2
+    assert runs.xcom("large", "poll", "http")["bytes"] > 2_000_000
 
 
 def test_bodies_have_their_templates_filled_in(runs: Runs) -> None:

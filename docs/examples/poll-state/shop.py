@@ -15,5 +15,9 @@ def publish(prices: dict) -> None:
     print(f"{len(prices)} prices")
 
 
+def report(catalogue: dict) -> None:
+    print(f"version {catalogue['version']}")
+
+
 def announce(stock: dict) -> None:
     print(f"{len(stock)} articles")

@@ -16,7 +16,8 @@ DATES = ("Thu, 01 Jan 2026 00:00:00 GMT", "Fri, 02 Jan 2026 00:00:00 GMT")
 class ShopServer(Server):
     """`/rows?since=N`: rows with a larger id, three from the start; `/more/N` adds some; `/pages`: the same
     by pages of two.
-    `/times`, `/orders`: rows with a time each. `/document`, `/prices`, `/stock`: one that `/change` changes."""
+    `/times`, `/orders`: rows with a time each; `/returns`: such rows by pages, newest first, whatever is asked for.
+    `/document`, `/prices`, `/stock`, `/catalogue`: one that `/change` changes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,6 +28,8 @@ class ShopServer(Server):
             "/pages": self._pages,
             "/times": self._times,
             "/orders": self._orders,
+            "/returns": self._returns,
+            "/catalogue": self.document,
             "/document": self.document,
             "/prices": self.document,
             "/stock": self.document,
@@ -49,6 +52,11 @@ class ShopServer(Server):
 
     def _orders(self, handler: BaseHTTPRequestHandler) -> None:
         send(handler, [{"id": day, "updated_at": f"2026-01-0{day}T12:30:00Z"} for day in (2, 3, 1)])
+
+    def _returns(self, handler: BaseHTTPRequestHandler) -> None:
+        newest = 6 - PAGE_ROWS * (int(parse_qs(urlsplit(handler.path).query)["page"][0]) - 1)
+        days = range(newest, max(newest - PAGE_ROWS, 0), -1)
+        send(handler, [{"id": day, "updated_at": f"2026-01-0{day}T12:30:00Z"} for day in days])
 
     def document(self, handler: BaseHTTPRequestHandler) -> None:
         fields = {"ETag": f'"v{self.version}"', "Last-Modified": DATES[self.version]}

@@ -221,22 +221,6 @@ def test_what_is_selected_is_always_a_flat_list(server: Server, run: Runner) -> 
     assert run(server.url("/"), data_selector="none") == []
 
 
-@pytest.mark.parametrize(
-    "pages", [{"type": "page_number"}, {"type": "offset", "limit": 2}, {"type": "cursor", "cursor_path": "next"}]
-)
-def test_a_page_of_which_a_filter_leaves_nothing_is_not_the_last(
-    server: Server, run: Runner, pages: dict[str, Any]
-) -> None:
-    def route(handler: BaseHTTPRequestHandler) -> None:
-        asked = query(handler)
-        start = int(asked.get("offset", asked.get("cursor", 2 * (int(asked.get("page", 1)) - 1))))
-        rows = [{"id": n, "open": n in (0, 6)} for n in range(start, min(start + 2, 7))]
-        answer(handler, {"rows": rows, "next": start + 2 if start < 6 else None})
-
-    server.routes["/"] = route
-    assert run(server.url("/"), data_selector="rows[?open].id", pagination=pages) == [0, 6]
-
-
 def test_no_content_is_a_page_without_rows(server: Server, run: Runner) -> None:
     server.answers("/none", status=204)
     server.routes["/"] = lambda handler: by_page(3)(handler) if "page=4" not in handler.path else _none(handler)

@@ -81,15 +81,6 @@ def test_a_slot_of_a_clock_that_was_wrong_is_not_waited_for(tmp_path: Path) -> N
     assert time.monotonic() - started < 1
 
 
-def test_a_slot_that_is_hours_away_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr("factory.operators.http_rate.time.sleep", waits.append)
-    rate = SharedRate(1, 7200, tmp_path / "rate", "a")
-    for _ in range(3):
-        rate.wait("http://x/")
-    assert [round(wait / 3600) for wait in waits] == [2, 4]
-
-
 HOLDER = """
 import os, signal, sys
 from pathlib import Path
