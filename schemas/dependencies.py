@@ -11,7 +11,6 @@ import logging
 import os
 import posixpath
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,6 +20,7 @@ from schemas.check import Checker
 from schemas.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
 from schemas.environment import EnvText
 from schemas.expression_patterns import DOTTED_PATH_PATTERN
+from schemas.folder_files import FolderFiles
 from schemas.references import EnvReference, expressions
 from schemas.source import SourceReader
 from schemas.source.parse import parse
@@ -31,7 +31,6 @@ _DOTTED = re.compile(DOTTED_PATH_PATTERN)
 _FILE_NAME = re.compile(r"(?<![\w./-])(?:\./)?[\w-][\w./-]*\.[A-Za-z][A-Za-z0-9]{0,9}(?![\w/-])")
 _WORD_END = re.compile(r"[\s'\"`;|&<>(),{}$]+")
 _LITERAL = re.compile(r"\"([^\"]*)\"|'([^']*)'")
-_MAX_TEMPLATE_BYTES = 1024 * 1024
 _MAX_DOTTED = 500  # what `schemas.source` takes for a path at most
 
 
@@ -58,12 +57,12 @@ def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
     again after any change, and what is wrong shows when it is built.
     """
     checker = Checker(folder)
-    files = _Files(folder)
+    files = FolderFiles(folder)
     scan = _Scan(files, _Modules(files, SourceReader(files.folder)))
     return tuple(_pipeline_file(path, checker, scan, files) for path in pipeline_paths(folder))
 
 
-def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: _Files) -> PipelineFile:
+def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: FolderFiles) -> PipelineFile:
     try:
         return PipelineFile(path, checker.claims(path), scan.dependencies(path, checker), checker.environments_of(path))
     except Exception:
@@ -71,45 +70,10 @@ def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: _Files) -> P
         return PipelineFile(path, (), files.paths | {path, *defaults_paths(path)})
 
 
-class _Files:
-    """The files below a folder, by path and by the ends of their paths."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
-        self.paths = frozenset(
-            posixpath.normpath(posixpath.join(Path(root).relative_to(self.folder).as_posix(), name))
-            for root, _, names in os.walk(self.folder)
-            for name in names
-        )
-        self._by_end: defaultdict[str, set[str]] = defaultdict(set)
-        for path in self.paths:
-            parts = path.split("/")
-            for start in range(len(parts)):
-                self._by_end["/".join(parts[start:])].add(path)
-
-    def named(self, name: str) -> set[str]:
-        """The files whose name, or whose path from some folder on, this is."""
-        return self._by_end.get(name, set())
-
-    def ending(self, end: str) -> set[str]:
-        """The files whose path ends with this text, be it a whole name or not."""
-        return {path for path in self.paths if path.endswith(end)} | self.named(end.lstrip("/"))
-
-    def text(self, path: str) -> str:
-        """The text of a listed file that may be a template; nothing where it is too large for one.
-
-        :raises OSError: the file cannot be read.
-        """
-        file = self.folder / path
-        if path not in self.paths or not file.is_file() or file.stat().st_size > _MAX_TEMPLATE_BYTES:
-            return ""
-        return file.read_text(encoding="utf-8", errors="replace")
-
-
 class _Scan:
     """Finds what pipelines depend on."""
 
-    def __init__(self, files: _Files, modules: _Modules) -> None:
+    def __init__(self, files: FolderFiles, modules: _Modules) -> None:
         self._files = files
         self._modules = modules
         self._included: dict[str, frozenset[str]] = {}
@@ -146,6 +110,7 @@ class _Scan:
             # A word without an ending counts only where there is such a file.
             words = {variant.strip(), *_WORD_END.split(variant)}
             named = {place for word in words for place in _places(own, word) if place in self._files.paths}
+            named |= {place for word in words for place in self._files.matching(word)}
             for name in (*_FILE_NAME.findall(variant), *_tag_literals(variant)):
                 named |= _places(own, name)
             found |= self._with_included(own, named)
@@ -170,7 +135,7 @@ class _Scan:
 class _Modules:
     """The files behind dotted paths: local modules, and the files whose names these write out."""
 
-    def __init__(self, files: _Files, reader: SourceReader) -> None:
+    def __init__(self, files: FolderFiles, reader: SourceReader) -> None:
         self._files = files
         self._reader = reader
         self._behind: dict[str, frozenset[str]] = {}
@@ -187,6 +152,7 @@ class _Modules:
                     found.add(module)
                     for literal in self._literals_of(module):
                         found |= self._files.named(posixpath.normpath(literal.lstrip("/")))
+                        found |= self._files.matching(literal)
                         name = _absolute(module, literal)
                         if name not in seen and self._is_module(name):
                             seen.add(name)

@@ -14,8 +14,9 @@ from factory.bundle.store import Store
 
 log = logging.getLogger(__name__)
 
-# A run may be on its way into the database under the version its DAG had a moment ago.
-MIN_AGE_SECONDS = 3600.0
+# A run may be on its way into the database under the version that its DAG had a moment ago. Longer than from one
+# pass to the next, so that a version goes only when two passes in a row found nobody who names it.
+MIN_AGE_SECONDS = 2 * 3600.0
 # So that one pass never holds up the dag-processor's loop for long; the next pass goes on.
 MAX_VERSIONS = 200
 MAX_OBJECTS = 20_000
@@ -31,6 +32,8 @@ def clean_up(store: Store, named: Iterable[str], current: str | None, versions_d
     """
     young = time.time() - MIN_AGE_SECONDS
     keep = {*named, current}
+    for version in keep & store.versions().keys():
+        store.touch_manifest(str(version))  # its age counts from when it was last named
     gone = [v for v, last in sorted(store.versions().items()) if v not in keep and last < young][:MAX_VERSIONS]
     removed = 0
     for version in gone:

@@ -87,7 +87,7 @@ class Store:
     # -- versions
 
     def save_manifest(self, manifest: Manifest) -> None:
-        """Keep a manifest; its modification time says when the version was last current."""
+        """Keep a manifest; its modification time says when the version was last current or named."""
         self._sync()
         self.replace(self._manifests / manifest.version, manifest.text)
 
@@ -113,7 +113,7 @@ class Store:
         return manifest
 
     def versions(self) -> dict[str, float]:
-        """Every version in the store and when it was last current, in seconds since the epoch."""
+        """Every version in the store and when it was last current or named, in seconds since the epoch."""
         return {path.name: path.stat().st_mtime for path in _entries(self._manifests)}
 
     # -- snapshots

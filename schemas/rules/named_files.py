@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -31,7 +32,8 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
         for path, text in _names(task):
             if "{{" in text or "{%" in text or len(text) > _LONGEST or stands_at(subject, path):
                 continue
-            if not any((place / text).is_file() for place in places):
+            # Not pathlib's, which raises for a name that is too long.
+            if not any(os.path.isfile(place / text) for place in places):  # noqa: PTH113
                 yield _missing(subject, path, text, places)
 
 
@@ -54,11 +56,12 @@ def _missing(subject: Subject, path: DataPath, text: str, places: tuple[Path, ..
             help="add a space at its end, within quotes, and it is a command",
         )
     beside = [file.relative_to(place).as_posix() for place in places for file in _siblings(place / text)]
+    others = [name for name in beside if name != text]  # of that name there may be a folder, or a named pipe
     return subject.finding(
         Code.MISSING_FILE,
         path,
         f"there is no file `{text}` beside the pipeline or in the pipelines folder",
-        caret=meant(text, beside),
+        caret=meant(text, others),
     )
 
 

@@ -91,7 +91,9 @@ class ModuleFinder:
         """Modules like the missing `name` next to it; for a top-level name those of the pipelines folder."""
         if name not in self._near:
             folders = (self.pipelines_folder,) if parent is None else parent.search or ()
-            close = difflib.get_close_matches(name.rpartition(".")[2], self._names(folders))
+            last = name.rpartition(".")[2]
+            # Of the missing name itself there may be a folder or a named pipe `name.py`.
+            close = [match for match in difflib.get_close_matches(last, self._names(folders)) if match != last]
             self._near[name] = tuple(f"{parent.name}.{match}" if parent else match for match in close)
         return self._near[name]
 

@@ -60,6 +60,7 @@ def rewritten(refresher: Refresher) -> set[str]:
 
 
 JOBS = "import importlib\ndef run():\n    importlib.import_module('plugin')\n    open(HERE / 'rates.csv')\n"
+GLOB = "def run():\n    return [p.read_text() for p in sorted(HERE.glob('*.sql'))], 2 * 3, '*'\n"
 
 CASES = {
     "default of the environment": (bash("${env.SQL_FILE:-queries/q.sh}"), {}, "queries/q.sh"),
@@ -70,6 +71,8 @@ CASES = {
     "module": (code("jobs.run"), {"jobs.py": JOBS}, "jobs.py"),
     "module by name": (code("jobs.run"), {"jobs.py": JOBS}, "plugin.py"),
     "data of a module": (code("jobs.run"), {"jobs.py": JOBS}, "data/rates.csv"),
+    "pattern of a module": (code("jobs.run"), {"jobs.py": GLOB}, "queries/one.sql"),
+    "pattern of a command": (bash("cat sql/part*.sql"), {}, "sql/part_1.sql"),
     "defaults": (OTHER, {}, "sales/deep/_defaults.yaml"),
 }
 
@@ -155,11 +158,10 @@ def test_an_environment_that_no_pipeline_declares_is_one_import_error_of_its_own
 
     def chosen(environment: str) -> Refresher:
         return Refresher(
-            folder=folder,
+            origin=Origin(str(folder), environment),
             store=refresher.store,
             files=pipeline_files,
             loader="factory.stub_loader",
-            environment=environment,
             settle_seconds=0.01,
         )
 
@@ -182,7 +184,7 @@ def test_an_environment_that_no_pipeline_declares_is_one_import_error_of_its_own
 
 
 def test_without_any_declared_environment_the_choice_means_nothing(refresher: Refresher, folder: Path) -> None:
-    refresher.environment = "prdo"
+    refresher.origin = Origin(str(folder), "prdo")
     assert rewritten(refresher) == {"other.yaml.py", "sales/other.yaml.py"}
     put(folder, {"_defaults.yaml": "environments: {prod: {tags: [prod]}}\n"})
     assert "_PIPELINE_ENVIRONMENT.yaml.py" in rewritten(refresher)

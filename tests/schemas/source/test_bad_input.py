@@ -30,6 +30,15 @@ def test_a_local_syntax_error_has_its_place(pipelines: Path, site: Path) -> None
     assert reader.find("user.run") == found
 
 
+def test_a_folder_or_a_pipe_called_like_a_module_is_not_what_was_meant(pipelines: Path, site: Path) -> None:
+    write(pipelines, {"jobs.py": "", "job.py/x.py": ""})
+    os.mkfifo(pipelines / "pipe.py")
+    write(site, {"airflow/__init__.py": ""})
+    reader = SourceReader(pipelines, [str(site)])
+    assert reader.find("job.run") == ModuleMissing("job", None, ("jobs",), local=True)
+    assert reader.find("pipe.run") == ModuleMissing("pipe", None, (), local=False)
+
+
 def test_an_installed_syntax_error_accuses_nobody(pipelines: Path, site: Path) -> None:
     write(site, {"job.py": "def run(:"})
     assert isinstance(SourceReader(pipelines, [str(site)]).find("job.run"), Undecidable)
