@@ -13,6 +13,7 @@ NOT_DAGS = ("default", "task_groups")
 
 _MARK = re.compile(r"\b(?:operator|decorator)[\"']?[ \t]*:")
 _OWN_KEY = re.compile(r"^(?:tasks|poll)[ \t]*:", re.MULTILINE)
+_USES = re.compile(r"\b(?:uses|poll)[\"']?[ \t]*:")
 _FORCED = re.compile(r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*")
 
 
@@ -45,7 +46,10 @@ def has_shape(data: Any) -> bool:
 
 def is_defaults(text: str) -> bool:
     """Whether a file called as in DEFAULTS_NAMES is dag-factory's defaults: it holds no DAG and no pipeline."""
-    return not _OWN_KEY.search(text) and not may_be_dag_factory(text)
+    if _OWN_KEY.search(text):
+        # Tasks for every DAG below; those of a document stand inside its DAGs.
+        return _MARK.search(text) is not None and not _USES.search(text) and not is_forced(text)
+    return not may_be_dag_factory(text)
 
 
 def _has_operators(dag: Any) -> bool:
