@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.log import redact
 
 from factory.operators.http_errors import HttpError
 
