@@ -107,8 +107,8 @@ def _condition(task: TaskBase, then: Any) -> Callable[[Any], None] | None:
     from factory.task_condition import TaskCondition  # noqa: PLC0415 # only pipelines that ask pay for the import
 
     if task.run_if is not None:
-        return TaskCondition.run_if(plain_text(task.run_if), then)
-    return TaskCondition.skip_if(plain_text(task.skip_if or ""), then)
+        return TaskCondition("run_if", plain_text(task.run_if), then)
+    return TaskCondition("skip_if", plain_text(task.skip_if or ""), then)
 
 
 def _with_role(task: TaskBase, operator: Operator) -> Operator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -14,39 +15,23 @@ FALSE_WORDS = frozenset({"", "false", "0", "0.0", "no", "off", "none", "null", "
 """The texts, in any case, that mean no: what templates make of Python's false values, and people's words for them."""
 
 
-class TaskCondition(str):
+@dataclass(frozen=True, slots=True)
+class TaskCondition:
     """Skips the task where its template says so, then does what `then` does, the user's own `pre_execute`.
 
     The way of Airflow's own `run_if` and `skip_if` (airflow.sdk.definitions.decorators.condition), which decorate
-    functions only. It is a text, since Airflow stores a callable as its source, which would be the same for every
-    condition: one that is edited would make no new version of the DAG.
+    functions only. `key` is `run_if` or `skip_if`.
     """
 
+    key: str
     template: str
-    negated: bool
     then: Callable[[Any], Any] | None
-
-    @classmethod
-    def run_if(cls, template: str, then: Callable[[Any], Any] | None) -> TaskCondition:
-        """Skips the task unless the template holds."""
-        return cls._of("run_if", template, then)
-
-    @classmethod
-    def skip_if(cls, template: str, then: Callable[[Any], Any] | None) -> TaskCondition:
-        """Skips the task when the template holds."""
-        return cls._of("skip_if", template, then)
-
-    @classmethod
-    def _of(cls, key: str, template: str, then: Callable[[Any], Any] | None) -> TaskCondition:
-        made = cls(f"{key}: {template}")
-        made.template, made.negated, made.then = template, key == "skip_if", then
-        return made
 
     def __call__(self, context: Context) -> None:
         """Raises AirflowSkipException where the task is not to run, and what the template raises."""
         value = context["task"].render_template(self.template, context)
-        if is_true(value) == self.negated:
-            raise AirflowSkipException(f"`{self}` gave {value!r}: the task is skipped")
+        if is_true(value) == (self.key == "skip_if"):
+            raise AirflowSkipException(f"`{self.key}: {self.template}` gave {value!r}: the task is skipped")
         if self.then is not None:
             self.then(context)
 

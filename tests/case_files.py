@@ -45,13 +45,17 @@ class Case:
         """The paths of those files that are pipelines, not defaults."""
         return tuple(pipeline_paths(self.folder)) if self.is_folder else self.files
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that the case sets."""
+        matches = [_ENV.fullmatch(line) for lines in self._lines().values() for line in lines]
+        return {match["name"]: match["value"] for match in matches if match is not None}
+
     def check(self) -> CheckResult:
         """Check the case as lint would, in an environment that holds only the case's variables."""
-        matches = [_ENV.fullmatch(line) for lines in self._lines().values() for line in lines]
-        environ = {match["name"]: match["value"] for match in matches if match is not None}
         policy = project_policy(self.folder).policy if (self.folder / "factory.toml").exists() else None
         checker = Checker(
-            self.folder, CheckOptions(policy=policy, environ=environ, every_environment=True, shown_folder="")
+            self.folder, CheckOptions(policy=policy, environ=self.environ, every_environment=True, shown_folder="")
         )
         return checker.folder() if self.is_folder else checker.file(self.files[0])
 

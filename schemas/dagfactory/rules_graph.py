@@ -91,7 +91,17 @@ def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
     waits = task.data.get("dependencies") or any(
         other == task.id for part in dag.parts.values() for _, other in part.dependencies
     )
-    if dag.groups[group].data.get("prefix_group_id") is False and waits:
+    if not waits:
+        return
+    if "decorator" in task.data:
+        yield dag.subject.finding(
+            Code.CONFLICTING_KEYS,
+            path,
+            f"dag-factory looks for `{group}.{task.id}` in `dependencies`, and a decorated task is `{task.id}`",
+            at_key=True,
+            help="take it out of the `dependencies`, for a `+task` waits by itself, or out of the group",
+        )
+    elif dag.groups[group].data.get("prefix_group_id") is False:
         yield dag.subject.finding(
             Code.CONFLICTING_KEYS,
             (*dag.groups[group].path, "prefix_group_id"),

@@ -117,7 +117,7 @@ def _as_reference(value: Any) -> Any:
 def text_of_conditions(dag: Json) -> None:
     for task in tasks(dag):
         hook = task.get("_pre_execute_hook", "")
-        if hook.startswith(("run_if: ", "skip_if: ")) or "for hook in hooks" in hook:
+        if "self.template" in hook or "for hook in hooks" in hook:
             task["_pre_execute_hook"] = "condition"
 
 

@@ -44,6 +44,13 @@ MISTAKES = (
     Mistake("an argument of an operator", f"orders:{TASK}      bash_comand: x", False, ("PF309",)),
     Mistake("an operator", f"orders:{TASK.replace('BashOperator', 'BashOperater')}", False, ("PF308",)),
     Mistake("a group that is not there", f"orders:{TASK}      task_group_name: gruop", True, ("PF302",)),
+    Mistake(
+        "a decorated task in a group that waits",
+        f"orders:\n  task_groups: {{files: {{}}}}{TASK}    count:\n      decorator: airflow.sdk.task\n"
+        "      python_callable: os.getcwd\n      task_group_name: files\n      dependencies: [load]\n",
+        False,
+        ("PF105",),
+    ),
     Mistake("a callback without its file", f"orders:\n  on_failure_callback_name: tell{TASK}", True, ("PF101",)),
     Mistake("arguments without a type", f"orders:{TASK}      env: {{A: {{__args__: [1]}}}}", True, ("PF124",)),
     Mistake("a schedule of Airflow 2", f"orders:\n  schedule_interval: '@daily'{TASK}", False, ("PF122",)),
