@@ -48,7 +48,9 @@ def mend(selections: Iterable[Selection], options: CheckOptions) -> Mended:
     changes = []
     fixed = 0
     for selection in selections:
-        paths = {selection.shown_path(path): path for path in selection.related()}
+        # Of a text that stands in place of a file, that one is mended, and not the defaults that hold for it.
+        chosen = options.texts or selection.related()
+        paths = {selection.shown_path(path): path for path in chosen}
         repaired = repair(selection.folder, paths, replace(options, shown_folder=selection.shown))
         fixed += repaired.fixed
         for path, after in repaired.texts.items():

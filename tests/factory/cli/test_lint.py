@@ -253,6 +253,15 @@ def test_standard_input_is_mended_to_standard_output(project: Path) -> None:
     assert "+schedule: '@daily'\n" in diff.stdout
 
 
+@pytest.mark.parametrize(("option", "lines"), [("--fix", GOOD.splitlines()), ("--diff", ["+schedule: '@daily'"])])
+def test_defaults_are_not_mended_with_standard_input(project: Path, option: str, lines: list[str]) -> None:
+    (project / "pipelines" / "_defaults.yaml").write_text("catchup: 'yes'\n")
+    named = ("-", "--stdin-filename", "pipelines/good.yaml")
+    result = factory("lint", option, *named, cwd=project, standard_input=BAD)
+    assert set(lines) <= set(result.stdout.splitlines())
+    assert "catchup" not in result.stdout
+
+
 @pytest.mark.parametrize(
     ("before", "words"), [(b"other", "changed in the meantime"), (None, "cannot be written: no such file")]
 )
