@@ -87,4 +87,6 @@ class _Naming:
             yield name
             return
         for row in self.ids[written]:
-            yield from self._rows_of(name.replace(written, row))
+            named = name.replace(written, row)
+            # A row whose value is no text keeps its id as it is written.
+            yield from (named,) if "${" in row else self._rows_of(named)

@@ -123,7 +123,7 @@ class _Recovery:
             self._complete &= not any(_is_whole_entry(lines, mend) for _, mend in mends)
             for finding in current.diagnostics:
                 if finding.fix is None and finding.assumed is not None:
-                    self._doubt(lines, finding.span.line)
+                    self._doubt(lines, finding)
             return self._text.edited(mend for _, mend in mends)
         first = current.diagnostics[0]
         if first.code is Code.SEVERAL_DOCUMENTS:
@@ -136,12 +136,11 @@ class _Recovery:
         if reindented and first.span.line not in self._left_out:
             self._left_out.add(first.span.line)
             self._complete = False  # where a line belongs is a guess
-            self._doubt(lines, first.span.line)
+            self._doubt(lines, first)
             return self._text.edited(reindented)
         without = self._without(lines, first.span.line)
-        key = _key(first)
-        if without is not None and key in self._found:
-            self._found[key] = noted(self._found[key], "what belongs to it was not checked any further")
+        if without is not None:
+            self._note(first)
         return without
 
     def _without(self, lines: TextLines, line: int) -> EditedText | None:
@@ -156,12 +155,19 @@ class _Recovery:
         self._complete = False
         return self._blanked(lines, range(first, behind))
 
-    def _doubt(self, lines: TextLines, line: int) -> None:
+    def _doubt(self, lines: TextLines, finding: Diagnostic) -> None:
+        line = finding.span.line
         first, behind = _block(lines, line)
         if first == 0:
             return
+        self._note(finding)
         entry, behind_entry = _entry(lines, line, first, behind)
         self._unsure.update(range(entry, behind_entry) if entry > 0 else range(first, behind))
+
+    def _note(self, finding: Diagnostic) -> None:
+        key = _key(finding)
+        if key in self._found:
+            self._found[key] = noted(self._found[key], "what belongs to it was not checked any further")
 
     def _blanked(self, lines: TextLines, numbers: Iterable[int]) -> EditedText:
         lengths = {number: len(lines.line_text(number)) for number in numbers}

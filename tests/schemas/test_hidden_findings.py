@@ -27,6 +27,12 @@ tasks:
     assert second.text == text
 
 
+def test_lines_whose_place_is_guessed_are_not_judged_and_the_finding_says_so() -> None:
+    for wrong in ("   - id: b\n     needs: [zz]\n", "\t- id: b\n"):
+        (finding,) = check_text(f"tasks:\n  - id: a\n    uses: empty\n{wrong}").diagnostics
+        assert (finding.code.id, finding.span.line, finding.help) == ("PF001", 4, _NOT_FURTHER)
+
+
 def test_where_nothing_can_be_read_the_finding_says_so() -> None:
     for text in ("{schedule: [}\n", "vars: {a: [}\ntasks: []\n", "poll: &a\n  json: *a\n"):
         (finding,) = check_text(text).diagnostics
