@@ -9,20 +9,27 @@ from schemas.codes import Code, Severity
 from schemas.diagnostics import Diagnostic
 
 MOST = 300
-"""Errors of one rule in one file. Each costs a comparison with what it may have meant, so that lint would hang."""
+"""Errors of one rule in one file, and as many others. Each costs a comparison with what it may have meant, so that lint
+would hang."""
 
 
 def bounded(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """The findings of one rule, until there are `MOST` errors; then a note, at the last of them.
 
-    Warnings do not count: behind them may stand the error that keeps the DAG from being built.
+    Past `MOST` warnings and notes only errors follow: one of them may keep the DAG from being built.
     """
-    errors = 0
+    errors = others = 0
     for finding in findings:
+        if finding.severity is Severity.ERROR:
+            errors += 1
+        elif others < MOST:
+            others += 1
+        else:
+            continue
         yield finding
-        errors += finding.severity is Severity.ERROR
-        if errors >= MOST:
+        if errors >= MOST or (others == MOST and finding.severity is not Severity.ERROR):
             yield more_like(finding)
+        if errors >= MOST:
             return
 
 

@@ -16,7 +16,7 @@ from schemas.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.discovery import default_dag_id, is_pipeline_path, misnamed_paths, pipeline_paths
 from schemas.document import Document
 from schemas.environment import Resolved, resolve_environment
-from schemas.environments import declaration_findings, declared
+from schemas.environments import declaration_findings, declared, not_checked
 from schemas.hidden_findings import behind_reading, behind_typos
 from schemas.layers import LayerReader, is_dag_factory, unusable
 from schemas.pipeline import Pipeline
@@ -39,7 +39,7 @@ from schemas.rules import policy as policy_rule
 from schemas.shape import validate
 from schemas.source import SourceReader
 from schemas.subject import Subject
-from schemas.variants import Variant, said_once, variants
+from schemas.variants import Variant, in_environments, said_once, variants
 
 log = logging.getLogger(__name__)
 
@@ -245,14 +245,16 @@ class Checker:
         foreign = tuple(dialect.check(Subject(path, chosen[0].effective))) if chosen else ()
         if foreign:
             return CheckResult((), foreign)
+        declaring = list(declaration_findings(layers))
         looked_at = [(variant, *self._findings(Subject(path, variant.effective))) for variant in chosen]
-        if self._options.every_environment:
+        if self._options.every_environment and all(d.code is not Code.TOO_LARGE for d in declaring):
             others = [name for name in declared(layers) if name != self._environment]
-            more = (variant for name in others for variant in variants(path, layers, name))
+            more, left_out = in_environments(path, layers, others)
             looked_at += [(variant, *self._findings(Subject(path, variant.effective))) for variant in more]
+            declaring += not_checked(layers, left_out)
         findings = said_once([(variant, found) for variant, _, found in looked_at])
         findings += state_names.between_rows(Subject(path, variant.effective) for variant in chosen)
-        found = once([*declaration_findings(layers), *findings])
+        found = once([*declaring, *findings])
         complete = dag_id is None and self._options.read_sources
         diagnostics = once(ignore_comments.silenced(found, layers, report_unused=complete))
         models = [(variant, model) for variant, model, _ in looked_at[: len(chosen)] if model is not None]

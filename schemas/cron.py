@@ -34,6 +34,9 @@ _FIELDS = (
 )
 
 
+LONGEST = 1000
+"""Characters of an expression: each minute, hour, day and month named one by one take half of them."""
+
 _STEP = re.compile(r"(?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<step>\d{1,9})")
 _VALUES_OF_FIELD = (60, 24, 31, 12, 7)
 
@@ -50,6 +53,8 @@ class CronProblem:
 
 def cron_problem(expression: str) -> CronProblem | None:
     """The first thing wrong with a cron expression of five fields; None for a good one."""
+    if len(expression) > LONGEST:
+        return CronProblem(f"a cron expression has at most {LONGEST:,} characters", 0, 0)
     fields = _split(expression)
     if len(fields) != len(_FIELDS):
         return _wrong_count(expression, len(fields))
@@ -117,6 +122,8 @@ def _split(expression: str) -> list[tuple[int, str]]:
 @lru_cache(maxsize=32)  # several rules ask for the same expression
 def expanded(expression: str) -> tuple[Field, ...] | None:
     """The values of each field; None for an expression that is not valid."""
+    if len(expression) > LONGEST:
+        return None
     try:
         fields: list[list[int | str]] = croniter.expand(expression)[0]
     except (CroniterError, ValueError, KeyError, IndexError, TypeError, AttributeError):

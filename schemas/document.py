@@ -22,7 +22,7 @@ from schemas.positions import Positions
 from schemas.text_lines import TextLines
 from schemas.yaml_accidents import explain
 from schemas.yaml_construct import Scalars, construct
-from schemas.yaml_syntax import MAX_DEPTH, NestedTooDeepError, compose
+from schemas.yaml_syntax import MAX_DEPTH, MAX_NODES, NestedTooDeepError, TooManyNodesError, compose
 
 MAX_BYTES = 1024 * 1024
 
@@ -132,6 +132,9 @@ def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> 
         message = f"nested deeper than {MAX_DEPTH} levels"
         span = TextLines(text).span(error.mark.index, error.mark.index + 1)
         return _failed(file, text, Code.TOO_DEEP, message, span)
+    except TooManyNodesError:
+        message = f"the file holds more than {MAX_NODES:,} keys and values"
+        return _failed(file, text, Code.TOO_LARGE, message, Span(1, 1, 1, 2))
     except UnicodeEncodeError as error:
         span = TextLines(text).span(error.start, error.end)
         message = f"the character U+{ord(text[error.start]):04X} is not allowed in YAML"

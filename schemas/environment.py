@@ -37,7 +37,9 @@ _KEYS_TO_SHOW = frozenset(
 """What stands before `_KEY` in the names of keys that open nothing."""
 
 _AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
-_URL_WITH_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
+_LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*$")
+_LONGEST_SCHEME = 40
 _FILLED_IN_LATER = re.compile(r"\{\{|\{%|\$\{|^\$[A-Za-z_]\w*$")
 
 
@@ -102,9 +104,11 @@ def is_airflows_own(name: str) -> bool:
 
 def password_in_url(text: str) -> tuple[int, int] | None:
     """Where `scheme://user:password@` stands in a text; a template, `${…}` or `$NAME` is no password."""
-    for match in _URL_WITH_PASSWORD.finditer(text):
-        if _FILLED_IN_LATER.search(match["password"]) is None:
-            return match.span()
+    for match in _LOGIN_OF_URL.finditer(text):
+        # Looked for backwards: from each letter of a long text on it would be looked for to the end.
+        scheme = _SCHEME.search(text, max(0, match.start() - _LONGEST_SCHEME), match.start())
+        if scheme is not None and _FILLED_IN_LATER.search(match["password"]) is None:
+            return scheme.start(), match.end()
     return None
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
-from schemas.codes import Code
+from schemas.codes import Code, Severity
 from schemas.compose import ENVIRONMENTS
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.document import Document
+
+MAX_ENVIRONMENTS = 64
+"""Lint checks the file in each."""
 
 
 def declared(layers: Iterable[Document]) -> tuple[str, ...]:
@@ -33,6 +37,10 @@ def declaration_findings(layers: Iterable[Document]) -> Iterator[Diagnostic]:
             message = "`environments` must be a mapping: the name of each environment and what is other there"
             yield _finding(layer, (ENVIRONMENTS,), message)
             continue
+        if len(environments) > MAX_ENVIRONMENTS:
+            message = f"a file has at most {MAX_ENVIRONMENTS} environments, this one {len(environments):,}"
+            yield _finding(layer, (ENVIRONMENTS,), message, Code.TOO_LARGE, at_key=True)
+            continue
         for name, overlay in environments.items():
             path = (ENVIRONMENTS, name)
             if not isinstance(overlay, dict | None):
@@ -40,6 +48,22 @@ def declaration_findings(layers: Iterable[Document]) -> Iterator[Diagnostic]:
             elif overlay is not None and ENVIRONMENTS in overlay:
                 message = "an environment cannot hold `environments`"
                 yield _finding(layer, (*path, ENVIRONMENTS), message, Code.UNKNOWN_KEY, at_key=True)
+
+
+def not_checked(layers: Iterable[Document], names: Collection[str]) -> Iterator[Diagnostic]:
+    """The warning that a file is too large to be checked in all its environments at once."""
+    for layer in layers:
+        declaring = declared([layer])
+        if names and not set(names).isdisjoint(declaring):
+            listed = ", ".join(f"`{name}`" for name in names)
+            message = f"with all its environments the file holds too much to check at once: not checked in {listed}"
+            help_text = f"check them one by one: `factory lint --environment {next(iter(names))}`"
+            yield replace(
+                _finding(layer, (ENVIRONMENTS,), message, Code.TOO_LARGE, at_key=True),
+                severity=Severity.WARNING,
+                help=help_text,
+            )
+            return
 
 
 def _finding(

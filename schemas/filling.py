@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.bounded import MOST
 from schemas.codes import Code
 from schemas.compose import Effective, overlay_of
 from schemas.data_path import DataPath
@@ -19,8 +20,7 @@ from schemas.problem import Problem
 from schemas.references import Expression, ValueReference, expressions
 from schemas.suggestions import meant
 from schemas.task_places import task_path
-from schemas.yaml_construct import MAX_EXPANDED_NODES
-from schemas.yaml_syntax import MAX_DEPTH
+from schemas.yaml_syntax import MAX_DEPTH, MAX_NODES
 
 MAX_CHAIN = 16
 """So many values may name each other in a row."""
@@ -53,8 +53,8 @@ class Filling:
         """`value` with its expressions replaced; it will stand at `path`. `following` are the expressions that led to
         it, `own` the keys of a task's own matrix, which are filled in later."""
         self.size += 1
-        if self.size > MAX_EXPANDED_NODES:
-            raise TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_EXPANDED_NODES:,} values")
+        if self.size > MAX_NODES:
+            raise TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_NODES:,} values")
         if len(path) > MAX_DEPTH:
             raise TooLargeError(f"what `vars` and `matrix` give nests deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
@@ -263,6 +263,8 @@ class Filling:
         key: str = "",
         help_text: str = "",
     ) -> None:
+        if len(self.problems) > MOST:
+            return  # nobody reads so many
         part = (expression.start, expression.end)
         caret = meant(key, known)
         self.problems.append(Problem(code, path, message, caret=caret, help=help_text, allowed=known, part=part))

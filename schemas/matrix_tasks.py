@@ -19,7 +19,7 @@ from schemas.matrix_ids import unfilled
 from schemas.matrix_names import name_rows
 from schemas.matrix_row import Row
 from schemas.problem import Problem
-from schemas.yaml_construct import MAX_EXPANDED_NODES
+from schemas.yaml_syntax import MAX_NODES
 
 T = TypeVar("T")
 
@@ -84,8 +84,8 @@ class _Rows:
         self._size += size
         if self._made > MAX_TASKS:
             raise TooLargeError(f"the matrices of tasks give more than {MAX_TASKS:,} rows together")
-        if self._size > MAX_EXPANDED_NODES:
-            raise TooLargeError(f"the matrices of tasks give more than {MAX_EXPANDED_NODES:,} values together")
+        if self._size > MAX_NODES:
+            raise TooLargeError(f"the matrices of tasks give more than {MAX_NODES:,} values together")
 
     def is_left(self, path: DataPath) -> bool:
         return any(path[:end] in self.left for end in range(len(path), 0, -1))

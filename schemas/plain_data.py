@@ -16,6 +16,13 @@ class Walked:
     keys: list[DataPath] = field(default_factory=list)
 
 
+def count(value: Any) -> int:
+    """How many values a value is, itself and all in it."""
+    if isinstance(value, dict):
+        return 1 + sum(map(count, value.values()))
+    return 1 + sum(map(count, value)) if isinstance(value, list) else 1
+
+
 def walk(value: Any) -> Walked:
     """Texts and keys of a value, in the order of the document."""
     found = Walked()

@@ -11,9 +11,12 @@ from schemas.diagnostics import Diagnostic
 from schemas.discovery import default_dag_id
 from schemas.document import Document
 from schemas.matrix import Cell, expand
+from schemas.matrix_ids import unfilled
 from schemas.matrix_row import Row
+from schemas.plain_data import count
 from schemas.problem import Problem
 from schemas.vars import fill, matrix_keys
+from schemas.yaml_syntax import MAX_NODES
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,21 @@ def variants(
     return made if dag_id is None else tuple(variant for variant in made if variant.dag_id == dag_id)
 
 
+def in_environments(
+    path: str, layers: Sequence[Document], environments: Sequence[str]
+) -> tuple[list[Variant], Sequence[str]]:
+    """The DAGs of a file in these environments, until they are too large together; those that are left out."""
+    made: list[Variant] = []
+    size = 0
+    for position, environment in enumerate(environments):
+        if size > MAX_NODES:
+            return made, environments[position:]
+        of_environment = variants(path, layers, environment)
+        size += sum(count(variant.effective.data) for variant in of_environment)
+        made += of_environment
+    return made, ()
+
+
 def _rows(path: str, composed: Effective, environment: str | None, dag_id: str | None) -> Iterator[Variant]:
     composed = fill(composed, None, only="matrix")
     matrix = expand(composed.data["matrix"])
@@ -64,9 +82,24 @@ def _rows(path: str, composed: Effective, environment: str | None, dag_id: str |
     composed = replace(composed, problems=(*composed.problems, *problems))
     if not rows:
         yield Variant(path, _expanded(fill(composed, None)), environment)
+    made: list[Variant] = []
+    size = 0
     for row in rows:
         if dag_id is None or fill(composed, row, only="dag_id").data.get("dag_id") == dag_id:
-            yield Variant(path, _expanded(fill(composed, row)), environment, row=row)
+            made.append(Variant(path, _expanded(fill(composed, row)), environment, row=row))
+            size += count(made[-1].effective.data)
+        if size > MAX_NODES and len(made) > 1:
+            yield Variant(path, _too_large(composed), environment)
+            return
+    yield from made
+
+
+def _too_large(composed: Effective) -> Effective:
+    """No row is made, and nothing more is said of what is not."""
+    message = f"the rows of the matrix give more than {MAX_NODES:,} values together"
+    problem = Problem(Code.TOO_LARGE, ("matrix",), message, at_key=True)
+    unknown = composed.unknown | unfilled(composed.data)
+    return replace(composed, problems=(*composed.problems, problem), unknown=unknown)
 
 
 def _expanded(composed: Effective) -> Effective:

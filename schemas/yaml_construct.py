@@ -13,15 +13,13 @@ from typing import Any, Protocol
 
 from yaml import MappingNode, Node, ScalarNode
 
+from schemas.bounded import bounded
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Fix, Related
 from schemas.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
 from schemas.text_lines import TextLines
 from schemas.yaml_accidents import needs_quotes
-from schemas.yaml_syntax import COLLECTION, MAX_DEPTH, PLAIN, QUOTED
-
-MAX_EXPANDED_NODES = 100_000
-"""More values than a file of 1 MiB that people write holds; an alias bomb passes it within some lines."""
+from schemas.yaml_syntax import COLLECTION, MAX_DEPTH, MAX_NODES, PLAIN, QUOTED
 
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
 _ANCHOR = re.compile(r"&(?P<name>[\w-]+)[ \t]+(?=\S)")
@@ -48,7 +46,7 @@ def construct(root: Node, text: str, file: str, scalars: Scalars | None = None) 
     constructor = _Constructor(text, file, scalars)
     value = constructor.build(root)
     constructor.report_unused_anchors()
-    return value, tuple(dict.fromkeys(constructor.diagnostics))
+    return value, tuple(bounded(dict.fromkeys(constructor.diagnostics)))
 
 
 class _Constructor:
@@ -68,7 +66,7 @@ class _Constructor:
         return self._measured(node)[0]
 
     def _measured(self, node: Node) -> tuple[Any, int, int]:
-        """The value, how many values it expands to, and how deep it is."""
+        """The value, how many keys and values it expands to, and how deep it is; not all of it past MAX_NODES."""
         if isinstance(node, ScalarNode):
             return self._scalar(node), 1, 1
         known = self._built.get(id(node))
@@ -89,9 +87,9 @@ class _Constructor:
     def _bounds(self, node: Node, size: int, depth: int) -> None:
         if self._too_large:
             return
-        if size > MAX_EXPANDED_NODES:
+        if size > MAX_NODES:
             self._too_large = True
-            self._report(Code.TOO_LARGE, f"its aliases expand to more than {MAX_EXPANDED_NODES:,} values", node)
+            self._report(Code.TOO_LARGE, f"its aliases expand to more than {MAX_NODES:,} keys and values", node)
         elif depth > MAX_DEPTH + 1:
             self._too_large = True
             self._report(Code.TOO_DEEP, f"its aliases nest deeper than {MAX_DEPTH} levels", node)
@@ -103,6 +101,8 @@ class _Constructor:
             items.append(value)
             size += child_size
             depth = max(depth, child_depth)
+            if size > MAX_NODES:
+                break
         return items, size, depth + 1
 
     def _mapping(self, node: MappingNode) -> tuple[dict[str, Any], int, int]:
@@ -114,10 +114,12 @@ class _Constructor:
             if self._is_unquoted_template(node, key_node):
                 return own, size, depth + 1
             value, child_size, child_depth = self._measured(value_node)
-            size += child_size
+            size += child_size + 1
             depth = max(depth, child_depth)
+            if size > MAX_NODES:
+                break
             if key_node.tag == PLAIN and key_node.value == "<<":
-                merged = {**self._merge(value, key_node), **merged}
+                self._merge(value, key_node, merged)
                 continue
             key = self._key(key_node)
             if key is None:
@@ -129,16 +131,15 @@ class _Constructor:
             own[key] = value
         return ({**merged, **own} if merged else own), size, depth + 1
 
-    def _merge(self, value: Any, key_node: Node) -> dict[str, Any]:
-        """Mappings named by `<<`; of several the first wins (yaml.org/type/merge.html)."""
+    def _merge(self, value: Any, key_node: Node, merged: dict[str, Any]) -> None:
+        """Add the mappings named by `<<`; of several the first wins (yaml.org/type/merge.html)."""
         sources = value if isinstance(value, list) else [value]
-        result: dict[str, Any] = {}
+        if not all(isinstance(source, dict) for source in sources):
+            self._report(Code.BAD_MERGE, "`<<` takes an alias of a mapping, or a list of such", key_node)
+            return
         for source in sources:
-            if not isinstance(source, dict):
-                self._report(Code.BAD_MERGE, "`<<` takes an alias of a mapping, or a list of such", key_node)
-                return {}
-            result = {**source, **result}
-        return result
+            for key, inherited in source.items():
+                merged.setdefault(key, inherited)
 
     def _key(self, node: Node) -> str | None:
         if not isinstance(node, ScalarNode):

@@ -1,4 +1,4 @@
-"""Text → YAML node tree, on PyYAML's C parser, bounded in depth.
+"""Text → YAML node tree, on PyYAML's C parser, bounded in depth and number.
 
 The parser's resolver hooks are used for two things: a scalar's tag says whether it was written plain or in
 quotes, so that an explicit tag (`!!int`, `!x`) stays visible as itself; and nesting is counted while the tree
@@ -17,6 +17,9 @@ QUOTED = "quoted"
 COLLECTION = "collection"
 
 MAX_DEPTH = 64
+MAX_NODES = 50_000
+"""Keys and values of a file, aliases followed: more than a file that people write holds in its 1 MiB. It bounds what
+all that comes after costs; an alias bomb passes it within some lines."""
 
 
 class NestedTooDeepError(Exception):
@@ -27,10 +30,15 @@ class NestedTooDeepError(Exception):
         self.mark = mark
 
 
+class TooManyNodesError(Exception):
+    """Raised while composing, past MAX_NODES."""
+
+
 class _Parser(CParser):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.depth = 0
+        self.count = 0
 
     def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:  # noqa: ARG002
         if kind is not ScalarNode:
@@ -41,6 +49,9 @@ class _Parser(CParser):
         self.depth += 1
         if self.depth > MAX_DEPTH + 1 and parent is not None:
             raise NestedTooDeepError(parent.start_mark)
+        self.count += 1
+        if self.count > MAX_NODES:
+            raise TooManyNodesError
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -49,7 +60,8 @@ class _Parser(CParser):
 def compose(text: str) -> Node | None:
     """The node tree of a text that holds one document; None for an empty text.
 
-    Raises yaml.YAMLError for what is not YAML or more than one document, NestedTooDeepError past MAX_DEPTH.
+    Raises yaml.YAMLError for what is not YAML or more than one document, NestedTooDeepError past MAX_DEPTH,
+    TooManyNodesError past MAX_NODES.
     """
     parser = _Parser(text)
     try:

@@ -20,7 +20,7 @@ from schemas.dagfactory import (
 )
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.hidden_values import HiddenValues
-from schemas.dagfactory.merging import dag_ids, effective_dags
+from schemas.dagfactory.merging import dag_ids, effective_dags, merged_size
 from schemas.dagfactory.reading import DagFactoryDocument
 from schemas.dagfactory.scalars import variables
 from schemas.diagnostics import Diagnostic
@@ -29,6 +29,7 @@ from schemas.rules import secrets
 from schemas.source import SourceReader
 from schemas.subject import Subject
 from schemas.variants import Variant
+from schemas.yaml_syntax import MAX_NODES
 
 RULES = (
     rules_shape.check,
@@ -42,7 +43,9 @@ RULES = (
 
 def dag_variants(path: str, documents: Sequence[Document]) -> tuple[Variant, ...]:
     """The DAGs of a file, whose documents are the defaults, then its own; at least one, be it empty."""
-    found = [Variant(path, effective, key=dag_id) for dag_id, effective in effective_dags(documents)]
+    are_too_large = merged_size(documents) > MAX_NODES
+    dags = () if are_too_large else effective_dags(documents)
+    found = [Variant(path, effective, key=dag_id) for dag_id, effective in dags]
     return tuple(found) or (Variant(path, Effective({}, (documents[-1],))),)
 
 
@@ -54,7 +57,11 @@ def findings(
     for document in documents:
         found += document.notes if isinstance(document, DagFactoryDocument) else ()
         found += bounded(_dollar_keys(Subject(path, Effective(document.data or {}, (document,)))))
-    found += bounded(_top(Subject(path, Effective(documents[-1].data, (documents[-1],)))))
+    whole = Subject(path, Effective(documents[-1].data, (documents[-1],)))
+    found += bounded(_top(whole))
+    if merged_size(documents) > MAX_NODES:
+        message = f"the defaults come to more than {MAX_NODES:,} values in all DAGs that take them"
+        found.append(whole.finding(Code.TOO_LARGE, (), message))
     for variant in (variant for variant in chosen if variant.key is not None):
         dag = DagView(variant.dag_id, Subject(path, variant.effective))
         hidden = HiddenValues(dag.data if dag.subject.may_hold("$") else {})

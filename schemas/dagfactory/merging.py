@@ -14,6 +14,7 @@ from schemas.compose import Effective, Origins
 from schemas.dagfactory.recognition import NOT_DAGS
 from schemas.data_path import DataPath
 from schemas.document import Document
+from schemas.plain_data import count
 
 OBJECT_KEYS = frozenset({"__type__", "__and__", "__or__", "__join__"})
 """A mapping with one of these stands for an object or a text, and is never merged."""
@@ -22,6 +23,13 @@ OBJECT_KEYS = frozenset({"__type__", "__and__", "__or__", "__join__"})
 def dag_ids(data: Any) -> tuple[str, ...]:
     """The ids of a document's DAGs, in its order."""
     return tuple(key for key in data if key not in NOT_DAGS) if isinstance(data, dict) else ()
+
+
+def merged_size(documents: Sequence[Document]) -> int:
+    """How many values the defaults come to with all DAGs that take them."""
+    *defaults, document = documents
+    below = sum(count(layer.data) for layer in defaults) + count(document.data.get("default"))
+    return below * len(dag_ids(document.data))
 
 
 def effective_dags(documents: Sequence[Document]) -> Iterator[tuple[str, Effective]]:

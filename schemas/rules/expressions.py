@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.bounded import MOST
 from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
@@ -39,16 +40,24 @@ def check(
     findings: dict[DataPath, list[Diagnostic]] = {path: [] for path in subject.effective.unknown}
     for problem in subject.effective.problems:
         findings.setdefault(problem.path, []).append(subject.said(problem))
+    errors = 0
     for path, expression in subject.expressions:
+        if errors > MOST:
+            findings.setdefault(path, [])
+            continue
         for finding in _one(subject, path, expression):
             findings.setdefault(path, []).append(finding)
+            errors += 1
     for path, expression in subject.key_expressions:
         findings.setdefault(path, []).append(_in_key(subject, path, expression))
+    errors = 0
     silent = unset - findings.keys()
     for path, expression in subject.expressions if silent else ():
         meaning = expression.meaning
         if path in silent and path not in findings and isinstance(meaning, EnvReference) and meaning.default is None:
-            findings[path] = [_unset(subject, path, expression, meaning.name, require_environment)]
+            errors += 1
+            said = errors <= MOST + 1
+            findings[path] = [_unset(subject, path, expression, meaning.name, require_environment)] if said else []
     return findings
 
 

@@ -16,6 +16,7 @@ from schemas.diagnostics import Diagnostic
 from schemas.discovery import default_dag_id
 from schemas.durations import parse_duration
 from schemas.policy import Policy
+from schemas.rules.schedule import crons
 from schemas.schedule import CRON_PRESETS
 from schemas.subject import Subject
 from schemas.task_view import TaskView
@@ -113,11 +114,7 @@ def _intervals(schedule: Any) -> Iterator[tuple[DataPath, Any]]:
         yield ("schedule",), schedule
         return
     yield ("schedule", "every"), schedule.get("every")
-    crons = schedule.get("cron")
-    if isinstance(crons, list):
-        yield from ((("schedule", "cron", index), cron) for index, cron in enumerate(crons))
-    else:
-        yield ("schedule", "cron"), crons
+    yield from crons(schedule)
 
 
 def _shortest(text: str, *, is_duration: bool) -> timedelta | None:

@@ -27,6 +27,9 @@ _PLACES = {
 """Where people mean that are known by an abbreviation which the IANA database does not have."""
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
+MAX_CRONS = 256
+"""As many as rows of a matrix."""
+
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in `schedule` and `timezone`."""
@@ -38,6 +41,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     elif isinstance(schedule, dict):
         for path, cron in crons(schedule):
             yield from cron_findings(subject, path, cron, special=False)
+        if _are_too_many(schedule.get("cron")):
+            message = f"a schedule has at most {MAX_CRONS} cron expressions"
+            yield subject.finding(Code.BAD_CRON, ("schedule", "cron"), message, at_key=True)
         if isinstance(schedule.get("cron"), list) and schedule.get("data_interval") is True:
             yield subject.finding(
                 Code.INTERVAL_OF_SEVERAL,
@@ -50,12 +56,16 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def crons(schedule: Mapping[str, Any]) -> list[tuple[DataPath, str]]:
-    """The cron expressions of a `schedule` that is a mapping, each with its path."""
+    """The cron expressions of a `schedule` that is a mapping, each with its path; none where they are too many."""
     cron = schedule.get("cron")
     if isinstance(cron, str):
         return [(("schedule", "cron"), cron)]
-    written = enumerate(cron if isinstance(cron, list) else [])
+    written = enumerate(cron if isinstance(cron, list) and not _are_too_many(cron) else [])
     return [(("schedule", "cron", index), one) for index, one in written if isinstance(one, str)]
+
+
+def _are_too_many(cron: object) -> bool:
+    return isinstance(cron, list) and len(cron) > MAX_CRONS
 
 
 def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:

@@ -11,6 +11,7 @@ from schemas.cron import EVERY, Field, expanded
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.expressions import stands_at
+from schemas.rules.schedule import crons
 from schemas.schedule import CRON_PRESETS
 from schemas.subject import Subject
 
@@ -21,20 +22,17 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """A cron expression whose time of day falls into such an hour on one of its days."""
     schedule = subject.data.get("schedule")
     if isinstance(schedule, str):
-        places: list[tuple[DataPath, object]] = [(("schedule",), schedule)]
+        places: list[tuple[DataPath, str]] = [(("schedule",), schedule)]
         zone = subject.data.get("timezone")
     elif isinstance(schedule, dict):
-        cron = schedule.get("cron")
-        places = [(("schedule", "cron"), cron)]
-        if isinstance(cron, list):
-            places = [(("schedule", "cron", index), one) for index, one in enumerate(cron)]
+        places = crons(schedule)
         zone = schedule.get("timezone", subject.data.get("timezone"))
     else:
         return
     if not isinstance(zone, str) or zone == "UTC" or not _is_known(zone):
         return
     for path, text in places:
-        if isinstance(text, str) and text not in CRON_PRESETS and not stands_at(subject, path):
+        if text not in CRON_PRESETS and not stands_at(subject, path):
             yield from _skipped(subject, path, text, zone)
 
 
