@@ -47,14 +47,13 @@ class Filling:
     _owned: dict[DataPath, frozenset[str]] = field(default_factory=dict)
     _ids: Mapping[str, frozenset[str]] | None = None
     size: int = 0
+    _around_unknown: set[DataPath] = field(default_factory=set)
     _circles: set[frozenset[ValueReference]] = field(default_factory=set)
 
     def value(self, value: Any, path: DataPath, following: _Following, own: frozenset[str] = frozenset()) -> Any:
         """`value` with its expressions replaced; it will stand at `path`. `following` are the expressions that led to
         it, `own` the keys of a task's own matrix, which are filled in later."""
-        self.size += 1
-        if self.size > MAX_NODES:
-            raise TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_NODES:,} values")
+        self._count()
         if len(path) > MAX_DEPTH:
             raise TooLargeError(f"what `vars` and `matrix` give nests deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
@@ -78,6 +77,16 @@ class Filling:
         if found[0][0].whole:
             return self._whole(value, path, *found[0], following, own)
         return self._text(value, path, found, following)
+
+    def _count(self) -> None:
+        self.size += 1
+        if self.size > MAX_NODES:
+            raise TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_NODES:,} values")
+
+    def _leave(self, path: DataPath) -> None:
+        """The text at a path stays as it is written."""
+        self.unknown.add(path)
+        self._around_unknown.update(path[:end] for end in range(1, len(path) + 1))
 
     def _is_meant(self, reference: ValueReference, own: frozenset[str]) -> bool:
         """Whether a reference is to be replaced; those to a task's own matrix are later."""
@@ -108,7 +117,7 @@ class Filling:
     ) -> Any:
         place = self._find(reference, path, expression, following)
         if place is None:
-            self.unknown.add(path)
+            self._leave(path)
             return text
         self.substituted[path] = place
         return self.value(self._at(place), path, (*following, reference), own)
@@ -121,7 +130,7 @@ class Filling:
         written = [self._written(reference, path, expression, following) for expression, reference in found]
         for (expression, _), value in zip(found, written, strict=True):
             if value is None:
-                self.unknown.add(path)
+                self._leave(path)
                 return text
             parts += [text[end : expression.start], value]
             end = expression.end
@@ -140,7 +149,7 @@ class Filling:
         if place is None:
             return None
         value = self.value(self._at(place), place, (*following, reference))
-        if any(unknown[: len(place)] == place for unknown in self.unknown):
+        if place in self._around_unknown:
             return None
         if value is None or isinstance(value, dict | list):
             kind = "null" if value is None else "a mapping" if isinstance(value, dict) else "a list"
@@ -153,6 +162,8 @@ class Filling:
         self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
     ) -> DataPath | None:
         """Where in the composed document a value stands; None with a problem where there is none."""
+        if following:
+            self._count()  # also where it leads to nothing
         if reference in following:
             circle = following[following.index(reference) :]
             if frozenset(circle) not in self._circles:
@@ -217,8 +228,9 @@ class Filling:
             place = mapping
             here = self._at(place)
             if not isinstance(here, dict) or key not in here:
-                known = tuple(here) if isinstance(here, dict) else ()
-                self._report_unknown(reference, position, known, path, expression)
+                if len(self.problems) <= MOST:  # nobody reads more, and each lists all that is there
+                    known = tuple(here) if isinstance(here, dict) else ()
+                    self._report_unknown(reference, position, known, path, expression)
                 return None
             place = (*place, key)
         return place
@@ -263,8 +275,6 @@ class Filling:
         key: str = "",
         help_text: str = "",
     ) -> None:
-        if len(self.problems) > MOST:
-            return  # nobody reads so many
         part = (expression.start, expression.end)
         caret = meant(key, known)
         self.problems.append(Problem(code, path, message, caret=caret, help=help_text, allowed=known, part=part))

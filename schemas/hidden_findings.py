@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from schemas.bounded import MOST
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
 from schemas.document import Document, Parse
@@ -60,6 +61,8 @@ def behind_typos(
     text, now, typos = EditedText(last.text, last.text), found, list[Diagnostic]()
     for _ in range(_MOST_LEVELS):
         slips = [d for d in now if d.code is Code.UNKNOWN_KEY and d.fix is not None and d.file == last.file]
+        if len(slips) >= MOST:
+            break  # nobody mends so many and looks for more
         edited = text.edited(d.fix for d in slips if d.fix is not None)
         document = parse(edited.text, last.file) if slips else None
         if document is None or not isinstance(document.data, dict) or document.diagnostics:

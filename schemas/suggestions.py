@@ -52,6 +52,8 @@ _LONGEST = 64
 MOST_COMPARED = 1_000
 """Words that one typo is compared with: among more a guess takes too long, and helps little."""
 _MOST_KEYS = 20
+MOST_OF_A_FILE = 150
+"""The same for a file's own names, where each of them may be a typo."""
 _WORD = re.compile(r"[\w@/.+-]+")
 
 

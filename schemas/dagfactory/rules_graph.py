@@ -12,7 +12,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import word
 from schemas.rules.cycles import Edges, cycles
-from schemas.suggestions import meant
+from schemas.suggestions import MOST_OF_A_FILE, meant
 
 _PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"].*['\"]\])?", re.DOTALL)
 _XCOM_ARG = re.compile(r"\((?P<task>[^()]*)\)")
@@ -60,7 +60,8 @@ def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic
         if other == part.id:
             yield dag.subject.finding(Code.CYCLE, place, f"`{part.id}` waits for itself")
         elif other not in dag.parts:
-            others = [name for name in dag.parts if name != part.id]
+            names = dag.parts if len(dag.parts) <= MOST_OF_A_FILE else ()
+            others = [name for name in names if name != part.id]
             yield dag.subject.finding(
                 Code.UNKNOWN_TASK,
                 place,

@@ -12,7 +12,7 @@ from schemas.mend import Word, word
 from schemas.rules.cycles import Edges, cycles
 from schemas.rules.expressions import stands_at
 from schemas.subject import Subject
-from schemas.suggestions import MOST_COMPARED, meant
+from schemas.suggestions import MOST_OF_A_FILE, meant
 from schemas.task import LONGEST_ID
 from schemas.task_view import TaskView
 
@@ -122,7 +122,7 @@ class _Wait:
         mine = self.view.path
         others = [
             full_id
-            for full_id, other in (names.views.items() if len(names.views) <= MOST_COMPARED else ())
+            for full_id, other in (names.views.items() if len(names.views) <= MOST_OF_A_FILE else ())
             if mine[: len(other.path)] != other.path and not (self.is_reference and other.is_group)
         ]
         near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}
