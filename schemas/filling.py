@@ -48,6 +48,7 @@ class Filling:
     _ids: Mapping[str, frozenset[str]] | None = None
     size: int = 0
     _around_unknown: set[DataPath] = field(default_factory=set)
+    _texts: dict[str, list[tuple[Expression, ValueReference]]] = field(default_factory=dict)
     _circles: set[frozenset[ValueReference]] = field(default_factory=set)
 
     def value(self, value: Any, path: DataPath, following: _Following, own: frozenset[str] = frozenset()) -> Any:
@@ -67,16 +68,20 @@ class Filling:
             return [self.value(child, (*path, index), following, own) for index, child in enumerate(value)]
         if not isinstance(value, str) or "${" not in value:
             return value
-        found = [
-            (expression, expression.meaning)
-            for expression in expressions(value)
-            if isinstance(expression.meaning, ValueReference) and self._is_meant(expression.meaning, own)
-        ]
+        found = [(expression, meaning) for expression, meaning in self._read(value) if self._is_meant(meaning, own)]
         if not found:
             return value
         if found[0][0].whole:
             return self._whole(value, path, *found[0], following, own)
         return self._text(value, path, found, following)
+
+    def _read(self, text: str) -> list[tuple[Expression, ValueReference]]:
+        """The expressions of a text that stand for values; one text is often come to by many ways."""
+        known = self._texts.get(text)
+        if known is None:
+            found = ((expression, expression.meaning) for expression in expressions(text))
+            known = self._texts[text] = [(e, meaning) for e, meaning in found if isinstance(meaning, ValueReference)]
+        return known
 
     def _count(self) -> None:
         self.size += 1

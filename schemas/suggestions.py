@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
 
@@ -59,9 +59,9 @@ _WORD = re.compile(r"[\w@/.+-]+")
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that a typo most likely stands for, letter case and `-`/`_` aside."""
-    words = sorted(set(allowed))
-    if len(words) > MOST_COMPARED:
+    if isinstance(allowed, Sized) and len(allowed) > MOST_COMPARED:
         return None
+    words = sorted(set(allowed))
     folded = _fold(written)
     known = _OTHER_WORDS.get(folded)
     if known in words:
