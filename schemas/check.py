@@ -9,34 +9,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schemas import ignore_comments
-from schemas.bounded import bounded
 from schemas.codes import Code
 from schemas.dagfactory import unused_defaults
 from schemas.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.discovery import default_dag_id, is_pipeline_path, misnamed_paths, pipeline_paths
 from schemas.document import Document
-from schemas.environment import Resolved, resolve_environment
 from schemas.environments import declaration_findings, declared, not_checked
 from schemas.hidden_findings import behind_reading, behind_typos
+from schemas.judge import Judge
 from schemas.layers import LayerReader, is_dag_factory, unusable
-from schemas.pipeline import Pipeline
 from schemas.policy import Policy
 from schemas.project import ENVIRONMENT_VARIABLE
 from schemas.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
-from schemas.rules import (
-    RULES,
-    SOURCE_RULES,
-    assets,
-    dag_ids,
-    dialect,
-    look_alikes,
-    named_files,
-    other_dags,
-    state_names,
-)
-from schemas.rules import expressions as expression_rule
-from schemas.rules import policy as policy_rule
-from schemas.shape import validate
+from schemas.rules import assets, dag_ids, dialect, other_dags, state_names
 from schemas.source import SourceReader
 from schemas.subject import Subject
 from schemas.variants import Variant, in_environments, said_once, variants
@@ -76,7 +61,9 @@ class Checker:
         chosen = self._options.environment
         self._environment = (self._environ.get(ENVIRONMENT_VARIABLE) if chosen is None else chosen) or None
         self._layers = LayerReader(folder, self._options.shown_folder, self._options.texts, self._environ)
-        self._reader = SourceReader(folder)
+        self._reader = SourceReader(folder) if self._options.read_sources else None
+        policy, required = self._options.policy, self._options.require_environment
+        self._judge = Judge(folder, self._environ, self._reader, policy, require_environment=required)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -246,11 +233,11 @@ class Checker:
         if foreign:
             return CheckResult((), foreign)
         declaring = list(declaration_findings(layers))
-        looked_at = [(variant, *self._findings(Subject(path, variant.effective))) for variant in chosen]
+        looked_at = [(variant, *self._judge.judged(Subject(path, variant.effective))) for variant in chosen]
         if self._options.every_environment and all(d.code is not Code.TOO_LARGE for d in declaring):
             others = [name for name in declared(layers) if name != self._environment]
             more, left_out = in_environments(path, layers, others)
-            looked_at += [(variant, *self._findings(Subject(path, variant.effective))) for variant in more]
+            looked_at += [(variant, *self._judge.judged(Subject(path, variant.effective))) for variant in more]
             declaring += not_checked(layers, left_out)
         findings = said_once([(variant, found) for variant, _, found in looked_at])
         findings += state_names.between_rows(Subject(path, variant.effective) for variant in chosen)
@@ -268,40 +255,14 @@ class Checker:
     ) -> CheckResult:
         from schemas.dagfactory.checking import findings  # noqa: PLC0415 # most folders hold no such file
 
-        reader = self._reader if self._options.read_sources else None
-        found = once(findings(path, documents, chosen, reader))
-        unused = complete and reader is not None
+        found = once(findings(path, documents, chosen, self._reader))
+        unused = complete and self._reader is not None
         diagnostics = once(ignore_comments.silenced(found, documents, report_unused=unused))
         if has_errors(diagnostics):
             return CheckResult((), diagnostics)
         text = documents[-1].text
         dags = (CheckedDagFactoryDag(v.dag_id, path, self._folder, text, v.effective.data) for v in chosen)
         return CheckResult(tuple(dags), diagnostics)
-
-    def _findings(self, subject: Subject) -> tuple[Pipeline | None, list[Diagnostic]]:
-        same = not subject.may_hold("${env", "$${")
-        resolved = Resolved(subject.data, frozenset()) if same else resolve_environment(subject.data, self._environ)
-        with_values = subject if same else Subject(subject.path, replace(subject.effective, data=resolved.data))
-        by_path = expression_rule.check(subject, resolved.unset, require_environment=self._options.require_environment)
-        findings = list(bounded(finding for group in by_path.values() for finding in group))
-        pipeline, problems = validate(resolved.data)
-        findings += bounded(subject.said(problem) for problem in problems if problem.path not in by_path)
-        for rule in RULES:
-            findings += bounded(rule(with_values))
-        if self._options.policy is not None:
-            findings += bounded(policy_rule.check(with_values, self._options.policy))
-        if self._options.read_sources:
-            for source_rule in SOURCE_RULES:
-                findings += bounded(source_rule(with_values, self._reader))
-            findings += bounded(named_files.check(with_values, self._folder))
-        if subject.effective.has_rows:
-            findings = _of_first_rows(findings)
-        return pipeline, look_alikes.without_echoes(findings)
-
-
-def _of_first_rows(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """One of those that name several rows of a task's matrix and are about one place of the text."""
-    return list({(d.file, d.span, d.code): d for d in reversed(list(findings))}.values())[::-1]
 
 
 def check_folder(folder: Path, options: CheckOptions | None = None) -> CheckResult:
