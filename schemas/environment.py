@@ -85,7 +85,18 @@ def allows_environment(path: DataPath) -> bool:
     if path and (path[0] in _BY_NAME or path[-1] == OBJECT):
         return False
     task = task_path(path)
-    return not (task and len(path) > len(task) and path[len(task)] in _BY_NAME_IN_TASK)
+    by_name = bool(task) and len(path) > len(task) and path[len(task)] in _BY_NAME_IN_TASK
+    return not (by_name or _names_notifier(path))
+
+
+def _names_notifier(path: DataPath) -> bool:
+    """Whether a path is the `uses` of an entry of `notifications`, or of a deadline's `notify`."""
+    return (
+        len(path) > 3  # `notifications`, its event, the entry's number, `uses`
+        and path[-1] == "uses"
+        and (path[-4] == "notifications" or (path[0] == "deadline" and path[-3] == "notify"))
+        and not _is_argument(path)
+    )
 
 
 def looks_like_secret(name: str) -> bool:

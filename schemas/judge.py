@@ -9,6 +9,7 @@ from pathlib import Path
 from schemas.bounded import bounded
 from schemas.diagnostics import Diagnostic
 from schemas.environment import Resolved, resolve_environment
+from schemas.hidden_values import HiddenValues
 from schemas.pipeline import Pipeline
 from schemas.policy import Policy
 from schemas.rules import RULES, SOURCE_RULES, look_alikes, named_files
@@ -40,6 +41,9 @@ class Judge:
         pipeline, problems = validate(resolved.data)
         findings += bounded(subject.said(problem) for problem in problems if problem.path not in by_path)
         findings += self._of_rules(with_values)
+        if not same:
+            hidden = HiddenValues(resolved.data)
+            findings = [hidden.of(finding) for finding in findings]
         if subject.effective.has_rows:
             findings = _of_first_rows(findings)
         return pipeline, look_alikes.without_echoes(findings)

@@ -19,12 +19,12 @@ from schemas.dagfactory import (
     rules_values,
 )
 from schemas.dagfactory.dag_view import DagView
-from schemas.dagfactory.hidden_values import HiddenValues
 from schemas.dagfactory.merging import dag_ids, effective_dags, merged_size
 from schemas.dagfactory.reading import DagFactoryDocument
 from schemas.dagfactory.scalars import variables
 from schemas.diagnostics import Diagnostic
 from schemas.document import Document
+from schemas.hidden_values import HiddenValues
 from schemas.rules import secrets
 from schemas.source import SourceReader
 from schemas.subject import Subject

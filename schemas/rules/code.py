@@ -10,6 +10,7 @@ from schemas.codes import Code
 from schemas.context_names import CONTEXT_NAMES
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
+from schemas.environment import EnvText
 from schemas.mend import word
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
@@ -116,11 +117,12 @@ def _texts_for_functions(
     for name in (p.name for p in parameters if p.annotation is not None and _FUNCTION.fullmatch(p.annotation)):
         value = task.arguments.get(name)
         if isinstance(value, str) and "${" not in value and "{{" not in value:
+            is_path = not isinstance(value, EnvText) and _DOTTED.fullmatch(value) is not None
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 (*task.with_path, name),
                 f"`{name}` of {operator.path.rpartition('.')[2]} is a function, and this is text",
-                caret=f"write `{{$object: {value}}}`" if _DOTTED.fullmatch(value) else "",
+                caret=f"write `{{$object: {value}}}`" if is_path else "",
                 help="a function below the pipelines folder or an installed one: `{$object: module.function}`",
             )
 

@@ -15,6 +15,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.discovery import default_dag_id
 from schemas.durations import parse_duration
+from schemas.environment import EnvText
 from schemas.policy import Policy
 from schemas.rules.schedule import crons
 from schemas.schedule import CRON_PRESETS
@@ -154,6 +155,13 @@ def _on_following_days(fields: tuple[Field, ...]) -> bool:
     )
 
 
+def _shown(host: str, text: str) -> str:
+    """What a person is shown of a host: never a part of what the environment gives."""
+    if isinstance(text, EnvText) and host not in text.expression.lower():
+        return f"in what `{text.expression}` gives"
+    return f"`{host}`"
+
+
 def _words(interval: timedelta) -> str:
     seconds = int(interval.total_seconds())
     for unit, length in (("h", 3600), ("m", 60)):
@@ -191,7 +199,7 @@ def _hosts(subject: Subject, allowed: tuple[str, ...]) -> Iterator[Diagnostic]:
                 yield subject.finding(
                     Code.HOST_NOT_ALLOWED,
                     path,
-                    f"the policy does not allow the host `{host}`",
+                    f"the policy does not allow the host {_shown(host, text)}",
                     allowed=allowed,
                     part=place,
                 )

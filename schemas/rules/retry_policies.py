@@ -9,6 +9,7 @@ from typing import Any
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
+from schemas.environment import EnvText
 from schemas.mend import word
 from schemas.rules.missing_code import no_callable
 from schemas.source import ModuleMissing, NameMissing, SourceReader
@@ -42,13 +43,16 @@ def _policies(subject: Subject) -> Iterator[tuple[DataPath, dict[str, Any]]]:
 
 
 def _exception(subject: Subject, path: DataPath, name: str, reader: SourceReader) -> Iterator[Diagnostic]:
-    if "." in name:
-        found = reader.find(name)
-        if isinstance(found, ModuleMissing | NameMissing):
-            yield no_callable(subject, path, found)
-        return
     own = tuple(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
-    if name and name not in own:
+    found = reader.find(name) if "." in name else None
+    is_missing = isinstance(found, ModuleMissing | NameMissing)
+    if isinstance(name, EnvText):
+        if is_missing or (name and found is None and name not in own):
+            message = f"what `{name.expression}` gives names no exception"
+            yield subject.finding(Code.VARIABLE_DOES_NOT_FIT, path, message)
+    elif isinstance(found, ModuleMissing | NameMissing):
+        yield no_callable(subject, path, found)
+    elif name and found is None and name not in own:
         yield subject.finding(
             Code.UNKNOWN_NAME,
             path,

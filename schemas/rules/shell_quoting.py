@@ -8,6 +8,7 @@ from itertools import islice
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
+from schemas.environment import EnvText
 from schemas.subject import Subject
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
@@ -25,7 +26,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if not isinstance(command, str) or _TEMPLATE not in command:
             continue
         for start, end in islice(_unquoted_templates(command), _MOST):
-            if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+            is_written = not isinstance(command, EnvText) or command[start:end] in command.expression
+            if is_written and _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,
                     (*task.with_path, "bash_command"),

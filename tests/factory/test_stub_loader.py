@@ -11,7 +11,7 @@ from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
 from factory.diagnosis import PipelineError
 from factory.stub_loader import load_stub
-from schemas import check
+from schemas import judge
 from schemas.context_names import CONTEXT_NAMES
 from schemas.diagnostics import Diagnostic
 
@@ -60,7 +60,7 @@ def test_a_defect_of_ours_is_a_finding_too(tmp_path: Path, monkeypatch: pytest.M
         yield from ()
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr(check, "RULES", (defect,))
+    monkeypatch.setattr(judge, "RULES", (defect,))
     text = error(tmp_path, "tasks:\n  - {id: a, uses: empty}\n")
     assert "PF014: checking it failed: ZeroDivisionError: by nothing" in text
     assert "pipelines/orders.yaml:1:1" in text

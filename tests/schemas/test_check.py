@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas import check
+from schemas import judge
 from schemas.check import Checker
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
@@ -25,7 +25,7 @@ def test_a_file_whose_check_fails_is_a_finding_and_the_others_are_checked(
             raise ZeroDivisionError("by nothing")
         yield from ()
 
-    monkeypatch.setattr(check, "RULES", (*check.RULES, defect))
+    monkeypatch.setattr(judge, "RULES", (*judge.RULES, defect))
 
     result = Checker(tmp_path).folder()
 

@@ -14,10 +14,10 @@ class HiddenValues:
     """The values of one DAG's effective document that hold something of the environment."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self._shown = {f"`{text}`": f"`{text.expression}`" for text in _texts(data)}
+        self._shown = {form: f"`{text.expression}`" for text in _texts(data) for form in (f"`{text}`", repr(str(text)))}
 
     def of(self, finding: Diagnostic) -> Diagnostic:
-        """The finding; messages quote what they name in backticks."""
+        """The finding; messages quote what they name in backticks, those of `jsonschema` as Python does."""
         if not self._shown:
             return finding
         return replace(
