@@ -35,7 +35,7 @@ def main() -> int:
 
 def _measured(number: int, options: argparse.Namespace) -> dict[str, Any]:
     """All linters over so many files, in turn; fewer rounds where there are many files."""
-    rounds = 1 if options.quick else options.rounds or (7 if number <= MANY else 1)
+    rounds = 1 if options.quick or number > MANY else options.rounds or 7
     with tempfile.TemporaryDirectory() as folder:
         cases = _cases(Path(folder), number, with_peers=not options.quick)
         for case in () if options.quick or number > MANY else cases.values():
