@@ -13,6 +13,7 @@ from typing import Any
 
 from factory.cli.environment_option import add_environment, require_declared
 from factory.cli.selection import Selection, add_paths, select
+from factory.reporters.columns import columns, padded
 from factory.reporters.printable import printable
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Severity
@@ -36,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [row for selection in selections for row in _rows(selection, environment)]
     heading = ("DAG", "SCHEDULE", "FILE", "STATE", "LANGUAGE")
     # The column says something only where somebody else's language is among them.
-    columns = 5 if any(row[4] for row in rows) else 4
-    _print_table([row[:columns] for row in (heading, *rows)])
+    shown = 5 if any(row[4] for row in rows) else 4
+    _print_table([row[:shown] for row in (heading, *rows)])
     return 1 if any(row[3] != "ok" for row in rows) else 0
 
 
@@ -76,6 +77,6 @@ def schedule_text(data: Mapping[str, Any]) -> str:
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
     rows = [tuple(printable(cell) for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(columns(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print("  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -19,6 +19,15 @@ from factory.local.settings import Settings
 
 BUNDLE = "pipelines"
 REFRESH_SECONDS = 5
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+DATABASE_SECONDS = 60
+"""How long a process waits for another one's write: SQLite lets one write at a time."""
+
+API_SERVER = "api-server"
+API_SERVER_SECONDS = 5
+"""Its event loop writes its audit log while a request that is half done needs that loop to end its own write: only the
+end of the wait ends that, with an error 500. Source: `api_fastapi/logging/decorators.py`."""
+
 DROPPED = {
     # A shell's leftovers that would change which code runs.
     "PYTHONPATH",
@@ -51,6 +60,12 @@ class LocalEnvironment:
     variables: dict[str, str]
     ignored: list[str]
     used: list[str]
+    api_server: dict[str, str]
+    """What the API server has instead."""
+
+    def of(self, component: str) -> dict[str, str]:
+        """The variables of one process by its name."""
+        return {**self.variables, **self.api_server} if component == API_SERVER else self.variables
 
 
 def local_environment(shell: Mapping[str, str], settings: Settings, home: Home) -> LocalEnvironment:
@@ -73,7 +88,8 @@ def local_environment(shell: Mapping[str, str], settings: Settings, home: Home) 
         if (name.startswith("AIRFLOW__") or name in defaults) and value != defaults.get(name)
     ]
     variables = {**defaults, **kept, **fixed, **_proxies(shell)}
-    return LocalEnvironment(variables, sorted(ignored), sorted(used))
+    own = {DATABASE: _database(home, API_SERVER_SECONDS)}
+    return LocalEnvironment(variables, sorted(ignored), sorted(used), own)
 
 
 def _same(shell: str, ours: str | None) -> bool:
@@ -92,7 +108,7 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
         **_key_commands(home),
         "AIRFLOW_HOME": str(home.path),
         "AIRFLOW_CONFIG": str(home.path / "airflow.cfg"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
+        DATABASE: _database(home, DATABASE_SECONDS),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
         "AIRFLOW__CORE__AUTH_MANAGER": (
@@ -109,12 +125,16 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.url}/execution/",
         "AIRFLOW__CORE__DAGS_FOLDER": str(home.path / "dags"),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.logs),
-        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(home.logs / "dag_processor"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(home.parse_logs),
         "AIRFLOW__LOGGING__REMOTE_LOGGING": "False",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home.bundles),
         "PIPELINES_FOLDER": str(settings.pipelines),
     }
+
+
+def _database(home: Home, seconds: int) -> str:
+    return f"sqlite:///{home.database}?timeout={seconds}"
 
 
 def _key_commands(home: Home) -> dict[str, str]:

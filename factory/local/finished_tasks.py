@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from factory.local.api import FINISHED, AirflowClient
-from factory.local.reason import cut
+from factory.local.event import Event, in_columns
 from factory.local.task_logs import TaskLogs
+from factory.reporters.columns import padded
 
 OVERLAP = timedelta(seconds=60)
 """A row's time is taken before it is committed, so it may show up later than a younger row."""
@@ -31,22 +32,20 @@ class FinishedTask:
     state: str
     seconds: float | None
     attempt: str
-    """`try 1 of 3` for a task that may be tried again, else empty."""
+    """`try 1 of 3` for a task that has more than one, else empty."""
     answer: Mapping[str, Any] | None
     reason: str = ""
     """Of a failed attempt: the last error in its log, or where the log is."""
 
-    def line(self) -> str:
+    def event(self) -> Event:
         """For the terminal."""
         took = "" if self.seconds is None else f"{self.seconds:.1f} s"
-        parts = [f"{self.state:<16} {self.dag_id:<28} {self.task_id:<20} {took:>8}"]
+        parts = [f"{in_columns(self.state, self.dag_id)} {padded(self.task_id, 20)} {took:>8}"]
         if self.attempt and self.state == "failed":
             parts.append(self.attempt)
         if self.answer:
             parts.append(f"{self.answer.get('status')}, {_size(self.answer.get('bytes'))}")
-        if self.reason:
-            parts.append(self.reason)
-        return cut("  ".join(parts).rstrip())
+        return Event("  ".join(parts), self.reason)
 
 
 class FinishedTasks:
@@ -81,8 +80,9 @@ class FinishedTasks:
         if earlier <= self._seen.keys():
             return []
         attempts = self._client.attempts(last)
+        # The history has a failed attempt as failed, also one that was repeated.
         return [
-            row
+            {**row, "state": "up_for_retry"} if row["state"] == "failed" else row
             for row in attempts
             if _key(row) in earlier and row["state"] in FINISHED and row["end_date"] and self._is_new(row)
         ]
@@ -91,14 +91,13 @@ class FinishedTasks:
         # Asked of polls only: a request for each task of another kind would find nothing.
         answer = self._client.xcom(row, HTTP_KEY) if "Http" in (row["operator"] or "") else None
         mapped = f"[{row['map_index']}]" if row["map_index"] >= 0 else ""
-        # Airflow's history has a failed attempt as failed, also one that is about to be repeated.
         state = "failed" if row["state"] == "up_for_retry" else row["state"]
         return FinishedTask(
             row["dag_id"],
             row["task_id"] + mapped,
             state,
-            row["duration"],
-            f"try {row['try_number']} of {row['max_tries'] + 1}" if row["max_tries"] else "",
+            _seconds(row),
+            _attempt(row),
             answer if isinstance(answer, Mapping) else None,
             self._logs.reason(row) if state == "failed" else "",
         )
@@ -111,6 +110,21 @@ class FinishedTasks:
 
 def _key(row: Mapping[str, Any]) -> Key:
     return row["dag_id"], row["dag_run_id"], row["task_id"], row["map_index"], row["try_number"]
+
+
+def _seconds(row: Mapping[str, Any]) -> float | None:
+    """Nothing of a task that was passed over: Airflow gives some of those a duration of zero."""
+    passed_over = row["state"] in ("skipped", "upstream_failed") and not row["duration"]
+    return None if passed_over else row["duration"]
+
+
+def _attempt(row: Mapping[str, Any]) -> str:
+    if not row["max_tries"]:
+        return ""
+    text = f"try {row['try_number']} of {row['max_tries'] + 1}"
+    # By a retry policy, a fail-fast run, AirflowFailException, or by hand.
+    given_up = row["state"] == "failed" and row["try_number"] <= row["max_tries"]
+    return f"{text}, not tried again" if given_up else text
 
 
 def _size(count: object) -> str:

@@ -18,12 +18,13 @@ USER = "admin"
 
 
 class Home:
-    """Files below one folder. `prepare` makes what is missing and changes nothing there; hold the home first."""
+    """Files below one folder. `prepare` makes what is missing, changes no content there; hold the home first."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.database = path / "airflow.db"
         self.logs = path / "logs"
+        self.parse_logs = self.logs / "dag_processor"
         self.bundles = path / "bundles"
         self.warehouse = path / "warehouse"
         self.xcom = path / "xcom"
@@ -37,6 +38,7 @@ class Home:
         try:
             for folder in (self.path, self.logs, self.bundles, self.warehouse, self.xcom):
                 folder.mkdir(parents=True, exist_ok=True)
+            self._make_database_private()
             self._make_keys()
             self._make_password()
         except OSError as error:
@@ -84,6 +86,13 @@ class Home:
     def read_password(self) -> str:
         """The password of USER. Raises LocalRunError."""
         return _read(self.passwords, {USER})[USER]
+
+    def _make_database_private(self) -> None:
+        """It holds connections, and what tasks hand on. SQLite gives the files beside it the same permissions."""
+        self.database.touch(0o600)
+        for name in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                self.database.with_name(self.database.name + name).chmod(0o600)
 
     def _make_keys(self) -> None:
         if not self.keys.exists():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-MAX_LINE = 160
-"""Characters of a line on the terminal."""
+LONGEST = 600
+"""Characters of a reason: some exceptions hold a whole page."""
 
 TRACEBACK = "Traceback (most recent call last):"
 RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Interrupt|Exit)\b")
@@ -14,9 +14,9 @@ COMPLAINT = re.compile(r"\b(?:error|critical|fatal|exception)\b", re.IGNORECASE)
 USUAL = re.compile(r"\[(?:info|debug)\b", re.IGNORECASE)
 
 
-def cut(line: str) -> str:
-    """At most MAX_LINE characters, with `…` where something is missing."""
-    return line if len(line) <= MAX_LINE else line[: MAX_LINE - 1].rstrip() + "…"
+def cut(reason: str) -> str:
+    """At most LONGEST characters, with `…` where something is missing."""
+    return reason if len(reason) <= LONGEST else reason[: LONGEST - 1].rstrip() + "…"
 
 
 def one_line(text: str) -> str:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from factory.local.component import Component
+from factory.local.event import Event
 from factory.local.process_tree import children, descendants, group_leaders, send
 from factory.local.reason import cut, last_reason
 
-RESTARTED = {"scheduler", "dag-processor", "triggerer", "api-server"}
 PAUSES = (1.0, 5.0, 20.0)
 """Seconds before each restart; there are no more restarts than pauses within WINDOW_SECONDS."""
 
@@ -32,7 +32,7 @@ class Recovery:
     """
 
     def __init__(
-        self, components: Sequence[Component], start: Callable[[Component], None], say: Callable[[str], None]
+        self, components: Sequence[Component], start: Callable[[Component], None], say: Callable[[Event], None]
     ) -> None:
         self._components = components
         self._start = start
@@ -59,14 +59,13 @@ class Recovery:
         self._killed.pop(component.name, None)
         self._clear(component)
         ends = [end for end in self._ends.get(component.name, []) if now - end < WINDOW_SECONDS]
-        if component.name not in RESTARTED or len(ends) >= len(PAUSES):
+        if len(ends) >= len(PAUSES):
             return False
         self._ends[component.name] = [*ends, now]
         pause = PAUSES[len(ends)]
         self._due[component.name] = now + pause
         text = f"{component.name} {component.how_it_ended}, starts again in {pause:.0f} s (log: {component.log})"
-        reason = last_reason(component.last_lines(REASON_LINES))
-        self._say(f"{text}: {cut(reason)}" if reason else text)
+        self._say(Event(text, cut(last_reason(component.last_lines(REASON_LINES)))))
         return True
 
     def _restart_if_due(self, component: Component, now: float) -> None:
@@ -84,7 +83,7 @@ class Recovery:
         if since is None or now - healthy_until < UNHEALTHY_SECONDS:
             return
         self._killed[component.name] = now
-        self._say(f"{component.name} hangs: Airflow finds it unhealthy for {now - since:.0f} s. Ending it …")
+        self._say(Event(f"{component.name} hangs: Airflow finds it unhealthy for {now - since:.0f} s. Ending it …"))
         # Also its tasks, which report to nobody without it.
         send(signal.SIGTERM, [*group_leaders(component.pid), component.pid])
 

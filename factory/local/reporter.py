@@ -7,10 +7,13 @@ import time
 from datetime import datetime
 
 from factory.local.api import AirflowClient, ApiUnavailableError
+from factory.local.event import Event
 from factory.local.finished_tasks import FinishedTasks
+from factory.local.folder_watch import FolderWatch
 from factory.local.pipeline_changes import PipelineChanges
 from factory.local.task_logs import TaskLogs
 from factory.local.terminal import Terminal
+from factory.local.unread_files import UnreadFiles
 
 INTERVAL_SECONDS = 2.0
 SHARE = 20
@@ -24,8 +27,18 @@ LAST_LOOK_SECONDS = 2.0
 class Reporter:
     """Asks for changes until it is told to finish, and then once more."""
 
-    def __init__(self, client: AirflowClient, since: datetime, terminal: Terminal, logs: TaskLogs) -> None:
-        self._pipelines = PipelineChanges(client)
+    def __init__(
+        self,
+        client: AirflowClient,
+        since: datetime,
+        terminal: Terminal,
+        *,
+        logs: TaskLogs,
+        unread: UnreadFiles,
+        folder: FolderWatch,
+    ) -> None:
+        self._folder = folder
+        self._pipelines = PipelineChanges(client, unread)
         self._tasks = FinishedTasks(client, since, logs)
         self._terminal = terminal
         self._list_again = 0.0
@@ -53,20 +66,30 @@ class Reporter:
             except ApiUnavailableError as error:
                 # While Airflow starts, is busy or stops; what was missed is asked for again.
                 if time.monotonic() - answered > PATIENCE_SECONDS and not complained:
-                    self._terminal.event(f"Airflow's API has not answered for a minute: {error}")
+                    self._terminal.event(Event("Airflow's API has not answered for a minute:", str(error)))
                     complained = True
             if last:
                 return
             self._finish.wait(INTERVAL_SECONDS)
 
     def _look(self) -> None:
+        change = self._folder.look()
+        if change:
+            self._terminal.event(change)
+        tasks = self._tasks.poll()
+        try:
+            # No line about a task stands before the one about its pipeline.
+            if time.monotonic() >= self._list_again or not all(self._pipelines.knows(task.dag_id) for task in tasks):
+                self._list()
+        finally:
+            for task in tasks:
+                self._terminal.event(task.event())
+
+    def _list(self) -> None:
         begin = time.monotonic()
-        if begin >= self._list_again:
-            for line in self._pipelines.poll():
-                self._terminal.event(line)
-            took = time.monotonic() - begin
-            # A server that has just started answers slowly once.
-            self._list_again = begin + (min(SHARE * took, LONGEST_PAUSE_SECONDS) if self._listed else 0)
-            self._listed = True
-        for task in self._tasks.poll():
-            self._terminal.event(task.line())
+        for event in self._pipelines.poll():
+            self._terminal.event(event)
+        took = time.monotonic() - begin
+        # A server that has just started answers slowly once.
+        self._list_again = begin + (min(SHARE * took, LONGEST_PAUSE_SECONDS) if self._listed else 0)
+        self._listed = True

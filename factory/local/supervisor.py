@@ -13,7 +13,8 @@ from pathlib import Path
 
 from factory.local.api import AirflowClient
 from factory.local.component import Component
-from factory.local.environment import LocalEnvironment, local_environment
+from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, local_environment
+from factory.local.folder_watch import FolderWatch
 from factory.local.health import HealthWatch
 from factory.local.home import USER, Home
 from factory.local.migration import is_migrated, note_migrated
@@ -25,6 +26,7 @@ from factory.local.settings import LocalRunError, Settings
 from factory.local.stop_request import StopRequest
 from factory.local.task_logs import TaskLogs
 from factory.local.terminal import Terminal
+from factory.local.unread_files import UnreadFiles
 
 PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
@@ -112,7 +114,7 @@ class Supervisor:
         if self._settings.local_api:
             program = [sys.executable, str(self._settings.local_api)]
             self._launch("local-api", [*program, "--host", HOST, "--port", str(self._settings.local_api_port)])
-        self._launch("api-server", airflow("api-server"))
+        self._launch(API_SERVER, airflow("api-server"))
         self._launch("dag-processor", airflow("dag-processor"))
         dead = self._wait_for_api(time.monotonic())
         if dead is None and not self._stop:
@@ -122,10 +124,21 @@ class Supervisor:
             self._launch("triggerer", airflow("triggerer", "--skip-serve-logs"))
             self._show_ready(time.monotonic() - begin)
             client = AirflowClient(self._settings.url, USER, self._home.read_password())
-            self._reporter = Reporter(client, since, self._terminal, TaskLogs(self._home.logs))
+            self._reporter = self._make_reporter(client, since)
             self._reporter.start()
             self._health.start()
         return dead
+
+    def _make_reporter(self, client: AirflowClient, since: datetime) -> Reporter:
+        home = self._home
+        return Reporter(
+            client,
+            since,
+            self._terminal,
+            logs=TaskLogs(home.logs),
+            unread=UnreadFiles(home.parse_logs, home.bundles / BUNDLE / "current"),
+            folder=FolderWatch(self._settings.pipelines),
+        )
 
     def _migrate(self) -> Component | None:
         begin = time.monotonic()
@@ -162,7 +175,7 @@ class Supervisor:
         return component
 
     def _start_component(self, component: Component) -> None:
-        component.start(self._environment.variables, self._home.path)
+        component.start(self._environment.of(component.name), self._home.path)
 
     def _show_ready(self, seconds: float) -> None:
         passwords = self._home.passwords
@@ -214,7 +227,7 @@ class Supervisor:
         self._health.stop()
         self._terminal.line()
         self._terminal.line("Stopping (once more Ctrl-C to stop at once) …")
-        servers = {"api-server", "local-api"}
+        servers = {API_SERVER, "local-api"}
         workers = [component for component in self._components if component.name not in servers]
         send(signal.SIGTERM, [component.pid for component in workers if component.running])
         if not self._ended(workers, begin + TASKS_SECONDS, asked):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import ast
+import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from factory.local.reason import one_line
+from factory.local.process_end import entries, how_it_died
+from factory.local.reason import cut, one_line
 
 TAIL_BYTES = 64 * 1024
 GENERAL = {"AirflowException", "AirflowFailException"}
 """Their names tell nothing that their texts do not."""
+
+REFUSED = re.compile(r"API_SERVER_ERROR: (?P<text>\{.*\})", re.DOTALL)
+"""Source: `sdk/exceptions.py::AirflowRuntimeError`."""
 
 
 class TaskLogs:
@@ -35,7 +41,10 @@ class TaskLogs:
             return ""
         except OSError:
             return f"see {path}"
-        return next(_errors(text.splitlines()), f"see {path}")
+        reason = next(_errors(entries(text)), "")
+        if not reason:
+            return f"see {path}"
+        return reason if cut(reason) == reason else f"{cut(reason)} (log: {path})"
 
     def _path(self, row: Mapping[str, Any]) -> Path:
         """As Airflow's default `[logging] log_filename_template` has it."""
@@ -44,15 +53,13 @@ class TaskLogs:
         return self._folder.joinpath(*run, *mapped, f"attempt={row['try_number']}.log")
 
 
-def _errors(lines: list[str]) -> Iterator[str]:
+def _errors(log: list[Mapping[str, Any]]) -> Iterator[str]:
     """The log's errors, the last one first."""
-    for line in reversed(lines):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            # The tail may begin in the middle of a line.
-            continue
-        if isinstance(entry, dict) and entry.get("level") in ("error", "critical"):
+    for entry in reversed(log):
+        died = how_it_died(entry)
+        if died:
+            yield f"its process {died}"
+        elif entry.get("level") in ("error", "critical"):
             yield _error(entry)
 
 
@@ -61,5 +68,16 @@ def _error(entry: Mapping[str, Any]) -> str:
     if isinstance(details, list) and details and isinstance(details[0], dict):
         raised = details[0]
         kind, value = raised.get("exc_type"), raised.get("exc_value")
+        refused = REFUSED.fullmatch(str(value))
+        if refused:
+            return _refusal(refused)
         return one_line(str(value) if kind in GENERAL and value else f"{kind}: {value}")
     return one_line(str(entry.get("event", "")))
+
+
+def _refusal(refused: re.Match[str]) -> str:
+    """What the API answered, such as `Dag with dag_id: 'x' not found`, out of what the exception makes of it."""
+    message = refused["text"]
+    with contextlib.suppress(ValueError, SyntaxError, KeyError, TypeError):
+        message = ast.literal_eval(message)["detail"]["detail"]["message"]
+    return one_line(f"Airflow's API refused: {message}")

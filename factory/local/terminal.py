@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
+from factory.local.event import Event
+
 
 class Terminal:
     """Writes whole lines, from several threads. Where nobody reads any more, `on_lost` is called once."""
@@ -44,6 +46,6 @@ class Terminal:
         self._lost = True
         self._on_lost()
 
-    def event(self, text: str) -> None:
-        """A line with the time of day."""
-        self.line(f"{datetime.now():%H:%M:%S}  {text}")
+    def event(self, event: Event) -> None:
+        """With the time of day before it."""
+        self.line(f"{datetime.now():%H:%M:%S}  {event.lines(wide=not self.interactive)}")

@@ -29,6 +29,11 @@ def columns(text: str) -> int:
     return total
 
 
+def padded(text: str, width: int) -> str:
+    """The text with blanks behind it, so that it takes at least so many columns."""
+    return text + " " * (width - columns(text))
+
+
 def _width(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me", "Cf") or _is_joined_jamo(character) or _is_skin(character):
         return 0

@@ -8,6 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+import requests
+
 from factory.local.home import Home
 from factory.local.process_tree import children, descendants
 from tests.e2e.harness import LocalRun, RunClient
@@ -25,6 +27,20 @@ tasks:
   - id: after
     uses: empty
     needs: [unlucky]
+  - id: given_up
+    uses: ends.give_up
+    retries: 3
+    retry_policy: {rules: [{exception: ValueError, action: fail}]}
+  - {id: died, uses: ends.die}
+"""
+ENDS = """\
+import os
+
+def give_up():
+    raise ValueError("no use")
+
+def die():
+    os._exit(3)
 """
 LONG = """\
 schedule: "@once"
@@ -42,6 +58,20 @@ tasks:
     uses: bash
     with: {bash_command: "env"}
 """
+DIES = """\
+schedule: null
+tasks:
+  - {id: a, uses: dies_at_import.Operator}
+"""
+DIES_AT_IMPORT = """\
+import os
+from airflow.sdk import BaseOperator
+
+class Operator(BaseOperator):
+    pass
+
+os._exit(126)
+"""
 POLL = """\
 schedule: "* * * * *"
 poll:
@@ -56,6 +86,8 @@ def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
     (pipelines / "long.yaml").write_text(LONG)
     (pipelines / "poll.yaml").write_text(POLL)
     (pipelines / "environment.yaml").write_text(ENVIRONMENT)
+    (pipelines / "ends.py").write_text(ENDS)
+    (pipelines / "dies_at_import.py").write_text(DIES_AT_IMPORT)
     shell = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://elsewhere/airflow", "PYTHONPATH": "/nowhere"}
     run = LocalRun(pipelines, tmp_path / "a home", environment=shell)
     try:
@@ -71,6 +103,7 @@ def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
         assert run.printed("failed", "long", "wait"), run.tail()
         # No line twice, none lost, over the whole run.
         assert [len(run.printed(*words)) for words in LINES] == [1] * len(LINES), run.tail()
+        assert "found" in run.printed("unlucky")[0]
         assert [pid for pid in started if alive(pid)] == []
         assert run.processes() == {}
         assert "admin" not in "".join(line for line in run.output if password(run) in line)
@@ -83,10 +116,22 @@ LINES = [
     (" failed ", "unlucky", "try 1 of 2"),
     (" failed ", "unlucky", "try 2 of 2"),
     (" upstream_failed ", "unlucky", "after"),
+    (" failed ", "given_up", "try 1 of 4, not tried again", "ValueError: no use"),
+    (" failed ", "died", "its process exited with 3"),
     (" failed ", "long", "wait"),
     ("broken", "broken.yaml", "broken.yaml:1:1"),
     ("healed", "broken"),
     ("removed", "broken"),
+    (
+        "unread",
+        "dies.yaml",
+        "could not be read by Airflow: the process that reads it exited with 126",
+        "dies.yaml.py.log",
+    ),
+    ("healed", "dies"),
+    ("local-api was killed by SIGKILL, starts again in 1 s", "local-api.log"),
+    ("missing", "there is no folder"),
+    ("back", "is there again"),
 ]
 
 
@@ -103,17 +148,40 @@ def follow(run: LocalRun) -> None:
     poll = run.wait_for(lambda: run.printed("success", "poll", "200,"), 60, "a poll")
     assert poll[0].endswith("bytes") or poll[0].endswith("kB")
     assert run.printed(" failed ", "try 2 of 2", "exit code 3"), run.tail()
+    lose_and_heal(run)
     api = run.api()
     run.wait_for(lambda: api.runs("environment", "success"), 30, "the task that prints its environment")
     assert_no_key_in_a_tasks_environment(run, api)
     run.wait_for(lambda: api.runs("long", "running"), 30, "the long task")
 
 
-def kill(run: LocalRun, name: str) -> None:
+def lose_and_heal(run: LocalRun) -> None:
+    """What Airflow tells nobody, and the sample API."""
+    kill(run, "local-api", "local_api.py")
+    (run.pipelines / "dies.yaml").write_text(DIES)
+    run.wait_for(lambda: run.printed("unread", "dies.yaml"), 60, "the unread pipeline")
+    (run.pipelines / "dies_at_import.py").write_text(DIES_AT_IMPORT.replace("os._exit(126)", ""))
+    run.wait_for(lambda: run.printed("healed", "dies"), 60, "the pipeline that is read again")
+    away = run.pipelines.rename(run.pipelines.with_name("away"))
+    run.wait_for(lambda: run.printed("missing"), 10, "a word about the folder")
+    away.rename(run.pipelines)
+    run.wait_for(lambda: run.printed("back"), 10, "a word about the folder")
+    answer = run.wait_for(lambda: reachable(run.local_api_url), 20, "the sample API to answer again")
+    assert answer == requests.codes.ok
+
+
+def reachable(url: str) -> int:
+    try:
+        return requests.get(url, timeout=5).status_code
+    except requests.ConnectionError:
+        return 0
+
+
+def kill(run: LocalRun, name: str, argument: str = "") -> None:
     """As the system does where memory is short. What follows in the test needs the restarted component."""
     (worker,) = children(run.process.pid)
-    command = [b"-P", b"-m", b"airflow", name.encode()]
-    (pid,) = (pid for pid in children(worker) if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:5] == command)
+    mark = (argument or f"airflow\0{name}").encode()
+    (pid,) = (pid for pid in children(worker) if mark in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(pid, signal.SIGKILL)
     run.wait_for(lambda: run.printed(f"{name} was killed by SIGKILL, starts again in 1 s", f"{name}.log"), 10, "a word")
 

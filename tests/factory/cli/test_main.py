@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from factory.reporters.columns import columns
 from tests.factory.cli.commands import BAD, GOOD, factory
 
 
@@ -55,6 +56,16 @@ def test_list_says_what_is_dag_factorys(tmp_path: Path) -> None:
         ["one", "@daily", "pipelines/two.yml", "ok", "dag-factory"],
         ["two", "assets", "pipelines/two.yml", "ok", "dag-factory"],
     ]
+
+
+def test_list_keeps_its_columns_beside_wide_characters(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "売上.yaml").write_text(GOOD.replace("dag_id", "# dag_id"))
+    (folder / "orders.yaml").write_text(GOOD)
+    lines = factory("list", cwd=tmp_path).stdout.splitlines()
+    assert len({columns(line.partition("@daily")[0]) for line in lines if "@daily" in line}) == 1
+    assert len({columns(line.removesuffix("ok")) for line in lines if line.endswith("ok")}) == 1
 
 
 def test_list_shows_sound_and_broken(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,7 @@ def test_another_database_in_the_shell_is_ignored_and_named(settings: Settings, 
     }
     result = local_environment(shell, settings, home)
     assert "production" not in json.dumps(result.variables)
-    assert result.variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{home.database}"
+    assert result.variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith(f"sqlite:///{home.database}")
     assert result.variables["AIRFLOW_HOME"] == str(home.path)
     assert "PYTHONPATH" not in result.variables
     assert result.ignored == sorted(name for name in shell if name != "PYTHONPATH")
@@ -94,3 +96,38 @@ def test_keys_and_password_are_private_and_kept(home: Home) -> None:
     home.prepare()
     assert (home.read_keys(), home.read_password()) == before
     assert len(home.read_keys()["jwt"]) >= 64
+
+
+PATIENCE = """
+import asyncio
+from airflow import settings
+from sqlalchemy import text
+
+ask = text("PRAGMA busy_timeout")
+
+async def patience():
+    async with settings.async_engine.connect() as connection:
+        found = (await connection.execute(ask)).scalar()
+    await settings.async_engine.dispose()
+    return found
+
+with settings.engine.connect() as connection:
+    print("waits", connection.execute(ask).scalar(), asyncio.run(patience()))
+"""
+
+
+@pytest.mark.parametrize(("component", "milliseconds"), [("scheduler", 60_000), ("api-server", 5_000)])
+def test_airflows_connections_wait_for_a_busy_database(
+    settings: Settings, home: Home, component: str, milliseconds: int
+) -> None:
+    """Both kinds of them; a request that the API server itself keeps from ending has to fail soon."""
+    variables = local_environment({"PATH": os.environ["PATH"]}, settings, home).of(component)
+    command = [sys.executable, "-c", PATIENCE]
+    asked = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert f"waits {milliseconds} {milliseconds}" in asked.stdout
+
+
+def test_nobody_else_can_read_the_database(home: Home) -> None:
+    home.database.chmod(0o644)
+    home.prepare()
+    assert home.database.stat().st_mode & 0o777 == 0o600

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from factory.local.pipeline_changes import compare, group_by_file, summary
+from factory.local.pipeline_changes import PipelineFile, compare, group_by_file, summary
 
 PROBLEM = """\
 error[unknown-key] PF102: unknown key `metod` in `poll`
@@ -24,11 +24,14 @@ def dag(dag_id: str, schedule: str | None = "@daily", **more: Any) -> dict[str, 
 
 
 def changes(before: list[dict[str, Any]], after: list[dict[str, Any]], **errors: str) -> list[str]:
-    old = group_by_file(before, [])
+    old = group_by_file(before, [], {})
     listed = [{"filename": f"{name}.yaml.py", "stack_trace": text} for name, text in errors.items()]
-    new = group_by_file(after, listed)
-    lines = [line for name in sorted(old | new) for line in compare(name, old.get(name), new.get(name))]
-    return [" ".join(line.split()) for line in lines]
+    return told(old, group_by_file(after, listed, {}))
+
+
+def told(old: dict[str, PipelineFile], new: dict[str, PipelineFile]) -> list[str]:
+    events = [event for name in sorted(old | new) for event in compare(name, old.get(name), new.get(name))]
+    return [" ".join(event.lines(wide=True).split()) for event in events]
 
 
 def test_found_changed_removed() -> None:
@@ -44,17 +47,30 @@ def test_a_broken_file_is_one_line_and_its_stale_dag_is_not_gone() -> None:
 
 
 def test_healed_whether_it_ever_ran_or_not() -> None:
-    broken = group_by_file([], [{"filename": "a.yaml.py", "stack_trace": PROBLEM}])["a.yaml.py"]
-    sound = group_by_file([dag("a")], [])["a.yaml.py"]
-    assert [line.split()[:2] for line in compare("a.yaml.py", broken, sound)] == [["healed", "a"]]
-    assert [line.split()[:2] for line in compare("a.yaml.py", broken, None)] == [["removed", "a.yaml"]]
-    assert compare("a.yaml.py", broken, broken) == []
+    broken = group_by_file([], [{"filename": "a.yaml.py", "stack_trace": PROBLEM}], {})
+    sound = group_by_file([dag("a")], [], {})
+    assert told(broken, sound) == ["healed a @daily"]
+    assert told(broken, {}) == ["removed a.yaml"]
+    assert told(broken, broken) == []
 
 
-def test_a_line_is_one_line_of_at_most_160_characters() -> None:
-    (line,) = changes([], [], orders="ValueError: " + "very " * 100)
-    assert len(line) <= 160
-    assert line.endswith("v…")
+def test_an_unread_file_is_told_once_whatever_there_was_of_it_before() -> None:
+    unread = {"a.yaml.py": "the process that reads it exited with 126; see /log"}
+    stale, error = dag("a", is_stale=True), {"filename": "a.yaml.py", "stack_trace": PROBLEM}
+    line = "unread a.yaml could not be read by Airflow: the process that reads it exited with 126; see /log"
+    for before in ({}, group_by_file([dag("a")], [], {}), group_by_file([], [error], {})):
+        assert told(before, group_by_file([], [], unread)) == [line]
+    sick, stale_and_sick = group_by_file([dag("a")], [], unread), group_by_file([stale], [], unread)
+    assert told(sick, stale_and_sick) == []
+    assert told(stale_and_sick, group_by_file([dag("a")], [], {})) == ["healed a @daily"]
+    broken = "broken a.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll` (and 1 more)"
+    assert told(sick, group_by_file([stale], [error], {})) == [broken]
+
+
+def test_an_events_message_is_bounded() -> None:
+    (line,) = changes([], [], orders="ValueError: " + "very " * 1000)
+    assert len(line) < 700
+    assert line.endswith("…")
 
 
 def test_pausing_is_no_change_of_the_schedule() -> None:

@@ -1,0 +1,76 @@
+"""Which files Airflow could not read, from logs of parses as Airflow writes them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from factory.local.unread_files import UnreadFiles
+
+NAME = "sales/a.yaml.py"
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def current(tmp_path: Path) -> Path:
+    """The folder that Airflow reads, with one file."""
+    file = tmp_path / "current" / NAME
+    file.parent.mkdir(parents=True)
+    file.touch()
+    return tmp_path / "current"
+
+
+def log(folder: Path, begun: datetime, *entries: dict[str, object], day: str = "2026-11-28") -> Path:
+    path = folder / "logs" / day / "pipelines" / f"{NAME}.log"
+    path.parent.mkdir(parents=True)
+    begin = {"event": f"Filling up the DagBag from /home/current/{NAME}"}
+    lines = [{"timestamp": begun.isoformat(), **entry} for entry in (begin, *entries)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def look(folder: Path, kept: datetime | None = None) -> dict[str, str]:
+    return UnreadFiles(folder / "logs", folder / "current").look({NAME: kept} if kept else {})
+
+
+EXIT = {"event": "Process exited abnormally", "exit_code": 126}
+CALLBACK = {"event": "Executing on_failure dag callback", "dag_id": "a"}
+
+
+def test_a_process_that_died_is_told_until_something_newer_is_kept(tmp_path: Path, current: Path) -> None:
+    path = log(tmp_path, NOW, EXIT)
+    unread = {NAME: f"the process that reads it exited with 126; see {path}"}
+    assert look(tmp_path) == unread
+    assert look(tmp_path, NOW - timedelta(seconds=1)) == unread
+    assert look(tmp_path, NOW + timedelta(hours=1)) == {}
+    (current / NAME).unlink()
+    assert look(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("current")
+def test_the_newest_day_counts(tmp_path: Path) -> None:
+    log(tmp_path, NOW - timedelta(days=1), EXIT, day="2026-11-27")
+    log(tmp_path, NOW)
+    assert look(tmp_path, NOW - timedelta(hours=1)) == {}
+
+
+@pytest.mark.usefixtures("current")
+def test_a_parse_of_which_nothing_comes_is_told_when_airflow_has_given_it_up(tmp_path: Path) -> None:
+    path = log(tmp_path, NOW - timedelta(minutes=3))
+    assert look(tmp_path, NOW - timedelta(minutes=4)) == {NAME: f"Airflow has kept nothing of it; see {path}"}
+    assert look(tmp_path, NOW - timedelta(minutes=2)) == {}
+
+
+@pytest.mark.usefixtures("current")
+def test_a_parse_that_may_still_go_on_is_no_fault(tmp_path: Path) -> None:
+    log(tmp_path, NOW)
+    assert look(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("current")
+def test_a_process_that_ran_callbacks_keeps_nothing_and_is_no_fault(tmp_path: Path) -> None:
+    log(tmp_path, NOW - timedelta(minutes=3), CALLBACK, EXIT)
+    assert look(tmp_path, NOW - timedelta(minutes=4)) == {}
