@@ -15,6 +15,7 @@ from schemas.compose import Effective
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Related, Span
 from schemas.mend import Mend, fix
+from schemas.named_places import value_at
 from schemas.plain_data import Walked, walk
 from schemas.problem import Problem
 from schemas.references import Expression, TaskReference, expressions
@@ -156,7 +157,9 @@ class Subject:
         if used:
             mend = None  # the value may be right for others that use it
         if part is not None:
-            span = _narrowed(span, document.lines, path, self.data, part)
+            # A matrix that made rows is not in the data any more: its text is as it was written.
+            now = value_at(self.data, path)
+            span = _narrowed(span, document.lines, str(document.at(place) if now is None else now), part)
         value = place[-1] if at_key and place else document.at(place)
         return Diagnostic(
             code,
@@ -196,11 +199,8 @@ class Subject:
         )
 
 
-def _narrowed(span: Span, lines: TextLines, path: DataPath, data: Any, part: tuple[int, int]) -> Span:
+def _narrowed(span: Span, lines: TextLines, value: str, part: tuple[int, int]) -> Span:
     """The part's place, where the value stands in the text as it is: on one line, or as a literal block."""
-    for element in path:
-        data = data[element]
-    value = str(data)
     first = value.rfind("\n", 0, part[0]) + 1
     line, start = span.line, span.column - 1
     if lines.line_text(line)[start : start + 1] == "|":
