@@ -31,7 +31,9 @@ _SECRET_ENDING = re.compile(
 _KEYS_TO_SHOW = frozenset(
     {
         *("PARTITION", "SORT", "PRIMARY", "FOREIGN", "UNIQUE", "JOIN", "GROUP", "INDEX", "MERGE"),
-        *("PUBLIC", "CACHE", "ROUTING", "STATE", "OBJECT", "S3"),
+        *("BUSINESS", "SURROGATE", "NATURAL", "COMPOSITE", "DEDUP", "DEDUPLICATION", "IDEMPOTENCY", "ORDERING"),
+        *("PUBLIC", "CACHE", "ROUTING", "STATE", "OBJECT", "BLOB", "BUCKET", "S3", "GCS", "XCOM"),
+        *("SOURCE", "DEST", "DESTINATION", "TARGET", "MESSAGE", "RECORD", "RESULT"),
     }
 )
 """What stands before `_KEY` in the names of keys that open nothing."""

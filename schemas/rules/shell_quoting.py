@@ -13,6 +13,7 @@ from schemas.subject import Subject
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
 _TEMPLATE = "{{"
+_BEFORE_COMMENT = ("", *" \t\n;&|(")
 _MOST = 50
 """Templates of one command that are looked at: each is a place in the text that has to be found."""
 
@@ -38,22 +39,24 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
-    """Where `{{ … }}` stands outside of the shell's quotes (POSIX shell, 2.2)."""
-    quote = ""
+    """Where `{{ … }}` stands outside of the shell's quotes (POSIX shell, 2.2); in comments quotes mean nothing (2.3)."""
+    closing = ""  # what ends the quoted text or the comment
     position = 0
     while position < len(command):
         if command.startswith(_TEMPLATE, position):
             close = command.find("}}", position)
             end = close + 2 if close >= 0 else len(command)
-            if not quote:
+            if closing in ("", "\n"):
                 yield position, end
             position = end
             continue
         character = command[position]
-        if character == "\\" and quote != "'":
+        if character == "\\" and closing in ("", '"'):
             position += 1
-        elif quote:
-            quote = "" if character == quote else quote
+        elif closing:
+            closing = "" if character == closing else closing
         elif character in "'\"":
-            quote = character
+            closing = character
+        elif character == "#" and command[max(position - 1, 0) : position] in _BEFORE_COMMENT:
+            closing = "\n"
         position += 1
