@@ -95,7 +95,9 @@ def test_hooks_run_and_fail_for_errors(tmp_path: Path, hook: dict[str, Any]) -> 
     assert found.returncode == 1
     assert "PF101" in found.stdout
     assert hook["language"] == "python"
-    assert re.match(hook["files"], "pipelines/sales/orders.py")
+    judged = ("pipelines/sales/orders.py", "factory.toml", "pyproject.toml")
+    assert all(re.search(hook["files"], name) for name in judged)
+    assert not any(re.search(hook["files"], name) for name in ("docs/pipelines/orders.md", "src/factory.toml"))
 
 
 def test_the_gitlab_job_calls_lint_as_it_is() -> None:

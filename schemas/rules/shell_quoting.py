@@ -39,7 +39,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
-    """Where `{{ … }}` stands outside of the shell's quotes (POSIX shell, 2.2); in comments quotes mean nothing (2.3)."""
+    """Where `{{ … }}` stands outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3)."""
     closing = ""  # what ends the quoted text or the comment
     position = 0
     while position < len(command):
