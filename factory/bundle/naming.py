@@ -36,6 +36,11 @@ def error_stub_path(pipeline: str) -> str:
     return stub_path(f"{start}-{digest}{SUFFIXES[0]}")
 
 
+def as_text(path: str) -> str:
+    """A path for logs and Airflow's database, which take no byte of a name that is not UTF-8."""
+    return path.encode(errors="backslashreplace").decode()
+
+
 def is_left_out(name: str) -> bool:
     """Whether a file or folder of this name is never copied: dot names and Python's bytecode.
 

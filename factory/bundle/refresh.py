@@ -16,6 +16,7 @@ from factory.bundle import layout
 from factory.bundle.current import CurrentFolder
 from factory.bundle.errors import FolderUnstableError, StoreError
 from factory.bundle.manifest import Manifest
+from factory.bundle.naming import as_text
 from factory.bundle.ownership import Ownership, settle
 from factory.bundle.seams import PipelineFiles
 from factory.bundle.source import SETTLE_SECONDS, Listing, read_until_stable
@@ -162,11 +163,11 @@ class Refresher:
     def _report_unsettled(self, listing: Listing) -> None:
         for path in sorted(listing.unsettled - self._unsettled):
             held = "its last content stays" if path in listing.files else "it is left out"
-            log.warning("%s: %s keeps changing; %s until it stands still", self.folder, path, held)
+            log.warning("%s: %s keeps changing; %s until it stands still", self.folder, as_text(path), held)
         self._unsettled = listing.unsettled
 
     def _report_problems(self, listing: Listing) -> None:
         known = self._listing.problems if self._listing else {}
         for path, reason in sorted(listing.problems.items()):
             if known.get(path) != reason:
-                log.warning("%s: %s %s", self.folder, path, reason)
+                log.warning("%s: %s %s", self.folder, as_text(path), reason)

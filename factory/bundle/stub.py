@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from factory.bundle.naming import as_text
 from schemas.project import ENVIRONMENT_VARIABLE
 
 DISTRIBUTION = "airflow-pipeline-factory"
@@ -74,8 +75,7 @@ class StubWriter:
 
 def error_stub_text(path: str, reason: str) -> bytes:
     """The stub of a pipeline that could not even be copied: its import error is the reason."""
-    # Airflow writes the message to its database, which takes no byte of a name that is not UTF-8.
-    message = f"{path.encode(errors='backslashreplace').decode()}: {reason}"
+    message = f"{as_text(path)}: {reason}"
     return f"{_heading(path)}\nraise ImportError({message!a})\n".encode()
 
 
