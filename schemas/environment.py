@@ -68,6 +68,11 @@ class EnvText(str):
             return self
 
 
+def as_written(text: str) -> str:
+    """What the document says, whatever the environment gives."""
+    return text.expression if isinstance(text, EnvText) else text
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """Data with the environment's values, and the paths whose variable is unset and has no default."""

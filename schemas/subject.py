@@ -14,6 +14,7 @@ from schemas.codes import Code, Severity
 from schemas.compose import Effective
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Related, Span
+from schemas.environment import as_written
 from schemas.mend import Mend, fix
 from schemas.named_places import value_at
 from schemas.plain_data import Walked, walk
@@ -147,7 +148,8 @@ class Subject:
         severity: Severity | None = None,
         part: tuple[int, int] | None = None,
     ) -> Diagnostic:
-        """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text.
+        """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text as it is
+        written.
 
         `mend` is the edit of the whole value or key, where it stands in the text as it is read.
         """
@@ -159,7 +161,8 @@ class Subject:
         if part is not None:
             # A matrix that made rows is not in the data any more: its text is as it was written.
             now = value_at(self.data, path)
-            span = _narrowed(span, document.lines, str(document.at(place) if now is None else now), part)
+            text = as_written(now if isinstance(now, str) else str(document.at(place)))
+            span = _narrowed(span, document.lines, text, part)
         value = place[-1] if at_key and place else document.at(place)
         return Diagnostic(
             code,

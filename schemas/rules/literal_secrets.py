@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText, looks_like_secret
+from schemas.environment import as_written, looks_like_secret
 from schemas.subject import Subject
 
 _TOKENS = re.compile(
@@ -78,9 +78,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if not any(word in text for text in lowered for word in _TELLING):
             return
     for path, text in subject.texts:
-        if isinstance(text, EnvText) or not path:
+        if not path:
             continue
-        finding = _token(subject, path, text) or _by_key(subject, path, text)
+        finding = _token(subject, path, as_written(text)) or _by_key(subject, path, as_written(text))
         if finding is not None:
             yield finding
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
+from schemas.environment import EnvText
 from schemas.subject import Subject
 
 _HOST = re.compile(
@@ -31,5 +32,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 (*task.with_path, "url"),
                 "requests to link-local addresses and to those of cloud metadata are refused when the task runs",
                 help="the machine's own credentials are kept there; `PIPELINES_ALLOWED_ADDRESSES` allows an address",
-                part=match.span("host"),
+                part=match.span("host") if not isinstance(url, EnvText) else None,
             )

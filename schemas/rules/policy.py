@@ -201,5 +201,5 @@ def _hosts(subject: Subject, allowed: tuple[str, ...]) -> Iterator[Diagnostic]:
                     path,
                     f"the policy does not allow the host {_shown(host, text)}",
                     allowed=allowed,
-                    part=place,
+                    part=None if isinstance(text, EnvText) else place,
                 )

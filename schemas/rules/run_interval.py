@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
-from schemas.environment import is_documentation
-from schemas.rules.expressions import stands_at
+from schemas.environment import as_written, is_documentation
 from schemas.subject import Subject
 
 _MARK = "data_interval_"
@@ -32,7 +31,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     else:
         return
     for path, text in subject.texts:
-        if _MARK not in text or "{{" not in text or is_documentation(path) or stands_at(subject, path):
+        text = as_written(text)  # noqa: PLW2901 # what the environment gives is its own matter
+        if _MARK not in text or "{{" not in text or is_documentation(path):
             continue
         found = _INTERVAL.search(text, text.index("{{"))
         if found is not None:

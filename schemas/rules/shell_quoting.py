@@ -8,7 +8,7 @@ from itertools import islice
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
+from schemas.environment import as_written
 from schemas.subject import Subject
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
@@ -24,11 +24,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         return
     for task in subject.tasks:
         command = task.arguments.get("bash_command")
-        if not isinstance(command, str) or _TEMPLATE not in command:
+        if not isinstance(command, str) or _TEMPLATE not in (command := as_written(command)):
             continue
         for start, end in islice(_unquoted_templates(command), _MOST):
-            is_written = not isinstance(command, EnvText) or command[start:end] in command.expression
-            if is_written and _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+            if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,
                     (*task.with_path, "bash_command"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText, is_documentation
+from schemas.environment import as_written, is_documentation
 from schemas.rules.conditions import CONDITIONS
 from schemas.subject import Subject
 
@@ -29,7 +29,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if not subject.may_hold("{{", "{%", "{#", "${"):
         return
     for path, text in subject.texts:
-        if "{" not in text or isinstance(text, EnvText) or is_documentation(path):
+        text = as_written(text)  # noqa: PLW2901 # what the environment gives is its own matter
+        if "{" not in text or is_documentation(path):
             continue
         yield from _expressions(subject, path, text)
         yield from _shell_variable_in_url(subject, path, text)
