@@ -9,6 +9,7 @@ from airflow.sdk import Param
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.exceptions import ParamValidationError
 
+from factory.build_values import plain_data
 from factory.errors import BuildError, one_line
 from schemas.rules.params import SCHEMA_KEYWORDS
 
@@ -24,7 +25,7 @@ def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> tuple[di
     errors: list[BuildError] = []
     for name, written in params.items():
         try:
-            built[name] = _param(name, written, needs_default=needs_defaults)
+            built[name] = _param(name, plain_data(written), needs_default=needs_defaults)
         except BuildError as error:
             errors.append(error)
     return built, errors
