@@ -37,8 +37,6 @@ class WaitDagArguments(DeferrableSensorArguments):
     """States that fail the task. Default: none, so that it waits for a failed run to be repaired."""
     skipped_states: _States | None = None
     """States that skip the task."""
-    check_existence: bool = False
-    """Fail at once where there is no such DAG or task."""
 
 
 class WaitDagTask(TaskBase):
