@@ -55,7 +55,9 @@ class TriggerDagArguments(Model):
 class TriggerDagTask(TaskBase):
     """Starts a run of another DAG."""
 
-    templated: ClassVar[frozenset[str]] = frozenset({"trigger_dag_id", "trigger_run_id", "logical_date", "conf"})
+    templated: ClassVar[frozenset[str]] = frozenset(
+        {"trigger_dag_id", "trigger_run_id", "logical_date", "run_after", "conf"}
+    )
 
     uses: Literal["trigger_dag"]
     """The built-in that starts another DAG."""

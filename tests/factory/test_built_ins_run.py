@@ -68,6 +68,12 @@ PIPELINES = {
             with: {external_dag_id: upstream, execution_delta: 1d, soft_fail: true, timeout: 2s, poke_interval: 1s,
               mode: poke}
           - {id: start, uses: trigger_dag, with: {trigger_dag_id: upstream, conf: {name: "by {{ dag.dag_id }}"}}}
+          - id: start_later
+            uses: trigger_dag
+            with:
+              trigger_dag_id: upstream
+              conf: {name: later}
+              run_after: "{{ dag_run.run_after + macros.timedelta(hours=1) }}"
         """,
     "decides.yaml": """
         tasks:
@@ -232,7 +238,7 @@ for path in sys.argv[2:]:
         print("RESULT", pipeline.dag_id, instance.task_id, instance.state)
 from airflow.models.dagrun import DagRun
 for run in DagRun.find(dag_id="upstream", state="queued"):
-    print("STARTED", run.conf["name"])
+    print("STARTED", run.conf["name"], "late" if run.run_after > datetime.now(UTC) else "now")
 """
 
 
@@ -318,12 +324,13 @@ def test_what_is_waited_for_comes(runs: Runs, answers: LateAnswers) -> None:
     states = runs.of("waits")
     assert states.pop("earlier_dag") == "skipped"
     assert states == dict.fromkeys(states, "success"), runs.log[-5000:]
-    assert len(states) == 10
+    assert len(states) == 11
     assert answers.asked == {"/exports/2026-01-02": 2, "/state": 2}
 
 
 def test_a_dag_starts_another(runs: Runs) -> None:
-    assert [line for line in runs.log.splitlines() if line.startswith("STARTED")] == ["STARTED by waits"]
+    started = sorted(line for line in runs.log.splitlines() if line.startswith("STARTED"))
+    assert started == ["STARTED by waits now", "STARTED later late"]
 
 
 def test_a_branch_and_a_short_circuit_decide(runs: Runs) -> None:
