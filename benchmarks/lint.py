@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks import pipelines
 from benchmarks.airflow_home import CHECKOUT
 from benchmarks.measure import Cost, arguments, in_turn, median, report, run
+from benchmarks.operator_pipelines import write_operators
 from benchmarks.peers import peer
 
 MANY = 1000
@@ -56,6 +57,7 @@ def _measured(number: int, options: argparse.Namespace) -> dict[str, Any]:
 def _cases(root: Path, number: int, *, with_peers: bool) -> dict[str, Callable[[], Cost]]:
     ours = pipelines.write_ours(root / "ours", number)
     one = pipelines.write_ours(root / "one", 1)
+    operators = write_operators(root / "operators", number)
     theirs = pipelines.write_dag_factory(root / "theirs", number)
     environment = {
         **os.environ,
@@ -68,6 +70,7 @@ def _cases(root: Path, number: int, *, with_peers: bool) -> dict[str, Callable[[
     cases: dict[str, Callable[[], Cost]] = {
         "factory lint": partial(measured, [*factory, str(ours)]),
         "factory lint of one file": partial(measured, [*factory, str(one)]),
+        "factory lint of operators": partial(measured, [*factory, str(operators)]),
         "dagfactory lint": partial(measured, [sys.executable, "-m", "dagfactory", "lint", str(theirs)]),
     }
     if with_peers:

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from benchmarks import pipelines
+from benchmarks.operator_pipelines import write_operators
 from schemas.check import check_folder
+from schemas.codes import Code
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 RESULTS = CHECKOUT / "benchmarks" / "results"
@@ -18,6 +20,14 @@ def test_the_measured_pipelines_are_sound(tmp_path: Path) -> None:
     result = check_folder(pipelines.write_ours(tmp_path / "pipelines", 3))
     assert not result.diagnostics
     assert [pipeline.dag_id for pipeline in result.pipelines] == ["shop_0000", "shop_0001", "shop_0002"]
+
+
+def test_the_measured_operators_are_sound_and_checked(tmp_path: Path) -> None:
+    folder = write_operators(tmp_path / "pipelines", 1)
+    assert not check_folder(folder).diagnostics
+    (file,) = folder.iterdir()
+    file.write_text(file.read_text().replace("http_conn_id", "http_con_id"))
+    assert [finding.code for finding in check_folder(folder).diagnostics] == [Code.UNKNOWN_ARGUMENT]
 
 
 def test_the_lint_benchmark_runs_and_keeps_nothing_when_quick() -> None:
