@@ -175,6 +175,7 @@ class HttpRequestOperator(BaseOperator):
             pagination=Pagination(**self.pagination) if self.pagination is not None else None,
             rate=self._rate(dag_id),
             log=self.log.warning,
+            tell=self.log.info,
         )
         return request, transport
 

@@ -42,6 +42,11 @@ class Page:
     ignored: bool
     excerpt: Callable[[], str]
 
+    @property
+    def named(self) -> str:
+        """What was requested, as a log may name it."""
+        return f"{self.call.method} {shown_url(self.call.url)}"
+
     def error(self, reason: str) -> HttpError:
         """What is wrong with it, with the start of its body."""
         start = self.excerpt()

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from requests.utils import parse_header_links
 
+from factory.operators.http_next import check_body, check_header
 from factory.operators.http_page import Page
 from factory.operators.http_request import HttpCall
 from factory.operators.http_selection import JmesPathError, search
@@ -50,16 +51,19 @@ class Pager(Protocol):
         ...
 
 
-def pager(pagination: Pagination | None) -> Pager:
-    """A pager that has not begun yet. Raises JmesPathError."""
+def pager(pagination: Pagination | None, log: Callable[[str], None], tell: Callable[[str], None]) -> Pager:
+    """A pager that has not begun yet; `log` is called with what looks wrong, `tell` with what only may be.
+
+    Raises JmesPathError.
+    """
     if pagination is None or pagination.type == "single_page":
         return _SinglePage()
     if pagination.type == "json_link":
-        return _Links(_json_link(pagination.next_url_path))
+        return _Links(_json_link(pagination.next_url_path, log))
     if pagination.type == "header_link":
-        return _Links(_header_link(pagination.links_next_key))
+        return _Links(_header_link(pagination.links_next_key, log, tell))
     if pagination.type == "cursor":
-        return _Cursor(pagination.cursor_path, pagination.cursor_param, pagination.cursor_body_path)
+        return _Cursor(pagination.cursor_path, pagination.cursor_param, pagination.cursor_body_path, log)
     return _Counted(pagination)
 
 
@@ -75,7 +79,8 @@ class _SinglePage:
 class _Links:
     """Each page names the address of the next."""
 
-    link: Callable[[Page], str | None]
+    link: Callable[[Page, bool], str | None]
+    """The next address; called with the page and whether it is the first."""
     _first: HttpCall | None = None
     _seen: set[str] = field(default_factory=set)
 
@@ -87,7 +92,7 @@ class _Links:
     def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
         if not rows:
             return None
-        target = self.link(page)
+        target = self.link(page, len(self._seen) == 1)
         if target is None:
             return None
         assert self._first is not None  # noqa: S101 # `first` comes first
@@ -98,11 +103,13 @@ class _Links:
         return call
 
 
-def _json_link(path: str) -> Callable[[Page], str | None]:
+def _json_link(path: str, log: Callable[[str], None]) -> Callable[[Page, bool], str | None]:
     ask = search(path)
 
-    def link(page: Page) -> str | None:
+    def link(page: Page, is_first: bool) -> str | None:
         target = _asked(ask, page, "next_url_path")
+        if target is None and is_first:
+            check_body(page, path, "next_url_path", log)
         if target is None or target == "" or target is False:
             return None
         if not isinstance(target, str):
@@ -112,12 +119,19 @@ def _json_link(path: str) -> Callable[[Page], str | None]:
     return link
 
 
-def _header_link(relation: str) -> Callable[[Page], str | None]:
-    def link(page: Page) -> str | None:
+def _header_link(
+    relation: str, log: Callable[[str], None], tell: Callable[[str], None]
+) -> Callable[[Page, bool], str | None]:
+    def link(page: Page, is_first: bool) -> str | None:
+        relations: list[str] = []
         for one in parse_header_links(page.headers.get("Link", "")):
             # A link may stand for several relations; they are told apart without regard to case.
-            if relation.lower() in one.get("rel", "").lower().split():
+            found = one.get("rel", "").lower().split()
+            if relation.lower() in found:
                 return one["url"]
+            relations += found
+        if is_first:
+            check_header(page, relation, relations, log, tell)
         return None
 
     return link
@@ -130,6 +144,7 @@ class _Cursor:
     path: str
     param: str
     body_path: str | None
+    log: Callable[[str], None]
     _call: HttpCall | None = None
     _seen: set[str] = field(default_factory=set)
 
@@ -144,6 +159,8 @@ class _Cursor:
         if not rows:
             return None
         cursor = _asked(self._ask, page, "cursor_path")
+        if cursor is None and not self._seen:
+            check_body(page, self.path, "cursor_path", self.log)
         if cursor is None or cursor == "" or cursor is False:
             return None
         if not isinstance(cursor, str | int | float):

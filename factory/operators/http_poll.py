@@ -30,6 +30,7 @@ class PollRequest:
     """What a pipeline says of a request, its templates filled in.
 
     `query` and `form` take lists for keys that repeat; `max_bytes` is of each page, after decompression.
+    `log` is called with what goes wrong, `tell` with what else happens.
     """
 
     url: str
@@ -48,6 +49,7 @@ class PollRequest:
     pagination: Pagination | None = None
     rate: Rate = field(default_factory=Unlimited)
     log: Callable[[str], None] = lambda _: None
+    tell: Callable[[str], None] = lambda _: None
 
 
 @dataclass
@@ -147,7 +149,7 @@ class _Poll:
     ) -> PollAnswer:
         request = self._request
         conditional = bool({"if-none-match", "if-modified-since"} & {name.lower() for name in headers or ()})
-        pages = pager(request.pagination)
+        pages = pager(request.pagination, request.log, request.tell)
         call: HttpCall | None = pages.first(self._first_call(params, headers))
         digest = hashlib.sha256()
         gathered: list[Any] | None = [] if self._select is not None or request.pagination is not None else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+_MOST_NAMED = 12
 
 
 class JmesPathError(Exception):
@@ -61,6 +63,60 @@ def search_all(expression: str) -> Callable[[Any], Any]:
             return None
 
     return ask
+
+
+class AbsentKey(NamedTuple):
+    """A key that a value does not have, below `parent` (empty: at the top); `keys` are those that are there, and None
+    where there is something else than a mapping, namely `kind`."""
+
+    key: str
+    parent: str
+    keys: Sequence[str] | None
+    kind: str
+
+
+def absent_key(value: Any, expression: str) -> AbsentKey | None:
+    """The first key of a plain path, such as `paging.next`, that is not in a value. None where all are there, where
+    one on the way is null, and for other expressions."""
+    inside: list[str] = []
+    for key in _keys_of(expression) or ():
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            return AbsentKey(key, ".".join(inside), None, kind_of(value))
+        if key not in value:
+            return AbsentKey(key, ".".join(inside), [str(one) for one in value], "a mapping")
+        value = value[key]
+        inside.append(key)
+    return None
+
+
+def kind_of(value: Any) -> str:
+    """What a decoded value is, with its article."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "text" if isinstance(value, str) else "a list" if isinstance(value, Sequence) else "a single value"
+
+
+def named(names: Sequence[str]) -> str:
+    """Names in a sentence, the first of them where there are many."""
+    shown = ", ".join(names[:_MOST_NAMED]) or "nothing"
+    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
+
+
+def _keys_of(expression: str) -> list[str] | None:
+    """The keys of a path that has nothing but keys, joined by dots."""
+    import jmespath  # noqa: PLC0415
+
+    def keys(node: Mapping[str, Any]) -> list[str] | None:
+        if node["type"] == "field":
+            return [node["value"]]
+        if node["type"] != "subexpression":
+            return None
+        parts = [keys(child) for child in node["children"]]
+        return None if None in parts else [key for part in parts for key in part or ()]
+
+    return keys(jmespath.compile(expression).parsed)
 
 
 def _text(error: Exception) -> str:

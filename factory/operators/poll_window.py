@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from factory.operators.http_selection import search
+from factory.operators.http_selection import absent_key, kind_of, named, search
 from schemas.cursor import Cursor, CursorError, cursor_before, cursor_kind, is_later, now_like
 from schemas.incremental import Incremental
 
@@ -60,7 +60,7 @@ def latest_cursor(rows: Any, incremental: Incremental) -> Cursor | None:
         return None
     if not isinstance(rows, list):
         raise CursorError(
-            f"`incremental` takes a list of rows, and the answer is {_kind_of(rows)}; `data_selector` selects one"
+            f"`incremental` takes a list of rows, and the answer is {kind_of(rows)}; `data_selector` selects one"
         )
     cursor_of = search(incremental.cursor_path)
     latest: Cursor | None = None
@@ -71,11 +71,9 @@ def latest_cursor(rows: Any, incremental: Incremental) -> Cursor | None:
             if latest is None or is_later(cursor, latest):
                 latest = cursor
         except CursorError as error:
+            absent = absent_key(row, incremental.cursor_path) if cursor is None else None
+            if absent is not None and absent.keys is not None:
+                where = f"row {index}" + (f" at `{absent.parent}`" if absent.parent else "")
+                raise CursorError(f"{where} has no `{absent.key}`; it has {named(absent.keys)}") from None
             raise CursorError(f"row {index} at `{incremental.cursor_path}`: {error}") from None
     return latest
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    return "text" if isinstance(value, str) else "a list" if isinstance(value, Sequence) else "a single value"

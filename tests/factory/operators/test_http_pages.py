@@ -162,6 +162,102 @@ def test_links_in_the_body_and_in_header_fields(server: Server, run: Runner) -> 
     assert run(server.url("/header"), pagination={"type": "header_link"}) == [1, 2, 3]
 
 
+PAGED = {"data": [1], "paging": {"cursor": "b", "size": 1}}
+LINKS = '</?p=2>; rel="next", </?p=9>; rel=last'
+
+
+@pytest.mark.parametrize(
+    ("pages", "body", "link", "reason"),
+    [
+        (
+            {"type": "cursor", "cursor_path": "paging.nxt"},
+            PAGED,
+            "",
+            r"`cursor_path` \(paging.nxt\) is not in it: `paging` has no `nxt`; it has cursor, size\. "
+            r"More rows seem to follow, since it has `paging.cursor`",
+        ),
+        (
+            {"type": "cursor", "cursor_path": "page.cursor"},
+            PAGED,
+            "",
+            "the answer has no `page`; it has data, paging.* since it has `paging.cursor`",
+        ),
+        (
+            {"type": "json_link", "next_url_path": "links.nxt"},
+            {"data": [1], "links": {"next": {"href": "/?p=2"}}},
+            "",
+            "`links` has no `nxt`; it has next.* since it has `links.next`",
+        ),
+        (
+            {"type": "json_link"},
+            {"data": [1], "hasMore": True},
+            "",
+            "the answer has no `next`; it has data, hasMore.* since it has `hasMore`",
+        ),
+        (
+            {"type": "header_link", "links_next_key": "nxt"},
+            {"data": [1]},
+            LINKS,
+            r"`links_next_key` \(nxt\) is not in its `Link` header, which has next, last",
+        ),
+    ],
+)
+def test_a_wrong_path_of_the_next_page_fails_where_more_follows(
+    server: Server, run: Runner, pages: dict[str, Any], body: Any, link: str, reason: str
+) -> None:
+    server.routes["/"] = lambda handler: answer(handler, body, **({"Link": link} if link else {}))
+    with pytest.raises(HttpError, match=reason):
+        run(server.url("/"), data_selector="data", pagination=pages)
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("pages", "body", "link", "warning"),
+    [
+        (
+            {"type": "cursor", "cursor_path": "paging.nxt"},
+            {"data": [1], "paging": {"after": "b"}},
+            "",
+            "`cursor_path` (paging.nxt) is not in it: `paging` has no `nxt`; it has after. So this page is taken",
+        ),
+        ({"type": "json_link"}, {"data": [1], "next_page": None, "has_more": False}, "", "it has data, next_page"),
+        ({"type": "header_link"}, {"data": [1]}, "</?p=1>; rel=last", "is not in its `Link` header, which has last"),
+        ({"type": "header_link"}, {"data": [1]}, "", "it has no `Link` header. So this page is taken"),
+        ({"type": "cursor", "cursor_path": "paging.nxt"}, {"data": [1], "paging": {"nxt": None, "cursor": 5}}, "", ""),
+        ({"type": "cursor", "cursor_path": "paging.nxt"}, {"data": [1], "paging": None, "cursor": 5}, "", ""),
+        ({"type": "cursor", "cursor_path": "nxt || `null`"}, {"data": [1], "cursor": 5}, "", ""),
+        ({"type": "cursor", "cursor_path": "nxt"}, {"data": [], "cursor": 5}, "", ""),
+        ({"type": "json_link"}, {"data": {"id": 1, "next": False}, "next": ""}, "", ""),
+    ],
+)
+def test_a_first_page_that_may_be_the_only_one_is_named(
+    server: Server,
+    run: Runner,
+    capsys: pytest.CaptureFixture[str],
+    pages: dict[str, Any],
+    body: Any,
+    link: str,
+    warning: str,
+) -> None:
+    server.routes["/"] = lambda handler: answer(handler, body, **({"Link": link} if link else {}))
+    run(server.url("/"), data_selector="data", pagination=pages)
+    logged = capsys.readouterr().out
+    assert ("is taken for the only one" in logged) == bool(warning)
+    assert warning in logged
+
+
+def test_a_later_page_needs_no_name_of_the_next(
+    server: Server, run: Runner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        more = {"next": "b", "cursor": "b"} if "cursor" not in query(handler) else {"cursor": "c"}
+        answer(handler, {"data": [1], **more})
+
+    server.routes["/"] = route
+    assert run(server.url("/"), data_selector="data", pagination={"type": "cursor", "cursor_path": "next"}) == [1, 1]
+    assert "only one" not in capsys.readouterr().out
+
+
 def test_a_linked_page_elsewhere_gets_no_credentials(server: Server, other_server: Server, run: Runner) -> None:
     server.routes["/"] = lambda handler: answer(handler, {"rows": [1], "next": other_server.url("/")})
     other_server.routes["/"] = lambda handler: answer(handler, {"rows": [2]})

@@ -74,7 +74,8 @@ def test_the_latest_cursor_is_found_in_any_order() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"id": 1}, {}], "row 1 at `id`: a cursor is a number or text, not None"),
+        ([{"id": 1}, {"key": 2, "v": 3}], "row 1 has no `id`; it has key, v"),
+        ([{"id": 1}, {"id": None}], "row 1 at `id`: a cursor is a number or text, not None"),
         ([{"id": 1}, {"id": "2026-01-01"}], "row 1 at `id`: .* neither comes first"),
         ({"data": []}, "takes a list of rows, and the answer is a mapping"),
         ("text", "the answer is text"),
