@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
-
 from factory.build_values import Resolver
 from factory.built_in_arguments import deferrable_arguments
+from factory.operators.dag_sensor import ExternalTaskSensor
 from schemas.built_ins.wait_dag import WaitDagTask
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from schemas.task import TaskBase
 
 
 class WaitUntilArguments(DeferrableSensorArguments):
-    """A moment. With a `timeout` it is waited for in a worker: the triggerer knows none for moments."""
+    """A moment."""
 
     target_time: Moment
     """A date with a time, a template that gives one, or a time of the day on which the task runs, such as `06:30`.
@@ -23,7 +23,7 @@ class WaitUntilTask(TaskBase):
     """Waits for a moment."""
 
     templated: ClassVar[frozenset[str]] = frozenset({"target_time"})
-    looking: ClassVar[tuple[str, ...]] = (*LOOKING, "timeout")
+    looking: ClassVar[tuple[str, ...]] = LOOKING
 
     uses: Literal["wait_until"]
     """The built-in that waits for a moment."""

@@ -134,21 +134,6 @@ def test_text_becomes_what_a_constructor_says() -> None:
     assert d.target_lower == datetime(2025, 12, 31, 15, tzinfo=UTC)
 
 
-def test_a_moment_with_a_timeout_is_waited_for_where_the_timeout_holds() -> None:
-    dag = built(
-        """
-        tasks:
-          - {id: a, uses: wait_until, with: {target_time: 2026-01-01T06:00}}
-          - {id: b, uses: wait_until, with: {target_time: 2026-01-01T06:00, timeout: 1h}}
-          - {id: c, uses: wait_until, with: {target_time: "06:00", timeout: 1h}}
-        """
-    )
-    a, b, c = (dag.get_task(name) for name in "abc")
-    # The triggerer's waits for a moment pass no timeout on (airflow.providers.standard.sensors.date_time, .time).
-    assert (type(a).__name__, type(b).__name__) == ("DateTimeSensorAsync", "DateTimeSensor")
-    assert (b.timeout, c.timeout, c.deferrable) == (3600, 3600, False)
-
-
 def test_an_operator_below_the_pipelines_folder(tmp_path: Path) -> None:
     name = "own_operators_for_test_build_tasks"
     (tmp_path / f"{name}.py").write_text(
