@@ -328,6 +328,11 @@ def test_what_is_waited_for_comes(runs: Runs, answers: LateAnswers) -> None:
     assert answers.asked == {"/exports/2026-01-02": 2, "/state": 2}
 
 
+def test_what_is_over_is_not_deferred_for(runs: Runs) -> None:
+    deferred = [line for line in runs.log.splitlines() if "Pausing task as DEFERRED" in line]
+    assert {line.rpartition("task_id=")[2] for line in deferred} == {"later_file", "http"}
+
+
 def test_a_dag_starts_another(runs: Runs) -> None:
     started = sorted(line for line in runs.log.splitlines() if line.startswith("STARTED"))
     assert started == ["STARTED by waits now", "STARTED later late"]
