@@ -29,11 +29,20 @@ class TaskCondition:
 
     def __call__(self, context: Context) -> None:
         """Raises AirflowSkipException where the task is not to run, and what the template raises."""
-        value = context["task"].render_template(self.template, context)
-        if is_true(value) == (self.key == "skip_if"):
-            raise AirflowSkipException(f"`{self.key}: {self.template}` gave {value!r}: the task is skipped")
+        if not _goes_on(context):
+            value = context["task"].render_template(self.template, context)
+            if is_true(value) == (self.key == "skip_if"):
+                raise AirflowSkipException(f"`{self.key}: {self.template}` gave {value!r}: the task is skipped")
         if self.then is not None:
             self.then(context)
+
+
+def _goes_on(context: Context) -> bool:
+    """Whether this try has begun before, and waited in the triggerer or gave its worker back between two looks: it is
+    asked once, for what it has started must not be given up half way."""
+    # Airflow itself has no other way (`task_runner._execute_task`).
+    resumed = context["ti"]._ti_context_from_server  # type: ignore[attr-defined] # not in the protocol of a `ti`
+    return context.get("task_reschedule_count", 0) > 0 or (resumed is not None and resumed.next_method is not None)
 
 
 def is_true(value: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup, XComArg
 
@@ -44,7 +44,10 @@ class TaskReferences:
 
         selection = self._selection(reference, as_text=False)
         place = {"task_group": self.group} if self.group is not None else {}
-        return XComArg(SelectOperator(task_id=f"{self.one.entry.id}__{argument}", value=selection, **place))
+        # What the file's `default_args` say of these is meant for tasks that people write.
+        own: dict[str, Any] = {"trigger_rule": "all_success", "do_xcom_push": True, "multiple_outputs": False}
+        own["outlets"] = []
+        return XComArg(SelectOperator(task_id=f"{self.one.entry.id}__{argument}", value=selection, **own, **place))
 
     def _selection(self, reference: TaskReference, *, as_text: bool) -> XComSelection:
         operator = self._operator(reference)

@@ -54,7 +54,7 @@ class Pipeline(Model):
     start_date: Date | None = None
     """First date the DAG runs for, in quotes or plain: `2026-01-01`. Without it, it runs from now on."""
     end_date: Date | None = None
-    """Last date the DAG runs for."""
+    """No run begins after it: `2026-12-31` is the start of that day, so that of its slots only midnight's counts."""
     catchup: bool = False
     """`true`: also run for the slots between `start_date` and now."""
     is_paused_upon_creation: bool = False

@@ -110,7 +110,7 @@ class TaskSettings(Model):
     start_date: Date | None = None
     """First date the task runs for."""
     end_date: Date | None = None
-    """Last date the task runs for."""
+    """The task is in no run after it: a day means its start."""
     do_xcom_push: bool | None = None
     """Keep what the task returns as its output. Default: `true`; with `false` nothing can refer to it."""
     multiple_outputs: bool | None = None

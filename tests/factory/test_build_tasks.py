@@ -134,6 +134,21 @@ def test_text_becomes_what_a_constructor_says() -> None:
     assert d.target_lower == datetime(2025, 12, 31, 15, tzinfo=UTC)
 
 
+def test_the_task_that_takes_a_part_heeds_no_defaults_of_others(folder: Path) -> None:
+    dag = built(
+        """
+        default_args: {trigger_rule: all_done, do_xcom_push: false, multiple_outputs: true, outlets: [orders]}
+        tasks:
+          - {id: list, uses: etl_never_imported.load, with: {rows: 1}, do_xcom_push: true}
+          - {id: size, uses: bash, expand: {bash_command: "${tasks.list.output.files}"}}
+        """,
+        folder,
+    )
+    part = dag.get_task("size__bash_command")
+    assert (part.trigger_rule, part.do_xcom_push, part.multiple_outputs) == ("all_success", True, False)
+    assert list(part.outlets) == []
+
+
 def test_an_operator_below_the_pipelines_folder(tmp_path: Path) -> None:
     name = "own_operators_for_test_build_tasks"
     (tmp_path / f"{name}.py").write_text(

@@ -144,6 +144,18 @@ PIPELINES = {
           - {id: g, uses: bash, expand: {bash_command: [echo, exit 1]}, run_if: "{{ 'exit' not in task.bash_command }}"}
           - {id: h, uses: jobs.give, with: {value: 1}, run_if: "{{ nothing.there }}"}
         """,
+    "waits_on_condition.yaml": """
+        user_defined_macros: {first: {$object: jobs.is_first}}
+        tasks:
+          - id: moment
+            uses: wait_until
+            run_if: "{{ first('moment') }}"
+            with: {target_time: "{{ (macros.datetime.utcnow() + macros.timedelta(seconds=2)).isoformat() }}"}
+          - id: look
+            uses: airflow.providers.standard.sensors.python.PythonSensor
+            run_if: "{{ first('look') }}"
+            with: {mode: reschedule, poke_interval: 1, python_callable: {$object: jobs.is_second}}
+        """,
     "elsewhere.yaml": """
         tasks:
           - id: made
@@ -182,6 +194,15 @@ def where(n):
 def choose(made):
     import sys
     return "same" if made[1] == sys.prefix else "other"
+
+def is_first(name):
+    seen = Path(os.environ["TEST_KEPT"], f"asked.{name}")
+    known = seen.exists()
+    seen.touch()
+    return not known
+
+def is_second():
+    return not is_first("poke")
 
 def note(context):
     print("NOTED", context["ti"].task_id)
@@ -338,6 +359,11 @@ def test_a_condition_decides_whether_a_task_runs(runs: Runs) -> None:
     }
     assert "NOTED f" in runs.log
     assert "`run_if: {{ params.full }}` gave 'False': the task is skipped" in runs.log
+
+
+def test_a_condition_is_not_asked_again_after_a_wait(runs: Runs) -> None:
+    assert runs.states("waits_on_condition") == {"run": "success", "moment": "success", "look": "success"}
+    assert "Pausing task as DEFERRED" in runs.log
 
 
 def test_a_matrix_makes_a_task_of_each_row(runs: Runs) -> None:
