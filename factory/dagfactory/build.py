@@ -14,6 +14,7 @@ from airflow.sdk import DAG
 from factory.dagfactory.telemetry import turn_off
 from factory.errors import BuildError, PipelineBuildError, one_line
 from schemas.data_path import DataPath
+from schemas.project import lexically_absolute
 from schemas.result import CheckedDagFactoryDag
 
 _TASK_ID = re.compile(r"task_id: ([\w.-]+)|task '([\w.-]+)'")
@@ -32,15 +33,18 @@ def build(checked: CheckedDagFactoryDag) -> DAG:
 
     from factory.dagfactory.objects import Objects  # noqa: PLC0415 # as above
 
-    beside = (checked.folder / checked.file).parent
+    folder = lexically_absolute(checked.folder)  # dag-factory takes absolute paths only
+    beside = (folder / checked.file).parent
     writes_bytecode = sys.dont_write_bytecode
     # A `…_file` is loaded past `factory.user_modules`; nothing is written into the folders of a bundle.
     sys.dont_write_bytecode = True
     try:
         builder = DagBuilder(checked.dag_id, {}, {})
         # Not by its constructor, which copies all of it.
-        builder.dag_config = Objects(beside, checked.folder).made(checked.config)
+        builder.dag_config = Objects(beside, folder).made(checked.config)
         dag: DAG = builder.build()["dag"]
+        # Airflow looks beside the Python file, which need not be where the document is.
+        dag.template_searchpath = [*(dag.template_searchpath or ()), str(beside), str(folder)]
         dag.validate()  # type: ignore[no-untyped-call] # Airflow's has no annotations
     except BuildError as error:
         raise PipelineBuildError(checked.dag_id, [error]) from error

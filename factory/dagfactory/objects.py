@@ -12,6 +12,7 @@ from typing import Any
 from dagfactory.utils import import_string
 
 from factory.errors import BuildError, one_line
+from schemas.dagfactory.keys import FILE_KEYS
 from schemas.data_path import DataPath
 from schemas.environment import EnvText
 
@@ -19,7 +20,7 @@ _DOCUMENTATION = frozenset({"doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
 _COMBINED: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = MappingProxyType(
     {"__and__": (and_, " & "), "__or__": (or_, " | ")}
 )
-_FILES = frozenset({"template_searchpath", "doc_md_file_path"})
+_FILES = FILE_KEYS | {"template_searchpath"}
 
 
 class Objects:
@@ -44,7 +45,7 @@ class Objects:
             # Airflow shows documentation to everybody.
             value = value.expression if path and path[-1] in _DOCUMENTATION else str(value)
         key = path[-1] if path and isinstance(path[-1], str) else path[-2] if len(path) > 1 else ""
-        return self._absolute(value) if str(key).endswith("_file") or key in _FILES else value
+        return self._absolute(value) if key in _FILES else value
 
     def _mapping(self, value: dict[str, Any], path: DataPath) -> Any:
         for key, (combine, sign) in _COMBINED.items():

@@ -11,6 +11,7 @@ from schemas.compose import Effective
 from schemas.dagfactory import (
     rules_code,
     rules_decorators,
+    rules_files,
     rules_graph,
     rules_schedule,
     rules_settings,
@@ -75,6 +76,7 @@ def _of_dag(dag: DagView, reader: SourceReader | None) -> Iterator[Diagnostic]:
     yield from (replace(d) for d in secrets.check(dag.subject))
     if reader is not None:
         yield from bounded(rules_code.check(dag, reader))
+        yield from bounded(rules_files.check(dag, reader))
         yield from bounded(rules_types.check(dag, reader))
         yield from bounded(rules_settings.check(dag, reader))
 

@@ -65,6 +65,15 @@ class DagView:
         """The names by which references find tasks: that of an operator holds its groups."""
         return {self._full_id(t) if "operator" in t.data else t.id: t for t in self.tasks.values()}
 
+    @property
+    def settings(self) -> Iterator[tuple[DataPath, Any]]:
+        """What holds settings of tasks, with its path: `default_args` of the DAG and of its groups, and the tasks."""
+        yield ("default_args",), self.data.get("default_args")
+        for group in self.groups.values():
+            yield (*group.path, "default_args"), group.data.get("default_args")
+        for task in self.tasks.values():
+            yield task.path, task.data
+
     def groups_around(self, part: Part) -> Iterator[Part]:
         """The groups that a task or a group lies in, the nearest first."""
         for _ in self.groups:

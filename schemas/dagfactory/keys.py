@@ -74,12 +74,18 @@ SECONDS: Mapping[str, str] = {
 """Keys of dag-factory before 1.0, and what took their place."""
 
 
-def in_seconds(key: str) -> str:
-    """What to write for a key of `SECONDS`."""
+def seconds(value: object) -> str:
+    """The duration object for a number of seconds; for anything else an example of one."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{{__type__: datetime.timedelta, seconds: {value if is_number else 300}}}"
+
+
+def in_seconds(key: str, value: object) -> str:
+    """What to write for a key of `SECONDS` and its value."""
     if key == "sla_secs":
         return "Airflow 3 has no such setting: take it away"
     new = SECONDS[key]
-    return f"dag-factory 1.0 took it away: write `{new}: {{__type__: datetime.timedelta, seconds: 300}}`"
+    return f"dag-factory 1.0 took it away: write `{new}: {seconds(value)}`"
 
 
 IGNORED_DAG_KEYS: Mapping[str, str] = {
@@ -98,7 +104,6 @@ IGNORED_DAG_KEYS: Mapping[str, str] = {
         ),
         "dag-factory does not hand it to Airflow",
     ),
-    "dagrun_timeout_sec": in_seconds("dagrun_timeout_sec"),
     "dag_id": "the id is the key that the DAG stands under",
 }
 """What dag-factory reads over without a word, and what to do about it."""
@@ -121,6 +126,11 @@ FILE_PARTS: tuple[tuple[str, str], ...] = (
     *((f"{callback}_name", f"{callback}_file") for callback in CALLBACKS),
 )
 """A function of a file: its name and the file, which go together."""
+
+DOCUMENTATION_FILE = "doc_md_file_path"
+DOCUMENTATION_FUNCTION = ("doc_md_python_callable_name", "doc_md_python_callable_file")
+FILE_KEYS = frozenset({*(file for _, file in FILE_PARTS), DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION[1]})
+"""What names a file, which dag-factory takes by its absolute path only."""
 
 MADE_FROM: Mapping[str, tuple[str, ...]] = {
     "python_callable": ("python_callable_name",),

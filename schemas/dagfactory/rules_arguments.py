@@ -10,6 +10,7 @@ from schemas.dagfactory.dag_view import DagView, Part
 from schemas.dagfactory.keys import MADE_FROM, OWN_ARGUMENTS, SECONDS, TASK_KEYS, in_seconds
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
+from schemas.named_places import value_at
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.source import Class, Function, Parameter
 
@@ -27,7 +28,9 @@ def of_operator(dag: DagView, task: Part, operator: Class, parameters: tuple[Par
     written = _written(task)
     for key in sorted(written.keys() & (SECONDS.keys() - {p.name for p in parameters})):
         message = f"{who} has no argument `{key}`"
-        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, written.pop(key), message, at_key=True, help=in_seconds(key))
+        path = written.pop(key)
+        help_text = in_seconds(key, value_at(dag.data, path))
+        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text)
     arguments = Arguments(who, written, at, filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
 

@@ -146,7 +146,7 @@ def _default_args(dag: DagView, reader: SourceReader, known: frozenset[str] | No
             path,
             f"no task takes `{key}` of `default_args`, and Airflow ignores it there",
             at_key=True,
-            help=in_seconds(key) if key in SECONDS else _BESIDE if key in DAG_KEYS else "",
+            help=in_seconds(key, default_args[key]) if key in SECONDS else _BESIDE if key in DAG_KEYS else "",
         )
 
 

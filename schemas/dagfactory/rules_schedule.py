@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.codes import Code
 from schemas.dagfactory.dag_view import DagView, shown
+from schemas.dagfactory.keys import seconds
 from schemas.dagfactory.merging import OBJECT_KEYS
 from schemas.dagfactory.unset import is_unset, unset
 from schemas.data_path import DataPath
@@ -20,7 +21,6 @@ _RELATIVE = re.compile(r"\d+\s+(?:hour|minute|second|day)", re.IGNORECASE)
 """What dag-factory takes from the start of a date that is none (`utils.get_time_delta`); the rest it drops."""
 _RELATIVE_REST = frozenset({"", "s", "ago", "s ago"})
 _DATED = re.compile(r"\d{4}")
-_TIMEDELTA = "write `{__type__: datetime.timedelta, seconds: 300}`"
 _ASSETS = "write `__or__` or `__and__` below `schedule`, with `{__type__: airflow.sdk.Asset, uri: …}` for each asset"
 
 
@@ -49,7 +49,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     for path, value in durations:
         if isinstance(value, str | int | float | list):
             message = f"`{path[-1]}` must be a duration object, not {described(value)}"
-            yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=_TIMEDELTA)
+            yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=f"write `{seconds(value)}`")
 
 
 def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:

@@ -18,8 +18,10 @@ from schemas.dagfactory.keys import (
     IGNORED_DAG_KEYS,
     MAPPING,
     REFUSED_DAG_KEYS,
+    SECONDS,
     TEXT,
     TEXTS,
+    in_seconds,
 )
 from schemas.dagfactory.unset import is_unset, unset
 from schemas.data_path import DataPath
@@ -96,6 +98,9 @@ def _other_key(dag: DagView, key: str) -> Iterator[Diagnostic]:
         return
     if key in IGNORED_DAG_KEYS:
         yield _ignored(dag, key, IGNORED_DAG_KEYS[key])
+        return
+    if key in SECONDS:
+        yield _ignored(dag, key, in_seconds(key, dag.data[key]))
         return
     if key in SETTING_KEYS:
         yield _ignored(dag, key, "it is a setting of tasks: write it in `default_args`")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
@@ -12,7 +13,6 @@ from schemas.diagnostics import Diagnostic
 from schemas.rules.expressions import stands_at
 from schemas.subject import Subject
 from schemas.suggestions import meant
-from schemas.task_view import TaskView
 
 _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")
@@ -20,7 +20,7 @@ _LONGEST = 255
 
 
 def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
-    """Names that end like a file's and are none, beside the pipeline or in the pipelines folder.
+    """Names that end like a file's and are none, beside {whose} or in the pipelines folder.
 
     Airflow takes a template field's text for a file's name where it ends with one of the operator's `template_ext`
     (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
@@ -29,25 +29,33 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
         return
     places = ((folder / subject.path).parent, folder)
     for task in subject.tasks:
-        for path, text in _names(task):
-            if "{{" in text or "{%" in text or len(text) > _LONGEST or stands_at(subject, path):
-                continue
-            # Not pathlib's, which raises for a name that is too long.
-            if not any(os.path.isfile(place / text) for place in places):  # noqa: PTH113
-                yield _missing(subject, path, text, places)
+        for path, text in templates(task.with_path, task.arguments, places):
+            if not stands_at(subject, path):
+                yield missing_template(subject, path, text, places, whose="the pipeline")
 
 
-def _names(task: TaskView) -> Iterator[tuple[DataPath, str]]:
-    for key, value in task.arguments.items():
+def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]) -> Iterator[tuple[DataPath, str]]:
+    """The names of files that are in none of the places, among arguments that stand at a path."""
+    for path, text in _names(at, arguments):
+        if "{{" in text or "{%" in text or len(text) > _LONGEST:
+            continue
+        # Not pathlib's, which raises for a name that is too long.
+        if not any(os.path.isfile(place / text) for place in places):  # noqa: PTH113
+            yield path, text
+
+
+def _names(at: DataPath, arguments: Mapping[str, Any]) -> Iterator[tuple[DataPath, str]]:
+    for key, value in arguments.items():
         endings = _SHELL if key == "bash_command" else _SQL if key in ("sql", "hql") or key.endswith("_sql") else ()
         items = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, item in items if endings else ():
             if isinstance(item, str) and item.endswith(endings):
-                path = (*task.with_path, key)
+                path = (*at, key)
                 yield (path if index is None else (*path, index)), item
 
 
-def _missing(subject: Subject, path: DataPath, text: str, places: tuple[Path, ...]) -> Diagnostic:
+def missing_template(subject: Subject, path: DataPath, text: str, places: Sequence[Path], *, whose: str) -> Diagnostic:
+    """The finding for one of `templates`; `whose` folder was looked in."""
     if " " in text:
         return subject.finding(
             Code.MISSING_FILE,
@@ -55,17 +63,17 @@ def _missing(subject: Subject, path: DataPath, text: str, places: tuple[Path, ..
             f"Airflow takes a command that ends with `{PurePosixPath(text).suffix}` for the name of a file",
             help="add a space at its end, within quotes, and it is a command",
         )
-    beside = [file.relative_to(place).as_posix() for place in places for file in _siblings(place / text)]
+    beside = [file.relative_to(place).as_posix() for place in places for file in siblings(place / text)]
     others = [name for name in beside if name != text]  # of that name there may be a folder, or a named pipe
     return subject.finding(
         Code.MISSING_FILE,
         path,
-        f"there is no file `{text}` beside the pipeline or in the pipelines folder",
+        f"there is no file `{text}` beside {whose} or in the pipelines folder",
         caret=meant(text, others),
     )
 
 
-def _siblings(missing: Path) -> list[Path]:
+def siblings(missing: Path) -> list[Path]:
     """Files of the same kind in the folder where one is missing."""
     try:
         return sorted(missing.parent.glob(f"*{missing.suffix}"))

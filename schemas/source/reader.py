@@ -65,6 +65,20 @@ class SourceReader:
             self._results[dotted] = self._find(dotted) if _is_path(dotted) else NotAPath(dotted)
         return self._results[dotted]
 
+    @property
+    def folder(self) -> Path:
+        """The pipelines folder, absolute."""
+        return Path(self._finder.pipelines_folder)
+
+    def in_file(self, file: Path, name: str) -> Result:
+        """What `name` is in a file that is loaded by its path, not found as a module."""
+        module = Module(file.stem, file, readable=True, search=None, local=True)
+        # Its answers are its own: a module may have the file's name.
+        found = NameResolver(self._finder, self._files).resolve(module, name)
+        if isinstance(found, Definition) and isinstance(found.facts, ClassFacts):
+            return Undecidable(f"{name} is a class of {file.name}")
+        return self._result(found, name)
+
     def hidden_by(self, dotted: str) -> Hidden | None:
         """What takes the place of the local module that `dotted` starts with, if anything does.
 

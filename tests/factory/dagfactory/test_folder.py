@@ -60,3 +60,23 @@ def test_one_broken_dag_of_a_file_keeps_no_other_file_from_being_built(folder: P
     assert "good" in found.dags
     assert found.dags.keys().isdisjoint({"sound", "broken"})
     assert [(d.file, d.span.line, d.code.id) for d in found.diagnostics] == [("pipelines/two.yml", 5, "PF101")]
+
+
+def test_files_are_found_from_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    team = tmp_path / "pipelines" / "team"
+    team.mkdir(parents=True)
+    (team / "local.py").write_text("def work() -> None: ...\n")
+    (team / "run.sh").write_text("echo run\n")
+    operators = "airflow.providers.standard.operators"
+    (team / "shop.yml").write_text(
+        "shop:\n  tasks:\n"
+        f"    by_file: {{operator: {operators}.python.PythonOperator, python_callable_name: work,\n"
+        "      python_callable_file: team/local.py}\n"
+        f"    script: {{operator: {operators}.bash.BashOperator, bash_command: run.sh}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    found = load_pipelines(Path("pipelines"))
+
+    assert found.diagnostics == ()
+    assert found.dags["shop"].get_template_env().get_template("run.sh").render() == "echo run"

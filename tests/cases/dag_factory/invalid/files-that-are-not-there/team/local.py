@@ -1,0 +1,4 @@
+def load() -> None: ...
+
+
+LIMIT = 3

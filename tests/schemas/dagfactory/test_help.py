@@ -1,0 +1,34 @@
+"""What findings in dag-factory documents advise: what the document gives is in it, ready to be copied."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.check import check_text
+
+TASK = "operator: airflow.providers.standard.operators.empty.EmptyOperator"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        (
+            f"orders:\n  dagrun_timeout_sec: 3600\n  tasks:\n    load: {{{TASK}}}\n",
+            "dag-factory 1.0 took it away: write `dagrun_timeout: {__type__: datetime.timedelta, seconds: 3600}`",
+        ),
+        (
+            f"orders:\n  dagrun_timeout: 7200\n  tasks:\n    load: {{{TASK}}}\n",
+            "write `{__type__: datetime.timedelta, seconds: 7200}`",
+        ),
+        (
+            f"orders:\n  tasks:\n    load: {{{TASK}, execution_timeout: 30}}\n",
+            "write `{__type__: datetime.timedelta, seconds: 30}`",
+        ),
+        (
+            f"orders:\n  tasks:\n    load: {{{TASK}, execution_timeout: soon}}\n",
+            "write `{__type__: datetime.timedelta, seconds: 300}`",
+        ),
+    ],
+)
+def test_a_duration_is_given_back_as_dag_factory_takes_it(text: str, advice: str) -> None:
+    assert [finding.help for finding in check_text(text, "orders.yml").diagnostics if finding.help] == [advice]
