@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.data_path import DataPath
 from schemas.editor_hints import TASK_SNIPPETS, USES_EXAMPLES, uses_text
+from schemas.expression_patterns import VALUE
 from schemas.field_texts import field_texts, models
 from schemas.json_schema_conditions import CONDITIONS
 from schemas.json_schema_texts import Schema, choice, description, portable, with_text
@@ -184,7 +185,7 @@ class Translation:
         properties = code["properties"]
         properties["uses"] |= {
             "markdownDescription": uses_text(),
-            "pattern": portable(_USES_PATTERN),
+            "pattern": f"{portable(_USES_PATTERN)}|{VALUE}",
             "patternErrorMessage": f"expected {', '.join(BUILT_INS)}, or the dotted path of a function or an operator",
             "examples": [*BUILT_INS, *USES_EXAMPLES],
         }

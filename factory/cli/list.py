@@ -52,7 +52,8 @@ def _rows(selection: Selection, environment: str) -> list[tuple[str, str, str, s
     for path in selection.paths:
         shown = selection.shown_path(path)
         errors = [d for d in result.diagnostics if d.file == shown and d.severity is Severity.ERROR]
-        sound = any(p.file == path for p in result.pipelines)
+        # A finding across files leaves both of them as they are.
+        sound = not errors and any(p.file == path for p in result.pipelines)
         state = "ok" if sound else f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
         language = checker.dialect(path)
         variants = (unexpanded if language else checker).variants(path)
@@ -64,15 +65,27 @@ def _rows(selection: Selection, environment: str) -> list[tuple[str, str, str, s
 def schedule_text(data: Mapping[str, Any]) -> str:
     """The schedule of an effective document as a person reads it, right or wrong; `-` where it has none."""
     value, zone = data.get("schedule"), data.get("timezone")
+    poll = data.get("poll")
     if isinstance(value, dict):
         zone = value.get("timezone", zone)
-        known = f"every {value['every']}" if "every" in value else value.get("cron")
-        value = known if known is not None else "assets or a timetable" if value.keys() & _OBJECTS else None
-    if isinstance(value, list):
+        value = _of_mapping(value)
+    elif isinstance(value, list):
         value = "assets"
+    elif value is None and isinstance(poll, dict) and poll.get("watch") is not None:
+        value, zone = "watch", None
     if value is None:
         return "-"
     return f"{value} {zone}" if isinstance(zone, str) and zone != "UTC" else str(value)
+
+
+def _of_mapping(schedule: Mapping[str, Any]) -> Any:
+    if "timetable" in schedule:
+        return str(schedule["timetable"]).rpartition(".")[2]
+    if "every" in schedule:
+        return f"every {schedule['every']}"
+    if "assets" in schedule:
+        return "assets" if schedule.get("cron") is None else f"assets or {schedule['cron']}"
+    return schedule.get("cron", "assets or a timetable" if schedule.keys() & _OBJECTS else None)
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

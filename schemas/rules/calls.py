@@ -11,6 +11,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
+from schemas.rules.module_elsewhere import written_from_elsewhere
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject
 
@@ -37,6 +38,10 @@ def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[D
         yield hidden_module(subject, call.path, hidden)
         return
     found = reader.find(call.dotted)
+    elsewhere = written_from_elsewhere(subject, call.path, call.dotted, found, reader)
+    if elsewhere is not None:
+        yield elsewhere
+        return
     match found:
         case Function():
             yield from _arguments(subject, call, found.parameters)

@@ -14,13 +14,13 @@ from schemas.environment import EnvText
 from schemas.mend import word
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
-from schemas.rules.missing_code import hidden_module, module_beside, no_callable, not_installed, written_from_here
+from schemas.rules.missing_code import hidden_module, no_callable, not_installed
+from schemas.rules.module_elsewhere import written_from_elsewhere
 from schemas.rules.moved_paths import moved, moved_to
 from schemas.settings import SETTING_KEYS
 from schemas.source import (
     Class,
     Function,
-    ModuleMissing,
     NotInstalled,
     Parameter,
     SourceReader,
@@ -74,9 +74,9 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
     new = moved_to(uses, found.path if isinstance(found, Class | Function) else None)
     if new is not None:
         yield moved(subject, path, new, still_there=isinstance(found, Class | Function))
-    meant = module_beside(subject, uses, reader) if isinstance(found, ModuleMissing | NotInstalled) else None
-    if meant is not None:
-        yield written_from_here(subject, path, uses, meant)
+    elsewhere = written_from_elsewhere(subject, path, uses, found, reader)
+    if elsewhere is not None:
+        yield elsewhere
         return
     match found:
         case Function():

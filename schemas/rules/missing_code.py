@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import Word, word
 from schemas.source import (
-    Class,
-    Function,
     Hidden,
     ModuleMissing,
     NameMissing,
@@ -18,32 +14,11 @@ from schemas.source import (
     NotCallable,
     NotInstalled,
     SourceError,
-    SourceReader,
 )
 from schemas.subject import Subject
 from schemas.suggestions import did_you_mean
 
 Nothing = ModuleMissing | NameMissing | NotAPath | NotCallable | SourceError
-
-
-def module_beside(subject: Subject, dotted: str, reader: SourceReader) -> str | None:
-    """The path that is meant where a module's path starts at the pipeline's own folder, as Python people may expect."""
-    folder = ".".join(PurePosixPath(subject.path).parent.parts)
-    meant = f"{folder}.{dotted}"
-    return meant if folder and isinstance(reader.find(meant), Class | Function) else None
-
-
-def written_from_here(subject: Subject, path: DataPath, dotted: str, meant: str) -> Diagnostic:
-    """The finding for a path that starts at the pipeline's own folder."""
-    module = dotted.partition(".")[0]
-    return subject.finding(
-        Code.UNKNOWN_MODULE,
-        path,
-        f"there is no module `{module}` below the pipelines folder or among the installed packages",
-        caret=f"write `{meant}`",
-        help="a module's path starts at the pipelines folder, wherever the pipeline is",
-        mend=Word(meant),
-    )
 
 
 def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:

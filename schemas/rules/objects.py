@@ -14,6 +14,7 @@ from schemas.references import TaskReference
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
+from schemas.rules.module_elsewhere import written_from_elsewhere
 from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
 from schemas.subject import Subject
 
@@ -70,7 +71,12 @@ def _named(
     if hidden is not None:
         yield hidden_module(subject, place, hidden)
         return
-    match found := reader.find(dotted):
+    found = reader.find(dotted)
+    elsewhere = written_from_elsewhere(subject, place, dotted, found, reader)
+    if elsewhere is not None:
+        yield elsewhere
+        return
+    match found:
         case Class() | Function():
             if arguments is not None:
                 written = Arguments(f"`{found.path}`", written_at((*path, "with"), arguments), place)

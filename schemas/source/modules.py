@@ -55,6 +55,7 @@ class ModuleFinder:
         self._editable = editable_modules(self.installed)
         self._found: dict[str, Module | None] = {}
         self._near: dict[str, tuple[str, ...]] = {}
+        self._packages: dict[str, list[str]] | None = None
 
     def walk(self, parts: Sequence[str]) -> tuple[Module | None, int]:
         """The deepest module that exists along `parts`, and how many parts it takes."""
@@ -96,6 +97,22 @@ class ModuleFinder:
             close = [match for match in difflib.get_close_matches(last, self._names(folders)) if match != last]
             self._near[name] = tuple(f"{parent.name}.{match}" if parent else match for match in close)
         return self._near[name]
+
+    def packages_with(self, module: str) -> tuple[str, ...]:
+        """The folders below the pipelines folder, as dotted paths, that hold `module.py` or a folder of this name."""
+        if self._packages is None:
+            self._packages = self._local_packages()
+        return tuple(self._packages.get(module, ()))
+
+    def _local_packages(self) -> dict[str, list[str]]:
+        packages: dict[str, list[str]] = {}
+        for folder, inner, files in os.walk(self.pipelines_folder):
+            inner[:] = sorted(name for name in inner if name.isidentifier() and name != "__pycache__")
+            package = os.path.relpath(folder, self.pipelines_folder).replace(os.sep, ".")
+            stems = [name.removesuffix(".py") for name in files if name.endswith(".py")]
+            for module in [*inner, *stems] if package != "." else ():
+                packages.setdefault(module, []).append(package)
+        return packages
 
     def _look(self, name: str, parent: Module | None) -> Module | None:
         if parent is not None:

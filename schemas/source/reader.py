@@ -89,6 +89,15 @@ class SourceReader:
             self._hidden[dotted] = self._hidden_by(dotted) if _is_path(dotted) else None
         return self._hidden[dotted]
 
+    @property
+    def pipelines_folder(self) -> Path:
+        """The folder that the paths of local modules start at."""
+        return Path(self._finder.pipelines_folder)
+
+    def packages_with(self, module: str) -> tuple[str, ...]:
+        """The dotted paths of the folders below the pipelines folder that hold a file or folder of this module."""
+        return self._finder.packages_with(module)
+
     def _hidden_by(self, dotted: str) -> Hidden | None:
         first, *rest = dotted.split(".")
         local = self._finder.local_module(first)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas import judge
-from schemas.check import Checker
+from schemas.check import Checker, CheckOptions
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
 from schemas.subject import Subject
@@ -34,3 +34,14 @@ def test_a_file_whose_check_fails_is_a_finding_and_the_others_are_checked(
     assert (finding.file, finding.message) == ("pipelines/b.yaml", "checking it failed: ZeroDivisionError: by nothing")
     assert [pipeline.file for pipeline in result.pipelines] == ["a.yaml", "c.yaml"]
     assert "Traceback" in caplog.text
+
+
+def test_a_path_that_begins_with_the_name_of_the_pipelines_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "flows"
+    (folder / "sales").mkdir(parents=True)
+    (folder / "sales" / "etl.py").write_text("def run(): ...\n")
+    (folder / "sales" / "orders.yaml").write_text("tasks:\n  - {id: a, uses: flows.sales.etl.run}\n")
+
+    (finding,) = Checker(folder, CheckOptions(environ={})).folder().diagnostics
+
+    assert (finding.code, finding.caret) == (Code.UNKNOWN_MODULE, "leave out `flows.`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -86,3 +87,44 @@ def test_list_shows_sound_and_broken(tmp_path: Path) -> None:
         "good": ["@daily", "pipelines/good.yaml", "ok"],
         "junk": ["-", "pipelines/junk.yaml", "1 error"],
     }
+
+
+def test_list_says_what_starts_runs_beside_a_clock(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    task = "tasks: [{id: a, uses: empty}]\n"
+    (folder / "a.yaml").write_text("schedule: [orders]\n" + task)
+    (folder / "b.yaml").write_text("schedule: {assets: {any: [orders, shops]}}\n" + task)
+    (folder / "c.yaml").write_text("schedule: {assets: orders, cron: '@daily', timezone: Asia/Seoul}\n" + task)
+    (folder / "d.yaml").write_text(
+        "schedule: {timetable: airflow.sdk.EventsTimetable, with: {event_dates: []}}\n" + task
+    )
+    (folder / "e.yaml").write_text("poll: {url: 'http://127.0.0.1/', watch: {every: 1m}}\ntasks: []\n")
+    (folder / "f.yaml").write_text("schedule: null\n" + task)
+
+    lines = factory("list", cwd=tmp_path).stdout.splitlines()[1:]
+
+    schedules = {cells[0]: cells[1] for cells in (re.split("  +", line) for line in lines)}
+    assert schedules == {
+        "a": "assets",
+        "b": "assets",
+        "c": "assets or @daily Asia/Seoul",
+        "d": "EventsTimetable",
+        "e": "watch",
+        "f": "-",
+    }
+
+
+def test_list_counts_what_is_wrong_across_files(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    for file, name in (("one", "orders"), ("two", "sales")):
+        asset = f"outlets: [{{name: {name}, uri: 's3://lake/orders'}}]"
+        (folder / f"{file}.yaml").write_text(f"tasks: [{{id: a, uses: empty, {asset}}}]\n")
+
+    listed, linted = factory("list", cwd=tmp_path), factory("lint", cwd=tmp_path)
+
+    states = [line.split("  ")[-1] for line in listed.stdout.splitlines()[1:]]
+    assert "PF208" in linted.stdout
+    assert (linted.returncode, listed.returncode) == (1, 1)
+    assert "1 error" in states

@@ -1,0 +1,6 @@
+def run():
+    """Nothing."""
+
+
+def alert(context):
+    """Nothing."""
