@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from factory.reporters.allowed_words import LONG, allowed_words
 from factory.reporters.columns import columns
+from factory.reporters.hidden_secrets import secret_spans, without_secrets
 from factory.reporters.printable import phrase, printable
 from schemas.codes import Severity
-from schemas.diagnostics import Diagnostic
+from schemas.diagnostics import Diagnostic, Span
 from schemas.text_lines import TextLines
 
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
@@ -20,14 +21,32 @@ _BEFORE = 60
 
 def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
     """All findings, a blank line between two; empty for none."""
-    sources: dict[str, TextLines] = {}
+    diagnostics = tuple(diagnostics)
+    secrets = secret_spans(diagnostics)
+    sources: dict[str, _Source] = {}
+    for diagnostic in diagnostics:
+        if diagnostic.text not in sources:
+            sources[diagnostic.text] = _Source(diagnostic.text, secrets.get(diagnostic.text, ()))
     listed: dict[tuple[str, tuple[str, ...]], int] = {}
     return "\n\n".join(_one(d, sources, listed, colour) for d in diagnostics)
 
 
+class _Source(TextLines):
+    """A file's text as it may be shown."""
+
+    def __init__(self, text: str, secrets: Sequence[Span]) -> None:
+        super().__init__(text)
+        self._secrets = secrets
+
+    def shown(self, line: int, start: int = 0, end: int = 0) -> tuple[str, int, int]:
+        """A line without its secrets, and a range of it, cut where it is long."""
+        here = [span for span in self._secrets if span.line == line]
+        return _window(*without_secrets(self.line_text(line), start, end, here))
+
+
 def _one(
     diagnostic: Diagnostic,
-    sources: dict[str, TextLines],
+    sources: dict[str, _Source],
     listed: dict[tuple[str, tuple[str, ...]], int],
     colour: bool,
 ) -> str:
@@ -40,8 +59,7 @@ def _one(
     ]
     gutter = len(str(span.line))
     if diagnostic.text:
-        source = sources.get(diagnostic.text) or sources.setdefault(diagnostic.text, TextLines(diagnostic.text))
-        lines += _excerpt(diagnostic, source, gutter, colour)
+        lines += _excerpt(diagnostic, sources[diagnostic.text], gutter, colour)
     elif diagnostic.caret:
         lines.append(f"{' ' * gutter} = {phrase(diagnostic.caret)}")
     if diagnostic.help:
@@ -55,14 +73,14 @@ def _one(
     return "\n".join(lines)
 
 
-def _excerpt(diagnostic: Diagnostic, source: TextLines, gutter: int, colour: bool) -> list[str]:
+def _excerpt(diagnostic: Diagnostic, source: _Source, gutter: int, colour: bool) -> list[str]:
     """The line before, if it says more than blank, and the line of the span, with the caret below it."""
     span = diagnostic.span
     lines = [f"{' ' * gutter} |"]
     parent = _parent_line(source, span.line)
     if parent is not None:
-        lines.append(f"{parent:>{gutter}} | {printable(_window(source.line_text(parent), 0, 0)[0])}")
-    text, start, end = _window(source.line_text(span.line), span.column - 1, span.end_column - 1)
+        lines.append(f"{parent:>{gutter}} | {printable(source.shown(parent)[0])}")
+    text, start, end = source.shown(span.line, span.column - 1, span.end_column - 1)
     before, marked = printable(text[:start]), printable(text[start:end])
     lines.append(f"{span.line:>{gutter}} | {printable(text)}".rstrip())
     carets = "^" * max(1, columns(marked))
