@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import ParamValidationError
 
 from factory.build_values import plain_data
 from factory.errors import BuildError, one_line
+from schemas.param_default import param_default
 from schemas.rules.params import SCHEMA_KEYWORDS
 
 
@@ -25,7 +26,7 @@ def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> tuple[di
     errors: list[BuildError] = []
     for name, written in params.items():
         try:
-            built[name] = _param(name, plain_data(written), needs_default=needs_defaults)
+            built[name] = _param(name, written, needs_default=needs_defaults)
         except BuildError as error:
             errors.append(error)
     return built, errors
@@ -33,15 +34,17 @@ def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> tuple[di
 
 def _param(name: str, written: Any, *, needs_default: bool) -> Param:
     if not isinstance(written, Mapping):
-        return Param(written)
+        return Param(plain_data(written))
     if not SCHEMA_KEYWORDS & written.keys():
         raise BuildError(
             ("params", name),
             "a mapping here is a JSON Schema; write a default that is a mapping as `{type: object, default: {…}}`",
         )
-    schema = {key: value for key, value in written.items() if key not in ("default", "description")}
+    default = plain_data(param_default(written)) if "default" in written else NOTSET
+    plain = plain_data(written)
+    schema = {key: value for key, value in plain.items() if key not in ("default", "description")}
     _check_schema(name, schema)
-    param = Param(written.get("default", NOTSET), written.get("description"), schema=schema)
+    param = Param(default, plain.get("description"), schema=schema)
     if "default" in written:
         _check_default(name, param)
     elif needs_default:

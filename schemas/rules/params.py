@@ -11,6 +11,8 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
 from schemas.mend import word as mend_of
+from schemas.param_default import param_default
+from schemas.references import EnvReference, expressions
 from schemas.rules.param_keywords import misspelt
 from schemas.subject import Subject
 from schemas.suggestions import meant
@@ -72,8 +74,18 @@ def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Itera
         if subject.data.get("schedule") is not None:
             message = f"`{path[-1]}` needs a `default`: scheduled runs ask nobody"
             yield subject.finding(Code.BAD_PARAM, path, message, at_key=True, help="or set `schedule: null`")
-    elif not wrong and not isinstance(schema["default"], EnvText):
+    elif not wrong and _can_be_judged(schema):
         yield from _default(subject, path, schema)
+
+
+def _can_be_judged(schema: Mapping[str, Any]) -> bool:
+    """Not a variable that is unset; and of what one gives only where the finding does not show it, which leaves the
+    others to the build."""
+    default = schema["default"]
+    if isinstance(default, EnvText):
+        return _is_simple(schema)
+    found = expressions(default) if isinstance(default, str) else ()
+    return not any(isinstance(one.meaning, EnvReference) for one in found)
 
 
 def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -103,7 +115,7 @@ def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iter
 
 
 def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    value, what = schema["default"], f"the `default` of `{path[-1]}`"
+    value, what = param_default(schema), f"the `default` of `{path[-1]}`"
     place = (*path, "default")
     if _is_simple(schema):
         keyword = _simple_misfit(value, schema)

@@ -133,6 +133,23 @@ def test_templates_are_found_beside_the_file_and_from_the_folder(tmp_path: Path)
         assert task.bash_command == text
 
 
+def test_what_the_environment_gives_a_param_is_of_its_type() -> None:
+    dag = built(
+        """
+        params:
+          runs: {type: integer, default: "${env.RUNS}"}
+          name: {type: string, default: "${env.RUNS}"}
+          plain: ${env.RUNS}
+        """
+        + TASKS,
+        RUNS="3",
+    )
+    found = dag.params.dump()
+    assert found == {"runs": 3, "name": "3", "plain": "3"}
+    # Airflow's dag-processor cannot send a subclass of text.
+    assert [type(value) for value in found.values()] == [int, str, str]
+
+
 def test_params_are_defaults_or_json_schemas() -> None:
     dag = built(
         """
