@@ -11,10 +11,13 @@ from schemas.dagfactory.dag_view import DagView, Part, shown
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.mend import word
+from schemas.plain_data import walk
 from schemas.rules.cycles import Edges, cycles
 from schemas.suggestions import MOST_OF_A_FILE, meant
 
 _PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"].*['\"]\])?", re.DOTALL)
+_WORDS = frozenset({"dependencies", "task_id", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
+"""Keys of a task whose text is no argument."""
 _XCOM_ARG = re.compile(r"\((?P<task>[^()]*)\)")
 
 
@@ -28,6 +31,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         yield from _group(dag, task)
         for path, other in references(task):
             yield from _reference(dag, task, path, other)
+        yield from _without_effect(dag, task)
     for group in dag.groups.values():
         yield from _parent(dag, group)
     yield from _cycles_of_parents(dag)
@@ -49,6 +53,32 @@ def references(task: Part) -> Iterator[tuple[DataPath, str]]:
         elif isinstance(value, str) and "XcomArg" in value:
             match = _XCOM_ARG.search(value)
             yield (*task.path, "expand", key), match["task"] if match is not None else ""
+
+
+def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
+    """`+task` where dag-factory leaves it as text, or hands on what gives neither an output nor an edge."""
+    if not dag.subject.may_hold("+"):
+        return
+    read = dict(references(task))
+    waits = {name for _, name in task.dependencies}
+    for path, text in walk(task.data).texts:
+        place = (*task.path, *path)
+        match = _PLUS.fullmatch(text)
+        if match is None or path[0] in _WORDS:
+            continue
+        other = dag.built_as.get(match["task"])
+        if other is None or other is task:
+            continue
+        help_text = f"its output is `{{{{ ti.xcom_pull(task_ids='{match['task']}') }}}}`"
+        if other.id not in waits:
+            help_text += f"; to wait for it write `dependencies: [{other.id}]`"
+        if place not in read:
+            where = "inside a list or a mapping" if "decorator" in task.data else "in the arguments of an operator"
+            message = f"`{shown(text)}` stays text: dag-factory reads no reference {where}"
+            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, help=help_text)
+        elif "operator" in other.data and "expand" not in path:
+            message = f"`{other.id}` is no decorated task: dag-factory hands over the operator, and adds no dependency"
+            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, help=help_text)
 
 
 def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic]:

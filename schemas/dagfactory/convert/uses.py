@@ -195,6 +195,12 @@ class _Task:
         match = _PLUS.fullmatch(given) if isinstance(given, str) else None
         if match is None:
             return value(self._conversion, path, given)
+        other = self._conversion.dag.built_as.get(match["task"])
+        if other is not None and "operator" in other.data:
+            message = (
+                f"dag-factory handed over the operator `{other.id}` itself; here it is its output, which is waited for"
+            )
+            self._conversion.changed(path, message, at_key=False)
         return self._reference(path, match["task"], match["key"])
 
     def _reference(self, path: DataPath, name: str, key: str | None = None) -> Written:

@@ -68,7 +68,7 @@ def test_a_document_with_errors_is_not_converted(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "bash_comand" in done.stderr
-    assert "nothing is converted" in done.stderr
+    assert "nothing of it is converted" in done.stderr
 
 
 def test_another_file_is_an_error_of_use(tmp_path: Path) -> None:
@@ -76,3 +76,75 @@ def test_another_file_is_an_error_of_use(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr == "factory convert: pipelines/shop.yml: this is no document of dag-factory\n"
+
+
+def test_a_reference_that_begins_to_have_an_effect_is_said(tmp_path: Path) -> None:
+    text = """\
+orders:
+  tasks:
+    load: {operator: airflow.providers.standard.operators.empty.EmptyOperator}
+    name: {decorator: airflow.sdk.task, python_callable: posixpath.basename, p: +load, dependencies: [load]}
+"""
+    done = factory("convert", "pipelines/shop.yml", cwd=project(tmp_path, text))
+
+    assert done.returncode == 0, done.stderr
+    assert "${tasks.load.output}" in done.stdout
+    assert "pipelines/shop.yml:4:81" in done.stderr
+    assert "PF126" in done.stderr
+
+
+def test_a_folder_keeps_its_subfolders_and_a_broken_document_no_other(tmp_path: Path) -> None:
+    root = project(tmp_path, TWO)
+    (root / "pipelines" / "team").mkdir()
+    (root / "pipelines" / "team" / "new.yml").write_text(TWO.replace("orders", "bills").replace("stock", "shelves"))
+    (root / "pipelines" / "team" / "broken.yml").write_text(TWO.replace("BashOperator", "BashOperater"))
+    (root / "pipelines" / "ours.yaml").write_text("tasks:\n  - {id: a, uses: empty}\n")
+
+    done = factory("convert", "pipelines", "--output", "new", cwd=root)
+
+    assert done.returncode == 1
+    assert "pipelines/team/broken.yml: these come first; nothing of it is converted" in done.stderr
+    places = ["new/orders.yaml", "new/stock.yaml", "new/team/bills.yaml", "new/team/shelves.yaml"]
+    assert done.stdout.split() == places
+    assert sorted(p.relative_to(root).as_posix() for p in (root / "new").rglob("*.yaml")) == places
+
+    none = factory("convert", "new", cwd=root)
+    assert none.returncode == 2
+    assert none.stderr == "factory convert: new: there are no documents of dag-factory in this folder\n"
+
+
+def test_two_documents_of_a_folder_with_one_dag_are_not_written_over_each_other(tmp_path: Path) -> None:
+    root = project(tmp_path, TWO)
+    (root / "pipelines" / "again.yml").write_text(TWO)
+
+    done = factory("convert", "pipelines", "--output", "new", cwd=root)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert not (root / "new").exists()
+
+
+def test_what_lint_refuses_of_the_new_files_is_said(tmp_path: Path) -> None:
+    text = """\
+orders:
+  tasks:
+    load:
+      operator: airflow.providers.standard.operators.empty.EmptyOperator
+      on_success_callback: {callback: helpers.tell, text: hi}
+      outlets: ["s3://shop/orders"]
+stock:
+  schedule:
+    - {__type__: airflow.sdk.Asset, uri: "s3://shop/orders", name: orders}
+  tasks:
+    load: {operator: airflow.providers.standard.operators.empty.EmptyOperator}
+"""
+    root = project(tmp_path, text)
+    (root / "pipelines" / "helpers.py").write_text("def tell(context):\n    print(context)\n")
+
+    done = factory("convert", "pipelines/shop.yml", "--output", "new", cwd=root)
+
+    assert done.returncode == 1
+    assert done.stdout == "new/orders.yaml\nnew/stock.yaml\n"
+    assert "PF309" in done.stderr
+    assert "PF208" in done.stderr
+    assert "new/orders.yaml:" in done.stderr
+    assert (root / "new" / "stock.yaml").exists()
