@@ -179,6 +179,7 @@ class Code(Enum):
     MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names is not there.")
     MOVED_PATH = _warning("PF382", "moved-path", "A dotted path is Airflow 2's; it has moved.")
     LOOK_ALIKE = _warning("PF383", "look-alike", "A character looks like another one.")
+    BAD_TEMPLATE = _error("PF384", "bad-template", "Jinja cannot read a template, or Airflow 3 cannot fill it in.")
 
     SECRET_VARIABLE = _error("PF401", "secret-variable", "An environment variable looks like a secret.")
     SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL in the file holds a password.")

@@ -27,6 +27,7 @@ IGNORABLE_ERRORS = frozenset(
         Code.NOT_CALLABLE,
         Code.PYTHON_SYNTAX,
         Code.TEMPLATE_NOT_CLOSED,
+        Code.BAD_TEMPLATE,
         Code.MISSING_FILE,
         # What looks like a secret may be none.
         Code.SECRET_VARIABLE,

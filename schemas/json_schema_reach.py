@@ -123,6 +123,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.KEY_OF_ANOTHER_TYPE: _NAMES,
         Code.METADATA_ADDRESS: _GUESS,
         Code.TEMPLATE_NOT_CLOSED: _GUESS,
+        Code.BAD_TEMPLATE: _GUESS,
         Code.MISSING_FILE: "it asks which files there are",
         Code.MOVED_PATH: _SOURCE,
         Code.LOOK_ALIKE: _GUESS,

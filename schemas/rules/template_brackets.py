@@ -11,11 +11,8 @@ from schemas.diagnostics import Diagnostic
 from schemas.environment import as_written, is_documentation
 from schemas.rules.conditions import CONDITIONS
 from schemas.subject import Subject
+from schemas.template_tags import tags
 
-_CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
-_OPENING = re.compile(r"\{[{%#]")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_END_OF_RAW = re.compile(r"\{%[-+]? ?endraw ?[-+]?%\}")
 _COUNT_IN_SHELL = (
     "the shell's `${#…}` begins a comment for Jinja: write `{% raw %}` before it and `{% endraw %}` behind it"
 )
@@ -78,22 +75,13 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
 
 
 def _templates(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
-    position = 0
-    while (opened := _OPENING.search(text, position)) is not None:
-        opening, closing = opened.group(), _CLOSING[opened.group()]
-        start, end = opened.start(), text.find(closing, opened.end())
-        inside = text[opened.end() : end] if end >= 0 else ""
-        if end < 0 or (opening != "{#" and opening in _QUOTED.sub("", inside)):
+    for tag in tags(text):
+        if not tag.is_closed:
             yield subject.finding(
                 Code.TEMPLATE_NOT_CLOSED,
                 path,
-                f"`{opening}` is not closed",
-                caret=f"a `{closing}` is missing",
-                help=_COUNT_IN_SHELL if opening == "{#" and text.startswith("$", start - 1) else "",
-                part=opened.span(),
+                f"`{tag.opening}` is not closed",
+                caret=f"a `{tag.closing}` is missing",
+                help=_COUNT_IN_SHELL if tag.opening == "{#" and text.startswith("$", tag.start - 3) else "",
+                part=(tag.start - 2, tag.start),
             )
-            return
-        position = end + 2
-        if opening == "{%" and inside.strip("-+ ") == "raw":
-            left = _END_OF_RAW.search(text, position)
-            position = left.end() if left is not None else len(text)
