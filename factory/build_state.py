@@ -59,7 +59,32 @@ def _add_commit(dag: DAG, task: StatefulHttpOperator, waited_for: list[Operator]
         # no other rule than its default.
         trigger_rule=TriggerRule.ALL_SUCCESS if dag.fail_fast else TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
-    commit.set_upstream([task, *waited_for])
+    # Where conditions skipped all that takes from the poll, nobody has seen what it brought: a later run is to ask
+    # for it again. Beside the poll, which has succeeded, a commit would run all the same.
+    conditional = _conditional(dag, task)
+    commit.set_upstream(waited_for if all(one.task_id in conditional for one in waited_for) else [task, *waited_for])
+
+
+def _conditional(dag: DAG, poll: StatefulHttpOperator) -> frozenset[str]:
+    """The tasks behind a poll that `run_if` or `skip_if` may skip, by their own or because of those before them."""
+    module = sys.modules.get("factory.task_condition")
+    if module is None:
+        return frozenset()
+    found: set[str] = set()
+    for task in dag.topological_sort():  # type: ignore[no-untyped-call] # Airflow's has no annotations
+        before = task.upstream_task_ids - {poll.task_id}
+        hook = task.partial_kwargs.get("pre_execute") if task.is_mapped else task._pre_execute_hook
+        if (
+            isinstance(hook, module.TaskCondition)
+            or (task.trigger_rule == TriggerRule.ALL_SUCCESS and before & found)
+            or (
+                task.trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+                and before
+                and task.upstream_task_ids <= found
+            )
+        ):
+            found.add(task.task_id)
+    return frozenset(found)
 
 
 def _counts(dag: DAG, task: Operator, poll: StatefulHttpOperator) -> bool:

@@ -100,6 +100,12 @@ def short(runs: ForkedRuns) -> None:
     Steps(runs, "short").run("first")
 
 
+def unwanted(runs: ForkedRuns) -> None:
+    steps = Steps(runs, "unwanted")
+    steps.run("first")
+    steps.run("second")
+
+
 def times(runs: ForkedRuns) -> None:
     steps = Steps(runs, "times", "shop/times")
     steps.run("first")
@@ -138,7 +144,7 @@ def examples(runs: ForkedRuns) -> None:
 
 
 WORKS: dict[str, Callable[[ForkedRuns], None]] = {
-    work.__name__: work for work in (rows, hidden, short, times, etag, modified, digest, examples)
+    work.__name__: work for work in (rows, hidden, short, unwanted, times, etag, modified, digest, examples)
 }
 
 

@@ -68,6 +68,34 @@ tasks:
     assert waits_for(runs_all_the_same) == {"poll", "load", "done"}
 
 
+IF = 'run_if: "{{ params.full }}"'
+
+
+@pytest.mark.parametrize(
+    ("tasks", "waited_for"),
+    [
+        (f"  - {{id: load, uses: empty, {IF}}}", {"load"}),
+        ("  - {id: load, uses: empty, skip_if: '{{ 1 }}'}\n  - {id: tell, uses: empty, needs: [load]}", {"tell"}),
+        (f"  - {{id: load, uses: empty, {IF}}}\n  - {{id: other, uses: empty, {IF}}}", {"load", "other"}),
+        (
+            f"  - {{id: load, uses: bash, {IF}, expand: {{bash_command: [a, b]}}}}",
+            {"load"},
+        ),
+        (f"  - {{id: load, uses: empty, {IF}}}\n  - {{id: count, uses: empty}}", {"poll", "load", "count"}),
+        (
+            f"  - {{id: load, uses: empty, {IF}}}\n"
+            "  - {id: tell, uses: empty, needs: [load], trigger_rule: none_failed}",
+            {"poll", "tell"},
+        ),
+        (f"  - {{id: check, uses: empty}}\n  - {{id: load, uses: empty, needs: [check], {IF}}}", {"load"}),
+    ],
+)
+def test_where_conditions_may_skip_all_the_commit_needs_one_that_took_the_rows(
+    tasks: str, waited_for: set[str]
+) -> None:
+    assert waits_for(built(POLL + "params: {full: false}\ntasks:\n" + tasks)) == waited_for
+
+
 @pytest.mark.parametrize("first", ["one", "two"])
 def test_a_commit_is_not_behind_another_task_that_remembers(first: str) -> None:
     tasks = {

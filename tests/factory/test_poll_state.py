@@ -61,6 +61,11 @@ PIPELINES = {
           - {id: wanted, uses: short_circuit, with: {python_callable: jobs.never}}
           - {id: load, uses: jobs.load, needs: [wanted], with: {answer: "${tasks.poll.output}"}}
         """,
+    "unwanted.yaml": """
+        poll: {url: "${env.TEST_API}/document", change_detection: hash}
+        tasks:
+          - {id: load, uses: jobs.load, run_if: "{{ false }}", with: {answer: "${tasks.poll.output}"}}
+        """,
     "hidden.yaml": """
         poll:
           url: ${env.TEST_API}/document
@@ -194,6 +199,12 @@ def test_what_skips_all_behind_it_skips_the_commit_too(ran: Ran) -> None:
         "poll": "success", "wanted": "success", "load": "skipped", "poll_commit": "skipped",
     }  # fmt: skip # tasks side by side
     assert ran.kept["short: first"] == {}
+
+
+def test_what_conditions_keep_from_all_tasks_is_asked_for_again(ran: Ran) -> None:
+    for step in ("first", "second"):
+        assert ran.states[f"unwanted: {step}"] == SKIPPED | {"poll": "success"}
+        assert ran.kept[f"unwanted: {step}"] == {}
 
 
 def test_times_go_back_by_the_lag_and_end_at_the_moment_of_asking(ran: Ran) -> None:
