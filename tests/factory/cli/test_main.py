@@ -33,8 +33,19 @@ def test_output_that_is_not_utf_8(tmp_path: Path) -> None:
         assert "pipelines/\\xfcn\\xef.yaml" in result.stdout
 
 
+HEEDS_INTERRUPTS = """
+import signal
+import sys
+from factory.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
+"""Also where these tests run in the background of a shell, which has what it starts there ignore them."""
+
+
 def test_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "factory.cli", "lint", "-"]
+    command = [sys.executable, "-c", HEEDS_INTERRUPTS, "lint", "-"]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         process.stdin.write("x" * 2**17)  # comes back when the command has read the first of it

@@ -11,7 +11,12 @@ import pytest
 from factory.local.unread_files import UnreadFiles
 
 NAME = "sales/a.yaml.py"
-NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """When a test begins: a minute and a half later a parse has been given up."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -40,37 +45,39 @@ EXIT = {"event": "Process exited abnormally", "exit_code": 126}
 CALLBACK = {"event": "Executing on_failure dag callback", "dag_id": "a"}
 
 
-def test_a_process_that_died_is_told_until_something_newer_is_kept(tmp_path: Path, current: Path) -> None:
-    path = log(tmp_path, NOW, EXIT)
+def test_a_process_that_died_is_told_until_something_newer_is_kept(
+    tmp_path: Path, current: Path, now: datetime
+) -> None:
+    path = log(tmp_path, now, EXIT)
     unread = {NAME: f"the process that reads it exited with 126; see {path}"}
     assert look(tmp_path) == unread
-    assert look(tmp_path, NOW - timedelta(seconds=1)) == unread
-    assert look(tmp_path, NOW + timedelta(hours=1)) == {}
+    assert look(tmp_path, now - timedelta(seconds=1)) == unread
+    assert look(tmp_path, now + timedelta(hours=1)) == {}
     (current / NAME).unlink()
     assert look(tmp_path) == {}
 
 
 @pytest.mark.usefixtures("current")
-def test_the_newest_day_counts(tmp_path: Path) -> None:
-    log(tmp_path, NOW - timedelta(days=1), EXIT, day="2026-11-27")
-    log(tmp_path, NOW)
-    assert look(tmp_path, NOW - timedelta(hours=1)) == {}
+def test_the_newest_day_counts(tmp_path: Path, now: datetime) -> None:
+    log(tmp_path, now - timedelta(days=1), EXIT, day="2026-11-27")
+    log(tmp_path, now)
+    assert look(tmp_path, now - timedelta(hours=1)) == {}
 
 
 @pytest.mark.usefixtures("current")
-def test_a_parse_of_which_nothing_comes_is_told_when_airflow_has_given_it_up(tmp_path: Path) -> None:
-    path = log(tmp_path, NOW - timedelta(minutes=3))
-    assert look(tmp_path, NOW - timedelta(minutes=4)) == {NAME: f"Airflow has kept nothing of it; see {path}"}
-    assert look(tmp_path, NOW - timedelta(minutes=2)) == {}
+def test_a_parse_of_which_nothing_comes_is_told_when_airflow_has_given_it_up(tmp_path: Path, now: datetime) -> None:
+    path = log(tmp_path, now - timedelta(minutes=3))
+    assert look(tmp_path, now - timedelta(minutes=4)) == {NAME: f"Airflow has kept nothing of it; see {path}"}
+    assert look(tmp_path, now - timedelta(minutes=2)) == {}
 
 
 @pytest.mark.usefixtures("current")
-def test_a_parse_that_may_still_go_on_is_no_fault(tmp_path: Path) -> None:
-    log(tmp_path, NOW)
+def test_a_parse_that_may_still_go_on_is_no_fault(tmp_path: Path, now: datetime) -> None:
+    log(tmp_path, now)
     assert look(tmp_path) == {}
 
 
 @pytest.mark.usefixtures("current")
-def test_a_process_that_ran_callbacks_keeps_nothing_and_is_no_fault(tmp_path: Path) -> None:
-    log(tmp_path, NOW - timedelta(minutes=3), CALLBACK, EXIT)
-    assert look(tmp_path, NOW - timedelta(minutes=4)) == {}
+def test_a_process_that_ran_callbacks_keeps_nothing_and_is_no_fault(tmp_path: Path, now: datetime) -> None:
+    log(tmp_path, now - timedelta(minutes=3), CALLBACK, EXIT)
+    assert look(tmp_path, now - timedelta(minutes=4)) == {}
