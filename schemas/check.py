@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schemas import ignore_comments
-from schemas.codes import Code
+from schemas.codes import Code, Severity
 from schemas.dagfactory import unused_defaults
 from schemas.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.discovery import default_dag_id, is_pipeline_path, misnamed_paths, pipeline_paths
@@ -256,6 +256,8 @@ class Checker:
         from schemas.dagfactory.checking import findings  # noqa: PLC0415 # most folders hold no such file
 
         found = once(findings(path, documents, chosen, self._reader))
+        if self._options.require_environment:
+            found = tuple(replace(d, severity=Severity.ERROR) if d.code is Code.UNSET_VARIABLE else d for d in found)
         unused = complete and self._reader is not None
         diagnostics = once(ignore_comments.silenced(found, documents, report_unused=unused))
         if has_errors(diagnostics):

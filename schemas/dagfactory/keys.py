@@ -117,6 +117,13 @@ REFUSED_DAG_KEYS: Mapping[str, tuple[str, str]] = {
 TASK_KEYS = frozenset({"operator", "decorator", "dependencies", "task_id", "task_group_name", "expand", "partial"})
 """What dag-factory takes from a task for itself; all else goes to the operator."""
 
+OTHER_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("depends_on", "needs", "upstream", "upstream_tasks"), "dependencies"),
+    "group": "task_group_name",
+    "task_group": "task_group_name",
+}
+"""What other tools call keys of a task."""
+
 FILE_PARTS: tuple[tuple[str, str], ...] = (
     ("python_callable_name", "python_callable_file"),
     ("execution_date_fn_name", "execution_date_fn_file"),

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from schemas.codes import Code
 from schemas.context_names import CONTEXT_NAMES
 from schemas.dagfactory.dag_view import DagView, Part
-from schemas.dagfactory.keys import MADE_FROM, OWN_ARGUMENTS, SECONDS, TASK_KEYS, in_seconds
+from schemas.dagfactory.keys import MADE_FROM, OTHER_WORDS, OWN_ARGUMENTS, SECONDS, TASK_KEYS, in_seconds
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
+from schemas.mend import Word
 from schemas.named_places import value_at
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.source import Class, Function, Parameter
+from schemas.suggestions import unmistakable
 
 _FROM_BOTH = frozenset({"multiple_outputs", "op_args", "op_kwargs", "templates_dict", "show_return_value_in_logs"})
 """Arguments of a decorated task beside those of every task (`airflow.sdk.bases.decorator.DecoratedOperator`)."""
@@ -31,8 +33,28 @@ def of_operator(dag: DagView, task: Part, operator: Class, parameters: tuple[Par
         path = written.pop(key)
         help_text = in_seconds(key, value_at(dag.data, path))
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text)
+    yield from _keys_of_tasks(dag, task, who, written, frozenset(p.name for p in parameters))
     arguments = Arguments(who, written, at, filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
+
+
+def _keys_of_tasks(
+    dag: DagView, task: Part, who: str, written: dict[str, DataPath], taken: frozenset[str]
+) -> Iterator[Diagnostic]:
+    """Keys that mean one of a task's own, by a typo or in another tool's words; they are taken out of `written`."""
+    for key in [key for key in written if key not in taken]:
+        typo = unmistakable(key, TASK_KEYS)
+        known = OTHER_WORDS.get(key) or typo
+        if known is None or known in task.data or len(written[key]) != len(task.path) + 1:
+            continue
+        yield dag.subject.finding(
+            Code.UNKNOWN_ARGUMENT,
+            written.pop(key),
+            f"{who} has no argument `{key}`",
+            at_key=True,
+            caret=f"did you mean `{known}`?",
+            mend=Word(known) if typo is not None else None,
+        )
 
 
 def of_function(dag: DagView, task: Part, function: Function) -> Iterator[Diagnostic]:

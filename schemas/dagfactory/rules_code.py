@@ -19,7 +19,8 @@ from schemas.dagfactory.named_code import named_code
 from schemas.dagfactory.rules_arguments import of_decorated, of_function, of_operator, taken_by_decorated
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.mend import word
+from schemas.mend import Word, word
+from schemas.rules.moved_paths import place_of
 from schemas.source import Class, Function, SourceReader
 from schemas.source.results import Result
 from schemas.suggestions import meant, nearest
@@ -43,7 +44,10 @@ def check_shape(dag: DagView) -> Iterator[Diagnostic]:
             path = task.data.get(key)
             if key in task.data and (not isinstance(path, str) or "." not in path):
                 message = f"`{key}` must be a dotted path"
-                yield dag.subject.finding(Code.UNKNOWN_USES, (*task.path, key), message)
+                place = place_of(path) if isinstance(path, str) and key == "operator" else None
+                caret = f"write `{place}`" if place is not None else ""
+                mend = Word(place) if place is not None else None
+                yield dag.subject.finding(Code.UNKNOWN_USES, (*task.path, key), message, caret=caret, mend=mend)
         if "decorator" in task.data and not task.data.keys() & {"python_callable", "python_callable_name"}:
             message = f"`python_callable` is missing in task `{task.id}`"
             yield dag.subject.finding(Code.MISSING_KEY, (*task.path, "decorator"), message, at_key=True)

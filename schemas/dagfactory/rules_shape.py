@@ -163,7 +163,9 @@ def _list_of_parts(dag: DagView, key: str, id_key: str, written: list[Any]) -> I
             continue
         name = data.get(id_key)
         if name is None:
-            yield dag.subject.finding(Code.MISSING_KEY, path, f"`{id_key}` is missing", at_key=True)
+            typo = next((key for key in data if key in ("id", "name")), None) or nearest(id_key, data)
+            caret = f"is `{typo}` `{id_key}`?" if typo is not None else ""
+            yield dag.subject.finding(Code.MISSING_KEY, path, f"`{id_key}` is missing", at_key=True, caret=caret)
         elif not isinstance(name, str):
             yield _wrong(dag, (*path, id_key), name, TEXT)
         elif name in first:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.codes import Code
@@ -11,7 +11,23 @@ from schemas.dagfactory.named_code import named_code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.arguments import Arguments, argument_findings
-from schemas.source import Class, Function, SourceReader
+from schemas.source import Class, Function, Parameter, SourceReader
+
+_TIME = ("hour", "minute", "second", "microsecond", "tzinfo")
+_FOLD = Parameter("fold", "KEYWORD_ONLY", required=False)
+
+
+def _taken(*names: str, required: int = 0) -> tuple[Parameter, ...]:
+    return tuple(Parameter(n, "POSITIONAL_OR_KEYWORD", i < required) for i, n in enumerate(names))
+
+
+_OF_PYTHON: Mapping[str, tuple[Parameter, ...]] = {
+    "datetime.date": _taken("year", "month", "day", required=3),
+    "datetime.datetime": (*_taken("year", "month", "day", *_TIME, required=3), _FOLD),
+    "datetime.time": (*_taken(*_TIME), _FOLD),
+    "datetime.timedelta": _taken("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"),
+}
+"""What classes of Python take that are written in C, so that reading their source does not tell."""
 
 
 def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -25,8 +41,11 @@ def _types(dag: DagView, path: DataPath, value: Any, reader: SourceReader) -> It
         kind = value.get("__type__")
         if isinstance(kind, str) and "." in kind:
             found = yield from named_code(dag, (*path, "__type__"), kind, reader)
-            if isinstance(found, Class | Function) and found.parameters is not None:
-                yield from _type_arguments(dag, path, value, found)
+            parameters = found.parameters if isinstance(found, Class | Function) else None
+            if kind in _OF_PYTHON:
+                yield from _type_arguments(dag, path, value, kind, _OF_PYTHON[kind])
+            elif isinstance(found, Class | Function) and parameters is not None:
+                yield from _type_arguments(dag, path, value, found.path, parameters)
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         if isinstance(child, dict | list):
@@ -34,18 +53,18 @@ def _types(dag: DagView, path: DataPath, value: Any, reader: SourceReader) -> It
 
 
 def _type_arguments(
-    dag: DagView, path: DataPath, value: Mapping[str, Any], found: Class | Function
+    dag: DagView, path: DataPath, value: Mapping[str, Any], called: str, parameters: Sequence[Parameter]
 ) -> Iterator[Diagnostic]:
     """What stands beside `__type__`, and in `__args__`, against what is called with it."""
     positional = value.get("__args__", [])
-    if found.parameters is None or not isinstance(positional, list):
+    if not isinstance(positional, list):
         return
-    takes = [p for p in found.parameters if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
-    if len(positional) > len(takes) and not any(p.kind == "VAR_POSITIONAL" for p in found.parameters):
-        message = f"`{found.path}` takes {len(takes)} arguments by position, and these are {len(positional)}"
+    takes = [p for p in parameters if p.kind in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
+    if len(positional) > len(takes) and not any(p.kind == "VAR_POSITIONAL" for p in parameters):
+        message = f"`{called}` takes {len(takes)} arguments by position, and these are {len(positional)}"
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, (*path, "__args__"), message)
     filled = frozenset(p.name for p in takes[: len(positional)])
     written = {key: (*path, key) for key in value if key not in ("__type__", "__args__")}
-    who, at = f"`{found.path}`", (*path, "__type__")
+    who, at = f"`{called}`", (*path, "__type__")
     arguments = Arguments(who, written, at, filled=filled, how="write it beside `__type__`")
-    yield from argument_findings(dag.subject, arguments, found.parameters)
+    yield from argument_findings(dag.subject, arguments, parameters)

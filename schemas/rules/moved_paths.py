@@ -66,6 +66,14 @@ _RENAMED: Mapping[str, str] = MappingProxyType(
 _SHIMS = ("airflow.operators.", "airflow.sensors.", "airflow.models.", "airflow.hooks.")
 
 
+def place_of(name: str) -> str | None:
+    """Where an operator or a sensor is that is named without its module; None for those that never moved."""
+    for old, new in _RENAMED.items():
+        if name in (new.rpartition(".")[2], old.rpartition(".")[2]):
+            return new
+    return None
+
+
 def moved_to(uses: str, found_path: str | None) -> str | None:
     """Where a path of Airflow 2 has gone; None for one that stands.
 
