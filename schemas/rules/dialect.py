@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
+from schemas.bounded import MOST
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.subject import Subject
+from schemas.suggestions import unmistakable
 
 _COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 _AIRFLOW = "Airflow's own YAML format"
@@ -23,6 +26,18 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     schema = subject.data.get("$schema")
     if isinstance(schema, str) and "airflow.apache.org" in schema:
         yield _foreign(subject, ("$schema",), _AIRFLOW, "take `$schema` away and see docs/reference.md for the keys")
+        return
+    nearly = _nearly_dag_factory(subject.data)
+    if nearly is not None:
+        path, meant = nearly
+        yield subject.finding(
+            Code.FOREIGN_DIALECT,
+            path,
+            "is this a document of dag-factory?",
+            at_key=True,
+            caret=f"did you mean `{meant}`?",
+            help="with `# factory: dialect=dag-factory` on the first line it is read as one, and its mistakes are said",
+        )
         return
     other = _other_tool(subject.data)
     if other is not None:
@@ -52,6 +67,26 @@ def _other_tool(data: Mapping[str, Any]) -> tuple[DataPath, str, str] | None:
     for index, kind in enumerate(types):
         if isinstance(kind, str) and kind.startswith("io.kestra."):
             return ("tasks", index, "type"), "a flow of Kestra", "a task names what it does in `uses`"
+    return None
+
+
+def _nearly_dag_factory(data: Mapping[str, Any]) -> tuple[DataPath, str] | None:
+    """The misspelt key that keeps a document from being dag-factory's, and the key that is meant."""
+    if data.keys() & {"tasks", "poll"}:
+        return None
+    for dag_id, dag in islice(data.items(), MOST):
+        for key, tasks in islice(dag.items(), MOST) if isinstance(dag, dict) else ():
+            if key != "tasks" and unmistakable(str(key), ("tasks",)) is None:
+                continue
+            entries = tasks.items() if isinstance(tasks, dict) else enumerate(tasks) if isinstance(tasks, list) else ()
+            for name, task in islice(entries, MOST):
+                words = list(islice(task, MOST)) if isinstance(task, dict) else []
+                if key != "tasks" and not {"operator", "decorator"}.isdisjoint(words):
+                    return (dag_id, key), "tasks"
+                for word in words:
+                    meant = unmistakable(str(word), ("operator", "decorator"))
+                    if key == "tasks" and meant is not None:
+                        return (dag_id, key, name, word), meant
     return None
 
 
