@@ -14,8 +14,9 @@ from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.environment import EnvText
 from schemas.key_slips import slips
+from schemas.misplaced_words import built_in_as_key
 from schemas.model_types import is_tag
-from schemas.named_places import name, place, value_at
+from schemas.named_places import mapping_at, name, place, value_at
 from schemas.pipeline import Pipeline
 from schemas.problem import Problem
 from schemas.references import run_reference
@@ -186,6 +187,8 @@ def _is_explained(
     mapping, key = path[:-1], path[-1]
     written = list(islice(unknown.get(mapping, ()), MOST))
     if any(meant.get((*mapping, word)) == key for word in written):
+        return True
+    if key == "uses" and any(built_in_as_key(word, (*mapping, word), mapping_at(data, mapping)) for word in written):
         return True
     if key == "with":  # its arguments stand one level too high, or the task is meant as a group
         return "tasks" in written or any(is_argument(data, mapping, word) for word in written)

@@ -16,6 +16,7 @@ _OTHER_WORDS = {
     "operator": "uses",
     "task_id": "id",
     "args": "with",
+    "retry": "retries",
     "arguments": "with",
     "kwargs": "with",
     "op_kwargs": "with",

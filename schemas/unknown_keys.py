@@ -12,6 +12,7 @@ from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.mend import word as mend_of
+from schemas.misplaced_words import other_words
 from schemas.model_types import is_tag, keys_at, keys_of, model_at
 from schemas.named_places import mapping_at, place, value_at
 from schemas.pipeline import Pipeline
@@ -52,7 +53,8 @@ def unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any], st
     model, allowed = _allowed(path, error, data)
     own = _own_keys(model, allowed)
     elsewhere = _where_else(data, path, key)
-    mend = mend_of(key, allowed) if not elsewhere else None
+    # A fix writes the key that the finding names, or none.
+    mend = mend_of(key, allowed if stands_for is None else (stands_for,)) if not elsewhere else None
     return Problem(
         Code.UNKNOWN_KEY,
         path,
@@ -126,6 +128,9 @@ def _where_else(data: Any, path: DataPath, key: str) -> str:
         return "take this line away: a file is one pipeline, whose keys stand at the top level"
     if len(path) == 1 and "poll" in data and data["poll"] is None and key in keys_of(Poll):
         return "indent it, so that it stands in `poll`"
+    said = other_words(key, path, mapping_at(data, path[:-1]))
+    if said:
+        return said
     holds_tasks = len(path) == 1 or is_group(value_at(data, path[:-1]))
     return "a setting of tasks: write it in `default_args`" if holds_tasks and key in SETTING_KEYS else ""
 

@@ -65,6 +65,7 @@ _BOUNDS = {
 }
 _MOVING = re.compile(r"now|today|yesterday|tomorrow|days?_ago|datetime|\{\{|\d+ days? ago", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[:/?#]\S*)?$")
+_NOT_OF_IDS = re.compile(r"[^\w-]+")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _KEY_AND_VALUE = re.compile(r"\w[\w-]*:(?!//)\S")
 _KEY_EQUALS = re.compile(r"\w[\w-]*\s*=\s")
@@ -159,20 +160,28 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         return ProblemText(Code.NO_SUCH_DATE, f"{name} is out of range: {context['reason']}")
     if kind == "literal_error":
         return _not_one_of(name, value, literals(error))
-    if kind == "string_pattern_mismatch" and context["pattern"] == URL_PATTERN and value:
-        caret = f"write `https://{value}`" if _HOST.match(value) else ""
-        if variable := _SHELL_VARIABLE.fullmatch(value):
-            caret = f"did you mean `${{env.{variable[1]}}}`?"
-        return ProblemText(Code.WRONG_VALUE, f"{name} must be {_PATTERNS[URL_PATTERN]}", caret=caret)
     if kind == "string_pattern_mismatch":
-        allowed = _PATTERNS.get(context["pattern"], f"the form {context['pattern']}")
-        return ProblemText(Code.WRONG_VALUE, f"{name} may hold only {allowed}" if value else f"{name} is empty")
+        return _does_not_match(value, name, context["pattern"])
     if kind == "string_too_short" and not value:
         return ProblemText(Code.WRONG_VALUE, f"{name} is empty")
     limit = bound(error)
     if limit is not None:
         return ProblemText(Code.WRONG_VALUE, f"{name} must be {limit}")
     return ProblemText(Code.WRONG_VALUE, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}")
+
+
+def _does_not_match(value: str, name: str, pattern: str) -> ProblemText:
+    if not value:
+        return ProblemText(Code.WRONG_VALUE, f"{name} is empty")
+    if pattern == URL_PATTERN:
+        caret = f"write `https://{value}`" if _HOST.match(value) else ""
+        if variable := _SHELL_VARIABLE.fullmatch(value):
+            caret = f"did you mean `${{env.{variable[1]}}}`?"
+        return ProblemText(Code.WRONG_VALUE, f"{name} must be {_PATTERNS[URL_PATTERN]}", caret=caret)
+    allowed = _PATTERNS.get(pattern, f"the form {pattern}")
+    is_id = pattern in (TASK_ID_PATTERN, DAG_ID_PATTERN) and not isinstance(value, EnvText)
+    caret = did_you_mean(_NOT_OF_IDS.sub("_", value).strip("_") or None) if is_id else ""
+    return ProblemText(Code.WRONG_VALUE, f"{name} may hold only {allowed}", caret=caret)
 
 
 def _forms(context: dict[str, Any]) -> str:

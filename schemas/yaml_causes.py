@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 import yaml
 
@@ -11,6 +12,8 @@ _KEY_WITHOUT_COLON = re.compile(r"^\s*(?:-\s+)*(?P<key>[\w$-]+)(?P<rest>\s+\S.*)
 _NO_SPACE = re.compile(r"^\s*(?:-\s+)*[\w$-]+(?P<colon>:)(?!/)[^\s:]")
 _NO_SPACE_BEHIND_DASH = re.compile(r"^\s*(?P<dash>-)[A-Za-z_$][\w$-]*:(?:\s|$)")
 _BLOCK_TEXT = re.compile(r":\s+[|>][+-]?\d?[+-]?\s*(?:#.*)?$")
+_DASH_LIKE = re.compile("[ ]*(?P<dash>[\u2010-\u2015\u2212])[ ]")
+_MOST_LINES = 500
 _COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowed in this context")
 
 
@@ -45,6 +48,15 @@ def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
     if start > 0 and _BLOCK_TEXT.search(above) and _indent(line) <= _indent(above):
         begin = start + _indent(line)
         return Cause("the lines of a text behind `|` or `>` stand further in than its key", begin, start + len(line))
+    for at in (start, text.rfind("\n", 0, mark.index) + 1):
+        if match := _DASH_LIKE.match(text, at):
+            begin = match.start("dash")
+            return Cause(f"`{match['dash']}` looks like the `-` of a list and is none", begin, begin + 1, "-")
+    left = _text_left(text, start, _indent(line))
+    if left is not None:
+        begin = start + _indent(line)
+        why = f"this line has left the text of line {left}: is it to stand as far in as the line above?"
+        return Cause(why, begin, start + len(line))
     if match := _NO_SPACE_BEHIND_DASH.match(line):
         at = start + match.start("dash")
         return Cause("a space is missing behind the `-`", at, at + 1, "- ")
@@ -56,6 +68,21 @@ def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
         equals = len(match["rest"] or "") - len((match["rest"] or "").lstrip().removeprefix("="))
         rest = (match["rest"] or "").lstrip().startswith("=")
         return Cause("a `:` is missing behind this key", begin, end, assumed=(end, end + equals if rest else end, ":"))
+    return None
+
+
+def _text_left(text: str, start: int, indent: int) -> int | None:
+    """The number of the line whose `|` or `>` began the text that the line at `start` follows, less far in."""
+    above = text[:start].split("\n")[:-1]
+    inner: int | None = None
+    for number, line in islice(zip(range(len(above), 0, -1), reversed(above), strict=True), _MOST_LINES):
+        if not line.strip():
+            continue
+        if inner is not None and _BLOCK_TEXT.search(line) and indent <= _indent(line) < inner:
+            return number
+        if _indent(line) <= indent:
+            return None
+        inner = _indent(line) if inner is None else min(inner, _indent(line))
     return None
 
 

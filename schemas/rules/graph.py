@@ -12,7 +12,7 @@ from schemas.mend import Word, word
 from schemas.rules.cycles import Edges, cycles
 from schemas.rules.expressions import stands_at
 from schemas.subject import Subject
-from schemas.suggestions import MOST_OF_A_FILE, meant
+from schemas.suggestions import MOST_OF_A_FILE, did_you_mean, meant
 from schemas.task import LONGEST_ID
 from schemas.task_view import TaskView
 
@@ -131,7 +131,7 @@ class _Wait:
             Code.UNKNOWN_TASK,
             self.path,
             f"{who} `{self.written}`, and there is no such task",
-            caret=meant(self.written, near),
+            caret=meant(self.written, near) or did_you_mean(_inside_a_group(self.written, near)),
             allowed=tuple(others),
             mend=self._mend(subject, near),
         )
@@ -143,6 +143,13 @@ class _Wait:
             return mend
         value = str(subject.at(self.path))
         return Word(value.replace(f"tasks.{self.written}.", f"tasks.{mend.text}.", 1))
+
+
+def _inside_a_group(written: str, ids: set[str]) -> str | None:
+    """The only task in another group that has this name there."""
+    found = {one for one in ids if one.endswith(f".{written}")}
+    shortest = min(found, key=len, default=None)
+    return shortest if shortest is not None and all(one.endswith(shortest) for one in found) else None
 
 
 def _duplicate(subject: Subject, view: TaskView, first: TaskView) -> Diagnostic:

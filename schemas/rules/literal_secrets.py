@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.environment import as_written, looks_like_secret
+from schemas.environment import as_written, is_documentation, looks_like_secret
 from schemas.subject import Subject
 
 _TOKENS = re.compile(
@@ -64,6 +64,8 @@ _AUTHORIZATION = frozenset({"authorization", "proxy-authorization", "cookie"})
 _NO_VALUE = re.compile(r"\{\{|\{%|\$\{|^\$|^<.*>$|^[*.xX]+$|^/")
 """Filled in later, a placeholder, or the path of a file."""
 _SHORTEST = 4
+_QUERY = re.compile(r"[?&](?P<key>[\w.-]{1,60})=(?P<value>[^\s&#'\"]{12,})")
+"""A parameter of a URL with a value that is too long to be a word."""
 _KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
 _USE_A_CONNECTION = (
     "keep it in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
@@ -80,7 +82,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for path, text in subject.texts:
         if not path:
             continue
-        finding = _token(subject, path, as_written(text)) or _by_key(subject, path, as_written(text))
+        written = as_written(text)
+        finding = _token(subject, path, written) or _by_key(subject, path, written) or _in_query(subject, path, written)
         if finding is not None:
             yield finding
 
@@ -112,6 +115,26 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
         return None
     message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
     return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)
+
+
+def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
+    """A telling key of a URL's query, as if it stood in `params`."""
+    if "://" not in text or "?" not in text or not _may_hold_secret(path) or is_documentation(path):
+        return None
+    for match in _QUERY.finditer(text):
+        key, value = match["key"], match["value"]
+        told = looks_like_secret(key.replace("-", "_")) and not f"_{key.lower()}".endswith(_KEPT_BY_NAME)
+        if told and _NO_VALUE.search(value) is None and any(map(str.isdigit, value)):
+            message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
+            return subject.finding(
+                Code.LITERAL_SECRET,
+                path,
+                message,
+                help=_USE_A_CONNECTION,
+                severity=Severity.WARNING,
+                part=match.span("value"),
+            )
+    return None
 
 
 def _may_hold_secret(path: DataPath) -> bool:

@@ -60,7 +60,8 @@ def _retries(subject: Subject, policy: Policy) -> Iterator[Diagnostic]:
         path, retries = _effective_retries(subject, task)
         if task.uses != "empty" and isinstance(retries, int) and retries < policy.min_retries:
             message = f"task `{task.full_id}` has {_counted(retries)}, and the policy wants {policy.min_retries}"
-            help = "write `retries` beside `uses`, in `default_args`, or in `_defaults.yaml`"
+            where = "in `poll`" if task.path == ("poll",) else "beside `uses`"
+            help = f"write `retries` {where}, in `default_args`, or in `_defaults.yaml`"
             yield subject.finding(Code.TOO_FEW_RETRIES, path, message, at_key=path == ("poll",), help=help)
 
 

@@ -26,7 +26,7 @@ POLL = tuple(Poll.model_fields)
         ("task", TOP, "tasks"),
         ("tag", TOP, "tags"),
         ("retrys", SETTING_KEYS, "retries"),
-        ("retry", SETTING_KEYS, None),
+        ("retry", SETTING_KEYS, "retries"),
         ("timeout", SETTING_KEYS, "execution_timeout"),
         ("metod", POLL, "method"),
         ("URL", POLL, "url"),
