@@ -69,4 +69,4 @@ def _read(written: str, mark: str) -> Any:
 
 def _is_plain(text: str) -> bool:
     """Whether a word means itself without quotes, inside of `{ }` and `[ ]` too."""
-    return plain_scalar(text) == text and text[:1].isalpha() and not any(c in text for c in ":#,[]{}\n")
+    return plain_scalar(text) == text and text[:1].isalnum() and not any(c in text for c in ":#,[]{}\n")

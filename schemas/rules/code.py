@@ -16,7 +16,7 @@ from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.rules.module_elsewhere import written_from_elsewhere
-from schemas.rules.moved_paths import moved, moved_to
+from schemas.rules.moved_paths import moved, moved_to, moved_unseen
 from schemas.settings import SETTING_KEYS
 from schemas.source import (
     Class,
@@ -72,8 +72,12 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
         return
     found = reader.find(uses)
     new = moved_to(uses, found.path if isinstance(found, Class | Function) else None)
+    still_there = isinstance(found, Class | Function)
+    if new is None and isinstance(found, NotInstalled) and found.module == "airflow":
+        new = moved_unseen(uses)
+        still_there = new is not None
     if new is not None:
-        yield moved(subject, path, new, still_there=isinstance(found, Class | Function))
+        yield moved(subject, path, new, still_there=still_there)
     elsewhere = written_from_elsewhere(subject, path, uses, found, reader)
     if elsewhere is not None:
         yield elsewhere

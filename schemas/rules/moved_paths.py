@@ -63,6 +63,29 @@ _RENAMED: Mapping[str, str] = MappingProxyType(
 )
 """Paths that Airflow 3 does not have any more (its upgrade guide, and the providers' change logs)."""
 
+KEPT: Mapping[str, str] = MappingProxyType(
+    {
+        "airflow.operators.bash": f"{_STANDARD}.operators.bash",
+        "airflow.operators.datetime": f"{_STANDARD}.operators.datetime",
+        "airflow.operators.empty": f"{_STANDARD}.operators.empty",
+        "airflow.operators.generic_transfer": "airflow.providers.common.sql.operators.generic_transfer",
+        "airflow.operators.latest_only": f"{_STANDARD}.operators.latest_only",
+        "airflow.operators.python": f"{_STANDARD}.operators.python",
+        "airflow.operators.smooth": f"{_STANDARD}.operators.smooth",
+        "airflow.operators.trigger_dagrun": f"{_STANDARD}.operators.trigger_dagrun",
+        "airflow.operators.weekday": f"{_STANDARD}.operators.weekday",
+        "airflow.sensors.bash": f"{_STANDARD}.sensors.bash",
+        "airflow.sensors.date_time": f"{_STANDARD}.sensors.date_time",
+        "airflow.sensors.external_task": f"{_STANDARD}.sensors.external_task",
+        "airflow.sensors.filesystem": f"{_STANDARD}.sensors.filesystem",
+        "airflow.sensors.python": f"{_STANDARD}.sensors.python",
+        "airflow.sensors.time_delta": f"{_STANDARD}.sensors.time_delta",
+        "airflow.sensors.time_sensor": f"{_STANDARD}.sensors.time",
+        "airflow.sensors.weekday": f"{_STANDARD}.sensors.weekday",
+    }
+)
+"""Modules that Airflow 3 keeps for a while, for where Airflow is not installed. A test holds them against Airflow's."""
+
 _SHIMS = ("airflow.operators.", "airflow.sensors.", "airflow.models.", "airflow.hooks.")
 
 
@@ -85,6 +108,12 @@ def moved_to(uses: str, found_path: str | None) -> str | None:
     if found_path is not None and found_path != uses and uses.startswith(_SHIMS):
         return found_path
     return None
+
+
+def moved_unseen(uses: str) -> str | None:
+    """The same, for a path that Airflow 3 keeps, where Airflow is not installed to say so."""
+    module, _, name = uses.rpartition(".")
+    return f"{KEPT[module]}.{name}" if module in KEPT and name.endswith(("Operator", "Sensor", "Async")) else None
 
 
 def moved(subject: Subject, path: DataPath, new: str, *, still_there: bool) -> Diagnostic:

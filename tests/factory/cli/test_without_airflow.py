@@ -81,3 +81,17 @@ def test_run_names_the_extra(site: Path, tmp_path: Path) -> None:
     assert result.returncode == 2, result.stderr
     assert "Traceback" not in result.stderr
     assert "airflow-pipeline-factory[airflow]" in result.stderr
+
+
+def test_lint_knows_paths_of_airflow_2_in_it(site: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    task = "{id: a, uses: airflow.operators.bash.BashOperator, with: {bash_command: date}}"
+    (folder / "old.yaml").write_text(f"tasks:\n  - {task}\n")
+
+    linted = run(site, "from factory.cli import main; sys.exit(main(['lint', '--format', 'concise']))", tmp_path)
+
+    assert linted.returncode == 0, linted.stderr
+    assert "PF382" in linted.stdout
+    assert "airflow.providers.standard.operators.bash.BashOperator" in linted.stdout
+    assert "PF320" not in linted.stdout
