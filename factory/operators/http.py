@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from factory.operators.http_actions import ResponseAction
 from factory.operators.http_connection import credentials, target
-from factory.operators.http_errors import Timeouts
+from factory.operators.http_errors import Timeouts, where
 from factory.operators.http_expectations import Expectations, StatusPattern
 from factory.operators.http_link import RequestedUrlLink
 from factory.operators.http_network import Network, UnusableSettingError
@@ -188,16 +188,20 @@ class HttpRequestOperator(BaseOperator):
 
     def _report(self, context: Any, facts: PollFacts) -> None:
         self.requested_url = facts.url
-        if facts.status is None:
+        if not facts.url:
             return
-        parts = [f"{facts.bytes} bytes", facts.media_type or "no content type"]
+        answered = facts.status is not None
+        parts = [f"{facts.bytes} bytes"] if answered or facts.pages else []
+        if answered:
+            parts.append(facts.media_type or "no content type")
         if facts.rows is not None:
             parts.append(_counted(facts.rows, "row"))
-        parts.append(_counted(facts.pages, "page"))
+        if answered or facts.pages:
+            parts.append(_counted(facts.pages, "page"))
         if facts.retries:
             parts.append(_counted(facts.retries, "retry", "retries"))
-        summary = ", ".join(parts)
-        self.log.info("%s %s → %d, %s, %d ms", facts.method, facts.url, facts.status, summary, facts.milliseconds)
+        summary = ", ".join([str(facts.status or "no answer"), *parts, f"{facts.milliseconds} ms"])
+        self.log.info("%s %s%s → %s", facts.method, facts.url, where(facts.url, facts.redirected_from), summary)
         if self.do_xcom_push:
             context["ti"].xcom_push(key=XCOM_KEY, value=facts.as_mapping())
 

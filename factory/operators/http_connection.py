@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 import requests
 from airflow.sdk import BaseHook, Connection
@@ -37,7 +37,8 @@ def target(conn_id: str, endpoint: str | None) -> Target:
     # Imported where it is used: it brings aiohttp along.
     from airflow.providers.http.hooks.http import HttpHook  # noqa: PLC0415
 
-    _connection(conn_id)
+    if not _connection(conn_id).host and urlsplit(endpoint or "").scheme not in ("http", "https"):
+        raise UnusableConnectionError(f"the connection `{conn_id}` has no host")
     hook = HttpHook(http_conn_id=conn_id, tcp_keep_alive=False)
     session = hook.get_conn()
     headers = _own_headers(session)

@@ -17,12 +17,19 @@ from factory.operators.http_network import RefusedError
 class HttpError(Exception):
     """A request failed or its answer is not what was wanted: `GET http://host/path?…: reason`.
 
-    `passing`: the same request may well succeed a little later.
+    `passing`: the same request may well succeed a little later. `redirected_from`: the URL that led to this one;
+    `page`: its number, where there may be several. Both are said in brackets.
     """
 
     def __init__(self, method: str, url: str, reason: str, *, passing: bool = False) -> None:
-        super().__init__(f"{method} {shown_url(url)}: {reason}")
+        super().__init__(method, url, reason)
         self.passing = passing
+        self.redirected_from: str | None = None
+        self.page: int | None = None
+        self._named, self._url, self._reason = f"{method} {shown_url(url)}", url, reason
+
+    def __str__(self) -> str:
+        return f"{self._named}{where(self._url, self.redirected_from, self.page)}: {self._reason}"
 
 
 class Timeouts(NamedTuple):
@@ -30,6 +37,14 @@ class Timeouts(NamedTuple):
 
     connect: float
     read: float
+
+
+def where(url: str, redirected_from: str | None, page: int | None = None) -> str:
+    """What stands behind a URL about how it came to be requested; empty where there is nothing to say."""
+    said = [] if page is None else [f"page {page}"]
+    if redirected_from is not None and redirected_from != url:
+        said.append(f"redirected from {shown_url(redirected_from)}")
+    return f" ({', '.join(said)})" if said else ""
 
 
 def shown_url(url: str) -> str:

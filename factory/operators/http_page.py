@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
 
-from factory.operators.http_actions import Action, action_for
+from factory.operators.http_actions import ResponseAction, action_for
 from factory.operators.http_answer import Answer, AnswerError, media_type_of, read_body, read_start
 from factory.operators.http_deadline import BodyDeadline
-from factory.operators.http_errors import HttpError, shown_url
+from factory.operators.http_errors import HttpError, shown_url, where
 from factory.operators.http_expectations import Expectation, status_text, unexpected_status
 from factory.operators.http_request import HttpCall, answer_to, same_server
 from factory.operators.http_retries import retry_after
@@ -32,9 +32,12 @@ class SkippedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it came. `ignored`: it counts as one without rows, and as the last."""
+    """A page as it came. `asked` is the URL before redirects, `number` counts from 1 where there may be several.
+    `ignored`: it counts as one without rows, and as the last."""
 
     call: HttpCall
+    asked: str
+    number: int | None
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -45,12 +48,18 @@ class Page:
     @property
     def named(self) -> str:
         """What was requested, as a log may name it."""
-        return f"{self.call.method} {shown_url(self.call.url)}"
+        return f"{self.call.method} {shown_url(self.call.url)}{where(self.call.url, self.asked, self.number)}"
 
     def error(self, reason: str) -> HttpError:
         """What is wrong with it, with the start of its body."""
         start = self.excerpt()
-        return HttpError(self.call.method, self.call.url, f"{reason}: {start}" if start else reason)
+        return self.bare_error(f"{reason}: {start}" if start else reason)
+
+    def bare_error(self, reason: str) -> HttpError:
+        """What is wrong with it."""
+        error = HttpError(self.call.method, self.call.url, reason)
+        error.redirected_from, error.page = self.asked, self.number
+        return error
 
 
 class PageReader:
@@ -66,8 +75,17 @@ class PageReader:
     def read(self, call: HttpCall, *, conditional: bool = False) -> Page:
         """The page that a call is answered with; `conditional`: 304 is such an answer.
 
-        Raises HttpError, SkippedError.
+        Raises HttpError, which says of which page it is; SkippedError.
         """
+        # With `pagination` there may be several.
+        number = self._facts.pages + 1 if self._request.pagination is not None else None
+        try:
+            return self._read(call, number, conditional)
+        except HttpError as error:
+            error.page = number
+            raise
+
+    def _read(self, call: HttpCall, number: int | None, conditional: bool) -> Page:
         retries = self._request.retries
         credentials, is_ours = self._request.credentials, same_server(self._request.url, call.url)
         unsigned, renewed, attempt = call, False, 0
@@ -75,31 +93,38 @@ class PageReader:
             attempt += 1
             again = attempt < retries.attempts and retries.covers(call.method)
             self._request.rate.wait(call.url)
+            self._facts.asks(unsigned.method, unsigned.url)
             try:
                 call = credentials.signed(unsigned, self._session, self._request.timeouts) if is_ours else unsigned
                 last, response, answer = self._answer(call)
             except HttpError as error:
                 if not (again and error.passing and retries.connection_errors):
                     raise
+                error.page = number
                 self._wait(attempt, None, error)
                 continue
-            action = action_for(self._request.actions, answer.status, answer.body)
-            if answer.status == 401 and action is None and is_ours and not renewed and credentials.renew():
+            page = Page(
+                last, call.url, number, answer.status, response.headers, answer.body, None, False, answer.excerpt
+            )
+            rule = action_for(self._request.actions, answer.status, answer.body)
+            if answer.status == 401 and rule is None and is_ours and not renewed and credentials.renew():
                 renewed, attempt = True, attempt - 1
                 continue
-            wants_again = action == "retry" or (
-                action is None
-                and not self._is_good(answer.status, conditional)
-                and retries.covers_status(answer.status)
-            )
-            if again and wants_again:
-                reason = HttpError(last.method, last.url, f"it answered {status_text(answer.status)}")
+            if again and self._wants_again(answer, rule, conditional):
+                reason = page.bare_error(f"it answered {status_text(answer.status)}{_because(rule)}")
                 self._wait(attempt, retry_after(response.headers), reason)
                 continue
-            return self._page(last, response, answer, action, conditional)
+            return self._page(page, answer, rule, conditional)
+
+    def _wants_again(self, answer: Answer, rule: ResponseAction | None, conditional: bool) -> bool:
+        if rule is not None:
+            return rule.action == "retry"
+        return not self._is_good(answer.status, conditional) and self._request.retries.covers_status(answer.status)
 
     def _answer(self, call: HttpCall) -> tuple[HttpCall, requests.Response, Answer]:
         with answer_to(self._session, call, self._request.timeouts, self._is_final) as (last, response):
+            content_type = response.headers.get("Content-Type")
+            self._facts.answered(last.method, last.url, call.url, response.status_code, content_type)
             whole = self._expectation.expects(response.status_code) or any(
                 action.content is not None and action.covers_status(response.status_code)
                 for action in self._request.actions
@@ -112,15 +137,7 @@ class PageReader:
                     body = read_start(response, min(limit, _START_BYTES), self._request.timeouts, self._deadline)
             except AnswerError as error:
                 raise HttpError(last.method, last.url, str(error), passing=error.passing) from None
-        content_type = response.headers.get("Content-Type")
-        facts = self._facts
-        facts.method, facts.url, facts.status, facts.content_type = (
-            last.method,
-            shown_url(last.url),
-            response.status_code,
-            content_type,
-        )
-        facts.bytes += len(body)
+        self._facts.bytes += len(body)
 
         def blanked(text: str) -> str:
             return Secrets(call, last).blanked_in(text)
@@ -148,38 +165,38 @@ class PageReader:
         self._request.log(f"{error}; again in {seconds:.1f} s")
         time.sleep(seconds)
 
-    def _page(
-        self, call: HttpCall, response: requests.Response, answer: Answer, action: Action | None, conditional: bool
-    ) -> Page:
-        def page(value: Any, *, ignored: bool = False) -> Page:
-            return Page(call, answer.status, response.headers, answer.body, value, ignored, answer.excerpt)
-
+    def _page(self, page: Page, answer: Answer, rule: ResponseAction | None, conditional: bool) -> Page:
+        action = rule.action if rule is not None else None
         if action == "ignore":
-            return page(None, ignored=True)
+            self._request.tell(f"{page.named}: it answered {status_text(page.status)}{_because(rule)}")
+            return replace(page, ignored=True)
         if action == "skip":
-            raise SkippedError(f"{call.method} {shown_url(call.url)}: it answered {status_text(answer.status)}")
+            raise SkippedError(f"{page.named}: it answered {status_text(page.status)}{_because(rule)}")
         if action in ("fail", "retry"):
-            self._refuse(
-                call, f"it answered {status_text(answer.status)}, for which `response_actions` has `{action}`", answer
-            )
-        if conditional and answer.status == NOT_MODIFIED:
-            return page(None)
-        if not self._expectation.expects(answer.status):
-            reason = unexpected_status(answer.status, self._request.expectations.status, answer.excerpt())
-            raise HttpError(call.method, call.url, reason)
+            self._refuse(page, f"it answered {status_text(page.status)}{_because(rule)}", answer)
+        if conditional and page.status == NOT_MODIFIED:
+            return page
+        if not self._expectation.expects(page.status):
+            reason = unexpected_status(page.status, self._request.expectations.status, answer.excerpt())
+            raise page.bare_error(reason)
         problem = self._expectation.refused_type(media_type_of(answer.content_type)) if answer.body else None
         if problem is not None:
-            self._refuse(call, problem, answer)
+            self._refuse(page, problem, answer)
         try:
             value = answer.decoded()
         except AnswerError as error:
-            raise HttpError(call.method, call.url, str(error)) from None
+            raise page.bare_error(str(error)) from None
         problem = self._expectation.refused_value(value)
         if problem is not None:
-            self._refuse(call, problem, answer)
-        return page(value)
+            self._refuse(page, problem, answer)
+        return replace(page, value=value)
 
-    def _refuse(self, call: HttpCall, reason: str, answer: Answer) -> NoReturn:
+    @staticmethod
+    def _refuse(page: Page, reason: str, answer: Answer) -> NoReturn:
         start = answer.excerpt()
         text = answer.shortened(answer.blanked(reason))
-        raise HttpError(call.method, call.url, f"{text}; it sent: {start}" if start else text)
+        raise page.bare_error(f"{text}; it sent: {start}" if start else text)
+
+
+def _because(rule: ResponseAction | None) -> str:
+    return f", for which {rule}" if rule is not None else ""

@@ -14,7 +14,7 @@ from factory.operators.http_actions import ResponseAction
 from factory.operators.http_answer import has_unkeepable_text, media_type_of
 from factory.operators.http_credentials import Credentials, FixedCredentials
 from factory.operators.http_deadline import BODY_TIMEOUTS, BodyDeadline
-from factory.operators.http_errors import HttpError, Timeouts
+from factory.operators.http_errors import HttpError, Timeouts, shown_url
 from factory.operators.http_expectations import Expectations
 from factory.operators.http_page import NOT_MODIFIED, Page, PageReader
 from factory.operators.http_pages import Pagination, pager
@@ -56,7 +56,8 @@ class PollRequest:
 class PollFacts:
     """What happened so far; right also where a poll fails halfway. `url` is without credentials and query.
 
-    `status`, `url` and `content_type` are of the last page; `bytes` is the sum of all, after decompression.
+    `status`, `url` and `content_type` are of the last request; `status` is None where it got no answer.
+    `redirected_from`: the URL that led to `url`; `bytes` is the sum of all, after decompression.
     """
 
     method: str = "GET"
@@ -68,6 +69,17 @@ class PollFacts:
     pages: int = 0
     retries: int = 0
     milliseconds: int = 0
+    redirected_from: str | None = None
+
+    def asks(self, method: str, url: str) -> None:
+        """A request goes out; until it is answered there is no status."""
+        self.method, self.url = method, shown_url(url)
+        self.status = self.content_type = self.redirected_from = None
+
+    def answered(self, method: str, url: str, asked: str, status: int, content_type: str | None) -> None:
+        """An answer came from `url`, which `asked` may have been redirected to; its body is not read yet."""
+        self.method, self.url, self.status, self.content_type = method, shown_url(url), status, content_type
+        self.redirected_from = shown_url(asked) if asked != url else None
 
     @property
     def media_type(self) -> str:
@@ -171,7 +183,9 @@ class _Poll:
             digest.update(page.body)
             unkeepable = unkeepable or has_unkeepable_text(page.body, page.value)
             call = None
-            if gathered is not None:
+            if gathered is None:
+                self._facts.rows = len(page.value) if isinstance(page.value, list) else None
+            else:
                 rows = self._rows(page)
                 gathered += rows
                 self._facts.rows = len(gathered)

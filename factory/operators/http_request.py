@@ -141,8 +141,18 @@ def answer_to(
 ) -> Iterator[tuple[HttpCall, requests.Response]]:
     """Send a call and follow redirects; give the last call and its response, whose body is not read yet.
 
-    A redirect whose status `is_final` is not followed. Raises HttpError.
+    A redirect whose status `is_final` is not followed. Raises HttpError, which says where it was redirected from.
     """
+    try:
+        yield from _redirected(session, call, timeouts, is_final)
+    except HttpError as error:
+        error.redirected_from = call.url
+        raise
+
+
+def _redirected(
+    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool]
+) -> Iterator[tuple[HttpCall, requests.Response]]:
     for _ in range(MAX_REDIRECTS + 1):
         response = session.sent(call.method, call.url, call.headers, call.body, timeouts)
         try:

@@ -32,6 +32,7 @@ def test_json_becomes_data_and_the_facts_a_second_xcom(server: Server, run: Runn
             "rows": None,
             "pages": 1,
             "retries": 0,
+            "redirected_from": None,
         }
     }
     json.dumps(pushed)
@@ -168,7 +169,22 @@ def test_the_log_says_what_was_done(server: Server, run: Runner, capsys: pytest.
     server.answers("/x", b"[1]", headers={"Content-Type": "application/json; charset=utf-8"})
     run(server.url("/x"))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if " GET " in line]
-    assert re.search(rf"GET {re.escape(server.url('/x'))} → 200, 3 bytes, application/json, 1 page, \d+ ms", line)
+    assert re.search(
+        rf"GET {re.escape(server.url('/x'))} → 200, 3 bytes, application/json, 1 row, 1 page, \d+ ms", line
+    )
+
+
+def test_the_log_says_what_was_done_also_where_no_whole_answer_came(
+    server: Server, run: Runner, capsys: pytest.CaptureFixture[str], pushed: dict[str, Any]
+) -> None:
+    server.routes["/silent"] = lambda _: None
+    server.answers("/large", b"x" * 99)
+    retries = {"attempts": 2, "initial_delay": 0.01}
+    for path, said in {"/silent": "no answer, 1 retry, ", "/large": "200, 0 bytes, no content type, 0 pages, "}.items():
+        with pytest.raises(HttpError):
+            run(server.url(path), max_bytes=50, request_retries=retries)
+        assert re.search(rf"GET {re.escape(server.url(path))} → {said}\d+ ms", capsys.readouterr().out)
+        assert pushed["http"]["status"] == (200 if path == "/large" else None)
 
 
 @pytest.mark.parametrize(

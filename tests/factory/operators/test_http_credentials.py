@@ -40,6 +40,14 @@ def test_a_connection_gives_address_login_and_header_fields(server: Server, run:
     assert (headers["X-Tenant"], headers["Accept"]) == ("t", "text/plain")
 
 
+def test_a_connection_that_leads_somewhere_has_a_host(server: Server, run: Runner, connect: Connect) -> None:
+    connect("my_login", login="me", password="sesame")
+    with pytest.raises(AirflowException, match=r"^the connection `my_login` has no host$"):
+        run(None, conn_id="my_login", endpoint="/basic")
+    server.answers("/x", b"here")
+    assert run(server.url("/x"), auth={"type": "basic", "conn_id": "my_login"}) == "here"
+
+
 def test_a_connections_certificates_hold(server: Server, run: Runner, connect: Connect) -> None:
     connect("api", host="127.0.0.1", port=server.port, schema="https", extra={"verify": "/no/such/file.pem"})
     with pytest.raises(HttpError, match=r"https://127\.0\.0\.1"):

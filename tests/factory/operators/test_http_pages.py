@@ -350,6 +350,39 @@ def test_a_page_that_fails_is_requested_again_and_not_those_before(
     assert pushed["http"]["retries"] == 2
 
 
+def test_errors_and_retries_say_which_page(server: Server, run: Runner, capsys: pytest.CaptureFixture[str]) -> None:
+    third: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
+        "503": lambda handler: handler.send_error(503),
+        "cut": lambda _: None,
+        "condition": lambda handler: answer(handler, {"data": [1], "bad": True}),
+        "schema": lambda handler: answer(handler, {"data": {}}),
+        "selector": lambda handler: answer(handler, {}),
+        "json": lambda handler: answer(handler, None, **{"Content-Length": "2"}),
+    }
+    reasons = {
+        "503": "it answered 503",
+        "cut": "the server broke",
+        "condition": "the condition",
+        "schema": "does not fit",
+        "selector": "finds nothing",
+        "json": "the answer is not JSON",
+    }
+    expect = {"condition": "!bad", "json_schema": {"properties": {"data": {"type": "array"}}}}
+    for name, route in third.items():
+        server.routes["/"] = lambda handler, route=route: (
+            route(handler) if query(handler)["page"] == "3" else by_page(3)(handler)
+        )
+        with pytest.raises(HttpError, match=rf"/\?… \(page 3\): .*{reasons[name]}"):
+            run(
+                server.url("/"),
+                data_selector="data",
+                pagination={"type": "page_number"},
+                expect=expect,
+                request_retries={"attempts": 2, "initial_delay": 0.01, "status": ["5xx"]},
+            )
+        assert (" (page 3): " in capsys.readouterr().out) == (name in {"503", "cut"})
+
+
 def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(server: Server, run: Runner) -> None:
     def route(handler: BaseHTTPRequestHandler) -> None:
         # The first page's connection stays open; the second page is asked for on it, and gets nothing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -74,6 +75,39 @@ def test_a_body_is_not_taken_to_another_server(server: Server, other_server: Ser
     with pytest.raises(HttpError, match=r"redirected to another server \(127.0.0.1\), which does not get the body"):
         run(server.url("/a"), method="POST", json_body={"n": 1})
     assert other_server.received == []
+
+
+def test_the_first_url_of_a_redirect_is_said(
+    server: Server, other_server: Server, run: Runner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    redirect(server, "/a", other_server.url("/b"))
+    other_server.answers("/b", b"here")
+    run(server.url("/a?secret=1"))
+    led = rf"GET {re.escape(other_server.url('/b'))} \(redirected from {re.escape(server.url('/a'))}\?…\)"
+    assert re.search(rf"{led} → 200, 4 bytes", capsys.readouterr().out)
+    fails: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
+        "it answered 500": lambda handler: handler.send_error(500),
+        "the server broke": lambda _: None,
+        "it was redirected to what is no": lambda handler: redirect_in(handler, "ftp://x/"),
+        "more than `max_bytes`": lambda handler: body_in(handler, b"x" * 99),
+    }
+    for why, route in fails.items():
+        other_server.routes["/b"] = route
+        with pytest.raises(HttpError, match=rf"^{led}: .*{why}"):
+            run(server.url("/a?secret=1"), max_bytes=50)
+
+
+def redirect_in(handler: BaseHTTPRequestHandler, target: str) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", target)
+    handler.end_headers()
+
+
+def body_in(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
 
 
 def test_a_loop_of_redirects_ends(server: Server, run: Runner) -> None:

@@ -140,9 +140,9 @@ def test_actions_by_status_and_by_body(server: Server, run: Runner) -> None:
     assert run(server.url("/gone"), response_actions=[{"status_code": 404, "action": "ignore"}]) is None
     gone = [{"status_code": "4xx", "content": "such", "action": "ignore"}]
     assert run(server.url("/gone"), response_actions=gone, data_selector="rows") == []
-    with pytest.raises(AirflowSkipException, match=r"GET http.*/gone: it answered 404"):
+    with pytest.raises(AirflowSkipException, match=r"/gone: it answered 404 .* has `skip` for status 404"):
         run(server.url("/gone"), response_actions=[{"status_code": [404], "action": "skip"}])
-    with pytest.raises(HttpError, match="it answered 200 OK, for which `response_actions` has `fail`; it sent: come"):
+    with pytest.raises(HttpError, match="has `fail` for the text 'come later'; it sent: come"):
         run(server.url("/later"), response_actions=[{"content": "come later", "action": "fail"}])
     other = [{"status_code": 404, "content": "else", "action": "ignore"}]
     with pytest.raises(HttpError, match="expected 2xx"):
@@ -158,6 +158,18 @@ def test_an_action_asks_again(server: Server, run: Runner) -> None:
     failing(server, 2, pending)
     again = [{"content": "pending", "action": "retry"}]
     assert run(server.url("/"), response_actions=again, request_retries=QUICK) == "here"
+
+
+def test_what_an_action_did_is_said(server: Server, run: Runner, capsys: pytest.CaptureFixture[str]) -> None:
+    failing(server, 1, status(503))
+    rules = [{"status_code": [503, "4xx"], "action": "retry"}, {"content": "here" + "!" * 50, "action": "skip"}]
+    run(server.url("/"), response_actions=rules, request_retries={**QUICK, "status": [500]})
+    said = capsys.readouterr().out
+    assert "it answered 503 Service Unavailable, for which `response_actions` has `retry` for status 503 or 4xx" in said
+    server.answers("/gone", b"no such order", status=404)
+    run(server.url("/gone"), response_actions=[{"status_code": 404, "content": "such", "action": "ignore"}])
+    said = capsys.readouterr().out
+    assert "404 Not Found, for which `response_actions` has `ignore` for status 404 and the text 'such'" in said
 
 
 def test_each_attempt_takes_a_slot_of_the_rate_limit(
