@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,7 @@ from schemas.data_path import DataPath
 from schemas.environment import EnvText
 from schemas.key_slips import slips
 from schemas.misplaced_words import built_in_as_key
+from schemas.model import Model
 from schemas.model_types import is_tag
 from schemas.named_places import mapping_at, name, place, value_at
 from schemas.pipeline import Pipeline
@@ -41,6 +42,26 @@ def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[Problem]]:
     if pipeline.poll is None and pipeline.tasks is None:
         return None, [_nothing_to_do()]
     return pipeline, []
+
+
+def problems_of_argument(
+    arguments: type[Model], name: str, value: Any, path: DataPath, data: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """What is wrong with one argument of a task, at the path where a value for it stands outside of `with`.
+
+    Of what the environment or another task gives nothing is said: neither is known yet.
+    """
+    if isinstance(value, EnvText) or run_reference(value) is not None:
+        return
+    try:
+        arguments.model_validate({name: value})
+    except ValidationError as error:
+        by_path: dict[DataPath, list[ErrorDetails]] = {}
+        for one in error.errors(include_url=False):
+            if one["loc"][0] == name and not _is_about_key([one]):
+                by_path.setdefault((*path, *document_path(one["loc"][1:], value)), []).append(one)
+        found = (_problem(place, group, data, {}, {}) for place, group in by_path.items())
+        yield from (problem for problem in found if problem is not None)
 
 
 def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Problem]:

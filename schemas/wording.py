@@ -71,6 +71,15 @@ _KEY_AND_VALUE = re.compile(r"\w[\w-]*:(?!//)\S")
 _KEY_EQUALS = re.compile(r"\w[\w-]*\s*=\s")
 _ASSIGNMENT = re.compile(r"(\w+)=.*", re.DOTALL)
 _SHELL_VARIABLE = re.compile(r"\$(\w+)")
+_SHORT = {
+    "`watch`": ("every", re.compile(r"[1-9]\d{0,5}(?:s|m|h|d)")),
+    "`request_retries`": ("attempts", re.compile(r"[1-9]\d{0,5}")),
+    "`rate_limit`": ("requests", re.compile(r"[1-9]\d{0,5}")),
+    "`expect`": ("status", re.compile(r"[1-5](?:\d\d|xx)")),
+    "`pagination`": ("type", re.compile(r"[a-z]{4,6}_[a-z]{4,6}|cursor|offset")),
+}
+"""Mappings of which people write the one value that they want to say, with the key of it."""
+_SIZE = re.compile(r"([1-9]\d{0,5}) ?([kKmMgG])(i?)[bB]?")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -223,6 +232,17 @@ def _in_place_of_list(value: list[Any]) -> str:
     return "take the `- ` away" if len(value) == 1 and isinstance(value[0], dict) else ""
 
 
+def _written_short(kind: str, value: Any, name: str) -> str:
+    """How the one thing that a short form says is written; empty for what is none."""
+    key, form = _SHORT.get(name, ("", _WORD))
+    if kind == "model_type" and key and not isinstance(value, bool) and form.fullmatch(str(value)):
+        return f"{{{key}: {value}}}"
+    size = _SIZE.fullmatch(value) if kind == "int_type" and isinstance(value, str) and name == "`max_bytes`" else None
+    if size is None:
+        return ""
+    return str(int(size[1]) * (1024 if size[3] else 1000) ** ("kmg".index(size[2].lower()) + 1))
+
+
 def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Mend | None]:
     if isinstance(value, EnvText):
         return "", None
@@ -243,6 +263,9 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Mend | None]:
         return ("write each as `- id: …`" if name == "`tasks`" else "each entry of a list begins with `- `"), None
     if kind == "list_type" and isinstance(value, str) and value:
         return ("write it in `[ ]`", Yaml(f"[{value}]") if _WORD.fullmatch(value) else None)
+    short = _written_short(kind, value, name)
+    if short:
+        return f"write {short}", None
     if kind in ("model_type", "dict_type") and isinstance(value, str):
         equals = "write `:` in place of `=`" if _KEY_EQUALS.match(value) else ""
         return ("is a space missing behind the `:`?" if _KEY_AND_VALUE.match(value) else equals), None

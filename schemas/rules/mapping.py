@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
@@ -10,6 +11,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.model import Model
 from schemas.settings import SETTING_KEYS
+from schemas.shape import problems_of_argument
 from schemas.subject import Subject
 from schemas.suggestions import meant
 from schemas.task_view import TaskView
@@ -27,6 +29,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _argument(subject, view, name, path)
         if view.uses is not None and view.uses in BUILT_INS and view.mapped is not None:
             yield from _missing(subject, view, view.uses, view.mapped)
+            yield from _values(subject, view, view.uses)
 
 
 def _place(subject: Subject, view: TaskView) -> Iterator[Diagnostic]:
@@ -74,6 +77,35 @@ def _missing(subject: Subject, view: TaskView, uses: str, mapped: Mapping[str, D
                 message = f"`{uses}` needs the argument `{key}`"
                 help_text = "write it in `with`, or in `expand`"
                 yield subject.finding(Code.MISSING_ARGUMENT, (*view.path, "uses"), message, help=help_text)
+
+
+def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]:
+    """What the file gives to each mapped task is held against the argument, as in `with`."""
+    arguments = built_in(uses).model_fields["with_"].annotation
+    if not isinstance(arguments, type) or not issubclass(arguments, Model):
+        return
+    mappable = built_in(uses).mappable
+    for name, path, value in _written(view):
+        for problem in problems_of_argument(arguments, name, value, path, subject.data) if name in mappable else ():
+            yield subject.finding(
+                problem.code,
+                problem.path,
+                problem.message,
+                caret=problem.caret,
+                help=problem.help,
+                allowed=problem.allowed,
+                mend=problem.mend,
+            )
+
+
+def _written(view: TaskView) -> Iterator[tuple[str, DataPath, Any]]:
+    expand, rows = view.entry.get("expand"), view.entry.get("expand_kwargs")
+    for name, values in expand.items() if isinstance(expand, dict) else ():
+        for index, value in enumerate(values if isinstance(values, list) else ()):
+            yield name, (*view.path, "expand", name, index), value
+    for index, row in enumerate(rows if isinstance(rows, list) else ()):
+        for name, value in row.items() if isinstance(row, dict) else ():
+            yield name, (*view.path, "expand_kwargs", index, name), value
 
 
 def _cannot(subject: Subject, path: DataPath, message: str) -> Diagnostic:
