@@ -39,7 +39,8 @@ class Judge:
         by_path = expression_rule.check(subject, resolved.unset, require_environment=self.require_environment)
         findings = list(bounded(finding for group in by_path.values() for finding in group))
         pipeline, problems = validate(resolved.data)
-        findings += bounded(subject.said(problem) for problem in problems if problem.path not in by_path)
+        # What is wrong with a key is not said by what is wrong with the expression behind it.
+        findings += bounded(subject.said(p) for p in problems if p.at_key or p.path not in by_path)
         findings += self._of_rules(with_values)
         if not same:
             hidden = HiddenValues(resolved.data)
