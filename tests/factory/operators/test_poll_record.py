@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.models.dagrun import DagRun
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
@@ -71,6 +73,14 @@ def test_the_last_runs_are_remembered_and_each_once() -> None:
         fix_what_is_asked(context(Run(str(number))), shared, {})
         fix_what_is_asked(context(Run(str(number))), shared, {})
     assert [run_id for run_id, _ in shared.values["runs"]] == [str(number) for number in range(50, 250)]
+
+
+def test_the_record_of_runs_stays_below_what_a_store_takes_however_long_their_ids_are() -> None:
+    longest, shared = DagRun.__table__.c.run_id.type.length, Store()
+    for number in range(210):
+        fix_what_is_asked(context(Run(f"{number:x>{longest}}")), shared, {})
+    assert longest == len(shared.values["runs"][0][0]) == 250
+    assert len(json.dumps(shared.values["runs"]).encode()) < 64_000
 
 
 def test_of_a_cleared_run_that_is_older_than_all_remembered_ones_it_is_taken_that_it_asked() -> None:
