@@ -28,7 +28,9 @@ class WaitHttpArguments(DeferrableSensorArguments):
     headers: OrTaskOutput[dict[str, str]] | None = Field(default=None, examples=[{"Accept": "application/json"}])
     """Header fields of the request. Values are text: numbers in quotes."""
     response_error_codes_allowlist: list[Annotated[str, Field(pattern=STATUS_PATTERN)]] | None = None
-    """Statuses that mean "not yet", as text. Default: `["404"]`. Any other error fails the task."""
+    """Statuses that mean "not yet", as text. Default: `["404"]`. Any other error fails the task, a refused connection
+    too. In the triggerer that is so for the first request only: later ones wait out all error statuses until
+    `timeout`."""
     response_check: FunctionPath | None = None
     """Function that gets the answer (a requests.Response) and says whether it is the one waited for."""
     extra_options: dict[str, PlainValue] | None = None
