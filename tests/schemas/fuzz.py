@@ -34,8 +34,12 @@ from tests.schemas.hostile_texts import hostile
 MEMORY = 512 << 20
 """Bytes of address space, twice as much as the most that a file of 1 MiB took: what needs more has been bombed."""
 SLOWEST = 1.0
-"""Seconds of CPU for one check. Others on the machine make CPU slower, too, so the least of some tries counts."""
+"""Seconds of CPU for one check where `_pace` is `PACE`; a slower machine has more. Others on it make CPU slower, too, so
+the least of some tries counts."""
 TRIES = 5
+PACE = 0.015
+LEAST = 150
+"""Texts, however long they take."""
 COLLECTED_EVERY, COLLECTED_ABOVE = 100, 100_000
 """Texts, and characters of one."""
 
@@ -207,9 +211,20 @@ def _checked_in_time(text: str, checker: Checker) -> tuple[Diagnostic, ...]:
     for _ in range(TRIES):
         started = time.process_time()
         diagnostics = checker.text(text, "a.yaml").diagnostics
-        if time.process_time() - started < SLOWEST:
+        taken = time.process_time() - started
+        if taken < SLOWEST or taken < SLOWEST * _pace() / PACE:
             return diagnostics
     raise AssertionError("too slow")
+
+
+def _pace() -> float:
+    """Seconds of CPU that the same work takes here and now."""
+    taken = []
+    for _ in range(3):
+        started = time.process_time()
+        sum(len(str(number)) for number in range(200_000))
+        taken.append(time.process_time() - started)
+    return min(taken)
 
 
 def _all_inside(diagnostics: tuple[Diagnostic, ...]) -> None:
@@ -255,7 +270,8 @@ def _agrees(document: Document) -> bool:
 
 
 def main(mode: str, seed: str, seconds: str, progress: str) -> None:
-    """Texts of a mode until the seconds are over (`hostile`: all of them); prints how many, and how many compared."""
+    """`LEAST` texts of a mode, and more until the seconds are over (`hostile`: all of them); prints how many, and how
+    many compared."""
     gc.disable()  # as lint does, for one file of many; here it is called between them
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(float(seconds)) + 120, int(float(seconds)) + 121))
@@ -265,7 +281,7 @@ def main(mode: str, seed: str, seconds: str, progress: str) -> None:
     fixed = list(hostile()) if mode == "hostile" else []
     with tempfile.TemporaryDirectory() as folder:
         checker = Checker(Path(folder), CheckOptions(environ={"A": "1"}))
-        while number < len(fixed) if mode == "hostile" else time.monotonic() < ends:
+        while number < len(fixed) if mode == "hostile" else number < LEAST or time.monotonic() < ends:
             os.pwrite(under_way, f"{number:10d}".encode(), 0)
             text = fixed[number] if fixed else MODES[mode](random.Random(f"{seed}:{number}"))  # noqa: S311
             try:
