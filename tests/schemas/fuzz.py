@@ -34,7 +34,7 @@ from tests.schemas.hostile_texts import hostile
 MEMORY = 512 << 20
 """Bytes of address space, twice as much as the most that a file of 1 MiB took: what needs more has been bombed."""
 SLOWEST = 1.0
-"""Seconds of CPU for one check where `_pace` is `PACE`; a slower machine has more. Others on it make CPU slower, too, so
+"""Seconds of CPU for one check where `_pace` is `PACE`; a slower machine has more. Others make CPU slower, too, so
 the least of some tries counts."""
 TRIES = 5
 PACE = 0.015
