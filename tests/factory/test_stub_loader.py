@@ -108,7 +108,7 @@ PARAM = "schedule: '@daily'\nparams: {size: {type: integer, default: '%s'}}\ntas
     [
         (PICKY % "x/${env.WORD}", "Picky refused it: bad text"),
         (f"tasks: [{{id: a, uses: {SENSOR}, with: {{filepath: x, poke_interval: '${{env.WORD}}'}}}}]\n", "a duration"),
-        (PARAM % "${env.WORD}", "does not fit its own schema"),
+        (PARAM % "${env.WORD}", "must be of type `integer`"),
     ],
     ids=["refused", "argument", "params"],
 )

@@ -96,7 +96,15 @@ def test_a_part_of_a_text_that_comes_from_the_environment_stays_hidden(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORD_OF_ORDERS", "hunter2hunter2")
-    (tmp_path / "steps_that_fail.py").write_text("import os\n\nraise ValueError(os.environ['WORD_OF_ORDERS'])\n")
+    (tmp_path / "steps_that_fail.py").write_text("""\
+import os
+
+raise ValueError(os.environ["WORD_OF_ORDERS"])
+
+
+def load(said):
+    print(said)
+""")
     (tmp_path / "orders.yml").write_text("""\
 orders:
   tasks:
