@@ -119,9 +119,14 @@ def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Ite
     place = (*path, "default")
     if _is_simple(schema):
         keyword = _simple_misfit(value, schema)
-        if keyword is not None:
-            message = f"{what} must be {must_be(keyword, schema[keyword])}"
-            yield subject.finding(Code.BAD_PARAM, place, message)
+        if keyword is None:
+            return
+        must, written = must_be(keyword, schema[keyword]), schema["default"]
+        if isinstance(written, EnvText):
+            message = f"what `{written.expression}` gives does not fit {what}, which must be {must}"
+            yield subject.finding(Code.VARIABLE_DOES_NOT_FIT, place, message)
+        else:
+            yield subject.finding(Code.BAD_PARAM, place, f"{what} must be {must}")
         return
     for misfit in misfits(value, _of_value(schema)):
         at = ".".join(str(step) for step in misfit.path)
