@@ -80,7 +80,8 @@ def _missing(subject: Subject, view: TaskView, uses: str, mapped: Mapping[str, D
 
 
 def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]:
-    """What the file gives to each mapped task is held against the argument, as in `with`."""
+    """What the file gives to each mapped task is held against the argument, as in `with`; under the code of mapping,
+    since editors' JSON Schema does not look into what is mapped."""
     arguments = built_in(uses).model_fields["with_"].annotation
     if not isinstance(arguments, type) or not issubclass(arguments, Model):
         return
@@ -88,7 +89,7 @@ def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]
     for name, path, value in _written(view):
         for problem in problems_of_argument(arguments, name, value, path, subject.data) if name in mappable else ():
             yield subject.finding(
-                problem.code,
+                Code.CANNOT_EXPAND,
                 problem.path,
                 problem.message,
                 caret=problem.caret,
