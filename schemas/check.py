@@ -229,18 +229,21 @@ class Checker:
         chosen = self._variants(path, layers, dag_id)
         if is_dag_factory(document):
             return self._dag_factory(path, layers, chosen, complete=dag_id is None)
-        foreign = tuple(dialect.check(Subject(path, chosen[0].effective))) if chosen else ()
+        subjects = [Subject(path, variant.effective) for variant in chosen]
+        foreign = tuple(dialect.check(subjects[0])) if subjects else ()
         if foreign:
             return CheckResult((), foreign)
         declaring = list(declaration_findings(layers))
-        looked_at = [(variant, *self._judge.judged(Subject(path, variant.effective))) for variant in chosen]
+        judged = map(self._judge.judged, subjects)
+        looked_at = [(variant, *found) for variant, found in zip(chosen, judged, strict=True)]
         if self._options.every_environment and all(d.code is not Code.TOO_LARGE for d in declaring):
             others = [name for name in declared(layers) if name != self._environment]
             more, left_out = in_environments(path, layers, others)
             looked_at += [(variant, *self._judge.judged(Subject(path, variant.effective))) for variant in more]
             declaring += not_checked(layers, left_out)
         findings = said_once([(variant, found) for variant, _, found in looked_at])
-        findings += state_names.between_rows(Subject(path, variant.effective) for variant in chosen)
+        if len(subjects) > 1:
+            findings += state_names.between_rows(subjects)
         found = once([*declaring, *findings])
         complete = dag_id is None and self._options.read_sources
         diagnostics = once(ignore_comments.silenced(found, layers, report_unused=complete))

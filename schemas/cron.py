@@ -119,7 +119,7 @@ def _split(expression: str) -> list[tuple[int, str]]:
     return fields
 
 
-@lru_cache(maxsize=32)  # several rules ask for the same expression
+@lru_cache(maxsize=1024)  # several rules ask for the same expression, and so do many files
 def expanded(expression: str) -> tuple[Field, ...] | None:
     """The values of each field; None for an expression that is not valid."""
     if len(expression) > LONGEST:
