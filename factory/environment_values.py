@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from schemas.dagfactory.scalars import variables
-from schemas.environment import EnvText, resolve_environment
+from schemas.environment import env_texts, resolve_environment
 from schemas.references import EnvReference, expressions, unescape
 
 SHORTEST = 4
@@ -19,7 +19,7 @@ class EnvironmentValues:
 
     def __init__(self, data: Any, environ: Mapping[str, str]) -> None:
         self._expressions: dict[str, str] = {}
-        for text in _texts(resolve_environment(data, environ).data):
+        for text in env_texts(resolve_environment(data, environ).data):
             self._add(text, text.expression)
             # A default stands in the file for all to see.
             found = {
@@ -44,11 +44,3 @@ class EnvironmentValues:
         for form in (str(value), plain, repr(plain)[1:-1], " ".join(plain.split())):
             if len(form) >= SHORTEST:
                 self._expressions.setdefault(form, expression)
-
-
-def _texts(value: Any) -> Iterator[EnvText]:
-    if isinstance(value, EnvText):
-        yield value
-    elif isinstance(value, dict | list):
-        for child in value.values() if isinstance(value, dict) else value:
-            yield from _texts(child)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,15 @@ class EnvText(str):
 def as_written(text: str) -> str:
     """What the document says, whatever the environment gives."""
     return text.expression if isinstance(text, EnvText) else text
+
+
+def env_texts(value: Any) -> Iterator[EnvText]:
+    """All texts in a value that came from the environment."""
+    if isinstance(value, EnvText):
+        yield value
+    elif isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from env_texts(child)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
+from schemas.environment import env_texts
 
 
 class HiddenValues:
     """The values of one DAG's effective document that hold something of the environment."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self._shown = {form: f"`{text.expression}`" for text in _texts(data) for form in (f"`{text}`", repr(str(text)))}
+        self._shown = {
+            form: f"`{text.expression}`" for text in env_texts(data) for form in (f"`{text}`", repr(str(text)))
+        }
 
     def of(self, finding: Diagnostic) -> Diagnostic:
         """The finding; messages quote what they name in backticks, those of `jsonschema` as Python does."""
@@ -32,11 +34,3 @@ class HiddenValues:
         for value, expression in self._shown.items():
             text = text.replace(value, expression)
         return text
-
-
-def _texts(value: Any) -> Iterator[EnvText]:
-    if isinstance(value, EnvText):
-        yield value
-    elif isinstance(value, dict | list):
-        for child in value.values() if isinstance(value, dict) else value:
-            yield from _texts(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from schemas.built_ins import BUILT_INS, built_in
@@ -88,15 +89,7 @@ def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]
     mappable = built_in(uses).mappable
     for name, path, value in _written(view):
         for problem in problems_of_argument(arguments, name, value, path, subject.data) if name in mappable else ():
-            yield subject.finding(
-                Code.CANNOT_EXPAND,
-                problem.path,
-                problem.message,
-                caret=problem.caret,
-                help=problem.help,
-                allowed=problem.allowed,
-                mend=problem.mend,
-            )
+            yield subject.said(replace(problem, code=Code.CANNOT_EXPAND))
 
 
 def _written(view: TaskView) -> Iterator[tuple[str, DataPath, Any]]:
