@@ -36,11 +36,15 @@ class Cost:
 def run(
     command: Sequence[str], *, environment: Mapping[str, str], log: Path, status: int = 0, cwd: Path | None = None
 ) -> Cost:
-    """Run a command to its end, its output in the file `log`. Raises CommandFailedError."""
+    """Run a command to its end, its output in the file `log`. Raises CommandFailedError.
+
+    Python may keep bytecode, whatever the shell says: an installed package has it.
+    """
+    environment = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with log.open("wb") as output:
         start = time.perf_counter()
         child = subprocess.Popen(  # noqa: S603 # commands of this repository
-            command, env=dict(environment), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         _, ended, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - start

@@ -56,6 +56,9 @@ class Effective:
 
     def place(self, path: DataPath) -> tuple[int, DataPath]:
         """The layer and the path in it of what stands at an effective path, whichever value stands for it."""
+        only = self.origins.get(()) if len(self.origins) == 1 else None
+        if only is not None:  # no defaults above the file
+            return only[0], (*only[1], *path)
         for length in range(len(path), -1, -1):
             found = self.origins.get(path[:length])
             if found is not None:

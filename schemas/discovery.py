@@ -70,7 +70,7 @@ def path_problem(folder: Path, path: str) -> str | None:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             return f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
         return "is a link to a file that does not exist" if place.is_symlink() else None
-    if not _is_inside(os.path.realpath(folder), os.path.realpath(place)):
+    if _has_link(folder, path) and not _is_inside(os.path.realpath(folder), os.path.realpath(place)):
         return "is a link that leads out of the pipelines folder; put the file itself there"
     if stat.S_ISDIR(status.st_mode):
         return _folder_problem(place)
@@ -127,6 +127,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False  # a link that leads back to itself; `path_problem` says so
+
+
+def _has_link(folder: Path, path: str) -> bool:
+    """Whether a path below a folder goes through a link, or upwards: only then can it lead out."""
+    parts = path.split("/")
+    places = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return ".." in parts or any((folder / place).is_symlink() for place in places)
 
 
 def _is_inside(folder: str, place: str) -> bool:

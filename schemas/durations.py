@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -25,6 +26,7 @@ _ISO_UNITS = {"W": "weeks", "D": "days", "H": "hours", "M": "minutes", "S": "sec
 ALLOWED = "30s, 5m, 2h, 1d, or ISO 8601 such as PT90M"
 
 
+@lru_cache(maxsize=256)  # the files of a repository have few different ones
 def parse_duration(text: str) -> timedelta:
     """Raises ValueError for what is not a duration."""
     if _COMPILED.fullmatch(text) is None:

@@ -27,6 +27,7 @@ class LayerReader:
         self._texts = texts
         self._environ = environ
         self._documents: dict[str, Document | None] = {}
+        self._defaults: dict[str, tuple[Document, ...]] = {}
         self._dag_factory: dict[str, DagFactoryDocument | None] = {}
 
     def shown(self, path: str) -> str:
@@ -39,10 +40,13 @@ class LayerReader:
             self._documents[path] = self._read(path, self.parse)
         return self._documents[path]
 
-    def defaults(self, path: str) -> list[Document]:
+    def defaults(self, path: str) -> tuple[Document, ...]:
         """The folder defaults that hold for a file, from the root's to the nearest."""
-        found = (self.document(place) for place in defaults_paths(path))
-        return [document for document in found if document is not None]
+        folder = path.rpartition("/")[0]
+        if folder not in self._defaults:
+            found = (self.document(place) for place in defaults_paths(path))
+            self._defaults[folder] = tuple(document for document in found if document is not None)
+        return self._defaults[folder]
 
     def dag_factory_defaults(self, path: str) -> list[DagFactoryDocument]:
         """The defaults of dag-factory that hold for a file, from the root's to the nearest: one of each folder."""

@@ -38,7 +38,10 @@ def _walk(value: Any, path: DataPath, found: Walked) -> None:
         for key, child in value.items():
             place = (*path, key)
             found.keys.append(place)
-            _walk(child, place, found)
+            if isinstance(child, str):
+                found.texts.append((place, child))
+            else:
+                _walk(child, place, found)
     elif isinstance(value, list):
         for index, child in enumerate(value):
             _walk(child, (*path, index), found)

@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
+_WORDS: Mapping[str, bool | None] = MappingProxyType(
+    {
+        **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+        **dict.fromkeys(("true", "True", "TRUE"), True),
+        **dict.fromkeys(("false", "False", "FALSE"), False),
+    }
+)
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
@@ -27,12 +33,8 @@ class NumberTooLongError(ValueError):
 
 def plain_scalar(value: str) -> str | int | float | bool | None:
     """What a plain scalar stands for. Raises NumberTooLongError."""
-    if value in _NULLS:
-        return None
-    if value in _TRUE:
-        return True
-    if value in _FALSE:
-        return False
+    if value in _WORDS:
+        return _WORDS[value]
     if value[0] not in _NUMERIC_START:
         return value
     return _number(value)

@@ -14,7 +14,7 @@ from schemas.codes import Code, Severity
 from schemas.compose import Effective
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic, Related, Span
-from schemas.environment import as_written
+from schemas.environment import as_written, is_documentation
 from schemas.mend import Mend, fix
 from schemas.named_places import value_at
 from schemas.plain_data import Walked, walk
@@ -38,7 +38,18 @@ class Subject:
 
     def may_hold(self, *marks: str) -> bool:
         """Whether the text of a layer holds one of these; most hold few, and looking at each value costs."""
-        return any(mark in layer.text for layer in self.effective.layers for mark in marks)
+        for layer in self.effective.layers:
+            text = layer.text
+            for mark in marks:  # no generator: every rule asks, of every file
+                if mark in text:
+                    return True
+        return False
+
+    @cached_property
+    def is_as_written(self) -> bool:
+        """Whether all values are those of the texts: none is filled in from `vars`, a matrix or the environment."""
+        filled = self.effective.filled or self.effective.substituted
+        return not filled and not self.may_hold("${env", "$${")
 
     @cached_property
     def entries(self) -> tuple[TaskView, ...]:
@@ -69,6 +80,13 @@ class Subject:
     def texts(self) -> list[tuple[DataPath, str]]:
         """Every text of the document, with its path."""
         return self.walked.texts
+
+    @cached_property
+    def template_texts(self) -> list[tuple[DataPath, str]]:
+        """The texts that may hold a template or an expression, as they are written: what the environment gives is its
+        own matter, and documentation is shown as it is."""
+        written = ((path, as_written(text)) for path, text in self.texts)
+        return [(path, text) for path, text in written if "{" in text and not is_documentation(path)]
 
     @property
     def keys(self) -> list[DataPath]:

@@ -90,7 +90,7 @@ def task_views(entries: Any, path: DataPath = ("tasks",), scope: Scope | None = 
 
 
 def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
-    task_id, uses, arguments = (entry.get(key) for key in ("id", "uses", "with"))
+    task_id, uses, arguments = entry.get("id"), entry.get("uses"), entry.get("with")
     group = is_group(entry)
     return TaskView(
         path,
@@ -109,5 +109,6 @@ def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
 def _names(path: DataPath, entry: Mapping[str, Any], key: str) -> tuple[tuple[DataPath, str], ...]:
     """The ids in the list of a key, each with its path."""
     names = entry.get(key)
-    listed = enumerate(names if isinstance(names, list) else ())
-    return tuple(((*path, key, index), name) for index, name in listed if isinstance(name, str))
+    if not isinstance(names, list):
+        return ()
+    return tuple(((*path, key, index), name) for index, name in enumerate(names) if isinstance(name, str))

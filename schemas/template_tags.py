@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _OPENING = re.compile(r"\{[{%#]")
@@ -12,7 +12,7 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _END_OF_RAW = re.compile(r"\{%[-+]? ?endraw ?[-+]?%\}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tag:
     """`{{ … }}`, `{% … %}` or `{# … #}`; `start` and `end` are the bounds of what stands inside."""
 
@@ -26,24 +26,27 @@ class Tag:
     def closing(self) -> str:
         return _CLOSING[self.opening]
 
-    @property
+    @cached_property
     def unquoted(self) -> str:
         """What stands inside, with the texts in quotes made blank, as long as before."""
         return _QUOTED.sub(lambda match: f'"{" " * (len(match.group()) - 2)}"', self.inside)
 
 
-def tags(text: str) -> Iterator[Tag]:
+@lru_cache(maxsize=256)  # several rules ask for the same text, and `{{ ds }}` stands in many
+def tags(text: str) -> tuple[Tag, ...]:
     """The tags outside `{% raw %}`, in their order; one that is not closed is the last."""
+    found: list[Tag] = []
     position = 0
     while (opened := _OPENING.search(text, position)) is not None:
         opening = opened.group()
         end = text.find(_CLOSING[opening], opened.end())
         tag = Tag(opening, text[opened.end() : end] if end >= 0 else "", opened.end(), end)
         if end < 0 or (opening != "{#" and opening in _QUOTED.sub("", tag.inside)):
-            yield Tag(opening, "", opened.end(), opened.end(), is_closed=False)
-            return
-        yield tag
+            found.append(Tag(opening, "", opened.end(), opened.end(), is_closed=False))
+            break
+        found.append(tag)
         position = end + 2
         if opening == "{%" and tag.inside.strip("-+ ") == "raw":
             left = _END_OF_RAW.search(text, position)
             position = left.end() if left is not None else len(text)
+    return tuple(found)

@@ -61,6 +61,8 @@ class _Constructor:
         self._anchored: dict[int, tuple[ScalarNode, str]] = {}
         self._used: set[int] = set()
         self._too_large = False
+        # Most texts have neither tags nor anchors, and then no value has to be asked for them.
+        self._has_properties = "!" in text or "&" in text
 
     def build(self, node: Node) -> Any:
         return self._measured(node)[0]
@@ -75,7 +77,7 @@ class _Constructor:
         if id(node) in self._open:
             self._report(Code.RECURSIVE_ALIAS, "this value holds an alias of itself", node)
             return None, 1, 1
-        if node.tag != COLLECTION or self._has_tag(node):
+        if node.tag != COLLECTION or (self._has_properties and self._has_tag(node)):
             self._tag(node)
         self._open.add(id(node))
         value, size, depth = self._mapping(node) if isinstance(node, MappingNode) else self._sequence(node)
@@ -95,30 +97,40 @@ class _Constructor:
             self._report(Code.TOO_DEEP, f"its aliases nest deeper than {MAX_DEPTH} levels", node)
 
     def _sequence(self, node: Node) -> tuple[list[Any], int, int]:
-        items, size, depth = [], 1, 0
+        items, size, deepest = [], 1, 0
         for child in node.value:
-            value, child_size, child_depth = self._measured(child)
-            items.append(value)
-            size += child_size
-            depth = max(depth, child_depth)
+            if isinstance(child, ScalarNode):
+                items.append(self._scalar(child))
+                size += 1
+                deepest = deepest or 1
+            else:
+                value, child_size, depth = self._measured(child)
+                items.append(value)
+                size += child_size
+                deepest = max(deepest, depth)
             if size > MAX_NODES:
                 break
-        return items, size, depth + 1
+        return items, size, deepest + 1
 
     def _mapping(self, node: MappingNode) -> tuple[dict[str, Any], int, int]:
         own: dict[str, Any] = {}
         places: dict[str, Node] = {}
         merged: dict[str, Any] = {}
-        size, depth = 1, 0
+        size, deepest = 1, 0
         for key_node, value_node in node.value:
-            if self._is_unquoted_template(node, key_node):
-                return own, size, depth + 1
-            value, child_size, child_depth = self._measured(value_node)
-            size += child_size + 1
-            depth = max(depth, child_depth)
+            if not isinstance(key_node, ScalarNode) and self._is_unquoted_template(node, key_node):
+                return own, size, deepest + 1
+            if isinstance(value_node, ScalarNode):
+                value = self._scalar(value_node)
+                size += 2
+                deepest = deepest or 1
+            else:
+                value, child_size, depth = self._measured(value_node)
+                size += child_size + 1
+                deepest = max(deepest, depth)
             if size > MAX_NODES:
                 break
-            if key_node.tag == PLAIN and key_node.value == "<<":
+            if key_node.value == "<<" and key_node.tag == PLAIN:
                 self._merge(value, key_node, merged)
                 continue
             key = self._key(key_node)
@@ -129,7 +141,7 @@ class _Constructor:
                 continue
             places[key] = key_node
             own[key] = value
-        return ({**merged, **own} if merged else own), size, depth + 1
+        return ({**merged, **own} if merged else own), size, deepest + 1
 
     def _merge(self, value: Any, key_node: Node, merged: dict[str, Any]) -> None:
         """Add the mappings named by `<<`; of several the first wins (yaml.org/type/merge.html)."""
@@ -168,12 +180,13 @@ class _Constructor:
         return None
 
     def _scalar(self, node: ScalarNode, *, is_key: bool = False) -> Any:
-        if node.tag not in (PLAIN, QUOTED) or self._has_tag(node):
+        tag = node.tag
+        if tag not in (PLAIN, QUOTED) or (self._has_properties and self._has_tag(node)):
             self._tag(node)
             return node.value
-        if node.tag == QUOTED:
+        if tag == QUOTED:
             return node.value if self._scalars is None or is_key else self._scalars.value(node)
-        if self._text[node.start_mark.index : node.start_mark.index + 1] == "&":
+        if self._has_properties and self._text.startswith("&", node.start_mark.index):
             self._note_anchor(node)
         try:
             if self._scalars is not None:

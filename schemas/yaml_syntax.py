@@ -37,8 +37,10 @@ class TooManyNodesError(Exception):
 class _Parser(CParser):
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.depth = 0
-        self.count = 0
+        self._open: list[None] = []
+        self._count = 0
+        # Not a method of ours: it is called for every value of a file.
+        self.ascend_resolver = self._open.pop
 
     def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:  # noqa: ARG002
         if kind is not ScalarNode:
@@ -46,15 +48,12 @@ class _Parser(CParser):
         return PLAIN if implicit[0] else QUOTED
 
     def descend_resolver(self, parent: Node | None, index: object) -> None:  # noqa: ARG002
-        self.depth += 1
-        if self.depth > MAX_DEPTH + 1 and parent is not None:
+        self._open.append(None)
+        if len(self._open) > MAX_DEPTH + 1 and parent is not None:
             raise NestedTooDeepError(parent.start_mark)
-        self.count += 1
-        if self.count > MAX_NODES:
+        self._count += 1
+        if self._count > MAX_NODES:
             raise TooManyNodesError
-
-    def ascend_resolver(self) -> None:
-        self.depth -= 1
 
 
 def compose(text: str) -> Node | None:

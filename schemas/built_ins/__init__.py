@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ BUILT_INS: Mapping[str, str] = MappingProxyType(
 """Name → class in the module of that name, in the order in which people read them."""
 
 
+@cache
 def built_in(name: str) -> type[TaskBase]:
     """The model of a task that uses a built-in."""
     model: type[TaskBase] = getattr(importlib.import_module(f"schemas.built_ins.{name}"), BUILT_INS[name])

@@ -19,7 +19,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     places += [(task.path, task.entry) for task in subject.tasks]
     places += [((*group.path, "default_args"), group.entry.get("default_args")) for group in subject.groups]
     for path, mapping in places:
-        if isinstance(mapping, dict):
+        if isinstance(mapping, dict) and "end_date" in mapping:
             yield from _order(subject, path, mapping)
 
 

@@ -11,6 +11,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import allows_environment, is_airflows_own, looks_like_secret
 from schemas.mend import Word
+from schemas.named_places import value_at
 from schemas.references import (
     EnvReference,
     ExpandReference,
@@ -64,6 +65,9 @@ def check(
 def stands_at(subject: Subject, path: DataPath) -> bool:
     """Whether the text at a path was written with an expression of ours that is not a value of the file: then the
     findings here are about it."""
+    if subject.is_as_written:
+        text = value_at(subject.data, path)
+        return isinstance(text, str) and next(expressions(text), None) is not None
     if path in subject.effective.filled:
         return next(expressions(subject.effective.filled[path]), None) is not None
     document, place = subject.effective.origin(path)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
-from schemas.environment import as_written, is_documentation
 from schemas.subject import Subject
 
 _MARK = "data_interval_"
@@ -30,9 +29,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         how = f'write schedule: {{cron: "{schedule}", data_interval: true}}'
     else:
         return
-    for path, text in subject.texts:
-        text = as_written(text)  # noqa: PLW2901 # what the environment gives is its own matter
-        if _MARK not in text or "{{" not in text or is_documentation(path):
+    for path, text in subject.template_texts:
+        if _MARK not in text or "{{" not in text:
             continue
         found = _INTERVAL.search(text, text.index("{{"))
         if found is not None:

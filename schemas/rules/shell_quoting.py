@@ -26,6 +26,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         command = task.arguments.get("bash_command")
         if not isinstance(command, str) or _TEMPLATE not in (command := as_written(command)):
             continue
+        if _CHOSEN_ELSEWHERE.search(command) is None:
+            continue
         for start, end in islice(_unquoted_templates(command), _MOST):
             if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
                 yield subject.finding(

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.environment import as_written, is_documentation
 from schemas.rules.conditions import CONDITIONS
 from schemas.subject import Subject
 from schemas.template_tags import tags
@@ -25,10 +24,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Jinja would raise when the task runs; an expression of ours would go to the task as text."""
     if not subject.may_hold("{{", "{%", "{#", "${"):
         return
-    for path, text in subject.texts:
-        text = as_written(text)  # noqa: PLW2901 # what the environment gives is its own matter
-        if "{" not in text or is_documentation(path):
-            continue
+    for path, text in subject.template_texts:
         yield from _expressions(subject, path, text)
         yield from _shell_variable_in_url(subject, path, text)
         if path[0] == "poll" or "with" in path or path[-1] in CONDITIONS:

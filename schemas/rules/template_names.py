@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
-from schemas.environment import as_written, is_documentation
 from schemas.rules.conditions import CONDITIONS
 from schemas.subject import Subject
 from schemas.suggestions import meant
@@ -60,13 +59,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if not subject.may_hold("{{", "{%") or subject.data.get("jinja_environment_kwargs"):
         return
     own_names, own_filters = (_keys(subject, f"user_defined_{what}") for what in ("macros", "filters"))
-    for path, text in subject.texts:
-        text = as_written(text)  # noqa: PLW2901 # what the environment gives is its own matter
-        if "{" not in text or is_documentation(path):
-            continue
+    for path, text in subject.template_texts:
         if not (path[0] == "poll" or "with" in path or path[-1] in CONDITIONS):
             continue
-        found = [*tags(text)]
+        found = tags(text)
         if any(not tag.is_closed for tag in found):
             continue  # that has a finding of its own, and says nothing about what is behind it
         yield from _blocks(subject, path, found)
@@ -85,7 +81,7 @@ def _keys(subject: Subject, key: str) -> Collection[str]:
     return value.keys() if isinstance(value, dict) else ()
 
 
-def _blocks(subject: Subject, path: DataPath, found: list[Tag]) -> Iterator[Diagnostic]:
+def _blocks(subject: Subject, path: DataPath, found: Sequence[Tag]) -> Iterator[Diagnostic]:
     opened: list[tuple[str, Tag]] = []
     for tag in found:
         match = _BLOCK.match(tag.inside) if tag.opening == "{%" else None

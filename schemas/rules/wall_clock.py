@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.codes import Code
@@ -76,17 +77,20 @@ def _comes_on(day: date, days: Field, months: Field, weekdays: Field) -> bool:
     return by_day if weekdays == EVERY else by_day or by_weekday
 
 
-def _days_forward(zone: ZoneInfo, year: int) -> Iterator[date]:
+@lru_cache(maxsize=64)  # the files of a repository have few zones
+def _days_forward(zone: ZoneInfo, year: int) -> tuple[date, ...]:
     """The days of a year on which a zone's clocks go forward, found by halves of a month: most of them have none."""
     half = timedelta(days=14)
     begin = datetime(year, 1, 1, tzinfo=zone)
     before = _offset(begin)
+    found = []
     for _ in range(27):
         after = _offset(begin + half)
         if after > before:
             days = (begin + timedelta(days=number) for number in range(half.days))
-            yield next(day.date() for day in days if _offset(day + timedelta(days=1)) > _offset(day))
+            found.append(next(day.date() for day in days if _offset(day + timedelta(days=1)) > _offset(day)))
         begin, before = begin + half, after
+    return tuple(found)
 
 
 def _offset(moment: datetime) -> timedelta:
