@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup, XComArg
@@ -51,7 +51,7 @@ class TaskReferences:
 
     def _selection(self, reference: TaskReference, *, as_text: bool) -> XComSelection:
         operator = self._operator(reference)
-        return XComSelection(operator, replace(reference, task_id=self._full_id(reference)), as_text=as_text)
+        return XComSelection(operator, reference._replace(task_id=self._full_id(reference)), as_text=as_text)
 
     def _operator(self, reference: TaskReference) -> Operator:
         return self.operators[self._full_id(reference)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,6 @@ from schemas.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.discovery import default_dag_id, is_pipeline_path, misnamed_paths, pipeline_paths
 from schemas.document import Document
 from schemas.environments import declaration_findings, declared, not_checked
-from schemas.hidden_findings import behind_reading, behind_typos
 from schemas.judge import Judge
 from schemas.layers import LayerReader, is_dag_factory, unusable
 from schemas.policy import Policy
@@ -25,8 +23,6 @@ from schemas.rules import assets, dag_ids, dialect, other_dags, state_names
 from schemas.source import SourceReader
 from schemas.subject import Subject
 from schemas.variants import Variant, in_environments, said_once, variants
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,9 @@ class Checker:
         try:
             return self._file(path, dag_id)
         except Exception as error:
-            log.exception("%s could not be checked", path)
+            import logging  # noqa: PLC0415 # each start of lint would pay for it
+
+            logging.getLogger(__name__).exception("%s could not be checked", path)
             message = f"checking it failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
             help_text = "this is a defect of the factory, not of the file: please report it with the traceback"
             place = self._layers.shown(path)
@@ -208,20 +206,20 @@ class Checker:
 
     def _result(self, path: str, document: Document, dag_id: str | None) -> CheckResult:
         layers = self._documents(path, document)
+        keeping = unusable(layers)
+        result = CheckResult((), ()) if keeping else self._checked(path, layers, dag_id)
+        if not keeping and (dag_id is not None or not result.has_errors):
+            return result
+        from schemas.hidden_findings import behind_reading, behind_typos  # noqa: PLC0415 # most files are right
 
-        def findings(others: Sequence[Document]) -> Iterable[Diagnostic]:
+        def findings(others: Sequence[Document]) -> Sequence[Diagnostic]:
             return self._checked(path, others, None).diagnostics
 
         def with_hidden(others: Sequence[Document]) -> Iterable[Diagnostic]:
-            found = self._checked(path, others, None).diagnostics
-            return behind_typos(others, found, self._layers.parse, findings)
+            return behind_typos(others, findings(others), self._layers.parse, findings)
 
-        keeping = unusable(layers)
         if keeping:
             return CheckResult((), once(behind_reading(layers, keeping, self._layers.parse, with_hidden)))
-        result = self._checked(path, layers, dag_id)
-        if dag_id is not None or not result.has_errors:
-            return result
         return replace(result, diagnostics=once(behind_typos(layers, result.diagnostics, self._layers.parse, findings)))
 
     def _checked(self, path: str, layers: Sequence[Document], dag_id: str | None) -> CheckResult:

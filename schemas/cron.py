@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from croniter import CroniterError, croniter
 
@@ -41,8 +41,7 @@ _STEP = re.compile(r"(?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<step>\d{1,9})")
 _VALUES_OF_FIELD = (60, 24, 31, 12, 7)
 
 
-@dataclass(frozen=True, slots=True)
-class CronProblem:
+class CronProblem(NamedTuple):
     """What is wrong with an expression; `start` and `end` are the offending field's place in it."""
 
     message: str

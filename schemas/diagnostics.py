@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from schemas.codes import Code, Severity
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A range of a text. Lines and columns count from 1; columns count code points; the end is exclusive."""
 
     line: int
@@ -18,16 +18,14 @@ class Span:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """The text that stands in `span` of the diagnostic's file when the finding is mended."""
 
     span: Span
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """Another place that a finding is about, such as the first of two equal keys."""
 
     file: str

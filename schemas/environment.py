@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.data_path import DataPath
 from schemas.python_object import OBJECT
@@ -82,8 +81,7 @@ def env_texts(value: Any) -> Iterator[EnvText]:
             yield from env_texts(child)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """Data with the environment's values, and the paths whose variable is unset and has no default."""
 
     data: Any

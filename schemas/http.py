@@ -82,7 +82,7 @@ class HttpRequest(Model):
     times as long; what bounds the task is its `execution_timeout`."""
     request_retries: RequestRetries | None = None
     """Request a page again that failed, before the task fails. Without it every page is requested once."""
-    expect: Expect = Expect()
+    expect: Expect = Expect.model_construct()
     """What every answer must be. Default: a status from 200 to 299."""
     response_actions: list[ResponseAction] = []
     """What to do about particular answers; the first that holds counts, before `expect`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from schemas.bounded import MOST, more_like
 from schemas.codes import Code, Severity
@@ -46,8 +46,7 @@ _MOST_SUGGESTIONS = 20
 _FORM = "write `# factory: ignore[CODE] reason`"
 
 
-@dataclass(frozen=True, slots=True)
-class _Ignore:
+class _Ignore(NamedTuple):
     """One code of a comment, written at `span`; it holds for findings of `line`."""
 
     code: Code

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.durations import ALLOWED, parse_duration
 from schemas.pipeline import Pipeline
@@ -15,8 +14,7 @@ from schemas.suggestions import did_you_mean, nearest
 LONGEST_INTERVAL = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What every pipeline must be. Patterns of `uses` and hosts are those of a shell (`*`, `?`, `[…]`)."""
 
     require: tuple[str, ...] = ()
@@ -28,8 +26,7 @@ class Policy:
     allowed_hosts: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SettingProblem:
+class SettingProblem(NamedTuple):
     """What is wrong with the setting `key`; `value` is the part of its value that is, where it is one text of many."""
 
     key: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic, Span
@@ -22,8 +21,7 @@ _HEADER = re.compile(r"[ \t]*\[[ \t]*(?P<names>[^\[\]\n]+?)[ \t]*\]")
 _SETTING = re.compile(r"[ \t]*(?P<key>[^=\s#\[][^=\n]*?)[ \t]*=")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectPolicy:
+class ProjectPolicy(NamedTuple):
     """The policy that holds for a pipelines folder, and what is wrong in the file that says it."""
 
     policy: Policy | None

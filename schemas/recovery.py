@@ -6,7 +6,8 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from schemas.codes import Code
 from schemas.dagfactory.recognition import has_shape
@@ -33,8 +34,7 @@ _ITEM = re.compile(r"(?P<indent> *)-(?:\s|$)")
 _NEEDED_BY_OTHERS = re.compile(r"(?:vars|matrix|environments)\s*:")
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(NamedTuple):
     """`document` is what can be read of the mended text, `found` all that keeps it from being read, in places of the
     original. `complete`: nothing was left out, so that what is missing is missing.
     `unsure`: the lines around what was moved, where a finding may come of that."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 _EXPRESSION = re.compile(r"\$?\$\{(?P<body>[^{}]*)\}")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
@@ -36,24 +36,21 @@ _FORMS = (
 _HEAD = re.compile(r"\s*(?P<root>[A-Za-z]+)\s*[.:\[]")
 
 
-@dataclass(frozen=True, slots=True)
-class EnvReference:
+class EnvReference(NamedTuple):
     """`${env.NAME:-default}`; `default` is None where none is given."""
 
     name: str
     default: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ValueReference:
+class ValueReference(NamedTuple):
     """`${vars.a.b}` or `${matrix.x}`: `root` and the keys behind it."""
 
     root: str
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskReference:
+class TaskReference(NamedTuple):
     """A task's output. `key` is the XCom key (None: the returned value), `steps` select inside the value."""
 
     task_id: str
@@ -61,8 +58,7 @@ class TaskReference:
     steps: tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExpandReference:
+class ExpandReference(NamedTuple):
     """`${expand.NAME}`: the value that a mapped group has for this one of its runs; `steps` select inside it."""
 
     name: str
@@ -72,16 +68,14 @@ class ExpandReference:
 Meaning = EnvReference | ValueReference | TaskReference | ExpandReference
 
 
-@dataclass(frozen=True, slots=True)
-class NearMiss:
+class NearMiss(NamedTuple):
     """Text that was meant as an expression: `why`, and what was probably meant."""
 
     why: str
     suggestion: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """One `${…}` in a text. `whole` says that the text is nothing else."""
 
     written: str

@@ -7,11 +7,10 @@ Airflow's own rule (airflow.sdk TaskGroup.child_id): a group puts its id and a d
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Where names are looked up: `prefixes` are what may stand before one, the own group's first, the file's last."""
 
     prefixes: tuple[str, ...] = ("",)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.data_path import DataPath
 from schemas.poll import POLL_TASK_ID
@@ -13,8 +12,7 @@ from schemas.task import is_group
 from schemas.task_names import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class TaskView:
+class TaskView(NamedTuple):
     """A task or a group as it stands in the document; `path` leads to it, `with_path` to its arguments.
 
     `scope` is where it is named, and where its `needs`, its `teardown` and references are looked up.

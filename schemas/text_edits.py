@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from schemas.diagnostics import Diagnostic, Fix, Span
 from schemas.text_lines import TextLines
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(NamedTuple):
     line: int
     start: int
     old_end: int
     new_end: int
 
 
-@dataclass(frozen=True, slots=True)
-class EditedText:
+class EditedText(NamedTuple):
     """`text` is `original` after edits none of which adds or takes away a line."""
 
     original: str
@@ -40,7 +39,7 @@ class EditedText:
 
     def in_original(self, diagnostic: Diagnostic, file: str) -> Diagnostic:
         """A finding of `text`, which is that of `file`, as one of `original`."""
-        related = tuple(replace(r, span=self._span(r.span)) if r.file == file else r for r in diagnostic.related)
+        related = tuple(r._replace(span=self._span(r.span)) if r.file == file else r for r in diagnostic.related)
         if diagnostic.file != file:
             return replace(diagnostic, related=related)
         # An edit of a line that is edited already is left for when that is done.

@@ -8,9 +8,8 @@ inside a schema (`$ref` can multiply), and patterns that may take exponential ti
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.data_path import DataPath
 
@@ -43,8 +42,7 @@ _MUST: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(NamedTuple):
     """What is wrong with a value: where in it, and why, in words that follow "must be" or stand alone."""
 
     path: DataPath

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
@@ -83,8 +82,7 @@ _SIZE = re.compile(r"([1-9]\d{0,5}) ?([kKmMgG])(i?)[bB]?")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemText:
+class ProblemText(NamedTuple):
     """What a diagnostic says of one pydantic error."""
 
     code: Code

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import yaml
 
@@ -17,8 +17,7 @@ _MOST_LINES = 500
 _COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowed in this context")
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """What is wrong, from index `start` to `end` of the text; `replacement` mends it. `assumed`: a range and what
     probably belongs there, where that is not sure."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from factory.cli.usage import UsageError
 from schemas.discovery import (
@@ -21,8 +21,7 @@ from schemas.discovery import (
 from schemas.project import lexically_absolute, pipelines_folder
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The chosen pipelines of one folder, as POSIX paths below it; `shown` is the folder as the user knows it.
     `misnamed` are files of chosen folders that are none, by their names."""
 

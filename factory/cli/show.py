@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = CheckOptions(environment=environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
     if dag_id is not None:
-        selection = replace(selection, paths=(_path_of(dag_id, selection, checker),))
+        selection = selection._replace(paths=(_path_of(dag_id, selection, checker),))
     (path,) = selection.paths
     # dag-factory's documents are expanded where they are read: here variables stay names.
     unexpanded = Checker(selection.folder, replace(options, environ={}))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
@@ -16,8 +15,7 @@ from schemas.subject import Subject
 from schemas.suggestions import meant
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """`who` is called with those of `written`, which says where each of them stands.
 
     What is missing is said `at` a place; `filled` are parameters that others give, or that others speak of.

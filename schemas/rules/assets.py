@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from schemas.assets import Asset
 from schemas.codes import Code
@@ -131,8 +131,7 @@ def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
                         yield _between(place, what, shared, *elsewhere)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where an asset stands."""
 
     subject: Subject
@@ -153,7 +152,7 @@ def _between(place: _Place, what: str, shared: str, word: str, other: _Place) ->
         f"{says} in {at}",
         help="write name and URI of an asset the same everywhere",
     )
-    return replace(found, related=(*found.related, replace(other.related, message=f"{says} here")))
+    return replace(found, related=(*found.related, other.related._replace(message=f"{says} here")))
 
 
 def _pair(entry: Any) -> tuple[str, str] | None:

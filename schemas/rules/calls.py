@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
@@ -16,8 +15,7 @@ from schemas.source import Class, Function, NotInstalled, Parameter, SourceReade
 from schemas.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """`dotted` stands at `path`; `arguments`, None where nobody but Airflow gives any, stand at `arguments_path`.
 
     `given` are the arguments that Airflow gives; `takes_class`: a class can stand there, too.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
@@ -80,8 +81,7 @@ class _Names:
         return bool(self._repeated) and any(path in self._repeated for path in self.around(view))
 
 
-@dataclass(frozen=True)
-class _Wait:
+class _Wait(NamedTuple):
     """That `view` names another: in its `needs`, its `teardown`, or in a reference."""
 
     view: TaskView

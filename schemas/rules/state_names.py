@@ -7,7 +7,8 @@ mirrors of one API: a run's window is a poll's own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from schemas.codes import Code
 from schemas.data_path import DataPath
@@ -63,8 +64,7 @@ def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
             yield replace(found, related=(*found.related, other.related))
 
 
-@dataclass(frozen=True, slots=True)
-class _Holder:
+class _Holder(NamedTuple):
     """A task that keeps something under a name, which is its `state_key` or made of its ids."""
 
     subject: Subject

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from schemas.source.decorators import generates_constructor, keeps_signature
 from schemas.source.facts import ConstructorFacts, Fields, FieldsOf, Forward, Value
@@ -44,7 +43,7 @@ class ClassReader:
             return accepted
         # Airflow's metaclass refuses positional arguments.
         return tuple(
-            parameter if parameter.kind in _VARIADIC else replace(parameter, kind="KEYWORD_ONLY")
+            parameter if parameter.kind in _VARIADIC else parameter._replace(kind="KEYWORD_ONLY")
             for parameter in accepted
         )
 
@@ -160,7 +159,7 @@ def _left(
             positional -= 1
         elif parameter.kind == "VAR_KEYWORD" or parameter.name not in hidden:
             required = parameter.required and parameter.name not in given
-            left.append(replace(parameter, required=required))
+            left.append(parameter._replace(required=required))
     return left
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from schemas.source.results import Parameter
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(NamedTuple):
     """A name bound by an import. `name` None: the module itself. `level` counts the leading dots."""
 
     module: str
@@ -17,15 +17,13 @@ class Imported:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """`A = b.C`: another name for `target`."""
 
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldsOf:
+class FieldsOf(NamedTuple):
     """The fields that the dotted expression `path` holds (`Base.template_fields`, `COMMON_FIELDS`)."""
 
     path: str
@@ -34,16 +32,14 @@ class FieldsOf:
 Fields = tuple[str | FieldsOf, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """Any other value. `literal`: written out, hence not callable. `fields`: the text items it holds."""
 
     literal: bool
     fields: Fields | None
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionFacts:
+class FunctionFacts(NamedTuple):
     """A `def`. `parameters` are all, `self` included. A decorator is its dotted text, None if computed."""
 
     name: str
@@ -53,8 +49,7 @@ class FunctionFacts:
     is_async: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(NamedTuple):
     """A call that hands `**kwargs` on to a base's constructor. `base` None: `super()`."""
 
     base: str | None
@@ -62,8 +57,7 @@ class Forward:
     positional: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConstructorFacts:
+class ConstructorFacts(NamedTuple):
     """An `__init__`: what it does with its `**kwargs`.
 
     `taken` are the keywords it pops, `given` those it fills in where the caller did not. `opaque`:
@@ -103,16 +97,14 @@ class ClassFacts:
 Binding = Imported | Alias | Value | FunctionFacts | ClassFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """A branch for Airflow from `version` on or, `at_least` False, below it."""
 
     version: tuple[int, ...]
     at_least: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """One way in which a module binds a name. `typing_only`: under `if TYPE_CHECKING`. `gates` must hold."""
 
     binding: Binding
@@ -120,8 +112,7 @@ class Bound:
     gates: tuple[Gate, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleFacts:
+class ModuleFacts(NamedTuple):
     """What a module's top level binds.
 
     `bindings` holds every branch that may be the one taken. `lazy` maps names that a module-level
@@ -138,8 +129,7 @@ class ModuleFacts:
     dynamic: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A file that does not parse. `syntax`: it is Python's verdict; otherwise a bound of this reader."""
 
     line: int

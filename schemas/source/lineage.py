@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from schemas.source.decorators import generates_constructor, keeps_signature
-from schemas.source.facts import ClassFacts
+from schemas.source.facts import ClassFacts, Value
 from schemas.source.names import Definition, NameResolver
 
 BASE_OPERATORS = frozenset(
@@ -88,7 +88,7 @@ class Lineage:
 
     def decorators(self, definition: Definition) -> tuple[str | None, ...]:
         """The full names of a definition's decorators."""
-        decorators = () if not hasattr(definition.facts, "decorators") else definition.facts.decorators
+        decorators = () if isinstance(definition.facts, Value) else definition.facts.decorators
         return tuple(text and self._names.absolute(definition.module, text) for text in decorators)
 
     def _order(self, definition: Definition, depth: int) -> tuple[Ancestor, ...]:

@@ -6,9 +6,9 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
+from typing import NamedTuple
 
 from schemas.source.cache import SourceFiles
 from schemas.source.installs import editable_modules, with_path_files
@@ -17,8 +17,7 @@ from schemas.source.installs import editable_modules, with_path_files
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A module found.
 
     `file` None: a namespace package or a module built into Python. `readable`: `file` is Python source.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import difflib
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from schemas.source.cache import SourceFiles
 from schemas.source.facts import (
@@ -28,8 +28,7 @@ _STEPS = 2000
 """Bindings followed for one name before giving up: star imports can branch without end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """Where a name is defined."""
 
     module: Module

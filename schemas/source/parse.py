@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from schemas.source.class_facts import class_facts, field_items, function_facts
 from schemas.source.facts import Alias, Binding, Bound, Gate, Imported, ModuleFacts, Unreadable, Value
@@ -78,8 +78,7 @@ def _imports(node: ast.Import | ast.ImportFrom, *, bind_first: bool) -> Iterator
         yield alias.asname or alias.name, Imported(node.module or "", node.level, alias.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
+class _Branch(NamedTuple):
     """Under which conditions a statement of the top level runs."""
 
     conditional: bool = False
@@ -141,7 +140,7 @@ class _Collector:
                 self._statements(body, branch.inside(test, holds=True))
                 self._statements(orelse, branch.inside(test, holds=False))
             case _:
-                self._blocks(node, replace(branch, conditional=True))
+                self._blocks(node, branch._replace(conditional=True))
 
     def _blocks(self, node: ast.stmt, branch: _Branch) -> None:
         """Every other statement that holds statements or binds names."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of a function or constructor, without `self` and `cls`.
 
     `kind` is a name of `inspect.Parameter`'s kinds ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY", "VAR_KEYWORD",
@@ -20,8 +19,7 @@ class Parameter:
     annotation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A plain function, or a static or class method, that can be called with `parameters`."""
 
     path: str
@@ -37,8 +35,7 @@ class Function:
         return any(parameter.kind == "VAR_KEYWORD" for parameter in self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+class Class(NamedTuple):
     """A class.
 
     `parameters` follow `**kwargs` through the constructors of its bases; None where reading cannot decide. A
@@ -56,8 +53,7 @@ class Class:
     is_operator: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskDecorated:
+class TaskDecorated(NamedTuple):
     """A function made a task by Airflow's TaskFlow decorators: the plain function has to be named instead."""
 
     path: str
@@ -67,8 +63,7 @@ class TaskDecorated:
     decorator: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleMissing:
+class ModuleMissing(NamedTuple):
     """No such module. `local`: a module below the pipelines folder has its first name, or one close to it."""
 
     module: str
@@ -77,8 +72,7 @@ class ModuleMissing:
     local: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NameMissing:
+class NameMissing(NamedTuple):
     """The module is there, the name is not. `candidates` are near names, `defined` what could be meant."""
 
     module: str
@@ -88,8 +82,7 @@ class NameMissing:
     defined: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NotInstalled:
+class NotInstalled(NamedTuple):
     """A distribution that may well be installed where the pipeline runs is missing here: not an error.
 
     `distribution_hint` is what to install: for `airflow.providers.…` the provider's distribution, else the
@@ -101,8 +94,7 @@ class NotInstalled:
     candidates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NotCallable:
+class NotCallable(NamedTuple):
     """The path names a "module" or a "constant" (`kind`). `candidates`: what the module defines."""
 
     path: str
@@ -110,8 +102,7 @@ class NotCallable:
     candidates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceError:
+class SourceError(NamedTuple):
     """A local module that Python cannot parse. `line` and `column` count from 1."""
 
     module: str
@@ -127,22 +118,19 @@ class SourceError:
         return "/".join(self.file.parts[-depth:])
 
 
-@dataclass(frozen=True, slots=True)
-class NotAPath:
+class NotAPath(NamedTuple):
     """The text is not names joined by dots."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Undecidable:
+class Undecidable(NamedTuple):
     """Reading source cannot tell. `reason` is a short clause for a note or a log."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(NamedTuple):
     """A local module that Python never reaches because `other` has the same first name.
 
     `owner` is "the standard library", "an installed package" or "this project"; `other` is its place, or
