@@ -101,6 +101,7 @@ class Code(Enum):
     NO_DATA_INTERVAL = _warning("PF211", "no-data-interval", "A template asks for the time of runs that cover none.")
     TIMEOUT_BEYOND_SLOTS = _warning("PF212", "timeout-beyond-slots", "`dagrun_timeout` allows runs to pile up.")
     STEP_WITHOUT_EFFECT = _warning("PF213", "step-without-effect", "A cron step leaves one value of its field.")
+    RANGE_OF_ONE = _warning("PF214", "range-of-one", "A cron range ends where it begins, which means every value.")
 
     DUPLICATE_TASK_ID = _error("PF301", "duplicate-task-id", "Two tasks have one id.")
     UNKNOWN_TASK = _error("PF302", "unknown-task", "`needs` or a reference names a task that is not there.")

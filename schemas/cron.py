@@ -8,13 +8,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from croniter import CroniterError, croniter
-
+from schemas.cron_fields import EVERY, Field, plain_fields
 from schemas.near_values import meant_duration
-
-Field = tuple[int | str, ...]
-"""The values of a field."""
-EVERY: Field = ("*",)
 
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
@@ -38,6 +33,7 @@ LONGEST = 1000
 """Characters of an expression: each minute, hour, day and month named one by one take half of them."""
 
 _STEP = re.compile(r"(?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<step>\d{1,9})")
+_RANGE_OF_ONE = re.compile(r"(?P<value>\w+)-(?P=value)(?P<step>/\d+)?", re.IGNORECASE)
 _VALUES_OF_FIELD = (60, 24, 31, 12, 7)
 
 
@@ -123,6 +119,11 @@ def expanded(expression: str) -> tuple[Field, ...] | None:
     """The values of each field; None for an expression that is not valid."""
     if len(expression) > LONGEST:
         return None
+    plain = plain_fields(expression)
+    if plain is not None:
+        return plain
+    from croniter import CroniterError, croniter  # noqa: PLC0415 # it starts a process: see `cron_fields`
+
     try:
         fields: list[list[int | str]] = croniter.expand(expression)[0]
     except (CroniterError, ValueError, KeyError, IndexError, TypeError, AttributeError):
@@ -144,6 +145,19 @@ def step_problem(expression: str) -> CronProblem | None:
     return None
 
 
+def range_of_one(expression: str) -> CronProblem | None:
+    """The first range that ends where it begins, which croniter takes for all values of the field."""
+    for (start, text), (name, _) in zip(_split(expression), _FIELDS, strict=False):
+        at = start
+        for part in text.split(","):
+            match = _RANGE_OF_ONE.fullmatch(part)
+            if match is not None:
+                message = f"Airflow reads `{part}` as every {name}, not as the one that it names"
+                return CronProblem(message, at, at + len(part), help=f"write `{match['value']}`")
+            at += len(part) + 1
+    return None
+
+
 def _instead_of_step(name: str, step: int) -> str:
     if name in ("minute", "hour") and step > 1:
         return f"cron starts anew with each field; every {step} {name}s is {{every: {step}{name[0]}}}"
@@ -152,6 +166,8 @@ def _instead_of_step(name: str, step: int) -> str:
 
 def slots(expression: str, start: datetime) -> Iterator[datetime]:
     """The times of a valid expression after `start`, as wall-clock times."""
+    from croniter import croniter  # noqa: PLC0415 # as above
+
     times = croniter(expression, start)
     while True:
         yield times.get_next(datetime)

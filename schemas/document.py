@@ -25,6 +25,8 @@ from schemas.yaml_construct import Scalars, construct
 from schemas.yaml_syntax import MAX_DEPTH, MAX_NODES, NestedTooDeepError, TooManyNodesError, compose
 
 MAX_BYTES = 1024 * 1024
+_MOST_ARE_SMALLER = 64 * 1024
+"""Bytes. Room for the largest, taken for each file, costs more than reading it."""
 
 _INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
 """Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and
@@ -93,7 +95,9 @@ def read_document(path: Path, file: str, parse: Parse | None = None) -> Document
     """Read a file; what keeps it from being read is a diagnostic of the document."""
     try:
         with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(_MOST_ARE_SMALLER)
+            if len(raw) == _MOST_ARE_SMALLER:
+                raw += stream.read(MAX_BYTES + 1 - len(raw))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return _failed(file, "", Code.UNREADABLE, f"cannot be read: {reason.lower()}", Span(1, 1, 1, 2))

@@ -117,6 +117,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.NO_DATA_INTERVAL: _NAMES,
         Code.TIMEOUT_BEYOND_SLOTS: _CALENDAR,
         Code.STEP_WITHOUT_EFFECT: _CALENDAR,
+        Code.RANGE_OF_ONE: _CALENDAR,
         Code.BAD_JMESPATH: _OTHER,
         Code.BAD_JSON_SCHEMA: _OTHER,
         Code.RETRY_WITHOUT_EFFECT: _NAMES,

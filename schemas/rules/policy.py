@@ -10,7 +10,8 @@ from itertools import islice, pairwise
 from typing import Any
 
 from schemas.codes import Code
-from schemas.cron import EVERY, Field, expanded
+from schemas.cron import expanded
+from schemas.cron_fields import EVERY, Field
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.discovery import default_dag_id

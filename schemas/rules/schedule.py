@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.codes import Code
-from schemas.cron import cron_problem, step_problem
+from schemas.cron import cron_problem, range_of_one, step_problem
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
@@ -90,10 +90,9 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
         return
     problem = cron_problem(text)
     if problem is None:
-        step = step_problem(text)
-        if step is not None:
-            part = (step.start, step.end)
-            yield subject.finding(Code.STEP_WITHOUT_EFFECT, path, step.message, help=step.help, part=part)
+        for code, odd in ((Code.STEP_WITHOUT_EFFECT, step_problem(text)), (Code.RANGE_OF_ONE, range_of_one(text))):
+            if odd is not None:
+                yield subject.finding(code, path, odd.message, help=odd.help, part=(odd.start, odd.end))
     else:
         caret = ""
         near = nearest(f"@{text}", CRON_PRESETS) if text.isalpha() else None

@@ -8,7 +8,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.codes import Code
-from schemas.cron import EVERY, Field, expanded
+from schemas.cron import expanded
+from schemas.cron_fields import EVERY, Field
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.rules.expressions import stands_at
