@@ -14,6 +14,7 @@ from schemas.suggestions import unmistakable
 
 SUFFIXES = (".yaml", ".yml")
 DEFAULTS_STEM = "_defaults"
+_DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
 _NEARLY_YAML = re.compile(r"(?P<stem>.+)(?P<suffix>\.ya?ml)(?:\.txt|\s+)?", re.IGNORECASE)
 
@@ -148,13 +149,12 @@ def is_pipeline_path(path: str) -> bool:
 
 def is_defaults_path(path: str) -> bool:
     """Whether a POSIX path below the pipelines folder names folder defaults."""
-    pure = PurePosixPath(path)
-    return pure.stem == DEFAULTS_STEM and pure.suffix in SUFFIXES
+    return path.rpartition("/")[2] in _DEFAULTS
 
 
 def defaults_paths(path: str) -> tuple[str, ...]:
     """Where defaults of a pipeline may stand, from the root to its own folder; they need not exist."""
-    return tuple(f"{prefix}{DEFAULTS_STEM}{suffix}" for prefix in folders_above(path) for suffix in SUFFIXES)
+    return tuple(f"{prefix}{name}" for prefix in folders_above(path) for name in _DEFAULTS)
 
 
 def dag_factory_defaults_paths(path: str) -> tuple[str, ...]:
@@ -170,4 +170,5 @@ def folders_above(path: str) -> tuple[str, ...]:
 
 def default_dag_id(path: str) -> str:
     """The DAG id of a file that names none: its path without the ending, `/` as `.`."""
-    return re.sub(r"\.ya?ml$", "", path).replace("/", ".")
+    suffix = next((suffix for suffix in SUFFIXES if path.endswith(suffix)), "")
+    return path.removesuffix(suffix).replace("/", ".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import importlib
 import io
@@ -55,6 +56,7 @@ def _main(argv: Sequence[str] | None) -> int:
     named = next((a for a in arguments if not a.startswith("-")), None)
     if named in ("lint", "list", "show"):
         gc.disable()  # what they make they keep until they end
+        atexit.register(gc.freeze)  # nor need the interpreter look through all of it when it ends
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)
