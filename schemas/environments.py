@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from schemas.codes import Code, Severity
-from schemas.compose import ENVIRONMENTS
+from schemas.compose import ENVIRONMENTS, overlay_of
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.document import Document
@@ -23,6 +23,17 @@ def declared(layers: Iterable[Document]) -> tuple[str, ...]:
         if isinstance(environments, dict):
             names |= dict.fromkeys(environments)
     return tuple(names)
+
+
+def environments_with(layers: Iterable[Document], variable: str) -> tuple[str, ...]:
+    """The names of the environments that give a value to a variable."""
+    found: dict[str, None] = {}
+    for layer in layers:
+        for name in declared([layer]):
+            values = overlay_of(layer, name).get("vars")
+            if isinstance(values, dict) and variable in values:
+                found[name] = None
+    return tuple(found)
 
 
 def declaration_findings(layers: Iterable[Document]) -> Iterator[Diagnostic]:

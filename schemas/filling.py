@@ -11,9 +11,9 @@ from typing import Any
 
 from schemas.bounded import MOST
 from schemas.codes import Code
-from schemas.compose import Effective, overlay_of
+from schemas.compose import Effective
 from schemas.data_path import DataPath
-from schemas.environments import declared
+from schemas.environments import environments_with
 from schemas.matrix_ids import NAME_LISTS, ids_with_matrix, is_part_of_name, keys_of_matrix
 from schemas.matrix_row import Row, as_text
 from schemas.problem import Problem
@@ -261,7 +261,7 @@ class Filling:
         key = reference.keys[position]
         name = ".".join((reference.root, *reference.keys[: position + 1]))
         help_text = ""
-        elsewhere = _environments_with(self.effective, key) if reference.root == "vars" and position == 0 else ()
+        elsewhere = environments_with(self.effective.layers, key) if reference.root == "vars" and position == 0 else ()
         if elsewhere:
             names = ", ".join(f"`{environment}`" for environment in elsewhere)
             help_text = f"only the environment {names} gives it a value; give it one in `vars`, too"
@@ -299,14 +299,3 @@ class RowFilling(Filling):
     def _ids_of_rows(self) -> Mapping[str, frozenset[str]]:
         """None: inside its matrix an id means that of the own row."""
         return {}
-
-
-def _environments_with(effective: Effective, variable: str) -> tuple[str, ...]:
-    """The environments that give a value to a variable."""
-    found: dict[str, None] = {}
-    for layer in effective.layers:
-        for environment in declared([layer]):
-            values = overlay_of(layer, environment).get("vars")
-            if isinstance(values, dict) and variable in values:
-                found[environment] = None
-    return tuple(found)

@@ -7,172 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PIPELINES = {
-    "groups.yaml": """
-        tasks:
-          - {id: rows, uses: jobs.give, with: {value: outer}}
-          - id: extract
-            tasks:
-              - {id: rows, uses: jobs.give, with: {value: inner}}
-              - id: deep
-                tasks:
-                  - {id: keep, uses: jobs.keep, with: {name: deep, value: "${tasks.rows.output}"}}
-          - {id: after, uses: jobs.keep, needs: [extract], with: {name: after, value: "${tasks.extract.rows.output}"}}
-        """,
-    "mapped.yaml": """
-        tasks:
-          - {id: list, uses: jobs.give, with: {value: {rows: [1, 2, 3], empty: []}}}
-          - {id: whole, uses: jobs.give, with: {value: [{a: 1, b: 10}, {a: 2, b: 20}]}}
-          - id: cross
-            uses: jobs.add
-            with: {c: 100}
-            map_index_template: "{{ task.op_kwargs['a'] }}+{{ task.op_kwargs['b'] }}"
-            max_active_tis_per_dagrun: 2
-            expand: {a: "${tasks.list.output.rows}", b: [10, 20]}
-          - {id: zipped, uses: jobs.add, with: {c: 0}, expand_kwargs: "${tasks.whole.output}"}
-          - {id: literal, uses: jobs.add, with: {c: 0}, expand_kwargs: [{a: 1, b: 1}, {a: 2, b: 2}]}
-          - {id: pairs, uses: jobs.give, expand: {value: {x: 1, y: 2}}}
-          - {id: none, uses: jobs.give, expand: {value: "${tasks.list.output.empty}"}}
-          - id: shell
-            uses: bash
-            with: {append_env: true}
-            expand: {bash_command: ["echo {{ ds }}", "echo $${HOME:+b}"]}
-          - id: operator
-            uses: airflow.providers.standard.operators.bash.BashOperator
-            with: {bash_command: "echo $N"}
-            expand: {env: [{N: "1"}, {N: "2"}]}
-          - id: keep
-            uses: jobs.keep
-            trigger_rule: none_failed
-            with:
-              name: mapped
-              value:
-                cross: ${tasks.cross.output}
-                last: ${tasks.cross.output[-1]}
-                zipped: ${tasks.zipped.output}
-                literal: ${tasks.literal.output}
-                pairs: ${tasks.pairs.output}
-                shell: ${tasks.shell.output}
-                operator: ${tasks.operator.output}
-          - id: text
-            uses: bash
-            with: {bash_command: 'echo "$ALL"', append_env: true, env: {ALL: "${tasks.literal.output}"}}
-          - {id: keep_text, uses: jobs.keep, with: {name: text, value: "${tasks.text.output}"}}
-        """,
-    "mapped_groups.yaml": """
-        tasks:
-          - {id: days, uses: jobs.give, with: {value: {of: [{day: 1}, {day: 2}]}}}
-          - id: load
-            expand: {day: "${tasks.days.output.of}"}
-            tasks:
-              - {id: one, uses: jobs.add, with: {a: "${expand.day.day}", b: 10, c: 100}}
-              - {id: two, uses: jobs.add, with: {a: "${tasks.one.output}", b: 1000, c: 0}}
-              - id: shell
-                uses: bash
-                with: {bash_command: "echo $DAY", append_env: true, env: {DAY: "${expand.day}"}}
-          - id: rows
-            expand_kwargs: [{n: 1}, {n: 2}, {m: 3}]
-            tasks:
-              - {id: give, uses: jobs.give, with: {value: "${expand.n}"}}
-          - id: keep
-            uses: jobs.keep
-            with: {name: groups, value: ["${tasks.load.two.output}", "${tasks.load.shell.output}"]}
-        """,
-    "matrix.yaml": """
-        tasks:
-          - id: load_${matrix.region}
-            uses: jobs.add
-            matrix: {region: [eu, us], include: [{region: eu, n: 1}, {region: us, n: 2}]}
-            with: {a: "${matrix.n}", b: 10, c: 0}
-          - id: shop_${matrix.shop}
-            matrix: {shop: [x, y]}
-            needs: ["load_${matrix.region}"]
-            tasks:
-              - {id: one, uses: jobs.give, with: {value: "${matrix.shop}"}}
-              - {id: two, uses: jobs.give, with: {value: "${tasks.one.output}"}}
-          - id: keep
-            uses: jobs.keep
-            needs: ["shop_${matrix.shop}.two"]
-            with: {name: matrix, value: ["${tasks.load_us.output}", "${tasks.shop_y.two.output}"]}
-        """,
-    "teardown.yaml": """
-        tasks:
-          - id: cluster
-            tasks:
-              - {id: up, uses: jobs.give, setup: true, with: {value: 1}}
-              - {id: work, uses: jobs.fail, needs: [up]}
-              - {id: more, uses: jobs.give, needs: [work], with: {value: 1}}
-              - {id: down, uses: jobs.give, teardown: [up], needs: [more], with: {value: 1}}
-          - {id: after, uses: jobs.give, needs: [cluster], with: {value: 1}}
-          - {id: broken, uses: jobs.fail, setup: true}
-          - {id: nothing_to_end, uses: jobs.give, teardown: [broken], with: {value: 1}}
-        """,
-    "teardown_fails.yaml": """
-        tasks:
-          - {id: up, uses: jobs.give, setup: true, with: {value: 1}}
-          - {id: work, uses: jobs.give, needs: [up], with: {value: 1}}
-          - {id: down, uses: jobs.fail, teardown: [up], needs: [work]}
-        """,
-    "teardown_counts.yaml": """
-        tasks:
-          - {id: work, uses: jobs.give, with: {value: 1}}
-          - id: each
-            uses: bash
-            needs: [work]
-            teardown: []
-            on_failure_fail_dagrun: true
-            expand: {bash_command: [echo, exit 1]}
-        """,
-    "conditions.yaml": """
-        params: {full: false, wanted: "No", day: 2026-01-02}
-        tasks:
-          - {id: a, uses: jobs.give, with: {value: 1}, run_if: "{{ params.full }}"}
-          - {id: b, uses: jobs.give, with: {value: [1]}, skip_if: "{{ params.wanted }}"}
-          - {id: c, uses: bash, with: {bash_command: echo}, run_if: "{{ ds == params.day }}"}
-          - {id: d, uses: empty, run_if: "{{ ti.xcom_pull(task_ids='b') }}", needs: [b]}
-          - {id: e, uses: jobs.give, expand: {value: [1, 2, 3]}, skip_if: "{{ task.op_kwargs['value'] == 2 }}"}
-          - {id: f, uses: airflow.providers.standard.operators.bash.BashOperator, with: {bash_command: echo},
-             render_template_as_native_obj: true, skip_if: "{{ [] }}", pre_execute: {$object: jobs.note}}
-          - {id: g, uses: bash, expand: {bash_command: [echo, exit 1]}, run_if: "{{ 'exit' not in task.bash_command }}"}
-          - {id: h, uses: jobs.give, with: {value: 1}, run_if: "{{ nothing.there }}"}
-        """,
-    "waits_on_condition.yaml": """
-        user_defined_macros: {first: {$object: jobs.is_first}}
-        tasks:
-          - id: moment
-            uses: wait_until
-            run_if: "{{ first('moment') }}"
-            with: {target_time: "{{ (macros.datetime.utcnow() + macros.timedelta(seconds=2)).isoformat() }}"}
-          - id: look
-            uses: airflow.providers.standard.sensors.python.PythonSensor
-            run_if: "{{ first('look') }}"
-            with: {mode: reschedule, poke_interval: 1, python_callable: {$object: jobs.is_second}}
-        """,
-    "elsewhere.yaml": """
-        tasks:
-          - id: made
-            uses: airflow.providers.standard.operators.python.PythonVirtualenvOperator
-            with: {python_callable: {$object: jobs.where}, requirements: [], expect_airflow: false, op_kwargs: {n: 1}}
-          - id: choose
-            uses: airflow.providers.standard.operators.python.BranchExternalPythonOperator
-            with:
-              python: ${env.TEST_PYTHON}
-              python_callable: {$object: jobs.choose}
-              expect_airflow: false
-              op_kwargs: {made: "${tasks.made.output}"}
-          - {id: other, uses: empty, needs: [choose]}
-          - {id: same, uses: empty, needs: [choose]}
-          - {id: keep, uses: jobs.keep, with: {name: made, value: "${tasks.made.output}"}}
-        """,
-}
+PIPELINES = Path(__file__).parent / "task_pipelines"
 
 JOBS = """
 import json, os
@@ -269,13 +112,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         folder.mkdir(parents=True)
     (pipelines / "jobs.py").write_text(JOBS)
     stub = "# airflow dag\nfrom pathlib import Path\nfrom factory.stub_loader import load_stub\n"
-    for path, text in PIPELINES.items():
-        (pipelines / path).write_text(textwrap.dedent(text))
+    paths = sorted(file.name for file in PIPELINES.glob("*.yaml"))
+    for path in paths:
+        shutil.copy(PIPELINES / path, pipelines)
         load = f"load_stub(globals(), {path!r}, Path({str(pipelines)!r}))\n"
         (root / "home" / "dags" / f"{path}.py").write_text(stub + load)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(pipelines), *PIPELINES],
+        [sys.executable, "-c", RUN, str(pipelines), *paths],
         capture_output=True,
         text=True,
         env={
