@@ -13,8 +13,9 @@ from factory.local.event import Event, in_columns
 from factory.local.reason import cut, first_reason
 from factory.local.unread_files import UnreadFiles
 
-TITLE = re.compile(r"^(?:error|warning)\[[\w-]+\] (?P<title>.+)$", re.MULTILINE)
-PLACE = re.compile(r"^\s*--> (?P<place>.+:\d+:\d+)\s*$", re.MULTILINE)
+FINDING = re.compile(
+    r"^(?P<severity>error|warning)\[[\w-]+\] (?P<title>.+)\n\s*--> (?P<place>.+:\d+:\d+)\s*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,12 @@ def _differences(dag_id: str, old: Schedule, new: Schedule) -> list[Event]:
 
 
 def summary(problem: str) -> str:
-    """The first diagnostic of an import error in one line, and how many more there are."""
-    title, place = TITLE.search(problem), PLACE.search(problem)
-    if title and place:
-        more = len(TITLE.findall(problem)) - 1
-        return f"{place['place']}: {title['title']}" + (f" (and {more} more)" if more else "")
+    """What breaks the pipeline, the first error of an import error, in one line, and how many more findings it has."""
+    findings = list(FINDING.finditer(problem))
+    if findings:
+        first = min(findings, key=lambda finding: finding["severity"] != "error")
+        more = len(findings) - 1
+        return f"{first['place']}: {first['title']}" + (f" (and {more} more)" if more else "")
     return cut(first_reason(problem)) or "no message"
 
 

@@ -46,6 +46,12 @@ def test_a_broken_file_is_one_line_and_its_stale_dag_is_not_gone() -> None:
     assert changes([dag("orders")], [dag("orders", is_stale=True)], orders=PROBLEM) == [broken]
 
 
+def test_a_broken_file_is_told_by_an_error_though_a_warning_stands_before_it() -> None:
+    warning = "warning[range-of-one] PF214: Airflow reads `3-3` as every hour\n  --> pipelines/orders.yaml:1:14\n  |\n"
+    broken = "broken a.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll` (and 2 more)"
+    assert changes([], [], a=f"{warning}\n{PROBLEM}") == [broken]
+
+
 def test_healed_whether_it_ever_ran_or_not() -> None:
     broken = group_by_file([], [{"filename": "a.yaml.py", "stack_trace": PROBLEM}], {})
     sound = group_by_file([dag("a")], [], {})
