@@ -33,7 +33,8 @@ LONGEST = 1000
 """Characters of an expression: each minute, hour, day and month named one by one take half of them."""
 
 _STEP = re.compile(r"(?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<step>\d{1,9})")
-_RANGE_OF_ONE = re.compile(r"(?P<value>\w+)-(?P=value)(?P<step>/\d+)?", re.IGNORECASE)
+_RANGE_OF_ONE = re.compile(r"0*(?P<value>\w+)-0*(?P=value)(?P<step>/\d+)?", re.IGNORECASE)
+_ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
 _VALUES_OF_FIELD = (60, 24, 31, 12, 7)
 
 
@@ -50,6 +51,10 @@ def cron_problem(expression: str) -> CronProblem | None:
     """The first thing wrong with a cron expression of five fields; None for a good one."""
     if len(expression) > LONGEST:
         return CronProblem(f"a cron expression has at most {LONGEST:,} characters", 0, 0)
+    odd = _ODD_SPACE.search(expression)
+    if odd is not None:
+        message = f"U+{ord(odd.group()):04X} looks like a space, and cron takes it for none"
+        return CronProblem(message, *odd.span(), help="type the space again")
     fields = _split(expression)
     if len(fields) != len(_FIELDS):
         return _wrong_count(expression, len(fields))
@@ -146,13 +151,15 @@ def step_problem(expression: str) -> CronProblem | None:
 
 
 def range_of_one(expression: str) -> CronProblem | None:
-    """The first range that ends where it begins, which croniter takes for all values of the field."""
+    """The first range that ends where it begins, which croniter takes for the whole field."""
     for (start, text), (name, _) in zip(_split(expression), _FIELDS, strict=False):
         at = start
         for part in text.split(","):
             match = _RANGE_OF_ONE.fullmatch(part)
             if match is not None:
-                message = f"Airflow reads `{part}` as every {name}, not as the one that it names"
+                step = match["step"]
+                every = f"every {name}" if step in (None, "/1") else f"`*{step}`"
+                message = f"Airflow reads `{part}` as {every}, not as the one that it names"
                 return CronProblem(message, at, at + len(part), help=f"write `{match['value']}`")
             at += len(part) + 1
     return None

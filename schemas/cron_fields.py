@@ -12,13 +12,15 @@ Field = tuple[int | str, ...]
 """The values of a field."""
 EVERY: Field = ("*",)
 
+_TEXT = re.compile(r"\S+", re.ASCII)
+"""croniter knows no other spaces than those of ASCII."""
 _BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _PART = re.compile(r"(?:\*|(?P<first>[0-9]{1,2})(?:-(?P<last>[0-9]{1,2}))?)(?:/(?P<step>[0-9]{1,2}))?", re.ASCII)
 
 
 def plain_fields(expression: str) -> tuple[Field, ...] | None:
     """The values of each of the five fields, sorted; None where croniter is needed."""
-    texts = expression.split()
+    texts = _TEXT.findall(expression)
     if len(texts) != len(_BOUNDS):
         return None
     fields = []

@@ -20,7 +20,11 @@ _PARTS = st.just("*") | _NUMBERS | _RANGES | _STEPS | _ODD
 _FIELDS = st.just("*") | st.lists(_PARTS, min_size=1, max_size=3).map(",".join)
 
 
-@given(st.lists(_FIELDS, min_size=4, max_size=6).map(" ".join))
+_SPACES = st.sampled_from([" ", "  ", "\t", "\n", "\x1c", "\xa0", "\u2003"])
+"""Of the last three croniter makes no space."""
+
+
+@given(st.builds(str.join, st.just(" ") | _SPACES, st.lists(_FIELDS, min_size=4, max_size=6)))
 def test_what_is_expanded_is_what_croniter_makes_of_it(expression: str) -> None:
     fields = plain_fields(expression)
     if fields is None:
@@ -41,7 +45,8 @@ def test_ordinary_expressions_do_not_need_croniter(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["60 * * * *", "0 0 L * *", "0 6 * * mon", "5-5 * * * *", "*/60 * * * *", "0 0 * * 7", "* * * *"]
+    "expression",
+    ["60 * * * *", "0 0 L * *", "0 6 * * mon", "5-5 * * * *", "*/60 * * * *", "0 0 * * 7", "* * * *", "0 6\xa0* * *"],
 )
 def test_others_are_left_to_it(expression: str) -> None:
     assert plain_fields(expression) is None
