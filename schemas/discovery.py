@@ -131,10 +131,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _has_link(folder: Path, path: str) -> bool:
-    """Whether a path below a folder goes through a link, or upwards: only then can it lead out."""
+    """Whether a path below a folder goes through a link, upwards, or from the root: only then can it lead out."""
     parts = path.split("/")
     places = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
-    return ".." in parts or any((folder / place).is_symlink() for place in places)
+    return ".." in parts or not parts[0] or any((folder / place).is_symlink() for place in places)
 
 
 def _is_inside(folder: str, place: str) -> bool:

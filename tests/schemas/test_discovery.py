@@ -85,6 +85,15 @@ def test_links_that_lead_out_are_found_and_not_followed(tmp_path: Path) -> None:
     assert path_problem(folder, "linked/a.yaml") == out
 
 
+@pytest.mark.parametrize("path", ["../outside.yaml", "{}/outside.yaml"])
+def test_a_path_that_leads_out_by_itself_is_refused(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (tmp_path / "outside.yaml").write_text("")
+
+    assert "leads out" in str(path_problem(folder, path.format(tmp_path)))
+
+
 def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
     plant(tmp_path, "a.yaml", "team/b.yaml")
     (tmp_path / "team" / "up").symlink_to(tmp_path)
