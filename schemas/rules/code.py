@@ -105,7 +105,8 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
 
 
 def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:
-    beside = () if function.has_var_keyword else task.arguments.keys() & _BESIDE_USES
+    written = {*task.arguments, *(task.mapped or ())}
+    beside = () if function.has_var_keyword else written & _BESIDE_USES
     misplaced = {key for key in beside if all(key != parameter.name for parameter in function.parameters)}
     yield from _misplaced(subject, task, misplaced)
     yield from _arguments(subject, task, f"`{function.path}`", function.parameters, misplaced, CONTEXT_NAMES)
