@@ -17,7 +17,10 @@ _EMAIL = ("email", "email_on_failure", "email_on_retry", "emails")
 
 
 def other_words(key: str, path: DataPath, beside: Mapping[str, Any]) -> str:
-    """What is to be written in place of an unknown key of a task, of defaults, or of the pipeline; empty for others."""
+    """What is to be written in place of an unknown key of a request, of a task, of defaults, or of the pipeline; empty
+    for others."""
+    if key == "verify" and beside.keys() & {"url", "conn_id"}:
+        return "TLS settings stand in an Airflow connection, which `conn_id` names"
     of_task = path[:-1] == task_path(path) != ()
     of_defaults = path[-2:-1] == ("default_args",)
     if not (of_task or of_defaults or len(path) == 1):

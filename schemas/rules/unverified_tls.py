@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from schemas.built_ins import BUILT_INS
 from schemas.codes import Code
+from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.subject import Subject
 
@@ -18,7 +20,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if not subject.may_hold("verify", "check_hostname"):
         return
     for path in subject.keys:
-        if path[-1] in _KEYS and len(path) > 1 and _at(subject, path) is False:
+        if path[-1] in _KEYS and len(path) > 1 and _at(subject, path) is False and not _is_unknown(subject, path):
             yield subject.finding(
                 Code.UNVERIFIED_TLS,
                 path,
@@ -27,7 +29,15 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
-def _at(subject: Subject, path: tuple[str | int, ...]) -> object:
+def _is_unknown(subject: Subject, path: DataPath) -> bool:
+    """Whether the language has no such key there, which is a finding of its own: beside `uses`, or of a built-in."""
+    task = subject.entry_at(path)
+    if task is None:
+        return False
+    return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)
+
+
+def _at(subject: Subject, path: DataPath) -> object:
     value: object = subject.data
     for element in path:
         value = value[element]  # type: ignore[index] # the path was found in this data
