@@ -67,6 +67,10 @@ _SHORTEST = 4
 _QUERY = re.compile(r"[?&](?P<key>[\w.-]{1,60})=(?P<value>[^\s&#'\"]{12,})")
 """A parameter of a URL with a value that is too long to be a word."""
 _KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
+_CURSORS = frozenset({"page_token", "next_token", "next_page_token", "continuation_token"})
+"""What APIs call the place where the next page begins, which opens nothing. Of a request only: as the name of a
+variable, `PAGE_TOKEN` is what opens a page of a social network."""
+_OF_A_REQUEST = frozenset({"params", "json", "data"})
 _USE_A_CONNECTION = (
     "keep it in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
     "{{ conn.NAME.password }}"
@@ -113,6 +117,8 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
         return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
     if folded in _AUTHORIZATION or folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path):
         return None
+    if _is_cursor(key) and path[-2] in _OF_A_REQUEST:
+        return None
     message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
     return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)
 
@@ -124,7 +130,7 @@ def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     for match in _QUERY.finditer(text):
         key, value = match["key"], match["value"]
         told = looks_like_secret(key.replace("-", "_")) and not f"_{key.lower()}".endswith(_KEPT_BY_NAME)
-        if told and _NO_VALUE.search(value) is None and any(map(str.isdigit, value)):
+        if told and not _is_cursor(key) and _NO_VALUE.search(value) is None and any(map(str.isdigit, value)):
             message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
             return subject.finding(
                 Code.LITERAL_SECRET,
@@ -135,6 +141,10 @@ def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
                 part=match.span("value"),
             )
     return None
+
+
+def _is_cursor(key: str) -> bool:
+    return key.lower().replace("-", "_") in _CURSORS
 
 
 def _may_hold_secret(path: DataPath) -> bool:
