@@ -17,7 +17,7 @@ from typing import Any
 from schemas.codes import Code, Severity
 from schemas.data_path import DataPath
 from schemas.problem import Problem
-from schemas.suggestions import meant
+from schemas.suggestions import did_you_mean, meant, unmistakable
 
 MAX_ROWS = 256
 """GitHub's own limit; and what one file describes is parsed as a whole."""
@@ -57,6 +57,7 @@ def expand(matrix: object) -> Matrix:
     _include(rows, include)
     if not problems:
         problems = unused if rows else [Problem(Code.BAD_MATRIX, (), "the matrix gives no row", at_key=True)]
+    problems += _misspelt(axes, matrix)
     varying = tuple(key for key, values in axes.items() if len(values) > 1)
     return Matrix(tuple(rows), varying, tuple(problems))
 
@@ -111,6 +112,21 @@ def _repetitions(axes: Mapping[str, Sequence[Any]]) -> Iterator[Problem]:
         for position, value in enumerate(values):
             if any(_same(value, earlier) for earlier in values[:position]):
                 yield Problem(Code.BAD_MATRIX, (key, position), f"this value stands in `{key}` before")
+
+
+def _misspelt(axes: Mapping[str, Sequence[Any]], matrix: Mapping[str, Any]) -> Iterator[Problem]:
+    """Lists with nearly the name of `include` or `exclude` that hold what these hold."""
+    for key, values in axes.items():
+        word = unmistakable(key, (INCLUDE, EXCLUDE))
+        if word is not None and word not in matrix and all(isinstance(value, dict) for value in values):
+            yield Problem(
+                Code.BAD_MATRIX,
+                (key,),
+                f"`{key}` is a list of the matrix like any other",
+                at_key=True,
+                caret=did_you_mean(word),
+                severity=Severity.WARNING,
+            )
 
 
 def _unknown_keys(axes: Mapping[str, Any], exclude: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
