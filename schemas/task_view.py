@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from schemas.poll import POLL_TASK_ID
 from schemas.settings import SETTING_KEYS
 from schemas.task import is_group
 from schemas.task_names import Scope
+
+_ID = re.compile(r"[\w.-]+")
 
 
 class TaskView(NamedTuple):
@@ -105,8 +108,10 @@ def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
 
 
 def _names(path: DataPath, entry: Mapping[str, Any], key: str) -> tuple[tuple[DataPath, str], ...]:
-    """The ids in the list of a key, each with its path."""
+    """The ids in the list of a key, each with its path. A text in its place is wrong, and hides nothing else."""
     names = entry.get(key)
+    if isinstance(names, str) and _ID.fullmatch(names) is not None:
+        return (((*path, key), names),)
     if not isinstance(names, list):
         return ()
     return tuple(((*path, key, index), name) for index, name in enumerate(names) if isinstance(name, str))

@@ -126,7 +126,8 @@ class _Wait(NamedTuple):
             if mine[: len(other.path)] != other.path and not (self.is_reference and other.is_group)
         ]
         near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}
-        who = "the reference names" if self.is_reference else f"`{self.path[-2]}` names"
+        key = next(element for element in reversed(self.path) if isinstance(element, str))
+        who = "the reference names" if self.is_reference else f"`{key}` names"
         return subject.finding(
             Code.UNKNOWN_TASK,
             self.path,
