@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from schemas import ignore_comments
+from schemas.check_failed import check_failed
 from schemas.codes import Code, Severity
 from schemas.dagfactory import unused_defaults
 from schemas.diagnostics import Diagnostic, Span, has_errors, once
@@ -79,13 +80,7 @@ class Checker:
         try:
             return self._file(path, dag_id)
         except Exception as error:
-            import logging  # noqa: PLC0415 # each start of lint would pay for it
-
-            logging.getLogger(__name__).exception("%s could not be checked", path)
-            message = f"checking it failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            help_text = "this is a defect of the factory, not of the file: please report it with the traceback"
-            place = self._layers.shown(path)
-            return CheckResult((), (Diagnostic(Code.CHECK_FAILED, message, place, Span(1, 1, 1, 2), help=help_text),))
+            return CheckResult((), (check_failed(self._layers.shown(path), "it", error),))
 
     def _file(self, path: str, dag_id: str | None) -> CheckResult:
         document = self._layers.document(path)
@@ -99,21 +94,31 @@ class Checker:
         return self._result(path, self._layers.parse(text, self._layers.shown(path)), None)
 
     def folder(self) -> CheckResult:
-        """Check every pipeline of the folder, and DAG ids across files."""
+        """Check every pipeline of the folder, and what files are to each other."""
         results = {path: self.file(path) for path in self._paths()}
         failed = {path for path, r in results.items() if any(d.code is Code.CHECK_FAILED for d in r.diagnostics)}
         claims = {path: self.claims(path) for path in results if path not in failed}
         conflicts = dag_ids.conflicts(claims)
         findings = [d for result in results.values() for d in result.diagnostics]
-        findings += self._misnamed()
-        findings += self._other_dags(claims)
-        findings += unused_defaults.check(self._folder, list(results), self.dialect, self._layers.shown)
         ours = [path for path in claims if not self.dialect(path)]
-        findings += assets.across(self._holding(ours, assets.MARKS))
-        findings += state_names.across(self._holding(ours, state_names.MARKS))
+        findings += self._guarded(self._misnamed)
+        findings += self._guarded(lambda: self._other_dags(claims))
+        findings += self._guarded(lambda: self._unused_defaults(results))
+        findings += self._guarded(lambda: assets.across(self._holding(ours, assets.MARKS)))
+        findings += self._guarded(lambda: state_names.across(self._holding(ours, state_names.MARKS)))
         findings += [self.duplicate(path, *claim) for path, claims in conflicts.items() for claim in claims]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
+
+    def _guarded(self, rule: Callable[[], Iterable[Diagnostic]]) -> Sequence[Diagnostic]:
+        """What a rule across files finds. A defect of ours in it takes nothing else away, as in `file`."""
+        try:
+            return tuple(rule())
+        except Exception as error:
+            return (check_failed(self._options.shown_folder or ".", "its files beside each other", error),)
+
+    def _unused_defaults(self, paths: Iterable[str]) -> Iterable[Diagnostic]:
+        return unused_defaults.check(self._folder, list(paths), self.dialect, self._layers.shown)
 
     def _misnamed(self) -> Iterator[Diagnostic]:
         for path, meant in misnamed_paths(self._folder):

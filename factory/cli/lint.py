@@ -109,7 +109,8 @@ def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
     project = project_policy(selection.folder)
     options = replace(options, shown_folder=selection.shown, policy=project.policy)
     result = Checker(selection.folder, options).folder()
-    chosen = {selection.shown_path(path) for path in selection.related()}
+    # What is said of the folder as a whole is about each of its files.
+    chosen = {selection.shown or ".", *(selection.shown_path(path) for path in selection.related())}
     return [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]
 
 

@@ -38,9 +38,11 @@ def check(
 
     `subject` holds the expressions as written; `unset` are the paths whose variable has no value.
     """
-    findings: dict[DataPath, list[Diagnostic]] = {path: [] for path in subject.effective.unknown}
+    findings: dict[DataPath, list[Diagnostic]] = {}
     for problem in subject.effective.problems:
         findings.setdefault(problem.path, []).append(subject.said(problem))
+    # Behind the problems: a set's order is another in each process, and of equal findings the first is said.
+    findings |= {path: [] for path in subject.effective.unknown if path not in findings}
     errors = 0
     for path, expression in subject.expressions:
         if errors > MOST:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from schemas import judge
+from schemas import check, judge
 from schemas.check import Checker, CheckOptions
 from schemas.codes import Code
 from schemas.diagnostics import Diagnostic
@@ -34,6 +37,46 @@ def test_a_file_whose_check_fails_is_a_finding_and_the_others_are_checked(
     assert (finding.file, finding.message) == ("pipelines/b.yaml", "checking it failed: ZeroDivisionError: by nothing")
     assert [pipeline.file for pipeline in result.pipelines] == ["a.yaml", "c.yaml"]
     assert "Traceback" in caplog.text
+
+
+def test_a_rule_across_files_that_fails_is_a_finding_and_takes_no_other_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.yaml").write_text("tasks:\n  - {id: load, uses: empty}\n")
+    (tmp_path / "b.yaml").write_text("tasks:\n  - {id: load, uses: nothing}\n")
+    (tmp_path / "c.YAML").write_text("")
+
+    def defect(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
+        raise ZeroDivisionError(f"by {len(list(subjects))}")
+
+    monkeypatch.setattr(check.assets, "across", defect)
+    monkeypatch.setattr(check.state_names, "across", defect)
+
+    result = Checker(tmp_path).folder()
+
+    found = [(d.file, d.code) for d in result.diagnostics]
+    assert found == [
+        ("pipelines", Code.CHECK_FAILED),
+        ("pipelines/b.yaml", Code.UNKNOWN_USES),
+        ("pipelines/c.YAML", Code.MISNAMED_FILE),
+    ]
+    assert result.diagnostics[0].message == ("checking its files beside each other failed: ZeroDivisionError: by 0")
+    assert [pipeline.file for pipeline in result.pipelines] == ["a.yaml"]
+    assert "Traceback" in caplog.text
+
+
+def test_what_is_found_is_the_same_in_every_process() -> None:
+    """Python makes another order of a set's texts in each."""
+    text = "vars:\n  url: https://${vars.host}/orders\nother: 1\npoll:\n  url: ${vars.url}\n"
+    code = f"from schemas.check import check_text; print(check_text({text!r}).diagnostics)"
+    outputs = {
+        subprocess.run(  # our own interpreter
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE, check=True
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+
+    assert len(outputs) == 1
 
 
 def test_a_path_that_begins_with_the_name_of_the_pipelines_folder(tmp_path: Path) -> None:

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from factory.cli.lint import lint
 from factory.cli.mending import Change, write
+from factory.cli.selection import select
 from factory.cli.usage import UsageError
+from schemas import check
+from schemas.codes import Code
 from tests.factory.cli.commands import BAD, GOOD, factory
 
 
@@ -47,6 +51,20 @@ def test_a_named_file_is_judged_with_all_others(project: Path) -> None:
     assert result.stdout == (
         "pipelines/copy.yaml:1:9: PF314 the DAG id `good` is also claimed by pipelines/good.yaml\n"
     )
+
+
+def test_a_defect_of_ours_in_comparing_files_is_said_of_a_named_file_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(check.assets, "across", defect)
+    (selection,) = select([project / "pipelines" / "good.yaml"])
+
+    (finding,) = lint(selection, check.CheckOptions(environ={}))
+
+    assert finding.code is Code.CHECK_FAILED
 
 
 def test_from_another_folder(project: Path) -> None:
