@@ -9,6 +9,8 @@ from functools import cached_property, lru_cache
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _OPENING = re.compile(r"\{[{%#]")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_LONGEST_KEPT = 2_000
+"""Characters of a text. Each edit of a longer one is another, and a process of days would keep them all."""
 _END_OF_RAW = re.compile(r"\{%[-+]? ?endraw ?[-+]?%\}")
 
 
@@ -32,9 +34,17 @@ class Tag:
         return _QUOTED.sub(lambda match: f'"{" " * (len(match.group()) - 2)}"', self.inside)
 
 
-@lru_cache(maxsize=256)  # several rules ask for the same text, and `{{ ds }}` stands in many
 def tags(text: str) -> tuple[Tag, ...]:
     """The tags outside `{% raw %}`, in their order; one that is not closed is the last."""
+    return _kept(text) if len(text) <= _LONGEST_KEPT else _found(text)
+
+
+@lru_cache(maxsize=256)  # several rules ask for the same text, and `{{ ds }}` stands in many
+def _kept(text: str) -> tuple[Tag, ...]:
+    return _found(text)
+
+
+def _found(text: str) -> tuple[Tag, ...]:
     found: list[Tag] = []
     position = 0
     while (opened := _OPENING.search(text, position)) is not None:
