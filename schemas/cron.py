@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.cron_fields import EVERY, Field, plain_fields
@@ -33,9 +34,14 @@ LONGEST = 1000
 """Characters of an expression: each minute, hour, day and month named one by one take half of them."""
 
 _STEP = re.compile(r"(?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<step>\d{1,9})")
-_RANGE_OF_ONE = re.compile(r"0*(?P<value>\w+)-0*(?P=value)(?P<step>/\d+)?", re.IGNORECASE)
+_RANGE = re.compile(r"(?P<first>\w+)-(?P<last>\w+)(?P<step>/\d+)?")
 _ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
 _VALUES_OF_FIELD = (60, 24, 31, 12, 7)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_NUMBERS: Mapping[str, int] = MappingProxyType(
+    {name: number for names, first in ((_MONTHS, 1), (_WEEKDAYS, 0)) for number, name in enumerate(names, first)}
+)
 
 
 class CronProblem(NamedTuple):
@@ -49,26 +55,34 @@ class CronProblem(NamedTuple):
 
 def cron_problem(expression: str) -> CronProblem | None:
     """The first thing wrong with a cron expression of five fields; None for a good one."""
+    return next(cron_problems(expression), None)
+
+
+def cron_problems(expression: str) -> Iterator[CronProblem]:
+    """What is wrong with a cron expression of five fields: each field that is wrong by itself."""
     if len(expression) > LONGEST:
-        return CronProblem(f"a cron expression has at most {LONGEST:,} characters", 0, 0)
+        yield CronProblem(f"a cron expression has at most {LONGEST:,} characters", 0, 0)
+        return
     odd = _ODD_SPACE.search(expression)
     if odd is not None:
         message = f"U+{ord(odd.group()):04X} looks like a space, and cron takes it for none"
-        return CronProblem(message, *odd.span(), help="type the space again")
+        yield CronProblem(message, *odd.span(), help="type the space again")
+        return
     fields = _split(expression)
     if len(fields) != len(_FIELDS):
-        return _wrong_count(expression, len(fields))
+        yield _wrong_count(expression, len(fields))
+        return
     fields_expanded = expanded(expression)
     if fields_expanded is None:
-        return _wrong_field(fields) or CronProblem("the fields do not fit together", 0, len(expression))
-    if _never_comes(fields_expanded):
+        found = list(_wrong_fields(fields))
+        yield from found or [CronProblem("the fields do not fit together", 0, len(expression))]
+    elif _never_comes(fields_expanded):
         (start, day), (_, month) = fields[2:4]
-        return CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
-    return None
+        yield CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
 
 
-def _wrong_field(fields: list[tuple[int, str]]) -> CronProblem | None:
-    """The first field that is wrong also where all others are `*`."""
+def _wrong_fields(fields: list[tuple[int, str]]) -> Iterator[CronProblem]:
+    """The fields that are wrong also where all others are `*`."""
     for position, (start, text) in enumerate(fields):
         name, allowed = _FIELDS[position]
         alone = ["*"] * len(_FIELDS)
@@ -78,8 +92,7 @@ def _wrong_field(fields: list[tuple[int, str]]) -> CronProblem | None:
             short = _NAMES_IN_FULL.sub(lambda match: match.group()[:3], text)
             if position > 2 and short != text:
                 help_text += f"; a name has three letters: `{short}`"
-            return CronProblem(f"the {name} `{text}` is not valid", start, start + len(text), help=help_text)
-    return None
+            yield CronProblem(f"the {name} `{text}` is not valid", start, start + len(text), help=help_text)
 
 
 def _wrong_count(expression: str, count: int) -> CronProblem:
@@ -136,33 +149,37 @@ def expanded(expression: str) -> tuple[Field, ...] | None:
     return tuple(map(tuple, fields))
 
 
-def step_problem(expression: str) -> CronProblem | None:
-    """The first step that is as long as its field or longer, so that it leaves one value: `*/90` in minutes."""
+def steps_without_effect(expression: str) -> Iterator[CronProblem]:
+    """The steps that are as long as their field or longer, so that they leave one value: `*/90` in minutes."""
     for (start, text), (name, _), values in zip(_split(expression), _FIELDS, _VALUES_OF_FIELD, strict=False):
+        at = start
         for part in text.split(","):
             match = _STEP.fullmatch(part)
-            if match is None:
-                continue
-            length = values if match["first"] is None else int(match["last"]) - int(match["first"]) + 1
-            if int(match["step"]) >= length > 1:
-                message = f"the step `/{match['step']}` leaves one {name} of {length}"
-                return CronProblem(message, start, start + len(text), help=_instead_of_step(name, int(match["step"])))
-    return None
+            if match is not None:
+                length = values if match["first"] is None else int(match["last"]) - int(match["first"]) + 1
+                step = int(match["step"])
+                if step >= length > 1:
+                    message = f"the step `/{match['step']}` leaves one {name} of {length}"
+                    yield CronProblem(message, at, at + len(part), help=_instead_of_step(name, step))
+            at += len(part) + 1
 
 
-def range_of_one(expression: str) -> CronProblem | None:
-    """The first range that ends where it begins, which croniter takes for the whole field."""
+def ranges_of_one(expression: str) -> Iterator[CronProblem]:
+    """The ranges that end where they begin, which croniter takes for the whole field."""
     for (start, text), (name, _) in zip(_split(expression), _FIELDS, strict=False):
         at = start
         for part in text.split(","):
-            match = _RANGE_OF_ONE.fullmatch(part)
-            if match is not None:
+            match = _RANGE.fullmatch(part)
+            if match is not None and _value(match["first"]) == _value(match["last"]):
                 step = match["step"]
                 every = f"every {name}" if step in (None, "/1") else f"`*{step}`"
                 message = f"Airflow reads `{part}` as {every}, not as the one that it names"
-                return CronProblem(message, at, at + len(part), help=f"write `{match['value']}`")
+                yield CronProblem(message, at, at + len(part), help=f"write `{match['first'].lstrip('0') or 0}`")
             at += len(part) + 1
-    return None
+
+
+def _value(word: str) -> int | str:
+    return _NUMBERS.get(word.lower(), int(word) if word.isdecimal() else word)
 
 
 def _instead_of_step(name: str, step: int) -> str:

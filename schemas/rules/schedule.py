@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.codes import Code
-from schemas.cron import cron_problem, range_of_one, step_problem
+from schemas.cron import cron_problems, ranges_of_one, steps_without_effect
 from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
@@ -88,24 +88,22 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
                 mend=word(text, presets),
             )
         return
-    problem = cron_problem(text)
-    if problem is None:
-        for code, odd in ((Code.STEP_WITHOUT_EFFECT, step_problem(text)), (Code.RANGE_OF_ONE, range_of_one(text))):
-            if odd is not None:
-                yield subject.finding(code, path, odd.message, help=odd.help, part=(odd.start, odd.end))
-    else:
-        caret = ""
-        near = nearest(f"@{text}", CRON_PRESETS) if text.isalpha() else None
-        if near is not None:
-            caret = f'did you mean "{near}"?'
+    problems = list(cron_problems(text))
+    near = nearest(f"@{text}", CRON_PRESETS) if text.isalpha() else None
+    for problem in problems:
         yield subject.finding(
             Code.BAD_CRON,
             path,
             problem.message,
-            caret=caret,
+            caret=f'did you mean "{near}"?' if near is not None else "",
             help=problem.help,
             part=(problem.start, problem.end) if problem.end > problem.start else None,
         )
+    if problems:
+        return
+    for code, found in ((Code.STEP_WITHOUT_EFFECT, steps_without_effect), (Code.RANGE_OF_ONE, ranges_of_one)):
+        for odd in found(text):
+            yield subject.finding(code, path, odd.message, help=odd.help, part=(odd.start, odd.end))
 
 
 def _continuous(subject: Subject) -> Iterator[Diagnostic]:
