@@ -16,6 +16,8 @@ SUFFIXES = (".yaml", ".yml")
 DEFAULTS_STEM = "_defaults"
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
+_IS_FOLDER = "is a folder"
+
 _NEARLY_YAML = re.compile(r"(?P<stem>.+)(?P<suffix>\.ya?ml)(?:\.txt|\s+)?", re.IGNORECASE)
 
 _Identity = tuple[int, int]
@@ -78,12 +80,22 @@ def path_problem(folder: Path, path: str) -> str | None:
     return None if stat.S_ISREG(status.st_mode) else "is not a regular file"
 
 
+def way_problem(folder: Path, path: str) -> str | None:
+    """Which link on the way to a path below `folder` is not followed, and why; None where all are."""
+    for above in folders_above(path)[1:]:
+        place = above.removesuffix("/")
+        problem = path_problem(folder, place) if (folder / place).is_symlink() else None
+        if problem is not None and problem != _IS_FOLDER:
+            return f"{place} {problem}"
+    return None
+
+
 def _folder_problem(place: Path) -> str:
     if _is_inside(os.path.realpath(place), os.path.realpath(place.parent)):
         return "is a link to a folder that it lies in"
     try:
         with os.scandir(place):
-            return "is a folder"
+            return _IS_FOLDER
     except OSError as error:
         return f"cannot be listed: {(error.strerror or type(error).__name__).lower()}"
 

@@ -45,7 +45,7 @@ class Mended:
 
 def mend(selections: Iterable[Selection], options: CheckOptions) -> Mended:
     """What the selected files would be; nothing is written."""
-    changes = []
+    changes: dict[Path, Change] = {}
     fixed = 0
     for selection in selections:
         # Of a text that stands in place of a file, that one is mended, and not the defaults that hold for it.
@@ -54,10 +54,16 @@ def mend(selections: Iterable[Selection], options: CheckOptions) -> Mended:
         repaired = repair(selection.folder, paths, replace(options, shown_folder=selection.shown))
         fixed += repaired.fixed
         for path, after in repaired.texts.items():
-            place = selection.folder / path
+            named = path if path in options.texts else _behind_links(selection.folder, path)
+            place = selection.folder / named
             before = options.texts[path] if path in options.texts else place.read_bytes()
-            changes.append(Change(place, selection.shown_path(path), before, after))
-    return Mended(tuple(changes), fixed)
+            changes.setdefault(place, Change(place, selection.shown_path(named), before, after))
+    return Mended(tuple(changes.values()), fixed)
+
+
+def _behind_links(folder: Path, path: str) -> str:
+    """The path below the folder of the file itself: it is written once, and `git apply` takes no patch of a link."""
+    return Path(os.path.relpath(os.path.realpath(folder / path), os.path.realpath(folder))).as_posix()
 
 
 def write(changes: Iterable[Change]) -> None:

@@ -17,6 +17,7 @@ from schemas.discovery import (
     is_pipeline_path,
     misnamed_paths,
     pipeline_paths,
+    way_problem,
 )
 from schemas.project import lexically_absolute, pipelines_folder
 
@@ -84,6 +85,9 @@ def _default() -> Path:
 def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str], misnamed: list[str]) -> None:
     _look_at(target)
     relative = _relative(target, folder)
+    problem = way_problem(folder, f"{relative}/" if target.is_dir() and relative != "." else relative)
+    if problem is not None:  # nothing there is a pipeline, so that to look at none would be "all good"
+        raise UsageError(f"{target}: {problem}")
     if target.is_dir():
         inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
         nearly = [p for p, _ in misnamed_paths(folder) if relative == "." or p.startswith(f"{relative}/")]

@@ -53,6 +53,8 @@ def check(
             errors += 1
     for path, expression in subject.key_expressions:
         findings.setdefault(path, []).append(_in_key(subject, path, expression))
+    for path in subject.effective.unknown:  # behind all that is said: a set has another order in every process
+        findings.setdefault(path, [])
     errors = 0
     silent = unset - findings.keys()
     for path, expression in subject.expressions if silent else ():

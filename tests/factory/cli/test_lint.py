@@ -190,6 +190,45 @@ def test_usage_errors(project: Path, arguments: list[str], words: str) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("named", ["pipelines/out/orders.yaml", "pipelines/out", "pipelines/sales/up/good.yaml"])
+def test_what_stands_behind_a_link_that_is_not_followed_is_not_all_good(project: Path, named: str) -> None:
+    (project / "elsewhere").mkdir()
+    (project / "elsewhere" / "orders.yaml").write_text(BAD)
+    (project / "pipelines" / "out").symlink_to(project / "elsewhere")
+    (project / "pipelines" / "sales" / "up").symlink_to(project / "pipelines")
+    result = factory("lint", named, cwd=project)
+    assert result.returncode == 2
+    assert f"{named}: " in result.stderr
+    assert "is a link" in result.stderr
+
+
+def test_a_file_that_links_lead_to_is_mended_once(project: Path) -> None:
+    folder = project / "pipelines"
+    (folder / "sales" / "daily.yaml").write_text(GOOD.replace("daily", "dayly"))
+    (folder / "linked.yaml").symlink_to("sales/daily.yaml")
+    (folder / "team").symlink_to("sales")
+    (folder / "weekly.yaml").write_text(GOOD.replace("daily", "wekly"))
+    diff = factory("lint", "--diff", cwd=project)
+    assert [line for line in diff.stdout.splitlines() if line.startswith("+++")] == [
+        "+++ b/pipelines/sales/daily.yaml",
+        "+++ b/pipelines/weekly.yaml",
+    ]
+    mended = factory("lint", "--fix", cwd=project)
+    assert (mended.returncode, mended.stdout) == (0, "")
+    assert mended.stderr == "4 findings mended in 2 files\n5 pipelines checked: all good\n"
+    assert (folder / "linked.yaml").is_symlink()
+    assert (folder / "sales" / "daily.yaml").read_text() == GOOD
+
+
+def test_a_report_is_the_same_in_every_process(project: Path) -> None:
+    """A value that is missing is said once, with a place where it is used: always the first."""
+    used = ", ".join(['"${vars.first}"'] * 8)
+    (project / "pipelines" / "used.yaml").write_text(f'tags: [{used}]\nvars: {{first: "${{vars.other}}"}}\n{GOOD}')
+    reports = [factory("lint", "--format", "json", cwd=project, environment={"PYTHONHASHSEED": n}) for n in "12"]
+    assert [place["column"] for place in json.loads(reports[0].stdout)["findings"][0]["related"]] == [8]
+    assert reports[0].stdout == reports[1].stdout
+
+
 def test_no_pipelines_folder(tmp_path: Path) -> None:
     result = factory("lint", cwd=tmp_path)
     assert result.returncode == 2
