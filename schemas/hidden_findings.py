@@ -20,8 +20,11 @@ _OF_A_PART = frozenset(
     {
         *(Code.UNKNOWN_KEY, Code.WRONG_TYPE, Code.WRONG_VALUE, Code.CONFLICTING_KEYS, Code.TASK_SETTING_IN_WITH),
         *(Code.BAD_CRON, Code.UNKNOWN_PRESET, Code.UNKNOWN_TIMEZONE, Code.NO_SUCH_DATE, Code.END_BEFORE_START),
+        *(Code.STEP_WITHOUT_EFFECT, Code.RANGE_OF_ONE, Code.WRONG_ARGUMENT, Code.NOT_CALLABLE),
+        *(Code.BAD_EXPRESSION, Code.EXPRESSION_NOT_ALLOWED),
         *(Code.UNKNOWN_MODULE, Code.UNKNOWN_NAME, Code.UNKNOWN_USES, Code.UNKNOWN_ARGUMENT, Code.MOVED_PATH),
-        *(Code.SECRET_VARIABLE, Code.SECRET_IN_URL, Code.LITERAL_SECRET),
+        *(Code.SECRET_VARIABLE, Code.SECRET_IN_URL, Code.LITERAL_SECRET, Code.METADATA_ADDRESS),
+        *(Code.USES_NOT_ALLOWED, Code.HOST_NOT_ALLOWED),
     }
 )
 """Findings that hold whatever stands in the part of a text that was left out."""

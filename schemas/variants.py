@@ -121,6 +121,8 @@ def _dag_id_problems(composed: Effective, rows: Sequence[Row], varying: Iterable
         return [Problem(Code.DAG_ID_OF_MATRIX, ("matrix",), message, at_key=True, help=example)]
     held = matrix_keys(composed, rows[0], "dag_id")
     missing = [key for key in varying if key not in held]
+    if missing and fill(composed, rows[0], only="dag_id").unknown:
+        return []  # a name that is not there is said, and may be the one that is missing
     if missing:
         keys = " and ".join(f"`${{matrix.{key}}}`" for key in missing)
         return [Problem(Code.DAG_ID_OF_MATRIX, ("dag_id",), f"`dag_id` must hold {keys}, in which the rows differ")]
