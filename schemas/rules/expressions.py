@@ -41,8 +41,6 @@ def check(
     findings: dict[DataPath, list[Diagnostic]] = {}
     for problem in subject.effective.problems:
         findings.setdefault(problem.path, []).append(subject.said(problem))
-    # Behind the problems: a set's order is another in each process, and of equal findings the first is said.
-    findings |= {path: [] for path in subject.effective.unknown if path not in findings}
     errors = 0
     for path, expression in subject.expressions:
         if errors > MOST:
@@ -53,8 +51,8 @@ def check(
             errors += 1
     for path, expression in subject.key_expressions:
         findings.setdefault(path, []).append(_in_key(subject, path, expression))
-    for path in subject.effective.unknown:  # behind all that is said: a set has another order in every process
-        findings.setdefault(path, [])
+    # Behind all that is said: a set's order is another in each process, and of equal findings the first is said.
+    findings |= {path: [] for path in subject.effective.unknown if path not in findings}
     errors = 0
     silent = unset - findings.keys()
     for path, expression in subject.expressions if silent else ():
