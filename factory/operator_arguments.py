@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from factory.build_values import aware
 from factory.errors import BuildError
+from schemas.annotated_texts import misfit, takes_date, takes_duration, type_names
 from schemas.codes import Code
 from schemas.data_path import DataPath
-from schemas.dates import ALLOWED as DATE_FORMS
 from schemas.dates import parse_date
-from schemas.durations import ALLOWED as DURATION_FORMS
 from schemas.durations import parse_duration
 
-_DURATIONS = frozenset({"timedelta", "Duration"})
-_DATES = frozenset({"datetime", "DateTime"})
 _ITEMS = re.compile(r"(?i:list|iterable|sequence|collection)\[(?P<items>[\w.]+)\]")
 
 
@@ -77,24 +72,13 @@ def _items(annotation: Any) -> Any:
 
 
 def _converted(text: str, annotation: Any, timezone: str) -> Any:
-    types_named = frozenset(_type_names(annotation))
-    if "str" in types_named or "{{" in text or "{%" in text:
-        return text
-    if types_named & _DURATIONS:
-        try:
-            return parse_duration(text)
-        except ValueError:
-            raise ValueError(f"is a duration ({DURATION_FORMS}), not `{text}`") from None
-    if types_named & _DATES:
-        return _date(text, timezone)
-    return text
-
-
-def _date(text: str, timezone: str) -> datetime:
-    try:
-        return aware(parse_date(text), timezone)
-    except ValueError:
-        raise ValueError(f"is a date ({DATE_FORMS}), not `{text}`") from None
+    named = frozenset(_type_names(annotation))
+    wrong = misfit(named, text)
+    if wrong is not None:
+        raise ValueError(wrong)
+    if takes_duration(named, text):
+        return parse_duration(text)
+    return aware(parse_date(text), timezone) if takes_date(named, text) else text
 
 
 def _constructors(operator: type) -> Iterator[Callable[..., None]]:
@@ -118,31 +102,9 @@ def _type_names(annotation: Any) -> Iterator[str]:
     """The last names of the types that a union holds. Annotations are mostly text here, and what they name is often
     imported for type checkers only, so they are read and not evaluated."""
     if isinstance(annotation, str):
-        yield from _names_in_text(annotation)
+        yield from type_names(annotation)
     elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
         for member in typing.get_args(annotation):
             yield from _type_names(member)
     elif isinstance(annotation, type):
         yield annotation.__name__
-
-
-def _names_in_text(text: str) -> Iterator[str]:
-    try:
-        pending: list[ast.expr] = [ast.parse(text, mode="eval").body]
-    except SyntaxError:
-        return
-    while pending:
-        match pending.pop():
-            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                pending += [left, right]
-            case ast.Subscript(
-                value=ast.Name(id="Optional" | "Union") | ast.Attribute(attr="Optional" | "Union"),
-                slice=inner,
-            ):
-                pending += inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            case ast.Name(id=name) | ast.Attribute(attr=name):
-                yield name
-            case ast.Constant(value=str() as quoted):
-                yield from _names_in_text(quoted)
-            case _:
-                continue

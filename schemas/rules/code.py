@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from schemas.annotated_texts import misfit, takes_duration, type_names
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.context_names import CONTEXT_NAMES
@@ -12,6 +13,7 @@ from schemas.data_path import DataPath
 from schemas.diagnostics import Diagnostic
 from schemas.environment import EnvText
 from schemas.mend import word
+from schemas.near_values import meant_date, meant_duration
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
@@ -28,7 +30,7 @@ from schemas.source import (
     Undecidable,
 )
 from schemas.subject import Subject
-from schemas.suggestions import meant, nearest
+from schemas.suggestions import did_you_mean, meant, nearest
 from schemas.task_view import TaskView
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
@@ -126,6 +128,7 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
         own = tuple(p for p in operator.parameters if p.name not in _BESIDE_USES)
         yield from _arguments(subject, task, f"`{operator.path}`", own, _BESIDE_USES, frozenset())
         yield from _texts_for_functions(subject, task, operator, own)
+        yield from _texts_that_do_not_fit(subject, task, operator, own)
     if operator.template_fields is not None:
         yield from _not_templated(subject, task, operator.template_fields)
 
@@ -143,6 +146,26 @@ def _texts_for_functions(
                 f"`{name}` of {operator.path.rpartition('.')[2]} is a function, and this is text",
                 caret=f"write `{{$object: {value}}}`" if is_path else "",
                 help="a function below the pipelines folder or an installed one: `{$object: module.function}`",
+            )
+
+
+def _texts_that_do_not_fit(
+    subject: Subject, task: TaskView, operator: Class, parameters: tuple[Parameter, ...]
+) -> Iterator[Diagnostic]:
+    """Texts that the build would refuse, where the constructor wants a duration or a date."""
+    for parameter in parameters:
+        value = task.arguments.get(parameter.name)
+        if parameter.annotation is None or type(value) is not str or "${" in value:
+            continue
+        types = type_names(parameter.annotation)
+        wrong = misfit(types, value)
+        if wrong is not None:
+            near = meant_duration(value) if takes_duration(types, value) else meant_date(value)
+            yield subject.finding(
+                Code.WRONG_ARGUMENT,
+                (*task.with_path, parameter.name),
+                f"`{parameter.name}` of {operator.path.rpartition('.')[2]} {wrong}",
+                caret=did_you_mean(near),
             )
 
 
