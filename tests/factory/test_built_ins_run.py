@@ -81,10 +81,10 @@ def has_rows(rows):
 """
 
 RUN = """
-import sys
+import os, sqlite3, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from airflow.utils.db import initdb
 initdb()
 from airflow.sdk.definitions.callback import SyncCallback
@@ -95,12 +95,22 @@ from factory.build import build
 log = structlog.get_logger()
 from schemas.check import check_file
 folder = Path(sys.argv[1])
+
+def write_what_is_waited_for():
+    # Not after a time: on a busy machine it would be there before anybody waits. `DAG.test` queues the task again
+    # while it waits, so its state does not tell.
+    database = f"file:{os.environ['AIRFLOW_HOME']}/airflow.db?mode=ro"
+    asked = "SELECT 1 FROM task_instance WHERE task_id = 'later_file' AND next_method IS NOT NULL"
+    while sqlite3.connect(database, uri=True).execute(asked).fetchone() is None:
+        time.sleep(0.2)
+    (folder.parent / "in" / "later" / "one.csv").write_text("1")
+
 for path in sys.argv[2:]:
     result = check_file(folder, path)
     assert result.pipelines, result.diagnostics
     (pipeline,) = result.pipelines
     if path == "waits.yaml":
-        Timer(3, lambda: (folder.parent / "in" / "later" / "one.csv").write_text("1")).start()
+        Thread(target=write_what_is_waited_for, daemon=True).start()
     dag = build(pipeline)
     if dag.deadline:
         # `DAG.test` of Airflow 3.3.2 fails at any deadline, so what a late run starts is started here.
