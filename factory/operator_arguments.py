@@ -7,15 +7,14 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from factory.build_values import aware
 from factory.errors import BuildError
-from schemas.annotated_texts import misfit, takes_date, takes_duration, type_names
+from schemas.annotated_texts import fitted, type_names
 from schemas.codes import Code
 from schemas.data_path import DataPath
-from schemas.dates import parse_date
-from schemas.durations import parse_duration
 
 _ITEMS = re.compile(r"(?i:list|iterable|sequence|collection)\[(?P<items>[\w.]+)\]")
 
@@ -72,13 +71,8 @@ def _items(annotation: Any) -> Any:
 
 
 def _converted(text: str, annotation: Any, timezone: str) -> Any:
-    named = frozenset(_type_names(annotation))
-    wrong = misfit(named, text)
-    if wrong is not None:
-        raise ValueError(wrong)
-    if takes_duration(named, text):
-        return parse_duration(text)
-    return aware(parse_date(text), timezone) if takes_date(named, text) else text
+    value = fitted(frozenset(_type_names(annotation)), text)
+    return aware(value, timezone) if isinstance(value, datetime) else value
 
 
 def _constructors(operator: type) -> Iterator[Callable[..., None]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TypeVar
 
 from schemas.dates import ALLOWED as DATE_FORMS
 from schemas.dates import parse_date
 from schemas.durations import ALLOWED as DURATION_FORMS
 from schemas.durations import parse_duration
+
+T = TypeVar("T")
 
 _DURATIONS = frozenset({"timedelta", "Duration"})
 _DATES = frozenset({"datetime", "DateTime"})
@@ -21,34 +25,28 @@ def type_names(annotation: str) -> frozenset[str]:
     return frozenset(_names(annotation))
 
 
-def takes_duration(types: Collection[str], text: str) -> bool:
-    """Whether a text must be a duration there; a template stays text."""
-    return _takes(_DURATIONS, types, text)
+def names_duration(types: Collection[str]) -> bool:
+    """Whether a text must be a duration there."""
+    return "str" not in types and not _DURATIONS.isdisjoint(types)
 
 
-def takes_date(types: Collection[str], text: str) -> bool:
-    """Whether a text must be a date there; a template stays text."""
-    return not takes_duration(types, text) and _takes(_DATES, types, text)
+def fitted(types: Collection[str], text: str) -> str | timedelta | datetime:
+    """The duration or the date that a text must be there; itself where text can stand, and where it is a template.
+
+    Raises ValueError, in words that follow the argument's name.
+    """
+    if "str" in types or "{{" in text or "{%" in text:
+        return text
+    if names_duration(types):
+        return _parsed(parse_duration, text, f"a duration ({DURATION_FORMS})")
+    return _parsed(parse_date, text, f"a date ({DATE_FORMS})") if not _DATES.isdisjoint(types) else text
 
 
-def misfit(types: Collection[str], text: str) -> str | None:
-    """What is wrong with a text there, in words that follow the argument's name; None where nothing is."""
-    kind, forms, parse = (
-        ("duration", DURATION_FORMS, parse_duration)
-        if takes_duration(types, text)
-        else ("date", DATE_FORMS, parse_date)
-    )
-    if kind == "date" and not takes_date(types, text):
-        return None
+def _parsed(parse: Callable[[str], T], text: str, wanted: str) -> T:
     try:
-        parse(text)
+        return parse(text)
     except ValueError:
-        return f"is a {kind} ({forms}), not `{text}`"
-    return None
-
-
-def _takes(wanted: frozenset[str], types: Collection[str], text: str) -> bool:
-    return "str" not in types and not wanted.isdisjoint(types) and "{{" not in text and "{%" not in text
+        raise ValueError(f"is {wanted}, not `{text}`") from None
 
 
 def _names(annotation: str) -> Iterator[str]:

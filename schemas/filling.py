@@ -283,19 +283,3 @@ class Filling:
         part = (expression.start, expression.end)
         caret = meant(key, known)
         self.problems.append(Problem(code, path, message, caret=caret, help=help_text, allowed=known, part=part))
-
-
-class RowFilling(Filling):
-    """Puts the values of one row of a task's matrix in; all other expressions stay."""
-
-    def __init__(self, effective: Effective, row: Row) -> None:
-        super().__init__(effective, row)
-        self._keys = frozenset(row.places)
-
-    def _is_meant(self, reference: ValueReference, own: frozenset[str]) -> bool:
-        return reference.root == "matrix" and reference.keys[0] in self._keys - own
-
-    @property
-    def _ids_of_rows(self) -> Mapping[str, frozenset[str]]:
-        """None: inside its matrix an id means that of the own row."""
-        return {}

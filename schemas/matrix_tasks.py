@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 from schemas.codes import Code
 from schemas.compose import Effective
 from schemas.data_path import DataPath
-from schemas.filling import RowFilling, TooLargeError
+from schemas.filling import TooLargeError
 from schemas.matrix import MAX_ROWS, Cell, expand
 from schemas.matrix_ids import unfilled
 from schemas.matrix_names import name_rows
 from schemas.matrix_row import Row
 from schemas.problem import Problem
+from schemas.row_filling import RowFilling
 from schemas.yaml_syntax import MAX_NODES
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from schemas.annotated_texts import misfit, takes_duration, type_names
+from schemas.annotated_texts import fitted, names_duration, type_names
 from schemas.built_ins import BUILT_INS, built_in
 from schemas.codes import Code
 from schemas.context_names import CONTEXT_NAMES
@@ -158,9 +158,10 @@ def _texts_that_do_not_fit(
         if parameter.annotation is None or type(value) is not str or "${" in value:
             continue
         types = type_names(parameter.annotation)
-        wrong = misfit(types, value)
-        if wrong is not None:
-            near = meant_duration(value) if takes_duration(types, value) else meant_date(value)
+        try:
+            fitted(types, value)
+        except ValueError as wrong:
+            near = meant_duration(value) if names_duration(types) else meant_date(value)
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 (*task.with_path, parameter.name),

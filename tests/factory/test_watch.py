@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import Asset
 from airflow.serialization.serialized_objects import BaseSerialization, DagSerialization
-from airflow.triggers.base import TriggerEvent
 
 from factory.operators.http import HttpRequestOperator
 from factory.operators.http_watch import HttpWatchTrigger
 
 from .built_dags import built
 from .operators.shop_server import ShopServer
+from .watching import Store, next_event, requests_after, watching
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/poll-state/stock.yaml"
-EVERY = timedelta(milliseconds=50)
-
 
 KNOWN = {
     "etag": [{"etag": '"v0"'}, {"etag": '"v1"'}],
@@ -33,53 +29,11 @@ KNOWN = {
 """What is known of the server's two documents, by the way they are looked at."""
 
 
-class Store:
-    """What the triggerer gives a trigger: the state of the assets it watches."""
-
-    def __init__(self, asset: str = "watched/poll") -> None:
-        self.asset = asset
-        self.values: dict[str, Any] = {}
-        self.looked_up = 0
-        self.failing = 0
-
-    def __getitem__(self, asset: Asset) -> Store:
-        assert asset.name == self.asset
-        return self
-
-    async def aget(self, key: str) -> Any:
-        self.looked_up += 1
-        if self.failing:
-            self.failing -= 1
-            raise RuntimeError("the database is away")
-        return self.values.get(key)
-
-
 @pytest.fixture
 def server() -> Iterator[ShopServer]:
     server = ShopServer()
     yield server
     server.close()
-
-
-def watching(
-    server: ShopServer, store: Store, detection: Any, path: str = "/document", **request: Any
-) -> HttpWatchTrigger:
-    request["url"] = server.url(path)
-    trigger = HttpWatchTrigger(
-        dag_id="watched", state="watched/poll", request=request, every=EVERY, detection=detection
-    )
-    trigger.asset_state_store = store  # type: ignore[assignment] # the part of it that is asked
-    return trigger
-
-
-async def next_event(events: AsyncIterator[TriggerEvent], seconds: float = 10) -> TriggerEvent:
-    return await asyncio.wait_for(anext(events), seconds)
-
-
-async def requests_after(server: ShopServer, number: int) -> None:
-    wanted = len(server.received) + number
-    while len(server.received) < wanted:
-        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -196,59 +150,6 @@ def test_a_server_without_etag_is_watched_by_its_answers(server: ShopServer) -> 
     asyncio.run(watch())
 
 
-def test_requests_that_fail_do_not_end_it(server: ShopServer, capsys: pytest.CaptureFixture[str]) -> None:
-    def broken(handler: Any) -> None:
-        if len(server.received) == 2:
-            server.routes["/document"] = server.document
-        handler.send_error(500)
-
-    server.routes["/document"] = broken
-
-    async def watch() -> None:
-        await next_event(watching(server, Store(), "hash").run())
-
-    asyncio.run(watch())
-    assert len(server.received) == 3
-    assert "watched/poll: request failed (2 in a row): GET" in capsys.readouterr().out
-
-
-def test_a_store_that_fails_does_not_end_it_and_loses_no_change(
-    server: ShopServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async def watch() -> None:
-        store = Store()
-        store.failing = 1
-        events = watching(server, store, "hash").run()
-        first = await next_event(events)
-        store.failing = 1
-        server.version = 1
-        assert (await next_event(events)).payload != first.payload
-
-    asyncio.run(watch())
-    assert capsys.readouterr().out.count("watched/poll: request failed (1 in a row): the database is away") == 2
-
-
-def test_failures_may_go_on_for_days(server: ShopServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pause doubles, and 2**1024 is no floating-point number."""
-    monkeypatch.setattr("factory.operators.http_watch._LONGEST_PAUSE", 0.0)
-    store = Store()
-    store.failing = 1100
-
-    async def watch() -> None:
-        trigger = HttpWatchTrigger(
-            dag_id="watched",
-            state="watched/poll",
-            request={"url": server.url("/document")},
-            every=timedelta(microseconds=1),
-            detection="hash",
-        )
-        trigger.asset_state_store = store  # type: ignore[assignment] # the part of it that is asked
-        await next_event(trigger.run(), 60)
-
-    asyncio.run(watch())
-    assert store.failing == 0
-
-
 @pytest.mark.parametrize("detection", ["etag", "hash", {"path": "version"}])
 def test_an_answer_that_is_skipped_is_neither_a_change_nor_a_failure(
     server: ShopServer, detection: Any, capsys: pytest.CaptureFixture[str]
@@ -287,22 +188,6 @@ def test_an_answer_that_is_ignored_is_one_without_rows(
 
     asyncio.run(watch())
     assert "failed" not in capsys.readouterr().out
-
-
-def test_a_host_that_does_not_answer_holds_up_no_other(server: ShopServer) -> None:
-    server.routes["/slow"] = lambda _: time.sleep(1)
-
-    async def watch() -> None:
-        slow = [asyncio.create_task(anext(watching(server, Store(), "hash", "/slow").run())) for _ in range(40)]
-        while sum(request.path == "/slow" for request in server.received) < len(slow):
-            await asyncio.sleep(0.01)
-        started = time.monotonic()
-        await next_event(watching(server, Store(), "hash").run())
-        assert time.monotonic() - started < 0.8
-        for task in slow:
-            task.cancel()
-
-    asyncio.run(watch())
 
 
 def test_a_trigger_goes_over_the_database_and_back(server: ShopServer) -> None:
