@@ -56,8 +56,8 @@ def dag_factory(folder: str) -> Callable[[], int]:
 def ours(folder: str, what: str, dag_id: str) -> Callable[[], int]:
     import dagfactory  # noqa: F401, PLC0415 # its builder; Airflow loads it with its plugins
 
-    from factory.load import load_pipelines  # noqa: PLC0415 # each case imports its own
-    from factory.preload import preload  # noqa: PLC0415 # as above
+    from factory.loading.pipelines import load_pipelines  # noqa: PLC0415 # each case imports its own
+    from factory.loading.preload import preload  # noqa: PLC0415 # as above
     from factory.stub_loader import load_stub  # noqa: PLC0415 # as above
 
     preload()

@@ -34,7 +34,7 @@ poll:
 LOADER = """\
 # airflow dag
 from pathlib import Path
-from factory.load import load_pipelines
+from factory.loading.pipelines import load_pipelines
 globals().update(load_pipelines(Path({folder!r})).dags)
 """
 CHANGED = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from airflow.sdk import get_parsing_context
 
-from factory.build_checked import build_checked
-from factory.diagnosis import PipelineError
+from factory.loading.checked import build_checked
+from factory.loading.diagnosis import PipelineError
 from schemas.check import Checker, CheckOptions
-from schemas.diagnostics import has_errors
+from schemas.findings.diagnostics import has_errors
 
 
 def load_stub(

@@ -1,1 +1,1 @@
-"""The language: YAML text → a checked pipeline model. Never imports Airflow. The way in is `schemas.check`."""
+"""The language: YAML text → a checked pipeline model. Never imports Airflow. The way in is `schemas.check.checker`."""

@@ -14,11 +14,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.check import Checker, CheckOptions
-from schemas.diagnostics import Diagnostic
-from schemas.discovery import SUFFIXES, pipeline_paths
-from schemas.policy_file import project_policy
-from schemas.result import CheckResult
+from schemas.check import Checker, CheckOptions, CheckResult
+from schemas.check.policy_file import project_policy
+from schemas.findings.diagnostics import Diagnostic
+from schemas.folder.discovery import SUFFIXES, pipeline_paths
 
 CASES = Path(__file__).parent / "cases"
 

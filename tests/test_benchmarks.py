@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import pipelines
 from benchmarks.operator_pipelines import write_operators
 from schemas.check import check_folder
-from schemas.codes import Code
+from schemas.findings.codes import Code
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 RESULTS = CHECKOUT / "benchmarks" / "results"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 
-from schemas.codes import Code
+from schemas.findings.codes import Code
 
 from .case_files import cases
 
 KINDS = ("valid", "invalid", "dag_factory/valid", "dag_factory/invalid")
 
 FOUND_ELSEWHERE = {
-    Code.NOT_UTF8: "the file cannot hold a comment: tests/schemas/test_document.py",
-    Code.UNREADABLE: "there is no file to write into: tests/schemas/test_document.py",
-    Code.MORE_FINDINGS: "it takes hundreds of others: tests/schemas/test_bounded.py",
-    Code.CHECK_FAILED: "no text is known that does it: tests/schemas/test_check.py",
-    Code.MISNAMED_FILE: "it is no file in which cases say what they expect: tests/schemas/test_discovery.py",
-    Code.BAD_SETTING: "it stands in another file: tests/schemas/test_policy.py",
+    Code.NOT_UTF8: "the file cannot hold a comment: tests/schemas/text/test_document.py",
+    Code.UNREADABLE: "there is no file to write into: tests/schemas/text/test_document.py",
+    Code.MORE_FINDINGS: "it takes hundreds of others: tests/schemas/findings/test_bounded.py",
+    Code.CHECK_FAILED: "no text is known that does it: tests/schemas/check/test_checker.py",
+    Code.MISNAMED_FILE: "it is no file in which cases say what they expect: tests/schemas/folder/test_discovery.py",
+    Code.BAD_SETTING: "it stands in another file: tests/schemas/check/test_policy_file.py",
     Code.BUILD_FAILED: "Airflow says it, when the DAG is built",
     Code.NOT_CONVERTED: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",
     Code.CONVERTED_OTHERWISE: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",

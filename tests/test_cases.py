@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 from factory.reporters import concise, full
-from schemas.codes import Severity
+from schemas.findings.codes import Severity
 
 from .case_files import Case, agree, cases, found
 

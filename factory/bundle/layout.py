@@ -17,8 +17,8 @@ from factory.bundle.ownership import Ownership
 from factory.bundle.seams import PipelineFile
 from factory.bundle.source import Listing
 from factory.bundle.stub import StubWriter, environment_stub_text, error_stub_text
-from schemas.discovery import SUFFIXES, is_pipeline_path
-from schemas.project import undeclared
+from schemas.folder.discovery import SUFFIXES, is_pipeline_path
+from schemas.folder.project import undeclared
 
 NO_BYTECODE = b"A file of this name keeps Python from reading and writing bytecode in this folder.\n"
 

@@ -6,8 +6,8 @@ import hashlib
 import os
 import re
 
-from schemas.discovery import SUFFIXES
-from schemas.project import ENVIRONMENT_VARIABLE
+from schemas.folder.discovery import SUFFIXES
+from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 STUB_SUFFIX = ".py"
 BYTECODE_FOLDER = "__pycache__"

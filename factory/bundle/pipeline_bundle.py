@@ -21,8 +21,8 @@ from factory.bundle.seams import PipelineFiles, pipeline_files
 from factory.bundle.source import SETTLE_SECONDS
 from factory.bundle.state import Origin, read_state
 from factory.bundle.store import Store
-from factory.preload import preload_before_fork
-from schemas.project import ENVIRONMENT_VARIABLE
+from factory.loading.preload import preload_before_fork
+from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class PipelineFile(Protocol):
-    """One pipeline file below a folder, as `schemas.dependencies.PipelineFile` describes it."""
+    """One pipeline file below a folder, as `schemas.check.dependencies.PipelineFile` describes it."""
 
     @property
     def path(self) -> str: ...
@@ -30,7 +30,7 @@ class PipelineFiles(Protocol):
 
 
 def pipeline_files(folder: Path, /) -> Sequence[PipelineFile]:
-    """`schemas.dependencies.pipeline_files`, imported when it is first needed."""
-    from schemas import dependencies  # noqa: PLC0415 - see the module's text
+    """`schemas.check.dependencies.pipeline_files`, imported when it is first needed."""
+    from schemas.check import dependencies  # noqa: PLC0415 - see the module's text
 
     return dependencies.pipeline_files(folder)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from factory.bundle.naming import as_text
-from schemas.project import ENVIRONMENT_VARIABLE
+from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 DISTRIBUTION = "airflow-pipeline-factory"
 # Raised when the text of stubs changes, so that all are written again.

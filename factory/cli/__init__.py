@@ -11,8 +11,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from factory.cli.usage import UsageError
-from factory.own_names import NameTakenError, check_own_names
+from factory.cli.options import UsageError
+from factory.loading.own_names import NameTakenError, check_own_names
 
 COMMANDS = {
     "convert": "write a dag-factory document in this project's language",

@@ -12,17 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from factory.cli.selection import Selection, select
-from factory.cli.usage import UsageError
+from factory.cli.options import Selection, UsageError, select
 from factory.reporters import full
-from factory.terminal_colour import wants_colour
+from factory.reporters.columns import wants_colour
 from schemas.check import Checker, CheckOptions
-from schemas.codes import Severity
 from schemas.dagfactory.converted import Converted, converted
-from schemas.dagfactory.recognition import DIALECT
-from schemas.diagnostics import Diagnostic, has_errors
-from schemas.discovery import is_pipeline_path
-from schemas.project import lexically_absolute
+from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic, has_errors
+from schemas.folder.dialect import DIALECT
+from schemas.folder.discovery import is_pipeline_path
+from schemas.folder.project import lexically_absolute
 from schemas.source import SourceReader
 
 _STANDARD_OUTPUT = "-"

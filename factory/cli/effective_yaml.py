@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.compose import Effective
-from schemas.data_path import DataPath
-from schemas.yaml_writing import block_mark, scalar
+from schemas.compose.merging import Effective
+from schemas.findings.paths import DataPath
+from schemas.text.writing import block_mark, scalar
 
 SPENT = frozenset({"vars", "matrix"})
 """Keys whose values stand where they are used."""

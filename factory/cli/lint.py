@@ -13,16 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from factory.cli.environment_option import add_environment, require_declared
-from factory.cli.selection import Selection, add_paths, select, select_text
-from factory.cli.usage import UsageError
+from factory.cli.options import Selection, UsageError, add_environment, add_paths, require_declared, select, select_text
 from factory.reporters import FORMATS, render
+from factory.reporters.columns import wants_colour
 from factory.reporters.summary import Summary
-from factory.terminal_colour import wants_colour
 from schemas.check import Checker, CheckOptions
-from schemas.codes import Code, Severity
-from schemas.diagnostics import Diagnostic
-from schemas.policy_file import project_policy
+from schemas.check.policy_file import project_policy
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic
 
 STANDARD_INPUT = Path("-")
 

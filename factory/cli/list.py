@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from factory.cli.environment_option import add_environment, require_declared
-from factory.cli.selection import Selection, add_paths, select
+from factory.cli.options import Selection, add_environment, add_paths, require_declared, select
 from factory.reporters.columns import columns, padded
-from factory.reporters.printable import printable
+from factory.reporters.text import printable
 from schemas.check import Checker, CheckOptions
-from schemas.codes import Severity
-from schemas.project import ENVIRONMENT_VARIABLE
+from schemas.findings.codes import Severity
+from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 _OBJECTS = {"__type__", "__and__", "__or__"}
 """How mappings of dag-factory begin that stand for an object."""

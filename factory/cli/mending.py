@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from factory.cli.selection import Selection
-from factory.cli.usage import UsageError
+from factory.cli.options import Selection, UsageError
 from schemas.check import CheckOptions
-from schemas.repair import repair
+from schemas.check.fixing import repair
 
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 

@@ -9,11 +9,11 @@ import argparse
 import re
 import sys
 
-from factory.cli.usage import UsageError
-from factory.terminal_colour import wants_colour
-from schemas.codes import Code
-from schemas.rule_page import page
-from schemas.suggestions import nearest
+from factory.cli.options import UsageError
+from factory.reporters.columns import wants_colour
+from schemas.findings.codes import Code
+from schemas.findings.rule_page import page
+from schemas.findings.suggestions import nearest
 
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.*)", re.MULTILINE)

@@ -12,16 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from factory.cli.effective_yaml import render
-from factory.cli.environment_option import add_environment, require_declared
-from factory.cli.selection import Selection, select
-from factory.cli.usage import UsageError
+from factory.cli.options import Selection, UsageError, add_environment, require_declared, select
 from factory.reporters import full
-from factory.terminal_colour import wants_colour
+from factory.reporters.columns import wants_colour
 from schemas.check import Checker, CheckOptions
-from schemas.discovery import pipeline_paths
-from schemas.project import ENVIRONMENT_VARIABLE
-from schemas.suggestions import meant
-from schemas.variants import Variant
+from schemas.compose.variants import Variant
+from schemas.findings.suggestions import meant
+from schemas.folder.discovery import pipeline_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 from airflow.sdk import DAG
 
+from factory.build.errors import BuildError, PipelineBuildError, one_line
 from factory.dagfactory.telemetry import turn_off
-from factory.errors import BuildError, PipelineBuildError, one_line
-from schemas.data_path import DataPath
-from schemas.project import lexically_absolute
-from schemas.result import CheckedDagFactoryDag
+from schemas.check import CheckedDagFactoryDag
+from schemas.findings.paths import DataPath
+from schemas.folder.project import lexically_absolute
 
 _TASK_ID = re.compile(r"task_id: ([\w.-]+)|task '([\w.-]+)'")
 
@@ -36,7 +36,7 @@ def build(checked: CheckedDagFactoryDag) -> DAG:
     folder = lexically_absolute(checked.folder)  # dag-factory takes absolute paths only
     beside = (folder / checked.file).parent
     writes_bytecode = sys.dont_write_bytecode
-    # A `…_file` is loaded past `factory.user_modules`; nothing is written into the folders of a bundle.
+    # A `…_file` is loaded past `factory.runtime.user_modules`; nothing is written into the folders of a bundle.
     sys.dont_write_bytecode = True
     try:
         builder = DagBuilder(checked.dag_id, {}, {})

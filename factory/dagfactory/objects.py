@@ -11,10 +11,10 @@ from typing import Any
 
 from dagfactory.utils import import_string
 
-from factory.errors import BuildError, one_line
+from factory.build.errors import BuildError, one_line
+from schemas.compose.env_values import EnvText
 from schemas.dagfactory.keys import FILE_KEYS
-from schemas.data_path import DataPath
-from schemas.environment import EnvText
+from schemas.findings.paths import DataPath
 
 _DOCUMENTATION = frozenset({"doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
 _COMBINED: Mapping[str, tuple[Callable[[Any, Any], Any], str]] = MappingProxyType(

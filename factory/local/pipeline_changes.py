@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from factory.local.api import AirflowClient
-from factory.local.event import Event, in_columns
-from factory.local.reason import cut, first_reason
+from factory.local.task_logs import cut, first_reason
+from factory.local.terminal import Event, in_columns
 from factory.local.unread_files import UnreadFiles
 
 FINDING = re.compile(

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from factory.local.component import Component
-from factory.local.event import Event
 from factory.local.process_tree import children, descendants, group_leaders, send
-from factory.local.reason import cut, last_reason
+from factory.local.task_logs import cut, last_reason
+from factory.local.terminal import Event
 
 PAUSES = (1.0, 5.0, 20.0)
 """Seconds before each restart; there are no more restarts than pauses within WINDOW_SECONDS."""

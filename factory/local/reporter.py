@@ -7,13 +7,12 @@ import time
 from datetime import datetime
 
 from factory.local.api import AirflowClient, ApiUnavailableError
-from factory.local.event import Event
 from factory.local.finished_tasks import FinishedTasks
-from factory.local.folder_watch import FolderWatch
 from factory.local.pipeline_changes import PipelineChanges
 from factory.local.task_logs import TaskLogs
-from factory.local.terminal import Terminal
+from factory.local.terminal import Event, Terminal
 from factory.local.unread_files import UnreadFiles
+from factory.local.watching import FolderWatch
 
 INTERVAL_SECONDS = 2.0
 SHARE = 20

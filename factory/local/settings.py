@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,3 +31,58 @@ class Settings:
     @property
     def local_api_url(self) -> str:
         return f"http://127.0.0.1:{self.local_api_port}/"
+
+
+HOST = "127.0.0.1"
+LISTEN = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
+
+
+def require_free_ports(settings: Settings) -> None:
+    """Raises LocalRunError naming the port, who has it, and how to choose another."""
+    _require_free(settings.port, "Airflow", "PORT", "--port", settings.port + 1)
+    if settings.local_api:
+        spare = settings.local_api_port + 1
+        _require_free(settings.local_api_port, "the sample API", "LOCAL_API_PORT", "--local-api-port", spare)
+        if settings.local_api_port == settings.port:
+            raise LocalRunError(f"Airflow and the sample API cannot both have port {settings.port}.")
+
+
+def _require_free(port: int, purpose: str, variable: str, option: str, spare: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: connections that a server closed a moment ago do not count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen(1)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            reason = f"is taken{_by(port)}" if taken else f"cannot be used ({error.strerror})"
+            raise LocalRunError(
+                f"Port {port}, for {purpose}, {reason}. Choose another: make run {variable}={spare} "
+                f"(factory run {option} {spare})."
+            ) from None
+
+
+def _by(port: int) -> str:
+    """Who listens on the port, as far as this user may see it; Linux only."""
+    inodes = _listening_inodes(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        # Other users' processes cannot be read, and any may end meanwhile.
+        with contextlib.suppress(OSError):
+            for handle in (process / "fd").iterdir():
+                if str(handle.readlink()) in inodes:
+                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    return f" by process {process.name} ({command.strip()[:60]})"
+    return ""
+
+
+def _listening_inodes(port: int) -> set[str]:
+    found: set[str] = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                    found.add(f"socket:[{fields[9]}]")
+    return found

@@ -14,19 +14,15 @@ from pathlib import Path
 from factory.local.api import AirflowClient
 from factory.local.component import Component
 from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, local_environment
-from factory.local.folder_watch import FolderWatch
-from factory.local.health import HealthWatch
-from factory.local.home import USER, Home
-from factory.local.migration import is_migrated, note_migrated
-from factory.local.ports import HOST, require_free_ports
+from factory.local.home import USER, Home, is_migrated, note_migrated
 from factory.local.process_tree import end_descendants, group_leaders, reap, send
 from factory.local.recovery import Recovery
 from factory.local.reporter import Reporter
-from factory.local.settings import LocalRunError, Settings
-from factory.local.stop_request import StopRequest
+from factory.local.settings import HOST, LocalRunError, Settings, require_free_ports
 from factory.local.task_logs import TaskLogs
 from factory.local.terminal import Terminal
 from factory.local.unread_files import UnreadFiles
+from factory.local.watching import FolderWatch, HealthWatch
 
 PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
@@ -268,3 +264,27 @@ def local_api_program(folder: Path) -> Path | None:
     """The sample API of a checkout, where the folder is one."""
     program = folder / "examples" / "local_api.py"
     return program if program.is_file() else None
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequest:
+    """How often somebody asked. The second time means: at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def ask(self) -> None:
+        self.count += 1
+
+    def listen(self) -> None:
+        """Take the signals from now on; those that the warden held back arrive here. Main thread only."""
+        for number in SIGNALS:
+            # Ignored by whoever started us (nohup): then it stays so.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: self.ask())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

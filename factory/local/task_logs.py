@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from factory.local.process_end import entries, how_it_died
-from factory.local.reason import cut, one_line
 
 TAIL_BYTES = 64 * 1024
 GENERAL = {"AirflowException", "AirflowFailException"}
@@ -81,3 +79,71 @@ def _refusal(refused: re.Match[str]) -> str:
     with contextlib.suppress(ValueError, SyntaxError, KeyError, TypeError):
         message = ast.literal_eval(message)["detail"]["detail"]["message"]
     return one_line(f"Airflow's API refused: {message}")
+
+
+def entries(text: str) -> list[Mapping[str, Any]]:
+    """The log's lines that can be read; the first one may begin in its middle, and others be no JSON."""
+    found: list[Mapping[str, Any]] = []
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            found.append(entry)
+    return found
+
+
+def how_it_died(entry: Mapping[str, Any]) -> str:
+    """`exited with 3` or `was killed by SIGKILL`; empty for a line about something else."""
+    # Source: `sdk/execution_time/supervisor.py::WatchedSubprocess._check_subprocess_exit`.
+    event = str(entry.get("event", ""))
+    if event == "Process exited abnormally":
+        return f"exited with {entry.get('exit_code')}"
+    if "Received SIGSEGV" in event:
+        return "was killed by SIGSEGV"
+    if not event.startswith("Process terminated by signal"):
+        return ""
+    name = entry.get("signal_name")
+    return f"was killed by {name}" + (" (was memory short?)" if name == "SIGKILL" else "")
+
+
+LONGEST = 600
+"""Characters of a reason: some exceptions hold a whole page."""
+
+TRACEBACK = "Traceback (most recent call last):"
+RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Interrupt|Exit)\b")
+COMPLAINT = re.compile(r"\b(?:error|critical|fatal|exception)\b", re.IGNORECASE)
+USUAL = re.compile(r"\[(?:info|debug)\b", re.IGNORECASE)
+
+
+def cut(reason: str) -> str:
+    """At most LONGEST characters, with `…` where something is missing."""
+    return reason if len(reason) <= LONGEST else reason[: LONGEST - 1].rstrip() + "…"
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def last_reason(lines: Sequence[str]) -> str:
+    """Of a log: the last exception that was raised, else the last line that complains, else the last line.
+
+    Empty where the log ends with business as usual.
+    """
+    told = [line for line in lines if line.strip()]
+    for pattern in (RAISED, COMPLAINT):
+        found = [line for line in told if pattern.search(line)]
+        if found:
+            return one_line(found[-1])
+    return one_line(told[-1]) if told and not USUAL.search(told[-1]) else ""
+
+
+def first_reason(text: str) -> str:
+    """Of an error message: what the last traceback in it ended with, else its first line."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if any(line.strip() == TRACEBACK for line in lines):
+        begin = max(number for number, line in enumerate(lines) if line.strip() == TRACEBACK)
+        # Frames are indented, the exception is not.
+        lines = [line for line in lines[begin + 1 :] if not line[0].isspace()] or lines[-1:]
+    return one_line(lines[0]) if lines else ""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from factory.local.process_end import entries, how_it_died
+from factory.local.task_logs import entries, how_it_died
 
 TAIL_BYTES = 16 * 1024
 BEGIN = "Filling up the DagBag from "

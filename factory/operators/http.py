@@ -12,21 +12,30 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from factory.operators.http_actions import ResponseAction
-from factory.operators.http_connection import credentials, target
-from factory.operators.http_errors import Timeouts, where
-from factory.operators.http_expectations import Expectations, StatusPattern
-from factory.operators.http_link import RequestedUrlLink
-from factory.operators.http_network import Network, UnusableSettingError
-from factory.operators.http_page import SkippedError
-from factory.operators.http_pages import Pagination
-from factory.operators.http_poll import PollAnswer, PollFacts, PollRequest, poll
-from factory.operators.http_rate import Rate, SharedRate, Unlimited
-from factory.operators.http_request import Query
-from factory.operators.http_retries import Retries
-from factory.operators.http_session import HttpSession, Transport
+from factory.http.connection import credentials, target
+from factory.http.errors import Timeouts, where
+from factory.http.expectations import Expectations, ResponseAction, StatusPattern
+from factory.http.network import Network, UnusableSettingError
+from factory.http.page import SkippedError
+from factory.http.pages import Pagination
+from factory.http.poll import PollAnswer, PollFacts, PollRequest, poll
+from factory.http.rate import Rate, SharedRate, Unlimited
+from factory.http.request import Query
+from factory.http.retries import Retries
+from factory.http.session import HttpSession, Transport
 
 XCOM_KEY = "http"
+
+
+class RequestedUrlLink(BaseOperatorLink):
+    """The URL of the last page, without credentials and query, which may hold secrets."""
+
+    name = "Requested URL"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 # the base class names it
+        """Airflow asks for it in the task's process, when the task is over; empty where nothing was requested."""
+        url: str = operator.requested_url
+        return url.removesuffix("?…")
 
 
 class HttpRequestOperator(BaseOperator):

@@ -7,25 +7,25 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from factory.operators.http import HttpRequestOperator
-from factory.operators.http_poll import PollAnswer
-from factory.operators.http_selection import JmesPathError
-from factory.operators.poll_change import condition, is_unchanged, known_of
-from factory.operators.poll_state import (
+from factory.http.change import condition, is_unchanged, known_of
+from factory.http.poll import PollAnswer
+from factory.http.selection import JmesPathError
+from factory.http.state import (
     ANSWER,
     MOVES,
     WATERMARK,
     Store,
+    Window,
     fix_what_is_asked,
+    latest_cursor,
     move_state,
     state_asset,
     state_name,
     what_was_asked,
 )
-from factory.operators.poll_window import Window, latest_cursor
-from schemas.change_detection import ChangeDetection
-from schemas.cursor import CursorError
-from schemas.incremental import Incremental
+from factory.operators.http import HttpRequestOperator
+from schemas.model.cursor import CursorError
+from schemas.model.incremental import ChangeDetection, Incremental
 
 
 class StatefulHttpOperator(HttpRequestOperator):

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from factory.http.change import Known, condition, is_unchanged, known_of
+from factory.http.network import Network
+from factory.http.page import SkippedError
+from factory.http.poll import PollAnswer, PollRequest, poll
+from factory.http.session import HttpSession
+from factory.http.state import ANSWER, state_asset
 from factory.operators.http import HttpRequestOperator
-from factory.operators.http_network import Network
-from factory.operators.http_page import SkippedError
-from factory.operators.http_poll import PollAnswer, PollRequest, poll
-from factory.operators.http_session import HttpSession
-from factory.operators.poll_change import Known, condition, is_unchanged, known_of
-from factory.operators.poll_state import ANSWER, state_asset
-from schemas.change_detection import ChangeDetection, ValueDetection
+from schemas.model.incremental import ChangeDetection, ValueDetection
 
 T = TypeVar("T")
 _LONGEST_PAUSE = 300.0

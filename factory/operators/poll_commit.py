@@ -7,8 +7,8 @@ from typing import Any
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from factory.operators.poll_state import MOVES, move_state
-from schemas.cursor import CursorError
+from factory.http.state import MOVES, move_state
+from schemas.model.cursor import CursorError
 
 
 class PollCommitOperator(BaseOperator):

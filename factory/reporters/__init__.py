@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic
 
 FORMATS = ("full", "concise", "json", "github", "gitlab", "sarif")
 

@@ -5,7 +5,9 @@ Unicode Standard Annex 11 for the width of a character, Technical Standard 51 fo
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from typing import TextIO
 
 _JOINER = "\u200d"
 _AS_EMOJI = "\ufe0f"
@@ -48,3 +50,12 @@ def _is_joined_jamo(character: str) -> bool:
 def _is_skin(character: str) -> bool:
     """A colour of skin, which changes the emoji before it."""
     return "\U0001f3fb" <= character <= "\U0001f3ff"
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether text for `stream` may hold colours."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

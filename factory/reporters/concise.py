@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from factory.reporters.printable import printable
-from factory.reporters.sentence import sentence
-from schemas.codes import Severity
-from schemas.diagnostics import Diagnostic
+from factory.reporters.text import printable, sentence
+from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic
 
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from factory.reporters.allowed_words import LONG, allowed_words
 from factory.reporters.columns import columns
-from factory.reporters.hidden_secrets import secret_spans, without_secrets
-from factory.reporters.printable import phrase, printable
-from schemas.codes import Severity
-from schemas.diagnostics import Diagnostic, Span
-from schemas.text_lines import TextLines
+from factory.reporters.text import LONG, allowed_words, phrase, printable
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.text.lines import TextLines
 
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 _WIDTH = 110
@@ -127,3 +125,34 @@ def _note(gutter: int, label: str, text: str) -> list[str]:
 
 def _paint(text: str, colour_code: str, colour: bool) -> str:
     return f"\x1b[1;{colour_code}m{text}\x1b[0m" if colour else text
+
+
+_SECRET = frozenset({Code.SECRET_IN_URL, Code.LITERAL_SECRET})
+_SHOWN = "***"
+"""Of one width, whatever it stands for: the length of a secret is not told."""
+
+
+def secret_spans(diagnostics: Iterable[Diagnostic]) -> Mapping[str, Sequence[Span]]:
+    """Where findings have found secrets, by the text of the file, in order and apart from each other."""
+    found: dict[str, list[Span]] = {}
+    for span, text in sorted({(d.span, d.text) for d in diagnostics if d.code in _SECRET}):
+        before = found.setdefault(text, [])
+        if before and before[-1].line == span.line and span.column < before[-1].end_column:
+            last = before.pop()
+            span = Span(last.line, last.column, last.line, max(last.end_column, span.end_column))  # noqa: PLW2901
+        before.append(span)
+    return found
+
+
+def without_secrets(line: str, start: int, end: int, secrets: Iterable[Span]) -> tuple[str, int, int]:
+    """A line with stars in place of the secrets of it, and where a range of it, counted from 0, is then."""
+    shown, at = "", 0
+    first, last = start, end
+    for span in secrets:
+        begin, stop = span.column - 1, span.end_column - 1
+        shown += line[at:begin] + _SHOWN
+        at = stop
+        shorter = stop - begin - len(_SHOWN)
+        first = first - shorter if start >= stop else min(first, len(shown) - len(_SHOWN)) if start > begin else first
+        last = last - shorter if end >= stop else len(shown) if end > begin else last
+    return shown + line[at:], first, last

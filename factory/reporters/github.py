@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from factory.reporters.printable import printable
-from factory.reporters.repository_path import repository_path
-from factory.reporters.sentence import paragraph
-from schemas.codes import Severity
-from schemas.diagnostics import Diagnostic
+from factory.reporters.text import paragraph, printable, repository_path
+from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 

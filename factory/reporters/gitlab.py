@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from factory.reporters.repository_path import repository_path
-from factory.reporters.sentence import sentence
-from schemas.codes import Severity
-from schemas.diagnostics import Diagnostic
+from factory.reporters.text import repository_path, sentence
+from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from factory.reporters.summary import Summary
-from schemas.diagnostics import Diagnostic, Fix, Span
+from schemas.findings.diagnostics import Diagnostic, Fix, Span
 
 VERSION = 1
 

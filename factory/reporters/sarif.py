@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from factory.reporters.printable import phrase
-from factory.reporters.repository_path import repository_path
-from factory.reporters.sentence import paragraph
-from schemas.codes import Code, Severity
-from schemas.diagnostics import Diagnostic, Span
-from schemas.rule_page import page
+from factory.reporters.text import paragraph, phrase, repository_path
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.findings.rule_page import page
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.codes import Severity
-from schemas.diagnostics import Diagnostic
+from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic
 
 
 class Summary(NamedTuple):

@@ -5,32 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from schemas.bounded import bounded
-from schemas.codes import Code
-from schemas.compose import Effective
-from schemas.dagfactory import (
-    rules_code,
-    rules_decorators,
-    rules_files,
-    rules_graph,
-    rules_schedule,
-    rules_settings,
-    rules_shape,
-    rules_types,
-    rules_values,
-)
+from schemas.compose.env_values import HiddenValues
+from schemas.compose.merging import Effective
+from schemas.compose.variants import Variant
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.merging import dag_ids, effective_dags, merged_size
 from schemas.dagfactory.reading import DagFactoryDocument
+from schemas.dagfactory.rules import code as rules_code
+from schemas.dagfactory.rules import decorators as rules_decorators
+from schemas.dagfactory.rules import files as rules_files
+from schemas.dagfactory.rules import graph as rules_graph
+from schemas.dagfactory.rules import schedule as rules_schedule
+from schemas.dagfactory.rules import settings as rules_settings
+from schemas.dagfactory.rules import shape as rules_shape
+from schemas.dagfactory.rules import types as rules_types
+from schemas.dagfactory.rules import values as rules_values
 from schemas.dagfactory.scalars import variables
-from schemas.diagnostics import Diagnostic
-from schemas.document import Document
-from schemas.hidden_values import HiddenValues
+from schemas.findings.bounded import bounded
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
 from schemas.rules import secrets
+from schemas.rules.subject import Subject
 from schemas.source import SourceReader
-from schemas.subject import Subject
-from schemas.variants import Variant
-from schemas.yaml_syntax import MAX_NODES
+from schemas.text.document import Document
+from schemas.text.nodes import MAX_NODES
 
 RULES = (
     rules_shape.check,

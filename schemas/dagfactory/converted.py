@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.compose.variants import Variant
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.dags import document
 from schemas.dagfactory.convert.text import text
 from schemas.dagfactory.dag_view import DagView
-from schemas.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic
+from schemas.rules.subject import Subject
 from schemas.source import SourceReader
-from schemas.subject import Subject
-from schemas.variants import Variant
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from schemas.data_path import DataPath
-from schemas.environment import EnvText
-from schemas.subject import Subject
+from schemas.compose.env_values import EnvText
+from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)

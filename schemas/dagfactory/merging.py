@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from schemas.compose import Effective, Origins
-from schemas.dagfactory.recognition import NOT_DAGS
-from schemas.data_path import DataPath
-from schemas.document import Document
-from schemas.plain_data import count
+from schemas.compose.merging import Effective, Origins
+from schemas.findings.paths import DataPath, count
+from schemas.folder.dialect import NOT_DAGS
+from schemas.text.document import Document
 
 OBJECT_KEYS = frozenset({"__type__", "__and__", "__or__", "__join__"})
 """A mapping with one of these stands for an object or a text, and is never merged."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
+from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.rules.moved_paths import moved, moved_to
 from schemas.source import Class, Function, NotInstalled, SourceReader, TaskDecorated, Undecidable

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from schemas.codes import Code
-from schemas.dagfactory.recognition import DIALECT, has_shape, is_forced
+from schemas.compose.env_values import is_airflows_own, looks_like_secret
 from schemas.dagfactory.scalars import Difference, ScalarReader, Variable
-from schemas.diagnostics import Diagnostic
-from schemas.document import Document, document_from_text
-from schemas.environment import is_airflows_own, looks_like_secret
-from schemas.text_lines import TextLines
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.folder.dialect import DIALECT, has_shape, is_forced
+from schemas.text.document import Document, document_from_text
+from schemas.text.lines import TextLines
 
 
 @dataclass(frozen=True)

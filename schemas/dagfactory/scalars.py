@@ -14,9 +14,9 @@ from yaml import ScalarNode
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from schemas.environment import EnvText
-from schemas.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
-from schemas.yaml_syntax import PLAIN
+from schemas.compose.env_values import EnvText
+from schemas.text.nodes import PLAIN
+from schemas.text.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
 
 _PREFIX = "tag:yaml.org,2002:"
 VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.codes import Code
+from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.scalars import variables
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
 
 
 def is_unset(value: Any) -> bool:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from schemas.codes import Code
-from schemas.dagfactory.recognition import DEFAULTS_NAMES, DIALECT
-from schemas.diagnostics import Diagnostic, Span
-from schemas.discovery import folders_above
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT
+from schemas.folder.discovery import folders_above
 
 
 def check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from schemas.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic
 from schemas.rules import (
     assets,
     built_ins,
@@ -42,8 +42,8 @@ from schemas.rules import (
     unverified_tls,
     wall_clock,
 )
+from schemas.rules.subject import Subject
 from schemas.source import SourceReader
-from schemas.subject import Subject
 
 Rule = Callable[[Subject], Iterator[Diagnostic]]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.mend import word
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import word
+from schemas.findings.suggestions import meant
+from schemas.rules.subject import Subject
 from schemas.source import Parameter
-from schemas.source.arguments import by_name, missing_names, unknown_names
-from schemas.subject import Subject
-from schemas.suggestions import meant
+from schemas.source.results import by_name, missing_names, unknown_names
 
 
 class Arguments(NamedTuple):

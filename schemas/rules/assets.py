@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from schemas.assets import Asset
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic, Related
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Related
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
+from schemas.model.assets import Asset
 from schemas.rules.expressions import stands_at
-from schemas.subject import Subject
-from schemas.suggestions import meant
+from schemas.rules.subject import Subject
 
 _PROHIBITED = ("self", "context")
 """Names that would hide Airflow's own (airflow.sdk.definitions.asset._validate_asset_name)."""

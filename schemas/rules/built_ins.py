@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from schemas.built_ins import BUILT_INS, built_in
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.run_states import RunState, TaskState
-from schemas.subject import Subject
-from schemas.task_view import TaskView
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.fields import RunState, TaskState
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 _OF_ITS_OWN = ("http", "bash", "empty", "latest_only")
 """Built-ins whose arguments all go together."""

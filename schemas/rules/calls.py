@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.rules.module_elsewhere import written_from_elsewhere
+from schemas.rules.subject import Subject
 from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
-from schemas.subject import Subject
 
 
 class Call(NamedTuple):

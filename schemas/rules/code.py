@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from schemas.annotated_texts import fitted, names_duration, type_names
-from schemas.built_ins import BUILT_INS, built_in
-from schemas.codes import Code
-from schemas.context_names import CONTEXT_NAMES
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
-from schemas.mend import word
-from schemas.near_values import meant_date, meant_duration
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import word
+from schemas.findings.suggestions import did_you_mean, meant, nearest
+from schemas.model.annotated_texts import fitted, names_duration, type_names
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.context_names import CONTEXT_NAMES
+from schemas.model.settings import SETTING_KEYS
+from schemas.model.written_times import meant_date, meant_duration
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.rules.module_elsewhere import written_from_elsewhere
 from schemas.rules.moved_paths import moved, moved_to, moved_unseen
-from schemas.settings import SETTING_KEYS
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 from schemas.source import (
     Class,
     Function,
@@ -29,9 +32,6 @@ from schemas.source import (
     TaskDecorated,
     Undecidable,
 )
-from schemas.subject import Subject
-from schemas.suggestions import did_you_mean, meant, nearest
-from schemas.task_view import TaskView
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that stand beside `uses`, and that people write in `with`."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
 from schemas.rules.expressions import stands_at
-from schemas.subject import Subject
+from schemas.rules.subject import Subject
 
 CONDITIONS = ("run_if", "skip_if")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.subject import Subject
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
 
 Edges = dict[str, dict[str, DataPath | None]]
 """Full id → ids it waits for, each with the path of what says so; None where a group waits for what it holds."""

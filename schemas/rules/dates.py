@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.dates import parse_date
-from schemas.diagnostics import Diagnostic
-from schemas.subject import Subject
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.dates import parse_date
+from schemas.rules.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

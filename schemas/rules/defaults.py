@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.compose import ENVIRONMENTS, overlay_of
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environments import declared
-from schemas.subject import Subject
+from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

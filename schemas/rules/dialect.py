@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from schemas.bounded import MOST
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.subject import Subject
-from schemas.suggestions import unmistakable
+from schemas.findings.bounded import MOST
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import unmistakable
+from schemas.rules.subject import Subject
 
 _COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 _AIRFLOW = "Airflow's own YAML format"

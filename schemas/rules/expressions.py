@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.bounded import MOST
-from schemas.codes import Code, Severity
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import allows_environment, is_airflows_own, looks_like_secret
-from schemas.mend import Word
-from schemas.named_places import value_at
-from schemas.references import (
+from schemas.compose.env_values import allows_environment, is_airflows_own, looks_like_secret
+from schemas.expressions.reading import (
     EnvReference,
     ExpandReference,
     Expression,
@@ -22,8 +16,14 @@ from schemas.references import (
     expressions,
     forms,
 )
-from schemas.subject import Subject
-from schemas.suggestions import did_you_mean, meant
+from schemas.findings.bounded import MOST
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word
+from schemas.findings.suggestions import did_you_mean, meant
+from schemas.rules.subject import Subject
+from schemas.shape.places import value_at
 
 _USE_A_CONNECTION = (
     "keep secrets in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "

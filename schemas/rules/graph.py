@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic, Related
-from schemas.mend import Word, word
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Related
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word, word
+from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, meant
+from schemas.model.task_base import LONGEST_ID
 from schemas.rules.cycles import Edges, cycles
 from schemas.rules.expressions import stands_at
-from schemas.subject import Subject
-from schemas.suggestions import MOST_OF_A_FILE, did_you_mean, meant
-from schemas.task import LONGEST_ID
-from schemas.task_view import TaskView
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.http_auth import KEYS_BY_TYPE as AUTH_KEYS
-from schemas.http_pagination import KEYS_BY_TYPE as PAGINATION_KEYS
-from schemas.http_pagination import NEEDED
-from schemas.named_places import place
-from schemas.subject import Subject
-from schemas.suggestions import nearest
-from schemas.task_view import TaskView
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.suggestions import nearest
+from schemas.model.http import KEYS_BY_TYPE as AUTH_KEYS
+from schemas.model.pagination import KEYS_BY_TYPE as PAGINATION_KEYS
+from schemas.model.pagination import NEEDED
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+from schemas.shape.places import place
 
 _CONDITIONS = ("status_code", "content")
 _NOT_REPEATED = ("POST", "PATCH")

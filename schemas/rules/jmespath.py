@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
-from schemas.subject import Subject
-from schemas.task_view import TaskView
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 _PLACES: tuple[DataPath, ...] = (
     ("data_selector",),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.subject import Subject
-from schemas.value_schema import schema_problem
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.model.value_schema import schema_problem
+from schemas.rules.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schemas.codes import Code, Severity
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import as_written, is_documentation, looks_like_secret
-from schemas.subject import Subject
+from schemas.compose.env_values import as_written, is_documentation, looks_like_secret
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
 
 _TOKENS = re.compile(
     r"(?P<a_private_key>-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----)"

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from schemas.codes import Code, Severity
-from schemas.diagnostics import Diagnostic, has_errors
-from schemas.environment import EnvText
-from schemas.subject import Subject
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic, has_errors
+from schemas.rules.subject import Subject
 
 _QUOTES = {
     "\u201c": "\u201d",

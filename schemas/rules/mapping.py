@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from schemas.built_ins import BUILT_INS, built_in
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.model import Model
-from schemas.settings import SETTING_KEYS
-from schemas.shape import problems_of_argument
-from schemas.subject import Subject
-from schemas.suggestions import meant
-from schemas.task_view import TaskView
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
+from schemas.model.base import Model
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.settings import SETTING_KEYS
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+from schemas.shape.validation import problems_of_argument
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

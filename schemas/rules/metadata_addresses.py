@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
-from schemas.subject import Subject
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.rules.subject import Subject
 
 _HOST = re.compile(
     r"https?://(?:[^/?#@\s]{0,200}@)?"

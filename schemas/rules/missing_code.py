@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.mend import Word, word
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word, word
+from schemas.findings.suggestions import did_you_mean
+from schemas.rules.subject import Subject
 from schemas.source import (
     Hidden,
     ModuleMissing,
@@ -15,8 +17,6 @@ from schemas.source import (
     NotInstalled,
     SourceError,
 )
-from schemas.subject import Subject
-from schemas.suggestions import did_you_mean
 
 Nothing = ModuleMissing | NameMissing | NotAPath | NotCallable | SourceError
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.mend import Word
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word
+from schemas.rules.subject import Subject
 from schemas.source import Class, Function, ModuleMissing, NotInstalled, Result, SourceReader
-from schemas.subject import Subject
 
 
 def written_from_elsewhere(

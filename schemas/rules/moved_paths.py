@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from schemas.codes import Code, Severity
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.mend import Word
-from schemas.subject import Subject
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word
+from schemas.rules.subject import Subject
 
 _STANDARD = "airflow.providers.standard"
 _RENAMED: Mapping[str, str] = MappingProxyType(

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
 from schemas.rules.expressions import stands_at
-from schemas.subject import Subject
-from schemas.suggestions import meant
+from schemas.rules.subject import Subject
 
 _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.built_ins import BUILT_INS, built_in
-from schemas.context_names import CONTEXT_NAMES
-from schemas.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.context_names import CONTEXT_NAMES
 from schemas.rules.calls import Call, check_call
 from schemas.rules.expressions import stands_at
+from schemas.rules.subject import Subject
 from schemas.source import SourceReader
-from schemas.subject import Subject
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:

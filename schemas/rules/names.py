@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.discovery import default_dag_id
-from schemas.subject import Subject
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.folder.discovery import default_dag_id
+from schemas.rules.subject import Subject
 
 _KEY = re.compile(r"[\w.-]{1,250}")
 """Airflow's own rule for ids (KEY_REGEX and its length limit)."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.codes import Code
-from schemas.context_names import CONTEXT_NAMES
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.notifications import NOTIFIERS
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
+from schemas.model.context_names import CONTEXT_NAMES
+from schemas.model.notifications import NOTIFIERS
 from schemas.rules.calls import Call, check_call
+from schemas.rules.subject import Subject
 from schemas.source import Class, Function, SourceReader
-from schemas.subject import Subject
-from schemas.suggestions import meant
 
 _GIVEN = CONTEXT_NAMES | {"context"}
 _GIVEN_TO_DEADLINES = frozenset({"context"})

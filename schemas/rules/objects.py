@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.python_object import OBJECT
-from schemas.python_objects import objects_of, objects_of_task
-from schemas.references import TaskReference
+from schemas.expressions.reading import TaskReference
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.python_object import OBJECT
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.expressions import stands_at
 from schemas.rules.missing_code import hidden_module, no_callable, not_installed
 from schemas.rules.module_elsewhere import written_from_elsewhere
+from schemas.rules.python_objects import objects_of, objects_of_task
+from schemas.rules.subject import Subject
 from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
-from schemas.subject import Subject
 
 _KEYS = (OBJECT, "with")
 _OBJECT_WANTED = frozenset({"default_partition_mapper", "partition_mapper_config", "weight_rule", "trigger"})

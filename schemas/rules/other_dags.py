@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.mend import Word
-from schemas.subject import Subject
-from schemas.suggestions import did_you_mean, unmistakable
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.problem import Word
+from schemas.findings.suggestions import did_you_mean, unmistakable
+from schemas.rules.subject import Subject
 
 _KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
 MARKS = tuple(_KEYS)

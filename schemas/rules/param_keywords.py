@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.mend import word
-from schemas.subject import Subject
-from schemas.suggestions import did_you_mean, unmistakable
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import word
+from schemas.findings.suggestions import did_you_mean, unmistakable
+from schemas.rules.subject import Subject
 
 _FORM = ("section", "values_display", "description_md")
 """Airflow's own: how the trigger form shows a param (airflow-core docs, "Params", of 3.3)."""

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
-from schemas.mend import word as mend_of
-from schemas.param_default import param_default
-from schemas.references import EnvReference, expressions
+from schemas.compose.env_values import EnvText, param_default
+from schemas.expressions.reading import EnvReference, expressions
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import word as mend_of
+from schemas.findings.suggestions import meant
+from schemas.model.value_schema import misfits, must_be, remote_reference, schema_problem
 from schemas.rules.param_keywords import misspelt
-from schemas.subject import Subject
-from schemas.suggestions import meant
-from schemas.value_schema import misfits, must_be, remote_reference, schema_problem
+from schemas.rules.subject import Subject
 
 SCHEMA_KEYWORDS = frozenset(
     {

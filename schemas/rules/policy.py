@@ -9,19 +9,18 @@ from fnmatch import fnmatchcase
 from itertools import islice, pairwise
 from typing import Any
 
-from schemas.codes import Code
-from schemas.cron import expanded
-from schemas.cron_fields import EVERY, Field
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.discovery import default_dag_id
-from schemas.durations import parse_duration
-from schemas.environment import EnvText
-from schemas.policy import Policy
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.folder.discovery import default_dag_id
+from schemas.model.cron import EVERY, Field, expanded
+from schemas.model.durations import parse_duration
+from schemas.model.schedule import CRON_PRESETS
 from schemas.rules.schedule import crons
-from schemas.schedule import CRON_PRESETS
-from schemas.subject import Subject
-from schemas.task_view import TaskView
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+from schemas.rules.team_policy import Policy
 
 _URL = re.compile(r"https?://(?:[^/\s@\"']{0,200}@)?(?P<host>[^/:?#\s\"'@]{1,253})", re.IGNORECASE)
 _DAY = 24 * 60

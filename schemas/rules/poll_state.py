@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.codes import Code
-from schemas.cursor import CursorError, cursor_kind
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
-from schemas.poll import POLL_TASK_ID, commit_task_id
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.cursor import CursorError, cursor_kind
+from schemas.model.poll import POLL_TASK_ID, commit_task_id
 from schemas.rules.state_names import REMEMBERS, remembers
-from schemas.subject import Subject
-from schemas.task_view import TaskView
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 _OF_CONDITIONS = ("on_unchanged",)
 _CONDITIONS = ("etag", "last_modified")

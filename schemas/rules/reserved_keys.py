@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.built_ins import BUILT_INS
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.subject import Subject
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.model.built_ins import BUILT_INS
+from schemas.rules.subject import Subject
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

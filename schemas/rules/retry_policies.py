@@ -6,15 +6,15 @@ import builtins
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
-from schemas.mend import word
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import word
+from schemas.findings.suggestions import meant
 from schemas.rules.missing_code import no_callable
+from schemas.rules.subject import Subject
 from schemas.source import ModuleMissing, NameMissing, SourceReader
-from schemas.subject import Subject
-from schemas.suggestions import meant
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.subject import Subject
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.rules.subject import Subject
 
 _MARK = "data_interval_"
 _INTERVAL = re.compile(r"\bdata_interval_(?:start|end)\b")

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 
-from schemas.codes import Code
-from schemas.cron import expanded, slots
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.durations import parse_duration
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.cron import expanded, slots
+from schemas.model.durations import parse_duration
+from schemas.model.schedule import CRON_PRESETS
 from schemas.rules.expressions import stands_at
-from schemas.schedule import CRON_PRESETS
-from schemas.subject import Subject
+from schemas.rules.subject import Subject
 
 _SLOTS_LOOKED_AT = 60
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from schemas.codes import Code
-from schemas.cron import cron_problems, ranges_of_one, steps_without_effect
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText
-from schemas.mend import word
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import word
+from schemas.findings.suggestions import did_you_mean, meant, nearest
+from schemas.model.cron import cron_problems, ranges_of_one, steps_without_effect
+from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.rules.expressions import stands_at
-from schemas.schedule import CRON_PRESETS, SPECIAL_PRESETS
-from schemas.subject import Subject
-from schemas.suggestions import did_you_mean, meant, nearest
+from schemas.rules.subject import Subject
 
 _OFFSET = re.compile(r"(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?", re.IGNORECASE)
 _PLACES = {

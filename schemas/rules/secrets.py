@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.environment import EnvText, password_in_url
-from schemas.subject import Subject
+from schemas.compose.env_values import EnvText, password_in_url
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.rules.subject import Subject
 
 _HELP = "keep it in an Airflow connection; the pipeline names the connection, never the password"
 

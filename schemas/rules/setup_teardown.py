@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic, Related
-from schemas.subject import Subject
-from schemas.task_view import TaskView
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Related
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 _OF_TEARDOWN, _OF_OTHERS = "all_done_setup_success", "all_success"
 _Tasks = Mapping[str, TaskView]

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
-from schemas.environment import as_written
-from schemas.subject import Subject
+from schemas.compose.env_values import as_written
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.rules.subject import Subject
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
 _TEMPLATE = "{{"

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic, Related
-from schemas.discovery import default_dag_id
-from schemas.poll import POLL_TASK_ID
-from schemas.subject import Subject
-from schemas.task_view import TaskView
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Related
+from schemas.findings.paths import DataPath
+from schemas.folder.discovery import default_dag_id
+from schemas.model.poll import POLL_TASK_ID
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 REMEMBERS = ("incremental", "change_detection")
 MARKS = (*REMEMBERS, "watch")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
+from schemas.expressions.templates import tags
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
 from schemas.rules.conditions import CONDITIONS
-from schemas.subject import Subject
-from schemas.template_tags import tags
+from schemas.rules.subject import Subject
 
 _COUNT_IN_SHELL = (
     "the shell's `${#…}` begins a comment for Jinja: write `{% raw %}` before it and `{% endraw %}` behind it"

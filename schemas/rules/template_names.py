@@ -6,13 +6,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
+from schemas.expressions.templates import Tag, tags
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
 from schemas.rules.conditions import CONDITIONS
-from schemas.subject import Subject
-from schemas.suggestions import meant
-from schemas.template_tags import Tag, tags
+from schemas.rules.subject import Subject
 
 _NO_DASHES = " | replace('-', '')"
 REMOVED: Mapping[str, str] = MappingProxyType(

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.suggestions import meant, nearest
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.missing_code import no_callable, not_installed
+from schemas.rules.subject import Subject
 from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
-from schemas.subject import Subject
-from schemas.suggestions import meant, nearest
 
 _SHIPPED = ("airflow.sdk.definitions.timetables.", "airflow.timetables.")
 """Where Airflow's own are defined (airflow.serialization.encoders)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.built_ins import BUILT_INS
-from schemas.codes import Code
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
-from schemas.subject import Subject
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.built_ins import BUILT_INS
+from schemas.rules.subject import Subject
 
 _KEYS = frozenset(
     {"verify", "verify_ssl", "ssl_verify", "verify_certs", "verify_tls", "check_hostname", "ssl_check_hostname"}

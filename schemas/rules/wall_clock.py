@@ -7,15 +7,14 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from schemas.codes import Code
-from schemas.cron import expanded
-from schemas.cron_fields import EVERY, Field
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.cron import EVERY, Field, expanded
+from schemas.model.schedule import CRON_PRESETS
 from schemas.rules.expressions import stands_at
 from schemas.rules.schedule import crons
-from schemas.schedule import CRON_PRESETS
-from schemas.subject import Subject
+from schemas.rules.subject import Subject
 
 _MANY_HOURS = 24
 

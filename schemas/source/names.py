@@ -20,8 +20,7 @@ from schemas.source.facts import (
     Unreadable,
     Value,
 )
-from schemas.source.missing import missing_module
-from schemas.source.modules import Module, ModuleFinder
+from schemas.source.modules import Module, ModuleFinder, missing_module
 from schemas.source.results import ModuleMissing, NameMissing, NotInstalled, SourceError, Undecidable
 
 _STEPS = 2000

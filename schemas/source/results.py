@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from schemas.findings.suggestions import nearest
 
 
 class Parameter(NamedTuple):
@@ -147,3 +151,44 @@ Missing = ModuleMissing | NameMissing | NotInstalled
 Failure = Missing | NotCallable | SourceError | NotAPath | Undecidable
 Found = Function | Class | TaskDecorated
 Result = Found | Failure
+
+
+_MAPPINGS = ("dict", "Dict", "Mapping", "typing.Dict", "typing.Mapping")
+
+
+def gives_mapping(function: Function) -> bool:
+    """Whether the annotation of what it returns is a mapping, which Airflow's `task` decorator takes for
+    `multiple_outputs` (`airflow.sdk.bases.decorator._TaskDecorator`)."""
+    try:
+        tree = ast.parse(function.file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    name = function.path.rpartition(".")[2]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name and node.returns is not None:
+            return ast.unparse(node.returns).partition("[")[0] in _MAPPINGS
+    return False
+
+
+_BY_NAME = ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
+
+
+def by_name(parameters: Iterable[Parameter]) -> list[Parameter]:
+    """The parameters that an argument can name."""
+    return [p for p in parameters if p.kind in _BY_NAME]
+
+
+def unknown_names(parameters: Sequence[Parameter], given: Iterable[str]) -> list[str]:
+    """Those of `given` that no parameter takes; none where any name is taken."""
+    if any(p.kind == "VAR_KEYWORD" for p in parameters):
+        return []
+    names = {p.name for p in by_name(parameters)}
+    return [name for name in given if name not in names]
+
+
+def missing_names(parameters: Sequence[Parameter], given: Collection[str], filled: Collection[str] = ()) -> list[str]:
+    """Required parameters that are neither given nor `filled` by others, but for those that a typo stands for."""
+    wanted = [p.name for p in by_name(parameters) if p.required and p.name not in given and p.name not in filled]
+    names = {p.name for p in parameters}
+    typos = {nearest(name, wanted) for name in given if name not in names}
+    return [name for name in wanted if name not in typos]

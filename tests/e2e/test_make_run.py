@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.harness import LocalRun, RunClient, copy_pipelines, local_run
-from tests.factory.operators.shop_server import ShopServer
+from tests.factory.http.shop_server import ShopServer
 
 LOCAL_API_HOST = "host.docker.internal"
 VISIBLE_SECONDS = 10.0

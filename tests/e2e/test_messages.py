@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.harness import LocalRun, local_run
 from tests.e2e.smtp_server import SmtpServer
-from tests.factory.operators.http_server import Server
+from tests.factory.http.http_server import Server
 
 FAILS = """\
 schedule: "@once"

@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.factory.operators.http_server import Received
-from tests.factory.operators.shop_server import PAGE_ROWS, ShopServer, send
+from tests.factory.http.http_server import Received
+from tests.factory.http.shop_server import PAGE_ROWS, ShopServer, send
 
 from .cluster import HEARTBEAT_SECONDS, Cluster, cluster
 from .services import missing_services

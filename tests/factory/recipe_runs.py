@@ -29,11 +29,11 @@ from airflow.utils.sqlalchemy import prohibit_commit
 from airflow.utils.types import DagRunType
 from sqlalchemy import select
 
-from factory.build_checked import build_checked
+from factory.loading.checked import build_checked
 from schemas.check import Checker
-from schemas.diagnostics import Severity
+from schemas.findings.diagnostics import Severity
 
-from .forked_runs import ForkedRuns
+from .http.forked_runs import ForkedRuns
 from .recipe_tables import TABLES
 
 FOLDER = Path(os.environ["TEST_FOLDER"])

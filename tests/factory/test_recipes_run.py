@@ -23,8 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from schemas.check import Checker, CheckOptions, check_file
-
-from .operators.http_server import Server
+from tests.factory.http.http_server import Server
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPES = CHECKOUT / "docs/examples/recipes"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from schemas.reference_examples import FOLDER
+from schemas.published.reference_examples import FOLDER
 
 BUILD = """
 import sys
 from pathlib import Path
 from airflow.serialization.serialized_objects import DagSerialization
-from factory.build import build
+from factory.build.dag import build
 from schemas.check import CheckOptions, check_folder
 
 folder = Path(sys.argv[1])

@@ -9,11 +9,11 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
-from factory.diagnosis import PipelineError
+from factory.loading.diagnosis import PipelineError
 from factory.stub_loader import load_stub
-from schemas import judge
-from schemas.context_names import CONTEXT_NAMES
-from schemas.diagnostics import Diagnostic
+from schemas.check import judge
+from schemas.findings.diagnostics import Diagnostic
+from schemas.model.context_names import CONTEXT_NAMES
 
 
 def load(folder: Path, text: str, **arguments: tuple[tuple[str, str], ...]) -> DAG:

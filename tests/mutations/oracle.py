@@ -21,7 +21,7 @@ import yaml
 from croniter import croniter
 from jsonschema import Draft202012Validator
 
-from tests.schemas import yaml_oracle
+from tests.schemas.text import yaml_oracle
 
 from .base import FOLDER, bases
 

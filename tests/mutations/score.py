@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from schemas.check import Checker, CheckOptions
-from schemas.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic
 
 from .base import FOLDER, bases
 from .mutators import Mutation, mutations

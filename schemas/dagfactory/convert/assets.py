@@ -8,7 +8,7 @@ from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.objects import named_arguments
 from schemas.dagfactory.convert.texts import converted, fixed
 from schemas.dagfactory.convert.written import Written
-from schemas.data_path import DataPath
+from schemas.findings.paths import DataPath
 
 ASSETS = frozenset(
     f"{module}.{name}"

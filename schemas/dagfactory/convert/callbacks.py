@@ -11,7 +11,7 @@ from schemas.dagfactory.convert.objects import named_arguments, value
 from schemas.dagfactory.convert.texts import fixed
 from schemas.dagfactory.convert.written import Written
 from schemas.dagfactory.keys import CALLBACKS
-from schemas.data_path import DataPath
+from schemas.findings.paths import DataPath
 from schemas.source import Function
 
 _FACTORIES: Mapping[str, str] = {
@@ -22,7 +22,7 @@ _FACTORIES: Mapping[str, str] = {
     "airflow.providers.smtp.notifications.smtp.send_smtp_notification": "email",
     "airflow.providers.smtp.notifications.smtp.SmtpNotifier": "email",
 }
-"""Other names of what a `uses` without a dot names (`schemas.notifications`)."""
+"""Other names of what a `uses` without a dot names (`schemas.model.notifications`)."""
 
 
 def notifications(

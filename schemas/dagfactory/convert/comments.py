@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from schemas.data_path import DataPath
-from schemas.document import Document
-from schemas.ignore_comments import MARK
-from schemas.text_lines import TextLines
-from schemas.yaml_syntax import compose
+from schemas.findings.paths import DataPath
+from schemas.text.document import Document
+from schemas.text.ignore_comments import MARK
+from schemas.text.lines import TextLines
+from schemas.text.nodes import compose
 
 _START = re.compile(r"(?:(?<=[ \t\n\r])|^)#")
 

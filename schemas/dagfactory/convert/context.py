@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.codes import Code
 from schemas.dagfactory.dag_view import DagView
-from schemas.data_path import DataPath
-from schemas.diagnostics import Diagnostic
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
 from schemas.source import SourceReader
 
 

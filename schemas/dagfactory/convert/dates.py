@@ -11,7 +11,7 @@ from schemas.dagfactory.convert import durations
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.texts import converted
 from schemas.dagfactory.convert.written import PlainText, Written
-from schemas.data_path import DataPath
+from schemas.findings.paths import DataPath
 
 _MOMENTS = frozenset({"datetime.date", "datetime.datetime", "pendulum.datetime"})
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")

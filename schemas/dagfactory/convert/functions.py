@@ -9,9 +9,9 @@ from typing import Any
 
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.texts import expanded, fixed
-from schemas.data_path import DataPath
+from schemas.findings.paths import DataPath
 from schemas.source import Function
-from schemas.source.arguments import by_name
+from schemas.source.results import by_name
 
 
 def function_path(conversion: Conversion, at: DataPath, data: Mapping[str, Any], key: str) -> str | None:

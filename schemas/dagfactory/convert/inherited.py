@@ -9,7 +9,7 @@ from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.settings import OWN_KEYS
 from schemas.dagfactory.convert.texts import expanded
 from schemas.dagfactory.dag_view import Part
-from schemas.data_path import DataPath
+from schemas.findings.paths import DataPath
 from schemas.source import Class
 
 

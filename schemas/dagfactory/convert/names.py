@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from schemas.dagfactory.dag_view import DagView, Part
-from schemas.task_names import Scope
+from schemas.model.scope import Scope
 
 
 @dataclass(frozen=True)

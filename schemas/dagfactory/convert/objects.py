@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from schemas.codes import Code
 from schemas.dagfactory.convert import durations
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.texts import converted, fixed
 from schemas.dagfactory.convert.written import Written
-from schemas.data_path import DataPath
-from schemas.python_object import OBJECT
+from schemas.findings.codes import Code
+from schemas.findings.paths import DataPath
+from schemas.model.python_object import OBJECT
 from schemas.source import Class, Function
-from schemas.source.arguments import by_name
+from schemas.source.results import by_name
 
 _POSITIONAL = {
     durations.TIMEDELTA: durations.TIMEDELTA_PARAMETERS,

@@ -10,7 +10,7 @@ from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.objects import named_arguments
 from schemas.dagfactory.convert.texts import fixed
 from schemas.dagfactory.convert.written import Written
-from schemas.data_path import DataPath
+from schemas.findings.paths import DataPath
 
 _CRON = "CronTriggerTimetable"
 _CRONS = "MultipleCronTriggerTimetable"

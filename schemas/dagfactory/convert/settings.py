@@ -12,8 +12,8 @@ from schemas.dagfactory.convert.dates import DATES, moment, of_task
 from schemas.dagfactory.convert.objects import as_duration, value
 from schemas.dagfactory.convert.written import Written
 from schemas.dagfactory.keys import CALLBACKS, DEADLINE
-from schemas.data_path import DataPath
-from schemas.settings import SETTING_KEYS
+from schemas.findings.paths import DataPath
+from schemas.model.settings import SETTING_KEYS
 
 _DURATIONS = frozenset({"retry_delay", "max_retry_delay", "execution_timeout"})
 _EMAIL = ("email", "email_on_failure", "email_on_retry")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.compose import Effective
+from schemas.compose.merging import Effective
 from schemas.dagfactory.convert.comments import comments
 from schemas.dagfactory.convert.written import PlainText, Written
-from schemas.data_path import DataPath
-from schemas.yaml_writing import block_mark, scalar
+from schemas.findings.paths import DataPath
+from schemas.text.writing import block_mark, scalar
 
 _WIDEST = 100
 """Columns of a list on one line."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from schemas.compose.env_values import is_airflows_own, looks_like_secret
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.scalars import VARIABLE
-from schemas.data_path import DataPath
-from schemas.environment import is_airflows_own, looks_like_secret
+from schemas.findings.paths import DataPath
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _OURS = re.compile(r"\$\{(?=[^{}]*\})")

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.built_ins.bash import BashArguments
 from schemas.dagfactory.convert import durations
 from schemas.dagfactory.convert.context import Conversion
 from schemas.dagfactory.convert.functions import function_path, positional_names
@@ -20,12 +19,12 @@ from schemas.dagfactory.convert.texts import fixed
 from schemas.dagfactory.convert.written import Written
 from schemas.dagfactory.dag_view import Part
 from schemas.dagfactory.keys import OWN_ARGUMENTS, TASK_KEYS
-from schemas.data_path import DataPath
-from schemas.python_object import OBJECT
+from schemas.findings.paths import DataPath
+from schemas.model.built_ins.bash import BashArguments
+from schemas.model.python_object import OBJECT
 from schemas.rules.moved_paths import moved_to
 from schemas.source import Class, Function
-from schemas.source.arguments import by_name
-from schemas.source.returned import gives_mapping
+from schemas.source.results import by_name, gives_mapping
 
 _BASH = "airflow.providers.standard.operators.bash.BashOperator"
 _PYTHON = "airflow.providers.standard.operators.python.PythonOperator"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.data_path import DataPath
+from schemas.findings.paths import DataPath
 
 
 class PlainText(str):

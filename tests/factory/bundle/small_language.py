@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from schemas.discovery import is_pipeline_path
+from schemas.folder.discovery import is_pipeline_path
 
 
 @dataclass(frozen=True, slots=True)

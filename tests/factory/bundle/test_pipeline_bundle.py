@@ -262,7 +262,7 @@ def test_importing_the_bundle_is_light() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = [
-        *("schemas", "schemas.dagfactory", "schemas.dagfactory.recognition"),
-        *("schemas.suggestions", "schemas.discovery", "schemas.project"),
+        *("schemas", "schemas.dagfactory", "schemas.folder.dialect"),
+        *("schemas.findings.suggestions", "schemas.folder.discovery", "schemas.folder.project"),
     ]
     assert ast.literal_eval(out.stdout) == names, "which say what is a pipeline, by name"

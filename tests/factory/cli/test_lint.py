@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from factory.cli.lint import lint
-from factory.cli.selection import select
-from schemas import check
-from schemas.codes import Code
+from factory.cli.options import select
+from schemas.check import checker as check
+from schemas.findings.codes import Code
 from tests.factory.cli.commands import BAD, GOOD, factory
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.codes import Code
+from schemas.findings.codes import Code
 from tests.factory.cli.commands import factory
 
 

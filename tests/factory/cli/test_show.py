@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.cli.effective_yaml import render
-from schemas.compose import compose
-from schemas.document import document_from_text
+from schemas.compose.merging import compose
+from schemas.text.document import document_from_text
 
 from .commands import factory
 

@@ -56,7 +56,7 @@ def theirs(folder: str, file: str) -> dict[str, Any]:
 
 
 def ours(folder: str, file: str) -> dict[str, Any]:
-    from factory.build_checked import build_checked  # noqa: PLC0415 # as above
+    from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
     from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
 
     checker = Checker(Path(folder), CheckOptions(shown_folder=""))
@@ -70,7 +70,7 @@ def ours(folder: str, file: str) -> dict[str, Any]:
 
 
 def new_files(folder: str, file: str) -> dict[str, Any]:
-    from factory.build_checked import build_checked  # noqa: PLC0415 # as above
+    from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
     from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
     from schemas.dagfactory.converted import converted  # noqa: PLC0415 # as above
     from schemas.source import SourceReader  # noqa: PLC0415 # as above

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dagfactory import load_yaml_dags
 
-from factory.load import load_pipelines
+from factory.loading.pipelines import load_pipelines
 
 GOOD = """\
 {id}:

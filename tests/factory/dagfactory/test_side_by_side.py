@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from schemas.check import Checker
-from schemas.dagfactory.recognition import DIALECT
+from schemas.folder.dialect import DIALECT
 from tests.case_files import CASES, Case, cases
 
 from .differences import VARIABLES, alike

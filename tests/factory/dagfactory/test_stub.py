@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from factory.dagfactory.telemetry import turn_off
-from factory.diagnosis import PipelineError
-from factory.load import load_pipelines
+from factory.loading.diagnosis import PipelineError
+from factory.loading.pipelines import load_pipelines
 from factory.stub_loader import load_stub
-from schemas.dependencies import pipeline_files
+from schemas.check.dependencies import pipeline_files
 
 TWO = """
 orders:

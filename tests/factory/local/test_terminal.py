@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from factory.local.event import Event, in_columns
+from factory.local.terminal import Event, in_columns
 from factory.local.terminal import Terminal
 terminal = Terminal(on_lost=lambda: None)
 terminal.event(Event(in_columns("found", "売上"), "@daily"))

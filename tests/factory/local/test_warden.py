@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are ado
 PROGRAM = """
 import os, subprocess, sys, time
 from factory.local.process_tree import end_descendants, reap
-from factory.local.stop_request import StopRequest
+from factory.local.supervisor import StopRequest
 from factory.local.warden import guard
 
 def work():

@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import TaskDeferred
 
-from tests.factory.built_dags import built
+from tests.factory.build.built_dags import built
 
 
 def waiting(arguments: str) -> BaseOperator:

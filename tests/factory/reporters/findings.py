@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from schemas.check import CheckOptions, check_file
-from schemas.codes import Code, Severity
-from schemas.diagnostics import Diagnostic, Span
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic, Span
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 

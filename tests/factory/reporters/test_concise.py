@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from factory.reporters import concise
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic, Span
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Span
 
 from .findings import edges, real, snapshot
 

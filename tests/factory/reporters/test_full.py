@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from factory.reporters import full
 from factory.reporters.columns import columns
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic, Span
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Span
 
 from .findings import edges, real, snapshot
 

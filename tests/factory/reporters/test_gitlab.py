@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from factory.reporters import gitlab
-from schemas.diagnostics import Span
+from schemas.findings.diagnostics import Span
 
 from .findings import edges, real, snapshot
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.reporters import FORMATS, full, render
-from factory.reporters.hidden_secrets import without_secrets
+from factory.reporters.full import without_secrets
 from schemas.check import CheckOptions, check_file
-from schemas.diagnostics import Diagnostic, Span
+from schemas.findings.diagnostics import Diagnostic, Span
 
 from .findings import snapshot
 

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from factory.reporters import sarif
-from schemas.codes import Code
-from schemas.diagnostics import Diagnostic, Fix, Span
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Fix, Span
 
 from .findings import edges, real, snapshot
 

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.check import Checker, CheckOptions
+from schemas.compose.env_values import EnvText
 from schemas.dagfactory.reading import DagFactoryDocument, read_dag_factory
-from schemas.dagfactory.recognition import has_shape, is_defaults, may_be_dag_factory
-from schemas.discovery import pipeline_paths
-from schemas.environment import EnvText
+from schemas.folder.dialect import has_shape, is_defaults, may_be_dag_factory
+from schemas.folder.discovery import pipeline_paths
 
 TASK = "  tasks:\n    load: {operator: airflow.providers.standard.operators.empty.EmptyOperator}\n"
 

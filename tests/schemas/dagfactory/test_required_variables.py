@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from schemas.check import CheckOptions, check_file
-from schemas.codes import Severity
+from schemas.findings.codes import Severity
 
 TEXT = """\
 orders:

@@ -1,0 +1,145 @@
+"""What waits for what → Airflow's edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TaskGroup as AirflowTaskGroup
+from airflow.sdk.definitions.taskgroup import MappedTaskGroup
+
+from factory.build.values import references_in
+from schemas.findings.paths import DataPath
+from schemas.model.pipeline import Pipeline
+from schemas.model.poll import POLL_TASK_ID
+from schemas.model.scope import Scope
+from schemas.model.task import TaskGroup
+from schemas.model.task_base import TaskBase
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import Operator
+
+
+Nodes = Mapping[str, "Operator | AirflowTaskGroup"]
+
+
+def draw_edges(entries: Mapping[str, Placed], sources: Mapping[str, Sources], nodes: Nodes, *, with_poll: bool) -> None:
+    """Set every edge: a `needs`, a `teardown`, a reference (`sources`), or the poll's: what waits for no other starts
+    after it.
+
+    A mapped operator has the edges from what it is mapped over already, a mapped group has not.
+    """
+    targets = {full_id: _targets(one, entries, sources[full_id], with_poll) for full_id, one in entries.items()}
+    for full_id in _order(entries, targets):
+        node = nodes[full_id]
+        for target in targets[full_id]:
+            if target not in node.upstream_task_ids:
+                nodes[target].set_downstream(node)  # as `target >> node` would
+        for source in node.iter_mapped_dependencies() if isinstance(node, MappedTaskGroup) else ():
+            if source.task_id not in node.upstream_task_ids:
+                source.set_downstream(node)
+
+
+def _targets(one: Placed, entries: Mapping[str, Placed], sources: Sources, with_poll: bool) -> Sequence[str]:
+    setups = one.entry.teardown or () if isinstance(one.entry, TaskBase) else ()
+    named = (*one.entry.needs, *setups)
+    needs = [found for name in named if (found := one.scope.find(name, entries)) is not None]
+    needed = list(dict.fromkeys((*needs, *sources.arguments)))
+    if (
+        needed
+        or sources.mapped
+        or not with_poll
+        or one.full_id == POLL_TASK_ID
+        or any(_waits(group) for group in one.around)
+    ):
+        return needed
+    return [] if one.is_group else [POLL_TASK_ID]
+
+
+def _waits(group: Placed) -> bool:
+    """Whether a group waits for something, so that all in it do."""
+    return bool(group.entry.needs or next(references_in([group.entry.expand, group.entry.expand_kwargs]), None))
+
+
+def _order(entries: Mapping[str, Placed], targets: Mapping[str, Sequence[str]]) -> list[str]:
+    """Full ids so that a group's own edges are there before it takes part in one: only then are its first and last
+    tasks known to Airflow."""
+    edges_of: dict[tuple[str, bool], set[tuple[str, bool]]] = {}  # (id, whether all inside it counts, too)
+    for full_id, one in entries.items():
+        before = edges_of.setdefault((full_id, False), set())
+        before |= {(target, True) for target in targets[full_id] if entries[target].is_group}
+        if one.is_group:
+            before.add((full_id, True))
+        if one.group is not None:
+            inside = edges_of.setdefault((one.group.full_id, True), set())
+            inside |= {(full_id, False)}
+    return [full_id for full_id, inside in TopologicalSorter(edges_of).static_order() if not inside]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An entry of `tasks`, or the poll. `scope` is where its `needs` and references are looked up."""
+
+    entry: TaskBase | TaskGroup
+    path: DataPath
+    scope: Scope
+    group: Placed | None
+
+    @property
+    def full_id(self) -> str:
+        """Airflow's id of it."""
+        return self.scope.full_id(self.entry.id)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it holds tasks."""
+        return isinstance(self.entry, TaskGroup)
+
+    @property
+    def around(self) -> Iterator[Placed]:
+        """The groups around it, from the nearest on."""
+        group = self.group
+        while group is not None:
+            yield group
+            group = group.group
+
+
+def placed(pipeline: Pipeline) -> tuple[Placed, ...]:
+    """All tasks and groups, in document order: the poll first, a group right before what it holds."""
+    found: list[Placed] = []
+    if pipeline.poll is not None:
+        found.append(Placed(pipeline.poll.as_task(), ("poll",), Scope(), None))
+    found += _placed(pipeline.tasks or (), (), Scope(), None)
+    return tuple(found)
+
+
+def _placed(
+    entries: Sequence[TaskBase | TaskGroup], path: DataPath, scope: Scope, group: Placed | None
+) -> Iterator[Placed]:
+    for index, entry in enumerate(entries):
+        one = Placed(entry, (*path, "tasks", index), scope, group)
+        yield one
+        if isinstance(entry, TaskGroup):
+            inside = scope.inside(entry.id, prefix_group_id=entry.prefix_group_id)
+            yield from _placed(entry.tasks, one.path, inside, one)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Full ids, in the order they are written: of what stands in the arguments, and of what it is mapped over."""
+
+    arguments: tuple[str, ...]
+    mapped: tuple[str, ...]
+
+
+def sources_of(one: Placed, entries: Mapping[str, Placed]) -> Sources:
+    """The sources of a task or a group; `entries` are all of the pipeline, by full id."""
+
+    def found(values: Any) -> tuple[str, ...]:
+        names = (reference.task_id for reference in references_in(values))
+        return tuple(dict.fromkeys(known for name in names if (known := one.scope.find(name, entries)) is not None))
+
+    arguments = dict(one.entry.written_arguments) if isinstance(one.entry, TaskBase) else {}
+    return Sources(found(arguments), found([one.entry.expand, one.entry.expand_kwargs]))

@@ -1,0 +1,135 @@
+"""`expand` and `expand_kwargs` → Airflow's expand inputs and mapped operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow.sdk import BaseOperator, TaskGroup
+from airflow.sdk.bases.decorator import DecoratedMappedOperator
+from airflow.sdk.definitions._internal.expandinput import (
+    EXPAND_INPUT_EMPTY,
+    DictOfListsExpandInput,
+    ListOfDictsExpandInput,
+)
+from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial, prevent_duplicates
+
+from factory.build.arguments import operator_arguments
+from factory.build.built_ins import operators_name
+from factory.build.references import TaskReferences
+from factory.build.values import build_value
+from factory.runtime.function_reference import FunctionReference
+from schemas.expressions.reading import task_reference
+from schemas.model.python_object import OBJECT
+from schemas.model.task import CodeTask
+from schemas.model.task_base import TaskBase
+
+Converter = Callable[[str, Any], tuple[str, Any]]
+ExpandInput = DictOfListsExpandInput | ListOfDictsExpandInput
+
+
+def build_expand_input(
+    expand: Mapping[str, Any] | None, rows: Any, references: TaskReferences, convert: Converter = lambda *item: item
+) -> ExpandInput:
+    """What a task or a group is mapped over: `expand`, or else the `rows` of `expand_kwargs`.
+
+    `convert` makes an argument's name and one of its values those of the operator; what a task gives stays as it is.
+    """
+    if expand is None:
+        return ListOfDictsExpandInput(
+            references.mapped_source(reference, "expand_kwargs")
+            if (reference := task_reference(rows)) is not None
+            else [dict(convert(*item) for item in build_value(row, references).items()) for row in rows or ()]
+        )
+    mapped: dict[str, Any] = {}
+    for name, value in expand.items():
+        reference = task_reference(value)
+        if reference is not None:
+            mapped[convert(name, None)[0]] = references.mapped_source(reference, name)
+        elif isinstance(value, list):
+            mapped[convert(name, None)[0]] = [convert(name, build_value(item, references))[1] for item in value]
+        else:
+            mapped[convert(name, None)[0]] = build_value(value, references)
+    return DictOfListsExpandInput(mapped)
+
+
+def build_mapped(
+    task: TaskBase, operator: type[BaseOperator], arguments: dict[str, Any], references: TaskReferences, timezone: str
+) -> MappedOperator:
+    """The mapped operator of a task; `arguments` are all that `operator` would take without mapping.
+
+    Raises what Airflow raises where these do not fit.
+    """
+    if isinstance(arguments.get("python_callable"), FunctionReference) and not _is_of_a_class(task):
+        return _mapped_function(operator, build_expand_input(task.expand, task.expand_kwargs, references), arguments)
+
+    def convert(name: str, value: Any) -> tuple[str, Any]:
+        if not isinstance(task, CodeTask):
+            return operators_name(task, name), value
+        return name, operator_arguments(operator, {name: value}, (), timezone)[name]
+
+    expand_input = build_expand_input(task.expand, task.expand_kwargs, references, convert)
+    # A built-in names them all, also those that only the mapping gives.
+    mapped = {convert(name, None)[0] for name in task.mapped_names}
+    partial = operator.partial(**{name: value for name, value in arguments.items() if name not in mapped})
+    if isinstance(expand_input, DictOfListsExpandInput):
+        return partial.expand(**expand_input.value)
+    # Not strict: a row may give another value than the built-in's default.
+    return partial.expand_kwargs(expand_input.value, strict=isinstance(task, CodeTask))
+
+
+def _is_of_a_class(task: TaskBase) -> bool:
+    """Whether the task writes `python_callable` for an operator class: a function of its own gets no object."""
+    written = task.with_.get("python_callable") if isinstance(task, CodeTask) else None
+    return isinstance(written, Mapping) and OBJECT in written
+
+
+def _mapped_function(
+    operator: type[BaseOperator], expand_input: ExpandInput, arguments: dict[str, Any]
+) -> MappedOperator:
+    """A PythonOperator that is mapped over arguments of its function.
+
+    `PythonOperator.partial().expand()` maps over `op_kwargs` as a whole only, so this is the mapped operator that
+    Airflow makes of a decorated function (`airflow.sdk.bases.decorator._TaskDecorator._expand`), whose `op_kwargs`
+    join what is mapped and what is not. Unlike there, nothing imports the function's module.
+    """
+    function, constants = arguments["python_callable"], arguments["op_kwargs"]
+    if isinstance(expand_input, DictOfListsExpandInput):
+        prevent_duplicates(constants, expand_input.value, fail_reason="mapping already partial")
+    partial: OperatorPartial = operator.partial(**arguments)
+    partial._expand_called = True  # else it warns that nobody did
+    rest = {name: value for name, value in partial.kwargs.items() if name != "python_callable"}
+    own = {name: rest.pop(name, None) for name in ("task_id", "dag", "task_group", "start_date", "end_date")}
+    return DecoratedMappedOperator(
+        **own,
+        operator_class=operator,
+        expand_input=EXPAND_INPUT_EMPTY,
+        op_kwargs_expand_input=expand_input,
+        expand_input_attr="op_kwargs_expand_input",
+        disallow_kwargs_override=isinstance(expand_input, ListOfDictsExpandInput),
+        partial_kwargs={"op_args": [], **rest},
+        python_callable=function,
+        multiple_outputs=bool(rest.get("multiple_outputs")),
+        params=partial.params,
+        operator_extra_links=operator.operator_extra_links,
+        template_ext=operator.template_ext,
+        template_fields=operator.template_fields,
+        template_fields_renderers=operator.template_fields_renderers,
+        ui_color=operator.ui_color,
+        ui_fgcolor=operator.ui_fgcolor,
+        is_empty=False,
+        can_skip_downstream=False,
+        task_module=operator.__module__,
+        task_type=operator.__name__,
+        operator_name=operator.__name__,
+        start_trigger_args=operator.start_trigger_args,
+        start_from_trigger=operator.start_from_trigger,
+    )
+
+
+def mapped_group(expand_input: ExpandInput, arguments: Mapping[str, Any]) -> TaskGroup:
+    """A task group that a run makes several of."""
+    # Not part of the public SDK, whose only way to it is a decorated function.
+    from airflow.sdk.definitions.taskgroup import MappedTaskGroup  # noqa: PLC0415 # few files need it
+
+    return MappedTaskGroup(expand_input=expand_input, **arguments)

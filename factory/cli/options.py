@@ -1,0 +1,163 @@
+"""Errors of use, which every command answers alike."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.check import Checker, CheckOptions
+from schemas.folder.discovery import (
+    SUFFIXES,
+    dag_factory_defaults_paths,
+    defaults_paths,
+    is_defaults_path,
+    is_pipeline_path,
+    misnamed_paths,
+    pipeline_paths,
+    way_problem,
+)
+from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
+
+
+class UsageError(Exception):
+    """A command line that cannot be meant: one line for the user, exit status 2."""
+
+
+class Selection(NamedTuple):
+    """The chosen pipelines of one folder, as POSIX paths below it; `shown` is the folder as the user knows it.
+    `misnamed` are files of chosen folders that are none, by their names."""
+
+    folder: Path
+    shown: str
+    paths: tuple[str, ...]
+    defaults: tuple[str, ...]
+    misnamed: tuple[str, ...] = ()
+
+    def shown_path(self, path: str) -> str:
+        return f"{self.shown}/{path}" if self.shown else path
+
+    def related(self) -> set[str]:
+        """The chosen files and the defaults that hold for them."""
+        return {
+            *self.paths,
+            *self.misnamed,
+            *self.defaults,
+            *(place for path in self.paths for place in defaults_paths(path)),
+            *(place for path in self.paths for place in dag_factory_defaults_paths(path)),
+        }
+
+
+def add_paths(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says which pipelines a command looks at."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="files or folders ($PIPELINES_FOLDER, else pipelines)"
+    )
+
+
+def select(targets: Sequence[Path]) -> list[Selection]:
+    """What a command is to look at. Raises UsageError."""
+    chosen: dict[Path, tuple[list[str], list[str], list[str]]] = {}
+    for target in targets or [_default()]:
+        folder = pipelines_folder(target)
+        _choose(target, folder, *chosen.setdefault(folder, ([], [], [])))
+    return [
+        Selection(folder, _shown(folder), *(tuple(dict.fromkeys(paths)) for paths in found))
+        for folder, found in chosen.items()
+    ]
+
+
+def select_text(target: Path) -> tuple[Selection, str]:
+    """The file that a text stands for, be it there or not, and its path below the folder. Raises UsageError."""
+    folder = pipelines_folder(target)
+    paths: list[str] = []
+    defaults: list[str] = []
+    path = _relative(target, folder)
+    _choose_file(target, path, folder, paths, defaults)
+    return Selection(folder, _shown(folder), tuple(paths), tuple(defaults)), path
+
+
+def _default() -> Path:
+    folder = pipelines_folder()
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}; name the files or folders to look at")
+    return folder
+
+
+def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str], misnamed: list[str]) -> None:
+    _look_at(target)
+    relative = _relative(target, folder)
+    problem = way_problem(folder, f"{relative}/" if target.is_dir() and relative != "." else relative)
+    if problem is not None:  # nothing there is a pipeline, so that to look at none would be "all good"
+        raise UsageError(f"{target}: {problem}")
+    if target.is_dir():
+        inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
+        nearly = [p for p, _ in misnamed_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
+        misnamed += nearly
+        if not inside and not nearly:
+            raise UsageError(f"{target}: there are no pipelines in this folder ({', '.join(SUFFIXES)})")
+        paths += inside
+    else:
+        _choose_file(target, relative, folder, paths, defaults)
+
+
+def _choose_file(target: Path, relative: str, folder: Path, paths: list[str], defaults: list[str]) -> None:
+    if is_defaults_path(relative):
+        defaults.append(relative)
+        above = relative.rpartition("/")[0]
+        paths += [p for p in pipeline_paths(folder) if not above or p.startswith(f"{above}/")]
+    elif is_pipeline_path(relative):
+        paths.append(relative)
+    else:
+        raise UsageError(
+            f"{target}: not a pipeline: its name must end in {' or '.join(SUFFIXES)}, not start with _ or ."
+        )
+
+
+def _look_at(target: Path) -> None:
+    """What is named must be there and readable: raises UsageError."""
+    try:
+        if target.is_dir():
+            os.scandir(target).close()
+        elif not target.exists():
+            raise UsageError(f"{target}: there is no such file or folder")
+        elif target.is_file():
+            target.open("rb").close()
+        else:
+            raise UsageError(f"{target}: neither a file nor a folder")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise UsageError(f"{target}: cannot be read: {reason}") from error
+
+
+def _relative(target: Path, folder: Path) -> str:
+    """The path below the folder; a project's folder means the pipelines in it."""
+    absolute, root = lexically_absolute(target), lexically_absolute(folder)
+    return "." if root.is_relative_to(absolute) else absolute.relative_to(root).as_posix()
+
+
+def _shown(folder: Path) -> str:
+    shown = os.path.relpath(folder)
+    if shown == ".":
+        return ""
+    return shown if not shown.startswith("..") else str(folder)
+
+
+def add_environment(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the option; `default` says in its help what holds without it."""
+    parser.add_argument("--environment", metavar="NAME", help=f"the one of the pipelines' `environments` ({default})")
+
+
+def require_declared(environment: str | None, selections: Iterable[Selection]) -> None:
+    """Raises UsageError for an environment that no pipeline of these folders declares: it is misspelt."""
+    if not environment:
+        return
+    known: list[str] = []
+    for selection in selections:
+        checker = Checker(selection.folder, CheckOptions(environment=environment, shown_folder=selection.shown))
+        known += checker.environments()
+    problem = undeclared(environment, known)
+    if problem is not None:
+        raise UsageError(problem)

@@ -1,0 +1,244 @@
+"""A request, and following its redirects: bounded, and without carrying credentials to another server."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import unquote, unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
+
+import requests
+
+from factory.http.errors import HttpError, Timeouts
+from factory.http.session import HttpSession
+
+MAX_REDIRECTS = 10
+SAFE_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "user-agent"})
+"""What goes along to another server. Any other header field may be a credential (`X-Api-Key`, `Cookie`, …)."""
+KEEPS_METHOD = (307, 308)
+
+Query = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """What goes over the wire. `url` holds no credentials: they are in `headers`."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+    @classmethod
+    def of(
+        cls,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        query: Query | None,
+        json_body: Any,
+        form: Query | None = None,
+    ) -> HttpCall:
+        """A call from what a pipeline says.
+
+        User and password in the URL become basic authentication. `query` is added to the URL's own, `form` is a body
+        of form fields; in both lists repeat their key, booleans are `true` and `false`. Raises HttpError for what
+        cannot be sent.
+        """
+        try:
+            address, credentials = _without_credentials(url)
+        except ValueError as error:
+            raise HttpError(method, url, f"it is {error}") from None
+        fields = {name: str(value) for name, value in (headers or {}).items()}
+        if credentials is not None and not _has(fields, "authorization"):
+            fields["Authorization"] = credentials
+        if not _has(fields, "accept-encoding"):
+            # The one encoding that is decoded here, with a bound (`http_answer`).
+            fields["Accept-Encoding"] = "gzip"
+        body, media_type = None, ""
+        if json_body is not None:
+            body, media_type = _encoded(method, url, json_body), "application/json"
+        elif form is not None:
+            body, media_type = urlencode(_plain(form), doseq=True).encode(), "application/x-www-form-urlencoded"
+        if body is not None and not _has(fields, "content-type"):
+            fields["Content-Type"] = media_type
+        return cls(method, _with_query(address, query), fields, body)
+
+    def with_headers(self, headers: Mapping[str, str]) -> HttpCall:
+        """The call with these header fields in place of its own of the same names."""
+        if not headers:
+            return self
+        names = {name.lower() for name in headers}
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in names}
+        return replace(self, headers={**kept, **headers})
+
+    def with_query(self, query: Query) -> HttpCall:
+        """The call with these query parameters in place of its own of the same names."""
+        if not query:
+            return self
+        parts = urlsplit(self.url)
+        kept = [one for one in parts.query.split("&") if one and unquote_plus(one.partition("=")[0]) not in query]
+        return replace(self, url=_with_query(urlunsplit(parts._replace(query="&".join(kept))), query))
+
+    def with_json_value(self, keys: Sequence[str], value: Any) -> HttpCall:
+        """The call with a value put into its JSON body, below these keys, which are made where they are missing.
+
+        Raises HttpError where the body has something else than a mapping on the way.
+        """
+        body = json.loads(self.body) if self.body else None
+        inside = body
+        for key in keys[:-1]:
+            inside = inside.setdefault(key, {}) if isinstance(inside, dict) else None
+        if not isinstance(inside, dict):
+            raise HttpError(self.method, self.url, f"its JSON body has no mapping to put `{'.'.join(keys)}` into")
+        inside[keys[-1]] = value
+        return replace(self, body=_encoded(self.method, self.url, body))
+
+    def linked(self, target: str, base: str) -> HttpCall:
+        """The call for an address that a page at `base` links to. Another server gets no credentials.
+
+        Raises HttpError where it cannot be made.
+        """
+        try:
+            url, _ = _without_credentials(target, base)
+        except ValueError as error:
+            raise HttpError(self.method, base, f"it links to what is {error}") from None
+        if same_server(self.url, url):
+            return replace(self, url=url)
+        return self._elsewhere(url, "its next page is on")
+
+    def redirected(self, status: int, location: str) -> HttpCall:
+        """The call that a redirect asks for (RFC 9110, section 15.4). Raises HttpError where it cannot be made."""
+        try:
+            target, _ = _without_credentials(location, self.url)
+        except ValueError as error:
+            raise HttpError(self.method, self.url, f"it was redirected to what is {error}") from None
+        call = self
+        if status not in KEEPS_METHOD and (status == 303 or self.method == "POST") and self.method != "HEAD":
+            kept = {name: value for name, value in self.headers.items() if name.lower() != "content-type"}
+            call = replace(call, method="GET", body=None, headers=kept)
+        if same_server(self.url, target):
+            return replace(call, url=target)
+        return call._elsewhere(target, "it was redirected to")
+
+    def _elsewhere(self, url: str, why: str) -> HttpCall:
+        if self.body is not None:
+            reason = (
+                f"{why} another server ({urlsplit(url).hostname}), which does not get the body; "
+                "request that server's URL itself if this is right"
+            )
+            raise HttpError(self.method, self.url, reason)
+        safe = {name: value for name, value in self.headers.items() if name.lower() in SAFE_HEADERS}
+        return replace(self, url=url, headers=safe)
+
+
+@contextmanager
+def answer_to(
+    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool] = lambda _: False
+) -> Iterator[tuple[HttpCall, requests.Response]]:
+    """Send a call and follow redirects; give the last call and its response, whose body is not read yet.
+
+    A redirect whose status `is_final` is not followed. Raises HttpError, which says where it was redirected from.
+    """
+    try:
+        yield from _redirected(session, call, timeouts, is_final)
+    except HttpError as error:
+        error.redirected_from = call.url
+        raise
+
+
+def _redirected(
+    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool]
+) -> Iterator[tuple[HttpCall, requests.Response]]:
+    for _ in range(MAX_REDIRECTS + 1):
+        response = session.sent(call.method, call.url, call.headers, call.body, timeouts)
+        try:
+            location = _location(session, call, response)
+            if location is None or is_final(response.status_code):
+                yield call, response
+                return
+        finally:
+            # The body of a redirect is never read: it may be of any size.
+            response.close()
+        before, call = call, call.redirected(response.status_code, location)
+        if not same_server(before.url, call.url):
+            # A cookie jar knows hosts and their parents, no ports: it would give cookies to other servers.
+            session.cookies.clear()
+    raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
+
+
+def _location(session: HttpSession, call: HttpCall, response: requests.Response) -> str | None:
+    try:
+        return session.location(response)
+    except UnicodeError:
+        raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None
+
+
+def _without_credentials(url: str, base: str = "") -> tuple[str, str | None]:
+    """The URL, absolute and without user, password and fragment, and the `Authorization` that they stand for.
+
+    Raises ValueError, whose text goes on after "it is".
+    """
+    try:
+        parts = urlsplit(urljoin(base, url.strip()))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("no URL") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("no http or https URL")
+    credentials = None
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        credentials = "Basic " + base64.b64encode(pair.encode()).decode()
+    name = f"[{host}]" if ":" in host else host
+    netloc = name if port is None else f"{name}:{port}"
+    return urlunsplit((parts.scheme, netloc, parts.path, parts.query, "")), credentials
+
+
+def _with_query(url: str, query: Query | None) -> str:
+    if not query:
+        return url
+    added = urlencode(_plain(query), doseq=True)
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query and added else parts.query or added))
+
+
+def _plain(fields: Query) -> dict[str, Any]:
+    """Without those that are None, as requests does it."""
+    return {
+        name: [_query_value(item) for item in value if item is not None]
+        if isinstance(value, list | tuple)
+        else _query_value(value)
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+def _query_value(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _encoded(method: str, url: str, body: Any) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise HttpError(method, url, f"the body cannot be written as JSON: {error}") from None
+
+
+def _has(headers: Mapping[str, str], name: str) -> bool:
+    return any(key.lower() == name for key in headers)
+
+
+def same_server(before: str, after: str) -> bool:
+    """Same scheme, host and port; from `http` to `https` on the default ports is the same server too."""
+    one, other = urlsplit(before), urlsplit(after)
+    if one.hostname != other.hostname:
+        return False
+    defaults = {"http": 80, "https": 443}
+    ports = (one.port or defaults[one.scheme], other.port or defaults[other.scheme])
+    if one.scheme == other.scheme:
+        return ports[0] == ports[1]
+    return one.scheme == "http" and ports == (80, 443)

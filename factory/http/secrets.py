@@ -1,0 +1,61 @@
+"""What a call carries that its server may send back, and that must not reach a log."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+from factory.http.request import SAFE_HEADERS, HttpCall
+
+BLANK = "***"
+_SHORTEST = 4
+"""Characters. What is shorter keeps no secret and would be found in any text."""
+
+
+class Secrets:
+    """Values of header fields but harmless ones, of the query, and user and password, of the calls of one request."""
+
+    def __init__(self, *calls: HttpCall) -> None:
+        values = {value for call in calls for value in _values(call)}
+        self._forms = {form for value in values for form in _forms(value) if len(form) >= _SHORTEST}
+
+    def blanked_in(self, text: str) -> str:
+        """The text with each value blanked, also as it is written in URLs, HTML and JSON."""
+        if not self._forms:
+            return text
+        return re.sub("|".join(map(re.escape, sorted(self._forms, key=len, reverse=True))), BLANK, text)
+
+
+def _values(call: HttpCall) -> Iterator[str]:
+    for name, value in call.headers.items():
+        if name.lower() not in SAFE_HEADERS:
+            yield value
+            # A server may echo a field without its scheme, or one cookie of several.
+            yield value.partition(" ")[2]
+            yield from (part.partition("=")[2] for part in re.split(r"[\s;,]+", value))
+            yield from _user_and_password(value)
+    for _, value in parse_qsl(urlsplit(call.url).query):
+        yield value
+
+
+def _user_and_password(authorization: str) -> Iterator[str]:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return
+    try:
+        pair = base64.b64decode(encoded, validate=True).decode(errors="replace")
+    except binascii.Error:
+        return  # not what the scheme says, so it holds no pair
+    yield pair
+    yield from pair.split(":", 1)
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield from (value, quote(value, safe=""), quote(value), quote_plus(value), html.escape(value))
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]

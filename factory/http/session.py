@@ -1,0 +1,108 @@
+"""The session that requests go through: how connections are made, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from factory.http.errors import HttpError, Timeouts, is_passing, is_unanswered, reason_of
+from factory.http.network import GuardedAdapter, Network, refuse_host
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
+
+
+class Transport(NamedTuple):
+    """What an Airflow connection says about TLS and proxies; the defaults are those of requests."""
+
+    verify: bool | str | None = None
+    cert: str | tuple[str, str] | None = None
+    proxies: Mapping[str, str] | None = None
+    trust_env: bool = True
+
+
+class HttpSession(requests.Session):
+    """Keeps connections open between requests. Environment proxies and certificates hold as for all of requests;
+    `.netrc` does not, it would replace the pipeline's own credentials.
+
+    A client certificate is shown to the first host that is requested only.
+    """
+
+    def __init__(self, network: Network | None = None, transport: Transport | None = None) -> None:
+        super().__init__()
+        self._network = network or Network()
+        self._transport = transport or Transport()
+        self._first_server: str | None = None
+        self._settings: dict[str, Mapping[str, Any]] = {}
+        self._answered: set[str] = set()
+        self.trust_env = self._transport.trust_env
+        adapter = GuardedAdapter(self._network)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 # the base class names it
+        """None: requests prepares for a redirect even where it is not to follow it, and reads its body for that."""
+        return None
+
+    def location(self, response: requests.Response) -> str | None:
+        """Where a response redirects to; None if it does not. Raises UnicodeError."""
+        return super().get_redirect_target(response)
+
+    def sent(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeouts: Timeouts,
+        *,
+        repeatable: bool = False,
+    ) -> requests.Response:
+        """The response to a request, its body not read yet. `repeatable`: it may be sent twice whatever its method.
+
+        Raises HttpError.
+        """
+        server = server_of(url)
+        try:
+            refuse_host(url, self._network)
+            request = requests.Request(method, url, headers=dict(headers), data=body, auth=_as_it_is)
+            prepared = self.prepare_request(request)
+            send = partial(self.send, prepared, timeout=timeouts, allow_redirects=False, **self._settings_for(server))
+            try:
+                response = send()
+            except requests.ConnectionError as error:
+                may_repeat = repeatable or method in IDEMPOTENT
+                if not (server in self._answered and may_repeat and is_unanswered(error)):
+                    raise
+                # The server closed a connection that was kept open, in the moment it was used again.
+                response = send()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+            raise HttpError(method, url, reason_of(error, timeouts), passing=is_passing(error)) from None
+        self._answered.add(server)
+        return response
+
+    def _settings_for(self, server: str) -> Mapping[str, Any]:
+        """Proxies and certificates, which requests looks up in the environment again and again."""
+        if server not in self._settings:
+            self._first_server = self._first_server or server
+            cert = self._transport.cert if server == self._first_server else None
+            proxies = dict(self._transport.proxies or {})
+            found = self.merge_environment_settings(server, proxies, True, self._transport.verify, cert)
+            self._settings[server] = found | {"stream": True, "cert": cert}
+        return self._settings[server]
+
+
+def server_of(url: str) -> str:
+    """Scheme, host and port of a URL, as it writes them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authentication that changes nothing; without one, requests looks into `.netrc`."""
+    return request

@@ -1,0 +1,109 @@
+"""All pipelines of a folder as DAGs in one process: for an Airflow that only has a dags folder, and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from airflow.sdk import DAG, get_parsing_context
+
+from factory.loading.checked import LoadResult, build_checked, paused
+from factory.loading.diagnosis import PipelineError
+from factory.reporters import full
+from schemas.check import Checker, CheckOptions, CheckResult
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic, has_errors
+from schemas.folder.discovery import default_dag_id, pipeline_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
+from schemas.rules.dag_ids import conflicts
+
+__all__ = ["ERRORS_DAG_ID", "LoadResult", "load_pipelines"]
+
+ERRORS_DAG_ID = "pipelines_with_errors"
+
+
+def load_pipelines(folder: Path) -> LoadResult:
+    """Build the pipelines of a folder; where a task starts, only the DAG that Airflow asks for.
+
+    A broken pipeline keeps no other from being built. What is broken is in the result's diagnostics, and with errors
+    one DAG more, `pipelines_with_errors`, shows them in Airflow. Raises PipelineError where the one DAG that is asked
+    for is broken.
+    """
+    wanted = get_parsing_context().dag_id
+    if wanted == ERRORS_DAG_ID:
+        return LoadResult({ERRORS_DAG_ID: _errors_dag(())}, ())
+    if wanted is not None:
+        return _load_one(folder, wanted)
+    with paused():
+        checker = Checker(folder, CheckOptions(require_environment=True))
+        loaded = build_checked(checker, _without_reserved(checker, checker.folder()))
+    broken = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
+    known = checker.environments() if checker.environment is not None else ()
+    problem = undeclared(checker.environment, known) if known else None
+    if broken or problem is not None:
+        return replace(loaded, dags={**loaded.dags, ERRORS_DAG_ID: _errors_dag(broken, problem)})
+    return loaded
+
+
+def _load_one(folder: Path, dag_id: str) -> LoadResult:
+    """Read only files that can claim the id. Raises PipelineError for findings that keep it from being a DAG."""
+    checker = Checker(folder, CheckOptions(require_environment=True, read_sources=False))
+    paths = [path for path in _candidates(folder, dag_id) if dag_id in checker.dag_ids(path)]
+    # What cannot be read claims nothing for sure: it must not stand in the way of a file that can.
+    claimants = [path for path in paths if checker.claims(path)] or paths
+    results = [checker.file(path, dag_id) for path in claimants]
+    findings = [d for result in results for d in result.diagnostics]
+    doubled = conflicts(dict.fromkeys(claimants, (dag_id,)))
+    findings += [checker.duplicate(path, *claim) for path, claims in doubled.items() for claim in claims]
+    pipelines = tuple(pipeline for result in results for pipeline in result.pipelines if not doubled)
+    loaded = build_checked(checker, CheckResult(pipelines, tuple(findings)))
+    if has_errors(loaded.diagnostics):
+        raise PipelineError(loaded.diagnostics)
+    return loaded
+
+
+def _candidates(folder: Path, dag_id: str) -> Iterator[str]:
+    """Files whose path gives the id, or whose text may hold it, perhaps with escapes or expressions."""
+    needle = dag_id.encode()
+    for path in pipeline_paths(folder):
+        if default_dag_id(path) == dag_id:
+            yield path
+            continue
+        try:
+            text = (folder / path).read_bytes()
+        except OSError:  # gone in between, or unreadable: then it cannot say that it is this DAG
+            continue
+        if needle in text or (b"dag_id" in text and (b"\\" in text or b"${" in text)):
+            yield path
+
+
+def _without_reserved(checker: Checker, result: CheckResult) -> CheckResult:
+    """The loader's own DAG would replace a pipeline of the same id, so that is a finding."""
+    findings = [_reserved(checker, pipeline.file) for pipeline in result.pipelines if pipeline.dag_id == ERRORS_DAG_ID]
+    pipelines = tuple(pipeline for pipeline in result.pipelines if pipeline.dag_id != ERRORS_DAG_ID)
+    return CheckResult(pipelines, (*result.diagnostics, *findings))
+
+
+def _reserved(checker: Checker, path: str) -> Diagnostic:
+    subject = checker.subject(path, ERRORS_DAG_ID)
+    return subject.finding(
+        Code.DUPLICATE_DAG_ID,
+        ("dag_id",) if "dag_id" in subject.data else (),
+        f"`{ERRORS_DAG_ID}` is the DAG in which `dags/pipelines.py` shows what is broken",
+        help="the file needs another `dag_id`, or another name",
+    )
+
+
+def _errors_dag(broken: Iterable[Diagnostic], environment: str | None = None) -> DAG:
+    """`environment` is what is wrong with the chosen one: then all pipelines are what they are without."""
+    said = [f"{ENVIRONMENT_VARIABLE}: {environment}"] if environment is not None else []
+    text = "\n\n".join([*said, full.render(list(broken))]).rstrip()
+    return DAG(
+        ERRORS_DAG_ID,
+        schedule=None,
+        description="Pipelines that cannot be built; see the documentation of this DAG.",
+        doc_md=f"```\n{text}\n```",
+        is_paused_upon_creation=True,
+        tags={"pipelines"},
+    )

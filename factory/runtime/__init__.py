@@ -1,0 +1,1 @@
+"""What runs in a task: the user's functions, conditions, and references to other tasks' outputs."""

@@ -1,0 +1,174 @@
+"""Selecting inside a value when a task runs: `.key` and `[0]` behind a reference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TaskGroup, XComArg
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.definitions._internal.expandinput import (
+    DictOfListsExpandInput,
+    ListOfDictsExpandInput,
+    MappedArgument,
+)
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
+from airflow.sdk.exceptions import AirflowFailException
+
+from schemas.expressions.reading import ExpandReference, TaskReference
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import Operator
+
+
+_SHOWN_KEYS = 10
+
+
+def selected(value: Any, steps: Sequence[str | int], *, whole: str, source: str) -> Any:
+    """What `steps` select in a value, one after the other: text a key of a mapping, a number an item of a list.
+
+    `whole` is the expression, `source` its part before the steps, for the message. Raises AirflowFailException where
+    a step does not fit: trying again would not help.
+    """
+    for position, step in enumerate(steps):
+        problem = _misfit(value, step)
+        if problem is not None:
+            place = source + written_steps(steps[:position])
+            raise AirflowFailException(f"{whole}: `{written_steps((step,))}` selects nothing: `{place}` {problem}")
+        value = value[step]
+    return value
+
+
+def as_plain_text(value: Any) -> str:
+    """Text as it is, nothing as empty text, all else as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _misfit(value: Any, step: str | int) -> str | None:
+    """Why a step cannot be taken, as the end of a sentence that starts with the value's name."""
+    if isinstance(value, Mapping):
+        return None if step in value else f"is a mapping with {_keys(value)}"
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        if isinstance(step, str):
+            items = _count(len(value), "item")
+            return f"is a list of {items}, and a list has no keys; select an item by its number, as in `[0]`"
+        return None if -len(value) <= step < len(value) else f"is a list of {_count(len(value), 'item')}"
+    if value is None:
+        return "is empty: the task returned nothing there"
+    return f"is {_described(value)}"
+
+
+def _keys(value: Mapping[Any, Any]) -> str:
+    if not value:
+        return "no keys"
+    shown = ", ".join(f"`{key}`" for key in list(value)[:_SHOWN_KEYS])
+    return f"the keys {shown}, …" if len(value) > _SHOWN_KEYS else f"the key{'s' * (len(value) > 1)} {shown}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _described(value: object) -> str:
+    names = {str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return names.get(type(value), f"a value of type {type(value).__name__}")
+
+
+def written_steps(steps: Sequence[str | int]) -> str:
+    """Steps as an expression has them."""
+
+    def one(step: str | int) -> str:
+        if isinstance(step, int):
+            return f"[{step}]"
+        return f".{step}" if step.isidentifier() else f'["{step}"]'
+
+    return "".join(map(one, steps))
+
+
+class GroupArgument(ResolveMixin):
+    """Airflow's own MappedArgument, with steps inside the value and the expression as its stable text."""
+
+    def __init__(
+        self,
+        expand_input: DictOfListsExpandInput | ListOfDictsExpandInput,
+        reference: ExpandReference,
+        *,
+        as_text: bool = False,
+    ) -> None:
+        self.argument = MappedArgument(input=expand_input, key=reference.name)
+        self.reference = reference
+        self.as_text = as_text
+
+    @classmethod
+    def inside(cls, group: TaskGroup | None, reference: ExpandReference, *, as_text: bool) -> GroupArgument:
+        """The argument of the nearest mapped group, from `group` outwards. The check has seen that there is one."""
+        mapped = next(group.iter_mapped_task_groups()) if group is not None else None
+        if mapped is None:
+            raise LookupError(f"${{expand.{reference.name}}} outside of a mapped group")
+        return cls(mapped._expand_input, reference, as_text=as_text)  # Airflow has no other way to it
+
+    def __repr__(self) -> str:
+        return f"${{expand.{self.reference.name}{written_steps(self.reference.steps)}}}"
+
+    def iter_references(self) -> Iterator[tuple[Operator, str]]:
+        """The operators that the group is mapped over."""
+        yield from self.argument.iter_references()
+
+    def resolve(self, context: Mapping[str, Any]) -> Any:
+        """The value. Raises AirflowFailException where it has no such key or step: trying again would not help."""
+        try:
+            value = self.argument.resolve(context)
+        except KeyError:
+            raise AirflowFailException(f"{self}: this row of `expand_kwargs` has no `{self.reference.name}`") from None
+        value = selected(value, self.reference.steps, whole=repr(self), source=f"expand.{self.reference.name}")
+        return as_plain_text(value) if self.as_text else value
+
+
+class XComSelection(ResolveMixin):
+    """What a task returned, or another of its XComs, or something inside one of these.
+
+    `steps` of the reference select one after the other: text a key of a mapping, a number an item of a list (from
+    the end if negative). Its text is `${…}`, the same in every process, which is what a serialized DAG holds.
+
+    `as_text`: for places that only take text, such as an environment variable. Lists and mappings are given as JSON,
+    nothing as empty text.
+    """
+
+    def __init__(self, operator: Operator, reference: TaskReference, *, as_text: bool = False) -> None:
+        self.operator = operator
+        self.reference = reference
+        self.as_text = as_text
+
+    @property
+    def key(self) -> str:
+        """Airflow's XCom key."""
+        return self.reference.key or BaseXCom.XCOM_RETURN_KEY
+
+    def __repr__(self) -> str:
+        return f"${{{_source(self.reference)}{written_steps(self.reference.steps)}}}"
+
+    def iter_references(self) -> Iterator[tuple[Operator, str]]:
+        """The operator whose output this is: Airflow makes an edge of it."""
+        yield self.operator, self.key
+
+    def resolve(self, context: Mapping[str, Any]) -> Any:
+        """The value.
+
+        Raises AirflowFailException where a step does not fit (trying again would not help), and XComNotFound
+        where the task pushed no XCom of that key.
+        """
+        value = XComArg(self.operator, self.key).resolve(context)
+        # Only a task that runs needs it.
+        from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence  # noqa: PLC0415
+
+        if isinstance(value, LazyXComSequence):
+            value = list(value)  # of a mapped task; only a list is JSON, and has items from the end
+        value = selected(value, self.reference.steps, whole=repr(self), source=_source(self.reference))
+        return as_plain_text(value) if self.as_text else value
+
+
+def _source(reference: TaskReference) -> str:
+    return f"tasks.{reference.task_id}." + (f"xcom.{reference.key}" if reference.key else "output")

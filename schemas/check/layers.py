@@ -1,0 +1,121 @@
+"""The documents that pipelines are made of, each read once: files, and the folder defaults above them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, may_be_dag_factory
+from schemas.folder.discovery import defaults_paths, folders_above, is_defaults_path, path_problem
+from schemas.text.document import Document, Parse, document_from_bytes, document_from_text, read_document
+
+if TYPE_CHECKING:
+    from schemas.dagfactory.reading import DagFactoryDocument
+
+
+class LayerReader:
+    """Reads below one pipelines folder. Paths are POSIX, below it; `shown_folder` stands for it in diagnostics;
+    `texts` stand in place of what files hold; `environ` is what dag-factory's documents expand `$NAME` from."""
+
+    def __init__(self, folder: Path, shown_folder: str, texts: Mapping[str, bytes], environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._shown_folder = shown_folder
+        self._texts = texts
+        self._environ = environ
+        self._documents: dict[str, Document | None] = {}
+        self._defaults: dict[str, tuple[Document, ...]] = {}
+        self._dag_factory: dict[str, DagFactoryDocument | None] = {}
+
+    def shown(self, path: str) -> str:
+        """The path as the user knows it."""
+        return f"{self._shown_folder}/{path}" if self._shown_folder else path
+
+    def document(self, path: str) -> Document | None:
+        """A file's document; None where there is no such file."""
+        if path not in self._documents:
+            self._documents[path] = self._read(path, self.parse)
+        return self._documents[path]
+
+    def defaults(self, path: str) -> tuple[Document, ...]:
+        """The folder defaults that hold for a file, from the root's to the nearest."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._defaults:
+            found = (self.document(place) for place in defaults_paths(path))
+            self._defaults[folder] = tuple(document for document in found if document is not None)
+        return self._defaults[folder]
+
+    def dag_factory_defaults(self, path: str) -> list[DagFactoryDocument]:
+        """The defaults of dag-factory that hold for a file, from the root's to the nearest: one of each folder."""
+        found = (self.dag_factory_default(folder) for folder in folders_above(path))
+        return [document for document in found if document is not None]
+
+    def parse(self, text: str, shown: str) -> Document:
+        """A text as a document of this project's language, or of dag-factory's where it is one."""
+        if may_be_dag_factory(text):
+            from schemas.dagfactory.reading import dag_factory_document  # noqa: PLC0415 # most folders hold none
+
+            document = dag_factory_document(text, shown, self._environ)
+            if document is not None:
+                return document
+        return document_from_text(text, shown)
+
+    def dag_factory_default(self, folder: str) -> DagFactoryDocument | None:
+        """The defaults of dag-factory in a folder, given as what stands before a name in it; None without any."""
+        if folder not in self._dag_factory:
+            from schemas.dagfactory.reading import DagFactoryDocument, read_dag_factory  # noqa: PLC0415 # as above
+
+            document: Document | None = None
+            for name in DEFAULTS_NAMES:
+                document = document or self._read(
+                    f"{folder}{name}", lambda text, shown: read_dag_factory(text, shown, self._environ)
+                )
+            if document is not None and not isinstance(document, DagFactoryDocument):
+                document = DagFactoryDocument(document.file, document.text, diagnostics=document.diagnostics)
+            self._dag_factory[folder] = document
+        return self._dag_factory[folder]
+
+    def _read(self, path: str, parse: Parse) -> Document | None:
+        place, shown = self._folder / path, self.shown(path)
+        if path in self._texts:
+            return document_from_bytes(self._texts[path], shown, parse)
+        if not os.path.lexists(place) or (is_defaults_path(path) and os.path.isdir(place)):  # noqa: PTH112 # never raises
+            return None
+        problem = path_problem(self._folder, path)
+        if problem is None:
+            return read_document(place, shown, parse)
+        return Document(shown, "", diagnostics=(Diagnostic(Code.UNREADABLE, f"it {problem}", shown, Span(1, 1, 1, 2)),))
+
+
+def is_dag_factory(document: Document | None) -> bool:
+    """Whether a document is dag-factory's."""
+    return document is not None and document.dialect == DIALECT
+
+
+def unusable(documents: Sequence[Document]) -> list[Diagnostic]:
+    """What keeps documents, the pipeline's own last, from being merged."""
+    findings = [d for document in documents for d in document.diagnostics]
+    for document in documents:
+        if not document.diagnostics and not isinstance(document.data, dict | None):
+            findings.append(_not_a_mapping(document))
+    last = documents[-1]
+    if last.data is None and not last.diagnostics:
+        message = "the file is empty: a pipeline needs `poll` or `tasks`"
+        findings.append(Diagnostic(Code.EMPTY_FILE, message, last.file, Span(1, 1, 1, 2), text=last.text))
+    return findings
+
+
+def _not_a_mapping(document: Document) -> Diagnostic:
+    kind = "a list" if isinstance(document.data, list) else "a single value"
+    colon = isinstance(document.data, str) and ":" in document.data
+    return Diagnostic(
+        Code.WRONG_TYPE,
+        f"the file must be a mapping (`key: value` lines), not {kind}",
+        document.file,
+        document.value_span(()),
+        caret="is a space missing behind the `:`?" if colon else "",
+        text=document.text,
+    )

@@ -1,0 +1,223 @@
+"""`${env.NAME}`: configuration read where a pipeline is checked; its value never shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from schemas.expressions.reading import EnvReference, expressions, unescape
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath, task_path
+from schemas.model.python_object import OBJECT
+from schemas.model.settings import SETTING_KEYS
+from schemas.text.scalars import NumberTooLongError, plain_scalar
+
+_DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
+_BY_NAME = frozenset({"dag_id", "schedule", "matrix"})
+_ARGUMENTS = frozenset({"with", "expand", "expand_kwargs"})
+_BY_NAME_IN_TASK = frozenset({"id", "needs", "uses", "teardown"})
+
+_SECRET_LAST_WORDS = frozenset(
+    {
+        *("PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "SECRET", "SECRETS", "TOKEN", "PAT", "JWT"),
+        *("CREDENTIAL", "CREDENTIALS", "APIKEY", "DSN", "CONN"),
+    }
+)
+_SECRET_ENDING = re.compile(
+    r"(?:^|_)(?:(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?|DATABASE_URL)$"
+)
+_KEYS_TO_SHOW = frozenset(
+    {
+        *("PARTITION", "SORT", "PRIMARY", "FOREIGN", "UNIQUE", "JOIN", "GROUP", "INDEX", "MERGE"),
+        *("BUSINESS", "SURROGATE", "NATURAL", "COMPOSITE", "DEDUP", "DEDUPLICATION", "IDEMPOTENCY", "ORDERING"),
+        *("PUBLIC", "CACHE", "ROUTING", "STATE", "OBJECT", "BLOB", "BUCKET", "S3", "GCS", "XCOM"),
+        *("SOURCE", "DEST", "DESTINATION", "TARGET", "MESSAGE", "RECORD", "RESULT"),
+    }
+)
+"""What stands before `_KEY` in the names of keys that open nothing."""
+
+_AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
+_LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*$")
+_LONGEST_SCHEME = 40
+_FILLED_IN_LATER = re.compile(r"\{\{|\{%|\$\{|^\$[A-Za-z_]\w*$")
+
+
+class EnvText(str):
+    """Text that came from the environment. `expression` is what the document says in its place."""
+
+    __slots__ = ("expression", "whole")
+
+    expression: str
+    whole: bool
+
+    @classmethod
+    def of(cls, value: str, expression: str, whole: bool) -> EnvText:
+        text = cls(value)
+        text.expression = expression
+        text.whole = whole
+        return text
+
+    def as_scalar(self) -> str | int | float | bool | None:
+        """The value as YAML reads it where it stands plain; itself where that is text."""
+        try:
+            return plain_scalar(str(self))
+        except NumberTooLongError:
+            return self
+
+
+def as_written(text: str) -> str:
+    """What the document says, whatever the environment gives."""
+    return text.expression if isinstance(text, EnvText) else text
+
+
+def env_texts(value: Any) -> Iterator[EnvText]:
+    """All texts in a value that came from the environment."""
+    if isinstance(value, EnvText):
+        yield value
+    elif isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from env_texts(child)
+
+
+class Resolved(NamedTuple):
+    """Data with the environment's values, and the paths whose variable is unset and has no default."""
+
+    data: Any
+    unset: frozenset[DataPath]
+
+
+def resolve_environment(data: Any, environ: Mapping[str, str]) -> Resolved:
+    """Put the values of environment variables into effective data."""
+    unset: set[DataPath] = set()
+    return Resolved(_resolve(data, (), environ, unset), frozenset(unset))
+
+
+def allows_environment(path: DataPath) -> bool:
+    """Names and schedules stand in the file as they are: what reads the file only must know them."""
+    if path and (path[0] in _BY_NAME or path[-1] == OBJECT):
+        return False
+    task = task_path(path)
+    by_name = bool(task) and len(path) > len(task) and path[len(task)] in _BY_NAME_IN_TASK
+    return not (by_name or _names_notifier(path))
+
+
+def _names_notifier(path: DataPath) -> bool:
+    """Whether a path is the `uses` of an entry of `notifications`, or of a deadline's `notify`."""
+    return (
+        len(path) > 3  # `notifications`, its event, the entry's number, `uses`
+        and path[-1] == "uses"
+        and (path[-4] == "notifications" or (path[0] == "deadline" and path[-3] == "notify"))
+        and not _is_argument(path)
+    )
+
+
+def looks_like_secret(name: str) -> bool:
+    """Whether a variable's name says that its value is to be kept from view."""
+    upper = name.upper()
+    *before, last = upper.split("_")
+    if last == "KEY" and before:
+        return before[-1] not in _KEYS_TO_SHOW
+    return last in _SECRET_LAST_WORDS or _SECRET_ENDING.search(upper) is not None
+
+
+def is_airflows_own(name: str) -> bool:
+    """Whether Airflow reads a variable as an option, a connection or a Variable of its own: these hold secrets."""
+    return name.upper().startswith(_AIRFLOWS_OWN)
+
+
+def password_in_url(text: str) -> tuple[int, int] | None:
+    """Where `scheme://user:password@` stands in a text; a template, `${…}` or `$NAME` is no password."""
+    for match in _LOGIN_OF_URL.finditer(text):
+        # Looked for backwards: from each letter of a long text on it would be looked for to the end.
+        scheme = _SCHEME.search(text, max(0, match.start() - _LONGEST_SCHEME), match.start())
+        if scheme is not None and _FILLED_IN_LATER.search(match["password"]) is None:
+            return scheme.start(), match.end()
+    return None
+
+
+def is_documentation(path: DataPath) -> bool:
+    """Documentation keeps the expression: Airflow shows it to everybody."""
+    return bool(path) and path[-1] in _DOCUMENTATION and task_path(path) == path[:-1]
+
+
+def _resolve(value: Any, path: DataPath, environ: Mapping[str, str], unset: set[DataPath]) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolve(child, (*path, key), environ, unset) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_resolve(child, (*path, index), environ, unset) for index, child in enumerate(value)]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    if allows_environment(path) and not is_documentation(path):
+        value = _text(value, path, environ, unset)
+    return value if _is_argument(path) else _unescaped(value)
+
+
+def _is_argument(path: DataPath) -> bool:
+    """Whether a path lies among a task's arguments, where a task's output may stand until the build."""
+    if path[0] == "poll":
+        return len(path) > 1 and path[1] not in SETTING_KEYS
+    task = task_path(path)
+    return bool(task) and len(path) > len(task) and path[len(task)] in _ARGUMENTS
+
+
+def _unescaped(value: str) -> str:
+    if isinstance(value, EnvText):
+        return EnvText.of(unescape(value), value.expression, value.whole)
+    return unescape(value)
+
+
+def _text(text: str, path: DataPath, environ: Mapping[str, str], unset: set[DataPath]) -> str:
+    parts: list[str] = []
+    end = 0
+    whole = False
+    for expression in expressions(text):
+        if not isinstance(expression.meaning, EnvReference):
+            continue
+        value = environ.get(expression.meaning.name, expression.meaning.default)
+        if value is None:
+            unset.add(path)
+            return text
+        # A value is text: what looks like an expression in it is not one.
+        parts += [text[end : expression.start], value.replace("${", "$${")]
+        end = expression.end
+        whole = expression.whole
+    if not parts:
+        return text
+    return EnvText.of("".join(parts) + text[end:], text, whole)
+
+
+class HiddenValues:
+    """The values of one DAG's effective document that hold something of the environment."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._shown = {
+            form: f"`{text.expression}`" for text in env_texts(data) for form in (f"`{text}`", repr(str(text)))
+        }
+
+    def of(self, finding: Diagnostic) -> Diagnostic:
+        """The finding; messages quote what they name in backticks, those of `jsonschema` as Python does."""
+        if not self._shown:
+            return finding
+        return replace(
+            finding,
+            message=self._in(finding.message),
+            caret=self._in(finding.caret),
+            help=self._in(finding.help),
+            allowed=tuple(self._in(f"`{name}`")[1:-1] for name in finding.allowed),
+        )
+
+    def _in(self, text: str) -> str:
+        for value, expression in self._shown.items():
+            text = text.replace(value, expression)
+        return text
+
+
+def param_default(schema: Mapping[str, Any]) -> Any:
+    """The default of a schema that has one. As in any typed field, a whole environment variable is read as YAML reads
+    it where the schema's `type` takes no text."""
+    default, types = schema["default"], schema.get("type") or "string"
+    takes_text = "string" in ([types] if isinstance(types, str) else types)
+    return default.as_scalar() if isinstance(default, EnvText) and default.whole and not takes_text else default

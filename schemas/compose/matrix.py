@@ -1,0 +1,171 @@
+"""`matrix`: one row for each combination of its lists, with GitHub Actions' meaning of `include` and `exclude`.
+
+Rows are the product of the lists, the first list changing slowest. A row that has all pairs of an entry of `exclude`
+is left out. An entry of `include` is added to each row of the product whose own pairs it does not change; one that
+fits no row is a row of its own.
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstrategymatrixinclude
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+from schemas.findings.codes import Code, Severity
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Problem
+from schemas.findings.suggestions import did_you_mean, meant, unmistakable
+
+MAX_ROWS = 256
+"""GitHub's own limit; and what one file describes is parsed as a whole."""
+INCLUDE, EXCLUDE = "include", "exclude"
+
+Cell = tuple[Any, DataPath]
+"""A value, and where it stands below `matrix`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """`rows`: key → value and its place. `varying`: keys of lists that hold several values. `problems` have paths below
+    `matrix`; where a shape is wrong, which the model says, there are no rows and no problems."""
+
+    rows: tuple[Mapping[str, Cell], ...] = ()
+    varying: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def expand(matrix: object) -> Matrix:
+    """The rows of a `matrix` as it is written, its expressions filled in."""
+    if not isinstance(matrix, dict):
+        return Matrix()
+    axes = {key: values for key, values in matrix.items() if key not in (INCLUDE, EXCLUDE)}
+    include, exclude = matrix.get(INCLUDE) or [], matrix.get(EXCLUDE) or []
+    if not all(isinstance(values, list) and values for values in axes.values()):
+        return Matrix()
+    if not all(
+        isinstance(entries, list) and all(isinstance(e, dict) for e in entries) for entries in (include, exclude)
+    ):
+        return Matrix()
+    if prod(map(len, axes.values())) + len(include) > MAX_ROWS:
+        message = f"the matrix gives more than {MAX_ROWS} rows"
+        return Matrix(problems=(Problem(Code.MATRIX_TOO_LARGE, (), message, at_key=True),))
+    problems = [*_repetitions(axes), *_unknown_keys(axes, exclude)]
+    rows, unused = _without(list(_product(axes)) if axes else [], exclude)
+    _include(rows, include)
+    if not problems:
+        problems = unused if rows else [Problem(Code.BAD_MATRIX, (), "the matrix gives no row", at_key=True)]
+    problems += _misspelt(axes, matrix)
+    varying = tuple(key for key, values in axes.items() if len(values) > 1)
+    return Matrix(tuple(rows), varying, tuple(problems))
+
+
+def _product(axes: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Cell]]:
+    for positions in product(*(range(len(values)) for values in axes.values())):
+        yield {key: (values[at], (key, at)) for (key, values), at in zip(axes.items(), positions, strict=True)}
+
+
+def _without(
+    rows: list[dict[str, Cell]], exclude: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Cell]], list[Problem]]:
+    """The rows that no entry leaves out, and what is to be said of entries that leave out nothing."""
+    unused: list[Problem] = []
+    left = rows
+    for position, entry in enumerate(exclude):
+        if not any(_has(row, entry) for row in rows):
+            message = "no row of the matrix has these values: nothing is left out"
+            path: DataPath = (EXCLUDE, position)
+            unused.append(Problem(Code.BAD_MATRIX, path, message, severity=Severity.WARNING))
+        left = [row for row in left if not _has(row, entry)]
+    return left, unused
+
+
+def _has(row: Mapping[str, Cell], entry: Mapping[str, Any]) -> bool:
+    return all(key in row and _same(row[key][0], value) for key, value in entry.items())
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal as YAML means it: `1` and `true` are not."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _include(rows: list[dict[str, Cell]], include: Sequence[Mapping[str, Any]]) -> None:
+    """Add the entries of `include`, which may change what an earlier one added, but nothing that a list gave."""
+    originals = [(row, dict(row)) for row in rows]
+    for position, entry in enumerate(include):
+        cells: dict[str, Cell] = {key: (value, (INCLUDE, position, key)) for key, value in entry.items()}
+        fitting = [
+            row
+            for row, original in originals
+            if all(key not in original or _same(original[key][0], value) for key, value in entry.items())
+        ]
+        for row in fitting:
+            row |= {key: cell for key, cell in cells.items() if key not in row or cell[0] != row[key][0]}
+        if not fitting:
+            rows.append(cells)
+
+
+def _repetitions(axes: Mapping[str, Sequence[Any]]) -> Iterator[Problem]:
+    for key, values in axes.items():
+        for position, value in enumerate(values):
+            if any(_same(value, earlier) for earlier in values[:position]):
+                yield Problem(Code.BAD_MATRIX, (key, position), f"this value stands in `{key}` before")
+
+
+def _misspelt(axes: Mapping[str, Sequence[Any]], matrix: Mapping[str, Any]) -> Iterator[Problem]:
+    """Lists with nearly the name of `include` or `exclude` that hold what these hold."""
+    for key, values in axes.items():
+        word = unmistakable(key, (INCLUDE, EXCLUDE))
+        if word is not None and word not in matrix and all(isinstance(value, dict) for value in values):
+            yield Problem(
+                Code.BAD_MATRIX,
+                (key,),
+                f"`{key}` is a list of the matrix like any other",
+                at_key=True,
+                caret=did_you_mean(word),
+                severity=Severity.WARNING,
+            )
+
+
+def _unknown_keys(axes: Mapping[str, Any], exclude: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    for position, entry in enumerate(exclude):
+        if not entry:
+            yield Problem(Code.BAD_MATRIX, (EXCLUDE, position), "an empty entry would leave out every row")
+        for key in entry:
+            if key not in axes:
+                yield Problem(
+                    Code.BAD_MATRIX,
+                    (EXCLUDE, position, key),
+                    f"the matrix has no list `{key}`",
+                    at_key=True,
+                    caret=meant(key, axes),
+                    allowed=tuple(axes),
+                )
+
+
+class Row(NamedTuple):
+    """One row of a matrix: key → value, and where in the composed document each value stands."""
+
+    values: Mapping[str, Any]
+    places: Mapping[str, DataPath]
+
+    @property
+    def text(self) -> str:
+        """How a message names it: `region: eu, tier: gold`."""
+        return ", ".join(f"{key}: {_shortened(value)}" for key, value in self.values.items())
+
+
+def _shortened(value: Any) -> str:
+    if isinstance(value, dict):
+        first = next(((k, v) for k, v in value.items() if not isinstance(v, dict | list)), None)
+        return "{…}" if first is None else f"{{{first[0]}: {as_text(first[1])}, …}}"
+    return "[…]" if isinstance(value, list) else as_text(value)
+
+
+def as_text(value: Any) -> str:
+    """A single value as YAML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)

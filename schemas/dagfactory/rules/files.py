@@ -1,0 +1,91 @@
+"""Files that a document names: whether they are there, and whether they define what is looked for in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from schemas.compose.env_values import EnvText
+from schemas.dagfactory.dag_view import DagView, shown
+from schemas.dagfactory.keys import DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
+from schemas.rules.missing_code import no_callable
+from schemas.rules.named_files import missing_template, siblings, templates
+from schemas.source import ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
+
+
+def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in the keys that name a file, and in the functions that are looked for in them."""
+    places = ((reader.folder / dag.subject.path).parent, reader.folder)
+    yield from _functions(dag, (), dag.data, places, reader)
+    yield from _missing(dag, (DOCUMENTATION_FILE,), dag.data.get(DOCUMENTATION_FILE), places)
+    for path, data in dag.settings:
+        yield from _functions(dag, path, data, places, reader)
+    searched = _searched(dag, places)
+    for task in dag.tasks.values() if searched is not None else ():
+        if "operator" in task.data:
+            yield from _templates(dag, task.path, task.data, searched or ())
+            yield from _templates(dag, (*task.path, "partial"), task.data.get("partial"), searched or ())
+
+
+def _functions(
+    dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...], reader: SourceReader
+) -> Iterator[Diagnostic]:
+    for name_key, file_key in (*FILE_PARTS, *(() if path else (DOCUMENTATION_FUNCTION,))):
+        name, file = (data.get(name_key), data.get(file_key)) if isinstance(data, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(file, str):
+            continue
+        missing = list(_missing(dag, (*path, file_key), file, places))
+        yield from missing
+        found = None if missing else _found(file, places)
+        result = reader.in_file(found, name) if found is not None else None
+        if isinstance(result, ModuleMissing | NameMissing | NotCallable | SourceError):
+            at = file_key if isinstance(result, SourceError) else name_key
+            yield no_callable(dag.subject, (*path, at), result)
+
+
+def _found(file: str, places: tuple[Path, ...]) -> Path | None:
+    # Not pathlib's, which raises for a name that is too long.
+    return next((place / file for place in places if os.path.isfile(place / file)), None)  # noqa: PTH113
+
+
+def _missing(dag: DagView, path: DataPath, file: Any, places: tuple[Path, ...]) -> Iterator[Diagnostic]:
+    if not isinstance(file, str) or ("$" in file and not isinstance(file, EnvText)) or "{{" in file:
+        return
+    if _found(file, places) is not None:
+        return
+    if os.path.isabs(file):  # noqa: PTH117 # as above
+        message = f"there is no file `{shown(file)}` here"
+        help_text = "it must be there where Airflow reads the DAG; a file below `pipelines/` comes with it"
+        found = dag.subject.finding(Code.MISSING_FILE, path, message, help=help_text)
+        yield replace(found, severity=Severity.WARNING)
+        return
+    others = [other.relative_to(place).as_posix() for place in places for other in siblings(place / file)]
+    yield dag.subject.finding(
+        Code.MISSING_FILE,
+        path,
+        f"there is no file `{shown(file)}` beside the document or in the pipelines folder",
+        caret=meant(file, others) if not isinstance(file, EnvText) else "",
+    )
+
+
+def _searched(dag: DagView, places: tuple[Path, ...]) -> tuple[Path, ...] | None:
+    """Where templates are looked for; None where that cannot be told here."""
+    written = dag.data.get("template_searchpath")
+    texts = written if isinstance(written, list) else [] if written is None else [written]
+    if not all(isinstance(text, str) and ("$" not in text or isinstance(text, EnvText)) for text in texts):
+        return None
+    found = [next((place / t for place in places if os.path.isdir(place / t)), None) for t in texts]  # noqa: PTH112
+    return (*places, *(folder for folder in found if folder is not None)) if None not in found else None
+
+
+def _templates(dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...]) -> Iterator[Diagnostic]:
+    arguments: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    for place, text in templates(path, arguments, places):
+        yield missing_template(dag.subject, place, text, places, whose="the document")

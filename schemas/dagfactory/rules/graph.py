@@ -1,0 +1,192 @@
+"""What tasks wait for: `dependencies`, groups, references to other tasks' outputs, and the cycles they make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.dagfactory.dag_view import DagView, Part, shown
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath, walk
+from schemas.findings.problem import word
+from schemas.findings.suggestions import MOST_OF_A_FILE, meant
+from schemas.rules.cycles import Edges, cycles
+
+_PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"].*['\"]\])?", re.DOTALL)
+_WORDS = frozenset({"dependencies", "task_id", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
+"""Keys of a task whose text is no argument."""
+_XCOM_ARG = re.compile(r"\((?P<task>[^()]*)\)")
+
+
+def check(dag: DagView) -> Iterator[Diagnostic]:
+    """Tasks and groups that are not there, references that come too early, tasks that wait for each other."""
+    edges: Edges = {name: {} for name in dag.parts}
+    for part in dag.parts.values():
+        yield from _dependencies(dag, part, edges)
+    yield from cycles(dag.subject, edges)
+    for task in dag.tasks.values():
+        yield from _group(dag, task)
+        for path, other in references(task):
+            yield from _reference(dag, task, path, other)
+        yield from _without_effect(dag, task)
+    for group in dag.groups.values():
+        yield from _parent(dag, group)
+    yield from _cycles_of_parents(dag)
+
+
+def references(task: Part) -> Iterator[tuple[DataPath, str]]:
+    """The tasks whose output a task takes: `+task` for a decorator, `task.output` and `XcomArg(task)` in `expand`."""
+    expand = task.data.get("expand")
+    if "decorator" in task.data:
+        for path, mapping in (((), task.data), (("expand",), expand), (("partial",), task.data.get("partial"))):
+            for key, value in mapping.items() if isinstance(mapping, dict) else ():
+                match = _PLUS.fullmatch(value) if isinstance(value, str) else None
+                if match is not None:
+                    yield (*task.path, *path, key), match["task"]
+        return
+    for key, value in expand.items() if isinstance(expand, dict) else ():
+        if isinstance(value, str) and ".output" in value:
+            yield (*task.path, "expand", key), value.split(".output")[0]
+        elif isinstance(value, str) and "XcomArg" in value:
+            match = _XCOM_ARG.search(value)
+            yield (*task.path, "expand", key), match["task"] if match is not None else ""
+
+
+def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
+    """`+task` where dag-factory leaves it as text, or hands on what gives neither an output nor an edge."""
+    if not dag.subject.may_hold("+"):
+        return
+    read = dict(references(task))
+    waits = {name for _, name in task.dependencies}
+    for path, text in walk(task.data).texts:
+        place = (*task.path, *path)
+        match = _PLUS.fullmatch(text)
+        if match is None or path[0] in _WORDS:
+            continue
+        other = dag.built_as.get(match["task"])
+        if other is None or other is task:
+            continue
+        help_text = f"its output is `{{{{ ti.xcom_pull(task_ids='{match['task']}') }}}}`"
+        if other.id not in waits:
+            help_text += f"; to wait for it write `dependencies: [{other.id}]`"
+        if place not in read:
+            where = "inside a list or a mapping" if "decorator" in task.data else "in the arguments of an operator"
+            message = f"`{shown(text)}` stays text: dag-factory reads no reference {where}"
+            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, help=help_text)
+        elif "operator" in other.data and "expand" not in path:
+            message = f"`{other.id}` is no decorated task: dag-factory hands over the operator, and adds no dependency"
+            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, help=help_text)
+
+
+def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic]:
+    path = (*part.path, "dependencies")
+    if "dependencies" in part.data and not isinstance(part.data["dependencies"], list):
+        message = "`dependencies` must be a list"
+        yield dag.subject.finding(Code.WRONG_TYPE, path, message, caret="write `[task]`")
+    for place, other in part.dependencies:
+        if other == part.id:
+            yield dag.subject.finding(Code.CYCLE, place, f"`{part.id}` waits for itself")
+        elif other not in dag.parts:
+            names = dag.parts if len(dag.parts) <= MOST_OF_A_FILE else ()
+            others = [name for name in names if name != part.id]
+            yield dag.subject.finding(
+                Code.UNKNOWN_TASK,
+                place,
+                f"`dependencies` names `{shown(other)}`, and there is no such task or task group",
+                caret=meant(other, others),
+                allowed=tuple(others),
+                mend=word(other, others),
+            )
+        else:
+            edges[part.id].setdefault(other, place)
+
+
+def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
+    group = task.group
+    if group is None:
+        return
+    path = (*task.path, "task_group_name")
+    if group not in dag.groups:
+        yield dag.subject.finding(
+            Code.UNKNOWN_TASK,
+            path,
+            f"there is no task group `{shown(group)}`",
+            caret=meant(group, dag.groups),
+            allowed=tuple(dag.groups),
+            mend=word(group, dag.groups),
+        )
+        return
+    waits = task.data.get("dependencies") or any(
+        other == task.id for part in dag.parts.values() for _, other in part.dependencies
+    )
+    if not waits:
+        return
+    if "decorator" in task.data:
+        yield dag.subject.finding(
+            Code.CONFLICTING_KEYS,
+            path,
+            f"dag-factory looks for `{group}.{task.id}` in `dependencies`, and a decorated task is `{task.id}`",
+            at_key=True,
+            help="take it out of the `dependencies`, for a `+task` waits by itself, or out of the group",
+        )
+    elif dag.groups[group].data.get("prefix_group_id") is False:
+        yield dag.subject.finding(
+            Code.CONFLICTING_KEYS,
+            (*dag.groups[group].path, "prefix_group_id"),
+            f"dag-factory looks for `{group}.{task.id}` in `dependencies`, which `prefix_group_id: false` takes away",
+            at_key=True,
+            help="take `prefix_group_id` away, or the dependencies of the tasks in this group",
+        )
+
+
+def _parent(dag: DagView, group: Part) -> Iterator[Diagnostic]:
+    parent = group.data.get("parent_group_name")
+    if not isinstance(parent, str) or not parent or parent in dag.groups:
+        return
+    yield dag.subject.finding(
+        Code.UNKNOWN_TASK,
+        (*group.path, "parent_group_name"),
+        f"there is no task group `{shown(parent)}`",
+        caret=meant(parent, dag.groups),
+        allowed=tuple(dag.groups),
+        mend=word(parent, dag.groups),
+    )
+
+
+def _cycles_of_parents(dag: DagView) -> Iterator[Diagnostic]:
+    edges: Edges = {name: {} for name in dag.groups}
+    for group in dag.groups.values():
+        parent = group.data.get("parent_group_name")
+        path = (*group.path, "parent_group_name")
+        if parent == group.id:
+            yield dag.subject.finding(Code.CYCLE, path, f"the task group `{parent}` lies in itself")
+        elif isinstance(parent, str) and parent in edges:
+            edges[group.id][parent] = path
+    for _ in cycles(dag.subject, edges):
+        path = next(path for places in edges.values() for path in places.values() if path is not None)
+        yield dag.subject.finding(Code.CYCLE, path, "task groups lie in each other")
+        return
+
+
+def _reference(dag: DagView, task: Part, path: DataPath, name: str) -> Iterator[Diagnostic]:
+    other = dag.built_as.get(name)
+    if other is None:
+        full = next((full for full, part in dag.built_as.items() if part.id == name), None)
+        yield dag.subject.finding(
+            Code.UNKNOWN_TASK,
+            path,
+            f"the reference names `{name}`, and there is no such task",
+            caret=f"dag-factory knows it as `{full}`" if full is not None else meant(name, dag.built_as),
+            allowed=tuple(dag.built_as),
+        )
+        return
+    order: Mapping[str, Any] = dag.build_order
+    if order.get(other.id, -1) >= order.get(task.id, len(order)):
+        yield dag.subject.finding(
+            Code.REFERENCE_TOO_EARLY,
+            path,
+            f"dag-factory builds `{task.id}` before `{name}`, so this reference finds no task",
+            help=f"write `dependencies: [{other.id}]` at `{task.id}`",
+        )

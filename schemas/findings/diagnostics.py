@@ -1,0 +1,81 @@
+"""What the language says of a file: one `Diagnostic` a finding, collected, never raised one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from schemas.findings.codes import Code, Severity
+
+
+class Span(NamedTuple):
+    """A range of a text. Lines and columns count from 1; columns count code points; the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Fix(NamedTuple):
+    """The text that stands in `span` of the diagnostic's file when the finding is mended."""
+
+    span: Span
+    replacement: str
+
+
+class Related(NamedTuple):
+    """Another place that a finding is about, such as the first of two equal keys."""
+
+    file: str
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    `file` is the path as shown to the user, `text` the file's text (for the excerpt; never a resolved
+    `${env.…}` value). `caret` is what stands behind the caret, such as "did you mean `method`?"; `help` is a
+    longer line below; `allowed` are the keys or values that would have been right. `assumed` is what the place is taken
+    for while the rest of the text is checked, where that is no `fix`; `is_about_indentation`: its line may begin
+    at the wrong column.
+    """
+
+    code: Code
+    message: str
+    file: str
+    span: Span
+    caret: str = ""
+    help: str = ""
+    allowed: tuple[str, ...] = ()
+    fix: Fix | None = None
+    related: tuple[Related, ...] = ()
+    text: str = field(default="", repr=False, compare=False)
+    severity: Severity = Severity.ERROR
+    assumed: Fix | None = field(default=None, repr=False, compare=False)
+    is_about_indentation: bool = field(default=False, repr=False, compare=False)
+
+    @property
+    def sort_key(self) -> tuple[str, Span, str, str]:
+        return (self.file, self.span, self.code.id, self.message)
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether any finding keeps its pipeline from being built."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By file and place, each finding once: defaults are part of many files, and `<<` brings a key to many mappings.
+
+    A Python module is broken once, however many tasks of a file use it.
+    """
+    once: dict[tuple[object, ...], Diagnostic] = {}
+    for finding in sorted(findings, key=lambda d: d.sort_key):
+        message = "" if finding.code is Code.UNKNOWN_KEY else finding.message
+        place = None if finding.code is Code.PYTHON_SYNTAX else finding.span
+        once.setdefault((finding.file, place, finding.code, message), finding)
+    return tuple(once.values())

@@ -1,0 +1,60 @@
+"""The way to a value in plain data: keys and list positions from the root, `("tasks", 2, "with", "rows")`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+DataPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a value holds: every text with its path, and the path of every key of every mapping."""
+
+    texts: list[tuple[DataPath, str]] = field(default_factory=list)
+    keys: list[DataPath] = field(default_factory=list)
+
+
+def count(value: Any) -> int:
+    """How many values a value is, itself and all in it."""
+    if isinstance(value, dict):
+        return 1 + sum(map(count, value.values()))
+    return 1 + sum(map(count, value)) if isinstance(value, list) else 1
+
+
+def walk(value: Any) -> Walked:
+    """Texts and keys of a value, in the order of the document."""
+    found = Walked()
+    _walk(value, (), found)
+    return found
+
+
+def _walk(value: Any, path: DataPath, found: Walked) -> None:
+    # Lists are filled, nothing is yielded: generators in each other cost several times as much.
+    if isinstance(value, str):
+        found.texts.append((path, value))
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            place = (*path, key)
+            found.keys.append(place)
+            if isinstance(child, str):
+                found.texts.append((place, child))
+            else:
+                _walk(child, place, found)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _walk(child, (*path, index), found)
+
+
+def task_path(path: DataPath) -> DataPath:
+    """The leading part of a path that leads to the innermost entry of `tasks`; empty outside of tasks."""
+    end = 0
+    while len(path) >= end + 2 and path[end] == "tasks" and isinstance(path[end + 1], int):
+        end += 2
+    return path[:end]
+
+
+def is_task_list(path: DataPath) -> bool:
+    """Whether a path leads to the pipeline's `tasks`, or to those of a group."""
+    return path[-1:] == ("tasks",) and task_path(path) == path[:-1]

@@ -1,0 +1,186 @@
+"""Which files below a pipelines folder are pipelines, what they are called, and which of them cannot be read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from schemas.findings.suggestions import unmistakable
+from schemas.folder.dialect import DEFAULTS_NAMES, is_defaults
+
+SUFFIXES = (".yaml", ".yml")
+DEFAULTS_STEM = "_defaults"
+_DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
+
+_IS_FOLDER = "is a folder"
+
+_NEARLY_YAML = re.compile(r"(?P<stem>.+)(?P<suffix>\.ya?ml)(?:\.txt|\s+)?", re.IGNORECASE)
+
+_Identity = tuple[int, int]
+
+
+def pipeline_paths(folder: Path) -> Iterator[str]:
+    """POSIX paths below `folder` of its pipelines, sorted; hidden and `_…` files and folders are none.
+
+    A name decides, so that what cannot be read is found and named: `path_problem` says why. For the same reason a
+    folder that cannot be walked is one of the paths itself (`.`: the whole). A folder whose name ends like a file's
+    is a folder.
+    """
+    yield from sorted(_walk(folder, os.path.realpath(folder), "", frozenset()))
+
+
+def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
+    """POSIX paths below `folder` of files that are nearly named like a pipeline or like defaults, and the right name.
+
+    `orders.YAML`, `orders.yaml.txt`, `_default.yaml`: nobody would notice that they are passed over.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
+        for name in sorted(names):
+            meant = _meant_name(name)
+            if meant is not None and meant not in names:
+                yield Path(place, name).relative_to(folder).as_posix(), meant
+
+
+def _meant_name(name: str) -> str | None:
+    match = _NEARLY_YAML.fullmatch(name)
+    if match is None or name.startswith("."):
+        return None
+    stem, suffix = match["stem"], match["suffix"].lower()
+    if stem.startswith("_"):
+        near = unmistakable(stem, (DEFAULTS_STEM,))
+        stem = DEFAULTS_STEM if stem != DEFAULTS_STEM and near else stem
+        return f"{stem}{suffix}" if stem == DEFAULTS_STEM and f"{stem}{suffix}" != name else None
+    return f"{stem}{suffix}" if not name.endswith(SUFFIXES) else None
+
+
+def path_problem(folder: Path, path: str) -> str | None:
+    """Why a path below `folder` cannot be read as a file, in words that follow its name; None where it can.
+
+    The pipelines folder holds all that a pipeline is made of: a link that leads out of it is refused, as the bundle
+    copies no such file. Named pipes, sockets and devices are never opened. A path with nothing there has no problem.
+    """
+    place = folder / path
+    try:
+        status = place.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "is a link that leads back to itself"
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            return f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
+        return "is a link to a file that does not exist" if place.is_symlink() else None
+    if _has_link(folder, path) and not _is_inside(os.path.realpath(folder), os.path.realpath(place)):
+        return "is a link that leads out of the pipelines folder; put the file itself there"
+    if stat.S_ISDIR(status.st_mode):
+        return _folder_problem(place)
+    return None if stat.S_ISREG(status.st_mode) else "is not a regular file"
+
+
+def way_problem(folder: Path, path: str) -> str | None:
+    """Which link on the way to a path below `folder` is not followed, and why; None where all are."""
+    for above in folders_above(path)[1:]:
+        place = above.removesuffix("/")
+        problem = path_problem(folder, place) if (folder / place).is_symlink() else None
+        if problem is not None and problem != _IS_FOLDER:
+            return f"{place} {problem}"
+    return None
+
+
+def _folder_problem(place: Path) -> str:
+    if _is_inside(os.path.realpath(place), os.path.realpath(place.parent)):
+        return "is a link to a folder that it lies in"
+    try:
+        with os.scandir(place):
+            return _IS_FOLDER
+    except OSError as error:
+        return f"cannot be listed: {(error.strerror or type(error).__name__).lower()}"
+
+
+def _walk(folder: Path, root: str, prefix: str, above: frozenset[_Identity]) -> Iterator[str]:
+    try:
+        status = folder.stat()
+        with os.scandir(folder) as found:
+            entries = list(found)
+    except OSError:
+        yield prefix.removesuffix("/") or "."
+        return
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        yield prefix.removesuffix("/")
+        return
+    for entry in entries:
+        path = f"{prefix}{entry.name}"
+        if entry.name.startswith(("_", ".")):
+            continue
+        if not _is_folder(entry):
+            if path.endswith(SUFFIXES) and not (entry.name in DEFAULTS_NAMES and _holds_defaults(entry.path)):
+                yield path
+        elif entry.is_symlink() and not _is_inside(root, os.path.realpath(entry.path)):
+            yield path
+        else:
+            yield from _walk(Path(entry.path), root, f"{path}/", above | {identity})
+
+
+def _holds_defaults(place: str) -> bool:
+    """Whether a file of that name is dag-factory's defaults, and no pipeline."""
+    file = Path(place)
+    try:
+        # Reading a named pipe would wait.
+        return file.is_file() and is_defaults(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False  # reading it as a pipeline says what is wrong
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads back to itself; `path_problem` says so
+
+
+def _has_link(folder: Path, path: str) -> bool:
+    """Whether a path below a folder goes through a link, upwards, or from the root: only then can it lead out."""
+    parts = path.split("/")
+    places = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return ".." in parts or not parts[0] or any((folder / place).is_symlink() for place in places)
+
+
+def _is_inside(folder: str, place: str) -> bool:
+    return f"{place}/".startswith(f"{folder.rstrip('/')}/")
+
+
+def is_pipeline_path(path: str) -> bool:
+    """Whether a POSIX path below the pipelines folder names a pipeline."""
+    parts = PurePosixPath(path).parts
+    return path.endswith(SUFFIXES) and not any(part.startswith(("_", ".")) for part in parts)
+
+
+def is_defaults_path(path: str) -> bool:
+    """Whether a POSIX path below the pipelines folder names folder defaults."""
+    return path.rpartition("/")[2] in _DEFAULTS
+
+
+def defaults_paths(path: str) -> tuple[str, ...]:
+    """Where defaults of a pipeline may stand, from the root to its own folder; they need not exist."""
+    return tuple(f"{prefix}{name}" for prefix in folders_above(path) for name in _DEFAULTS)
+
+
+def dag_factory_defaults_paths(path: str) -> tuple[str, ...]:
+    """Where dag-factory's defaults of a pipeline may stand, in the same order."""
+    return tuple(f"{prefix}{name}" for prefix in folders_above(path) for name in DEFAULTS_NAMES)
+
+
+def folders_above(path: str) -> tuple[str, ...]:
+    """The folders of a path from the root (empty) to its own, each as what stands before a name in it."""
+    folders = path.split("/")[:-1]
+    return tuple("".join(f"{folder}/" for folder in folders[:count]) for count in range(len(folders) + 1))
+
+
+def default_dag_id(path: str) -> str:
+    """The DAG id of a file that names none: its path without the ending, `/` as `.`."""
+    suffix = next((suffix for suffix in SUFFIXES if path.endswith(suffix)), "")
+    return path.removesuffix(suffix).replace("/", ".")

@@ -1,0 +1,24 @@
+"""The base of every model of the language: closed, strict, immutable.
+
+A field is described by the text below it (`schemas/published/texts.py`); pydantic could read these texts too, but would
+do so whenever a model is imported.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """Unknown keys are errors, text is never a number, `.inf` and `.nan` are none either, and errors never repeat
+    the value they are about."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        # Only the whole is ever validated, so the parts need no validators of their own.
+        defer_build=True,
+    )

@@ -1,0 +1,42 @@
+"""The built-ins: what a `uses` without a dot can name.
+
+One file each, named like the built-in, with a task model derived from `schemas.model.task.TaskBase`;
+`factory/build/built_ins` has a file of the same name that builds it. A file is imported when a pipeline uses it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from schemas.model.task_base import TaskBase
+
+BUILT_INS: Mapping[str, str] = MappingProxyType(
+    {
+        "http": "HttpTask",
+        "bash": "BashTask",
+        "empty": "EmptyTask",
+        "branch": "BranchTask",
+        "short_circuit": "ShortCircuitTask",
+        "latest_only": "LatestOnlyTask",
+        "wait_file": "WaitFileTask",
+        "wait_http": "WaitHttpTask",
+        "wait_sql": "WaitSqlTask",
+        "wait_until": "WaitUntilTask",
+        "wait_dag": "WaitDagTask",
+        "trigger_dag": "TriggerDagTask",
+        "email": "EmailTask",
+    }
+)
+"""Name → class in the module of that name, in the order in which people read them."""
+
+
+@cache
+def built_in(name: str) -> type[TaskBase]:
+    """The model of a task that uses a built-in."""
+    model: type[TaskBase] = getattr(importlib.import_module(f"schemas.model.built_ins.{name}"), BUILT_INS[name])
+    return model

@@ -1,0 +1,115 @@
+"""When a pipeline runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from schemas.expressions.patterns import DOTTED_PATH_PATTERN
+from schemas.findings.suggestions import written_or_meant
+from schemas.model.assets import AssetCondition
+from schemas.model.base import Model
+from schemas.model.durations import PositiveDuration
+from schemas.model.fields import PlainValue
+from schemas.model.python_object import PythonObject
+
+CRON_PRESETS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+"""Airflow's presets that are cron expressions (airflow.timetables._cron)."""
+
+SPECIAL_PRESETS = ("@once", "@continuous")
+
+
+Cron = Annotated[str, Field(examples=["0 6 * * *", "*/15 * * * 1-5", *CRON_PRESETS])]
+
+
+class CronSchedule(Model):
+    """Runs at the times of a cron expression, or of several."""
+
+    cron: Cron | Annotated[list[Cron], Field(min_length=1)]
+    """Five fields: minute, hour, day of month, month, day of week; or a preset such as `@daily`. A list of them: a run
+    whenever one of them comes round."""
+    timezone: str | None = Field(default=None, examples=["Asia/Seoul", "Europe/Berlin", "UTC"])
+    """IANA time zone of the expression, such as `Asia/Seoul`. Default: the pipeline's `timezone`."""
+    data_interval: bool = False
+    """`true`: a run covers the time since the previous slot (`data_interval_start` to `data_interval_end`)."""
+
+
+class EverySchedule(Model):
+    """Runs again and again after a fixed time, not aligned to the clock."""
+
+    every: PositiveDuration
+    """Time between two runs, such as `15m`."""
+    data_interval: bool = False
+    """`true`: a run covers the time since the previous one."""
+
+
+class AssetSchedule(Model):
+    """Runs when assets have changed, whoever changes them."""
+
+    assets: AssetCondition
+    """An asset by its name or URI, or `{any: [..]}` or `{all: [..]}` of several; these nest."""
+    default_partition_mapper: PythonObject | None = None
+    """Makes runs by partition: turns the partition key of an asset's event into that of the run, such as
+    `{$object: airflow.sdk.StartOfDayMapper, with: {}}`."""
+    partition_mapper_config: dict[str, PythonObject] | None = None
+    """Partition mappers for single assets, by the asset's name or URI."""
+
+
+class AssetOrTimeSchedule(Model):
+    """Runs when assets have changed, and also by cron."""
+
+    assets: AssetCondition
+    """An asset by its name or URI, or `{any: [..]}` or `{all: [..]}` of several; these nest."""
+    cron: Cron | Annotated[list[Cron], Field(min_length=1)]
+    """When it runs in any case: a cron expression or preset, or a list of them."""
+    timezone: str | None = Field(default=None, examples=["Asia/Seoul", "Europe/Berlin", "UTC"])
+    """IANA time zone of the expression. Default: the pipeline's `timezone`."""
+    data_interval: bool = False
+    """`true`: a run by cron covers the time since the previous slot."""
+
+
+class TimetableSchedule(Model):
+    """Runs as a timetable class says."""
+
+    timetable: str = Field(pattern=DOTTED_PATH_PATTERN, examples=["airflow.sdk.EventsTimetable"])
+    """Dotted path of a timetable that Airflow ships or that an installed plugin registers."""
+    with_: dict[str, PlainValue] = Field(default={}, alias="with")
+    """Its arguments, by name. Text becomes a duration or a date where the timetable wants one; without a `timezone` it
+    gets the pipeline's."""
+
+
+_DECIDING = ("timetable", "assets", "cron", "every")
+
+
+def _shape(value: Any) -> str:
+    if value is None:
+        return "<none>"
+    if not isinstance(value, dict):
+        return "<text>"
+    keys = written_or_meant(value, _DECIDING)
+    if "timetable" in keys:
+        return "<timetable>"
+    if "assets" in keys:
+        return "<assets-or-time>" if "cron" in keys else "<assets>"
+    return "<every>" if "every" in keys else "<cron>"
+
+
+Schedule = Annotated[
+    Annotated[str, Tag("<text>"), Field(title="cron expression or preset")]
+    | Annotated[None, Tag("<none>")]
+    | Annotated[TimetableSchedule, Tag("<timetable>")]
+    | Annotated[AssetOrTimeSchedule, Tag("<assets-or-time>")]
+    | Annotated[AssetSchedule, Tag("<assets>")]
+    | Annotated[EverySchedule, Tag("<every>")]
+    | Annotated[CronSchedule, Tag("<cron>")],
+    Discriminator(_shape),
+]
+"""Tags stand in `< >`: an error's location holds them, and no key of a document looks like that."""

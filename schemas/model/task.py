@@ -1,0 +1,111 @@
+"""A task: what it does (`uses`, `with`), what it waits for (`needs`), and Airflow's settings beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeAlias
+
+from pydantic import Field, PlainValidator, WithJsonSchema, create_model
+
+from schemas.model.base import Model
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.fields import PlainValue
+from schemas.model.matrix import Matrix
+from schemas.model.notifications import TaskNotifications
+from schemas.model.settings import TaskSettings
+from schemas.model.task_base import Mapped, MappedRows, TaskBase, TaskId
+
+
+class CodeTask(TaskBase):
+    """Calls a Python function, or is an Airflow operator or sensor."""
+
+    uses: str
+    """Dotted path of a function or of an operator class."""
+    with_: dict[str, PlainValue] = Field(default={}, alias="with")
+    """Arguments of the function or the operator, by name. `${tasks.ID.output}` gives another task's output."""
+
+    @property
+    def written_arguments(self) -> Mapping[str, Any]:
+        return self.with_
+
+
+def is_group(entry: Any) -> bool:
+    """Whether an entry of `tasks` is meant as a group."""
+    return isinstance(entry, dict) and "tasks" in entry and "uses" not in entry
+
+
+def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
+    """The model that an entry of `tasks` is held against, be it right or wrong."""
+    if is_group(entry):
+        return TaskGroup
+    uses = entry.get("uses") if isinstance(entry, dict) else None
+    if not (isinstance(uses, str) and uses in BUILT_INS):
+        return CodeTask
+    model = built_in(uses)
+    return _without_required_arguments(model) if "expand" in entry or "expand_kwargs" in entry else model
+
+
+@lru_cache(maxsize=64)
+def _without_required_arguments(model: type[TaskBase]) -> type[TaskBase]:
+    """A mapped task may take from `expand` what `with` does not give; a rule says what neither does."""
+    arguments = model.model_fields["with_"].annotation
+    if not (isinstance(arguments, type) and issubclass(arguments, Model)):
+        return model
+    fields = arguments.model_fields.items()
+    optional: dict[str, Any] = {
+        name: (Annotated[Optional[field.annotation], field], Field(default=None, alias=field.alias))  # noqa: UP045 # of any kind
+        for name, field in fields
+        if field.is_required()
+    }
+    partial = create_model(f"Mapped{arguments.__name__}", __base__=arguments, **optional)
+    with_ = (partial, Field(default_factory=partial, alias="with"))
+    return create_model(f"Mapped{model.__name__}", __base__=model, with_=with_)
+
+
+def _validated(entry: Any) -> TaskBase | TaskGroup:
+    return task_model(entry).model_validate(entry)
+
+
+TASK_MARK = "an entry of `tasks`"
+"""Stands in pydantic's JSON Schema for the union of all task models, which nothing else needs as a whole."""
+
+if TYPE_CHECKING:
+    Task: TypeAlias = "TaskBase | TaskGroup"
+else:
+    # Not a union: it would make pydantic build every model of the language for every file.
+    Task = Annotated[Any, PlainValidator(_validated), WithJsonSchema({"$comment": TASK_MARK})]
+
+
+class TaskGroup(Model):
+    """Tasks that belong together, in Airflow's words (airflow.sdk.TaskGroup). Their ids are `group.task`."""
+
+    id: TaskId
+    """Name of the group: letters, digits, `_` and `-`; unique in the file."""
+    needs: list[str] = []
+    """Ids of the tasks and groups that must be done before any task of the group starts, in `[ ]`."""
+    default_args: TaskSettings | None = None
+    """Settings for every task of the group; they go before the file's."""
+    notifications: TaskNotifications | None = None
+    """Who is told what becomes of each task of the group."""
+    prefix_group_id: bool = True
+    """`false`: the ids inside stand alone, without `group.` before them."""
+    group_display_name: str | None = None
+    """Name shown in the UI in place of the id."""
+    tooltip: str | None = None
+    """Text shown when the pointer rests on the group."""
+    doc_md: str | None = None
+    """Markdown shown with the group."""
+    ui_color: str | None = None
+    """Colour of the group in the graph: a name or `#rrggbb`."""
+    ui_fgcolor: str | None = None
+    """Colour of its text in the graph."""
+    expand: Mapped | None = None
+    """Names with a list each: a run makes the whole group once for every combination of their items, which the tasks
+    inside read as `${expand.NAME}`. A list, a mapping, or a task's output."""
+    expand_kwargs: MappedRows | None = None
+    """In place of `expand`: a list of mappings, or a task's output. The group once for each mapping."""
+    matrix: Matrix | None = None
+    """One group for each combination of these lists; `${matrix.key}` is the group's own value, also in its `id`."""
+    tasks: Annotated[list[Task], Field(min_length=1)]
+    """The tasks of the group, and groups inside it. `needs` and references look here first, then outwards."""

@@ -1,0 +1,231 @@
+"""What a rule looks at: one file's effective document, as it is written, right or wrong.
+
+Rules read this and not the model, so that a wrong value in one task hides nothing that is wrong in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from schemas.compose.env_values import as_written, is_documentation
+from schemas.compose.merging import Effective
+from schemas.expressions.reading import Expression, TaskReference, expressions
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic, Related, Span
+from schemas.findings.paths import DataPath, Walked, task_path, walk
+from schemas.findings.problem import Mend, Problem
+from schemas.rules.task_view import TaskView, poll_view, task_views
+from schemas.shape.places import value_at
+from schemas.text.edits import fix
+from schemas.text.lines import TextLines
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One pipeline file. `path` is its POSIX path below the pipelines folder."""
+
+    path: str
+    effective: Effective = field(repr=False)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.effective.data
+
+    def may_hold(self, *marks: str) -> bool:
+        """Whether the text of a layer holds one of these; most hold few, and looking at each value costs."""
+        for layer in self.effective.layers:
+            text = layer.text
+            for mark in marks:  # no generator: every rule asks, of every file
+                if mark in text:
+                    return True
+        return False
+
+    @cached_property
+    def is_as_written(self) -> bool:
+        """Whether all values are those of the texts: none is filled in from `vars`, a matrix or the environment."""
+        filled = self.effective.filled or self.effective.substituted
+        return not filled and not self.may_hold("${env", "$${")
+
+    @cached_property
+    def entries(self) -> tuple[TaskView, ...]:
+        """The poll first, then every entry of `tasks` that is a mapping, a group right before what it holds."""
+        views = []
+        poll = self.data.get("poll")
+        if isinstance(poll, dict):
+            views.append(poll_view(poll))
+        views += task_views(self.data.get("tasks"))
+        return tuple(views)
+
+    @cached_property
+    def tasks(self) -> tuple[TaskView, ...]:
+        """The entries that are no groups."""
+        return tuple(view for view in self.entries if not view.is_group)
+
+    @cached_property
+    def groups(self) -> tuple[TaskView, ...]:
+        """The entries that hold tasks of their own."""
+        return tuple(view for view in self.entries if view.is_group)
+
+    @cached_property
+    def walked(self) -> Walked:
+        """Every text and every key of the document, with its path."""
+        return walk(self.effective.data)
+
+    @property
+    def texts(self) -> list[tuple[DataPath, str]]:
+        """Every text of the document, with its path."""
+        return self.walked.texts
+
+    @cached_property
+    def template_texts(self) -> list[tuple[DataPath, str]]:
+        """The texts that may hold a template or an expression, as they are written: what the environment gives is its
+        own matter, and documentation is shown as it is."""
+        written = ((path, as_written(text)) for path, text in self.texts)
+        return [(path, text) for path, text in written if "{" in text and not is_documentation(path)]
+
+    @property
+    def keys(self) -> list[DataPath]:
+        """The path of every key of the document."""
+        return self.walked.keys
+
+    @cached_property
+    def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
+        if not self.may_hold("${"):
+            return ()
+        return tuple((path, found) for path, text in self.texts if "${" in text for found in expressions(text))
+
+    @cached_property
+    def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
+        """Expressions in the keys of mappings, where none can stand; each with the path of its key's value."""
+        if not self.may_hold("${"):
+            return ()
+        held = [path for path in self.keys if "${" in str(path[-1])]
+        return tuple((path, found) for path in held for found in expressions(str(path[-1])))
+
+    @cached_property
+    def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
+        """References that stand alone as a value where a task's output can stand."""
+        return tuple(self._references(whole=True))
+
+    @property
+    def inner_references(self) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
+        """References inside a longer text, where they cannot stand."""
+        return self._references(whole=False)
+
+    def _references(self, *, whole: bool) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
+        for path, expression in self.expressions:
+            if isinstance(expression.meaning, TaskReference) and expression.whole is whole:
+                task = self.entry_at(path)
+                if task is not None and task.takes_output(path):
+                    yield task, path, expression.meaning
+
+    def entry_at(self, path: DataPath) -> TaskView | None:
+        """The task or the innermost group that a path lies in."""
+        return self._by_path.get(path[:1] if path[:1] == ("poll",) else task_path(path))
+
+    def around(self, path: DataPath) -> Iterator[TaskView]:
+        """The groups that a path lies in, the nearest first."""
+        entry = task_path(path)
+        return (self._by_path[entry[:end]] for end in range(len(entry) - 2, 0, -2) if entry[:end] in self._by_path)
+
+    @cached_property
+    def _by_path(self) -> Mapping[DataPath, TaskView]:
+        return {view.path: view for view in self.entries}
+
+    def at(self, path: DataPath) -> Any:
+        """The value as it is written at a path."""
+        document, place = self.effective.origin(path)
+        return document.at(place)
+
+    def key_span(self, path: DataPath) -> tuple[str, str, Span]:
+        """File, text and span of the key at a path."""
+        document, place = self.effective.key_origin(path)
+        return document.file, document.text, document.key_span(place)
+
+    def value_span(self, path: DataPath) -> tuple[str, str, Span]:
+        """File, text and span of the value at a path."""
+        document, place = self.effective.origin(path)
+        return document.file, document.text, document.value_span(place)
+
+    def finding(  # noqa: PLR0913 # the parts of a diagnostic, each by name
+        self,
+        code: Code,
+        path: DataPath,
+        message: str,
+        *,
+        at_key: bool = False,
+        caret: str = "",
+        help: str = "",
+        allowed: tuple[str, ...] = (),
+        mend: Mend | None = None,
+        severity: Severity | None = None,
+        part: tuple[int, int] | None = None,
+    ) -> Diagnostic:
+        """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text as it is
+        written.
+
+        `mend` is the edit of the whole value or key, where it stands in the text as it is read.
+        """
+        document, place = self.effective.key_origin(path) if at_key else self.effective.origin(path)
+        span = whole = document.key_span(place) if at_key else document.value_span(place)
+        used = self._where_used(path[:-1] if at_key else path)
+        if used:
+            mend = None  # the value may be right for others that use it
+        if part is not None:
+            # A matrix that made rows is not in the data any more: its text is as it was written.
+            now = value_at(self.data, path)
+            text = as_written(now if isinstance(now, str) else str(document.at(place)))
+            span = _narrowed(span, document.lines, text, part)
+        value = place[-1] if at_key and place else document.at(place)
+        return Diagnostic(
+            code,
+            message,
+            document.file,
+            span,
+            caret=caret,
+            help=help,
+            allowed=allowed,
+            fix=fix(mend, document.written(whole), value, whole) if mend is not None else None,
+            text=document.text,
+            severity=severity or code.severity,
+            related=used,
+        )
+
+    def _where_used(self, path: DataPath) -> tuple[Related, ...]:
+        """Where the expression stands that brought the value at a path here from `vars` or `matrix`."""
+        brought = next((p for n in range(len(path), 0, -1) if (p := path[:n]) in self.effective.substituted), None)
+        if brought is None:
+            return ()
+        file, _, span = self.key_span(brought)
+        return (Related(file, span, "it is used here"),)
+
+    def said(self, problem: Problem) -> Diagnostic:
+        """The diagnostic of a problem of the effective document."""
+        return self.finding(
+            problem.code,
+            problem.path,
+            problem.message,
+            at_key=problem.at_key,
+            caret=problem.caret,
+            help=problem.help,
+            allowed=problem.allowed,
+            mend=problem.mend,
+            severity=problem.severity,
+            part=problem.part,
+        )
+
+
+def _narrowed(span: Span, lines: TextLines, value: str, part: tuple[int, int]) -> Span:
+    """The part's place, where the value stands in the text as it is: on one line, or as a literal block."""
+    first = value.rfind("\n", 0, part[0]) + 1
+    line, start = span.line, span.column - 1
+    if lines.line_text(line)[start : start + 1] == "|":
+        line, start = line + 1 + value.count("\n", 0, part[0]), 0
+    at = lines.line_text(line).find(value[first:].partition("\n")[0], start)
+    if at < 0:
+        return span
+    column = at + 1 + part[0] - first
+    return Span(line, column, line, column + part[1] - part[0])

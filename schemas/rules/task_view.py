@@ -1,0 +1,117 @@
+"""A task or a group as a rule sees it: as it stands in the document, right or wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from schemas.findings.paths import DataPath
+from schemas.model.poll import POLL_TASK_ID
+from schemas.model.scope import Scope
+from schemas.model.settings import SETTING_KEYS
+from schemas.model.task import is_group
+
+_ID = re.compile(r"[\w.-]+")
+
+
+class TaskView(NamedTuple):
+    """A task or a group as it stands in the document; `path` leads to it, `with_path` to its arguments.
+
+    `scope` is where it is named, and where its `needs`, its `teardown` and references are looked up.
+    """
+
+    path: DataPath
+    entry: Mapping[str, Any]
+    id: str | None
+    scope: Scope
+    uses: str | None
+    with_path: DataPath
+    arguments: Mapping[str, Any]
+    needs: tuple[tuple[DataPath, str], ...]
+    teardown: tuple[tuple[DataPath, str], ...]
+    is_group: bool
+
+    @property
+    def full_id(self) -> str | None:
+        """Airflow's id of it; None where it has none."""
+        return self.scope.full_id(self.id) if self.id is not None else None
+
+    @property
+    def id_path(self) -> DataPath:
+        return (*self.path, "id") if self.path != ("poll",) else self.path
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether a run of the DAG makes several of it."""
+        return self.path != ("poll",) and ("expand" in self.entry or "expand_kwargs" in self.entry)
+
+    @property
+    def mapped(self) -> Mapping[str, DataPath] | None:
+        """The names that `expand` or `expand_kwargs` give values, each with the path of one; None where only a run
+        knows them."""
+        if self.path == ("poll",):
+            return {}
+        expand, rows = self.entry.get("expand"), self.entry.get("expand_kwargs")
+        if rows is not None and not isinstance(rows, list):
+            return None
+        found: dict[str, DataPath] = {}
+        for name in expand if isinstance(expand, dict) else ():
+            found[name] = (*self.path, "expand", name)
+        for index, row in enumerate(rows or ()):
+            for name in row if isinstance(row, dict) else ():
+                found.setdefault(name, (*self.path, "expand_kwargs", index, name))
+        return found
+
+    def takes_output(self, path: DataPath) -> bool:
+        """Whether a task's output can stand at a path: an argument, or what a task or a group is mapped over."""
+        if len(path) > len(self.with_path) and path[: len(self.with_path)] == self.with_path:
+            return True
+        inside = path[len(self.path) :]
+        return inside == ("expand_kwargs",) or (len(inside) == 2 and inside[0] == "expand")
+
+
+def poll_view(poll: Mapping[str, Any]) -> TaskView:
+    """`poll` as the task that it stands for."""
+    request = {key: value for key, value in poll.items() if key not in SETTING_KEYS}
+    return TaskView(("poll",), poll, POLL_TASK_ID, Scope(), "http", ("poll",), request, (), (), is_group=False)
+
+
+def task_views(entries: Any, path: DataPath = ("tasks",), scope: Scope | None = None) -> Iterator[TaskView]:
+    """Every entry of `tasks` that is a mapping, a group right before what it holds."""
+    scope = scope or Scope()
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(entry, dict):
+            view = _view((*path, index), entry, scope)
+            yield view
+            if view.is_group:
+                prefixed = entry.get("prefix_group_id") is not False
+                inside = scope.inside(view.id or "", prefix_group_id=prefixed)
+                yield from task_views(entry["tasks"], (*view.path, "tasks"), inside)
+
+
+def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
+    task_id, uses, arguments = entry.get("id"), entry.get("uses"), entry.get("with")
+    group = is_group(entry)
+    return TaskView(
+        path,
+        entry,
+        task_id if isinstance(task_id, str) else None,
+        scope,
+        uses if isinstance(uses, str) else None,
+        (*path, "with"),
+        arguments if isinstance(arguments, dict) else {},
+        _names(path, entry, "needs"),
+        () if group else _names(path, entry, "teardown"),
+        group,
+    )
+
+
+def _names(path: DataPath, entry: Mapping[str, Any], key: str) -> tuple[tuple[DataPath, str], ...]:
+    """The ids in the list of a key, each with its path. A text in its place is wrong, and hides nothing else."""
+    names = entry.get(key)
+    if isinstance(names, str) and _ID.fullmatch(names) is not None:
+        return (((*path, key), names),)
+    if not isinstance(names, list):
+        return ()
+    return tuple(((*path, key, index), name) for index, name in enumerate(names) if isinstance(name, str))

@@ -1,0 +1,210 @@
+"""A key that the language does not have: what it was meant for, and what could stand in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from schemas.findings.codes import Code
+from schemas.findings.paths import DataPath, task_path
+from schemas.findings.problem import Problem
+from schemas.findings.problem import word as mend_of
+from schemas.findings.suggestions import did_you_mean, meant, nearest
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.notifications import RunNotifications, TaskNotifications
+from schemas.model.pipeline import Pipeline
+from schemas.model.poll import Poll
+from schemas.model.python_object import OBJECT
+from schemas.model.settings import SETTING_KEYS, TaskSettings
+from schemas.model.task import is_group, task_model
+from schemas.model.task_base import TaskBase
+from schemas.shape.model_types import is_tag, keys_at, keys_of, model_at
+from schemas.shape.places import mapping_at, place, value_at
+
+_EXCLUSIVE_IN_SCHEDULE = (
+    *(("cron", "every"), ("timezone", "every"), ("assets", "every")),
+    *(("timetable", key) for key in ("cron", "every", "assets", "timezone", "data_interval")),
+    *(("cron", key) for key in ("default_partition_mapper", "partition_mapper_config")),
+)
+"""Keys of one mapping, of which a union's members have one each."""
+_EXCLUSIVE_IN_ASSETS = (("any", "all"),)
+_EXCLUSIVE_IN_TASK = (("uses", "tasks"),)
+"""A task has `uses`, a group has `tasks`."""
+
+
+def unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any], stands_for: str | None) -> Problem:
+    """The finding for the key that ends `path`. `stands_for`: the key in whose place it seems to be written."""
+    key = str(path[-1])
+    if key.startswith("$"):
+        message = f"`{key}`: keys that start with `$` are reserved"
+        return Problem(Code.RESERVED_KEY, path, message, at_key=True, caret=meant(key, (OBJECT,)))
+    task = task_path(path)
+    beside = mapping_at(data, path[:-1])
+    other = next((word for word in _excluded_by(key, path[:-1], task) if word in beside), None)
+    if other is not None:
+        message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
+        return Problem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
+    if task and path[len(task) : -1] == ("with",) and key in TaskBase.model_fields:
+        message = f"`{key}` is a setting of the task, not an argument"
+        return Problem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
+    model, allowed = _allowed(path, error, data)
+    own = _own_keys(model, allowed)
+    elsewhere = _where_else(data, path, key)
+    # A fix writes the key that the finding names, or none.
+    mend = mend_of(key, allowed if stands_for is None else (stands_for,)) if not elsewhere else None
+    return Problem(
+        Code.UNKNOWN_KEY,
+        path,
+        f"unknown key `{key}` {place(path[:-1], data)}",
+        at_key=True,
+        caret=elsewhere or did_you_mean(stands_for or nearest(key, allowed)),
+        help=_about_keys(own, allowed),
+        allowed=own,
+        mend=mend if mend is None or mend.text not in beside else None,
+    )
+
+
+def undecided(mapping: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -> bool:
+    """Whether an error is about one member of a union of mappings, and no key that is written decides for it."""
+    root, below = _root(mapping, error["loc"][:-1], data)
+    if not below or not is_tag(below[-1]):
+        return False
+    own = set(_keys(model_at(root, below)))
+    return own < set(keys_at(root, below[:-1])) and not mapping_at(data, mapping).keys() & own
+
+
+def keys_where(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of the mapping that should stand at `path`."""
+    root, below = _root(path, error["loc"], data)
+    return _own_keys(model_at(root, below), keys_at(root, below))
+
+
+def _allowed(
+    path: DataPath, error: ErrorDetails, data: Mapping[str, Any]
+) -> tuple[type[BaseModel] | None, tuple[str, ...]]:
+    """The model of a key's mapping and the keys that can stand there: of all shapes, where none is decided for."""
+    location = error["loc"][:-1]
+    model = _model(path[:-1], location, data)
+    if model is not None and not undecided(path[:-1], error, data):
+        return model, keys_of(model)
+    root, below = _root(path[:-1], location, data)
+    return None, keys_at(root, below[:-1] if below and is_tag(below[-1]) else below)
+
+
+def _model(mapping: DataPath, location: tuple[int | str, ...], data: Mapping[str, Any]) -> type[BaseModel] | None:
+    return model_at(*_root(mapping, location, data))
+
+
+def _root(
+    mapping: DataPath, location: tuple[int | str, ...], data: Mapping[str, Any]
+) -> tuple[type[BaseModel], tuple[int | str, ...]]:
+    """The model that a location is looked up in, and the location below it: above tasks no union stands."""
+    task = task_path(mapping)
+    return (task_model(value_at(data, task)) if task else Pipeline), tuple(location[len(task) :])
+
+
+def _keys(model: type[BaseModel] | None) -> tuple[str, ...]:
+    return keys_of(model) if model is not None else ()
+
+
+def _excluded_by(key: str, mapping: DataPath, task: DataPath) -> list[str]:
+    if mapping == ("schedule",):
+        pairs: tuple[tuple[str, str], ...] = _EXCLUSIVE_IN_SCHEDULE
+    elif mapping[:2] == ("schedule", "assets"):
+        pairs = _EXCLUSIVE_IN_ASSETS
+    else:
+        pairs = _EXCLUSIVE_IN_TASK if mapping and mapping == task else ()
+    return [word for pair in pairs if key in pair for word in pair if word != key]
+
+
+def _where_else(data: Any, path: DataPath, key: str) -> str:
+    """The right place of a key that is right elsewhere."""
+    if is_argument(data, path[:-1], key):
+        return "write it in `with`"
+    if len(path) == 1 and len(mapping_at(data, path).keys() & set(keys_of(Pipeline))) > 1:
+        return "take this line away: a file is one pipeline, whose keys stand at the top level"
+    if len(path) == 1 and "poll" in data and data["poll"] is None and key in keys_of(Poll):
+        return "indent it, so that it stands in `poll`"
+    said = other_words(key, path, mapping_at(data, path[:-1]))
+    if said:
+        return said
+    holds_tasks = len(path) == 1 or is_group(value_at(data, path[:-1]))
+    return "a setting of tasks: write it in `default_args`" if holds_tasks and key in SETTING_KEYS else ""
+
+
+def _own_keys(model: type[BaseModel] | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Of a task or a poll the keys that not every task has."""
+    if model is not None and issubclass(model, TaskSettings) and model is not TaskSettings:
+        return tuple(sorted(key for key in allowed if key not in SETTING_KEYS))
+    return tuple(sorted(allowed))
+
+
+def _about_keys(own: tuple[str, ...], allowed: tuple[str, ...]) -> str:
+    """What the list of allowed keys leaves out: the settings of every task would hide the few that matter."""
+    if not allowed:
+        return "no key can stand here"
+    return (
+        "Airflow's task settings (`retries`, `pool`, `trigger_rule`, …) can also stand here"
+        if len(own) < len(allowed)
+        else ""
+    )
+
+
+def is_argument(data: Any, task: DataPath, key: str) -> bool:
+    """Whether a key beside `uses` is an argument of the built-in that this names; of any one, without `uses`."""
+    if not task or task != task_path(task):
+        return False
+    entry = mapping_at(data, task)
+    uses = entry.get("uses")
+    if uses is None and "tasks" not in entry:
+        return any(key in _arguments(name) for name in BUILT_INS)
+    return isinstance(uses, str) and uses in BUILT_INS and key in _arguments(uses)
+
+
+def _arguments(name: str) -> tuple[str, ...]:
+    return _keys(model_at(built_in(name), ("with",)))
+
+
+_DOWNSTREAM = ("downstream", "downstream_task_ids", "downstream_tasks", "set_downstream")
+_EMAIL = ("email", "email_on_failure", "email_on_retry", "emails")
+
+
+def other_words(key: str, path: DataPath, beside: Mapping[str, Any]) -> str:
+    """What is to be written in place of an unknown key of a request, of a task, of defaults, or of the pipeline; empty
+    for others."""
+    if key == "verify" and beside.keys() & {"url", "conn_id"}:
+        return "TLS settings stand in an Airflow connection, which `conn_id` names"
+    of_task = path[:-1] == task_path(path) != ()
+    of_defaults = path[-2:-1] == ("default_args",)
+    if not (of_task or of_defaults or len(path) == 1):
+        return ""
+    if of_task and key in _DOWNSTREAM:
+        own = beside.get("id")
+        return f"write `needs: [{own if isinstance(own, str) else 'ID'}]` in the task that waits"
+    if built_in_as_key(key, path, beside):
+        return f"write `uses: {key}`{_with(key)}"
+    if key in _EMAIL:
+        return _notification("on_retry" if key == "email_on_retry" else "on_failure", "email")
+    event = {"on_skip": "on_skipped"}.get(key.removesuffix("_callback"), key.removesuffix("_callback"))
+    if event in keys_of(RunNotifications if len(path) == 1 else TaskNotifications):
+        return _notification(event, "module.function")
+    is_pipelines = key in keys_of(Pipeline) and key not in ("poll", "tasks")
+    return "a setting of the pipeline: write it at the top level" if of_defaults and is_pipelines else ""
+
+
+def built_in_as_key(key: str, path: DataPath, beside: Mapping[str, Any]) -> bool:
+    """Whether a task says what it does by a key, not in `uses`."""
+    return path[:-1] == task_path(path) != () and key in BUILT_INS and not beside.keys() & {"uses", "tasks"}
+
+
+def _with(name: str) -> str:
+    model = model_at(built_in(name), ("with",))
+    needed = [f.alias or key for key, f in model.model_fields.items() if f.is_required()] if model is not None else []
+    return f" and `with: {{{needed[0]}: …}}`" if needed else ""
+
+
+def _notification(event: str, uses: str) -> str:
+    return f"write `notifications: {{{event}: [{{uses: {uses}}}]}}`"

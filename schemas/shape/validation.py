@@ -1,0 +1,233 @@
+"""Effective data → model, or what is wrong with its shape, in a user's words and at a document's path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.compose.env_values import EnvText
+from schemas.expressions.reading import run_reference
+from schemas.findings.bounded import MOST
+from schemas.findings.codes import Code
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Problem
+from schemas.findings.suggestions import nearest
+from schemas.model.base import Model
+from schemas.model.pipeline import Pipeline
+from schemas.shape.key_slips import slips
+from schemas.shape.model_types import is_tag
+from schemas.shape.places import mapping_at, name, place, value_at
+from schemas.shape.unknown_keys import built_in_as_key, is_argument, keys_where, undecided, unknown_key
+from schemas.shape.wording import bound, described, expectation, literals, problem_text
+
+
+def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[Problem]]:
+    """The pipeline of effective data, or every problem of its shape; never both.
+
+    Text from the environment is tried as text first; where a field refuses it, as the YAML scalar it looks like.
+    """
+    try:
+        pipeline = Pipeline.model_validate(data)
+    except ValidationError as error:
+        as_scalars = _environment_as_scalars(error.errors(include_url=False), data)
+        try:
+            pipeline = Pipeline.model_validate(as_scalars)
+        except ValidationError as again:
+            return None, _problems(again.errors(include_url=False), data)
+    if pipeline.poll is None and pipeline.tasks is None:
+        return None, [_nothing_to_do()]
+    return pipeline, []
+
+
+def problems_of_argument(
+    arguments: type[Model], name: str, value: Any, path: DataPath, data: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """What is wrong with one argument of a task, at the path where a value for it stands outside of `with`.
+
+    Of what the environment or another task gives nothing is said: neither is known yet.
+    """
+    if isinstance(value, EnvText) or run_reference(value) is not None:
+        return
+    try:
+        arguments.model_validate({name: value})
+    except ValidationError as error:
+        by_path: dict[DataPath, list[ErrorDetails]] = {}
+        for one in error.errors(include_url=False):
+            if one["loc"][0] == name and not _is_about_key([one]):
+                by_path.setdefault((*path, *document_path(one["loc"][1:], value)), []).append(one)
+        found = (_problem(place, group, data, {}, {}) for place, group in by_path.items())
+        yield from (problem for problem in found if problem is not None)
+
+
+def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Problem]:
+    by_path: dict[DataPath, list[ErrorDetails]] = {}
+    for error in errors:
+        path = document_path(error["loc"], data, missing=error["type"] == "missing")
+        by_path.setdefault(path, []).append(error)
+    above = {path[:length] for path in by_path for length in range(len(path))}
+    for path in above & by_path.keys():
+        if not _is_about_key(by_path[path]):
+            del by_path[path]  # a member of a union that did not fit; the one that nearly did says more
+    unknown: dict[DataPath, dict[str, None]] = {}
+    missing: dict[DataPath, dict[str, tuple[int | str, ...]]] = {}
+    for path, group in by_path.items():
+        if group[0]["type"] == "extra_forbidden":
+            unknown.setdefault(path[:-1], {})[str(path[-1])] = None
+        elif group[0]["type"] == "missing" and not undecided(path[:-1], group[0], data):
+            missing.setdefault(path[:-1], {})[str(path[-1])] = group[0]["loc"]
+    meant = {**_in_place_of_work(unknown.get((), {}), data), **slips(unknown, missing, data)}
+    found = (_problem(path, group, data, unknown, meant) for path, group in by_path.items())
+    problems = list(islice((problem for problem in found if problem is not None), MOST))
+    # A misspelt key, or one that wrong indentation put into the mapping above, explains that it is missing.
+    if not data.keys() & {"poll", "tasks"} and not any(
+        word in ("poll", "tasks") or nearest(str(path[-1]), ("poll", "tasks"))
+        for path, word in [
+            *meant.items(),
+            *(((*at, key), "") for at, keys in unknown.items() for key in islice(keys, MOST)),
+        ]
+    ):
+        problems.append(_nothing_to_do())
+    return problems
+
+
+def _in_place_of_work(unknown: Iterable[str], data: Mapping[str, Any]) -> dict[DataPath, str]:
+    """The unknown key at the top that holds what `poll` or `tasks` would, where there is neither."""
+    if data.keys() & {"poll", "tasks"}:
+        return {}
+    for key in islice(unknown, MOST):
+        value = data[key]
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            return {(key,): "tasks"}
+        if isinstance(value, dict) and "url" in value:
+            return {(key,): "poll"}
+    return {}
+
+
+def _environment_as_scalars(errors: list[ErrorDetails], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    for error in errors:
+        path = document_path(error["loc"], data)
+        value = value_at(data, path)
+        if isinstance(value, EnvText) and value.whole:
+            data = _with_value(data, path, value.as_scalar())
+    return data
+
+
+def _with_value(data: Any, path: DataPath, value: Any) -> Any:
+    """A copy of `data` with another value at `path`."""
+    if not path:
+        return value
+    copy: Any = list(data) if isinstance(data, list) else dict(data)
+    copy[path[0]] = _with_value(data[path[0]], path[1:], value)
+    return copy
+
+
+def _is_about_key(group: list[ErrorDetails]) -> bool:
+    return group[0]["type"] in ("extra_forbidden", "missing")
+
+
+def _nothing_to_do() -> Problem:
+    return Problem(
+        Code.MISSING_KEY,
+        (),
+        "the pipeline does nothing: `poll` or `tasks` is missing",
+        allowed=("poll", "tasks"),
+    )
+
+
+def document_path(location: tuple[int | str, ...], data: Any, *, missing: bool = False) -> DataPath:
+    """An error's location without what the document does not hold: discriminator tags, names of union members.
+
+    `missing`: its last element is a key that is not there.
+    """
+    path: list[str | int] = []
+    current: Any = data
+    for position, element in enumerate(location):
+        if is_tag(element):
+            continue
+        is_there = (isinstance(current, dict) and element in current) or (
+            isinstance(current, list) and isinstance(element, int) and element < len(current)
+        )
+        if is_there:
+            current = current[element]
+            path.append(element)
+        elif missing and isinstance(current, dict) and position == len(location) - 1:
+            path.append(element)
+    return tuple(path)
+
+
+def _problem(
+    path: DataPath,
+    group: list[ErrorDetails],
+    data: Mapping[str, Any],
+    unknown: Mapping[DataPath, Iterable[str]],
+    meant: Mapping[DataPath, str],
+) -> Problem | None:
+    error = group[0]
+    if error["type"] == "extra_forbidden":
+        return unknown_key(path, error, data, meant.get(path))
+    if error["type"] == "missing":
+        return None if _is_explained(path, error, data, unknown, meant) else _missing(path, data)
+    value = value_at(data, path)
+    if isinstance(value, EnvText):
+        return _does_not_fit(path, value, group)
+    if run_reference(value) is not None:
+        return None  # a rule says why a task's output cannot stand here
+    if len(group) > 1:
+        return _no_member_fits(path, group)
+    text = problem_text(error, name(path))
+    allowed = text.allowed or (keys_where(path, error, data) if error["type"] == "model_type" else ())
+    return Problem(
+        text.code,
+        path,
+        text.message,
+        caret=text.caret,
+        help=text.help,
+        allowed=allowed,
+        mend=text.mend,
+    )
+
+
+def _missing(path: DataPath, data: Mapping[str, Any]) -> Problem:
+    message = f"`{path[-1]}` is missing {place(path[:-1], data)}"
+    return Problem(Code.MISSING_KEY, path[:-1], message, at_key=True)
+
+
+def _is_explained(
+    path: DataPath,
+    error: ErrorDetails,
+    data: Mapping[str, Any],
+    unknown: Mapping[DataPath, Iterable[str]],
+    meant: Mapping[DataPath, str],
+) -> bool:
+    """Whether a key is missing because of something that has a finding of its own."""
+    mapping, key = path[:-1], path[-1]
+    written = list(islice(unknown.get(mapping, ()), MOST))
+    if any(meant.get((*mapping, word)) == key for word in written):
+        return True
+    if key == "uses" and any(built_in_as_key(word, (*mapping, word), mapping_at(data, mapping)) for word in written):
+        return True
+    if key == "with":  # its arguments stand one level too high, or the task is meant as a group
+        return "tasks" in written or any(is_argument(data, mapping, word) for word in written)
+    return bool(written) and undecided(mapping, error, data)
+
+
+def _does_not_fit(path: DataPath, value: EnvText, group: list[ErrorDetails]) -> Problem:
+    allowed = literals(group[0]) if len(group) == 1 else ()
+    wanted = "one of those allowed" if allowed else ", or ".join(dict.fromkeys(expectation(error) for error in group))
+    message = f"what `{value.expression}` gives does not fit {name(path)}, which must be {wanted}"
+    return Problem(Code.VARIABLE_DOES_NOT_FIT, path, message, allowed=allowed)
+
+
+def _no_member_fits(path: DataPath, group: list[ErrorDetails]) -> Problem:
+    limit = next((text for error in group if (text := bound(error)) is not None), None)
+    if limit is not None:  # of the right type for one member, so the others are beside the point
+        return Problem(Code.WRONG_VALUE, path, f"{name(path)} must be {limit}")
+    wanted = list(dict.fromkeys(expectation(error) for error in group))
+    if "a number" in wanted and "a whole number" in wanted:
+        wanted.remove("a whole number")
+    message = f"{name(path)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
+    return Problem(Code.WRONG_TYPE, path, message)

@@ -1,0 +1,155 @@
+"""YAML 1.2 text → plain data; positions are looked up on demand.
+
+Reading keeps no node tree: most documents are right and nobody asks them for a position. The first question
+composes the text again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from yaml import Node, YAMLError
+
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.findings.paths import DataPath
+from schemas.text.construct import Scalars, construct
+from schemas.text.lines import TextLines
+from schemas.text.nodes import MAX_DEPTH, MAX_NODES, NestedTooDeepError, TooManyNodesError, compose
+from schemas.text.positions import Positions
+from schemas.text.syntax_errors import explain
+
+MAX_BYTES = 1024 * 1024
+_MOST_ARE_SMALLER = 64 * 1024
+"""Bytes. Room for the largest, taken for each file, costs more than reading it."""
+
+_INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
+"""Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and
+a byte order mark behind the start, which joined files leave behind."""
+
+
+Parse = Callable[[str, str], "Document"]
+"""Text and the path shown for it → document."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A read text.
+
+    `file` is the path shown to the user. `data` is plain data (dict with text keys, list, str, int, float, bool,
+    None), and None where `diagnostics` says why the text could not be read. `dialect`: whose language it is, empty for
+    this project's.
+    """
+
+    file: str
+    text: str = field(repr=False)
+    data: Any = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    dialect: ClassVar[str] = ""
+
+    @cached_property
+    def _positions(self) -> Positions:
+        root: Node | None = None
+        if not self.diagnostics:
+            root = compose(self.text)
+        return Positions(TextLines(self.text), root)
+
+    def value_span(self, path: DataPath) -> Span:
+        """Where the value at `path` stands; where there is none, its nearest parent's place."""
+        return self._positions.value(path)
+
+    def key_span(self, path: DataPath) -> Span:
+        """Where the key stands that ends `path`; for a list item the item."""
+        return self._positions.key(path)
+
+    @property
+    def lines(self) -> TextLines:
+        """The text by lines."""
+        return self._positions.lines
+
+    def is_in_value(self, index: int) -> bool:
+        """Whether a scalar, or a key, covers an index of the text: then a `#` there begins no comment."""
+        return self._positions.is_in_scalar(index)
+
+    def written(self, span: Span) -> str:
+        """The text at a span of one line."""
+        return self._positions.lines.line_text(span.line)[span.column - 1 : span.end_column - 1]
+
+    def at(self, path: DataPath) -> Any:
+        """The value at `path`; None where there is none."""
+        value = self.data
+        for element in path:
+            known = isinstance(value, list) and isinstance(element, int) and element < len(value)
+            if not known and not (isinstance(value, dict) and element in value):
+                return None
+            value = value[element]
+        return value
+
+
+def read_document(path: Path, file: str, parse: Parse | None = None) -> Document:
+    """Read a file; what keeps it from being read is a diagnostic of the document."""
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_MOST_ARE_SMALLER)
+            if len(raw) == _MOST_ARE_SMALLER:
+                raw += stream.read(MAX_BYTES + 1 - len(raw))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return _failed(file, "", Code.UNREADABLE, f"cannot be read: {reason.lower()}", Span(1, 1, 1, 2))
+    return document_from_bytes(raw, file, parse)
+
+
+def document_from_bytes(raw: bytes, file: str, parse: Parse | None = None) -> Document:
+    """Decode UTF-8 (a byte order mark is skipped) and read, by `document_from_text` or `parse`."""
+    if len(raw) > MAX_BYTES:
+        return _failed(file, "", Code.TOO_LARGE, "the file is larger than 1 MiB", Span(1, 1, 1, 2))
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        readable = raw[: error.start].decode("utf-8-sig")
+        line, column = TextLines(readable).position(len(readable))
+        shown = raw.decode("utf-8-sig", errors="replace")
+        message = f"byte 0x{raw[error.start]:02X} is not UTF-8"
+        span = Span(line, column, line, column + 1)
+        return _failed(file, shown, Code.NOT_UTF8, message, span, help="save the file as UTF-8")
+    return (parse or document_from_text)(text, file)
+
+
+def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> Document:
+    """Read a text; never raises, every outcome is data or diagnostics. `scalars`: a reader of scalars of its own."""
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return _failed(file, "", Code.TOO_LARGE, "the text is larger than 1 MiB", Span(1, 1, 1, 2))
+    text = text.removeprefix("\ufeff")
+    invisible = None if text.isascii() else _INVISIBLE.search(text)
+    if invisible is not None:
+        span = TextLines(text).span(*invisible.span())
+        message = f"the invisible character U+{ord(invisible.group()):04X} stands here"
+        return _failed(file, text, Code.YAML_SYNTAX, message, span, help="take it away")
+    try:
+        root = compose(text)
+    except NestedTooDeepError as error:
+        message = f"nested deeper than {MAX_DEPTH} levels"
+        span = TextLines(text).span(error.mark.index, error.mark.index + 1)
+        return _failed(file, text, Code.TOO_DEEP, message, span)
+    except TooManyNodesError:
+        message = f"the file holds more than {MAX_NODES:,} keys and values"
+        return _failed(file, text, Code.TOO_LARGE, message, Span(1, 1, 1, 2))
+    except UnicodeEncodeError as error:
+        span = TextLines(text).span(error.start, error.end)
+        message = f"the character U+{ord(text[error.start]):04X} is not allowed in YAML"
+        return _failed(file, text, Code.YAML_SYNTAX, message, span)
+    except YAMLError as error:
+        return Document(file, text, diagnostics=(explain(error, text, file),))
+    if root is None:
+        return Document(file, text)
+    data, diagnostics = construct(root, text, file, scalars)
+    return Document(file, text, None if diagnostics else data, diagnostics)
+
+
+def _failed(file: str, text: str, code: Code, message: str, span: Span, help: str = "") -> Document:
+    return Document(file, text, diagnostics=(Diagnostic(code, message, file, span, help=help, text=text),))

@@ -1,0 +1,131 @@
+"""A text with edits of single lines, and where in the original a place of it stands."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from schemas.findings.diagnostics import Diagnostic, Fix, Span
+from schemas.findings.problem import InQuotes, Mend, Word, Yaml
+from schemas.text.lines import TextLines
+from schemas.text.scalars import NumberTooLongError, plain_scalar
+
+
+class _Edit(NamedTuple):
+    line: int
+    start: int
+    old_end: int
+    new_end: int
+
+
+class EditedText(NamedTuple):
+    """`text` is `original` after edits none of which adds or takes away a line."""
+
+    original: str
+    text: str
+    edits: tuple[_Edit, ...] = ()
+
+    def edited(self, fixes: Iterable[Fix]) -> EditedText:
+        """After more edits, given in places of `text`; of two that touch the first counts."""
+        lines, text, edits = TextLines(self.text), self.text, list(self.edits)
+        for fix in reversed(_apart(fixes)):
+            span, start = fix.span, lines.line_start(fix.span.line) + fix.span.column - 1
+            text = text[:start] + fix.replacement + text[start + span.end_column - span.column :]
+            edits.append(_Edit(span.line, span.column, span.end_column, span.column + len(fix.replacement)))
+        return EditedText(self.original, text, tuple(edits))
+
+    def is_edited(self, line: int) -> bool:
+        """Whether a line is another one than in the original."""
+        return any(edit.line == line for edit in self.edits)
+
+    def in_original(self, diagnostic: Diagnostic, file: str) -> Diagnostic:
+        """A finding of `text`, which is that of `file`, as one of `original`."""
+        related = tuple(r._replace(span=self._span(r.span)) if r.file == file else r for r in diagnostic.related)
+        if diagnostic.file != file:
+            return replace(diagnostic, related=related)
+        # An edit of a line that is edited already is left for when that is done.
+        fix = diagnostic.fix if not self.is_edited(diagnostic.span.line) else None
+        span = self._span(diagnostic.span)
+        return replace(diagnostic, span=span, related=related, fix=fix, text=self.original)
+
+    def _span(self, span: Span) -> Span:
+        start = self._column(span.line, span.column)
+        return Span(span.line, start, span.end_line, max(start + 1, self._column(span.end_line, span.end_column)))
+
+    def _column(self, line: int, column: int) -> int:
+        for edit in reversed(self.edits):
+            if edit.line == line and column > edit.start:
+                behind = column >= edit.new_end
+                column = column - edit.new_end + edit.old_end if behind else min(column, edit.old_end)
+        return column
+
+
+def _apart(fixes: Iterable[Fix]) -> list[Fix]:
+    apart: list[Fix] = []
+    for fix in sorted(fixes, key=lambda fix: fix.span):
+        before = apart[-1].span if apart else None
+        if before is None or (before.end_line, before.end_column) <= (fix.span.line, fix.span.column):
+            apart.append(fix)
+    return apart
+
+
+def apply(raw: bytes, fixes: Iterable[Fix]) -> bytes:
+    """The file with its fixes, none of which overlap. Spans count in the text without byte order mark."""
+    mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+    text = raw.decode("utf-8-sig")
+    lines = TextLines(text)
+    pieces = []
+    done = 0
+    for fix in _in_order(fixes):
+        start, end = (
+            lines.line_start(line) + column - 1
+            for line, column in ((fix.span.line, fix.span.column), (fix.span.end_line, fix.span.end_column))
+        )
+        pieces += [text[done:start], fix.replacement]
+        done = end
+    return mark + "".join([*pieces, text[done:]]).encode()
+
+
+def spans(fixes: Iterable[Fix]) -> Iterator[Span]:
+    """Where the replacements of fixes of one line each stand in the new text."""
+    line = shift = 0
+    for fix in _in_order(fixes):
+        shift = shift if fix.span.line == line else 0
+        line, start = fix.span.line, fix.span.column + shift
+        yield Span(line, start, line, start + len(fix.replacement))
+        shift += len(fix.replacement) - (fix.span.end_column - fix.span.column)
+
+
+def _in_order(fixes: Iterable[Fix]) -> list[Fix]:
+    return sorted(fixes, key=lambda fix: fix.span)
+
+
+def fix(mend: Mend, written: str, value: Any, span: Span) -> Fix | None:
+    """The edit of `written`, which stands at `span` and is read as `value`; None where it is not plainly that."""
+    mark = written[0] if len(written) > 1 and written[0] in "\"'" and written[-1] == written[0] else ""
+    if _read(written, mark) != value:
+        return None
+    match mend:
+        case Word(text):
+            return Fix(span, f"{mark}{text}{mark}" if mark or _is_plain(text) else f'"{text}"')
+        case Yaml(text):
+            return Fix(span, text)
+        case InQuotes():
+            return Fix(span, f'"{written}"')
+
+
+def _read(written: str, mark: str) -> Any:
+    if mark:
+        inside = written[1:-1]
+        return None if mark in inside or "\\" in inside else inside
+    try:
+        return plain_scalar(written)
+    except NumberTooLongError:
+        return None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a word means itself without quotes, inside of `{ }` and `[ ]` too."""
+    return plain_scalar(text) == text and text[:1].isalnum() and not any(c in text for c in ":#,[]{}\n")

@@ -1,0 +1,286 @@
+"""What a YAML syntax error most likely was: most are a value that only needed quotes.
+
+Each recogniser looks at the text around the parser's error and answers with the value that has to stand in
+quotes; the parser's own words are the last resort.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from yaml import MarkedYAMLError, YAMLError
+from yaml.reader import ReaderError
+
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Fix, Span
+from schemas.text.lines import TextLines
+from schemas.text.syntax_causes import cause
+
+CONFLICT = "git left a conflict here: keep one side, and take the lines with the marks away"
+TAB = "a tab cannot indent in YAML; use spaces"
+_ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*:\s+)?)(?P<value>\S.*)""")
+_COMMENT = re.compile(r"(?<=\s)#")
+_EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}|(?<=[^\s{\[,:] )\{\{[^{}\n]*\}\}")
+_PLAIN_BEFORE = re.compile(r"""(?:[{\[,]\s*|:\s+)(?P<text>(?!:\s)[^\s{}\[\],"'#&*!|>%@`](?:(?!:\s)[^{}\[\],"'])*)$""")
+_PLAIN_BEHIND = re.compile(r"""(?:[^{}\[\],"'#$]|\$(?!\{)|\$\{[^{}]*\}|\{\{[^{}]*\}\})*""")
+_TEMPLATE = re.compile(r"\{\{.*?\}\}")
+_ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
+_UNDEFINED_ALIAS = "found undefined alias"
+_CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
+_CANNOT_START = {
+    "@": "`@` cannot begin a plain value",
+    "`": "a backtick cannot begin a plain value",
+    "%": "`%` cannot begin a plain value",
+    "*": "a plain `*` begins a YAML alias",
+    "&": "a plain `&` begins a YAML anchor",
+    "!": "a plain `!` begins a YAML tag",
+}
+
+_IN_WORDS = {
+    "did not find expected ',' or '}'": "the mapping in `{ }` is not closed or lacks a comma",
+    "did not find expected ',' or ']'": "the list in `[ ]` is not closed or lacks a comma",
+    "did not find expected key": "a key was expected here: is this line indented like its neighbours?",
+    "did not find expected '-' indicator": "a list entry (`- …`) was expected here: is this line indented like its "
+    "neighbours?",
+    "found unexpected end of stream": "the text ends inside a quoted value",
+    "found unexpected ':'": "a space is missing behind this `:`",
+    "could not find expected ':'": "a `:` is missing behind this key",
+    "did not find expected alphabetic or numeric character": "a plain `*` or `&` begins a YAML alias or anchor; "
+    "put the value in quotes",
+    "found unknown escape character": "inside double quotes a backslash begins an escape; write `\\\\` or use "
+    "single quotes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Where the parser stopped: indices into the text, and the value that stands on that line."""
+
+    text: str
+    lines: TextLines
+    index: int
+    context_index: int
+    in_flow: bool
+
+    @property
+    def line(self) -> int:
+        return self.lines.position(self.index)[0]
+
+    def value_on_line(self) -> tuple[int, str] | None:
+        """Index and text of what stands behind `key:` or `-` on the line, a comment left out."""
+        match = _ENTRY.match(self.lines.line_text(self.line))
+        if match is None:
+            return None
+        value = _COMMENT.split(match["value"], maxsplit=1)[0].rstrip()
+        return self.lines.line_start(self.line) + match.start("value"), value
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the value on the line stands behind a key or a dash."""
+        match = _ENTRY.match(self.lines.line_text(self.line))
+        return match is not None and match["lead"].strip() != ""
+
+    @property
+    def opened_above(self) -> bool:
+        """Whether the `{` or `[` that the parser was in stands on a line above."""
+        return self.in_flow and self.lines.position(self.context_index)[0] < self.line
+
+
+def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
+    """One diagnostic for what kept `text` from being read."""
+    lines = TextLines(text)
+    if isinstance(error, ReaderError):
+        return _unprintable(error, text, lines, file)
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        span = lines.span(conflict.start(), conflict.end())
+        return Diagnostic(Code.YAML_SYNTAX, CONFLICT, file, span, text=text)
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return Diagnostic(Code.YAML_SYNTAX, str(error), file, Span(1, 1, 1, 2), text=text)
+    if error.context == "expected a single document in the stream":
+        return Diagnostic(
+            Code.SEVERAL_DOCUMENTS,
+            "a second YAML document begins here",
+            file,
+            lines.span(error.problem_mark.index, error.problem_mark.index + 3),
+            help="one file is one pipeline: put the second one into a file of its own",
+            text=text,
+        )
+    context = error.context_mark.index if error.context_mark is not None else error.problem_mark.index
+    in_flow = (error.context or "").startswith("while parsing a flow")
+    site = _Site(text, lines, error.problem_mark.index, context, in_flow)
+    # An alias that names nothing is read as YAML is meant to be: quotes would not be what was meant.
+    accident = None if error.problem == _UNDEFINED_ALIAS and not _is_alone(site) else _accident(site, file)
+    return accident or _began_above(error, site, file) or _in_words(error, site, file)
+
+
+def _is_alone(site: _Site) -> bool:
+    """Whether the value on the line is nothing but an alias, perhaps one that was meant as text."""
+    found = site.value_on_line()
+    return found is not None and found[1].startswith("*")
+
+
+def _began_above(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic | None:
+    found = cause(error, site.text)
+    if found is None:
+        return None
+    span = site.lines.span(found.start, found.end)
+    fix = Fix(span, found.replacement) if found.replacement is not None else None
+    assumed = None
+    if found.assumed is not None:
+        start, end, replacement = found.assumed
+        line, column = site.lines.position(start)
+        assumed = Fix(Span(line, column, line, column + end - start), replacement)
+    return Diagnostic(Code.YAML_SYNTAX, found.why, file, span, fix=fix, assumed=assumed, text=site.text)
+
+
+def needs_quotes(file: str, text: str, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> Diagnostic:
+    """The diagnostic for a value that only needs quotes, with the quoting as its fix."""
+    quoted = _quote(value)
+    return Diagnostic(
+        code,
+        why,
+        file,
+        span,
+        caret="put it in quotes",
+        help=f"write: {quoted}",
+        fix=Fix(span, quoted),
+        text=text,
+    )
+
+
+def _quote(value: str) -> str:
+    if '"' in value or "\\" in value:
+        return "'" + value.replace("'", "''") + "'"
+    return f'"{value}"'
+
+
+def _accident(site: _Site, file: str) -> Diagnostic | None:
+    found = site.value_on_line()
+    if found is None:
+        return None
+    start, value = found
+    for recognise in (_flow_expression, _tab, _cannot_start, _template_start, _colon_in_value, _after_quotes):
+        answer = recognise(site, start, value)
+        if answer is not None:
+            why, begin, meant = answer
+            if not meant:
+                span = site.lines.span(begin, begin + 1)
+                return Diagnostic(Code.YAML_SYNTAX, why, file, span, text=site.text)
+            span = site.lines.span(begin, begin + len(meant))
+            return needs_quotes(file, site.text, span, meant, why)
+    return None
+
+
+_Answer = tuple[str, int, str] | None
+
+
+def _flow_expression(site: _Site, _start: int, _value: str) -> _Answer:
+    line, line_start = site.lines.line_text(site.line), site.lines.line_start(site.line)
+    for match in _EXPRESSION_IN_FLOW.finditer(line):
+        if line_start + match.start() <= site.index <= line_start + match.end():
+            # Of a longer text all of it has to stand in quotes.
+            before = _PLAIN_BEFORE.search(line[: match.start()])
+            begin = before.start("text") if before is not None else match.start()
+            behind = _PLAIN_BEHIND.match(line, match.end())
+            end = behind.end() if behind is not None else match.end()
+            kind = "`${…}`" if match.group().startswith("$") else "`{{ … }}`"
+            why = f"{kind} inside `{{ }}` or `[ ]` is read as a mapping"
+            return why, line_start + begin, line[begin:end].rstrip()
+    return None
+
+
+def _tab(site: _Site, _start: int, _value: str) -> _Answer:
+    before = site.lines.line_text(site.line)[: site.index - site.lines.line_start(site.line) + 1]
+    if before.strip() == "" and "\t" in before:
+        return (
+            TAB,
+            site.lines.line_start(site.line) + before.index("\t"),
+            "",
+        )
+    return None
+
+
+def _cannot_start(_site: _Site, start: int, value: str) -> _Answer:
+    if _ALIAS.fullmatch(value):
+        return f"`{value}` is a YAML alias, and no anchor `&{value[1:]}` stands above it", start, ""
+    why = _CANNOT_START.get(value[0])
+    return (why, start, value) if why else None
+
+
+def _template_start(_site: _Site, start: int, value: str) -> _Answer:
+    if value.startswith(("{{", "{%")):
+        return "a plain value cannot begin with `{{`: YAML reads a mapping", start, value
+    if value.startswith("["):
+        template = _TEMPLATE.search(value)
+        if template:
+            return "`{{ … }}` inside `[ ]` is read as a mapping", start + template.start(), template.group()
+    return None
+
+
+def _colon_in_value(site: _Site, start: int, value: str) -> _Answer:
+    if not site.has_key or site.opened_above or value[0] in ":\"'{[|>":
+        return None
+    if ": " in value + " " and start <= site.index <= start + len(value):
+        return "a colon followed by a space ends a key", start, value
+    return None
+
+
+def _after_quotes(site: _Site, start: int, value: str) -> _Answer:
+    if value[0] in "\"'" and start < site.index <= start + len(value) and site.text[site.index : site.index + 1]:
+        closing = value.find(value[0], 1)
+        if 0 < closing < len(value) - 1:
+            return (
+                "text follows a closing quote; the quotes must hold the whole value",
+                start + closing + 1,
+                "",
+            )
+    return None
+
+
+def _in_words(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic:
+    problem = error.problem or "not YAML"
+    index = site.index
+    if problem == "found unexpected end of stream":
+        index = site.context_index
+    elif problem == "mapping values are not allowed in this context":
+        problem = "a key cannot stand here: is the line above finished, and this one indented like its neighbours?"
+    elif problem == "did not find expected key" and site.text[index : index + 1] == ":":
+        problem = "a key is missing before the `:`"
+    elif problem == _UNDEFINED_ALIAS:
+        problem = "this alias names no anchor above it"
+    words = _IN_WORDS.get(problem, problem)
+    if site.opened_above and problem.startswith("did not find expected ','"):
+        index = site.context_index
+    span = site.lines.span(index, index + 1)
+    return Diagnostic(
+        Code.YAML_SYNTAX,
+        words,
+        file,
+        span,
+        text=site.text,
+        is_about_indentation="indented like its neighbours" in words,
+        assumed=Fix(Span(span.line, span.column - 1, span.line, span.column), "/")
+        if error.problem == "found unknown escape character" and site.text[index - 1] == "\\"
+        else None,
+    )
+
+
+def _unprintable(error: ReaderError, text: str, lines: TextLines, file: str) -> Diagnostic:
+    """YAML 1.2.2, section 5.1: control characters are not part of a YAML text, except tab and line breaks."""
+    index = next((i for i, char in enumerate(text) if not _printable(char)), 0)
+    char = text[index : index + 1]
+    message = f"the character U+{ord(char):04X} is not allowed in YAML" if char else str(error.reason)
+    return Diagnostic(Code.YAML_SYNTAX, message, file, lines.span(index, index + 1), text=text)
+
+
+def _printable(char: str) -> bool:
+    point = ord(char)
+    return (
+        char in "\t\n\r\x85"
+        or 0x20 <= point <= 0x7E
+        or 0xA0 <= point <= 0xD7FF
+        or (0xE000 <= point <= 0xFFFD and point != 0xFEFF)
+        or point >= 0x10000
+    )

@@ -1,0 +1,66 @@
+"""Every argument that the installed Airflow's DAG, BaseOperator, TaskGroup and Asset take has a key, or a reason."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+import pytest
+from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, TaskGroup
+
+from schemas.model.base import Model, assets, task
+from schemas.model.pipeline import Pipeline
+from schemas.model.settings import TaskSettings
+
+_NOTIFICATION = "`notifications`"
+_GONE = "Airflow 3 takes it and does nothing with it"
+_PLACE = "where it stands in the file says it"
+
+DAG_OTHERWISE = {
+    "template_searchpath": "the pipeline's folder, then the pipelines folder: the same for all",
+    "task_group": "the tasks of the file",
+    "auto_register": "it is about `with DAG(…)` in Python",
+    "sla_miss_callback": _GONE,
+    "on_success_callback": _NOTIFICATION,
+    "on_failure_callback": _NOTIFICATION,
+}
+TASK_OTHERWISE = {
+    "task_id": "`id`",
+    "dag": _PLACE,
+    "task_group": _PLACE,
+    "default_args": "what would be a default of a task stands in the task",
+    "params": "the pipeline's `params` hold for its tasks",
+    "sla": _GONE,
+    "email": "Airflow has deprecated it for notifiers",
+    "email_on_retry": "see `email`",
+    "email_on_failure": "see `email`",
+    "kwargs": "no argument: what subclasses hand up",
+    **dict.fromkeys(
+        (f"on_{event}_callback" for event in ("execute", "failure", "success", "retry", "skipped")), _NOTIFICATION
+    ),
+}
+GROUP_OTHERWISE = {
+    "group_id": "`id`",
+    "parent_group": _PLACE,
+    "dag": _PLACE,
+    "add_suffix_on_collision": "two groups of one id are an error",
+}
+ALIAS_OTHERWISE = {"name": "`alias`"}
+
+
+@pytest.mark.parametrize(
+    ("airflow", "model", "otherwise"),
+    [
+        pytest.param(DAG, Pipeline, DAG_OTHERWISE, id="DAG"),
+        pytest.param(BaseOperator, TaskSettings, TASK_OTHERWISE, id="BaseOperator"),
+        pytest.param(TaskGroup, task.TaskGroup, GROUP_OTHERWISE, id="TaskGroup"),
+        pytest.param(Asset, assets.Asset, {}, id="Asset"),
+        pytest.param(AssetAlias, assets.AssetAlias, ALIAS_OTHERWISE, id="AssetAlias"),
+    ],
+)
+def test_every_argument_has_a_key_or_a_reason(airflow: type, model: type[Model], otherwise: Mapping[str, str]) -> None:
+    arguments = set(inspect.signature(airflow.__init__).parameters) - {"self"}  # type: ignore[misc]
+    keys = set(model.model_fields)
+    assert arguments - keys - otherwise.keys() == set(), "neither a key nor a reason"
+    assert otherwise.keys() - (arguments - keys) == set(), "a reason for what has a key, or is no argument"
+    assert all(otherwise.values())

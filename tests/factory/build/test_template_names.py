@@ -1,0 +1,17 @@
+"""What lint knows of templates, against the installed Jinja and Airflow."""
+
+from __future__ import annotations
+
+from airflow.sdk.definitions._internal.templater import FILTERS as AIRFLOWS
+from jinja2.defaults import DEFAULT_FILTERS
+
+from schemas.model.context_names import CONTEXT_NAMES
+from schemas.rules.template_names import FILTERS, REMOVED
+
+
+def test_filters_are_those_of_jinja_and_airflow() -> None:
+    assert DEFAULT_FILTERS.keys() | AIRFLOWS.keys() == FILTERS
+
+
+def test_airflow_has_none_of_the_names_that_are_gone() -> None:
+    assert not REMOVED.keys() & CONTEXT_NAMES

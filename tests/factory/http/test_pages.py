@@ -1,0 +1,143 @@
+"""Pages: each way from one to the next, against a server that counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from factory.http.errors import HttpError
+
+from .http_server import Server
+from .paged_answers import ROWS, answer, by_cursor, by_offset, by_page, query, query_of
+
+Runner = Callable[..., Any]
+
+
+def test_page_numbers_until_an_empty_page(server: Server, run: Runner, pushed: dict[str, Any]) -> None:
+    server.routes["/"] = by_page(3)
+    assert run(server.url("/?a=1"), data_selector="data", pagination={"type": "page_number"}) == ROWS
+    assert [r.path for r in server.received] == [f"/?a=1&page={n}" for n in (1, 2, 3, 4)]
+    assert (pushed["http"]["pages"], pushed["http"]["rows"], pushed["http"]["retries"]) == (4, 7, 0)
+
+
+def test_page_numbers_until_the_last_of_a_known_number(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_page(3, first=0, pages=3)
+    pages = {"type": "page_number", "base_page": 0, "total_path": "pages"}
+    assert run(server.url("/"), data_selector="data", pagination=pages) == ROWS
+    assert len(server.received) == 3
+
+
+def test_what_is_counted_replaces_what_the_url_has_of_that_name(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_page(3)
+    assert run(server.url("/?page=9&a=1"), data_selector="data", pagination={"type": "page_number"}) == ROWS
+    assert server.received[0].path == "/?a=1&page=1"
+
+
+def test_a_total_may_be_text(server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"data": [len(server.received)], "pages": "12"})
+    pages = {"type": "page_number", "total_path": "pages"}
+    assert run(server.url("/"), data_selector="data", pagination=pages) == list(range(1, 13))
+
+
+def test_an_offset_moves_on_by_the_rows_that_came(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_offset(largest=2)
+    assert run(server.url("/"), pagination={"type": "offset", "limit": 5}) == ROWS
+    assert [query_of(r.path) for r in server.received] == [{"limit": "5", "offset": str(n)} for n in (0, 2, 4, 6, 7)]
+
+
+def test_a_cursor_until_there_is_none(server: Server, run: Runner) -> None:
+    server.routes["/"] = by_cursor
+    pages = {"type": "cursor", "cursor_path": "meta.next"}
+    assert run(server.url("/"), data_selector="rows", pagination=pages) == ROWS
+    assert [r.path for r in server.received] == ["/", "/?cursor=3", "/?cursor=6"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "route", "selector", "requests"),
+    [
+        ({"type": "cursor", "cursor_path": "meta.next"}, by_cursor, "rows[?@ > `5`]", 3),
+        ({"type": "page_number"}, by_page(3), "data[?@ > `5`]", 4),
+        ({"type": "offset", "limit": 3}, by_offset(3), "[?@ > `5`]", 4),
+        ({"type": "offset", "limit": 3}, by_offset(3), "[*] | [?@ > `5`].{row: @} | [*].row", 4),
+    ],
+)
+def test_rows_that_a_selector_leaves_out_are_rows_of_the_page(
+    server: Server,
+    run: Runner,
+    pages: dict[str, Any],
+    route: Callable[[BaseHTTPRequestHandler], None],
+    selector: str,
+    requests: int,
+) -> None:
+    server.routes["/"] = route
+    assert run(server.url("/"), data_selector=selector, pagination=pages) == [6]
+    assert len(server.received) == requests
+
+
+def test_what_is_made_for_the_rows_of_a_condition_is_not_asked_of_the_others(server: Server, run: Runner) -> None:
+    people = [{"id": number, "name": "Ada" if number == 4 else None} for number in range(5)]
+
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        start = int(query(handler)["offset"])
+        answer(handler, people[start : start + 2])
+
+    server.routes["/"] = route
+    pages = {"type": "offset", "limit": 2}
+    assert run(server.url("/"), data_selector="[?name].length(name)", pagination=pages) == [3]
+    assert [query_of(r.path)["offset"] for r in server.received] == ["0", "2", "4", "5"]
+
+
+def test_a_cursor_in_a_body(server: Server, run: Runner) -> None:
+    def by_body(handler: BaseHTTPRequestHandler) -> None:
+        start = json.loads(server.received[-1].body).get("page", {}).get("after", 0)
+        answer(handler, {"rows": ROWS[start : start + 3], "next": start + 3 if start + 3 < len(ROWS) else None})
+
+    server.routes["/"] = by_body
+    pages = {"type": "cursor", "cursor_path": "next", "cursor_body_path": "page.after"}
+    asked = {"method": "POST", "json_body": {"sort": "id"}, "data_selector": "rows", "pagination": pages}
+    assert run(server.url("/"), **asked) == ROWS
+    bodies = [json.loads(r.body) for r in server.received]
+    assert bodies == [{"sort": "id"}, *({"sort": "id", "page": {"after": after}} for after in (3, 6))]
+    assert {r.path for r in server.received} == {"/"}
+    with pytest.raises(HttpError, match=r"its JSON body has no mapping to put `sort\.after` into"):
+        run(server.url("/"), **{**asked, "pagination": {**pages, "cursor_body_path": "sort.after"}})
+
+
+def test_links_in_the_body_and_in_header_fields(server: Server, run: Runner) -> None:
+    def body(handler: BaseHTTPRequestHandler) -> None:
+        page = int(query(handler).get("p", 1))
+        answer(handler, {"items": [page], "paging": {"next": f"/body?p={page + 1}" if page < 3 else ""}})
+
+    def header(handler: BaseHTTPRequestHandler) -> None:
+        page = int(query(handler).get("p", 1))
+        link = f'<{server.url("/header")}?p={page + 1}>; rel="last next"; title="a, b", </header?p=0>; rel=prev'
+        answer(handler, [page], **({"Link": link} if page < 3 else {"Link": "</x>; rel=prev"}))
+
+    server.routes |= {"/body": body, "/header": header}
+    pages = {"type": "json_link", "next_url_path": "paging.next"}
+    assert run(server.url("/body"), data_selector="items", pagination=pages) == [1, 2, 3]
+    assert run(server.url("/header"), pagination={"type": "header_link"}) == [1, 2, 3]
+
+
+def test_what_is_selected_is_always_a_flat_list(server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"rows": [{"id": 1, "x": 2}], "one": {"id": 3}, "none": []})
+    assert run(server.url("/"), data_selector="rows[*].id") == [1]
+    assert run(server.url("/"), data_selector="one") == [{"id": 3}]
+    assert run(server.url("/"), data_selector="none") == []
+
+
+def test_no_content_is_a_page_without_rows(server: Server, run: Runner) -> None:
+    server.answers("/none", status=204)
+    server.routes["/"] = lambda handler: by_page(3)(handler) if "page=4" not in handler.path else _none(handler)
+    pages = {"type": "page_number"}
+    assert run(server.url("/none"), data_selector="data") == run(server.url("/none"), pagination=pages) == []
+    assert run(server.url("/"), data_selector="data", pagination=pages) == ROWS
+
+
+def _none(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(204)
+    handler.end_headers()

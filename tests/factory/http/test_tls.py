@@ -1,0 +1,98 @@
+"""TLS on loopback with a test's own authority: which servers are believed, and who sees a client's certificate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory.http.errors import HttpError
+
+from .certificates import Authority
+from .http_server import Server
+
+Runner = Callable[..., Any]
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def secure(authority: Authority) -> Iterator[Server]:
+    server = Server(tls=authority.server_side("localhost"))
+    server.routes["/"] = _who_asks
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def elsewhere(authority: Authority) -> Iterator[Server]:
+    server = Server(tls=authority.server_side("elsewhere", "127.0.0.1"))
+    server.routes["/"] = _who_asks
+    yield server
+    server.close()
+
+
+def _who_asks(handler: BaseHTTPRequestHandler) -> None:
+    """The name in the client's certificate, if it shows one."""
+    certificate = handler.connection.getpeercert() or {}  # type: ignore[attr-defined] # it is a TLS connection
+    names = [value for part in certificate.get("subject", ()) for _, value in part]
+    body = json.dumps({"data": names}).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def test_an_authority_that_nobody_knows(secure: Server, run: Runner) -> None:
+    with pytest.raises(HttpError) as caught:
+        run(secure.url("/", host="localhost"), request_retries={"attempts": 3, "initial_delay": 30.0})
+    assert str(caught.value) == (
+        f"GET {secure.url('/', host='localhost')}: no secure connection: "
+        "the server's certificate is not accepted (self-signed certificate in certificate chain)"
+    )
+    assert secure.received == []
+
+
+def test_the_environment_names_an_authority(
+    secure: Server, run: Runner, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
+    assert run(secure.url("/", host="localhost")) == {"data": []}
+    with pytest.raises(HttpError, match=r"certificate is not accepted \(.*127\.0\.0\.1"):
+        run(secure.url("/"))
+
+
+def test_a_server_without_tls(server: Server, run: Runner) -> None:
+    with pytest.raises(HttpError, match="no secure connection: the server does not speak TLS here"):
+        run(server.url("/").replace("http:", "https:"))
+    assert server.received == []
+
+
+@pytest.mark.parametrize("how", ["redirect", "link"])
+def test_a_clients_certificate_and_login_are_for_the_connections_own_host(
+    secure: Server, elsewhere: Server, run: Runner, authority: Authority, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    extra = {"verify": str(authority.file), "cert": str(authority.certificate("client"))}
+    connection = {"host": "localhost", "port": secure.port, "schema": "https", "extra": extra}
+    parts = {"conn_type": "http", "login": "me", "password": "sesame", **connection}
+    monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps(parts))
+    assert run(None, conn_id="api", endpoint="/") == {"data": ["client"]}
+    if how == "redirect":
+        secure.answers("/there", status=302, headers={"Location": elsewhere.url("/")})
+        assert run(None, conn_id="api", endpoint="/there") == {"data": []}
+    else:
+        body = json.dumps({"data": ["first"], "next": elsewhere.url("/")}).encode()
+        secure.answers("/there", body, headers={"Content-Type": "application/json"})
+        pages = {"data_selector": "data", "pagination": {"type": "json_link"}}
+        assert run(None, conn_id="api", endpoint="/there", **pages) == ["first"]
+    (asked,) = elsewhere.received
+    assert secure.received[-1].headers["Authorization"].startswith("Basic ")
+    assert "Authorization" not in asked.headers

@@ -1,0 +1,98 @@
+"""Cron expressions: which field is wrong, and where it stands."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.model.cron import cron_problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("* * * * *", "*/5 * * * *", "0 0 1 1 *", "59 23 31 12 7", "0-30/10 * * * *", "1,2,3 * * * *"),
+        *("0 6 * * mon-fri", "0 6 * jan,feb *", "0 0 L * *", "0 0 * * 0", "  0   6 * * *  ", "0 0 * * sun#1"),
+    ],
+)
+def test_good_expressions(text: str) -> None:
+    assert cron_problem(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "part"),
+    [
+        ("60 * * * *", "minute", "60"),
+        ("* 24 * * *", "hour", "24"),
+        ("* * 32 * *", "day of month", "32"),
+        ("* * 0 * *", "day of month", "0"),
+        ("* * * 13 *", "month", "13"),
+        ("* * * januar *", "month", "januar"),
+        ("* * * * 8", "day of week", "8"),
+        ("* * * * monday", "day of week", "monday"),
+        ("*/0 * * * *", "minute", "*/0"),
+        ("5-1-2 * * * *", "minute", "5-1-2"),
+        (", * * * *", "minute", ","),
+        ("* * * * \ud55c", "day of week", "\ud55c"),
+        ("5 5 5 55 5", "month", "55"),
+    ],
+)
+def test_the_wrong_field_is_named(text: str, name: str, part: str) -> None:
+    problem = cron_problem(text)
+
+    assert problem is not None
+    assert problem.message == f"the {name} `{part}` is not valid"
+    assert text[problem.start : problem.end] == part
+    assert problem.help.startswith("allowed: ")
+
+
+@pytest.mark.parametrize(("text", "count"), [("* * * *", 4), ("0 * * * * *", 6), ("0 0 0 1 1 ? 2026", 7), ("hello", 1)])
+def test_the_number_of_fields(text: str, count: int) -> None:
+    problem = cron_problem(text)
+
+    assert problem is not None
+    assert problem.message == f"a cron expression has 5 fields, this one has {count}"
+    assert ("seconds" in problem.help) == (count > 5)
+
+
+def test_a_clock_time_is_answered_with_its_expression() -> None:
+    problem = cron_problem("01:30")
+
+    assert problem is not None
+    assert problem.help == 'for 01:30 every day write "30 1 * * *"'
+    assert cron_problem("30 1 * * *") is None
+
+
+def test_an_empty_expression() -> None:
+    problem = cron_problem(" ")
+
+    assert problem is not None
+    assert problem.message == "the cron expression is empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("0 0 30 2 *", True),
+        ("0 0 31 feb,4,6 *", True),
+        ("0 0 29 2 *", False),
+        ("0 0 31 4,5 *", False),
+        ("0 0 30 2 mon", False),
+        ("0 0 31 * *", False),
+        ("0 0 L 2 *", False),
+    ],
+)
+def test_a_day_that_no_month_has(text: str, never: bool) -> None:
+    problem = cron_problem(text)
+
+    assert (problem is not None) == never
+    assert problem is None or text[problem.start : problem.end] in ("30", "31")
+
+
+@given(st.text(alphabet="0123456789*/-,LW#? hjanmosu", max_size=30) | st.text(max_size=20))
+def test_every_text_has_an_answer_inside_the_text(text: str) -> None:
+    problem = cron_problem(text)
+
+    if problem is not None:
+        assert 0 <= problem.start <= problem.end <= len(text)

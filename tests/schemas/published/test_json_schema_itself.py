@@ -1,0 +1,76 @@
+"""The committed JSON Schemas: they are what the models give, valid themselves, and described."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from schemas.findings.codes import Code
+from schemas.published.json_schema import defaults_json_schema, main, pipeline_json_schema
+from schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
+
+SCHEMAS = Path(__file__).parents[3] / "schemas"
+
+
+def test_committed_files_are_what_the_models_give() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_a_stale_file_is_named_and_written_anew(tmp_path: Path) -> None:
+    shutil.copytree(SCHEMAS, tmp_path / "schemas", ignore=shutil.ignore_patterns("__pycache__"))
+    committed = tmp_path / "schemas" / "pipeline.schema.json"
+    fresh = committed.read_text()
+    committed.write_text(fresh.replace("Pipeline", "Pipelines", 1))
+
+    def run(flag: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "schemas.published.json_schema", flag]
+        return subprocess.run(
+            command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+        )
+
+    stale = run("--check")
+    assert (stale.returncode, "schemas/pipeline.schema.json is stale" in stale.stderr) == (1, True)
+    assert run("--write").returncode == 0
+    assert committed.read_text() == fresh
+    assert run("--check").returncode == 0
+
+
+@pytest.mark.parametrize("schema", [pipeline_json_schema(), defaults_json_schema()], ids=lambda s: str(s["$id"]))
+def test_schema_is_valid_itself_and_stands_alone(schema: dict[str, Any]) -> None:
+    Draft7Validator.check_schema(schema)
+    assert "://" not in schema["$id"]
+    assert set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema))) == {
+        f"#/definitions/{name}" for name in schema["definitions"]
+    }
+
+
+def test_every_key_is_described() -> None:
+    def properties(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
+        for key, value in schema.items() if isinstance(schema, dict) else ():
+            if key == "properties" and not {"if", "then", "else", "anyOf"} & {*path.split("/")}:
+                yield from ((f"{path}/{name}", child) for name, child in value.items())
+            yield from properties(value, f"{path}/{key}")
+        for child in schema if isinstance(schema, list) else ():
+            yield from properties(child, path)
+
+    whole = pipeline_json_schema()
+    found = dict(properties(whole, ""))
+    shown = {path: whole["definitions"].get(s.get("$ref", "").rpartition("/")[2], s) for path, s in found.items()}
+    assert len(found) > 100
+    assert [path for path, schema in shown.items() if not schema.get("description")] == []
+
+
+def test_every_code_is_in_reach_or_on_the_list_with_a_reason() -> None:
+    assert set(Code) == IN_REACH | OUT_OF_REACH.keys()
+    assert not IN_REACH & OUT_OF_REACH.keys()
+    assert EXCEPTIONS.keys() <= IN_REACH
+    assert all(OUT_OF_REACH.values())

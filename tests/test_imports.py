@@ -1,0 +1,89 @@
+"""A package imports only from those above it in the tables of docs/architecture.md, and no modules import in a circle."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROW = re.compile(r"^\| `(?P<name>\w+)` \|", re.MULTILINE)
+MOST_AT_TOP = 14
+MOST_FILES = 250
+
+
+def order(top: str) -> list[str]:
+    """The packages of a top folder as docs/architecture.md lists them, each above those that may import it."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition(f"`{top}/`\n")[2].partition("\n## ")[0]
+    return ROW.findall(section)
+
+
+def modules(top: str) -> dict[str, Path]:
+    paths = {path: path.relative_to(ROOT).with_suffix("").parts for path in (ROOT / top).rglob("*.py")}
+    return {".".join(parts).removesuffix(".__init__"): path for path, parts in paths.items()}
+
+
+EVERY = {**modules("schemas"), **modules("factory")}
+
+
+def imported(module: str) -> Iterator[str]:
+    """Our own modules that a module imports, wherever in the file it does."""
+    for node in ast.walk(ast.parse(EVERY[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in EVERY else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+IMPORTS = {module: {found for found in imported(module) if found in EVERY and found != module} for module in EVERY}
+
+
+def package(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("top", ["schemas", "factory"])
+def test_the_table_lists_every_package(top: str) -> None:
+    assert sorted(order(top)) == sorted({package(module) for module in modules(top)} - {""})
+
+
+@pytest.mark.parametrize("top", ["schemas", "factory"])
+def test_a_package_imports_only_from_those_above_it(top: str) -> None:
+    rank = {name: position for position, name in enumerate(order(top))}
+    back_up = [
+        f"{module} imports {found}"
+        for module in modules(top)
+        for found in IMPORTS[module]
+        if found.startswith(f"{top}.") and package(module) and rank[package(found)] > rank[package(module)]
+    ]
+
+    assert back_up == []
+
+
+def test_the_language_imports_nothing_of_the_factory() -> None:
+    assert not [module for module in modules("schemas") if any(f.startswith("factory") for f in IMPORTS[module])]
+
+
+def test_no_modules_import_in_a_circle() -> None:
+    try:
+        TopologicalSorter(IMPORTS).prepare()
+    except CycleError as error:
+        pytest.fail(f"these import each other: {' → '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("top", ["schemas", "factory"])
+def test_a_top_folder_holds_few_packages_and_modules(top: str) -> None:
+    entries = {path.relative_to(ROOT / top).parts[0] for path in modules(top).values()}
+
+    assert len(entries) <= MOST_AT_TOP
+
+
+def test_the_code_stays_in_few_files() -> None:
+    assert len(EVERY) <= MOST_FILES
