@@ -1,4 +1,4 @@
-"""A package imports only from those above it in the tables of docs/architecture.md, and no modules import in a circle."""
+"""A package imports only from those above it in the tables of docs/architecture.md; no modules import in a circle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `(?P<name>\w+)` \|", re.MULTILINE)
 MOST_AT_TOP = 14
-MOST_FILES = 250
+MOST_FILES = 360
 
 
 def order(top: str) -> list[str]:

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from factory.cli.options import UsageError
+from factory.cli.usage import UsageError
 from factory.loading.own_names import NameTakenError, check_own_names
 
 COMMANDS = {

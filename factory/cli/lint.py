@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from factory.cli.options import Selection, UsageError, add_environment, add_paths, require_declared, select, select_text
+from factory.cli.options import Selection, add_environment, add_paths, require_declared, select, select_text
+from factory.cli.usage import UsageError
 from factory.reporters import FORMATS, render
 from factory.reporters.columns import wants_colour
 from factory.reporters.summary import Summary

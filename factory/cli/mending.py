@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from factory.cli.options import Selection, UsageError
+from factory.cli.options import Selection
+from factory.cli.usage import UsageError
 from schemas.check import CheckOptions
 from schemas.check.fixing import repair
 

@@ -1,4 +1,4 @@
-"""Errors of use, which every command answers alike."""
+"""Options that commands share: the paths that a command line names, and the environment it chooses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from factory.cli.usage import UsageError
 from schemas.check import Checker, CheckOptions
 from schemas.folder.discovery import (
     SUFFIXES,
@@ -20,10 +21,6 @@ from schemas.folder.discovery import (
     way_problem,
 )
 from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
-
-
-class UsageError(Exception):
-    """A command line that cannot be meant: one line for the user, exit status 2."""
 
 
 class Selection(NamedTuple):

@@ -9,7 +9,7 @@ import argparse
 import re
 import sys
 
-from factory.cli.options import UsageError
+from factory.cli.usage import UsageError
 from factory.reporters.columns import wants_colour
 from schemas.findings.codes import Code
 from schemas.findings.rule_page import page

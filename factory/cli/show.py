@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from factory.cli.effective_yaml import render
-from factory.cli.options import Selection, UsageError, add_environment, require_declared, select
+from factory.cli.options import Selection, add_environment, require_declared, select
+from factory.cli.usage import UsageError
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
 from schemas.check import Checker, CheckOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from factory.cli.mending import Change, write
-from factory.cli.options import UsageError
+from factory.cli.usage import UsageError
 from tests.factory.cli.commands import BAD, GOOD, factory
 
 
