@@ -19,7 +19,7 @@ class Span(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """The text that stands in `span` of the diagnostic's file when the finding is mended."""
+    """The edit that fixes a finding: `replacement` in place of `span` of the diagnostic's file."""
 
     span: Span
     replacement: str

@@ -29,7 +29,7 @@ class InQuotes:
     """The same text, in quotes."""
 
 
-Mend = Word | Yaml | InQuotes
+Edit = Word | Yaml | InQuotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class Problem:
     caret: str = ""
     help: str = ""
     allowed: tuple[str, ...] = ()
-    mend: Mend | None = None
+    fix: Edit | None = None
     part: tuple[int, int] | None = None
     severity: Severity | None = None
 
 
-def word(written: str, allowed: Iterable[str]) -> Word | None:
-    """The mend of a typo that can stand for one word only."""
+def typo_fix(written: str, allowed: Iterable[str]) -> Word | None:
+    """The edit that fixes a typo where only one word can be meant."""
     found = unmistakable(written, allowed)
     return Word(found) if found is not None else None

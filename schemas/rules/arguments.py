@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import word
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.rules.subject import Subject
 from schemas.source import Parameter
@@ -40,7 +40,7 @@ def argument_findings(subject: Subject, arguments: Arguments, parameters: Sequen
     for name in unknown_names(parameters, arguments.written):
         if name.startswith("$"):
             continue  # reserved, which has its own finding
-        mend = word(name, names)
+        fix = typo_fix(name, names)
         yield subject.finding(
             Code.UNKNOWN_ARGUMENT,
             arguments.written[name],
@@ -48,7 +48,7 @@ def argument_findings(subject: Subject, arguments: Arguments, parameters: Sequen
             at_key=True,
             caret=meant(name, names),
             allowed=names,
-            mend=mend if mend is not None and mend.text not in arguments.written else None,
+            fix=fix if fix is not None and fix.text not in arguments.written else None,
         )
     for name in missing_names(parameters, arguments.written, arguments.filled):
         yield subject.finding(

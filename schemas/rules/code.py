@@ -9,7 +9,7 @@ from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import word
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.annotated_texts import fitted, names_duration, type_names
 from schemas.model.built_ins import BUILT_INS, built_in
@@ -62,7 +62,7 @@ def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
         caret="" if python else meant(uses, BUILT_INS),
         allowed=tuple(BUILT_INS),
         help="a function is named itself: `module.function`" if python else "a function is written `module.function`",
-        mend=word(uses, BUILT_INS),
+        fix=typo_fix(uses, BUILT_INS),
     )
 
 

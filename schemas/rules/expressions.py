@@ -100,7 +100,7 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
                 caret=did_you_mean(suggestion),
                 allowed=forms(),
                 part=part,
-                mend=_spelled(subject.at(path), expression, suggestion),
+                fix=_spelled(subject.at(path), expression, suggestion),
             )
         case EnvReference(name, _):
             yield from _environment(subject, path, expression, name)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, word
+from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, meant
 from schemas.model.task_base import LONGEST_ID
 from schemas.rules.cycles import Edges, cycles
@@ -134,16 +134,16 @@ class _Wait(NamedTuple):
             f"{who} `{self.written}`, and there is no such task",
             caret=meant(self.written, near) or did_you_mean(_inside_a_group(self.written, near)),
             allowed=tuple(others),
-            mend=self._mend(subject, near),
+            fix=self._fix(subject, near),
         )
 
-    def _mend(self, subject: Subject, near: set[str]) -> Word | None:
+    def _fix(self, subject: Subject, near: set[str]) -> Word | None:
         """The id that is meant, in `needs`, in `teardown` or in a reference."""
-        mend = word(self.written, near)
-        if mend is None or not self.is_reference:
-            return mend
+        fix = typo_fix(self.written, near)
+        if fix is None or not self.is_reference:
+            return fix
         value = str(subject.at(self.path))
-        return Word(value.replace(f"tasks.{self.written}.", f"tasks.{mend.text}.", 1))
+        return Word(value.replace(f"tasks.{self.written}.", f"tasks.{fix.text}.", 1))
 
 
 def _inside_a_group(written: str, ids: set[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, word
+from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import did_you_mean
 from schemas.rules.subject import Subject
 from schemas.source import (
@@ -31,7 +31,7 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 path,
                 f"there is no module `{module}` {below}",
                 caret=did_you_mean(next(iter(candidates), None)),
-                mend=_mend(subject, path, module, candidates),
+                fix=_fix(subject, path, module, candidates),
             )
         case NameMissing(module, name, file, candidates, defined):
             return subject.finding(
@@ -39,7 +39,7 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 path,
                 f"`{module}` ({file.name}) defines no `{name}`",
                 caret=did_you_mean(next(iter(candidates), None)),
-                mend=_mend(subject, path, name, candidates),
+                fix=_fix(subject, path, name, candidates),
                 allowed=defined if len(defined) <= 20 else (),
             )
         case NotCallable(dotted, kind, candidates):
@@ -75,9 +75,9 @@ def hidden_module(subject: Subject, path: DataPath, hidden: Hidden) -> Diagnosti
     )
 
 
-def _mend(subject: Subject, path: DataPath, missing: str, candidates: tuple[str, ...]) -> Word | None:
+def _fix(subject: Subject, path: DataPath, missing: str, candidates: tuple[str, ...]) -> Word | None:
     """The path with what is meant, where it can be one thing only."""
-    dotted, mend = subject.at(path), word(missing, candidates)
-    if mend is None or not isinstance(dotted, str) or dotted.count(missing) != 1:
+    dotted, fix = subject.at(path), typo_fix(missing, candidates)
+    if fix is None or not isinstance(dotted, str) or dotted.count(missing) != 1:
         return None
-    return Word(dotted.replace(missing, mend.text))
+    return Word(dotted.replace(missing, fix.text))

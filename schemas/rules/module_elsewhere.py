@@ -54,5 +54,5 @@ def _finding(subject: Subject, path: DataPath, module: str, meant: str, caret: s
         f"there is no module `{module}` below the pipelines folder or among the installed packages",
         caret=caret,
         help="a module's path starts at the pipelines folder, wherever the pipeline is",
-        mend=Word(meant),
+        fix=Word(meant),
     )

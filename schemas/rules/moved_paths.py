@@ -123,6 +123,6 @@ def moved(subject: Subject, path: DataPath, new: str, *, still_there: bool) -> D
         path,
         "this is its place in Airflow 2" + ("; Airflow 3 keeps it for a while" if still_there else ""),
         caret=f"it is `{new}` now",
-        mend=Word(new),
+        fix=Word(new),
         severity=Severity.WARNING if still_there else Severity.ERROR,
     )

@@ -29,7 +29,7 @@ def check(subject: Subject, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
                 (*task.with_path, key),
                 f"no file of this folder makes a DAG `{dag_id}`",
                 caret=did_you_mean(near),
-                mend=Word(near),
+                fix=Word(near),
             )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import word
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, unmistakable
 from schemas.rules.subject import Subject
 
@@ -54,7 +54,7 @@ def misspelt(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Ite
                 f"JSON Schema has no keyword `{key}`, and Airflow would pass over it",
                 at_key=True,
                 caret=did_you_mean(known),
-                mend=word(key, KEYWORDS),
+                fix=typo_fix(key, KEYWORDS),
             )
 
 

@@ -11,7 +11,7 @@ from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import word as mend_of
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.value_schema import misfits, must_be, remote_reference, schema_problem
 from schemas.rules.param_keywords import misspelt
@@ -98,7 +98,7 @@ def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iter
             f"JSON Schema has no type `{word}`",
             caret=meant(word, _TYPES),
             allowed=tuple(_TYPES),
-            mend=mend_of(word, _TYPES) if types == word else None,
+            fix=typo_fix(word, _TYPES) if types == word else None,
         )
     if unknown or _is_simple(schema):
         return

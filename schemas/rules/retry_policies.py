@@ -10,7 +10,7 @@ from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import word
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.rules.missing_code import no_callable
 from schemas.rules.subject import Subject
@@ -59,5 +59,5 @@ def _exception(subject: Subject, path: DataPath, name: str, reader: SourceReader
             f"Python has no exception `{name}` of its own",
             caret=meant(name, own),
             help="another one is written `module.Exception`",
-            mend=word(name, own),
+            fix=typo_fix(name, own),
         )

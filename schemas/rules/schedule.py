@@ -11,7 +11,7 @@ from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import word
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.cron import cron_problems, ranges_of_one, steps_without_effect
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
@@ -85,7 +85,7 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
                 f"there is no preset `{text}`",
                 caret=meant(text, presets),
                 allowed=presets,
-                mend=word(text, presets),
+                fix=typo_fix(text, presets),
             )
         return
     problems = list(cron_problems(text))
@@ -138,7 +138,7 @@ def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterato
         path,
         f"there is no time zone `{name}`",
         caret="" if offset else did_you_mean(_PLACES.get(name) or nearest(name, available_timezones())),
-        mend=None if offset else word(name, available_timezones()),
+        fix=None if offset else typo_fix(name, available_timezones()),
         help=help_text,
     )
 

@@ -16,10 +16,10 @@ from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Related, Span
 from schemas.findings.paths import DataPath, Walked, task_path, walk
-from schemas.findings.problem import Mend, Problem
+from schemas.findings.problem import Edit, Problem
 from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at
-from schemas.text.edits import fix
+from schemas.text.edits import as_fix
 from schemas.text.lines import TextLines
 
 
@@ -160,20 +160,20 @@ class Subject:
         caret: str = "",
         help: str = "",
         allowed: tuple[str, ...] = (),
-        mend: Mend | None = None,
+        fix: Edit | None = None,
         severity: Severity | None = None,
         part: tuple[int, int] | None = None,
     ) -> Diagnostic:
         """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text as it is
         written.
 
-        `mend` is the edit of the whole value or key, where it stands in the text as it is read.
+        `fix` is the edit of the whole value or key, where it stands in the text as it is read.
         """
         document, place = self.effective.key_origin(path) if at_key else self.effective.origin(path)
         span = whole = document.key_span(place) if at_key else document.value_span(place)
         used = self._where_used(path[:-1] if at_key else path)
         if used:
-            mend = None  # the value may be right for others that use it
+            fix = None  # the value may be right for others that use it
         if part is not None:
             # A matrix that made rows is not in the data any more: its text is as it was written.
             now = value_at(self.data, path)
@@ -188,7 +188,7 @@ class Subject:
             caret=caret,
             help=help,
             allowed=allowed,
-            fix=fix(mend, document.written(whole), value, whole) if mend is not None else None,
+            fix=as_fix(fix, document.written(whole), value, whole) if fix is not None else None,
             text=document.text,
             severity=severity or code.severity,
             related=used,
@@ -212,7 +212,7 @@ class Subject:
             caret=problem.caret,
             help=problem.help,
             allowed=problem.allowed,
-            mend=problem.mend,
+            fix=problem.fix,
             severity=problem.severity,
             part=problem.part,
         )

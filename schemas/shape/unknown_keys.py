@@ -10,8 +10,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath, task_path
-from schemas.findings.problem import Problem
-from schemas.findings.problem import word as mend_of
+from schemas.findings.problem import Problem, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.notifications import RunNotifications, TaskNotifications
@@ -54,7 +53,7 @@ def unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any], st
     own = _own_keys(model, allowed)
     elsewhere = _where_else(data, path, key)
     # A fix writes the key that the finding names, or none.
-    mend = mend_of(key, allowed if stands_for is None else (stands_for,)) if not elsewhere else None
+    fix = typo_fix(key, allowed if stands_for is None else (stands_for,)) if not elsewhere else None
     return Problem(
         Code.UNKNOWN_KEY,
         path,
@@ -63,7 +62,7 @@ def unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any], st
         caret=elsewhere or did_you_mean(stands_for or nearest(key, allowed)),
         help=_about_keys(own, allowed),
         allowed=own,
-        mend=mend if mend is None or mend.text not in beside else None,
+        fix=fix if fix is None or fix.text not in beside else None,
     )
 
 

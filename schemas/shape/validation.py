@@ -187,7 +187,7 @@ def _problem(
         caret=text.caret,
         help=text.help,
         allowed=allowed,
-        mend=text.mend,
+        fix=text.fix,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from schemas.compose.env_values import EnvText
 from schemas.expressions.patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.findings.codes import Code
-from schemas.findings.problem import InQuotes, Mend, Word, Yaml, word
+from schemas.findings.problem import Edit, InQuotes, Word, Yaml, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.model.cron import cron_problem
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
@@ -89,7 +89,7 @@ class ProblemText(NamedTuple):
     caret: str = ""
     help: str = ""
     allowed: tuple[str, ...] = ()
-    mend: Mend | None = None
+    fix: Edit | None = None
 
 
 def described(value: Any) -> str:
@@ -147,8 +147,8 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind in _EXPECTED:
         message = f"{name} must be {_EXPECTED[kind]}, not {described(value)}"
-        hint, mend = _type_hint(kind, value, name)
-        return ProblemText(Code.WRONG_TYPE, message, caret=hint, mend=mend)
+        hint, fix = _type_hint(kind, value, name)
+        return ProblemText(Code.WRONG_TYPE, message, caret=hint, fix=fix)
     if kind in ("duration_type", "date_type"):
         what = "a duration" if kind == "duration_type" else "a date"
         unit = kind == "duration_type" and isinstance(value, int) and not isinstance(value, bool) and value > 0
@@ -156,8 +156,8 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         message = f"{name} must be {what}, not {described(value)}"
         return ProblemText(Code.WRONG_TYPE, message, caret=caret, help=_forms(context))
     if kind in ("duration", "date"):
-        caret, mend = _duration_hint(value, name) if kind == "duration" else _date_hint(value)
-        return ProblemText(Code.WRONG_VALUE, f"{name} is not a {kind}", caret=caret, help=_forms(context), mend=mend)
+        caret, fix = _duration_hint(value, name) if kind == "duration" else _date_hint(value)
+        return ProblemText(Code.WRONG_VALUE, f"{name} is not a {kind}", caret=caret, help=_forms(context), fix=fix)
     if kind == "duration_zero":
         return ProblemText(Code.WRONG_VALUE, f"{name} must be longer than zero")
     if kind == "no_such_date":
@@ -194,7 +194,7 @@ def _forms(context: dict[str, Any]) -> str:
     return f"write {context['allowed']}"
 
 
-def _duration_hint(text: str, name: str) -> tuple[str, Mend | None]:
+def _duration_hint(text: str, name: str) -> tuple[str, Edit | None]:
     if name == "`every`" and (text.startswith("@") or cron_problem(text) is None):
         return "a cron expression stands in `cron`", None
     meant_text = None if isinstance(text, EnvText) else meant_duration(text.strip())
@@ -202,7 +202,7 @@ def _duration_hint(text: str, name: str) -> tuple[str, Mend | None]:
     return did_you_mean(meant_text), Word(meant_text) if meant_text is not None and text.islower() else None
 
 
-def _date_hint(text: str) -> tuple[str, Mend | None]:
+def _date_hint(text: str) -> tuple[str, Edit | None]:
     meant_text = None if isinstance(text, EnvText) else meant_date(text.strip())
     if meant_text is None:
         return ("write a date that stays the same" if _MOVING.match(text) else ""), None
@@ -217,7 +217,7 @@ def _not_one_of(name: str, value: Any, allowed: tuple[str, ...]) -> ProblemText:
         f"{name} cannot be `{value}`",
         caret=meant(value, allowed),
         allowed=allowed,
-        mend=word(value, allowed),
+        fix=typo_fix(value, allowed),
     )
 
 
@@ -240,7 +240,7 @@ def _written_short(kind: str, value: Any, name: str) -> str:
     return str(int(size[1]) * (1024 if size[3] else 1000) ** ("kmg".index(size[2].lower()) + 1))
 
 
-def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Mend | None]:
+def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if isinstance(value, EnvText):
         return "", None
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
-from schemas.findings.problem import InQuotes, Mend, Word, Yaml
+from schemas.findings.problem import Edit, InQuotes, Word, Yaml
 from schemas.text.lines import TextLines
 from schemas.text.scalars import NumberTooLongError, plain_scalar
 
@@ -102,12 +102,12 @@ def _in_order(fixes: Iterable[Fix]) -> list[Fix]:
     return sorted(fixes, key=lambda fix: fix.span)
 
 
-def fix(mend: Mend, written: str, value: Any, span: Span) -> Fix | None:
+def as_fix(edit: Edit, written: str, value: Any, span: Span) -> Fix | None:
     """The edit of `written`, which stands at `span` and is read as `value`; None where it is not plainly that."""
     mark = written[0] if len(written) > 1 and written[0] in "\"'" and written[-1] == written[0] else ""
     if _read(written, mark) != value:
         return None
-    match mend:
+    match edit:
         case Word(text):
             return Fix(span, f"{mark}{text}{mark}" if mark or _is_plain(text) else f'"{text}"')
         case Yaml(text):

@@ -53,7 +53,7 @@ def _keys_of_tasks(
             f"{who} has no argument `{key}`",
             at_key=True,
             caret=f"did you mean `{known}`?",
-            mend=Word(known) if typo is not None else None,
+            fix=Word(known) if typo is not None else None,
         )
 
 

@@ -19,7 +19,7 @@ from schemas.dagfactory.rules.arguments import of_decorated, of_function, of_ope
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, word
+from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import meant, nearest
 from schemas.rules.moved_paths import place_of
 from schemas.source import Class, Function, SourceReader
@@ -46,8 +46,8 @@ def check_shape(dag: DagView) -> Iterator[Diagnostic]:
                 message = f"`{key}` must be a dotted path"
                 place = place_of(path) if isinstance(path, str) and key == "operator" else None
                 caret = f"write `{place}`" if place is not None else ""
-                mend = Word(place) if place is not None else None
-                yield dag.subject.finding(Code.UNKNOWN_USES, (*task.path, key), message, caret=caret, mend=mend)
+                fix = Word(place) if place is not None else None
+                yield dag.subject.finding(Code.UNKNOWN_USES, (*task.path, key), message, caret=caret, fix=fix)
         if "decorator" in task.data and not task.data.keys() & {"python_callable", "python_callable_name"}:
             message = f"`python_callable` is missing in task `{task.id}`"
             yield dag.subject.finding(Code.MISSING_KEY, (*task.path, "decorator"), message, at_key=True)
@@ -142,7 +142,7 @@ def _default_args(dag: DagView, reader: SourceReader, known: frozenset[str] | No
                 f"no task takes `{key}` of `default_args`",
                 at_key=True,
                 caret=meant(key, taken),
-                mend=word(key, taken),
+                fix=typo_fix(key, taken),
             )
             continue
         yield dag.subject.finding(

@@ -43,5 +43,5 @@ def _of_a_collection(dag: DagView, path: DataPath, written: str) -> Diagnostic:
         f"dag-factory imports decorators from modules, and `{holder}` is none",
         caret=f"write `{known}`" if known is not None else "",
         help="" if known is not None else "write the path of the provider's function that makes the decorator",
-        mend=None if known is None else Word(known),
+        fix=None if known is None else Word(known),
     )

@@ -10,7 +10,7 @@ from schemas.dagfactory.dag_view import DagView, Part, shown
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, walk
-from schemas.findings.problem import word
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import MOST_OF_A_FILE, meant
 from schemas.rules.cycles import Edges, cycles
 
@@ -97,7 +97,7 @@ def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic
                 f"`dependencies` names `{shown(other)}`, and there is no such task or task group",
                 caret=meant(other, others),
                 allowed=tuple(others),
-                mend=word(other, others),
+                fix=typo_fix(other, others),
             )
         else:
             edges[part.id].setdefault(other, place)
@@ -115,7 +115,7 @@ def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
             f"there is no task group `{shown(group)}`",
             caret=meant(group, dag.groups),
             allowed=tuple(dag.groups),
-            mend=word(group, dag.groups),
+            fix=typo_fix(group, dag.groups),
         )
         return
     waits = task.data.get("dependencies") or any(
@@ -151,7 +151,7 @@ def _parent(dag: DagView, group: Part) -> Iterator[Diagnostic]:
         f"there is no task group `{shown(parent)}`",
         caret=meant(parent, dag.groups),
         allowed=tuple(dag.groups),
-        mend=word(parent, dag.groups),
+        fix=typo_fix(parent, dag.groups),
     )
 
 

@@ -12,7 +12,7 @@ from schemas.dagfactory.unset import is_unset, unset
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import word
+from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.settings import TriggerRule
 from schemas.source import Function, SourceReader
@@ -88,7 +88,7 @@ def _word(dag: DagView, path: DataPath, value: Any, words: tuple[str, ...]) -> I
         f"`{shown(value)}` is no `{key}`",
         caret=meant(str(value), words),
         allowed=words,
-        mend=word(str(value), words),
+        fix=typo_fix(str(value), words),
     )
 
 

@@ -26,7 +26,7 @@ from schemas.dagfactory.unset import is_unset, unset
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, word
+from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import meant, nearest
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import LONGEST_ID
@@ -93,7 +93,7 @@ def _other_key(dag: DagView, key: str) -> Iterator[Diagnostic]:
             at_key=True,
             caret=f"write `{new}`" if key == "schedule_interval" else "",
             help=help_text if key != "schedule_interval" else "",
-            mend=Word(new) if new not in dag.data and key == "schedule_interval" else None,
+            fix=Word(new) if new not in dag.data and key == "schedule_interval" else None,
         )
         return
     if key in IGNORED_DAG_KEYS:
@@ -131,7 +131,7 @@ def _unknown(dag: DagView, path: DataPath, message: str, allowed: tuple[str, ...
         at_key=True,
         caret=meant(key, allowed),
         allowed=tuple(sorted(allowed)),
-        mend=word(key, allowed),
+        fix=typo_fix(key, allowed),
     )
 
 
