@@ -67,7 +67,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
         errors += build_tasks(pipeline.model, dag, builder)
         build_state(dag, max_active_runs=pipeline.model.max_active_runs)
     if not errors and _is_watched(pipeline.model):
-        from factory.build.state import share_watch  # noqa: PLC0415 # as in _schedule
+        from factory.build.watch import share_watch  # noqa: PLC0415 # as in _schedule
 
         share_watch(dag, arguments["schedule"][0])
     if not errors:
@@ -121,7 +121,7 @@ def _schedule(pipeline: CheckedPipeline, objects: ObjectBuilder) -> BaseTimetabl
     poll = pipeline.model.poll
     if poll is None or poll.watch is None:
         return build_timetable(pipeline.model.schedule, objects)
-    from factory.build.state import build_watch  # noqa: PLC0415 # few pipelines watch, and triggers are costly to import
+    from factory.build.watch import build_watch  # noqa: PLC0415 # few pipelines watch, and triggers are costly to import
 
     return [build_watch(pipeline.dag_id, poll, poll.watch.every)]
 

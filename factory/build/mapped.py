@@ -15,7 +15,7 @@ from airflow.sdk.definitions._internal.expandinput import (
 from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial, prevent_duplicates
 
 from factory.build.arguments import operator_arguments
-from factory.build.built_ins import operators_name
+from factory.build.built_ins import operator_argument
 from factory.build.references import TaskReferences
 from factory.build.values import build_value
 from factory.runtime.function_reference import FunctionReference
@@ -65,7 +65,7 @@ def build_mapped(
 
     def convert(name: str, value: Any) -> tuple[str, Any]:
         if not isinstance(task, CodeTask):
-            return operators_name(task, name), value
+            return operator_argument(task, name), value
         return name, operator_arguments(operator, {name: value}, (), timezone)[name]
 
     expand_input = build_expand_input(task.expand, task.expand_kwargs, references, convert)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from factory.build.arguments import operator_arguments, parameter_names
-from factory.build.built_ins import built_in_operator
+from factory.build.built_ins import STANDARD, built_in_operator, imported_operator
+from factory.build.built_ins.arguments import BuildContext
 from factory.build.errors import BuildError, one_line
 from factory.build.objects import CodeObjectError, ObjectBuilder
 from factory.build.references import TaskReferences
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from airflow.sdk.types import Operator
 
 # Imported when a task needs them: every import is paid again in each process that parses a DAG.
-EMPTY_OPERATOR = "airflow.providers.standard.operators.empty.EmptyOperator"
-PYTHON_OPERATOR = "airflow.providers.standard.operators.python.PythonOperator"
+EMPTY_OPERATOR = f"{STANDARD}.empty.EmptyOperator"
+PYTHON_OPERATOR = f"{STANDARD}.python.PythonOperator"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class OperatorBuilder:
         if isinstance(task, CodeTask):
             operator, arguments = self._code(task, path, inside, references)
         else:
-            operator, arguments = built_in_operator(task, references, self)
+            context = BuildContext(self.folder, self.timezone, references)
+            operator, arguments = built_in_operator(task, context)
         try:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
             whole = {"task_id": task.id, **place, **settings, **arguments}
@@ -95,7 +96,7 @@ class OperatorBuilder:
             raise ExceptionGroup("uses", [BuildError((*path, "uses"), str(error))]) from error
         if operator is None:
             function = FunctionReference(task.uses, self.folder, (*arguments, *task.mapped_names))
-            return named_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
+            return imported_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
         built = {name: self.objects.value(value, (*inside, name)) for name, value in arguments.items()}
         return operator, operator_arguments(operator, built, inside, self.timezone)
 
@@ -121,13 +122,6 @@ def _with_role(task: TaskBase, operator: Operator) -> Operator:
             # Airflow serializes a mapped operator's from here, and sets another attribute (3.3.2).
             operator.partial_kwargs["on_failure_fail_dagrun"] = True
     return operator
-
-
-def named_operator(path: str) -> type[BaseOperator]:
-    """The operator class at one of the paths above."""
-    module, _, name = path.rpartition(".")
-    found: type[BaseOperator] = getattr(importlib.import_module(module), name)
-    return found
 
 
 def _refusals(

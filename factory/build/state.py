@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-from datetime import timedelta
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, Asset, AssetWatcher, TriggerRule
+from airflow.sdk import DAG, TriggerRule
 
-from factory.build.built_ins.http import request_arguments
-from factory.http.state import state_asset, state_name
-from factory.operators.http_stateful import StatefulHttpOperator
-from factory.operators.http_watch import HttpWatchTrigger
-from schemas.expressions.reading import ExpandReference, TaskReference
-from schemas.model.incremental import ValueDetection
-from schemas.model.poll import POLL_TASK_ID, Poll, commit_task_id
+from schemas.model.poll import commit_task_id
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator
 
     from factory.operators.http_stateful import StatefulHttpOperator
-
 
 _STRICT = frozenset({TriggerRule.ALL_SUCCESS, TriggerRule.NONE_FAILED, TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS})
 """A failure before a task of these rules is its own failure, too."""
@@ -108,30 +100,3 @@ def _shows(after: Operator, task: Operator, poll: StatefulHttpOperator) -> bool:
     if task.trigger_rule == TriggerRule.ALL_SUCCESS:
         harmless |= task.upstream_task_ids
     return after.trigger_rule in _STRICT and after.upstream_task_ids <= harmless
-
-
-def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:
-    """The asset of a watched poll: the one that keeps its state, so that the trigger knows the last answer."""
-    request = poll.as_task().with_
-    detection = request.change_detection
-    name = state_name(dag_id, POLL_TASK_ID, request.state_key)
-    trigger = HttpWatchTrigger(
-        dag_id=dag_id,
-        state=name,
-        request=request_arguments(request, _no_reference),
-        every=every,
-        detection={"path": detection.path} if isinstance(detection, ValueDetection) else str(detection),
-    )
-    asset = state_asset(name)
-    asset.watchers = [AssetWatcher(name=name, trigger=trigger)]
-    return asset
-
-
-def share_watch(dag: DAG, watched: Asset) -> None:
-    """Let the poll's inlet be the same asset, watchers included: of assets that have one name, Airflow takes in one."""
-    state = cast(StatefulHttpOperator, dag.task_dict[POLL_TASK_ID]).state
-    state.watchers = watched.watchers
-
-
-def _no_reference(reference: TaskReference | ExpandReference, /, *, as_text: bool) -> NoReturn:
-    raise AssertionError(f"the first task cannot refer to {reference} ({as_text=})")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import DAG, TaskGroup
 
+from factory.build.built_ins import imported_operator
 from factory.build.edges import Placed, Sources, draw_edges, placed, sources_of
 from factory.build.errors import BuildError
 from factory.build.groups import build_group
-from factory.build.operators import EMPTY_OPERATOR, OperatorBuilder, named_operator
+from factory.build.operators import EMPTY_OPERATOR, OperatorBuilder
 from factory.build.references import TaskReferences
 from schemas.model import task as language
 from schemas.model.pipeline import Pipeline
@@ -42,7 +43,7 @@ def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[
             errors[full_id] = [error for error in found.exceptions if isinstance(error, BuildError)]
             # Tasks behind it are built all the same: their errors are wanted too.
             # No label has a dot, and one that failed halfway may already hold its own id.
-            operators[full_id] = named_operator(EMPTY_OPERATOR)(task_id=f"{full_id[:200]}.failed")
+            operators[full_id] = imported_operator(EMPTY_OPERATOR)(task_id=f"{full_id[:200]}.failed")
     if not errors:
         draw_edges(entries, sources, {**groups, **operators}, with_poll=pipeline.poll is not None)
     return [error for full_id in entries for error in errors.get(full_id, ())]

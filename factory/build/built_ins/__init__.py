@@ -1,49 +1,103 @@
-"""What is behind the built-ins: one file each, named like the built-in, with a function `operator`.
+"""The operator behind each built-in: one row of `BUILT_INS` each.
 
-A file is imported when a pipeline uses it: every import is paid again in each process that parses a DAG.
+An operator is imported when a pipeline uses it: every process that parses a DAG pays for its imports again.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from types import MappingProxyType
+from typing import Any
 
 from airflow.sdk import BaseOperator
 
-from factory.build.values import Resolver
+from factory.build.built_ins.arguments import (
+    BuildContext,
+    deferrable_arguments,
+    function_arguments,
+    text_arguments,
+    trigger_arguments,
+    written_arguments,
+)
+from factory.build.built_ins.http import http_arguments, remembers
 from schemas.model.task_base import TaskBase
 
-if TYPE_CHECKING:
-    from factory.build.operators import OperatorBuilder
+STANDARD = "airflow.providers.standard.operators"
 
 
-class BuiltIn(Protocol):
-    """Gives the operator class of a task and its arguments, without `task_id` and the task's settings.
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """How a built-in is built.
 
-    An argument of the operator that the document writes in `with` carries the name it has there, so that what Airflow
-    refuses is shown at that key.
+    `operator` is the dotted path of the operator class, or a function that chooses it for a task. `arguments` makes
+    the operator's arguments of the task, without `task_id` and the task's settings. An argument that the document
+    writes in `with` keeps its name, so that what Airflow refuses is shown at that key; `names` has the exceptions.
     """
 
-    def __call__(
-        self, task: Any, resolver: Resolver, builder: OperatorBuilder, /
-    ) -> tuple[type[BaseOperator], dict[str, Any]]: ...
+    operator: str | Callable[[Any], str]
+    arguments: Callable[[Any, BuildContext], dict[str, Any]] = written_arguments
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
-def built_in_operator(
-    task: TaskBase, resolver: Resolver, builder: OperatorBuilder
-) -> tuple[type[BaseOperator], dict[str, Any]]:
-    """What the file of the built-in that a task uses makes of it."""
-    make = cast(BuiltIn, _file(task).operator)
-    return make(task, resolver, builder)
+BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
+    {
+        "http": BuiltIn(
+            lambda task: (
+                "factory.operators.http_stateful.StatefulHttpOperator"
+                if remembers(task.with_)
+                else "factory.operators.http.HttpRequestOperator"
+            ),
+            http_arguments,
+            {"params": "query", "json": "json_body"},
+        ),
+        "bash": BuiltIn("factory.operators.bash.BashOperator", text_arguments),
+        "empty": BuiltIn(f"{STANDARD}.empty.EmptyOperator"),
+        "branch": BuiltIn(f"{STANDARD}.python.BranchPythonOperator", function_arguments),
+        "short_circuit": BuiltIn(f"{STANDARD}.python.ShortCircuitOperator", function_arguments),
+        "latest_only": BuiltIn(f"{STANDARD}.latest_only.LatestOnlyOperator"),
+        "wait_file": BuiltIn("factory.operators.file_sensor.FileSensor", deferrable_arguments),
+        "wait_http": BuiltIn("airflow.providers.http.sensors.http.HttpSensor", deferrable_arguments),
+        "wait_sql": BuiltIn("airflow.providers.common.sql.sensors.sql.SqlSensor"),
+        "wait_until": BuiltIn(
+            lambda task: (
+                "factory.operators.moment_sensor."
+                + ("TimeSensor" if isinstance(task.with_.target_time, time) else "DateTimeSensor")
+            ),
+            deferrable_arguments,
+        ),
+        "wait_dag": BuiltIn("factory.operators.dag_sensor.ExternalTaskSensor", deferrable_arguments),
+        "trigger_dag": BuiltIn(
+            # Ours renders `run_after`; Airflow's own class is used where that makes no difference.
+            lambda task: (
+                "factory.operators.trigger_dag.TriggerDagRunOperator"
+                if isinstance(task.with_.run_after, str)
+                else f"{STANDARD}.trigger_dagrun.TriggerDagRunOperator"
+            ),
+            trigger_arguments,
+        ),
+        "email": BuiltIn("airflow.providers.smtp.operators.smtp.EmailOperator"),
+    }
+)
+"""Built-in → how it is built, in the order of `schemas.model.built_ins`."""
 
 
-def operators_name(task: TaskBase, argument: str) -> str:
-    """What the operator behind a built-in calls a mappable argument: its file says so in `NAMES` where it differs."""
-    names: Mapping[str, str] = getattr(_file(task), "NAMES", {})
-    return names.get(argument, argument)
+def built_in_operator(task: TaskBase, context: BuildContext) -> tuple[type[BaseOperator], dict[str, Any]]:
+    """The operator class behind the built-in that a task uses, and its arguments."""
+    row = BUILT_INS[task.uses]
+    path = row.operator if isinstance(row.operator, str) else row.operator(task)
+    return imported_operator(path), row.arguments(task, context)
 
 
-def _file(task: TaskBase) -> ModuleType:
-    return importlib.import_module(f"factory.build.built_ins.{task.uses}")
+def operator_argument(task: TaskBase, argument: str) -> str:
+    """What the operator behind a built-in calls an argument of `with`."""
+    return BUILT_INS[task.uses].names.get(argument, argument)
+
+
+def imported_operator(path: str) -> type[BaseOperator]:
+    """The operator class at a dotted path."""
+    module, _, name = path.rpartition(".")
+    found: type[BaseOperator] = getattr(importlib.import_module(module), name)
+    return found

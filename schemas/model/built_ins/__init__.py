@@ -1,7 +1,7 @@
 """The built-ins: what a `uses` without a dot can name.
 
 One file each, named like the built-in, with a task model derived from `schemas.model.task.TaskBase`;
-`factory/build/built_ins` has a file of the same name that builds it. A file is imported when a pipeline uses it.
+`factory.build.built_ins` has a row for it that says how it is built. A file is imported when a pipeline uses it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import pytest
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, TaskGroup
 
-from schemas.model.base import Model, assets, task
+from schemas.model import assets, task
+from schemas.model.base import Model
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import TaskSettings
 
