@@ -1,0 +1,134 @@
+"""Where a file of rows is: on this machine, or in a store that Airflow's `ObjectStoragePath` reads."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+_WHOLE_ON_PUT = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb", "wasbs", "oss"})
+"""Object stores: an object that is put shows up when all of it is there."""
+
+
+class RowFileError(Exception):
+    """A file of rows cannot be written or read; the text says which and why."""
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is a URL of a store; `file://` is this machine."""
+    scheme = urlsplit(path).scheme
+    # A single letter is a drive of Windows.
+    return len(scheme) > 1 and scheme != "file" and "://" in path
+
+
+def absolute(path: str) -> str:
+    """The path as other tasks can use it: `~` and `file://` resolved, relative paths from the working folder."""
+    if is_remote(path):
+        return path
+    local = unquote(urlsplit(path).path) if path.startswith("file:") else path
+    return os.path.abspath(os.path.expanduser(local))  # noqa: PTH100, PTH111 # text in, text out
+
+
+def found(pattern: str) -> list[str]:
+    """The paths that a path or pattern (`*`, `?`, `[…]`) names, sorted.
+
+    Raises RowFileError where there is none.
+    """
+    path = absolute(pattern)
+    if not any(sign in path for sign in "*?["):
+        return [path]
+    if is_remote(path):
+        base = _remote(path)
+        names = base.fs.glob(base.path)
+        paths = sorted(
+            str(_remote(path).with_segments(f"{urlsplit(path).scheme}://{_user(path)}{name}")) for name in names
+        )
+    else:
+        paths = sorted(one for one in glob.glob(path, recursive=True) if os.path.isfile(one))  # noqa: PTH113, PTH207
+    if not paths:
+        raise RowFileError(f"no file matches `{pattern}`")
+    return paths
+
+
+@contextmanager
+def opened_to_read(path: str) -> Iterator[IO[bytes]]:
+    """The file's bytes. Raises RowFileError."""
+    try:
+        with _remote(path).open("rb") if is_remote(path) else Path(path).open("rb") as file:
+            yield file
+    except OSError as error:
+        raise RowFileError(f"`{path}` cannot be read: {error.strerror or error}") from None
+
+
+class NewFile:
+    """A local file that is filled first, and then shows up at `path` as a whole, or is discarded.
+
+    A file that is there already is replaced, and stays as it is until then. Raises RowFileError.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = absolute(path)
+        name = self.path.rpartition("/")[2]
+        folder: str | None = None
+        try:
+            if not is_remote(self.path):
+                folder = os.path.dirname(self.path)  # noqa: PTH120
+                Path(folder).mkdir(parents=True, exist_ok=True)
+            # In the same folder: a file can only be renamed within one file system. The dot keeps it out of patterns.
+            handle, self.part = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
+            os.close(handle)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def publish(self) -> None:
+        """Let it show up."""
+        try:
+            if is_remote(self.path):
+                self._upload()
+                self.discard()
+                return
+            with Path(self.part).open("rb") as file:
+                os.fsync(file.fileno())
+            # mkstemp lets nobody else read it.
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(self.part).chmod(0o666 & ~mask)
+            Path(self.part).replace(self.path)
+        except OSError as error:
+            self.discard()
+            raise self._unwritable(error) from None
+
+    def discard(self) -> None:
+        """Remove what was filled."""
+        with suppress(FileNotFoundError):
+            Path(self.part).unlink()
+
+    def _upload(self) -> None:
+        target = _remote(self.path)
+        if urlsplit(self.path).scheme in _WHOLE_ON_PUT:
+            target.fs.put_file(self.part, target.path)
+            return
+        unfinished = f"{target.path}.{os.path.basename(self.part)}"  # noqa: PTH119
+        target.fs.makedirs(target.path.rpartition("/")[0], exist_ok=True)
+        target.fs.put_file(self.part, unfinished)
+        target.fs.mv(unfinished, target.path)
+
+    def _unwritable(self, error: OSError) -> RowFileError:
+        return RowFileError(f"`{self.path}` cannot be written: {error.strerror or error}")
+
+
+def _remote(path: str) -> Any:
+    # It brings fsspec along, which local files do not need.
+    from airflow.sdk import ObjectStoragePath  # noqa: PLC0415
+
+    return ObjectStoragePath(path)
+
+
+def _user(path: str) -> str:
+    user, at, _ = urlsplit(path).netloc.rpartition("@")
+    return user + at

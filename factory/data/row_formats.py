@@ -1,0 +1,322 @@
+"""How rows are written in a file: JSON Lines, JSON, CSV and Parquet. All but `.json` are written and read piece by
+piece, so memory does not grow with their number."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any, Protocol, cast
+
+from factory.data.places import RowFileError
+
+_ROWS_AT_ONCE = 20_000
+"""Rows of a Parquet row group."""
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+
+
+def format_of(path: str) -> tuple[str, bool]:
+    """The format that a path's ending says, and whether it is compressed by gzip. Raises RowFileError."""
+    plain = path.lower()
+    zipped = plain.endswith(".gz")
+    ending = os.path.splitext(plain.removesuffix(".gz"))[1]  # noqa: PTH122
+    if ending not in FORMATS or (zipped and ending == ".parquet"):
+        raise RowFileError(f"`{path}` must end with .jsonl, .json or .csv (all three also with .gz), or .parquet")
+    return FORMATS[ending], zipped
+
+
+class Sink(Protocol):
+    """Takes rows into a local file."""
+
+    def write(self, rows: Sequence[Any]) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abandon(self) -> None: ...
+
+
+def sink(path: str, part: str) -> Sink:
+    """What writes rows to the local file `part` in the format of `path`."""
+    kind, zipped = format_of(path)
+    if kind == "parquet":
+        return _Parquet(path, part)
+    if kind == "csv":
+        return _Csv(path, part, zipped)
+    return _JsonLines(path, part, zipped) if kind == "jsonl" else _Json(path, part, zipped)
+
+
+def rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """The rows of an opened file. Raises RowFileError."""
+    kind, zipped = format_of(path)
+    if kind == "parquet":
+        yield from _parquet_rows(path, file)
+        return
+    data = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if zipped else file
+    try:
+        if kind == "csv":
+            yield from csv.DictReader(io.TextIOWrapper(data, "utf-8-sig", newline=""))
+        elif kind == "jsonl":
+            for number, line in enumerate(data, 1):
+                if line.strip():
+                    yield _mapping(json.loads(line), f"`{path}`, line {number}")
+        else:
+            value = json.load(data)
+            for number, row in enumerate(value if isinstance(value, list) else [value], 1):
+                yield _mapping(row, f"`{path}`, row {number}")
+    except (ValueError, csv.Error, EOFError, OSError) as error:
+        raise RowFileError(f"`{path}` is not {kind}{' in gzip' if zipped else ''}: {error}") from None
+
+
+def _mapping(row: Any, where: str) -> dict[str, Any]:
+    if not isinstance(row, Mapping):
+        raise RowFileError(f"{where}: a row must be a mapping of column names, not {type(row).__name__}")
+    return cast(dict[str, Any], row)
+
+
+def json_value(value: Any) -> Any:
+    """What JSON has no form for: times as ISO 8601, decimals as text where a float would lose digits."""
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        near = float(value)
+        return near if Decimal(repr(near)) == value else str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)
+_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=json_value)
+
+
+def _opened(part: str, zipped: bool) -> IO[bytes]:
+    # Without a name and a time in it, the same rows are the same bytes.
+    raw = Path(part).open("wb")  # noqa: SIM115 # its sink closes it
+    return cast(IO[bytes], gzip.GzipFile("", "wb", fileobj=raw, mtime=0, compresslevel=6)) if zipped else raw
+
+
+class _JsonLines:
+    def __init__(self, path: str, part: str, zipped: bool) -> None:
+        self._path = path
+        self._file = _opened(part, zipped)
+
+    def write(self, rows: Sequence[Any]) -> None:
+        self._file.write(b"".join(self._line(row) + b"\n" for row in rows))
+
+    def _line(self, row: Any) -> bytes:
+        try:
+            try:
+                return _ENCODER.encode(row).encode()
+            except UnicodeEncodeError:
+                # Half of a surrogate pair can only be written as an escape.
+                return _ASCII.encode(row).encode()
+        except (TypeError, ValueError) as error:
+            raise RowFileError(f"`{self._path}`: a row cannot be written as JSON: {error}") from None
+
+    def close(self) -> None:
+        _close(self._file)
+
+    def abandon(self) -> None:
+        _close(self._file)
+
+
+class _Json(_JsonLines):
+    """A list; its rows are on lines of their own."""
+
+    _is_empty = True
+
+    def write(self, rows: Sequence[Any]) -> None:
+        for row in rows:
+            self._file.write((b"[\n" if self._is_empty else b",\n") + self._line(row))
+            self._is_empty = False
+
+    def close(self) -> None:
+        self._file.write(b"[]\n" if self._is_empty else b"\n]\n")
+        super().close()
+
+
+def _close(file: IO[bytes]) -> None:
+    raw = getattr(file, "fileobj", None)
+    file.close()
+    if raw is not None:
+        raw.close()
+
+
+class _Csv:
+    """Columns in the order in which they first come. A column that later rows bring is put behind the others: the rows
+    before it get an empty field when the file is closed."""
+
+    def __init__(self, path: str, part: str, zipped: bool) -> None:
+        self._path, self._part, self._zipped = path, part, zipped
+        self._columns: dict[str, None] = {}
+        self._headed: list[str] = []
+        self._file = _opened(part, zipped)
+        self._text = io.TextIOWrapper(self._file, "utf-8", newline="", write_through=False)
+        self._writer = csv.writer(self._text, lineterminator="\n")
+
+    def write(self, rows: Sequence[Any]) -> None:
+        for row in rows:
+            self._columns |= dict.fromkeys(_mapping(row, f"`{self._path}`"))
+        if not self._headed and self._columns:
+            self._headed = list(self._columns)
+            self._writer.writerow(self._headed)
+        try:
+            self._writer.writerows([_field(row.get(column)) for column in self._columns] for row in rows)
+        except (UnicodeEncodeError, TypeError, ValueError) as error:
+            raise RowFileError(f"`{self._path}`: a row cannot be written as CSV: {error}") from None
+
+    def close(self) -> None:
+        self._text.flush()
+        self._text.detach()
+        _close(self._file)
+        if len(self._columns) != len(self._headed):
+            self._widen()
+
+    def abandon(self) -> None:
+        self._text.detach()
+        _close(self._file)
+
+    def _widen(self) -> None:
+        handle, wider = tempfile.mkstemp(prefix=".", suffix=".part", dir=Path(self._part).parent)
+        os.close(handle)
+        opened: Any = gzip.open if self._zipped else open
+        with opened(self._part, "rt", encoding="utf-8", newline="") as before:
+            lines = csv.reader(before)
+            next(lines)
+            file = _opened(wider, self._zipped)
+            text = io.TextIOWrapper(file, "utf-8", newline="")
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(self._columns)
+            width = len(self._columns)
+            writer.writerows(line + [""] * (width - len(line)) for line in lines)
+            text.flush()
+            text.detach()
+            _close(file)
+        shutil.move(wider, self._part)
+
+
+def _field(value: Any) -> Any:
+    """A CSV field: nothing for null, JSON for lists and mappings."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return _ENCODER.encode(value)
+    return value if value is None or isinstance(value, str | int | float | Decimal) else json_value(value)
+
+
+class _Parquet:
+    """Types are those of the values. Where later rows bring a column or a wider type, what was written is written
+    again with it; a column of values that have no type in common is an error."""
+
+    def __init__(self, path: str, part: str) -> None:
+        self._arrow = _arrow()
+        self._path, self._part = path, part
+        self._rows: list[Any] = []
+        self._schema: Any = None
+        self._writer: Any = None
+
+    def write(self, rows: Sequence[Any]) -> None:
+        self._rows += [_mapping(row, f"`{self._path}`") for row in rows]
+        while len(self._rows) >= _ROWS_AT_ONCE:
+            self._flush(self._rows[:_ROWS_AT_ONCE])
+            del self._rows[:_ROWS_AT_ONCE]
+
+    def close(self) -> None:
+        if self._rows or self._writer is None:
+            self._flush(self._rows)
+        self._writer.close()
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def _flush(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        table = self._table(rows)
+        if self._writer is None:
+            self._start(table.schema)
+        elif table.schema != self._schema:
+            self._widen(table.schema)
+        self._writer.write_table(self._fitted(table))
+
+    def _start(self, schema: Any) -> None:
+        import pyarrow.parquet  # noqa: PLC0415
+
+        self._schema = schema
+        self._writer = pyarrow.parquet.ParquetWriter(self._part, schema)
+
+    def _table(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+        columns: dict[str, None] = {}
+        for row in rows:
+            columns |= dict.fromkeys(row)
+        arrays = {}
+        for column in columns:
+            try:
+                arrays[column] = self._arrow.array([row.get(column) for row in rows])
+            except (self._arrow.ArrowException, OverflowError, TypeError) as error:
+                raise self._mixed(column, error) from None
+        return self._arrow.table(arrays)
+
+    def _fitted(self, table: Any) -> Any:
+        columns = []
+        for field in self._schema:
+            if field.name not in table.schema.names:
+                columns.append(self._arrow.nulls(table.num_rows, field.type))
+                continue
+            try:
+                columns.append(table.column(field.name).cast(field.type))
+            except self._arrow.ArrowException as error:
+                raise self._mixed(field.name, error) from None
+        return self._arrow.Table.from_arrays(columns, schema=self._schema)
+
+    def _widen(self, schema: Any) -> None:
+        import pyarrow.parquet  # noqa: PLC0415
+
+        try:
+            both = self._arrow.unify_schemas([self._schema, schema], promote_options="permissive")
+        except self._arrow.ArrowException as error:
+            raise RowFileError(f"`{self._path}`: rows have values of several types: {error}") from None
+        if both == self._schema:
+            return
+        self._writer.close()
+        narrow = f"{self._part}.narrow"
+        shutil.move(self._part, narrow)
+        try:
+            self._start(both)
+            with pyarrow.parquet.ParquetFile(narrow) as before:
+                for batch in before.iter_batches(_ROWS_AT_ONCE):
+                    self._writer.write_table(self._fitted(self._arrow.Table.from_batches([batch])))
+        finally:
+            Path(narrow).unlink()
+
+    def _mixed(self, column: str, error: Exception) -> RowFileError:
+        return RowFileError(f"`{self._path}`: the column `{column}` has values of several types: {error}")
+
+
+def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    arrow = _arrow()
+    import pyarrow.parquet  # noqa: PLC0415
+
+    try:
+        with pyarrow.parquet.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(_ROWS_AT_ONCE):
+                yield from batch.to_pylist()
+    except arrow.ArrowException as error:
+        raise RowFileError(f"`{path}` is not Parquet: {error}") from None
+
+
+def _arrow() -> Any:
+    try:
+        import pyarrow  # noqa: PLC0415
+    except ImportError:
+        raise RowFileError(
+            "Parquet needs pyarrow, which is not installed: pip install 'airflow-pipeline-factory[parquet]'"
+        ) from None
+    return pyarrow

@@ -1,0 +1,138 @@
+"""Rows to a file and back: every format, whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.io import attach
+from fsspec.implementations.memory import MemoryFileSystem
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory.data import row_formats
+from factory.data.row_files import RowFileError, RowFileWriter, read_rows
+
+ROWS: list[dict[str, Any]] = [{"id": 1, "name": "é"}, {"id": 2, "name": None}, {"id": 3, "new": 1.5}]
+HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
+NEEDS_ARROW = pytest.mark.skipif(not HAS_ARROW, reason="the extra `parquet` is not installed")
+
+
+def written(path: Path | str, *pages: list[Any]) -> str:
+    with RowFileWriter(str(path)) as file:
+        for page in pages:
+            file.write(page)
+    return file.path
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".json", ".jsonl.gz", ".json.gz", ".ndjson"])
+def test_json_comes_back_as_it_was(tmp_path: Path, ending: str) -> None:
+    path = written(tmp_path / f"rows{ending}", ROWS[:1], [], ROWS[1:])
+    assert list(read_rows(path)) == ROWS
+    assert [one.name for one in tmp_path.iterdir()] == [f"rows{ending}"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_csv_keeps_columns_that_come_late(tmp_path: Path, ending: str) -> None:
+    path = written(tmp_path / f"rows{ending}", ROWS[:1], ROWS[1:], [{"id": 4, "x": {"a": [1]}, "y": True}])
+    data = Path(path).read_bytes()
+    text = (gzip.decompress(data) if ending.endswith("gz") else data).decode()
+    assert text.splitlines() == ["id,name,new,x,y", "1,é,,,", "2,,,,", "3,,1.5,,", '4,,,"{""a"":[1]}",true']
+    assert list(read_rows(path))[2] == {"id": "3", "name": "", "new": "1.5", "x": "", "y": ""}
+
+
+@NEEDS_ARROW
+def test_parquet_widens_types_and_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_formats, "_ROWS_AT_ONCE", 2)
+    rows = [{"id": 1, "x": None}, {"id": 2}, {"id": 2.5, "x": "a"}, {"id": 3, "late": [1]}, {"id": 4}]
+    path = written(tmp_path / "rows.parquet", rows[:3], rows[3:])
+    assert list(read_rows(path)) == [
+        {"id": 1.0, "x": None, "late": None},
+        {"id": 2.0, "x": None, "late": None},
+        {"id": 2.5, "x": "a", "late": None},
+        {"id": 3.0, "x": None, "late": [1]},
+        {"id": 4.0, "x": None, "late": None},
+    ]
+    assert [one.name for one in tmp_path.iterdir()] == ["rows.parquet"]
+
+
+@NEEDS_ARROW
+@pytest.mark.parametrize("pages", [[[{"id": 1}, {"id": "a"}]], [[{"id": 2**60}], [{"id": 1.5}]]])
+def test_parquet_refuses_a_column_of_two_types(
+    tmp_path: Path, pages: list[list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_formats, "_ROWS_AT_ONCE", 1 if len(pages) > 1 else 2)
+    with pytest.raises(RowFileError, match="several types"):
+        written(tmp_path / "rows.parquet", *pages)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".json", ".csv", ".csv.gz"])
+def test_what_raises_leaves_the_file_of_before(tmp_path: Path, ending: str) -> None:
+    path = written(tmp_path / f"rows{ending}", ROWS)
+    before = Path(path).read_bytes()
+    with pytest.raises(RowFileError, match="cannot be written as"), RowFileWriter(path) as file:
+        file.write([*ROWS, {"id": object()}])
+    assert Path(path).read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [f"rows{ending}"]
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".json", ".csv"])
+def test_no_rows_are_an_empty_file(tmp_path: Path, ending: str) -> None:
+    assert list(read_rows(written(tmp_path / f"rows{ending}"))) == []
+
+
+def test_folders_are_made_and_a_pattern_is_read_in_order(tmp_path: Path) -> None:
+    for day in (2, 1):
+        written(tmp_path / "lake" / "orders" / f"{day}.jsonl", [{"day": day}])
+    assert list(read_rows(str(tmp_path / "lake" / "**" / "*.jsonl"))) == [{"day": 1}, {"day": 2}]
+    assert list(read_rows([f"file://{tmp_path}/lake/orders/2.jsonl"])) == [{"day": 2}]
+
+
+def test_a_store_gets_the_whole_file() -> None:
+    attach("memory", fs=MemoryFileSystem())
+    path = written("memory://bucket/orders/1.jsonl.gz", ROWS)
+    assert list(read_rows(path)) == ROWS
+    assert list(read_rows("memory://bucket/orders/*.jsonl.gz")) == ROWS
+
+
+@pytest.mark.parametrize("path", ["rows.txt", "rows", "rows.parquet.gz", ".gz"])
+def test_the_ending_must_say_a_format(path: str) -> None:
+    with pytest.raises(RowFileError, match="must end with"):
+        RowFileWriter(path)
+
+
+def test_what_is_not_rows_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": 1}\n\n3\n')
+    with pytest.raises(RowFileError, match=r"a\.jsonl`, line 3: a row must be a mapping"):
+        list(read_rows(str(tmp_path / "a.jsonl")))
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"id": 1}\n' * 1000)[:-20])
+    with pytest.raises(RowFileError, match=r"is not jsonl in gzip"):
+        list(read_rows(str(tmp_path / "b.jsonl.gz")))
+    with pytest.raises(RowFileError, match="cannot be read: No such file"):
+        list(read_rows(str(tmp_path / "c.csv")))
+    with pytest.raises(RowFileError, match="no file matches"):
+        list(read_rows(str(tmp_path / "*.csv")))
+
+
+def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "lake").write_text("")
+    with pytest.raises(RowFileError, match=r"cannot be written"):
+        RowFileWriter(str(tmp_path / "lake" / "rows.jsonl"))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pages=st.lists(st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=4), max_size=4))
+def test_any_rows_come_back(tmp_path_factory: pytest.TempPathFactory, pages: list[list[dict[str, Any]]]) -> None:
+    path = written(tmp_path_factory.mktemp("rows") / "rows.jsonl", *pages)
+    assert list(read_rows(path)) == [row for page in pages for row in page]
