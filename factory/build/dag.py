@@ -21,7 +21,7 @@ from factory.build.timetable import build_timetable
 from factory.build.values import aware
 from schemas.check import CheckedPipeline
 from schemas.model.pipeline import Pipeline
-from schemas.rules.python_objects import OF_A_DAG
+from schemas.rules.objects import OF_A_DAG
 
 # Same name and meaning in the language and in airflow.sdk.DAG; what is not written is left to Airflow.
 _AS_WRITTEN = (

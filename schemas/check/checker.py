@@ -17,7 +17,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.folder.discovery import default_dag_id, is_pipeline_path, misnamed_paths, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
-from schemas.rules import assets, dag_ids, dialect, other_dags, state_names
+from schemas.rules import assets, dag_ids, dialect, poll_state
 from schemas.rules.subject import Subject
 from schemas.rules.team_policy import Policy
 from schemas.source import SourceReader
@@ -104,7 +104,7 @@ class Checker:
         findings += self._guarded(lambda: self._other_dags(claims))
         findings += self._guarded(lambda: self._unused_defaults(results))
         findings += self._guarded(lambda: assets.across(self._holding(ours, assets.MARKS)))
-        findings += self._guarded(lambda: state_names.across(self._holding(ours, state_names.MARKS)))
+        findings += self._guarded(lambda: poll_state.across(self._holding(ours, poll_state.MARKS)))
         findings += [self.duplicate(path, *claim) for path, claims in conflicts.items() for claim in claims]
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
@@ -126,8 +126,8 @@ class Checker:
 
     def _other_dags(self, claims: Mapping[str, Sequence[str]]) -> Iterator[Diagnostic]:
         known = frozenset(dag_id for dag_ids_of_file in claims.values() for dag_id in dag_ids_of_file)
-        for subject in self._holding(claims, other_dags.MARKS):
-            yield from other_dags.check(subject, known)
+        for subject in self._holding(claims, dag_ids.MARKS_OF_OTHERS):
+            yield from dag_ids.check_other_dags(subject, known)
 
     def _holding(self, paths: Iterable[str], marks: Sequence[str]) -> Iterator[Subject]:
         """The DAGs of the files that hold one of these words, or whose defaults do."""
@@ -245,7 +245,7 @@ class Checker:
             declaring += not_checked(layers, left_out)
         findings = said_once([(variant, found) for variant, _, found in looked_at])
         if len(subjects) > 1:
-            findings += state_names.between_rows(subjects)
+            findings += poll_state.between_rows(subjects)
         found = once([*declaring, *findings])
         complete = dag_id is None and self._options.read_sources
         diagnostics = once(ignore_comments.silenced(found, layers, report_unused=complete))

@@ -71,7 +71,7 @@ def findings(
 def _of_dag(dag: DagView, reader: SourceReader | None) -> Iterator[Diagnostic]:
     for rule in RULES:
         yield from bounded(rule(dag))
-    yield from (replace(d) for d in secrets.check(dag.subject))
+    yield from (replace(d) for d in secrets.check_urls(dag.subject))
     if reader is not None:
         yield from bounded(rules_code.check(dag, reader))
         yield from bounded(rules_files.check(dag, reader))

@@ -9,7 +9,7 @@ from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.rules.missing_code import hidden_module, no_callable, not_installed
+from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed
 from schemas.rules.moved_paths import moved, moved_to
 from schemas.source import Class, Function, NotInstalled, SourceReader, TaskDecorated, Undecidable
 from schemas.source.results import Result

@@ -1,4 +1,4 @@
-"""Rules over one file, each a function from a `Subject` to findings, one concern a file."""
+"""Rules over one file, each a function from a `Subject` to findings."""
 
 from __future__ import annotations
 
@@ -6,86 +6,70 @@ from collections.abc import Callable, Iterator
 
 from schemas.findings.diagnostics import Diagnostic
 from schemas.rules import (
+    arguments,
     assets,
     built_ins,
-    code,
-    conditions,
-    dates,
-    defaults,
-    fail_fast,
+    dag_ids,
     graph,
     http_requests,
-    jmespath,
-    json_schemas,
-    literal_secrets,
     look_alikes,
     mapping,
-    metadata_addresses,
-    named_functions,
-    names,
     notifications,
     objects,
     params,
     poll_state,
-    reserved_keys,
-    retry_policies,
-    run_interval,
-    run_timeout,
+    run_times,
     schedule,
     secrets,
+    security,
+    settings,
     setup_teardown,
-    shell_quoting,
-    state_names,
-    template_brackets,
-    template_names,
+    templates,
     timetables,
-    unverified_tls,
-    wall_clock,
+    uses,
 )
 from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 
-Rule = Callable[[Subject], Iterator[Diagnostic]]
-
-RULES: tuple[Rule, ...] = (
-    defaults.check,
-    names.check,
+RULES: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
+    dag_ids.check_defaults,
+    dag_ids.check_path,
     schedule.check,
     assets.check,
-    wall_clock.check,
-    run_interval.check,
-    run_timeout.check,
-    dates.check,
+    run_times.check_wall_clock,
+    run_times.check_data_interval,
+    run_times.check_timeout,
+    settings.check_dates,
     params.check,
     poll_state.check,
-    state_names.check,
+    poll_state.check_names,
     graph.check,
     mapping.check,
     setup_teardown.check,
-    conditions.check,
-    fail_fast.check,
+    settings.check_conditions,
+    settings.check_fail_fast,
     built_ins.check,
-    http_requests.check,
-    jmespath.check,
-    json_schemas.check,
-    reserved_keys.check,
-    template_brackets.check,
-    template_names.check,
+    http_requests.check_keys,
+    http_requests.check_jmespath,
+    http_requests.check_json_schemas,
+    objects.check_reserved_keys,
+    templates.check_brackets,
+    templates.check_names,
     look_alikes.check,
-    secrets.check,
-    literal_secrets.check,
-    metadata_addresses.check,
-    unverified_tls.check,
-    shell_quoting.check,
+    secrets.check_urls,
+    secrets.check_literals,
+    security.check_metadata_addresses,
+    security.check_tls,
+    security.check_shell_quoting,
 )
-"""Rules that need nothing but the file. Expressions need the environment, Python rules the sources: see `check`."""
+"""Rules that need only the file. `check` runs those over expressions and a policy itself."""
 
 SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...] = (
-    code.check,
-    named_functions.check,
+    uses.check,
+    arguments.check_named_functions,
     notifications.check,
     objects.check,
-    retry_policies.check,
+    settings.check_retry_policies,
     timetables.check,
 )
 """Rules that read the source of what a file names."""

@@ -1,4 +1,4 @@
-"""Arguments by name against what a function or a class takes: the one place where they are judged."""
+"""Arguments by name against what a function or a class takes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.context_names import CONTEXT_NAMES
+from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
+from schemas.rules.expressions import stands_at
 from schemas.rules.subject import Subject
-from schemas.source import Parameter
+from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
 from schemas.source.results import by_name, missing_names, unknown_names
 
 
@@ -58,3 +62,77 @@ def argument_findings(subject: Subject, arguments: Arguments, parameters: Sequen
             at_key=arguments.at_key,
             help=arguments.how,
         )
+
+
+class Call(NamedTuple):
+    """`dotted` stands at `path`; `arguments`, None where nobody but Airflow gives any, stand at `arguments_path`.
+
+    `given` are the arguments that Airflow gives; `takes_class`: a class can stand there, too.
+    """
+
+    path: DataPath
+    dotted: str
+    arguments_path: DataPath
+    arguments: Mapping[str, Any] | None
+    given: frozenset[str]
+    takes_class: bool = False
+
+
+def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings of a call. Where reading source cannot decide there are none."""
+    hidden = reader.hidden_by(call.dotted)
+    if hidden is not None:
+        yield hidden_module(subject, call.path, hidden)
+        return
+    found = reader.find(call.dotted)
+    elsewhere = written_from_elsewhere(subject, call.path, call.dotted, found, reader)
+    if elsewhere is not None:
+        yield elsewhere
+        return
+    match found:
+        case Function():
+            yield from _call_arguments(subject, call, found.parameters)
+        case Class() if call.takes_class and not found.is_operator:
+            yield from _call_arguments(subject, call, found.parameters)
+        case Class():
+            kind = "an operator" if found.is_operator else "a class"
+            wanted = "a function or a notifier" if call.takes_class else "a function"
+            yield subject.finding(Code.NOT_CALLABLE, call.path, f"`{call.dotted}` is {kind}, not {wanted}")
+        case Undecidable():
+            return
+        case NotInstalled():
+            yield not_installed(subject, call.path, found)
+        case TaskDecorated():
+            message = f"`{call.dotted}` is made a task by `@{found.decorator}`; name the plain function"
+            yield subject.finding(Code.NOT_CALLABLE, call.path, message)
+        case _:
+            yield no_callable(subject, call.path, found)
+
+
+def _call_arguments(subject: Subject, call: Call, parameters: tuple[Parameter, ...] | None) -> Iterator[Diagnostic]:
+    if call.arguments is None or parameters is None:
+        return
+    arguments = Arguments(
+        f"`{call.dotted}`",
+        written_at(call.arguments_path, call.arguments),
+        call.path,
+        filled=call.given,
+        how=f"write it in `{call.arguments_path[-1]}`",
+    )
+    yield from argument_findings(subject, arguments, parameters)
+
+
+def check_named_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in the functions, and in the arguments of those that `op_kwargs` stand beside."""
+    for task in subject.tasks:
+        if task.uses is None or task.uses not in BUILT_INS:
+            continue
+        for key in sorted(built_in(task.uses).functions & task.arguments.keys()):
+            dotted, path = task.arguments[key], (*task.with_path, key)
+            if not isinstance(dotted, str) or "." not in dotted or stands_at(subject, path):
+                continue
+            arguments = task.arguments.get("op_kwargs") or {} if key == "python_callable" else None
+            known = arguments if isinstance(arguments, dict) else None  # of another task's output nothing is known
+            yield from check_call(
+                subject, Call(path, dotted, (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES), reader
+            )

@@ -1,12 +1,53 @@
-"""DAG ids across files: two files cannot make one DAG."""
+"""DAG ids: of one file, of several files, and those that `wait_dag` and `trigger_dag` name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word
+from schemas.findings.suggestions import did_you_mean, unmistakable
+from schemas.folder.discovery import default_dag_id
 from schemas.rules.subject import Subject
+
+_KEY = re.compile(r"[\w.-]{1,250}")
+"""Airflow's own rule for ids (KEY_REGEX and its length limit)."""
+
+
+def check_path(subject: Subject) -> Iterator[Diagnostic]:
+    """A DAG id from the path that Airflow would reject; a written one is a matter of its shape."""
+    if subject.data.get("dag_id") is not None:
+        return
+    dag_id = default_dag_id(subject.path)
+    if _KEY.fullmatch(dag_id) is None:
+        yield subject.finding(
+            Code.WRONG_VALUE,
+            (),
+            f"the path gives the DAG id `{dag_id}`, which Airflow rejects",
+            help="rename the file, or write a `dag_id` of letters, digits, `_`, `-` and `.`",
+        )
+
+
+def check_defaults(subject: Subject) -> Iterator[Diagnostic]:
+    """A `dag_id` for all files of a folder: it names one DAG, so all of them would be that one."""
+    for layer in subject.effective.layers[:-1]:
+        if not isinstance(layer.data, dict):
+            continue
+        places: list[DataPath] = [(), *((ENVIRONMENTS, name) for name in declared([layer]))]
+        for place in places:
+            if "dag_id" in (overlay_of(layer, str(place[1])) if place else layer.data):
+                yield Diagnostic(
+                    Code.NOT_A_DEFAULT,
+                    "`dag_id` names one DAG, so it cannot be a default",
+                    layer.file,
+                    layer.key_span((*place, "dag_id")),
+                    help="write it in the pipeline's own file, or leave it to the file's path",
+                    text=layer.text,
+                )
 
 
 def conflicts(claims: Mapping[str, Sequence[str]]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
@@ -32,3 +73,31 @@ def finding(subject: Subject, dag_id: str, others: Sequence[str]) -> Diagnostic:
         message=f"the DAG id `{dag_id}` is also claimed by {', '.join(others)}",
         help="one of the files needs another `dag_id`, or another name",
     )
+
+
+_KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
+MARKS_OF_OTHERS = tuple(_KEYS)
+"""A text without these names no other DAG."""
+
+
+def check_other_dags(subject: Subject, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
+    """An id that nearly is one of `dag_ids`. Any other may be a DAG of another bundle, which nobody sees from here."""
+    for task in subject.tasks:
+        key = _KEYS.get(task.uses or "")
+        dag_id = task.arguments.get(key) if key is not None else None
+        if key is None or not isinstance(dag_id, str) or dag_id in dag_ids or "{" in dag_id:
+            continue
+        near = unmistakable(dag_id, dag_ids)
+        if near is not None and _letters(near) != _letters(dag_id):
+            yield subject.finding(
+                Code.UNKNOWN_DAG,
+                (*task.with_path, key),
+                f"no file of this folder makes a DAG `{dag_id}`",
+                caret=did_you_mean(near),
+                fix=Word(near),
+            )
+
+
+def _letters(dag_id: str) -> str:
+    """An id without digits: `orders_2` beside `orders_1` is no typo."""
+    return "".join(character for character in dag_id if not character.isdigit())

@@ -11,7 +11,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.context_names import CONTEXT_NAMES
 from schemas.model.notifications import NOTIFIERS
-from schemas.rules.calls import Call, check_call
+from schemas.rules.arguments import Call, check_call
 from schemas.rules.subject import Subject
 from schemas.source import Class, Function, SourceReader
 

@@ -1,4 +1,4 @@
-"""`{$object: dotted.path, with: {…}}` against the source it names."""
+"""Keys that start with `$` among arguments: `{$object: dotted.path, with: {…}}`, and those that are reserved."""
 
 from __future__ import annotations
 
@@ -9,14 +9,55 @@ from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.model.built_ins import BUILT_INS
 from schemas.model.python_object import OBJECT
 from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
 from schemas.rules.expressions import stands_at
-from schemas.rules.missing_code import hidden_module, no_callable, not_installed
-from schemas.rules.module_elsewhere import written_from_elsewhere
-from schemas.rules.python_objects import objects_of, objects_of_task
 from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
+
+OF_A_TASK = ("weight_rule", "executor_config", "pre_execute", "post_execute", "inlets", "outlets")
+"""Settings of a task that hold objects, or values with objects in them."""
+OF_A_DAG = ("template_undefined", "user_defined_macros", "user_defined_filters", "jinja_environment_kwargs")
+OF_A_SCHEDULE = ("assets", "with", "default_partition_mapper", "partition_mapper_config")
+
+
+def objects_in(value: Any, path: DataPath) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+    """The mappings with `$object` in a value that stands at `path`, an outer one before those inside it."""
+    if isinstance(value, dict):
+        if OBJECT in value:
+            yield path, value
+        for key, child in value.items():
+            yield from objects_in(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from objects_in(child, (*path, index))
+
+
+def objects_of(subject: Subject) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+    """Those outside of the tasks' `with`."""
+    yield from _under(subject.data, (), OF_A_DAG)
+    yield from _under(subject.data.get("schedule"), ("schedule",), OF_A_SCHEDULE)
+    yield from _under(subject.data.get("default_args"), ("default_args",), OF_A_TASK)
+    for view in subject.entries:
+        yield from _under(view.entry, view.path, OF_A_TASK)
+        if view.is_group:
+            yield from _under(view.entry.get("default_args"), (*view.path, "default_args"), OF_A_TASK)
+
+
+def objects_of_task(view: TaskView) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+    """Those among the arguments of a function or an operator; a built-in's keys are its model's."""
+    if view.uses is not None and view.uses not in BUILT_INS:
+        yield from objects_in(view.arguments, view.with_path)
+
+
+def _under(holder: Any, path: DataPath, keys: tuple[str, ...]) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+    for key in keys if isinstance(holder, dict) else ():
+        if key in holder:
+            yield from objects_in(holder[key], (*path, key))
+
 
 _KEYS = (OBJECT, "with")
 _OBJECT_WANTED = frozenset({"default_partition_mapper", "partition_mapper_config", "weight_rule", "trigger"})
@@ -108,3 +149,14 @@ def _outputs(subject: Subject, path: DataPath) -> Iterator[Diagnostic]:
         if place[: len(path)] == path and isinstance(reference, TaskReference):
             message = "an object is made when the DAG is built, before any task has an output"
             yield subject.finding(Code.OBJECT_NOT_ALLOWED, place, message)
+
+
+def check_reserved_keys(subject: Subject) -> Iterator[Diagnostic]:
+    """A `$…` key directly inside `with`. Deeper ones are the user's own data."""
+    for task in subject.tasks:
+        if task.uses in BUILT_INS:
+            continue
+        for key in task.arguments:
+            if key.startswith("$"):
+                message = f"`{key}`: keys that start with `$` are reserved"
+                yield subject.finding(Code.RESERVED_KEY, (*task.with_path, key), message, at_key=True)

@@ -1,18 +1,20 @@
-"""Passwords inside URLs: in the file, or in what an environment variable gives."""
+"""Secrets written into the file: passwords in URLs, tokens of known forms, values of telling keys."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from schemas.compose.env_values import EnvText, password_in_url
-from schemas.findings.codes import Code
+from schemas.compose.env_values import EnvText, as_written, is_documentation, looks_like_secret, password_in_url
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
 from schemas.rules.subject import Subject
 
 _HELP = "keep it in an Airflow connection; the pipeline names the connection, never the password"
 
 
-def check(subject: Subject) -> Iterator[Diagnostic]:
+def check_urls(subject: Subject) -> Iterator[Diagnostic]:
     """`scheme://user:password@host` in any value but documentation; the message never repeats it."""
     if not subject.may_hold("://", "${env"):
         return
@@ -26,3 +28,144 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         else:
             message = "this URL holds a password, which everybody who sees the file or Airflow can read"
             yield subject.finding(Code.SECRET_IN_URL, path, message, help=_HELP, part=where)
+
+
+_TOKENS = re.compile(
+    r"(?P<a_private_key>-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----)"
+    r"|\b(?:(?P<an_AWS_access_key>(?:AKIA|ASIA)[0-9A-Z]{16})"
+    r"|(?P<a_GitHub_token>gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60})"
+    r"|(?P<a_GitLab_token>glpat-[A-Za-z0-9_-]{20})"
+    r"|(?P<a_Slack_token>xox[abeoprs]-[A-Za-z0-9-]{10})"
+    r"|(?P<a_Stripe_key>[rs]k_live_[A-Za-z0-9]{16})"
+    r"|(?P<a_Google_API_key>AIza[A-Za-z0-9_-]{35})"
+    r"|(?P<an_OpenAI_or_Anthropic_key>sk-(?:proj-|ant-)[A-Za-z0-9_-]{16})"
+    r"|(?P<a_JSON_Web_Token>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4}))"
+)
+"""How providers of tokens let theirs be recognised; each begins with letters that nothing else begins with."""
+_MARKS = (
+    "PRIVATE KEY",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "k_live_",
+    "AIza",
+    "sk-",
+    "eyJ",
+)
+_TELLING = (
+    *(
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "key",
+        "credential",
+        "authorization",
+        "cookie",
+        "jwt",
+        "_pat",
+        "-pat",
+        "pat:",
+        "dsn",
+        "conn",
+    ),
+)
+"""What a key that looks like a secret's has in it: a text without any of it need not be walked."""
+_SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
+_AUTHORIZATION = frozenset({"authorization", "proxy-authorization", "cookie"})
+_NO_VALUE = re.compile(r"\{\{|\{%|\$\{|^\$|^<.*>$|^[*.xX]+$|^/")
+"""Filled in later, a placeholder, or the path of a file."""
+_SHORTEST = 4
+_QUERY = re.compile(r"[?&](?P<key>[\w.-]{1,60})=(?P<value>[^\s&#'\"]{12,})")
+"""A parameter of a URL with a value that is too long to be a word."""
+_KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
+_CURSORS = frozenset({"page_token", "next_token", "next_page_token", "continuation_token"})
+"""What APIs call the place where the next page begins, which opens nothing. Of a request only: as the name of a
+variable, `PAGE_TOKEN` is what opens a page of a social network."""
+_OF_A_REQUEST = frozenset({"params", "json", "data"})
+_USE_A_CONNECTION = (
+    "keep it in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
+    "{{ conn.NAME.password }}"
+)
+
+
+def check_literals(subject: Subject) -> Iterator[Diagnostic]:
+    """The message never repeats what was found."""
+    if not subject.may_hold(*_MARKS):
+        lowered = [layer.text.lower() for layer in subject.effective.layers]
+        if not any(word in text for text in lowered for word in _TELLING):
+            return
+    for path, text in subject.texts:
+        if not path:
+            continue
+        written = as_written(text)
+        finding = _token(subject, path, written) or _by_key(subject, path, written) or _in_query(subject, path, written)
+        if finding is not None:
+            yield finding
+
+
+def _token(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
+    if not any(mark in text for mark in _MARKS):
+        return None
+    match = _TOKENS.search(text)
+    if match is None:
+        return None
+    what = str(match.lastgroup).replace("_", " ")
+    message = f"this is {what}, which everybody who sees the file or Airflow can read"
+    return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
+
+
+def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
+    key = path[-1]
+    if not isinstance(key, str) or len(text) < _SHORTEST:
+        return None
+    folded = key.lower()
+    if not (folded in _AUTHORIZATION or looks_like_secret(key.replace("-", "_"))) or _NO_VALUE.search(text) is not None:
+        return None
+    if folded in _AUTHORIZATION and len(path) > 1 and path[-2] == "headers":
+        if folded == "authorization" and not text.lower().startswith(_SCHEMES) and " " in text:
+            return None
+        message = f"`{key}` holds credentials, which everybody who sees the file or Airflow can read"
+        return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
+    if folded in _AUTHORIZATION or folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path):
+        return None
+    if _is_cursor(key) and path[-2] in _OF_A_REQUEST:
+        return None
+    message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
+    return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)
+
+
+def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
+    """A telling key of a URL's query, as if it stood in `params`."""
+    if "://" not in text or "?" not in text or not _may_hold_secret(path) or is_documentation(path):
+        return None
+    for match in _QUERY.finditer(text):
+        key, value = match["key"], match["value"]
+        told = looks_like_secret(key.replace("-", "_")) and not f"_{key.lower()}".endswith(_KEPT_BY_NAME)
+        if told and not _is_cursor(key) and _NO_VALUE.search(value) is None and any(map(str.isdigit, value)):
+            message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
+            return subject.finding(
+                Code.LITERAL_SECRET,
+                path,
+                message,
+                help=_USE_A_CONNECTION,
+                severity=Severity.WARNING,
+                part=match.span("value"),
+            )
+    return None
+
+
+def _is_cursor(key: str) -> bool:
+    return key.lower().replace("-", "_") in _CURSORS
+
+
+def _may_hold_secret(path: DataPath) -> bool:
+    """Among a task's arguments, in a poll, or in `vars`: keys elsewhere are the language's own."""
+    return path[0] in ("poll", "vars") or "with" in path

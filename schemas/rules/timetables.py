@@ -10,7 +10,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.suggestions import meant, nearest
 from schemas.rules.arguments import Arguments, argument_findings, written_at
-from schemas.rules.missing_code import no_callable, not_installed
+from schemas.rules.dotted_paths import no_callable, not_installed
 from schemas.rules.subject import Subject
 from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
 

@@ -15,7 +15,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.rules.missing_code import no_callable
+from schemas.rules.dotted_paths import no_callable
 from schemas.rules.named_files import missing_template, siblings, templates
 from schemas.source import ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
 

@@ -12,7 +12,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import MOST_OF_A_FILE, meant
-from schemas.rules.cycles import Edges, cycles
+from schemas.rules.graph import Edges, cycles
 
 _PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"].*['\"]\])?", re.DOTALL)
 _WORDS = frozenset({"dependencies", "task_id", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})

@@ -6,7 +6,7 @@ from airflow.sdk.definitions._internal.templater import FILTERS as AIRFLOWS
 from jinja2.defaults import DEFAULT_FILTERS
 
 from schemas.model.context_names import CONTEXT_NAMES
-from schemas.rules.template_names import FILTERS, REMOVED
+from schemas.rules.templates import FILTERS, REMOVED
 
 
 def test_filters_are_those_of_jinja_and_airflow() -> None:

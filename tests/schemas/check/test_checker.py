@@ -50,7 +50,7 @@ def test_a_rule_across_files_that_fails_is_a_finding_and_takes_no_other_away(
         raise ZeroDivisionError(f"by {len(list(subjects))}")
 
     monkeypatch.setattr(check.assets, "across", defect)
-    monkeypatch.setattr(check.state_names, "across", defect)
+    monkeypatch.setattr(check.poll_state, "across", defect)
 
     result = Checker(tmp_path).folder()
 

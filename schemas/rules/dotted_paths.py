@@ -1,6 +1,9 @@
-"""A dotted path behind which there is nothing that a task can use."""
+"""A dotted path against the source that it names: one look-up for every place that takes one."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
@@ -9,13 +12,17 @@ from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import did_you_mean
 from schemas.rules.subject import Subject
 from schemas.source import (
+    Class,
+    Function,
     Hidden,
     ModuleMissing,
     NameMissing,
     NotAPath,
     NotCallable,
     NotInstalled,
+    Result,
     SourceError,
+    SourceReader,
 )
 
 Nothing = ModuleMissing | NameMissing | NotAPath | NotCallable | SourceError
@@ -31,7 +38,7 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 path,
                 f"there is no module `{module}` {below}",
                 caret=did_you_mean(next(iter(candidates), None)),
-                fix=_fix(subject, path, module, candidates),
+                fix=_fix_of_name(subject, path, module, candidates),
             )
         case NameMissing(module, name, file, candidates, defined):
             return subject.finding(
@@ -39,7 +46,7 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 path,
                 f"`{module}` ({file.name}) defines no `{name}`",
                 caret=did_you_mean(next(iter(candidates), None)),
-                fix=_fix(subject, path, name, candidates),
+                fix=_fix_of_name(subject, path, name, candidates),
                 allowed=defined if len(defined) <= 20 else (),
             )
         case NotCallable(dotted, kind, candidates):
@@ -75,9 +82,54 @@ def hidden_module(subject: Subject, path: DataPath, hidden: Hidden) -> Diagnosti
     )
 
 
-def _fix(subject: Subject, path: DataPath, missing: str, candidates: tuple[str, ...]) -> Word | None:
+def _fix_of_name(subject: Subject, path: DataPath, missing: str, candidates: tuple[str, ...]) -> Word | None:
     """The path with what is meant, where it can be one thing only."""
     dotted, fix = subject.at(path), typo_fix(missing, candidates)
     if fix is None or not isinstance(dotted, str) or dotted.count(missing) != 1:
         return None
     return Word(dotted.replace(missing, fix.text))
+
+
+def written_from_elsewhere(
+    subject: Subject, path: DataPath, dotted: str, found: Result, reader: SourceReader
+) -> Diagnostic | None:
+    """The finding where what a path leads to is below the pipelines folder, under another path; also without Airflow.
+
+    `found` is what the reader said of the path as written.
+    """
+    if not isinstance(found, ModuleMissing | NotInstalled):
+        return None
+    module, _, behind = dotted.partition(".")
+    own = reader.pipelines_folder.name
+    if module == own and _is_callable(behind, reader):
+        return _found_elsewhere(subject, path, module, behind, f"leave out `{module}.`")
+    meant = _path_from_elsewhere(subject, dotted, reader)
+    return _found_elsewhere(subject, path, module, meant, f"write `{meant}`") if meant is not None else None
+
+
+def _path_from_elsewhere(subject: Subject, dotted: str, reader: SourceReader) -> str | None:
+    """The path from the pipeline's own folder or one above it, or from the only other folder that has it."""
+    near = [".".join(folder.parts) for folder in PurePosixPath(subject.path).parents if folder.parts]
+    for meant in _callables(near, dotted, reader):
+        return meant
+    others = list(_callables(reader.packages_with(dotted.partition(".")[0]), dotted, reader))
+    return others[0] if len(others) == 1 else None
+
+
+def _callables(packages: list[str] | tuple[str, ...], dotted: str, reader: SourceReader) -> Iterator[str]:
+    return (meant for package in packages if _is_callable(meant := f"{package}.{dotted}", reader))
+
+
+def _is_callable(dotted: str, reader: SourceReader) -> bool:
+    return "." in dotted and isinstance(reader.find(dotted), Class | Function)
+
+
+def _found_elsewhere(subject: Subject, path: DataPath, module: str, meant: str, caret: str) -> Diagnostic:
+    return subject.finding(
+        Code.UNKNOWN_MODULE,
+        path,
+        f"there is no module `{module}` below the pipelines folder or among the installed packages",
+        caret=caret,
+        help="a module's path starts at the pipelines folder, wherever the pipeline is",
+        fix=Word(meant),
+    )

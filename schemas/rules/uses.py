@@ -17,9 +17,8 @@ from schemas.model.context_names import CONTEXT_NAMES
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.written_times import meant_date, meant_duration
 from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
 from schemas.rules.expressions import stands_at
-from schemas.rules.missing_code import hidden_module, no_callable, not_installed
-from schemas.rules.module_elsewhere import written_from_elsewhere
 from schemas.rules.moved_paths import moved, moved_to, moved_unseen
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView

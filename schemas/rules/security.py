@@ -1,0 +1,125 @@
+"""What lets others in: cloud metadata, certificates that are not verified, commands built from foreign text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from schemas.compose.env_values import EnvText, as_written
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.built_ins import BUILT_INS
+from schemas.rules.subject import Subject
+
+_HOST = re.compile(
+    r"https?://(?:[^/?#@\s]{0,200}@)?"
+    r"(?P<host>169\.254\.[0-9]{1,3}\.[0-9]{1,3}|100\.100\.100\.200|168\.63\.129\.16|192\.0\.0\.192"
+    r"|metadata\.google\.internal|\[(?:fe[89ab][0-9a-f]:|fd00:ec2::254\]|fd20:ce::254\]))",
+    re.IGNORECASE,
+)
+_MARKS = ("169.254.", "100.100.100.200", "168.63.129.16", "192.0.0.192", "google.internal", "[f", "[F")
+
+
+def check_metadata_addresses(subject: Subject) -> Iterator[Diagnostic]:
+    """`url` of requests."""
+    if not subject.may_hold(*_MARKS):
+        return
+    for task in subject.tasks:
+        url = task.arguments.get("url") if task.uses == "http" else None
+        match = _HOST.match(url) if isinstance(url, str) else None
+        if match is not None:
+            yield subject.finding(
+                Code.METADATA_ADDRESS,
+                (*task.with_path, "url"),
+                "requests to link-local addresses and to those of cloud metadata are refused when the task runs",
+                help="the machine's own credentials are kept there; `PIPELINES_ALLOWED_ADDRESSES` allows an address",
+                part=match.span("host") if not isinstance(url, EnvText) else None,
+            )
+
+
+_TLS_KEYS = frozenset(
+    {"verify", "verify_ssl", "ssl_verify", "verify_certs", "verify_tls", "check_hostname", "ssl_check_hostname"}
+)
+
+
+def check_tls(subject: Subject) -> Iterator[Diagnostic]:
+    """`verify: false` and its other names, anywhere but at the top of the file."""
+    if not subject.may_hold("verify", "check_hostname"):
+        return
+    for path in subject.keys:
+        if path[-1] in _TLS_KEYS and len(path) > 1 and _at(subject, path) is False and not _is_unknown(subject, path):
+            yield subject.finding(
+                Code.UNVERIFIED_TLS,
+                path,
+                f"`{path[-1]}: false`: anybody on the way can read and change what is sent",
+                help="name the CA's certificates instead: `REQUESTS_CA_BUNDLE`, or a path where the argument takes one",
+            )
+
+
+def _is_unknown(subject: Subject, path: DataPath) -> bool:
+    """Whether the language has no such key there, which is a finding of its own: beside `uses`, or of a built-in."""
+    task = subject.entry_at(path)
+    if task is None:
+        return False
+    return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)
+
+
+def _at(subject: Subject, path: DataPath) -> object:
+    value: object = subject.data
+    for element in path:
+        value = value[element]  # type: ignore[index] # the path was found in this data
+    return value
+
+
+_CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
+_TEMPLATE = "{{"
+_BEFORE_COMMENT = ("", *" \t\n;&|(")
+_MOST = 50
+"""Templates of one command that are looked at: each is a place in the text that has to be found."""
+
+
+def check_shell_quoting(subject: Subject) -> Iterator[Diagnostic]:
+    """`{{ params.x }}`, an XCom or `dag_run.conf` in `bash_command`: what it holds is read as shell."""
+    if not subject.may_hold("bash"):
+        return
+    for task in subject.tasks:
+        command = task.arguments.get("bash_command")
+        if not isinstance(command, str) or _TEMPLATE not in (command := as_written(command)):
+            continue
+        if _CHOSEN_ELSEWHERE.search(command) is None:
+            continue
+        for start, end in islice(_unquoted_templates(command), _MOST):
+            if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+                yield subject.finding(
+                    Code.UNQUOTED_IN_SHELL,
+                    (*task.with_path, "bash_command"),
+                    f"the shell reads what `{command[start:end]}` gives as part of the command",
+                    help='hand it over as a variable: env: {VALUE: "{{ … }}"}, and "$VALUE" in the command',
+                    part=(start, end),
+                )
+
+
+def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
+    """Where `{{ … }}` stands outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3)."""
+    closing = ""  # what ends the quoted text or the comment
+    position = 0
+    while position < len(command):
+        if command.startswith(_TEMPLATE, position):
+            close = command.find("}}", position)
+            end = close + 2 if close >= 0 else len(command)
+            if closing in ("", "\n"):
+                yield position, end
+            position = end
+            continue
+        character = command[position]
+        if character == "\\" and closing in ("", '"'):
+            position += 1
+        elif closing:
+            closing = "" if character == closing else closing
+        elif character in "'\"":
+            closing = character
+        elif character == "#" and command[max(position - 1, 0) : position] in _BEFORE_COMMENT:
+            closing = "\n"
+        position += 1
