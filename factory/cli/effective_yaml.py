@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.compose.merging import Effective
+from schemas.compose.effective import Effective
 from schemas.findings.paths import DataPath
 from schemas.text.writing import block_mark, scalar
 

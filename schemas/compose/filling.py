@@ -1,80 +1,161 @@
-"""Following `${vars.…}` and `${matrix.…}`: the value that each stands for, and what is wrong with it.
+"""Replaces `${vars.…}` and `${matrix.…}` with the values that they name, and says which of them have none.
 
-Values may name others, which are followed; what they come to is bounded.
+Values may name others, which are followed; the size of the result is bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from schemas.compose.effective import Effective, Place, Written
 from schemas.compose.matrix import Row, as_text
-from schemas.compose.merging import Effective, environments_with
-from schemas.compose.row_names import NAME_LISTS, ids_with_matrix, is_part_of_name, keys_of_matrix
+from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions
 from schemas.findings.bounded import MOST
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath, task_path
 from schemas.findings.problem import Problem
 from schemas.findings.suggestions import meant
+from schemas.text.document import Document
 from schemas.text.nodes import MAX_DEPTH, MAX_NODES
 
 MAX_CHAIN = 16
 """So many values may name each other in a row."""
 _MAX_TEXT = 1024 * 1024
 
+NAME_LISTS = ("needs", "teardown")
+"""Keys of tasks whose lists hold ids of others."""
+
+_MOST_DOTS = 16
+"""An id is made of fewer values than this."""
+
 _Following = tuple[ValueReference, ...]
 
 
 class TooLargeError(Exception):
-    """What values make of a document is too large to be meant."""
+    """The values make more of a document than anybody can mean."""
+
+
+def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> Effective:
+    """Put values into a composed document, or into the value of its key `only`. `row` is that of its `matrix`."""
+    filling = Filling.of(effective, row)
+    data, parts = dict(effective.data), {}
+    try:
+        for key in effective.data if only is None else (only,):
+            if key != "matrix" or only is not None:  # its rows were made of what it holds, filled in before
+                data[key], parts[key] = filling.value(filling.document.part(key))
+    except TooLargeError as error:
+        # Nothing is filled in, and nothing more is said of what is not.
+        problem = Problem(Code.TOO_LARGE, ("vars",), str(error), at_key=True)
+        return replace(effective, place=effective.place.with_unknown(effective.data).with_problem(problem))
+    place = effective.place.with_parts(parts)
+    for problem in filling.problems:
+        place = place.with_problem(problem)
+    return replace(effective, data=data, place=place)
+
+
+def used_keys(effective: Effective, row: Row, key: str) -> frozenset[str]:
+    """The keys of a matrix that the value of a top-level key is made of, directly or by `vars`."""
+    filling = Filling.of(effective, row)
+    with suppress(TooLargeError):  # reported where the whole document is filled in
+        filling.value(filling.document.part(key))
+    return frozenset(filling.used)
+
+
+def ids_with_matrix(entries: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """The ids beside a matrix in a list of tasks and in its groups, each with the matrix's keys."""
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            if "matrix" in entry and isinstance(entry.get("id"), str):
+                yield entry["id"], keys_of_matrix(entry["matrix"])
+            yield from ids_with_matrix(entry.get("tasks"))
+
+
+def ids_in_name(name: str) -> Iterator[str]:
+    """The ids that a name in `needs` may be, or lead through: `group.task`. An id holds dots only in `${matrix.…}`."""
+    words = name.split(".")
+    for first in range(len(words)):
+        for behind in range(first + 1, min(first + _MOST_DOTS, len(words)) + 1):
+            yield ".".join(words[first:behind])
+
+
+def keys_of_matrix(matrix: Any) -> frozenset[str]:
+    """The keys that a row of it can have."""
+    if not isinstance(matrix, dict):
+        return frozenset()
+    rows = matrix.get("include")
+    more = (key for row in rows if isinstance(row, dict) for key in row) if isinstance(rows, list) else ()
+    return frozenset(matrix.keys() - {"include", "exclude"}) | frozenset(more)
 
 
 @dataclass
 class Filling:
-    """Puts values into one composed document; what it finds on the way is kept beside them."""
+    """Puts values into `document`; `problems` have its paths. With `of_task` only those of the row of one task's own
+    matrix are put in, and every other expression stays."""
 
-    effective: Effective
+    document: Written
+    layers: Sequence[Document]
     row: Row | None
-    substituted: dict[DataPath, DataPath] = field(default_factory=dict)
-    filled: dict[DataPath, str] = field(default_factory=dict)
+    ids_of_rows: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    of_task: bool = False
     problems: list[Problem] = field(default_factory=list)
-    unknown: set[DataPath] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
-    _owned: dict[DataPath, frozenset[str]] = field(default_factory=dict)
-    _ids: Mapping[str, frozenset[str]] | None = None
     size: int = 0
-    _around_unknown: set[DataPath] = field(default_factory=set)
+    _owned: dict[DataPath, frozenset[str]] = field(default_factory=dict)
+    _left: int = 0
     _texts: dict[str, list[tuple[Expression, ValueReference]]] = field(default_factory=dict)
     _circles: set[frozenset[ValueReference]] = field(default_factory=set)
 
-    def value(self, value: Any, path: DataPath, following: _Following, own: frozenset[str] = frozenset()) -> Any:
-        """`value` with its expressions replaced; it will stand at `path`. `following` are the expressions that led to
-        it, `own` the keys of a task's own matrix, which are filled in later."""
+    @classmethod
+    def of(cls, effective: Effective, row: Row | None) -> Filling:
+        ids = dict(ids_with_matrix(effective.data.get("tasks")))
+        return cls(Written(effective.data, effective.place, ()), effective.layers, row, ids)
+
+    def value(
+        self, written: Written, following: _Following = (), own: frozenset[str] = frozenset()
+    ) -> tuple[Any, Place]:
+        """The value with its expressions replaced, and where it is written now. `following` are the expressions that
+        led to it, `own` the keys of a task's own matrix, which are filled in later."""
         self._count()
+        value, place, path = written
         if len(path) > MAX_DEPTH:
             raise TooLargeError(f"what `vars` and `matrix` give nests deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
             if "matrix" in value and path and task_path(path) == path:
                 own |= keys_of_matrix(value["matrix"])
                 self._owned[path] = own
-            return {key: self.value(child, (*path, key), following, own) for key, child in value.items()}
+            return self._children(written, dict.fromkeys(value, own), following)
         if isinstance(value, list):
-            if path and path[-1] in NAME_LISTS:
-                return [self.value(c, (*path, i), following, own | self._keys_in(c)) for i, c in enumerate(value)]
-            return [self.value(child, (*path, index), following, own) for index, child in enumerate(value)]
+            are_names = bool(path) and path[-1] in NAME_LISTS
+            owns = {index: own | self._keys_in(name) if are_names else own for index, name in enumerate(value)}
+            return self._children(written, owns, following)
         if not isinstance(value, str) or "${" not in value:
-            return value
+            return value, place
         found = [(expression, meaning) for expression, meaning in self._read(value) if self._is_meant(meaning, own)]
         if not found:
-            return value
+            return value, place
         if found[0][0].whole:
-            return self._whole(value, path, *found[0], following, own)
-        return self._text(value, path, found, following)
+            return self._whole(written, *found[0], following, own)
+        return self._text(written, found, following)
+
+    def _children(
+        self, written: Written, owns: Mapping[Any, frozenset[str]], following: _Following
+    ) -> tuple[Any, Place]:
+        filled: dict[Any, Any] = {}
+        parts: dict[Any, Place] = {}
+        for key, own in owns.items():
+            child = written.part(key)
+            filled[key], place = self.value(child, following, own)
+            if place is not child.place:
+                parts[key] = place
+        made = filled if isinstance(written.value, dict) else list(filled.values())
+        return made, written.place.with_parts(parts)
 
     def _read(self, text: str) -> list[tuple[Expression, ValueReference]]:
-        """The expressions of a text that stand for values; one text is often come to by many ways."""
+        """The expressions of a text that stand for values; many values may lead to one text."""
         known = self._texts.get(text)
         if known is None:
             found = ((expression, expression.meaning) for expression in expressions(text))
@@ -86,85 +167,77 @@ class Filling:
         if self.size > MAX_NODES:
             raise TooLargeError(f"what `vars` and `matrix` give expands to more than {MAX_NODES:,} values")
 
-    def _leave(self, path: DataPath) -> None:
-        """The text at a path stays as it is written."""
-        self.unknown.add(path)
-        self._around_unknown.update(path[:end] for end in range(1, len(path) + 1))
+    def _leave(self, written: Written) -> tuple[str, Place]:
+        """The text stays as it is written."""
+        self._left += 1
+        return written.value, written.place._replace(unknown=True)
 
     def _is_meant(self, reference: ValueReference, own: frozenset[str]) -> bool:
         """Whether a reference is to be replaced; those to a task's own matrix are later."""
+        if self.of_task and not (reference.root == "matrix" and self.row and reference.keys[0] in self.row.cells):
+            return False
         return reference.root != "matrix" or reference.keys[0] not in own
 
     def _keys_in(self, name: Any) -> frozenset[str]:
-        """The keys of tasks' own matrices that stand in a name of `needs` because they stand in an id."""
+        """The keys of tasks' own matrices that are in a name of `needs` because they are in an id."""
         if not isinstance(name, str) or "${" not in name:
             return frozenset()
-        held = (keys for written, keys in self._ids_of_rows.items() if is_part_of_name(written, name))
-        return frozenset().union(*held)
+        return frozenset().union(*(self.ids_of_rows.get(written, frozenset()) for written in ids_in_name(name)))
 
-    @property
-    def _ids_of_rows(self) -> Mapping[str, frozenset[str]]:
-        """The ids that stand beside a task's own matrix, each with the matrix's keys."""
-        if self._ids is None:
-            self._ids = dict(ids_with_matrix(self.effective.data.get("tasks")))
-        return self._ids
-
-    def _whole(  # where a value stands, and how it came there
+    def _whole(
         self,
-        text: str,
-        path: DataPath,
+        written: Written,
         expression: Expression,
         reference: ValueReference,
         following: _Following,
         own: frozenset[str],
-    ) -> Any:
-        place = self._find(reference, path, expression, following)
-        if place is None:
-            self._leave(path)
-            return text
-        self.substituted[path] = place
-        return self.value(self._at(place), path, (*following, reference), own)
+    ) -> tuple[Any, Place]:
+        found = self._find(reference, written.path, expression, following)
+        if found is None:
+            return self._leave(written)
+        value, place = self.value(found._replace(path=written.path), (*following, reference), own)
+        return value, place._replace(used=written.place.used or written.place)
 
     def _text(
-        self, text: str, path: DataPath, found: list[tuple[Expression, ValueReference]], following: _Following
-    ) -> str:
+        self, written: Written, found: list[tuple[Expression, ValueReference]], following: _Following
+    ) -> tuple[str, Place]:
+        text: str = written.value
         parts: list[str] = []
         end = 0
-        written = [self._written(reference, path, expression, following) for expression, reference in found]
-        for (expression, _), value in zip(found, written, strict=True):
+        values = [self._inside(written.path, expression, reference, following) for expression, reference in found]
+        for (expression, _), value in zip(found, values, strict=True):
             if value is None:
-                self._leave(path)
-                return text
+                return self._leave(written)
             parts += [text[end : expression.start], value]
             end = expression.end
         filled = "".join(parts) + text[end:]
         self.size += len(filled) // 1000
         if len(filled) > _MAX_TEXT:
             raise TooLargeError("what `vars` and `matrix` give makes a text of more than 1 MiB")
-        self.filled[path] = filled
-        return filled
+        return filled, written.place._replace(filled=filled)
 
-    def _written(
-        self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
+    def _inside(
+        self, path: DataPath, expression: Expression, reference: ValueReference, following: _Following
     ) -> str | None:
-        """A value as it stands inside a longer text."""
-        place = self._find(reference, path, expression, following)
-        if place is None:
+        """A value as it is written inside a longer text, which is at `path`."""
+        found = self._find(reference, path, expression, following)
+        if found is None:
             return None
-        value = self.value(self._at(place), place, (*following, reference))
-        if place in self._around_unknown:
+        left = self._left
+        value, _ = self.value(found, (*following, reference))
+        if self._left > left:
             return None
         if value is None or isinstance(value, dict | list):
             kind = "null" if value is None else "a mapping" if isinstance(value, dict) else "a list"
-            message = f"`{expression.written}` is {kind}, which cannot stand inside a longer text"
+            message = f"`{expression.written}` is {kind}, which cannot be part of a longer text"
             self._report(Code.NOT_A_TEXT, path, message, expression)
             return None
         return as_text(value)
 
     def _find(
         self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
-    ) -> DataPath | None:
-        """Where in the composed document a value stands; None with a problem where there is none."""
+    ) -> Written | None:
+        """The value that an expression at `path` names; None with a problem where there is none."""
         if following:
             self._count()  # also where it leads to nothing
         if reference in following:
@@ -180,78 +253,64 @@ class Filling:
             raise TooLargeError(f"more than {MAX_CHAIN} values name each other in a row")
         if reference.root == "matrix":
             return self._in_row(reference, path, expression, following)
-        return self._below(("vars",), reference, path, expression, following)
+        vars_ = self.document.part("vars") if "vars" in self.document.value else Written({}, self.document.place, ())
+        return self._below(vars_, reference, path, expression, following)
 
     def _in_row(
         self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
-    ) -> DataPath | None:
+    ) -> Written | None:
         own = next((self._owned[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._owned), None)
-        if own is not None and (self.row is None or reference.keys[0] not in self.row.places):
-            known = (*sorted(own), *(self.row.places if self.row is not None else ()))
-            message = f"there is no `matrix.{reference.keys[0]}` here"
-            self._report(Code.UNKNOWN_VALUE, path, message, expression, known, reference.keys[0])
-            return None
-        if self.row is None:
-            if path[0] == "matrix":
-                message = f"`{expression.written}` cannot stand in `matrix`, whose rows it would need"
-                self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, expression)
-            elif "matrix" not in self.effective.data:
-                message = f"`{expression.written}`: this file has no `matrix`"
-                if self._is_of_a_task(reference.keys[0]):
-                    message += "; the row of a task's own is known in that task only, not in `vars`"
-                self._report(Code.UNKNOWN_VALUE, path, message, expression)
-            return None
-        key = reference.keys[0]
-        self.used.add(key)
-        if key not in self.row.places:
+        cells, key = self.row.cells if self.row is not None else {}, reference.keys[0]
+        if own is not None and key not in cells:
+            message = f"there is no `matrix.{key}` here"
+            self._report(Code.UNKNOWN_VALUE, path, message, expression, (*sorted(own), *cells), key)
+        elif self.row is not None:
+            self.used.add(key)
+            if key in cells:
+                return self._below(cells[key], reference, path, expression, following, done=1)
             message = f"there is no `matrix.{key}` in this row"
-            self._report(Code.UNKNOWN_VALUE, path, message, expression, tuple(self.row.places), key)
-            return None
-        return self._below(self.row.places[key], reference, path, expression, following, done=1)
-
-    def _is_of_a_task(self, key: str) -> bool:
-        """Whether a task's matrix has the key."""
-        return any(key in keys for keys in self._ids_of_rows.values())
+            self._report(Code.UNKNOWN_VALUE, path, message, expression, tuple(cells), key)
+        elif path[0] == "matrix":
+            message = f"`{expression.written}` is not allowed in `matrix`: it needs a row, and there is none yet"
+            self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, expression)
+        elif "matrix" not in self.document.value:
+            message = f"`{expression.written}`: this file has no `matrix`"
+            if any(key in keys for keys in self.ids_of_rows.values()):
+                message += "; the row of a task's matrix is known only in that task, not in `vars`"
+            self._report(Code.UNKNOWN_VALUE, path, message, expression)
+        return None
 
     def _below(  # where it starts, and for whom
         self,
-        place: DataPath,
+        found: Written,
         reference: ValueReference,
         path: DataPath,
         expression: Expression,
         following: _Following,
         *,
         done: int = 0,
-    ) -> DataPath | None:
-        """The place that is reached from `place` by the reference's keys but the first `done`."""
+    ) -> Written | None:
+        """The value that is reached from `found` by the reference's keys but the first `done`."""
         for position, key in enumerate(reference.keys[done:], start=done):
-            mapping = self._followed(place, (*following, reference))
+            mapping = self._followed(found, (*following, reference))
             if mapping is None:
                 return None
-            place = mapping
-            here = self._at(place)
+            here = mapping.value
             if not isinstance(here, dict) or key not in here:
                 if len(self.problems) <= MOST:  # nobody reads more, and each lists all that is there
                     known = tuple(here) if isinstance(here, dict) else ()
                     self._report_unknown(reference, position, known, path, expression)
                 return None
-            place = (*place, key)
-        return place
+            found = mapping.part(key)
+        return found
 
-    def _followed(self, place: DataPath, following: _Following) -> DataPath | None:
-        """Where a mapping stands that is itself written as one whole expression; None with a problem."""
-        here = self._at(place)
-        first = next(expressions(here), None) if isinstance(here, str) else None
+    def _followed(self, found: Written, following: _Following) -> Written | None:
+        """The mapping that a value is, be it written itself as one whole expression; None with a problem."""
+        first = next(expressions(found.value), None) if isinstance(found.value, str) else None
         if first is None or not first.whole or not isinstance(first.meaning, ValueReference):
-            return place
-        further = self._find(first.meaning, place, first, following)
+            return found
+        further = self._find(first.meaning, found.path, first, following)
         return None if further is None else self._followed(further, (*following, first.meaning))
-
-    def _at(self, place: DataPath) -> Any:
-        value: Any = self.effective.data
-        for element in place:
-            value = value.get(element) if isinstance(value, dict) else value[element]
-        return value
 
     def _report_unknown(
         self, reference: ValueReference, position: int, known: tuple[str, ...], path: DataPath, expression: Expression
@@ -259,7 +318,7 @@ class Filling:
         key = reference.keys[position]
         name = ".".join((reference.root, *reference.keys[: position + 1]))
         help_text = ""
-        elsewhere = environments_with(self.effective.layers, key) if reference.root == "vars" and position == 0 else ()
+        elsewhere = environments_with(self.layers, key) if reference.root == "vars" and position == 0 else ()
         if elsewhere:
             names = ", ".join(f"`{environment}`" for environment in elsewhere)
             help_text = f"only the environment {names} gives it a value; give it one in `vars`, too"

@@ -8,12 +8,14 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-synt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
+from schemas.compose.effective import Written
 from schemas.findings.codes import Code, Severity
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import Problem
@@ -146,15 +148,44 @@ def _unknown_keys(axes: Mapping[str, Any], exclude: Sequence[Mapping[str, Any]])
 
 
 class Row(NamedTuple):
-    """One row of a matrix: key → value, and where in the composed document each value stands."""
+    """One row of a matrix: its keys, each with its value."""
 
-    values: Mapping[str, Any]
-    places: Mapping[str, DataPath]
+    cells: Mapping[str, Written]
 
     @property
     def text(self) -> str:
         """How a message names it: `region: eu, tier: gold`."""
-        return ", ".join(f"{key}: {_shortened(value)}" for key, value in self.values.items())
+        return ", ".join(f"{key}: {_shortened(cell.value)}" for key, cell in self.cells.items())
+
+
+class Rows(NamedTuple):
+    """The rows of a matrix in a document. `varying`: keys of lists that hold several values. `problems` have the
+    matrix's own path; `are_wrong`: one of them is an error."""
+
+    rows: tuple[Row, ...]
+    varying: tuple[str, ...]
+    problems: list[Problem]
+
+    @property
+    def are_wrong(self) -> bool:
+        return any(problem.severity is None for problem in self.problems)
+
+    def id_problem(self, code: Code, path: DataPath, ids: Sequence[str], used: Container[str]) -> Problem | None:
+        """What is wrong with the ids that the rows give, of which the keys `used` are a part: each row needs its own,
+        also when a value is added to a list."""
+        missing = " and ".join(f"`${{matrix.{key}}}`" for key in self.varying if key not in used)
+        if missing:
+            return Problem(code, path, f"`{path[-1]}` must include {missing}, so that each row gets its own id")
+        twice = next((one for one, count in Counter(ids).items() if count > 1), None)
+        kind = "DAG id" if path[-1] == "dag_id" else "id"
+        return None if twice is None else Problem(code, path, f"several rows of the matrix give the {kind} `{twice}`")
+
+
+def rows_of(matrix: Written) -> Rows:
+    """The rows of a `matrix` whose expressions are filled in."""
+    expanded = expand(matrix.value)
+    rows = tuple(Row({key: matrix.at(place) for key, (_, place) in cells.items()}) for cells in expanded.rows)
+    return Rows(rows, expanded.varying, [replace(p, path=(*matrix.path, *p.path)) for p in expanded.problems])
 
 
 def _shortened(value: Any) -> str:

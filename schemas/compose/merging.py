@@ -1,109 +1,55 @@
-"""Folder defaults, the file and the chosen environment → one effective document, in which every value knows where
-it stands.
+"""Folder defaults, the file and the chosen environment → one effective document.
 
-Mappings merge deeply; `tasks` merge by `id`, in groups too; `tags` unite; other lists, and values that are one of
-several shapes, replace as a whole; `null` is a value.
+Mappings merge deeply; `tasks` merge by `id`, in groups too; `tags` are united; other lists, and values that have one of
+several shapes, are replaced as a whole; `null` is a value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from schemas.compose.effective import Effective, Place
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, is_task_list
-from schemas.findings.problem import Problem
 from schemas.model.python_object import OBJECT
 from schemas.text.document import Document
 
-Origins = dict[DataPath, tuple[int, DataPath]]
-
 ENVIRONMENTS = "environments"
+MAX_ENVIRONMENTS = 64
+"""Lint checks the file in each."""
 
 WHOLE_AT_TOP = frozenset({"schedule"})
 WHOLE_IN_REQUEST = frozenset({"pagination", "auth"})
-"""Keys of `poll` and of a task's `with` whose mapping is one of several shapes: half of each would be neither."""
-
-
-@dataclass(frozen=True)
-class Effective:
-    """What a pipeline's file says together with the defaults above it, in one environment, for one row of its matrix.
-
-    `layers` are the documents from the root's defaults to the file itself. `origins` says for the top of each
-    part that was taken whole which layer it came from and at which path there. `substituted` says of a value that
-    stands in place of a whole `${vars.…}` or `${matrix.…}` where in the composed document it came from. `filled` are
-    the texts in which such values stand now. `problems` say what could not be filled in, `unknown` where.
-    `has_rows`: several tasks stand in place of one that is written with a matrix.
-    """
-
-    data: dict[str, Any]
-    layers: tuple[Document, ...]
-    origins: Mapping[DataPath, tuple[int, DataPath]] = field(repr=False, default_factory=dict)
-    substituted: Mapping[DataPath, DataPath] = field(repr=False, default_factory=dict)
-    filled: Mapping[DataPath, str] = field(repr=False, default_factory=dict)
-    problems: tuple[Problem, ...] = ()
-    unknown: frozenset[DataPath] = frozenset()
-    has_rows: bool = False
-
-    def origin(self, path: DataPath) -> tuple[Document, DataPath]:
-        """The document and the path in it that the value at an effective path came from."""
-        return self._written(moved(path, self.substituted, len(path)) if self.substituted else path)
-
-    def key_origin(self, path: DataPath) -> tuple[Document, DataPath]:
-        """The document and the path in it that the key came from which ends an effective path."""
-        return self._written(moved(path, self.substituted, len(path) - 1) if self.substituted else path)
-
-    def place(self, path: DataPath) -> tuple[int, DataPath]:
-        """The layer and the path in it of what stands at an effective path, whichever value stands for it."""
-        only = self.origins.get(()) if len(self.origins) == 1 else None
-        if only is not None:  # no defaults above the file
-            return only[0], (*only[1], *path)
-        for length in range(len(path), -1, -1):
-            found = self.origins.get(path[:length])
-            if found is not None:
-                layer, layer_path = found
-                return layer, (*layer_path, *path[length:])
-        return len(self.layers) - 1, path
-
-    def _written(self, path: DataPath) -> tuple[Document, DataPath]:
-        layer, place = self.place(path)
-        return self.layers[layer], place
-
-
-def moved(path: DataPath, places: Mapping[DataPath, DataPath], longest: int) -> DataPath:
-    """`path` with its longest start that `places` holds, of at most `longest` elements, put in that place."""
-    for length in range(longest, 0, -1):
-        place = places.get(path[:length])
-        if place is not None:
-            return (*place, *path[length:])
-    return path
+"""Keys of `poll` and of a task's `with` whose mapping has one of several shapes: half of each would be neither."""
 
 
 def compose(layers: Sequence[Document], environment: str | None = None) -> Effective:
     """Merge read documents whose data are mappings or None (an empty file), the nearest last; then, in the same
     order, what they say of the environment. The result holds no `environments`, and no `dag_id` of a default, which
     could only be wrong."""
-    merger = _Merger()
+    last = len(layers) - 1
     data: dict[str, Any] = {}
-    overlays: list[tuple[int, dict[str, Any]]] = []
+    place = Place(last)
+    overlays: list[tuple[dict[str, Any], Place]] = []
     for index, layer in enumerate(layers):
         if layer.data is None:
             continue
         own = layer.data
-        left_out = {ENVIRONMENTS} if index == len(layers) - 1 else {ENVIRONMENTS, "dag_id"}
+        left_out = {ENVIRONMENTS} if index == last else {ENVIRONMENTS, "dag_id"}
         if not left_out.isdisjoint(own):
             overlay = _without(overlay_of(layer, environment), left_out)
             if overlay:
-                overlays.append((index, overlay))
+                overlays.append((overlay, Place(index, (ENVIRONMENTS, str(environment)))))
             own = _without(own, left_out)
-        data = merger.mapping(data, own, (), (), index)
-    for index, overlay in overlays:
-        data = merger.mapping(data, overlay, (), (ENVIRONMENTS, str(environment)), index)
-    if overlays:
-        merger.stands_for_all(data, len(layers) - 1)
-    return Effective(data, tuple(layers), merger.origins)
+        data, place = _mapping(data, place, own, Place(index), ())
+    for overlay, overlay_place in overlays:
+        data, place = _mapping(data, place, overlay, overlay_place, ())
+    if overlays:  # what is missing is missing in the file
+        place = Place(last, (), {key: place.part(key) for key in data})
+    return Effective(data, tuple(layers), place)
 
 
 def overlay_of(layer: Document, environment: str | None) -> dict[str, Any]:
@@ -117,87 +63,59 @@ def _without(mapping: dict[str, Any], keys: Collection[str]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if key not in keys}
 
 
-class _Merger:
-    def __init__(self) -> None:
-        self.origins: Origins = {}
+def _mapping(
+    below: dict[str, Any], below_place: Place, above: dict[str, Any], above_place: Place, path: DataPath
+) -> tuple[dict[str, Any], Place]:
+    """`above` over `below`, whose effective path is `path`."""
+    if not below:
+        return above, above_place
+    merged = dict(below)
+    parts: dict[str | int, Place] = {key: below_place.part(key) for key in below}
+    for key, value in above.items():
+        known, known_place = below.get(key), parts.get(key, below_place)
+        merged[key], parts[key] = _value(known, known_place, value, above_place.part(key), (*path, key))
+    return merged, Place(above_place.layer, above_place.path, parts)
 
-    def mapping(
-        self, below: dict[str, Any], above: dict[str, Any], path: DataPath, above_path: DataPath, layer: int
-    ) -> dict[str, Any]:
-        """`above` (layer `layer`, standing there at `above_path`) over `below`; `path` is the effective one."""
-        if not below:
-            self._replace(path, layer, above_path)
-            return above
-        self._pin(below, path)
-        merged = dict(below)
-        for key, value in above.items():
-            merged[key] = self._value(below, key, value, (*path, key), (*above_path, key), layer)
-        self.origins[path] = (layer, above_path)
-        return merged
 
-    def stands_for_all(self, data: dict[str, Any], layer: int) -> None:
-        """What is missing in `data` is missing in this layer, whichever was put over it last."""
-        self._pin(data, ())
-        self.origins[()] = (layer, ())
+def _value(below: Any, below_place: Place, above: Any, above_place: Place, path: DataPath) -> tuple[Any, Place]:
+    if isinstance(below, dict) and isinstance(above, dict) and OBJECT not in above and not _is_whole(path):
+        return _mapping(below, below_place, above, above_place, path)
+    if isinstance(below, list) and isinstance(above, list) and (is_task_list(path) or path == ("tags",)):
+        return _list(below, below_place, above, above_place, path)
+    return above, above_place
 
-    def _value(
-        self, below: dict[str, Any], key: str, value: Any, path: DataPath, above_path: DataPath, layer: int
-    ) -> Any:
-        known = below.get(key)
-        is_object = isinstance(value, dict) and OBJECT in value
-        if isinstance(known, dict) and isinstance(value, dict) and not is_object and not _is_whole(path):
-            return self.mapping(known, value, path, above_path, layer)
-        if isinstance(known, list) and isinstance(value, list) and (is_task_list(path) or path == ("tags",)):
-            merge = self._tags if path == ("tags",) else self._tasks
-            return merge(known, value, path, above_path, layer)
-        self._replace(path, layer, above_path)
-        return value
 
-    def _tasks(self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int) -> list[Any]:
-        self._pin(dict(enumerate(below)), path)
-        merged = list(below)
-        index_of: dict[str | None, int] = {}
-        for index, task in enumerate(below):
-            task_id = _task_id(task)
-            if task_id is not None:
-                index_of.setdefault(task_id, index)
-        for position, task in enumerate(above):
-            # Once only: a second task of that id stays one of its own, so that the repetition is found.
-            match = index_of.pop(_task_id(task), None)
-            if match is None:
-                self._replace((*path, len(merged)), layer, (*above_path, position))
-                merged.append(task)
-            else:
-                merged[match] = self.mapping(merged[match], task, (*path, match), (*above_path, position), layer)
-        self.origins[path] = (layer, above_path)
-        return merged
+def _list(
+    below: list[Any], below_place: Place, above: list[Any], above_place: Place, path: DataPath
+) -> tuple[list[Any], Place]:
+    """The entries of `above` in place of those of `below` that they are about, or behind them."""
+    are_tags = path == ("tags",)
+    merged = list(below)
+    parts: dict[str | int, Place] = {index: below_place.part(index) for index in range(len(below))}
+    index_of: dict[str | None, int] = {}
+    for index, entry in enumerate(below):
+        if (name := _tag(entry) if are_tags else _task_id(entry)) is not None:
+            index_of.setdefault(name, index)
+    for position, entry in enumerate(above):
+        name, place = _tag(entry) if are_tags else _task_id(entry), above_place.part(position)
+        # A task is matched once: a second one of that id stays one of its own, so that the duplicate is found.
+        match = index_of.get(name) if are_tags else index_of.pop(name, None)
+        if match is None:
+            parts[len(merged)] = place
+            if are_tags and name is not None:
+                index_of[name] = len(merged)
+            merged.append(entry)
+        elif not are_tags:
+            merged[match], parts[match] = _mapping(merged[match], parts[match], entry, place, (*path, match))
+    return merged, Place(above_place.layer, above_place.path, parts)
 
-    def _tags(self, below: list[Any], above: list[Any], path: DataPath, above_path: DataPath, layer: int) -> list[Any]:
-        self._pin(dict(enumerate(below)), path)
-        merged = list(below)
-        for position, tag in enumerate(above):
-            if tag not in merged or not isinstance(tag, str):
-                self._replace((*path, len(merged)), layer, (*above_path, position))
-                merged.append(tag)
-        self.origins[path] = (layer, above_path)
-        return merged
 
-    def _pin(self, below: Mapping[Any, Any], path: DataPath) -> None:
-        """Note where each child of `below` stands before their parent's origin moves to another layer."""
-        for key in below:
-            child = (*path, key)
-            if child not in self.origins:
-                layer, parent = self.origins[path]
-                self.origins[child] = (layer, (*parent, key))
-
-    def _replace(self, path: DataPath, layer: int, above_path: DataPath) -> None:
-        for known in [p for p in self.origins if p[: len(path)] == path]:
-            del self.origins[known]
-        self.origins[path] = (layer, above_path)
+def _tag(entry: Any) -> str | None:
+    return entry if isinstance(entry, str) else None
 
 
 def _is_whole(path: DataPath) -> bool:
-    """Whether the mapping at a path replaces and does not merge."""
+    """Whether the mapping at a path is replaced, not merged."""
     if len(path) == 1:
         return path[0] in WHOLE_AT_TOP
     return path[-1] in WHOLE_IN_REQUEST and (path[:-1] == ("poll",) or (path[-2] == "with" and is_task_list(path[:-3])))
@@ -206,10 +124,6 @@ def _is_whole(path: DataPath) -> bool:
 def _task_id(task: Any) -> str | None:
     task_id = task.get("id") if isinstance(task, dict) else None
     return task_id if isinstance(task_id, str) else None
-
-
-MAX_ENVIRONMENTS = 64
-"""Lint checks the file in each."""
 
 
 def declared(layers: Iterable[Document]) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from schemas.compose.filling import Filling, TooLargeError
-from schemas.compose.matrix import Cell, Row, expand
-from schemas.compose.merging import Effective, compose
-from schemas.compose.row_names import unfilled
+from schemas.compose.effective import Effective, Written
+from schemas.compose.filling import fill, used_keys
+from schemas.compose.matrix import Row, Rows, rows_of
+from schemas.compose.merging import compose
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import count
@@ -74,18 +73,22 @@ def in_environments(
 
 def _rows(path: str, composed: Effective, environment: str | None, dag_id: str | None) -> Iterator[Variant]:
     composed = fill(composed, None, only="matrix")
-    matrix = expand(composed.data["matrix"])
-    problems = [replace(p, path=("matrix", *p.path)) for p in matrix.problems]
-    rows = [_row(cells) for cells in matrix.rows]
-    if not any(problem.severity is None for problem in problems):
-        problems += _dag_id_problems(composed, rows, matrix.varying)
-    composed = replace(composed, problems=(*composed.problems, *problems))
-    if not rows:
+    matrix = rows_of(Written(composed.data, composed.place, ()).part("matrix"))
+    is_named = isinstance(composed.data.get("dag_id"), str)
+    named = [fill(composed, row, only="dag_id") if is_named else composed for row in matrix.rows]
+    if not matrix.are_wrong and len(matrix.rows) > 1:
+        problem = _dag_id_problem(composed, matrix, named) if is_named else _no_dag_id(matrix.varying)
+        matrix.problems.extend([problem] if problem is not None else [])
+    place = composed.place
+    for problem in matrix.problems:
+        place = place.with_problem(problem)
+    composed = replace(composed, place=place)
+    if not matrix.rows:
         yield Variant(path, _expanded(fill(composed, None)), environment)
     made: list[Variant] = []
     size = 0
-    for row in rows:
-        if dag_id is None or fill(composed, row, only="dag_id").data.get("dag_id") == dag_id:
+    for row, with_id in zip(matrix.rows, named, strict=True):
+        if dag_id is None or with_id.data.get("dag_id") == dag_id:
             made.append(Variant(path, _expanded(fill(composed, row)), environment, row=row))
             size += count(made[-1].effective.data)
         if size > MAX_NODES and len(made) > 1:
@@ -98,44 +101,30 @@ def _too_large(composed: Effective) -> Effective:
     """No row is made, and nothing more is said of what is not."""
     message = f"the rows of the matrix give more than {MAX_NODES:,} values together"
     problem = Problem(Code.TOO_LARGE, ("matrix",), message, at_key=True)
-    unknown = composed.unknown | unfilled(composed.data)
-    return replace(composed, problems=(*composed.problems, problem), unknown=unknown)
+    return replace(composed, place=composed.place.with_unknown(composed.data).with_problem(problem))
 
 
 def _expanded(composed: Effective) -> Effective:
     """With one task for each row of the tasks' matrices."""
     if not any("matrix" in layer.text for layer in composed.layers):
         return composed
-    from schemas.compose.task_rows import expand_tasks  # noqa: PLC0415 # few files need it
+    from schemas.compose.task_rows import expand_tasks, has_matrix  # noqa: PLC0415 # few files need it
 
-    return expand_tasks(composed)
-
-
-def _dag_id_problems(composed: Effective, rows: Sequence[Row], varying: Iterable[str]) -> list[Problem]:
-    """Each row must have an id of its own, also when a value is added to a list."""
-    if len(rows) < 2:
-        return []
-    if not isinstance(composed.data.get("dag_id"), str):
-        message = "a matrix makes several DAGs, so `dag_id` must be written, with the keys that tell them apart"
-        example = f"such as `dag_id: orders-${{matrix.{next(iter(varying), 'region')}}}`"
-        return [Problem(Code.DAG_ID_OF_MATRIX, ("matrix",), message, at_key=True, help=example)]
-    held = matrix_keys(composed, rows[0], "dag_id")
-    missing = [key for key in varying if key not in held]
-    if missing and fill(composed, rows[0], only="dag_id").unknown:
-        return []  # a name that is not there is said, and may be the one that is missing
-    if missing:
-        keys = " and ".join(f"`${{matrix.{key}}}`" for key in missing)
-        return [Problem(Code.DAG_ID_OF_MATRIX, ("dag_id",), f"`dag_id` must hold {keys}, in which the rows differ")]
-    ids = [fill(composed, row, only="dag_id").data["dag_id"] for row in rows]
-    twice = next((dag_id for dag_id in ids if ids.count(dag_id) > 1), None)
-    if twice is None or "${" in str(twice):
-        return []
-    return [Problem(Code.DAG_ID_OF_MATRIX, ("dag_id",), f"several rows of the matrix give the DAG id `{twice}`")]
+    return expand_tasks(composed) if has_matrix(composed.data.get("tasks")) else composed
 
 
-def _row(cells: Mapping[str, Cell]) -> Row:
-    places = {key: ("matrix", *place) for key, (_, place) in cells.items()}
-    return Row({key: value for key, (value, _) in cells.items()}, places)
+def _no_dag_id(varying: Sequence[str]) -> Problem:
+    message = "a matrix makes several DAGs, so `dag_id` is required, with the keys that tell them apart"
+    example = f"such as `dag_id: orders-${{matrix.{varying[0] if varying else 'region'}}}`"
+    return Problem(Code.DAG_ID_OF_MATRIX, ("matrix",), message, at_key=True, help=example)
+
+
+def _dag_id_problem(composed: Effective, matrix: Rows, named: Sequence[Effective]) -> Problem | None:
+    """`named` are the documents of the rows with their DAG ids."""
+    ids = [str(one.data["dag_id"]) for one in named]
+    # A name that is not there has a finding, and may be the one that is missing.
+    used = matrix.varying if named[0].unknown else used_keys(composed, matrix.rows[0], "dag_id")
+    return matrix.id_problem(Code.DAG_ID_OF_MATRIX, ("dag_id",), [one for one in ids if "${" not in one], used)
 
 
 def said_once(findings: Sequence[tuple[Variant, Sequence[Diagnostic]]]) -> list[Diagnostic]:
@@ -169,33 +158,3 @@ def _where(environments: Sequence[str | None]) -> str:
     named = f"in environment{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else ""
     without = "where no environment is chosen" if None in environments else ""
     return " and ".join(filter(None, (without, named)))
-
-
-def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> Effective:
-    """Put values into a composed document, or into what stands under its key `only`. `row` is that of `matrix`."""
-    filling = Filling(effective, row)
-    data = dict(effective.data)
-    try:
-        for key in effective.data if only is None else (only,):
-            if key != "matrix" or only is not None:  # its rows were made of what it holds, filled in before
-                data[key] = filling.value(effective.data[key], (key,), ())
-    except TooLargeError as error:
-        # Nothing is filled in, and nothing more is said of what is not.
-        problem = Problem(Code.TOO_LARGE, ("vars",), str(error), at_key=True)
-        return replace(effective, problems=(problem,), unknown=unfilled(effective.data))
-    return replace(
-        effective,
-        data=data,
-        substituted={**effective.substituted, **filling.substituted},
-        filled={**effective.filled, **filling.filled},
-        problems=(*effective.problems, *filling.problems),
-        unknown=effective.unknown | filling.unknown,
-    )
-
-
-def matrix_keys(effective: Effective, row: Row, key: str) -> frozenset[str]:
-    """The keys of a matrix that what stands under a top-level key is made of, directly or by `vars`."""
-    filling = Filling(effective, row)
-    with suppress(TooLargeError):  # said where the whole is filled in
-        filling.value(effective.data.get(key), (key,), ())
-    return frozenset(filling.used)

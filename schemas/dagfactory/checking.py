@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from schemas.compose.effective import Effective
 from schemas.compose.env_values import HiddenValues
-from schemas.compose.merging import Effective
 from schemas.compose.variants import Variant
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.merging import dag_ids, effective_dags, merged_size

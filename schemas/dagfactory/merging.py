@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from schemas.compose.merging import Effective, Origins
+from schemas.compose.effective import Effective, Place
 from schemas.findings.paths import DataPath, count
 from schemas.folder.dialect import NOT_DAGS
 from schemas.text.document import Document
+
+Origins = dict[DataPath, tuple[int, DataPath]]
 
 OBJECT_KEYS = frozenset({"__type__", "__and__", "__or__", "__join__"})
 """A mapping with one of these stands for an object or a text, and is never merged."""
@@ -44,7 +46,7 @@ def effective_dags(documents: Sequence[Document]) -> Iterator[tuple[str, Effecti
         if isinstance(dag, dict):
             merge = below.copy()
             merge.dag(dag, dag_id, default if isinstance(default, dict) else {}, len(defaults))
-            yield dag_id, Effective(merge.data, tuple(documents), merge.origins)
+            yield dag_id, Effective(merge.data, tuple(documents), merge.place)
 
 
 class _Merge:
@@ -60,6 +62,14 @@ class _Merge:
         other.data = {k: dict(v) if k == "default_args" and isinstance(v, dict) else v for k, v in self.data.items()}
         other.origins = dict(self.origins)
         return other
+
+    @property
+    def place(self) -> Place:
+        """The places of all values, as a tree."""
+        place = Place(*self.origins[()])
+        for path, origin in sorted(self.origins.items(), key=lambda item: len(item[0])):
+            place = place.with_part(path, Place(*origin)) if path else place
+        return place
 
     def defaults_file(self, data: dict[str, Any], layer: int) -> None:
         for key, value in data.items():

@@ -70,8 +70,9 @@ def stands_at(subject: Subject, path: DataPath) -> bool:
     if subject.is_as_written:
         text = value_at(subject.data, path)
         return isinstance(text, str) and next(expressions(text), None) is not None
-    if path in subject.effective.filled:
-        return next(expressions(subject.effective.filled[path]), None) is not None
+    filled = subject.effective.place.at(path).filled
+    if filled is not None:
+        return next(expressions(filled), None) is not None
     document, place = subject.effective.origin(path)
     value: Any = document.data
     for element in place:
@@ -92,7 +93,7 @@ def _spelled(value: object, expression: Expression, suggestion: str | None) -> W
 def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     part = (expression.start, expression.end)
     match expression.meaning:
-        case NearMiss(why, suggestion) if path not in subject.effective.filled:
+        case NearMiss(why, suggestion) if subject.effective.place.at(path).filled is None:
             yield subject.finding(
                 Code.BAD_EXPRESSION,
                 path,

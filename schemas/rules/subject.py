@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from schemas.compose.effective import Effective
 from schemas.compose.env_values import as_written, is_documentation
-from schemas.compose.merging import Effective
 from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Related, Span
@@ -46,8 +46,7 @@ class Subject:
     @cached_property
     def is_as_written(self) -> bool:
         """Whether all values are those of the texts: none is filled in from `vars`, a matrix or the environment."""
-        filled = self.effective.filled or self.effective.substituted
-        return not filled and not self.may_hold("${env", "$${")
+        return not self.effective.is_filled and not self.may_hold("${env", "$${")
 
     @cached_property
     def entries(self) -> tuple[TaskView, ...]:
@@ -196,10 +195,10 @@ class Subject:
 
     def _where_used(self, path: DataPath) -> tuple[Related, ...]:
         """Where the expression stands that brought the value at a path here from `vars` or `matrix`."""
-        brought = next((p for n in range(len(path), 0, -1) if (p := path[:n]) in self.effective.substituted), None)
-        if brought is None:
+        used_at = self.effective.used_at(path)
+        if used_at is None:
             return ()
-        file, _, span = self.key_span(brought)
+        file, _, span = self.key_span(used_at)
         return (Related(file, span, "it is used here"),)
 
     def said(self, problem: Problem) -> Diagnostic:

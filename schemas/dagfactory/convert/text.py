@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.compose.merging import Effective
+from schemas.compose.effective import Effective
 from schemas.dagfactory.convert.comments import comments
 from schemas.dagfactory.convert.written import PlainText, Written
 from schemas.findings.paths import DataPath

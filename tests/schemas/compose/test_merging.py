@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.compose.merging import WHOLE_AT_TOP, WHOLE_IN_REQUEST, Effective, compose
+from schemas.compose.effective import Effective
+from schemas.compose.merging import WHOLE_AT_TOP, WHOLE_IN_REQUEST, compose
 from schemas.model.base import Model
 from schemas.model.http import HttpRequest
 from schemas.model.pipeline import Pipeline

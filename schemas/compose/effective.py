@@ -1,0 +1,141 @@
+"""An effective document: its data, and for every value the document and the path where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from schemas.expressions.reading import ValueReference, expressions
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Problem
+from schemas.text.document import Document
+
+
+class Place(NamedTuple):
+    """Where a value is written: a layer's number and the path in that document.
+
+    `parts` are the places of those values in it that are not written right below `path`. `used`: where the
+    `${vars.…}` or `${matrix.…}` is that the value replaces. `filled`: the text after `${…}` inside it was replaced.
+    `unknown`: the text holds a `${…}` that has no value. `problems` are about the value, with the path ().
+    """
+
+    layer: int
+    path: DataPath = ()
+    parts: Mapping[str | int, Place] = MappingProxyType({})
+    used: Place | None = None
+    filled: str | None = None
+    unknown: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def part(self, key: str | int) -> Place:
+        """The place of a value of this mapping or list, be there one or not."""
+        return self.parts.get(key) or Place(self.layer, (*self.path, key))
+
+    def at(self, path: DataPath) -> Place:
+        """The place of the value at a path below this one."""
+        place = self
+        for position, key in enumerate(path):
+            part = place.parts.get(key)
+            if part is None:
+                return Place(place.layer, (*place.path, *path[position:]))
+            place = part
+        return place
+
+    def with_parts(self, parts: Mapping[Any, Place]) -> Place:
+        """The place with these parts, and its other ones as they are."""
+        return self._replace(parts={**self.parts, **parts}) if parts else self
+
+    def with_part(self, path: DataPath, part: Place) -> Place:
+        """The place with another one at a path below it."""
+        return self.with_parts({path[0]: self.part(path[0]).with_part(path[1:], part)}) if path else part
+
+    def with_problem(self, problem: Problem) -> Place:
+        """The place with a problem of what is at the problem's path below it."""
+        place = self.at(problem.path)
+        own = place._replace(problems=(*place.problems, replace(problem, path=())))
+        return self.with_part(problem.path, own)
+
+    def with_unknown(self, value: Any) -> Place:
+        """The place of `value` where none of its `${vars.…}` and `${matrix.…}` is replaced."""
+        if isinstance(value, str):
+            held = any(isinstance(expression.meaning, ValueReference) for expression in expressions(value))
+            return self._replace(unknown=True) if held else self
+        children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        parts = {key: (self.part(key), child) for key, child in children}
+        marked = {key: (part, part.with_unknown(child)) for key, (part, child) in parts.items()}
+        return self.with_parts({key: new for key, (old, new) in marked.items() if new is not old})
+
+    def all(self, path: DataPath = ()) -> Iterator[tuple[DataPath, Place]]:
+        """This place, which is at `path`, and all its parts."""
+        yield path, self
+        for key, part in self.parts.items():
+            yield from part.all((*path, key))
+
+
+class Written(NamedTuple):
+    """A value, where it is written, and the path in the effective document where findings are about it."""
+
+    value: Any
+    place: Place
+    path: DataPath
+
+    def part(self, key: Any) -> Written:
+        return Written(self.value[key], self.place.part(key), (*self.path, key))
+
+    def at(self, path: DataPath) -> Written:
+        """The value at a path below this one."""
+        found = self
+        for key in path:
+            found = found.part(key)
+        return found
+
+
+@dataclass(frozen=True)
+class Effective:
+    """What a pipeline's file says together with the defaults above it, in one environment, for one row of its matrix.
+
+    `layers` are the documents from the root's defaults to the file itself. `has_rows`: several tasks are made of one
+    that is written with a matrix.
+    """
+
+    data: dict[str, Any]
+    layers: tuple[Document, ...]
+    place: Place = field(repr=False, default=Place(0))
+    has_rows: bool = False
+
+    def origin(self, path: DataPath) -> tuple[Document, DataPath]:
+        """The document and the path in it that the value at an effective path came from."""
+        place = self.place.at(path)
+        return self.layers[place.layer], place.path
+
+    def key_origin(self, path: DataPath) -> tuple[Document, DataPath]:
+        """The document and the path in it that the key came from which ends an effective path."""
+        place = self.place.at(path)
+        place = place.used or place
+        return self.layers[place.layer], place.path
+
+    def used_at(self, path: DataPath) -> DataPath | None:
+        """The longest start of a path whose value replaces a `${vars.…}` or `${matrix.…}`."""
+        used, place = None, self.place
+        for length, key in enumerate(path, start=1):
+            place = place.part(key)
+            used = path[:length] if place.used is not None else used
+        return used
+
+    @cached_property
+    def is_filled(self) -> bool:
+        """Whether any value replaces a `${vars.…}` or `${matrix.…}`."""
+        return any(place.used is not None or place.filled is not None for _, place in self.place.all())
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be filled in, by the paths of this document."""
+        return tuple(replace(p, path=path) for path, place in self.place.all() for p in place.problems)
+
+    @cached_property
+    def unknown(self) -> frozenset[DataPath]:
+        """The paths of texts that hold a `${…}` without a value."""
+        return frozenset(path for path, place in self.place.all() if place.unknown)
