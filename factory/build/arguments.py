@@ -14,7 +14,7 @@ from factory.build.errors import BuildError
 from factory.build.values import aware
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
-from schemas.model.annotated_texts import fitted, type_names
+from schemas.model.times import fitted, type_names
 
 _ITEMS = re.compile(r"(?i:list|iterable|sequence|collection)\[(?P<items>[\w.]+)\]")
 

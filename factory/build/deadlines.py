@@ -13,8 +13,7 @@ from factory.build.errors import BuildError, one_line
 from factory.build.objects import CodeObjectError, CodeObjects
 from factory.build.values import aware, plain_data
 from schemas.findings.paths import DataPath
-from schemas.model.deadline import Deadline
-from schemas.model.notifications import NOTIFIERS, Notification
+from schemas.model.notifications import NOTIFIERS, Deadline, Notification
 
 
 def build_deadlines(deadlines: Deadline | Sequence[Deadline], timezone: str, code: CodeObjects) -> list[DeadlineAlert]:

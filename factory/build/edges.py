@@ -11,10 +11,9 @@ from airflow.sdk import TaskGroup as AirflowTaskGroup
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from factory.build.values import references_in
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, Scope
+from schemas.model.built_ins.http import POLL_TASK_ID
 from schemas.model.pipeline import Pipeline
-from schemas.model.poll import POLL_TASK_ID
-from schemas.model.scope import Scope
 from schemas.model.task import TaskGroup
 from schemas.model.task_base import TaskBase
 

@@ -20,7 +20,7 @@ from factory.build.references import TaskReferences
 from factory.build.values import build_value
 from factory.runtime.function_reference import FunctionReference
 from schemas.expressions.reading import task_reference
-from schemas.model.python_object import OBJECT
+from schemas.model.fields import OBJECT
 from schemas.model.task import CodeTask
 from schemas.model.task_base import TaskBase
 

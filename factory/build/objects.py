@@ -17,7 +17,7 @@ from factory.build.errors import BuildError, one_line
 from factory.runtime.function_reference import FunctionReference
 from factory.runtime.user_modules import make_importable
 from schemas.findings.paths import DataPath
-from schemas.model.python_object import OBJECT, PythonObject
+from schemas.model.fields import OBJECT, PythonObject
 from schemas.source import Function, NotInstalled, SourceReader
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from factory.runtime.user_modules import make_importable
-from schemas.model.retry_policy import RetryPolicy
+from schemas.model.settings import RetryPolicy
 
 
 def build_retry_policy(policy: RetryPolicy, folder: Path) -> ExceptionRetryPolicy:

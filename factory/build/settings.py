@@ -14,11 +14,10 @@ from factory.build.errors import BuildError, one_line
 from factory.build.objects import ObjectBuilder
 from factory.build.values import aware
 from schemas.findings.paths import DataPath
+from schemas.model.fields import OBJECT, PythonObject
 from schemas.model.notifications import TaskNotifications
 from schemas.model.pipeline import Pipeline
-from schemas.model.python_object import OBJECT, PythonObject
-from schemas.model.retry_policy import RetryPolicy
-from schemas.model.settings import SETTING_KEYS, Resources, TaskSettings
+from schemas.model.settings import SETTING_KEYS, Resources, RetryPolicy, TaskSettings
 
 TASK_CALLBACKS = tuple(f"{event}_callback" for event in TaskNotifications.model_fields)
 """Airflow's arguments for what `notifications` of a task say."""

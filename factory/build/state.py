@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import DAG, TriggerRule
 
-from schemas.model.poll import commit_task_id
+from schemas.model.built_ins.http import commit_task_id
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator

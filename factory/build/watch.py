@@ -12,8 +12,8 @@ from factory.http.state import state_asset, state_name
 from factory.operators.http_stateful import StatefulHttpOperator
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.expressions.reading import ExpandReference, TaskReference
+from schemas.model.built_ins.http import POLL_TASK_ID, Poll
 from schemas.model.incremental import ValueDetection
-from schemas.model.poll import POLL_TASK_ID, Poll
 
 
 def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:

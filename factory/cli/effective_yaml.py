@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.compose.effective import Effective
 from schemas.findings.paths import DataPath
-from schemas.text.writing import block_mark, scalar
+from schemas.text.scalars import block_mark, scalar
 
 SPENT = frozenset({"vars", "matrix"})
 """Keys whose values stand where they are used."""

@@ -11,8 +11,7 @@ import sys
 
 from factory.cli.usage import UsageError
 from factory.reporters.columns import wants_colour
-from schemas.findings.codes import Code
-from schemas.findings.rule_page import page
+from schemas.findings.codes import Code, rule_page
 from schemas.findings.suggestions import nearest
 
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
@@ -51,7 +50,7 @@ def _list() -> str:
 
 def _shown(code: Code, *, colour: bool) -> str:
     """The page for a terminal: headings without their marks, examples indented."""
-    head, body = page(code).split("\n", 1)
+    head, body = rule_page(code).split("\n", 1)
     examples = _BLOCK.sub(lambda block: re.sub(r"^(?=.)", "    ", block[1], flags=re.MULTILINE), body)
     bold = "\x1b[1m{}\x1b[0m" if colour else "{}"
     sections = _HEADING.sub(lambda heading: bold.format(heading[1]), examples)

@@ -12,9 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from factory.reporters.text import paragraph, phrase, repository_path
-from schemas.findings.codes import Code, Severity
+from schemas.findings.codes import Code, Severity, rule_page
 from schemas.findings.diagnostics import Diagnostic, Span
-from schemas.findings.rule_page import page
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -35,7 +34,7 @@ def render(diagnostics: Sequence[Diagnostic]) -> str:
 
 def _rule(code: Code) -> dict[str, Any]:
     """(3.49)"""
-    text = page(code)
+    text = rule_page(code)
     return {
         "id": code.id,
         "name": code.slug,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from schemas.check.recovery import Recovered, noted, recovered
-from schemas.findings.bounded import MOST
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import MOST, Diagnostic
 from schemas.text.document import Document, Parse
 from schemas.text.edits import EditedText
 

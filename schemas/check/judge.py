@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas.compose.env_values import HiddenValues, Resolved, resolve_environment
-from schemas.findings.bounded import bounded
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, bounded
 from schemas.model.pipeline import Pipeline
 from schemas.rules import RULES, SOURCE_RULES, look_alikes, named_files
 from schemas.rules import expressions as expression_rule

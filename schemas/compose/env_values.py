@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from schemas.expressions.reading import EnvReference, expressions, unescape
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, task_path
-from schemas.model.python_object import OBJECT
+from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.text.scalars import NumberTooLongError, plain_scalar
 

@@ -14,8 +14,8 @@ from schemas.compose.effective import Effective, Place, Written
 from schemas.compose.matrix import Row, as_text
 from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions
-from schemas.findings.bounded import MOST
 from schemas.findings.codes import Code
+from schemas.findings.diagnostics import MOST
 from schemas.findings.paths import DataPath, task_path
 from schemas.findings.problem import Problem
 from schemas.findings.suggestions import meant

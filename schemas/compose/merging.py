@@ -14,7 +14,7 @@ from schemas.compose.effective import Effective, Place
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, is_task_list
-from schemas.model.python_object import OBJECT
+from schemas.model.fields import OBJECT
 from schemas.text.document import Document
 
 ENVIRONMENTS = "environments"

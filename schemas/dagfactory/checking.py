@@ -21,9 +21,8 @@ from schemas.dagfactory.rules import shape as rules_shape
 from schemas.dagfactory.rules import types as rules_types
 from schemas.dagfactory.rules import values as rules_values
 from schemas.dagfactory.scalars import variables
-from schemas.findings.bounded import bounded
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, bounded
 from schemas.rules import secrets
 from schemas.rules.subject import Subject
 from schemas.source import SourceReader

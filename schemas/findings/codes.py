@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 
 class Severity(Enum):
@@ -219,3 +220,11 @@ class Code(Enum):
     @property
     def summary(self) -> str:
         return self.value.summary
+
+
+RULE_PAGES = Path(__file__).parent / "rule_pages"
+
+
+def rule_page(code: Code) -> str:
+    """The Markdown page of a code: what it finds and why, a wrong and a right example (see CONTRIBUTING.md)."""
+    return (RULE_PAGES / f"{code.id}.md").read_text(encoding="utf-8")

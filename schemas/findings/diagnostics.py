@@ -1,9 +1,9 @@
-"""What the language says of a file: one `Diagnostic` a finding, collected, never raised one by one."""
+"""What lint reports about a file: one `Diagnostic` per finding, collected, never raised, and bounded in number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from schemas.findings.codes import Code, Severity
@@ -79,3 +79,43 @@ def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         place = None if finding.code is Code.PYTHON_SYNTAX else finding.span
         once.setdefault((finding.file, place, finding.code, message), finding)
     return tuple(once.values())
+
+
+MOST = 300
+"""Errors of one rule in one file, and as many others. Each costs a comparison with what it may have meant, so that lint
+would hang."""
+
+
+def bounded(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """The findings of one rule, until there are `MOST` errors; then a note, at the last of them.
+
+    Past `MOST` warnings and notes only errors follow: one of them may keep the DAG from being built.
+    """
+    errors = others = 0
+    for finding in findings:
+        if finding.severity is Severity.ERROR:
+            errors += 1
+        elif others < MOST:
+            others += 1
+        else:
+            continue
+        yield finding
+        if errors >= MOST or (others == MOST and finding.severity is not Severity.ERROR):
+            yield more_like(finding)
+        if errors >= MOST:
+            return
+
+
+def more_like(finding: Diagnostic) -> Diagnostic:
+    """The note that findings like this one may follow, which are not shown."""
+    return replace(
+        finding,
+        code=Code.MORE_FINDINGS,
+        message=f"{MOST} findings of one kind: what may follow in this file is not shown",
+        caret="",
+        help="mend these first, or what they have in common",
+        allowed=(),
+        fix=None,
+        related=(),
+        severity=Code.MORE_FINDINGS.severity,
+    )

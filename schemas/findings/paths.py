@@ -1,9 +1,10 @@
-"""The way to a value in plain data: keys and list positions from the root, `("tasks", 2, "with", "rows")`."""
+"""Paths to values in plain data, such as `("tasks", 2, "with", "rows")`, and the full ids of tasks."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 DataPath = tuple[str | int, ...]
 
@@ -58,3 +59,21 @@ def task_path(path: DataPath) -> DataPath:
 def is_task_list(path: DataPath) -> bool:
     """Whether a path leads to the pipeline's `tasks`, or to those of a group."""
     return path[-1:] == ("tasks",) and task_path(path) == path[:-1]
+
+
+class Scope(NamedTuple):
+    """Where names are looked up: `prefixes` are what may stand before one, the own group's first, the file's last."""
+
+    prefixes: tuple[str, ...] = ("",)
+
+    def full_id(self, label: str) -> str:
+        """The full id of what is called `label` in this scope."""
+        return self.prefixes[0] + label
+
+    def inside(self, label: str, *, prefix_group_id: bool) -> Scope:
+        """The scope inside the group that is called `label` in this one."""
+        return Scope((f"{self.full_id(label)}." if prefix_group_id else "", *self.prefixes))
+
+    def find(self, name: str, known: Container[str]) -> str | None:
+        """The full id that a name means here: one of the own group, else of those around it; None for no such."""
+        return next((prefix + name for prefix in self.prefixes if prefix + name in known), None)

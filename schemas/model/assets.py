@@ -8,8 +8,7 @@ from pydantic import Discriminator, Field, Tag
 
 from schemas.findings.suggestions import written_or_meant
 from schemas.model.base import Model
-from schemas.model.fields import PlainValue
-from schemas.model.python_object import PythonObject
+from schemas.model.fields import PlainValue, PythonObject
 
 LONGEST_NAME = 1500
 """Characters of a name, a URI or a group; Airflow takes no more."""

@@ -1,4 +1,4 @@
-"""Whole numbers. `3.0` is one, as in JSON Schema; `true` and text never are."""
+"""Types of fields that several models share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import math
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from schemas.expressions.patterns import DOTTED_PATH_PATTERN, TASK_OUTPUT
 from schemas.expressions.reading import run_reference
+from schemas.model.base import Model
 
 MAX_STORED = 2**31 - 1
 """Largest value of the integer columns in which Airflow keeps counts."""
@@ -24,6 +25,7 @@ _Integral = BeforeValidator(_whole)
 """Stands behind the bounds: pydantic gives bounds in front of it to the number, and so to the JSON Schema."""
 
 WholeNumber = Annotated[int, _Integral]
+"""`3.0` is one, as in JSON Schema; `true` and text never are."""
 Count = Annotated[int, Field(ge=0, le=MAX_STORED), _Integral]
 PositiveCount = Annotated[int, Field(ge=1, le=MAX_STORED), _Integral]
 PositiveNumber = Annotated[int, Field(ge=1), _Integral]
@@ -50,16 +52,16 @@ PlainValue = Annotated[Any, AfterValidator(_finite)]
 
 
 LINK_PATTERN = r"^(?:https?://[^/?#\s]|mailto:[^?#\s])"
-_COMPILED = re.compile(LINK_PATTERN)
+_LINK = re.compile(LINK_PATTERN)
 
 
-def _validate(text: str) -> str:
-    if _COMPILED.search(text) is None:
+def _valid_link(text: str) -> str:
+    if _LINK.search(text) is None:
         raise PydanticCustomError("link", "expected a link, `https://…` or `mailto:…`")
     return text
 
 
-Link = Annotated[str, AfterValidator(_validate), WithJsonSchema({"type": "string", "pattern": LINK_PATTERN})]
+Link = Annotated[str, AfterValidator(_valid_link), WithJsonSchema({"type": "string", "pattern": LINK_PATTERN})]
 
 
 RunState = Literal["queued", "running", "success", "failed"]
@@ -103,3 +105,29 @@ OrTaskOutput = Annotated[
     Discriminator(_kind),
 ]
 """Told apart by what is written, so that a wrong value is held against one of the two only."""
+
+
+OBJECT = "$object"
+
+
+class PythonObject(Model):
+    """Something of Python by its dotted path, or, with `with`, what calling it gives."""
+
+    object_: str = Field(alias=OBJECT, pattern=DOTTED_PATH_PATTERN)
+    """Dotted path of a class, a function or a value of an installed package or of a module below `pipelines/`."""
+    with_: dict[str, PlainValue] | None = Field(default=None, alias="with")
+    """Arguments it is called with, by name; `{}` for none. Without `with` it is not called: the class or the function
+    itself is meant."""
+
+
+class Matrix(Model):
+    """Lists by name: each key but `include` and `exclude` is the name of a list of values."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Annotated[list[PlainValue], Field(min_length=1)]]
+
+    include: list[dict[str, PlainValue]] | None = None
+    """Values that are added to the rows they fit; what fits no row is a row of its own."""
+    exclude: list[dict[str, PlainValue]] | None = None
+    """Values whose rows are left out."""

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.model.base import Model
-from schemas.model.durations import PositiveDuration
 from schemas.model.fields import JmesPath, OrTaskOutput, PlainValue, PositiveCount, PositiveNumber, StatusCode
 from schemas.model.incremental import ChangeDetection, Incremental
 from schemas.model.pagination import Pagination
+from schemas.model.times import PositiveDuration
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 STATUS_PATTERN = r"^[1-5][0-9][0-9]$"

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.model.base import Model
-from schemas.model.durations import PositiveDuration
 from schemas.model.fields import Count, JmesPath
+from schemas.model.times import PositiveDuration
 
 
 def _lag_kind(value: Any) -> str:

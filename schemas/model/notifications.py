@@ -1,15 +1,19 @@
-"""Who is told what becomes of a run or a task, in the words of Airflow's callbacks."""
+"""Notifications and deadlines, in the words of Airflow's callbacks and DeadlineAlert."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from schemas.model.base import Model
-from schemas.model.fields import PlainValue
+from schemas.model.fields import PlainValue, PositiveCount
+from schemas.model.times import DATE_PATTERN, PositiveDuration, parse_date
 
 NOTIFIERS: Mapping[str, str] = MappingProxyType(
     {
@@ -56,3 +60,47 @@ class TaskNotifications(Model):
     """Sent when the task has skipped itself."""
     on_execute: Notifications | None = None
     """Sent when a try begins."""
+
+
+_REFERENCES = ("queued_at", "logical_date", "average_runtime")
+START_PATTERN = rf"^(?:{'|'.join(_REFERENCES)})$|{DATE_PATTERN}"
+_EXPECTED = "'queued_at', 'logical_date' or 'average_runtime'"
+
+
+def _start(value: Any) -> datetime | str:
+    if isinstance(value, str) and value not in _REFERENCES and re.fullmatch(DATE_PATTERN, value) is not None:
+        try:
+            return parse_date(value)
+        except ValueError as error:
+            raise PydanticCustomError("no_such_date", "no such date: {reason}", {"reason": str(error)}) from None
+    if value not in _REFERENCES:
+        # In the words of a choice: a date is what hardly anybody means.
+        raise PydanticCustomError("literal_error", "expected {expected}", {"expected": _EXPECTED})
+    return str(value)
+
+
+Start = Annotated[
+    datetime | str,
+    PlainValidator(_start),
+    WithJsonSchema({"type": "string", "pattern": START_PATTERN, "examples": [*_REFERENCES]}),
+]
+
+
+class Deadline(Model):
+    """A moment by which a run must have ended, and who is told when it has not."""
+
+    from_: Start = Field(alias="from")
+    """What the time counts from: `queued_at`, the moment the run was queued; `logical_date`; `average_runtime`, as
+    long as the latest runs took on average; or a date."""
+    within: PositiveDuration
+    """Time that a run has from there."""
+    notify: Notifications
+    """Who is told. An `async` function and an installed notifier run in the triggerer, and a function there must be
+    installed, too. A plain function runs in the executor, with the files of the run. Airflow renders no templates in
+    a function's arguments here."""
+    name: Annotated[str, Field(min_length=1)] | None = None
+    """Name shown with the deadline."""
+    max_runs: PositiveCount | None = None
+    """With `average_runtime`: how many of the latest runs count. Default: 10."""
+    min_runs: PositiveCount | None = None
+    """With `average_runtime`: without so many runs there is no deadline. Default: `max_runs`."""

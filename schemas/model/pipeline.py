@@ -8,17 +8,13 @@ from pydantic import ConfigDict, Field
 
 from schemas.expressions.patterns import WORD
 from schemas.model.base import Model
-from schemas.model.dates import Date
-from schemas.model.deadline import Deadline
-from schemas.model.durations import PositiveDuration
-from schemas.model.fields import Count, Link, PlainValue, PositiveCount
-from schemas.model.matrix import Matrix
-from schemas.model.notifications import RunNotifications
-from schemas.model.poll import Poll
-from schemas.model.python_object import PythonObject
+from schemas.model.built_ins.http import Poll
+from schemas.model.fields import Count, Link, Matrix, PlainValue, PositiveCount, PythonObject
+from schemas.model.notifications import Deadline, RunNotifications
 from schemas.model.schedule import Schedule
 from schemas.model.settings import TaskSettings
 from schemas.model.task import Task
+from schemas.model.times import Date, PositiveDuration
 
 DAG_ID_PATTERN = rf"^(?:{WORD}|\.)+$"
 """Letters and digits of any script, `_`, `-` and `.`: Airflow's KEY_REGEX."""

@@ -10,9 +10,8 @@ from schemas.expressions.patterns import DOTTED_PATH_PATTERN
 from schemas.findings.suggestions import written_or_meant
 from schemas.model.assets import AssetCondition
 from schemas.model.base import Model
-from schemas.model.durations import PositiveDuration
-from schemas.model.fields import PlainValue
-from schemas.model.python_object import PythonObject
+from schemas.model.fields import PlainValue, PythonObject
+from schemas.model.times import PositiveDuration
 
 CRON_PRESETS = {
     "@hourly": "0 * * * *",

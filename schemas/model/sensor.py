@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas.model.base import Model
-from schemas.model.durations import Duration, PositiveDuration
+from schemas.model.times import Duration, PositiveDuration
 
 
 class SensorArguments(Model):

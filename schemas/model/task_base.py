@@ -8,8 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from schemas.expressions.patterns import WORD
-from schemas.model.fields import OrTaskOutput, PlainValue
-from schemas.model.matrix import Matrix
+from schemas.model.fields import Matrix, OrTaskOutput, PlainValue
 from schemas.model.settings import TaskSettings
 
 TASK_ID_PATTERN = rf"^{WORD}+$"
@@ -82,3 +81,52 @@ class TaskBase(TaskSettings):
     def written_arguments(self) -> Mapping[str, Any]:
         """The arguments that are written, by the model's names."""
         return {name: getattr(self.with_, name) for name in self.with_.model_fields_set}
+
+
+CONTEXT_NAMES = frozenset(
+    {
+        "asset_state_store",
+        "conn",
+        "dag",
+        "dag_run",
+        "data_interval_end",
+        "data_interval_start",
+        "ds",
+        "ds_nodash",
+        "exception",
+        "expanded_ti_count",
+        "inlet_events",
+        "inlets",
+        "logical_date",
+        "macros",
+        "map_index_template",
+        "outlet_events",
+        "outlets",
+        "params",
+        "partition_date",
+        "partition_key",
+        "prev_data_interval_end_success",
+        "prev_data_interval_start_success",
+        "prev_end_date_success",
+        "prev_start_date_success",
+        "reason",
+        "run_id",
+        "task",
+        "task_instance",
+        "task_instance_key_str",
+        "task_reschedule_count",
+        "task_state_store",
+        "templates_dict",
+        "test_mode",
+        "ti",
+        "triggering_asset_events",
+        "try_number",
+        "ts",
+        "ts_nodash",
+        "ts_nodash_with_tz",
+        "var",
+    }
+)
+"""The names that Airflow gives a running function (airflow.sdk.definitions.context.Context, 3.3).
+
+A test holds this list against the installed Airflow's."""

@@ -7,20 +7,20 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.expressions.patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN, TASK_OUTPUT
-from schemas.model import dates, durations, fields
+from schemas.model import fields, times
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.dates import DATE_OR_TEMPLATE_ALLOWED, DATE_OR_TEMPLATE_PATTERN, MOMENT_ALLOWED, MOMENT_PATTERN
-from schemas.model.deadline import START_PATTERN
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATUS_PATTERN, URL_PATTERN
+from schemas.model.notifications import START_PATTERN
 from schemas.model.pipeline import DAG_ID_PATTERN
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.model.task_base import TASK_ID_PATTERN
+from schemas.model.times import DATE_OR_TEMPLATE_ALLOWED, DATE_OR_TEMPLATE_PATTERN, MOMENT_ALLOWED, MOMENT_PATTERN
 
 EXPECTED: Mapping[str, str] = MappingProxyType(
     {
-        durations.PATTERN: f"a duration: {durations.ALLOWED}",
-        durations.POSITIVE_PATTERN: f"a duration longer than zero: {durations.ALLOWED}",
-        dates.PATTERN: f"a date: {dates.ALLOWED}",
+        times.DURATION_PATTERN: f"a duration: {times.DURATION_FORMS}",
+        times.POSITIVE_DURATION_PATTERN: f"a duration longer than zero: {times.DURATION_FORMS}",
+        times.DATE_PATTERN: f"a date: {times.DATE_FORMS}",
         fields.LINK_PATTERN: "a link, https://… or mailto:…",
         DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
         TASK_ID_PATTERN: "letters, digits, `_` and `-`",

@@ -17,20 +17,17 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from schemas.model import durations
+from schemas.model import times
 from schemas.model.assets import Asset, AssetAccessControl, AssetAlias, AssetAll, AssetAny, AssetWatcher
 from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.deadline import Deadline
+from schemas.model.built_ins.http import Poll, Watch
+from schemas.model.fields import Matrix, PythonObject
 from schemas.model.http import Auth, Expect, HttpRequest, RateLimit, RequestRetries, ResponseAction, Timeout
 from schemas.model.incremental import Incremental, ValueDetection
-from schemas.model.matrix import Matrix
-from schemas.model.notifications import Notification, RunNotifications, TaskNotifications
+from schemas.model.notifications import Deadline, Notification, RunNotifications, TaskNotifications
 from schemas.model.pagination import Pagination
 from schemas.model.pipeline import Pipeline
-from schemas.model.poll import Poll, Watch
-from schemas.model.python_object import PythonObject
-from schemas.model.retry_policy import RetryPolicy, RetryRule
 from schemas.model.schedule import (
     AssetOrTimeSchedule,
     AssetSchedule,
@@ -38,7 +35,7 @@ from schemas.model.schedule import (
     EverySchedule,
     TimetableSchedule,
 )
-from schemas.model.settings import Resources, TaskSettings
+from schemas.model.settings import Resources, RetryPolicy, RetryRule, TaskSettings
 from schemas.model.task import CodeTask, TaskGroup
 from schemas.published.reference_examples import definer, examples
 from schemas.published.reference_texts import BEFORE, GROUP, NOTIFICATIONS, POLL, TASK
@@ -151,7 +148,7 @@ def _words(annotation: Any) -> Iterator[str]:
     elif origin is Literal:
         yield " \\| ".join(f"`{value}`" for value in get_args(annotation))
     elif annotation is timedelta:
-        yield f"duration ({durations.ALLOWED.split(',', maxsplit=1)[0]}, …)"
+        yield f"duration ({times.DURATION_FORMS.split(',', maxsplit=1)[0]}, …)"
     elif annotation is not NoneType:
         yield _word(origin or annotation)
 

@@ -11,7 +11,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.context_names import CONTEXT_NAMES
+from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
 from schemas.rules.expressions import stands_at
 from schemas.rules.subject import Subject

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from schemas.findings.bounded import MOST
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import MOST, Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import unmistakable
 from schemas.rules.subject import Subject

@@ -16,9 +16,8 @@ from schemas.expressions.reading import (
     expressions,
     forms,
 )
-from schemas.findings.bounded import MOST
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import MOST, Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import Word
 from schemas.findings.suggestions import did_you_mean, meant

@@ -9,8 +9,8 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.model.context_names import CONTEXT_NAMES
 from schemas.model.notifications import NOTIFIERS
+from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Call, check_call
 from schemas.rules.subject import Subject
 from schemas.source import Class, Function, SourceReader

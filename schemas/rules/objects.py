@@ -10,7 +10,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins import BUILT_INS
-from schemas.model.python_object import OBJECT
+from schemas.model.fields import OBJECT
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
 from schemas.rules.expressions import stands_at

@@ -15,8 +15,8 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
 from schemas.model.cron import EVERY, Field, expanded
-from schemas.model.durations import parse_duration
 from schemas.model.schedule import CRON_PRESETS
+from schemas.model.times import parse_duration
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView

@@ -11,8 +11,8 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
+from schemas.model.built_ins.http import POLL_TASK_ID, commit_task_id
 from schemas.model.cursor import CursorError, cursor_kind
-from schemas.model.poll import POLL_TASK_ID, commit_task_id
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 

@@ -13,8 +13,8 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.cron import EVERY, Field, expanded, slots
-from schemas.model.durations import parse_duration
 from schemas.model.schedule import CRON_PRESETS
+from schemas.model.times import parse_duration
 from schemas.rules.expressions import stands_at
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject

@@ -13,7 +13,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
-from schemas.model.dates import parse_date
+from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import no_callable
 from schemas.rules.expressions import stands_at
 from schemas.rules.subject import Subject

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from schemas.findings.paths import DataPath
-from schemas.model.poll import POLL_TASK_ID
-from schemas.model.scope import Scope
+from schemas.findings.paths import DataPath, Scope
+from schemas.model.built_ins.http import POLL_TASK_ID
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task import is_group
 

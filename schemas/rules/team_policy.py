@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from schemas.findings.suggestions import did_you_mean, nearest
-from schemas.model.durations import ALLOWED, parse_duration
 from schemas.model.pipeline import Pipeline
+from schemas.model.times import DURATION_FORMS, parse_duration
 
 LONGEST_INTERVAL = timedelta(days=1)
 
@@ -95,7 +95,7 @@ def _interval(value: Any) -> timedelta:
     except ValueError:
         duration = None
     if duration is None:
-        raise _WrongError(f"must be a duration: {ALLOWED}")
+        raise _WrongError(f"must be a duration: {DURATION_FORMS}")
     if duration > LONGEST_INTERVAL:
         raise _WrongError("must be at most 1d")
     return duration

@@ -11,11 +11,10 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
-from schemas.model.annotated_texts import fitted, names_duration, type_names
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.context_names import CONTEXT_NAMES
 from schemas.model.settings import SETTING_KEYS
-from schemas.model.written_times import meant_date, meant_duration
+from schemas.model.task_base import CONTEXT_NAMES
+from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
 from schemas.rules.expressions import stands_at

@@ -13,10 +13,10 @@ from schemas.findings.paths import DataPath, task_path
 from schemas.findings.problem import Problem, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.built_ins.http import Poll
+from schemas.model.fields import OBJECT
 from schemas.model.notifications import RunNotifications, TaskNotifications
 from schemas.model.pipeline import Pipeline
-from schemas.model.poll import Poll
-from schemas.model.python_object import OBJECT
 from schemas.model.settings import SETTING_KEYS, TaskSettings
 from schemas.model.task import is_group, task_model
 from schemas.model.task_base import TaskBase

@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import run_reference
-from schemas.findings.bounded import MOST
 from schemas.findings.codes import Code
+from schemas.findings.diagnostics import MOST
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import Problem
 from schemas.findings.suggestions import nearest

@@ -16,7 +16,7 @@ from schemas.model.cron import cron_problem
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.model.pipeline import DAG_ID_PATTERN
 from schemas.model.task_base import TASK_ID_PATTERN
-from schemas.model.written_times import meant_date, meant_duration
+from schemas.model.times import meant_date, meant_duration
 
 _EXPECTED = {
     "string_type": "text",

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 
 from yaml import MappingNode, Node, ScalarNode
 
-from schemas.findings.bounded import bounded
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Fix, Related
+from schemas.findings.diagnostics import Diagnostic, Fix, Related, bounded
 from schemas.text.lines import TextLines
 from schemas.text.nodes import COLLECTION, MAX_DEPTH, MAX_NODES, PLAIN, QUOTED
 from schemas.text.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar

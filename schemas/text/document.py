@@ -20,8 +20,7 @@ from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.findings.paths import DataPath
 from schemas.text.construct import Scalars, construct
 from schemas.text.lines import TextLines
-from schemas.text.nodes import MAX_DEPTH, MAX_NODES, NestedTooDeepError, TooManyNodesError, compose
-from schemas.text.positions import Positions
+from schemas.text.nodes import MAX_DEPTH, MAX_NODES, NestedTooDeepError, Positions, TooManyNodesError, compose
 from schemas.text.syntax_errors import explain
 
 MAX_BYTES = 1024 * 1024

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from typing import NamedTuple
 
-from schemas.findings.bounded import MOST, more_like
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.findings.diagnostics import MOST, Diagnostic, Span, more_like
 from schemas.findings.suggestions import meant
 from schemas.text.document import Document
 from schemas.text.lines import TextLines

@@ -1,4 +1,4 @@
-"""Text → YAML node tree, on PyYAML's C parser, bounded in depth and number.
+"""Text → YAML node tree on PyYAML's C parser, bounded in depth and number; and where its values and keys are.
 
 The parser's resolver hooks are used for two things: a scalar's tag says whether it was written plain or in
 quotes, so that an explicit tag (`!!int`, `!x`) stays visible as itself; and nesting is counted while the tree
@@ -7,10 +7,17 @@ grows, since the C composer recurses and would otherwise overrun the stack on a 
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
-from yaml import Mark, Node, ScalarNode
+from yaml import MappingNode, Mark, Node, ScalarNode, SequenceNode
 from yaml._yaml import CParser
+
+from schemas.findings.diagnostics import Span
+from schemas.text.lines import TextLines
 
 PLAIN = "plain"
 QUOTED = "quoted"
@@ -67,3 +74,93 @@ def compose(text: str) -> Node | None:
         return parser.get_single_node()
     finally:
         parser.dispose()
+
+
+class Positions:
+    """Spans by path. `root` is None for a text without a value."""
+
+    def __init__(self, lines: TextLines, root: Node | None) -> None:
+        self.lines = lines
+        self._root = root
+        self._pairs_of: dict[int, dict[str, tuple[ScalarNode, Node]]] = {}
+
+    def value(self, path: tuple[str | int, ...]) -> Span:
+        key, value, complete = self._find(path)
+        if value is None:
+            return Span(1, 1, 1, 2)
+        empty = value.start_mark.index == value.end_mark.index
+        if key is not None and (not complete or empty):
+            return self._span(key)
+        return self._span(value)
+
+    def key(self, path: tuple[str | int, ...]) -> Span:
+        key, value, _ = self._find(path)
+        node = key if key is not None else value
+        return self._span(node) if node is not None else Span(1, 1, 1, 2)
+
+    def is_in_scalar(self, index: int) -> bool:
+        """Whether a scalar covers an index of the text."""
+        position = bisect_right(self._scalars, (index, sys.maxsize))
+        return position > 0 and index < self._scalars[position - 1][1]
+
+    @cached_property
+    def _scalars(self) -> list[tuple[int, int]]:
+        """Start and end of each scalar; one behind an alias once."""
+        found: set[tuple[int, int]] = set()
+        seen: set[int] = set()
+        waiting = [self._root] if self._root is not None else []
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ScalarNode):
+                found.add((node.start_mark.index, node.end_mark.index))
+            elif id(node) not in seen:
+                seen.add(id(node))
+                for child in node.value:
+                    waiting += child if isinstance(child, tuple) else [child]
+        return sorted(found)
+
+    def _find(self, path: tuple[str | int, ...]) -> tuple[Node | None, Node | None, bool]:
+        """The deepest key and value nodes on the way, and whether the whole way could be gone."""
+        key: Node | None = None
+        value = self._root
+        for element in path:
+            step = self._step(value, element)
+            if step is None:
+                return key, value, False
+            key, value = step
+        return key, value, True
+
+    def _step(self, node: Node | None, element: str | int) -> tuple[Node | None, Node] | None:
+        if isinstance(node, SequenceNode) and isinstance(element, int) and element < len(node.value):
+            return None, node.value[element]
+        if isinstance(node, MappingNode) and isinstance(element, str):
+            return self._by_key(node).get(element)
+        return None
+
+    def _by_key(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
+        known = self._pairs_of.get(id(node))
+        if known is None:
+            known = self._pairs_of[id(node)] = {}
+            for key, value in _pairs(node):
+                known.setdefault(key.value, (key, value))
+        return known
+
+    def _span(self, node: Node) -> Span:
+        return self.lines.span(node.start_mark.index, node.end_mark.index)
+
+
+def _pairs(node: MappingNode) -> Iterator[tuple[ScalarNode, Node]]:
+    """Own pairs first, then those that `<<` brings, in the order in which they win."""
+    merges: list[Node] = []
+    for key, value in node.value:
+        if not isinstance(key, ScalarNode):
+            continue
+        if key.value == "<<":
+            merges.append(value)
+        else:
+            yield key, value
+    for merge in merges:
+        sources = merge.value if isinstance(merge, SequenceNode) else [merge]
+        for source in sources:
+            if isinstance(source, MappingNode):
+                yield from _pairs(source)

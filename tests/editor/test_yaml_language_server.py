@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.published.reach import IN_REACH
+from tests.schemas.published.reach import IN_REACH
 
 from ..case_files import Case, cases
 from .language_server import LanguageServer

@@ -13,7 +13,7 @@ from factory.loading.diagnosis import PipelineError
 from factory.stub_loader import load_stub
 from schemas.check import judge
 from schemas.findings.diagnostics import Diagnostic
-from schemas.model.context_names import CONTEXT_NAMES
+from schemas.model.task_base import CONTEXT_NAMES
 
 
 def load(folder: Path, text: str, **arguments: tuple[tuple[str, str], ...]) -> DAG:

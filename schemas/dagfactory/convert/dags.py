@@ -18,7 +18,7 @@ from schemas.dagfactory.convert.tasks import tasks
 from schemas.dagfactory.convert.texts import expanded
 from schemas.dagfactory.convert.written import Written
 from schemas.dagfactory.keys import DAG_CALLBACKS, IGNORED_DAG_KEYS
-from schemas.model.python_object import OBJECT
+from schemas.model.fields import OBJECT
 
 _AS_WRITTEN = frozenset(
     {

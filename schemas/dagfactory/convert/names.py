@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from schemas.dagfactory.dag_view import DagView, Part
-from schemas.model.scope import Scope
+from schemas.findings.paths import Scope
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from schemas.dagfactory.convert.texts import converted, fixed
 from schemas.dagfactory.convert.written import Written
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
-from schemas.model.python_object import OBJECT
+from schemas.model.fields import OBJECT
 from schemas.source import Class, Function
 from schemas.source.results import by_name
 

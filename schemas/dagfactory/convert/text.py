@@ -10,7 +10,7 @@ from schemas.compose.effective import Effective
 from schemas.dagfactory.convert.comments import comments
 from schemas.dagfactory.convert.written import PlainText, Written
 from schemas.findings.paths import DataPath
-from schemas.text.writing import block_mark, scalar
+from schemas.text.scalars import block_mark, scalar
 
 _WIDEST = 100
 """Columns of a list on one line."""

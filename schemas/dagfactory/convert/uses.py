@@ -21,7 +21,7 @@ from schemas.dagfactory.dag_view import Part
 from schemas.dagfactory.keys import OWN_ARGUMENTS, TASK_KEYS
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins.bash import BashArguments
-from schemas.model.python_object import OBJECT
+from schemas.model.fields import OBJECT
 from schemas.rules.moved_paths import moved_to
 from schemas.source import Class, Function
 from schemas.source.results import by_name, gives_mapping

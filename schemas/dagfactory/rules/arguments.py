@@ -11,7 +11,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import Word
 from schemas.findings.suggestions import unmistakable
-from schemas.model.context_names import CONTEXT_NAMES
+from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.shape.places import value_at
 from schemas.source import Class, Function, Parameter

@@ -1,4 +1,4 @@
-"""The built-in `http`."""
+"""The built-in `http`, and `poll`: a first task `{id: poll, uses: http, …}`, request and settings in one mapping."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.model.base import Model
 from schemas.model.http import HttpRequest
+from schemas.model.settings import TaskSettings
 from schemas.model.task_base import TaskBase
+from schemas.model.times import PositiveDuration
 
 
 class HttpTask(TaskBase):
@@ -20,3 +23,38 @@ class HttpTask(TaskBase):
     """The built-in that requests a URL."""
     with_: HttpRequest = Field(alias="with")
     """The request."""
+
+
+POLL_TASK_ID = "poll"
+
+
+def commit_task_id(task_id: str) -> str:
+    """Id of the task that moves what a request remembers, when all behind the request have succeeded."""
+    return f"{task_id}_commit"
+
+
+class Watch(Model):
+    """Asks again and again without a worker, and starts a run when the answer has changed: by its `hash`,
+    unless `change_detection` says otherwise."""
+
+    every: PositiveDuration
+    """Time from one request to the next, such as `10s`."""
+
+
+class Poll(HttpRequest, TaskSettings):
+    """Requests a URL on the pipeline's schedule; the answer is `${tasks.poll.output}`."""
+
+    watch: Watch | None = None
+    """In place of a `schedule`: ask from Airflow's triggerer, and start a run when the answer has changed."""
+
+    def as_task(self) -> HttpTask:
+        """The task that this mapping stands for."""
+        # All values, defaults included, were validated as this model's own fields.
+        request = {name: getattr(self, name) for name in HttpRequest.model_fields}
+        if self.watch is not None and self.change_detection is None:
+            # So that the run sees the same change as the trigger that started it.
+            request["change_detection"] = "hash"
+        settings = {name: getattr(self, name) for name in self.model_fields_set & TaskSettings.model_fields.keys()}
+        return HttpTask.model_construct(
+            id=POLL_TASK_ID, uses="http", with_=HttpRequest.model_construct(**request), **settings
+        )

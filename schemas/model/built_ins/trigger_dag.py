@@ -7,10 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from schemas.model.base import Model
-from schemas.model.dates import DateOrTemplate
-from schemas.model.durations import PositiveDuration
 from schemas.model.fields import OrTaskOutput, PlainValue, RunState
 from schemas.model.task_base import TaskBase
+from schemas.model.times import DateOrTemplate, PositiveDuration
 
 _States = Annotated[list[RunState], Field(min_length=1)]
 

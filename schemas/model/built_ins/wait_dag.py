@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.model.durations import Duration
 from schemas.model.fields import FunctionPath, OrTaskOutput, TaskState
 from schemas.model.sensor import LOOKING, DeferrableSensorArguments
 from schemas.model.task_base import TaskBase
+from schemas.model.times import Duration
 
 _States = Annotated[list[TaskState], Field(min_length=1)]
 

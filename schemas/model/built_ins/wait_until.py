@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.model.dates import Moment
 from schemas.model.sensor import LOOKING, DeferrableSensorArguments
 from schemas.model.task_base import TaskBase
+from schemas.model.times import Moment
 
 
 class WaitUntilArguments(DeferrableSensorArguments):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk.definitions._internal.templater import FILTERS as AIRFLOWS
 from jinja2.defaults import DEFAULT_FILTERS
 
-from schemas.model.context_names import CONTEXT_NAMES
+from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.templates import FILTERS, REMOVED
 
 

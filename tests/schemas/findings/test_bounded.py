@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from schemas.check import Checker, CheckOptions, check_text
-from schemas.findings.bounded import MOST
 from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import MOST
 from schemas.text.nodes import MAX_NODES
 
 POLL = "poll: {url: http://localhost/}\n"

@@ -9,8 +9,7 @@ import pytest
 
 from schemas.check import Checker, CheckOptions
 from schemas.check.policy_file import project_policy
-from schemas.findings.codes import Code
-from schemas.findings.rule_page import FOLDER, page
+from schemas.findings.codes import RULE_PAGES, Code, rule_page
 
 IN_WORDS = {
     Code.NOT_UTF8: "a page is UTF-8",
@@ -37,7 +36,7 @@ VARIABLE = re.compile(r"^# env (?P<name>\w+)=(?P<value>.*)$", re.M)
 
 
 def parts(code: Code) -> dict[str, str]:
-    match = PAGE.fullmatch(page(code))
+    match = PAGE.fullmatch(rule_page(code))
     assert match is not None, "a page is a title, text, `## Wrong` and `## Right`, a blank line between them"
     return match.groupdict()
 
@@ -56,7 +55,7 @@ def codes_found(example: str, folder: Path) -> list[str]:
 
 
 def test_there_is_a_page_for_every_code_and_no_other() -> None:
-    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(f"{code.id}.md" for code in Code)
+    assert sorted(path.name for path in RULE_PAGES.iterdir()) == sorted(f"{code.id}.md" for code in Code)
 
 
 @pytest.mark.parametrize("code", NAMED)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.findings.suggestions import meant, nearest, unmistakable
+from schemas.model.built_ins.http import Poll
 from schemas.model.pipeline import Pipeline
-from schemas.model.poll import Poll
 from schemas.model.settings import SETTING_KEYS
 
 TOP = tuple(Pipeline.model_fields)

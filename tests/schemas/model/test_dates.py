@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.model.dates import Date, parse_date
+from schemas.model.times import Date, parse_date
 
 SEOUL = timezone(timedelta(hours=9))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.model.durations import Duration, PositiveDuration, parse_duration
+from schemas.model.times import Duration, PositiveDuration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.model.dates import parse_date
-from schemas.model.durations import parse_duration
-from schemas.model.written_times import meant_date, meant_duration
+from schemas.model.times import meant_date, meant_duration, parse_date, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.settings import TaskSettings
 from schemas.published.json_schema import defaults_json_schema, pipeline_json_schema
-from schemas.published.reach import IN_REACH
 from tests.schemas.published.json_schema_documents import (
     KEYS,
     KINDS,
@@ -34,6 +33,7 @@ from tests.schemas.published.json_schema_documents import (
     VALID,
     VALUES,
 )
+from tests.schemas.published.reach import IN_REACH
 
 
 class Lint:

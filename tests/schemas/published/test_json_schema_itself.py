@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 
 from schemas.findings.codes import Code
 from schemas.published.json_schema import defaults_json_schema, main, pipeline_json_schema
-from schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
+from tests.schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 

@@ -1,0 +1,297 @@
+"""Durations and dates: the forms of the language, the forms people also write, and the types operators want.
+
+Durations are `30s`, `5m`, `2h`, `1d`, or ISO 8601 without years and months, which have no fixed length. Dates are ISO
+8601 text, a day or a time of a day; one without offset is in the pipeline's `timezone`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from schemas.expressions.reading import task_reference
+
+_N = "[0-9]{1,8}"
+"""Up to 8 digits: whatever is added up stays below Python's longest timedelta."""
+_SHORT = rf"{_N}[smhd]"
+_ISO = (
+    rf"P(?:{_N}W|(?=[0-9T])(?:{_N}D)?"
+    rf"(?:T(?=[0-9])(?:{_N}H)?(?:{_N}M)?(?:{_N}(?:\.[0-9]{{1,6}})?S)?)?)"
+)
+DURATION_PATTERN = rf"^(?:{_SHORT}|{_ISO})$"
+POSITIVE_DURATION_PATTERN = rf"^(?=.*[1-9])(?:{_SHORT}|{_ISO})$"
+_DURATION = re.compile(DURATION_PATTERN)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_ISO_PARTS = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[WDHMS])")
+_ISO_UNITS = {"W": "weeks", "D": "days", "H": "hours", "M": "minutes", "S": "seconds"}
+DURATION_FORMS = "30s, 5m, 2h, 1d, or ISO 8601 such as PT90M"
+
+
+@lru_cache(maxsize=256)  # the files of a repository have few different ones
+def parse_duration(text: str) -> timedelta:
+    """Raises ValueError for what is not a duration."""
+    if _DURATION.fullmatch(text) is None:
+        raise ValueError(text)
+    if not text.startswith("P"):
+        return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+    return timedelta(**{_ISO_UNITS[m["unit"]]: float(m["number"]) for m in _ISO_PARTS.finditer(text)})
+
+
+def _read_duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("duration_type", "expected a duration ({allowed})", {"allowed": DURATION_FORMS})
+    try:
+        return parse_duration(value)
+    except ValueError:
+        raise PydanticCustomError("duration", "expected a duration ({allowed})", {"allowed": DURATION_FORMS}) from None
+
+
+def _positive(duration: timedelta) -> timedelta:
+    if duration <= timedelta(0):
+        raise PydanticCustomError("duration_zero", "expected a duration longer than zero")
+    return duration
+
+
+_EXAMPLES = ["30s", "5m", "2h", "1d", "PT90M"]
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_read_duration),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": _EXAMPLES}),
+]
+PositiveDuration = Annotated[
+    timedelta,
+    BeforeValidator(_read_duration),
+    AfterValidator(_positive),
+    WithJsonSchema({"type": "string", "pattern": POSITIVE_DURATION_PATTERN, "examples": _EXAMPLES}),
+]
+"""Where zero means nothing that anybody wants: an interval, a timeout."""
+
+
+DATE_PATTERN = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?$"
+)
+_DATE = re.compile(DATE_PATTERN)
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+"""Every time zone can show every moment of these: Python ends at the years 1 and 9999. Nothing is scheduled before
+1970, the start of Unix time; a year such as 0206 is a slip."""
+DATE_FORMS = "2026-01-31, 2026-01-31T06:00 or 2026-01-31T06:00:00+09:00"
+
+
+class DateRangeError(ValueError):
+    """A date of the calendar whose year is not allowed."""
+
+
+def parse_date(text: str) -> datetime:
+    """Raises ValueError for other forms, for days and times that do not exist, and for years out of range."""
+    if _DATE.fullmatch(text) is None:
+        raise ValueError(f"expected a date ({DATE_FORMS})")
+    date = datetime.fromisoformat(text)
+    if not FIRST_YEAR <= date.year <= LAST_YEAR:
+        raise DateRangeError(f"the year must be from {FIRST_YEAR} to {LAST_YEAR}")
+    return date
+
+
+def _read_date(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("date_type", "expected a date ({allowed})", {"allowed": DATE_FORMS})
+    if _DATE.fullmatch(value) is None:
+        raise PydanticCustomError("date", "expected a date ({allowed})", {"allowed": DATE_FORMS})
+    try:
+        return parse_date(value)
+    except DateRangeError as error:
+        raise PydanticCustomError("date_range", "{reason}", {"reason": str(error)}) from None
+    except ValueError as error:
+        raise PydanticCustomError("no_such_date", "no such date: {reason}", {"reason": str(error)}) from None
+
+
+Date = Annotated[
+    datetime,
+    BeforeValidator(_read_date),
+    WithJsonSchema(
+        {"type": "string", "pattern": DATE_PATTERN, "examples": ["2026-01-01", "2026-01-01T06:00:00+09:00"]}
+    ),
+]
+
+
+_TIME_PATTERN = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
+_TEMPLATE_PATTERN = r"\{\{|\{%"
+DATE_OR_TEMPLATE_PATTERN = rf"{_TEMPLATE_PATTERN}|^\$\{{tasks\.|{DATE_PATTERN}"
+MOMENT_PATTERN = rf"{_TEMPLATE_PATTERN}|^\$\{{tasks\.|^{_TIME_PATTERN}$|{DATE_PATTERN}"
+_TIME = re.compile(_TIME_PATTERN)
+_TEMPLATE = re.compile(_TEMPLATE_PATTERN)
+DATE_OR_TEMPLATE_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00 or a template"
+MOMENT_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00, 06:30 or a template"
+
+
+def _date_or_template(value: Any) -> datetime | str:
+    return _read_date_or_template(value, DATE_OR_TEMPLATE_ALLOWED)
+
+
+def _moment(value: Any) -> datetime | time | str:
+    if isinstance(value, str) and _TIME.fullmatch(value) is not None:
+        return time.fromisoformat(value)
+    return _read_date_or_template(value, MOMENT_ALLOWED)
+
+
+def _read_date_or_template(value: Any, allowed: str) -> datetime | str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("date_type", "expected a date ({allowed})", {"allowed": allowed})
+    if _TEMPLATE.search(value) is not None or task_reference(value) is not None:
+        return value
+    try:
+        return parse_date(value)
+    except DateRangeError as error:
+        raise PydanticCustomError("date_range", "{reason}", {"reason": str(error)}) from None
+    except ValueError as error:
+        if re.fullmatch(DATE_PATTERN, value) is not None:
+            raise PydanticCustomError("no_such_date", "no such date: {reason}", {"reason": str(error)}) from None
+        raise PydanticCustomError("date", "expected a date ({allowed})", {"allowed": allowed}) from None
+
+
+DateOrTemplate = Annotated[
+    datetime | str,
+    PlainValidator(_date_or_template),
+    WithJsonSchema(
+        {"type": "string", "pattern": DATE_OR_TEMPLATE_PATTERN, "examples": ["2026-01-01T06:00", "{{ ds }}"]}
+    ),
+]
+Moment = Annotated[
+    datetime | time | str,
+    PlainValidator(_moment),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": MOMENT_PATTERN,
+            "examples": ["06:30", "2026-01-01T06:00", "{{ data_interval_end.add(hours=1) }}"],
+        }
+    ),
+]
+"""A time of day is a `time`, a template and a task's output stay text."""
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_UNIT = r"(?P<unit>s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)"
+_PART = re.compile(rf"(?P<number>\d{{1,7}})\s*{_UNIT}(?![a-z])", re.IGNORECASE)
+_BETWEEN = re.compile(r"(?:\s|,|and)*", re.IGNORECASE)
+_CLOCK = re.compile(r"(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)")
+_TIMEDELTA = re.compile(r"(?:datetime\.)?timedelta\((?P<parts>[a-z]+\s*=\s*\d{1,7}(?:,\s*[a-z]+\s*=\s*\d{1,7})*)\)")
+_KEYWORD = re.compile(r"(?P<unit>seconds|minutes|hours|days|weeks)\s*=\s*(?P<number>\d+)")
+
+_YEAR_FIRST = re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})|(\d{4})(\d{2})(\d{2})")
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+
+
+def meant_duration(text: str) -> str | None:
+    """`6 hours`, `1h30m`, `01:30:00`, `timedelta(minutes=5)` → `6h`, `90m`, `90m`, `5m`."""
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        return _in_one_unit(int(clock["hours"]) * 3600 + int(clock["minutes"]) * 60 + int(clock["seconds"]))
+    call = _TIMEDELTA.fullmatch(text)
+    if call is not None:
+        parts = [_KEYWORD.fullmatch(part.strip()) for part in call["parts"].split(",")]
+        return _sum(parts)
+    parts, rest = list(_PART.finditer(text)), _PART.sub("", text)
+    return _sum(parts) if parts and _BETWEEN.fullmatch(rest) else None
+
+
+def _sum(parts: list[re.Match[str] | None] | list[re.Match[str]]) -> str | None:
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    return _in_one_unit(sum(int(part["number"]) * _SECONDS[part["unit"][0].lower()] for part in known))
+
+
+def _in_one_unit(seconds: int) -> str:
+    unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _SECONDS[unit] == 0)
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
+def meant_date(text: str) -> str | None:
+    """`2026-1-31`, `31.1.2026`, `1/31/2026` → `2026-01-31`; None where day and month could be the other way round."""
+    if match := _YEAR_FIRST.fullmatch(text):
+        year, month, day = (int(part) for part in match.groups() if part is not None)
+    elif match := _DAY_FIRST.fullmatch(text):
+        day, month, year = map(int, match.groups())
+    elif match := _SLASHES.fullmatch(text):
+        one, other, year = map(int, match.groups())
+        if one <= 12 and other <= 12 and one != other:
+            return None
+        month, day = (one, other) if one <= 12 else (other, one)
+    else:
+        return None
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+T = TypeVar("T")
+
+_DURATIONS = frozenset({"timedelta", "Duration"})
+_DATES = frozenset({"datetime", "DateTime"})
+
+
+@lru_cache(maxsize=1024)  # operators share most of their annotations
+def type_names(annotation: str) -> frozenset[str]:
+    """The last names of the types that an annotation as it is written holds side by side."""
+    return frozenset(_names(annotation))
+
+
+def names_duration(types: Collection[str]) -> bool:
+    """Whether a text must be a duration there."""
+    return "str" not in types and not _DURATIONS.isdisjoint(types)
+
+
+def fitted(types: Collection[str], text: str) -> str | timedelta | datetime:
+    """The duration or the date that a text must be there; itself where text can stand, and where it is a template.
+
+    Raises ValueError, in words that follow the argument's name.
+    """
+    if "str" in types or "{{" in text or "{%" in text:
+        return text
+    if names_duration(types):
+        return _parsed(parse_duration, text, f"a duration ({DURATION_FORMS})")
+    return _parsed(parse_date, text, f"a date ({DATE_FORMS})") if not _DATES.isdisjoint(types) else text
+
+
+def _parsed(parse: Callable[[str], T], text: str, wanted: str) -> T:
+    try:
+        return parse(text)
+    except ValueError:
+        raise ValueError(f"is {wanted}, not `{text}`") from None
+
+
+def _names(annotation: str) -> Iterator[str]:
+    try:
+        pending: list[ast.expr] = [ast.parse(annotation, mode="eval").body]
+    except SyntaxError:
+        return
+    while pending:
+        match pending.pop():
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                pending += [left, right]
+            case ast.Subscript(
+                value=ast.Name(id="Optional" | "Union") | ast.Attribute(attr="Optional" | "Union"),
+                slice=inner,
+            ):
+                pending += inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name
+            case ast.Constant(value=str() as quoted):
+                yield from _names(quoted)
+            case _:
+                continue
