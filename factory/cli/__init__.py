@@ -11,19 +11,22 @@ import os
 import sys
 from collections.abc import Sequence
 
-from factory.cli.usage import UsageError
 from factory.loading.own_names import NameTakenError, check_own_names
 
 COMMANDS = {
-    "convert": "write a dag-factory document in this project's language",
+    "convert": "convert a dag-factory document to this project's format",
     "lint": "check pipelines and say what is wrong, on which line",
-    "list": "show the pipelines, their schedules, and whether each is sound",
-    "rule": "explain a code of a finding, such as PF102, or list all",
+    "list": "show the pipelines, their schedules, and whether each is valid",
+    "rule": "explain the code of a finding, such as PF102, or list all codes",
     "run": "start Airflow on this machine with the pipelines, and show what happens",
-    "show": "show a pipeline with its defaults and environment, and where each value stands",
+    "show": "show a pipeline with its defaults and environment, and where each value comes from",
 }
 USAGE_ERROR = 2
 INTERRUPTED = 130
+
+
+class UsageError(Exception):
+    """A command line that cannot work: one line for the user, exit status 2."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

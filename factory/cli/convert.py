@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from factory.cli import UsageError
 from factory.cli.options import Selection, select
-from factory.cli.usage import UsageError
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
 from schemas.check import Checker, CheckOptions

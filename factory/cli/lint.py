@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from factory.cli import UsageError
 from factory.cli.options import Selection, add_environment, add_paths, require_declared, select, select_text
-from factory.cli.usage import UsageError
 from factory.reporters import FORMATS, render
 from factory.reporters.columns import wants_colour
 from factory.reporters.summary import Summary
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_environment(parser, "all that are declared, and none")
     parser.add_argument("--format", choices=FORMATS, help="how findings are shown (full; under GitHub Actions github)")
     edits = parser.add_mutually_exclusive_group()
-    edits.add_argument("--fix", action="store_true", help="mend what has only one reading; comments and layout stay")
+    edits.add_argument("--fix", action="store_true", help="apply unambiguous fixes; comments and layout stay")
     edits.add_argument("--diff", action="store_true", help="show what --fix would change, as a patch")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the findings there, not to the terminal")
     parser.add_argument(
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     findings = [d for selection in selections for d in lint(selection, options)]
     findings = _operators_as_asked(dict.fromkeys(findings), require=arguments.require_operators)
     pipelines = sum(len(selection.paths) for selection in selections)
-    # Standard output holds the text, where standard input was one to mend.
+    # Standard output holds the text, when standard input is fixed.
     _report(findings, pipelines, arguments, sys.stderr if arguments.fix and texts else sys.stdout)
     print(Summary.of(findings, pipelines).text(), file=sys.stderr)
     return 1 if _has_errors(findings) else 0
@@ -75,27 +75,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _diff(selections: list[Selection], options: CheckOptions) -> int:
     """Print what `--fix` would change, and nothing else, to standard output."""
-    from factory.cli import mending  # noqa: PLC0415 # most runs mend nothing
+    from factory.cli import fixing  # noqa: PLC0415 # most runs fix nothing
 
-    mended = mending.mend(selections, options)
-    sys.stdout.buffer.write(mending.patch(mended.changes))
-    print(mended.text(written=False), file=sys.stderr)
+    fixed = fixing.apply_fixes(selections, options)
+    sys.stdout.buffer.write(fixing.patch(fixed.changes))
+    print(fixed.text(written=False), file=sys.stderr)
     findings = [d for selection in selections for d in lint(selection, options)]
-    return 1 if mended.changes or _has_errors(findings) else 0
+    return 1 if fixed.changes or _has_errors(findings) else 0
 
 
 def _fix(selections: list[Selection], options: CheckOptions) -> dict[str, bytes]:
-    """Write the mended files; a mended standard input is printed, and returned by its path."""
-    from factory.cli import mending  # noqa: PLC0415 # most runs mend nothing
+    """Write the fixed files; a fixed standard input is printed, and returned by its path."""
+    from factory.cli import fixing  # noqa: PLC0415 # most runs fix nothing
 
-    mended = mending.mend(selections, options)
-    texts = {path: next((c.after for c in mended.changes), before) for path, before in options.texts.items()}
+    fixed = fixing.apply_fixes(selections, options)
+    texts = {path: next((c.after for c in fixed.changes), before) for path, before in options.texts.items()}
     if texts:
         sys.stdout.buffer.writelines(texts.values())
         sys.stdout.flush()
     else:
-        mending.write(mended.changes)
-    print(mended.text(written=True), file=sys.stderr)
+        fixing.write(fixed.changes)
+    print(fixed.text(written=True), file=sys.stderr)
     return texts
 
 

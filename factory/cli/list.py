@@ -1,6 +1,6 @@
-"""Show the pipelines, their schedules, and whether each is sound.
+"""Show the pipelines, their schedules, and whether each is valid.
 
-Exit status: 0 all sound, 1 some have errors, 2 usage.
+Exit status: 0 all valid, 1 some have errors, 2 usage.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from factory.reporters.columns import columns, padded
 from factory.reporters.text import printable
 from schemas.check import Checker, CheckOptions
 from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 _OBJECTS = {"__type__", "__and__", "__or__"}
-"""How mappings of dag-factory begin that stand for an object."""
+"""Keys of dag-factory's mappings that describe an object."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_declared(environment, selections)
     rows = [row for selection in selections for row in _rows(selection, environment)]
     heading = ("DAG", "SCHEDULE", "FILE", "STATE", "LANGUAGE")
-    # The column says something only where somebody else's language is among them.
+    # The column tells something only when dag-factory documents are among them.
     shown = 5 if any(row[4] for row in rows) else 4
     _print_table([row[:shown] for row in (heading, *rows)])
     return 1 if any(row[3] != "ok" for row in rows) else 0
@@ -44,21 +45,27 @@ def run(arguments: argparse.Namespace) -> int:
 def _rows(selection: Selection, environment: str) -> list[tuple[str, str, str, str, str]]:
     options = CheckOptions(environment=environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
-    # dag-factory's documents are expanded where they are read: here variables stay names.
+    # dag-factory expands variables when it reads a document: here they stay names.
     unexpanded = Checker(selection.folder, replace(options, environ={}))
     result = checker.folder()
-    rows = []
+    whole = selection.shown or "."
+    failed = [d for d in result.diagnostics if d.file == whole and d.severity is Severity.ERROR]
+    rows = [("-", "-", whole, _count(failed), "")] if failed else []
     for path in selection.paths:
         shown = selection.shown_path(path)
         errors = [d for d in result.diagnostics if d.file == shown and d.severity is Severity.ERROR]
         # A finding across files leaves both of them as they are.
         sound = not errors and any(p.file == path for p in result.pipelines)
-        state = "ok" if sound else f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
+        state = "ok" if sound else _count(errors)
         language = checker.dialect(path)
         variants = (unexpanded if language else checker).variants(path)
         schedules = {variant.dag_id: schedule_text(variant.effective.data) for variant in variants}
         rows += [(dag_id, schedules.get(dag_id, "-"), shown, state, language) for dag_id in checker.dag_ids(path)]
     return rows
+
+
+def _count(errors: list[Diagnostic]) -> str:
+    return f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
 
 
 def schedule_text(data: Mapping[str, Any]) -> str:

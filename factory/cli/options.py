@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from factory.cli.usage import UsageError
+from factory.cli import UsageError
 from schemas.check import Checker, CheckOptions
 from schemas.folder.discovery import (
     SUFFIXES,

@@ -9,7 +9,7 @@ import argparse
 import re
 import sys
 
-from factory.cli.usage import UsageError
+from factory.cli import UsageError
 from factory.reporters.columns import wants_colour
 from schemas.findings.codes import Code, rule_page
 from schemas.findings.suggestions import nearest

@@ -1,6 +1,6 @@
 """Start Airflow on this machine with the pipelines of a folder, and show what happens.
 
-State is kept in the Airflow home; the next run goes on from it. Ctrl-C or SIGTERM ends everything that was
+State is kept in the Airflow home; the next run continues from it. Ctrl-C or SIGTERM ends everything that was
 started. Exit status: 0 stopped by a signal, 1 a process ended by itself, 2 the run could not start.
 """
 
@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from factory.local.settings import LocalRunError, Settings
-from factory.local.supervisor import local_api_program
-from factory.local.supervisor import run as supervise
-from factory.local.warden import guard
+from factory.cli import UsageError
 
 MAX_PORT = 65535
 
@@ -43,7 +41,15 @@ def port(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns the exit status."""
+    """Returns the exit status. Raises UsageError."""
+    if find_spec("airflow") is None:
+        raise UsageError("Airflow is not installed here: pip install 'airflow-pipeline-factory[airflow]'")
+    # What they import is installed with Airflow.
+    from factory.local.processes import guard  # noqa: PLC0415
+    from factory.local.settings import LocalRunError, Settings  # noqa: PLC0415
+    from factory.local.supervisor import local_api_program  # noqa: PLC0415
+    from factory.local.supervisor import run as supervise  # noqa: PLC0415
+
     here = Path.cwd()
     settings = Settings(
         pipelines=here / arguments.pipelines.expanduser(),
@@ -52,12 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
         local_api_port=arguments.local_api_port,
         local_api=None if arguments.no_local_api else local_api_program(here),
     )
-    return guard(lambda: _supervise(settings))
 
+    def supervised() -> int:
+        try:
+            return supervise(settings)
+        except LocalRunError as error:
+            print(f"factory run: {error}", file=sys.stderr)
+            return 2
 
-def _supervise(settings: Settings) -> int:
-    try:
-        return supervise(settings)
-    except LocalRunError as error:
-        print(f"factory run: {error}", file=sys.stderr)
-        return 2
+    return guard(supervised)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from factory.local.api import FINISHED, AirflowClient
-from factory.local.task_logs import TaskLogs
+from factory.local.logs import TaskLogs
 from factory.local.terminal import Event, in_columns
 from factory.reporters.columns import padded
 

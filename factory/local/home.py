@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -89,6 +90,21 @@ class Home:
         """The password of USER. Raises LocalRunError."""
         return _read(self.passwords, {USER})[USER]
 
+    @property
+    def migrated(self) -> bool:
+        """Whether the installed Airflow migrated the database; one migration too many does no harm."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            try:
+                return bool(connection.execute("PRAGMA user_version").fetchone()[0] == _airflow())
+            except sqlite3.DatabaseError:
+                # Damaged, or no database: the migration says so in its log.
+                return False
+
+    def note_migrated(self) -> None:
+        """Write the installed Airflow's version into the database, which a lost or restored one then lacks."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            connection.execute(f"PRAGMA user_version = {_airflow()}")
+
     def _make_database_private(self) -> None:
         """It holds connections, and what tasks hand on. SQLite gives the files beside it the same permissions."""
         self.database.touch(0o600)
@@ -113,6 +129,11 @@ class Home:
             _write_private(self.passwords, {USER: secrets.token_urlsafe(12)})
 
 
+def _airflow() -> int:
+    """The installed version as SQLite's `user_version` can hold it: a signed 32-bit number."""
+    return zlib.crc32(version("apache-airflow-core").encode()) >> 1
+
+
 def _write_private(path: Path, content: dict[str, str]) -> None:
     scratch = path.with_name(path.name + ".new")
     scratch.unlink(missing_ok=True)
@@ -130,37 +151,3 @@ def _read(path: Path, names: set[str]) -> dict[str, str]:
         raise LocalRunError(
             f"{path} is damaged: not JSON with {', '.join(sorted(names))}. Remove it for a new one."
         ) from None
-
-
-STAMP = "migrated.json"
-
-
-def is_migrated(home: Home) -> bool:
-    """Whether this version of Airflow migrated the database that is there, and nothing did since."""
-    try:
-        stamp = json.loads((home.path / STAMP).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        # Never migrated from here, or interrupted: a migration too many does no harm.
-        return False
-    return bool(stamp == _current(home))
-
-
-def note_migrated(home: Home) -> None:
-    """Remember that the database is what the installed Airflow wants."""
-    (home.path / STAMP).write_text(json.dumps(_current(home)), encoding="utf-8")
-
-
-def _current(home: Home) -> dict[str, str | None]:
-    return {"airflow": version("apache-airflow-core"), "revision": _revision(home)}
-
-
-def _revision(home: Home) -> str | None:
-    if not home.database.exists():
-        return None
-    with contextlib.closing(sqlite3.connect(f"{home.database.as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.DatabaseError:
-            # Not Airflow's, or damaged: the migration says so in its log.
-            return None
-    return str(row[0]) if row else None

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from factory.local.api import AirflowClient
-from factory.local.task_logs import cut, first_reason
+from factory.local.logs import UnreadFiles, cut, first_reason
 from factory.local.terminal import Event, in_columns
-from factory.local.unread_files import UnreadFiles
 
 FINDING = re.compile(
     r"^(?P<severity>error|warning)\[[\w-]+\] (?P<title>.+)\n\s*--> (?P<place>.+:\d+:\d+)\s*$", re.MULTILINE

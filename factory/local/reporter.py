@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime
+from pathlib import Path
 
 from factory.local.api import AirflowClient, ApiUnavailableError
 from factory.local.finished_tasks import FinishedTasks
+from factory.local.logs import TaskLogs, UnreadFiles
 from factory.local.pipeline_changes import PipelineChanges
-from factory.local.task_logs import TaskLogs
-from factory.local.terminal import Event, Terminal
-from factory.local.unread_files import UnreadFiles
-from factory.local.watching import FolderWatch
+from factory.local.terminal import Event, Terminal, in_columns
 
 INTERVAL_SECONDS = 2.0
 SHARE = 20
@@ -34,9 +33,10 @@ class Reporter:
         *,
         logs: TaskLogs,
         unread: UnreadFiles,
-        folder: FolderWatch,
+        folder: Path,
     ) -> None:
         self._folder = folder
+        self._folder_there = True
         self._pipelines = PipelineChanges(client, unread)
         self._tasks = FinishedTasks(client, since, logs)
         self._terminal = terminal
@@ -63,7 +63,7 @@ class Reporter:
                 self._look()
                 answered, complained = time.monotonic(), False
             except ApiUnavailableError as error:
-                # While Airflow starts, is busy or stops; what was missed is asked for again.
+                # Airflow starts, is busy or stops; the next look asks for what was missed.
                 if time.monotonic() - answered > PATIENCE_SECONDS and not complained:
                     self._terminal.event(Event("Airflow's API has not answered for a minute:", str(error)))
                     complained = True
@@ -72,17 +72,29 @@ class Reporter:
             self._finish.wait(INTERVAL_SECONDS)
 
     def _look(self) -> None:
-        change = self._folder.look()
-        if change:
-            self._terminal.event(change)
+        self._look_at_folder()
         tasks = self._tasks.poll()
         try:
-            # No line about a task stands before the one about its pipeline.
+            # A line about a task comes after the one about its pipeline.
             if time.monotonic() >= self._list_again or not all(self._pipelines.knows(task.dag_id) for task in tasks):
                 self._list()
         finally:
             for task in tasks:
                 self._terminal.event(task.event())
+
+    def _look_at_folder(self) -> None:
+        there = self._folder.is_dir()
+        if there != self._folder_there:
+            self._folder_there = there
+            word, text = (
+                ("back", "is there again")
+                if there
+                else (
+                    "missing",
+                    "is missing; its pipelines stay as they were until it is back",
+                )
+            )
+            self._terminal.event(Event(in_columns(word, self._folder.name), f"the folder {self._folder} {text}"))
 
     def _list(self) -> None:
         begin = time.monotonic()

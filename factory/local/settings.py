@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 
 class LocalRunError(Exception):
@@ -34,8 +35,6 @@ class Settings:
 
 
 HOST = "127.0.0.1"
-LISTEN = "0A"
-"""The state of a listening socket in /proc/net/tcp."""
 
 
 def require_free_ports(settings: Settings) -> None:
@@ -65,24 +64,10 @@ def _require_free(port: int, purpose: str, variable: str, option: str, spare: in
 
 
 def _by(port: int) -> str:
-    """Who listens on the port, as far as this user may see it; Linux only."""
-    inodes = _listening_inodes(port)
-    for process in Path("/proc").glob("[0-9]*"):
-        # Other users' processes cannot be read, and any may end meanwhile.
-        with contextlib.suppress(OSError):
-            for handle in (process / "fd").iterdir():
-                if str(handle.readlink()) in inodes:
-                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    return f" by process {process.name} ({command.strip()[:60]})"
-    return ""
-
-
-def _listening_inodes(port: int) -> set[str]:
-    found: set[str] = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with contextlib.suppress(OSError):
-            for line in Path(table).read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
-                    found.add(f"socket:[{fields[9]}]")
-    return found
+    """Who listens on the port, if the system lets this user see it."""
+    try:
+        found = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port]
+        process = psutil.Process(next(connection.pid for connection in found if connection.pid))
+        return f" by process {process.pid} ({' '.join(process.cmdline())[:60].strip()})"
+    except (psutil.Error, StopIteration):
+        return ""

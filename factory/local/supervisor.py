@@ -8,21 +8,18 @@ import socket
 import sys
 import time
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 from factory.local.api import AirflowClient
-from factory.local.component import Component
+from factory.local.components import Component, Recovery
 from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, local_environment
-from factory.local.home import USER, Home, is_migrated, note_migrated
-from factory.local.process_tree import end_descendants, group_leaders, reap, send
-from factory.local.recovery import Recovery
+from factory.local.health import HealthWatch
+from factory.local.home import USER, Home
+from factory.local.logs import TaskLogs, UnreadFiles
+from factory.local.processes import end_descendants, group_leaders, reap, send
 from factory.local.reporter import Reporter
 from factory.local.settings import HOST, LocalRunError, Settings, require_free_ports
-from factory.local.task_logs import TaskLogs
 from factory.local.terminal import Terminal
-from factory.local.unread_files import UnreadFiles
-from factory.local.watching import FolderWatch, HealthWatch
 
 PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
@@ -44,8 +41,6 @@ def run(settings: Settings) -> int:
     stop.listen()
     if not settings.pipelines.is_dir():
         raise LocalRunError(f"There is no folder {settings.pipelines} with pipelines.")
-    if find_spec("airflow") is None:
-        raise LocalRunError("Airflow is not installed here: pip install 'airflow-pipeline-factory[airflow]'")
     home = Home(settings.home)
     terminal = Terminal(on_lost=stop.ask)
     with home.held():
@@ -103,7 +98,7 @@ class Supervisor:
     def _start(self, since: datetime) -> Component | None:
         """Returns the component that ended, if one did, before everything ran."""
         begin = time.monotonic()
-        if not is_migrated(self._home):
+        if not self._home.migrated:
             dead = self._migrate()
             if dead or self._stop:
                 return dead
@@ -133,7 +128,7 @@ class Supervisor:
             self._terminal,
             logs=TaskLogs(home.logs),
             unread=UnreadFiles(home.parse_logs, home.bundles / BUNDLE / "current"),
-            folder=FolderWatch(self._settings.pipelines),
+            folder=self._settings.pipelines,
         )
 
     def _migrate(self) -> Component | None:
@@ -146,7 +141,7 @@ class Supervisor:
             return migration
         if not migration.running:
             self._components.remove(migration)
-            note_migrated(self._home)
+            self._home.note_migrated()
             self._terminal.line(f"  {'metadata database':<32} {time.monotonic() - begin:6.1f} s")
         return None
 
@@ -222,7 +217,7 @@ class Supervisor:
         asked = self._stop.count
         self._health.stop()
         self._terminal.line()
-        self._terminal.line("Stopping (once more Ctrl-C to stop at once) …")
+        self._terminal.line("Stopping (press Ctrl-C again to force) …")
         servers = {API_SERVER, "local-api"}
         workers = [component for component in self._components if component.name not in servers]
         send(signal.SIGTERM, [component.pid for component in workers if component.running])

@@ -15,7 +15,7 @@ from typing import TypeVar
 from factory.local.api import ApiUnavailableError
 from factory.local.environment import local_environment
 from factory.local.home import USER, Home
-from factory.local.process_tree import descendants, send
+from factory.local.processes import descendants, send
 from factory.local.settings import Settings
 
 from .harness import CHECKOUT, RunClient, free_port

@@ -11,9 +11,9 @@ from pathlib import Path
 import requests
 
 from factory.local.home import Home
-from factory.local.process_tree import children, descendants
+from factory.local.processes import children, descendants
 from tests.e2e.harness import LocalRun, RunClient
-from tests.factory.local.test_warden import alive
+from tests.factory.local.test_processes import alive
 
 SOUND = """\
 schedule: "@once"

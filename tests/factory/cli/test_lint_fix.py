@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from factory.cli.mending import Change, write
-from factory.cli.usage import UsageError
+from factory.cli import UsageError
+from factory.cli.fixing import Change, write
 from tests.factory.cli.commands import BAD, GOOD, factory
 
 
@@ -25,7 +25,7 @@ def test_a_file_that_links_lead_to_is_mended_once(project: Path) -> None:
     ]
     mended = factory("lint", "--fix", cwd=project)
     assert (mended.returncode, mended.stdout) == (0, "")
-    assert mended.stderr == "4 findings mended in 2 files\n5 pipelines checked: all good\n"
+    assert mended.stderr == "4 findings fixed in 2 files\n5 pipelines checked: all good\n"
     assert (folder / "linked.yaml").is_symlink()
     assert (folder / "sales" / "daily.yaml").read_text() == GOOD
 
@@ -39,7 +39,7 @@ def test_fix_writes_and_reports_what_is_left(project: Path) -> None:
     result = factory("lint", "--fix", "--format", "concise", cwd=project)
     assert result.returncode == 1
     assert result.stdout == "pipelines/bad.yaml:3:1: PF102 unknown key `colour` at the top level\n"
-    assert result.stderr == "1 finding mended in 1 file\n2 pipelines checked: 1 error\n"
+    assert result.stderr == "1 finding fixed in 1 file\n2 pipelines checked: 1 error\n"
     assert bad.read_bytes() == (
         b"\xef\xbb\xbf# kept\r\nschedule: '@daily'  # kept\r\ncolour: red\r\npoll: {url: 'http://a.example/'}"
     )
@@ -49,7 +49,7 @@ def test_fix_writes_and_reports_what_is_left(project: Path) -> None:
         ["good.yaml", "bad.yaml"],
     )
     again = factory("lint", "--fix", cwd=project)
-    assert again.stderr.startswith("0 findings mended in 0 files\n")
+    assert again.stderr.startswith("0 findings fixed in 0 files\n")
 
 
 def test_diff_is_a_patch_and_writes_nothing(project: Path) -> None:
@@ -58,7 +58,7 @@ def test_diff_is_a_patch_and_writes_nothing(project: Path) -> None:
     bad.write_text(text)
     result = factory("lint", "--diff", cwd=project)
     assert result.returncode == 1
-    assert result.stderr == "2 findings can be mended in 1 file\n"
+    assert result.stderr == "2 findings can be fixed in 1 file\n"
     assert bad.read_text() == text
     applied = subprocess.run(
         ["git", "apply", "-"], cwd=project, input=result.stdout, text=True, capture_output=True, check=False

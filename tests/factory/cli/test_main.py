@@ -139,3 +139,26 @@ def test_list_counts_what_is_wrong_across_files(tmp_path: Path) -> None:
     assert "PF208" in linted.stdout
     assert (linted.returncode, listed.returncode) == (1, 1)
     assert "1 error" in states
+
+
+def test_list_shows_that_checking_the_folder_failed(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "good.yaml").write_text("dag_id: good\ntasks: [{id: a, uses: empty, outlets: [orders]}]\n")
+    command = [sys.executable, "-c", BREAKS_A_RULE_ACROSS_FILES, "list"]
+    listed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert [line.split() for line in listed.stdout.splitlines()[1:]] == [
+        ["-", "-", "pipelines", "1", "error"],
+        ["good", "-", "pipelines/good.yaml", "ok"],
+    ]
+    assert listed.returncode == 1
+
+
+BREAKS_A_RULE_ACROSS_FILES = """
+import sys
+from schemas.rules import assets
+from factory.cli import main
+
+assets.across = lambda subjects: 1 / 0
+sys.exit(main())
+"""

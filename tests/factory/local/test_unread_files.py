@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.local.unread_files import UnreadFiles
+from factory.local.logs import UnreadFiles
 
 NAME = "sales/a.yaml.py"
 

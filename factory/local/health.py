@@ -5,12 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import requests
-
-from factory.local.terminal import Event, in_columns
 
 INTERVAL_SECONDS = 10.0
 TIMEOUT_SECONDS = 10.0
@@ -67,24 +64,3 @@ def merge(before: Mapping[str, float], answer: Any, now: float) -> dict[str, flo
 def _status(answer: Mapping[str, Any], key: str) -> object:
     part = answer.get(key)
     return part.get("status") if isinstance(part, Mapping) else None
-
-
-class FolderWatch:
-    """Remembers what it told last."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._there = True
-
-    def look(self) -> Event | None:
-        """The event where the folder has gone or come back since the last look."""
-        there = self._folder.is_dir()
-        if there == self._there:
-            return None
-        self._there = there
-        if there:
-            return Event(in_columns("back", self._folder.name), f"the folder {self._folder} is there again")
-        return Event(
-            in_columns("missing", self._folder.name),
-            f"there is no folder {self._folder} any more; its pipelines stay as they were until it is back",
-        )

@@ -1,4 +1,4 @@
-"""`factory lint --fix` and `--diff`: what is mended, as files or as a patch."""
+"""`factory lint --fix` and `--diff`: what is fixed, as files or as a patch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from factory.cli import UsageError
 from factory.cli.options import Selection
-from factory.cli.usage import UsageError
 from schemas.check import CheckOptions
 from schemas.check.fixing import repair
 
@@ -30,25 +30,25 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
-    """All changes, and how many findings they mend."""
+class Fixed:
+    """All changes, and how many findings they fix."""
 
     changes: tuple[Change, ...]
     fixed: int
 
     def text(self, *, written: bool) -> str:
-        """One line for a person: "2 findings mended in 1 file"."""
+        """One line for a person: "2 findings fixed in 1 file"."""
         what = f"{self.fixed} finding{'s' if self.fixed != 1 else ''}"
         where = f"{len(self.changes)} file{'s' if len(self.changes) != 1 else ''}"
-        return f"{what} {'mended' if written else 'can be mended'} in {where}"
+        return f"{what} {'fixed' if written else 'can be fixed'} in {where}"
 
 
-def mend(selections: Iterable[Selection], options: CheckOptions) -> Mended:
+def apply_fixes(selections: Iterable[Selection], options: CheckOptions) -> Fixed:
     """What the selected files would be; nothing is written."""
     changes: dict[Path, Change] = {}
     fixed = 0
     for selection in selections:
-        # Of a text that stands in place of a file, that one is mended, and not the defaults that hold for it.
+        # A text in place of a file is fixed alone, without the defaults above it.
         chosen = options.texts or selection.related()
         paths = {selection.shown_path(path): path for path in chosen}
         repaired = repair(selection.folder, paths, replace(options, shown_folder=selection.shown))
@@ -58,7 +58,7 @@ def mend(selections: Iterable[Selection], options: CheckOptions) -> Mended:
             place = selection.folder / named
             before = options.texts[path] if path in options.texts else place.read_bytes()
             changes.setdefault(place, Change(place, selection.shown_path(named), before, after))
-    return Mended(tuple(changes.values()), fixed)
+    return Fixed(tuple(changes.values()), fixed)
 
 
 def _behind_links(folder: Path, path: str) -> str:

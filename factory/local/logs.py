@@ -1,4 +1,8 @@
-"""Why a task failed, from the end of its log file."""
+"""What Airflow's log files say: why a task failed, and which pipelines could not be read.
+
+Airflow itself tells nobody when the process that reads a pipeline dies: such a parse leaves no import error, and the
+DAG as it was.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +36,13 @@ class TaskLogs:
         """
         path = self._path(row)
         try:
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-                text = file.read().decode(errors="replace")
+            log = entries(path)
         except FileNotFoundError:
             # Never started, or the shell has log names of its own.
             return ""
         except OSError:
             return f"see {path}"
-        reason = next(_errors(entries(text)), "")
+        reason = next(_errors(log), "")
         if not reason:
             return f"see {path}"
         return reason if cut(reason) == reason else f"{cut(reason)} (log: {path})"
@@ -81,16 +84,17 @@ def _refusal(refused: re.Match[str]) -> str:
     return one_line(f"Airflow's API refused: {message}")
 
 
-def entries(text: str) -> list[Mapping[str, Any]]:
-    """The log's lines that can be read; the first one may begin in its middle, and others be no JSON."""
+def entries(path: Path) -> list[Mapping[str, Any]]:
+    """The lines at the end of a log that are JSON; the first may begin in its middle. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
     found: list[Mapping[str, Any]] = []
-    for line in text.splitlines():
-        try:
+    for line in lines:
+        with contextlib.suppress(ValueError):
             entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict):
-            found.append(entry)
+            if isinstance(entry, dict):
+                found.append(entry)
     return found
 
 
@@ -147,3 +151,58 @@ def first_reason(text: str) -> str:
         # Frames are indented, the exception is not.
         lines = [line for line in lines[begin + 1 :] if not line[0].isspace()] or lines[-1:]
     return one_line(lines[0]) if lines else ""
+
+
+BEGIN = "Filling up the DagBag from "
+CALLBACKS = ("Executing on_", "Executing Task callback", "Sending ")
+"""How the log of a process begins its lines that only runs callbacks: it parses the file and keeps nothing."""
+
+PATIENCE = timedelta(seconds=90)
+"""Airflow ends a parse after 50 s by default, and its log does not say so."""
+
+
+class UnreadFiles:
+    """Compares the logs of Airflow's parses with what it kept. `files` is the folder that it reads."""
+
+    def __init__(self, logs: Path, files: Path) -> None:
+        self._logs = logs
+        self._files = files
+
+    def look(self, kept: Mapping[str, datetime]) -> dict[str, str]:
+        """File → why it could not be read. `kept`: file → when Airflow last wrote down what it read there."""
+        found = {}
+        for name, log in self._latest_logs():
+            last = kept.get(name, datetime.min.replace(tzinfo=UTC))
+            # A log older than what was kept is about parses that went well.
+            if datetime.fromtimestamp(log.stat().st_mtime, UTC) > last and (self._files / name).is_file():
+                why = _why(entries(log), last)
+                if why:
+                    found[name] = f"{why}; see {log}"
+        return found
+
+    def _latest_logs(self) -> Iterator[tuple[str, Path]]:
+        """The newest log of every file. Airflow has a folder for each day; a file is parsed more often."""
+        seen = set()
+        for day in sorted(self._logs.glob("[0-9]*-*/"), reverse=True)[:2]:
+            for log in day.glob("*/**/*.log"):
+                name = "/".join(log.relative_to(day).parts[1:]).removesuffix(".log")
+                if name not in seen:
+                    seen.add(name)
+                    yield name, log
+
+
+def _why(log: list[Mapping[str, Any]], kept: datetime) -> str:
+    """Of the last parse in a log."""
+    begins = [number for number, entry in enumerate(log) if str(entry.get("event")).startswith(BEGIN)]
+    last = log[begins[-1] :] if begins else log
+    if any(str(entry.get("event")).startswith(CALLBACKS) for entry in last):
+        return ""
+    died = next((entry for entry in last if how_it_died(entry)), None)
+    if died is not None:
+        return f"the process that reads it {how_it_died(died)}" if _time(died) > kept else ""
+    forgotten = begins and _time(last[0]) > kept and datetime.now(UTC) - _time(last[0]) > PATIENCE
+    return "Airflow has kept nothing of it" if forgotten else ""
+
+
+def _time(entry: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(str(entry["timestamp"]))

@@ -15,26 +15,26 @@ from typing import Any
 
 import pytest
 
-from factory.local.watching import HealthWatch, merge
-from tests.factory.local.test_warden import alive
+from factory.local.health import HealthWatch, merge
+from tests.factory.local.test_processes import alive
 
 PROGRAM = """
 import os, sys, time
 from pathlib import Path
-from factory.local import recovery
-from factory.local.component import Component
-from factory.local.process_tree import adopt_orphans, end_descendants, reap
+from factory.local import components
+from factory.local.components import Component
+from factory.local.processes import adopt_orphans, end_descendants, reap
 
 name, script, unhealthy, folder = sys.argv[1], sys.argv[2], sys.argv[3] == "unhealthy", Path(sys.argv[4])
-recovery.PAUSES = (0.1, 0.2, 0.3)
-recovery.STARTING_SECONDS = recovery.UNHEALTHY_SECONDS = recovery.GRACE_SECONDS = 0.3
+components.PAUSES = (0.1, 0.2, 0.3)
+components.STARTING_SECONDS = components.UNHEALTHY_SECONDS = components.GRACE_SECONDS = 0.3
 adopt_orphans()
 component = Component(name, ["sh", "-c", script], folder / f"{name}.log")
 start = lambda component: component.start(os.environ, folder)
 say = lambda event: print(event.lines(wide=True), flush=True)
 begin = time.monotonic()
 start(component)
-keeper = recovery.Recovery([component], start, say)
+keeper = components.Recovery([component], start, say)
 while True:
     time.sleep(0.02)
     for pid, status in reap().items():

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from factory.local.task_logs import TaskLogs
+from factory.local.logs import TaskLogs
 
 ROW = {"dag_id": "a", "dag_run_id": "manual__1", "task_id": "t", "map_index": -1, "try_number": 2}
 

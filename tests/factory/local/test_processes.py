@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from factory.local.process_tree import descendants
+from factory.local.processes import descendants
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
 
 PROGRAM = """
 import os, subprocess, sys, time
-from factory.local.process_tree import end_descendants, reap
+from factory.local.processes import end_descendants, reap
 from factory.local.supervisor import StopRequest
-from factory.local.warden import guard
+from factory.local.processes import guard
 
 def work():
     stop = StopRequest()
