@@ -17,8 +17,10 @@ COMMANDS = {
     "convert": "convert a dag-factory document to this project's format",
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is valid",
+    "plan": "show what a change does to each DAG before it is merged",
     "rule": "explain the code of a finding, such as PF102, or list all codes",
     "run": "start Airflow on this machine with the pipelines, and show what happens",
+    "schedule": "show when pipelines run; change a schedule in its file",
     "show": "show a pipeline with its defaults and environment, and where each value comes from",
 }
 USAGE_ERROR = 2

@@ -1,0 +1,54 @@
+"""Show what a change does to each DAG before it is merged.
+
+Compares the pipelines folder with a git revision or another folder, runs no code and needs no Airflow.
+Exit status: 0 done, 1 a pipeline has errors, 2 usage; with --exit-code also 2 if there are changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from factory.cli import UsageError
+from factory.cli.options import select
+
+CHANGES = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory plan`."""
+    parser.add_argument(
+        "base",
+        nargs="?",
+        metavar="BASE",
+        help="a git revision or a folder (default: where this branch left the default branch)",
+    )
+    parser.add_argument(
+        "--pipelines", type=Path, metavar="FOLDER", help="the folder to look at ($PIPELINES_FOLDER, else pipelines)"
+    )
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file in place of standard output")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there are changes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan; returns the exit status."""
+    from factory.plan.base import BaseError, base_folder  # noqa: PLC0415 # `--help` does without
+    from factory.plan.plan import plan  # noqa: PLC0415 # as above
+    from factory.plan.reports import FORMATS  # noqa: PLC0415 # as above
+
+    (selection,) = select([arguments.pipelines] if arguments.pipelines is not None else [])
+    try:
+        with base_folder(arguments.base, selection.folder) as (before, name):
+            found = plan(before, selection.folder, base=name, shown=selection.shown, now=datetime.now(UTC))
+    except BaseError as error:
+        raise UsageError(str(error)) from None
+    report = FORMATS[arguments.format](found)
+    if arguments.output is not None:
+        arguments.output.write_text(report, encoding="utf-8")
+    else:
+        print(report, end="")
+    if found.has_errors:
+        return 1
+    return CHANGES if arguments.exit_code and found.entries else 0

@@ -1,0 +1,158 @@
+"""Show when pipelines run, in words and with their next runs; change a schedule in its file.
+
+`factory schedule [PATH ...]` lists; `factory schedule set PIPELINE CRON` edits the file, comments and layout kept.
+Exit status: 0 done, 1 lint does not accept the new schedule, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from factory.cli import UsageError
+from factory.cli.options import Selection, add_environment, require_declared, select
+from factory.plan.reschedule import NotEditableError, rescheduled
+from factory.plan.schedule import Timing, shown_moment, timing
+from factory.reporters import full
+from factory.reporters.columns import columns, padded, wants_colour
+from factory.reporters.text import printable
+from schemas.check import Checker, CheckOptions
+from schemas.compose.variants import Variant
+from schemas.folder.discovery import pipeline_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE
+
+MOST_RUNS_OF_A_DAY = 1440
+CROWDED = 5
+"""Pipelines that start in one minute, from which on `--load` names it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory schedule`."""
+    parser.add_argument("words", nargs="*", metavar="PATH", help="files or folders; or: set PIPELINE CRON")
+    parser.add_argument("--next", type=int, default=1, metavar="N", help="how many next runs to show (default: 1)")
+    parser.add_argument("--from", dest="moment", metavar="DATE", help="count from this moment, ISO 8601 (default: now)")
+    parser.add_argument("--timezone", metavar="ZONE", help="show times in this zone; with set: the schedule's zone")
+    parser.add_argument("--load", action="store_true", help="show how many runs start in each hour of a day")
+    parser.add_argument("--pipelines", type=Path, metavar="FOLDER", help="with set: where to look for a DAG id")
+    add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the schedules, or set one; returns the exit status."""
+    zone = _zone(arguments.timezone) if arguments.timezone else None
+    now = _moment(arguments.moment, zone)
+    if arguments.words[:1] == ["set"]:
+        if len(arguments.words) != 3:  # set, pipeline, cron
+            raise UsageError('write: factory schedule set PIPELINE "CRON"')
+        return _set(arguments.words[1], arguments.words[2], arguments, now)
+    selections = select([Path(word) for word in arguments.words])
+    environment = arguments.environment or os.environ.get(ENVIRONMENT_VARIABLE, "")
+    require_declared(environment, selections)
+    found = [(variant.dag_id, timing(variant.effective.data)) for variant in _variants(selections, environment)]
+    if arguments.load:
+        _print_load([when for _, when in found], now, zone or ZoneInfo("UTC"))
+        return 0
+    rows = [("DAG", "SCHEDULE", f"NEXT {'RUNS' if arguments.next > 1 else 'RUN'}")]
+    for dag_id, when in sorted(found):
+        runs = [shown_moment(moment, zone or when.zone) for moment in when.next_runs(now, max(arguments.next, 0))]
+        rows.append((dag_id, when.words(), ", ".join(runs) or "-"))
+    widths = [max(columns(printable(row[column])) for row in rows) for column in range(3)]
+    for row in rows:
+        print("  ".join(padded(printable(cell), width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _variants(selections: Sequence[Selection], environment: str) -> Iterator[Variant]:
+    for selection in selections:
+        checker = Checker(
+            selection.folder, CheckOptions(environ={}, environment=environment, shown_folder=selection.shown)
+        )
+        for path in selection.paths:
+            yield from checker.variants(path)
+
+
+def _print_load(timings: Sequence[Timing], now: datetime, zone: ZoneInfo) -> None:
+    """A bar for each hour of the day that begins at the next midnight of the zone."""
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    hours: Counter[int] = Counter()
+    minutes: Counter[str] = Counter()
+    for when in timings:
+        for moment in when.next_runs(midnight - timedelta(microseconds=1), MOST_RUNS_OF_A_DAY):
+            local = moment.astimezone(zone)
+            if local.date() != midnight.date():
+                break
+            hours[local.hour] += 1
+            minutes[f"{local:%H:%M}"] += 1
+    most = max(hours.values(), default=0)
+    print(f"runs that start on {midnight:%a %Y-%m-%d} ({zone.key})")
+    for hour in range(24):
+        bar = "█" * round(40 * hours[hour] / most) if most else ""
+        print(f"{hour:02}:00  {hours[hour]:>5}  {bar}".rstrip())
+    crowded = [(minute, count) for minute, count in minutes.most_common(3) if count >= CROWDED]
+    if crowded:
+        print(f"crowded: {', '.join(f'{minute} ({count} runs)' for minute, count in crowded)}")
+    untold = sum(not when.is_on_time and when.words() != "only when triggered" for when in timings)
+    if untold:
+        print(f"not counted: {untold} that no clock starts")
+
+
+def _set(pipeline: str, cron: str, arguments: argparse.Namespace, now: datetime) -> int:
+    selection, path, variant = _chosen(pipeline, arguments.pipelines)
+    options = CheckOptions(shown_folder=selection.shown)
+    place = selection.folder / path
+    raw = place.read_bytes()
+    try:
+        edited = rescheduled(variant, raw, cron, arguments.timezone)
+    except NotEditableError as error:
+        raise UsageError(str(error)) from None
+    before = {(d.code, d.message) for d in Checker(selection.folder, options).file(path).diagnostics}
+    checker = Checker(selection.folder, replace(options, texts={path: edited.raw}))
+    fresh = [d for d in checker.file(path).diagnostics if (d.code, d.message) not in before]
+    if fresh:
+        print(full.render(fresh, colour=wants_colour(sys.stderr)), file=sys.stderr)
+        print(f"{selection.shown_path(path)} is not changed", file=sys.stderr)
+        return 1
+    new = next(v for v in checker.variants(path) if v.dag_id == variant.dag_id)
+    place.write_bytes(edited.raw)
+    print(f"{selection.shown_path(path)}: {'changed' if edited.changed else 'no change'}")
+    for label, data in (("before", variant.effective.data), ("after", new.effective.data)):
+        when = timing(data)
+        runs = ", ".join(shown_moment(moment, when.zone) for moment in when.next_runs(now, 3))
+        print(f"  {label + ':':<8}{when.words()}{f'; next runs: {runs}' if runs else ''}")
+    return 0
+
+
+def _chosen(pipeline: str, folder: Path | None) -> tuple[Selection, str, Variant]:
+    """The file and the DAG that a path or a DAG id names. Raises UsageError."""
+    named = Path(pipeline)
+    (selection,) = select([named] if named.is_file() else [folder] if folder is not None else [])
+    checker = Checker(selection.folder, CheckOptions(environ={}, environment="", shown_folder=selection.shown))
+    paths = selection.paths if named.is_file() else tuple(pipeline_paths(selection.folder))
+    found = [(path, v) for path in paths for v in checker.variants(path) if named.is_file() or v.dag_id == pipeline]
+    if not found:
+        raise UsageError(f"{pipeline}: there is no such file or DAG in {selection.shown or selection.folder}")
+    return selection, *found[0]
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"there is no time zone `{name}`; write an IANA name such as Europe/Berlin") from None
+
+
+def _moment(text: str | None, zone: ZoneInfo | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--from takes a date in ISO 8601 form, 2026-01-31T06:00, not `{text}`") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone or UTC)

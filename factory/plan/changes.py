@@ -1,0 +1,170 @@
+"""What is different between one DAG before and after, in Airflow's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from factory.plan.contents import Dag, Task, Value
+from factory.plan.schedule import Timing, shown_moment, timing
+
+MOST_RUNS = 10_000
+"""More runs of a catchup are not counted."""
+NEXT_RUNS = 3
+MOST_CLOCK_CHANGES = 2
+
+_TIMES = ("schedule", "timezone", "start_date", "end_date", "catchup")
+_GROUPS = {
+    "params": "param",
+    "notifications": "notification",
+    "default_args": "default",
+    "access_control": "access",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. `place` is `file:line`. `loses`: history, runs or data may be lost, or runs start unasked."""
+
+    kind: str
+    text: str
+    place: str = ""
+    loses: bool = False
+    details: tuple[str, ...] = ()
+
+
+def changes(before: Dag, after: Dag, now: datetime) -> list[Change]:
+    """Everything that is different, what can lose something first."""
+    found = [*_times(before, after, now), *_tasks(before.tasks, after.tasks), *_settings(before, after)]
+    return sorted(found, key=lambda change: not change.loses)
+
+
+def first_runs(dag: Dag, now: datetime) -> list[Change]:
+    """What a new DAG will run, and when."""
+    when = timing(dag.data)
+    found = [
+        Change(
+            "schedule", f"schedule: {when.words()}", _place_of(dag, "schedule"), details=_next(when, now, "next runs")
+        )
+    ]
+    return [*found, *_catchup(None, when, dag, now)]
+
+
+def _times(before: Dag, after: Dag, now: datetime) -> Iterator[Change]:
+    old, new = timing(before.data), timing(after.data)
+    names = [name for name in _names(before.settings, after.settings) if name.partition(".")[0] in _TIMES]
+    written = [name for name in names if _differs(before.settings.get(name), after.settings.get(name))]
+    if not written and old == new:
+        return
+    schedule = [name for name in written if name.partition(".")[0] in ("schedule", "timezone")]
+    if schedule or old.words() != new.words():
+        details = (
+            *_next(old, now, "next runs before"),
+            *_next(new, now, "next runs after"),
+            *new.clock_changes(now)[:2],
+        )
+        text = f"schedule: {_written(old)} → {_written(new)}"
+        loses = bool(old.crons or old.other) and not (new.crons or new.other)
+        yield Change("schedule", text, _place_of(after, "schedule"), loses=loses, details=details)
+    for name in written:
+        if name.partition(".")[0] not in ("schedule", "timezone"):
+            yield _value_change("setting", name, before.settings.get(name), after.settings.get(name))
+    yield from _catchup(old, new, after, now)
+
+
+def _catchup(old: Timing | None, new: Timing, dag: Dag, now: datetime) -> Iterator[Change]:
+    made = new.missed(now, MOST_RUNS)
+    if made and (old is None or old.missed(now, MOST_RUNS) < made) and new.start is not None:
+        count = f"{made:,}" if made < MOST_RUNS else f"more than {MOST_RUNS:,}"
+        since = shown_moment(new.start, new.zone)
+        yield Change("catchup", f"catchup makes {count} runs, since {since}", _place_of(dag, "catchup"), loses=True)
+
+
+def _next(when: Timing, now: datetime, label: str) -> tuple[str, ...]:
+    runs = when.next_runs(now, NEXT_RUNS)
+    return (f"{label}: {', '.join(shown_moment(run, when.zone) for run in runs)}",) if runs else ()
+
+
+def _written(when: Timing) -> str:
+    crons = ", ".join(f'"{cron}"' for cron in when.crons)
+    return f"{crons} {when.words()}" if crons else when.words()
+
+
+def _tasks(before: Mapping[str, Task], after: Mapping[str, Task]) -> Iterator[Change]:
+    gone = [task for name, task in before.items() if name not in after]
+    new = [task for name, task in after.items() if name not in before]
+    renamed = dict(_renamed(gone, new))
+    for old_id, new_id in renamed.items():
+        yield Change(
+            "task",
+            f"task `{old_id}` is renamed to `{new_id}`: its history stays under the old id",
+            after[new_id].place,
+            loses=True,
+        )
+    for task in gone:
+        if task.id not in renamed:
+            yield Change("task", f"task `{task.id}` is removed", task.place, loses=True)
+    for task in new:
+        if task.id not in renamed.values():
+            uses = task.values.get("uses")
+            yield Change("task", f"task `{task.id}` is added{f' ({uses.shown})' if uses else ''}", task.place)
+    for name, task in after.items():
+        old = before.get(name)
+        if old is not None:
+            yield from _of_task(old, task, renamed)
+
+
+def _renamed(gone: list[Task], new: list[Task]) -> Iterator[tuple[str, str]]:
+    """Pairs of a task that went and the only one that came with the same values."""
+    for task in gone:
+        alike = [other for other in new if other.likeness == task.likeness]
+        if len(alike) == 1 and sum(other.likeness == task.likeness for other in gone) == 1:
+            yield task.id, alike[0].id
+
+
+def _of_task(old: Task, new: Task, renamed: Mapping[str, str]) -> Iterator[Change]:
+    before = {renamed.get(name, name) for name in old.needs}
+    for name in sorted(new.needs - before):
+        yield Change("dependency", f"task `{new.id}` now waits for `{name}`", new.place)
+    for name in sorted(before - new.needs):
+        yield Change("dependency", f"task `{new.id}` no longer waits for `{name}`", new.place, loses=True)
+    for name in _names(old.values, new.values):
+        one, other = old.values.get(name), new.values.get(name)
+        if _differs(one, other):
+            kind = "asset" if name in ("inlets", "outlets") else "argument"
+            yield _value_change(kind, name, one, other, f"task `{new.id}`: ", lost=name == "outlets")
+
+
+def _settings(before: Dag, after: Dag) -> Iterator[Change]:
+    for name in _names(before.settings, after.settings):
+        top = name.partition(".")[0]
+        if top in _TIMES or top in ("dag_id", "vars", "matrix"):
+            continue
+        one, other = before.settings.get(name), after.settings.get(name)
+        if _differs(one, other):
+            yield _value_change(_GROUPS.get(top, "setting"), name, one, other)
+
+
+def _value_change(
+    kind: str, name: str, old: Value | None, new: Value | None, prefix: str = "", *, lost: bool = False
+) -> Change:
+    if new is None:
+        was = f" (was {old.shown})" if old is not None else ""
+        return Change(kind, f"{prefix}{name} is removed{was}", old.place if old is not None else "", loses=lost)
+    if old is None:
+        return Change(kind, f"{prefix}{name}: {new.shown}", new.place)
+    return Change(kind, f"{prefix}{name}: {old.shown} → {new.shown}", new.place, loses=lost)
+
+
+def _differs(one: Value | None, other: Value | None) -> bool:
+    return (one.data if one is not None else ...) != (other.data if other is not None else ...)
+
+
+def _names(one: Mapping[str, Value], other: Mapping[str, Value]) -> list[str]:
+    return list(dict.fromkeys([*one, *other]))
+
+
+def _place_of(dag: Dag, name: str) -> str:
+    found = next((value.place for key, value in dag.settings.items() if key.partition(".")[0] == name), None)
+    return found or f"{dag.path}:1"

@@ -1,0 +1,173 @@
+"""The DAGs of a folder as a plan compares them: effective values, with the file and line each comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from factory.reporters.full import secret_spans
+from schemas.check import Checker, CheckOptions
+from schemas.compose.env_values import as_written, looks_like_secret
+from schemas.compose.variants import Variant
+from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+from schemas.text.lines import TextLines
+
+HIDDEN = "•••"
+"""In place of a secret."""
+
+_NOT_VALUES = frozenset({"id", "with", "needs", "tasks"})
+LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True)
+class Value:
+    """An effective value and its place: what is shown of it, never a secret, and `file:line`."""
+
+    data: Any
+    place: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task or a group: `values` holds its `uses`, arguments and settings by dotted name."""
+
+    id: str
+    needs: frozenset[str]
+    values: Mapping[str, Value]
+    place: str
+
+    @cached_property
+    def likeness(self) -> str:
+        """What two tasks share that differ in nothing but their ids."""
+        return json.dumps({name: value.data for name, value in self.values.items()}, sort_keys=True, default=str)
+
+
+@dataclass(frozen=True)
+class Dag:
+    """One DAG. `settings` are the values outside of tasks, by dotted name."""
+
+    id: str
+    path: str
+    environment: str | None
+    data: Mapping[str, Any] = field(repr=False)
+    settings: Mapping[str, Value] = field(repr=False)
+    tasks: Mapping[str, Task] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a folder makes: DAGs by id and environment, the ids and findings of each file."""
+
+    dags: Mapping[tuple[str, str | None], Dag]
+    broken: Mapping[str, Sequence[Diagnostic]]
+    ids: Mapping[str, Sequence[str]]
+
+
+def contents(folder: Path, shown: str, paths: Sequence[str], environments: bool = True) -> Contents:
+    """Read some pipelines of a folder, named by their POSIX paths below it. Nothing of the environment is read."""
+    options = CheckOptions(environ={}, environment="", shown_folder=shown, read_sources=True)
+    checker = Checker(folder, options)
+    dags: dict[tuple[str, str | None], Dag] = {}
+    broken: dict[str, Sequence[Diagnostic]] = {}
+    ids: dict[str, Sequence[str]] = {}
+    for path in paths:
+        result = checker.file(path)
+        secrets = _secret_texts(result.diagnostics)
+        errors = [d for d in result.diagnostics if d.severity is Severity.ERROR]
+        if errors:
+            broken[path] = errors
+        ids[path] = checker.dag_ids(path)
+        for dag in _dags(path, checker.variants(path), secrets):
+            dags.setdefault((dag.id, dag.environment), dag)
+        for environment in checker.environments_of(path) if environments else ():
+            chosen = Checker(folder, CheckOptions(environ={}, environment=environment, shown_folder=shown))
+            for dag in _dags(path, chosen.variants(path), secrets):
+                dags.setdefault((dag.id, environment), dag)
+    return Contents(dags, broken, ids)
+
+
+def _dags(path: str, variants: Sequence[Variant], secrets: Sequence[str]) -> Iterator[Dag]:
+    for variant in variants:
+        reading = _Reading(Subject(path, variant.effective), secrets)
+        yield Dag(
+            variant.dag_id, path, variant.environment, variant.effective.data, reading.settings(), reading.tasks()
+        )
+
+
+class _Reading:
+    """Takes an effective document apart."""
+
+    def __init__(self, subject: Subject, secrets: Sequence[str]) -> None:
+        self._subject = subject
+        self._secrets = secrets
+
+    def settings(self) -> dict[str, Value]:
+        data = {key: value for key, value in self._subject.data.items() if key not in ("tasks", "poll", "environments")}
+        return dict(self._flat(data, ()))
+
+    def tasks(self) -> dict[str, Task]:
+        entries = self._subject.entries
+        ids = {view.full_id for view in entries if view.full_id is not None}
+        found = {view.full_id: self._task(view, ids) for view in entries if view.full_id is not None}
+        tasks = self._subject.data.get("tasks")
+        if isinstance(tasks, dict):  # a dag-factory document
+            found |= {str(name): self._dag_factory_task(str(name), task) for name, task in tasks.items()}
+        return found
+
+    def _task(self, view: TaskView, ids: Container[str]) -> Task:
+        if view.path == ("poll",):
+            values = dict(self._flat(view.entry, view.path))
+        else:
+            own = {key: value for key, value in view.entry.items() if key not in _NOT_VALUES}
+            values = {**dict(self._flat(view.arguments, view.with_path)), **dict(self._flat(own, view.path))}
+        names = [name for _, name in view.needs]
+        names += [reference.task_id for user, _, reference in self._subject.task_references if user is view]
+        needs = {view.scope.find(name, ids) or name for name in names}
+        return Task(view.full_id or "", frozenset(needs), values, self._place(view.path))
+
+    def _dag_factory_task(self, name: str, task: Any) -> Task:
+        entry = task if isinstance(task, dict) else {"operator": task}
+        needs = entry.get("dependencies")
+        values = {key: value for key, value in entry.items() if key != "dependencies"}
+        path = ("tasks", name)
+        return Task(name, frozenset(map(str, needs or ())), dict(self._flat(values, path)), self._place(path))
+
+    def _flat(self, value: Mapping[str, Any], path: DataPath, prefix: str = "") -> Iterator[tuple[str, Value]]:
+        for key, child in value.items():
+            name, place = f"{prefix}{key}", (*path, key)
+            if isinstance(child, dict) and child and "$object" not in child:
+                yield from self._flat(child, place, f"{name}.")
+            else:
+                yield name, Value(child, self._place(place), self._shown(name, child))
+
+    def _place(self, path: DataPath) -> str:
+        document, written = self._subject.effective.origin(path)
+        return f"{document.file}:{document.value_span(written).line}"
+
+    def _shown(self, name: str, value: Any) -> str:
+        text = as_written(value) if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+        if looks_like_secret(name.rpartition(".")[2]) and not text.startswith(("${", "{{")):
+            return HIDDEN
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        text = " ".join(text.split())
+        return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+def _secret_texts(diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """The secrets that lint found in the files, longest first."""
+    texts = [
+        TextLines(text).line_text(span.line)[span.column - 1 : span.end_column - 1]
+        for text, spans in secret_spans(diagnostics).items()
+        for span in spans
+    ]
+    return sorted((text for text in texts if text), key=len, reverse=True)

@@ -1,0 +1,180 @@
+"""Two folders → what replacing one by the other does to each DAG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from factory.plan.changes import Change, changes, first_runs
+from factory.plan.contents import Contents, Dag, contents
+from factory.plan.needs import Need, needs
+from schemas.check.dependencies import pipeline_files
+from schemas.folder.discovery import is_defaults_path, is_pipeline_path, pipeline_paths
+
+_Key = tuple[str, str | None]
+"""DAG id and environment."""
+
+KINDS = ("broken", "removed", "renamed", "changed", "new", "touched", "fixed")
+"""In the order in which they are shown."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What happens to one DAG, or, of a broken file, to all of its DAGs. `reasons`: the files that touch it."""
+
+    kind: str
+    dag_id: str
+    path: str
+    environment: str | None = None
+    changes: tuple[Change, ...] = ()
+    needs: tuple[Need, ...] = ()
+    reasons: tuple[str, ...] = ()
+    old_id: str = ""
+
+    @property
+    def loses(self) -> bool:
+        return self.kind in ("broken", "removed", "renamed") or any(change.loses for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All entries, what can lose something first. `base` names what was compared with."""
+
+    base: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(entry.kind == "broken" for entry in self.entries)
+
+
+def plan(before: Path, after: Path, *, base: str, shown: str, now: datetime) -> Plan:
+    """Compare two pipelines folders, of which people know the new one as `shown`. No code of them is run."""
+    changed = _changed_files(before, after)
+    old_paths, new_paths = set(pipeline_paths(before)), set(pipeline_paths(after))
+    reasons = _reasons(changed, before, after, old_paths, new_paths)
+    old = contents(before, shown, sorted(set(reasons) & old_paths))
+    new = contents(after, shown, sorted(set(reasons) & new_paths))
+    entries = [entry for path in sorted(reasons) for entry in _of_file(path, reasons[path], old, new, now)]
+    entries = [
+        replace(entry, path=f"{shown}/{entry.path}" if shown else entry.path)
+        for entry in _with_renames(entries, old, new)
+    ]
+    order = {kind: position for position, kind in enumerate(KINDS)}
+    entries.sort(key=lambda e: (not e.loses, order[e.kind], e.dag_id, e.environment or ""))
+    return Plan(base, tuple(entries))
+
+
+def _changed_files(before: Path, after: Path) -> set[str]:
+    """Paths below the folders of files that are not the same in both."""
+    old, new = _files(before), _files(after)
+    both = old.keys() & new.keys()
+    return (old.keys() ^ new.keys()) | {path for path in both if old[path].read_bytes() != new[path].read_bytes()}
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+def _reasons(
+    changed: set[str], before: Path, after: Path, old_paths: set[str], new_paths: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """Each pipeline file that the change reaches → the changed files through which it does; itself where it changed."""
+    found: dict[str, tuple[str, ...]] = {path: (path,) for path in changed if path in old_paths | new_paths}
+    others = {path for path in changed if path not in found and (not is_pipeline_path(path) or is_defaults_path(path))}
+    defaults = {path for path in others if is_defaults_path(path)}
+    for path in (old_paths | new_paths) - found.keys():
+        above = sorted(d for d in defaults if path.startswith(d.rpartition("/")[0] + "/" if "/" in d else ""))
+        if above:
+            found[path] = tuple(above)
+    if others - defaults:
+        for folder in (before, after):
+            for file in pipeline_files(folder):
+                through = sorted(others & file.depends_on)
+                if through and file.path not in found:
+                    found[file.path] = tuple(through)
+    return found
+
+
+def _of_file(path: str, reasons: tuple[str, ...], old: Contents, new: Contents, now: datetime) -> Iterator[Entry]:
+    if path in new.broken:
+        yield _broken(path, old, new)
+        return
+    was_broken = path in old.broken
+    dags = {key: dag for key, dag in new.dags.items() if dag.path == path}
+    was = {key: dag for key, dag in old.dags.items() if dag.path == path and not was_broken}
+    plain: dict[str, tuple[Change, ...]] = {}
+    for (dag_id, environment), dag in sorted(dags.items(), key=lambda item: (item[0][1] is not None, item[0][1] or "")):
+        before = old.dags.get((dag_id, environment)) or old.dags.get((dag_id, None))
+        if was_broken or before is None:
+            if environment is None or (dag_id, None) not in dags:
+                kind = "fixed" if was_broken else "new"
+                yield Entry(kind, dag_id, path, environment, tuple(first_runs(dag, now)), tuple(sorted(needs(dag))))
+            continue
+        entry = _changed(before, dag, reasons, now)
+        if environment is None:
+            plain[dag_id] = entry.changes
+        elif entry.changes == plain.get(dag_id, ()):
+            continue  # the environment changes as the pipeline itself does
+        if entry.changes or entry.needs or (environment is None and reasons != (path,)):
+            yield replace(entry, environment=environment)
+    yield from _gone(path, was, dags)
+
+
+def _broken(path: str, old: Contents, new: Contents) -> Entry:
+    """All DAGs of a file that has errors."""
+    errors = new.broken[path]
+    lines = tuple(Change("error", f"{d.code.id} {d.message}", f"{d.file}:{d.span.line}", loses=True) for d in errors)
+    ids = ", ".join(new.ids.get(path, ()) or old.ids.get(path, ())) or path
+    return Entry("broken", ids, path, changes=lines, reasons=("it was broken before",) if path in old.broken else ())
+
+
+def _gone(path: str, was: Mapping[_Key, Dag], dags: Mapping[_Key, Dag]) -> Iterator[Entry]:
+    """DAGs of a file, and environments of them, that are not there any more."""
+    for key in was.keys() - dags.keys():
+        dag_id, environment = key
+        if environment is not None and (dag_id, None) in dags:
+            change = Change("environment", f"environment `{environment}` is removed", f"{path}:1", loses=True)
+            yield Entry("changed", dag_id, path, environment, (change,))
+        elif environment is None or (dag_id, None) not in was:
+            yield Entry("removed", dag_id, path, environment)
+
+
+def _changed(before: Dag, after: Dag, reasons: tuple[str, ...], now: datetime) -> Entry:
+    found = changes(before, after, now)
+    if before.path != after.path:
+        found.append(Change("file", f"it moves from {before.path} to {after.path}", after.path))
+    asked = needs(after)
+    fresh = tuple(sorted(need for need in asked if need not in needs(before)))
+    kind = "changed" if found else "touched"
+    through = tuple(reason for reason in reasons if reason != after.path)
+    return Entry(kind, after.id, after.path, None, tuple(found), fresh, through)
+
+
+def _with_renames(entries: Sequence[Entry], old: Contents, new: Contents) -> list[Entry]:
+    """A DAG that went and the only one that came with its tasks and schedule are one, renamed."""
+    gone = [entry for entry in entries if entry.kind == "removed" and entry.environment is None]
+    came = [entry for entry in entries if entry.kind == "new" and entry.environment is None]
+    kept = list(entries)
+    for entry in gone:
+        alike = [other for other in came if _alike(entry, other, old, new)]
+        if len(alike) != 1 or sum(_alike(each, alike[0], old, new) for each in gone) != 1:
+            continue
+        (other,) = alike
+        text = f"`{entry.dag_id}` is renamed to `{other.dag_id}`: its runs stay under the old id"
+        change = Change("dag_id", text, f"{other.path}:1", loses=True)
+        kept = [each for each in kept if each is not entry and each is not other]
+        kept.append(replace(other, kind="renamed", changes=(change, *other.changes), needs=(), old_id=entry.dag_id))
+    return kept
+
+
+def _alike(gone: Entry, came: Entry, old: Contents, new: Contents) -> bool:
+    one, other = old.dags[gone.dag_id, None], new.dags[came.dag_id, None]
+    return bool(one.tasks) and _form(one) == _form(other) and one.data.get("schedule") == other.data.get("schedule")
+
+
+def _form(dag: Dag) -> Mapping[str, object]:
+    return {name: (task.likeness, task.needs) for name, task in dag.tasks.items()}
