@@ -1,6 +1,6 @@
 """Write the DAGs of dag-factory documents in this project's language, one file for each.
 
-Exit status: 0 all carried over, 1 something could not be, or the new files have errors, 2 usage.
+Exit status: 0 all converted, 1 something was lost or the new files have errors, 2 usage.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from factory.cli.options import Selection, select
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
 from schemas.check import Checker, CheckOptions
-from schemas.dagfactory.converted import Converted, converted
+from schemas.dagfactory.convert import ConvertedDag, convert
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic, has_errors
 from schemas.folder.dialect import DIALECT
@@ -34,19 +34,19 @@ class _New:
 
     source: str
     place: Path
-    made: Converted
+    made: ConvertedDag
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory convert`."""
-    parser.add_argument("file", type=Path, metavar="PATH", help="a document of dag-factory, or a folder of them")
+    parser.add_argument("file", type=Path, metavar="PATH", help="a dag-factory document, or a folder of them")
     parser.add_argument(
         "--output",
         default=_STANDARD_OUTPUT,
         metavar="FOLDER",
         help="where to write DAG_ID.yaml for each DAG, in subfolders as they are; `-`, the default, is standard output",
     )
-    parser.add_argument("--force", action="store_true", help="write over files that are there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     _report([d for found in wrong.values() for d in found if d.severity is Severity.ERROR])
     for path in wrong:
         whose = selection.shown_path(path)
-        print(f"factory convert: {whose}: these come first; nothing of it is converted", file=sys.stderr)
+        print(f"factory convert: {whose}: fix these errors first; nothing of it is converted", file=sys.stderr)
     new = list(_converted(selection, [path for path in paths if path not in wrong], arguments))
     if arguments.output == _STANDARD_OUTPUT:
         print("---\n".join(one.made.text for one in new if one.made.text), end="")
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     refused = list(_refused(selection, new))
     _report([*carried, *refused])
     if refused:
-        print("factory convert: lint refuses the new files: mend these errors by hand", file=sys.stderr)
+        print("factory convert: lint refuses the new files: fix these errors by hand", file=sys.stderr)
     return 1 if wrong or refused or has_errors(carried) else 0
 
 
@@ -79,12 +79,12 @@ def _selected(target: Path) -> tuple[Selection, tuple[str, ...]]:
     if target.is_dir():
         paths = tuple(path for path in selection.paths if checker.dialect(path) == DIALECT)
         if not paths:
-            raise UsageError(f"{target}: there are no documents of dag-factory in this folder")
+            raise UsageError(f"{target}: there are no dag-factory documents in this folder")
         return selection, paths
     if len(selection.paths) != 1:
         raise UsageError(f"{target}: these are defaults; name the file that they are for")
     if checker.dialect(selection.paths[0]) != DIALECT:
-        raise UsageError(f"{target}: this is no document of dag-factory")
+        raise UsageError(f"{target}: this is not a dag-factory document")
     return selection, selection.paths
 
 
@@ -98,15 +98,15 @@ def _converted(selection: Selection, paths: Sequence[str], arguments: argparse.N
     if not start.is_dir():
         start = start.parent
     elif not start.is_relative_to(folder):
-        start = folder  # the project's, which stands for the pipelines in it
+        start = folder  # the project's folder means the pipelines in it
     for path in paths:
         below = (folder / path).parent.relative_to(start)
-        for made in converted(unexpanded.variants(path), selection.folder, os.environ, reader):
+        for made in convert(unexpanded.variants(path), selection.folder, os.environ, reader):
             yield _New(path, top / below / f"{made.dag_id}.yaml", made)
 
 
 def _refused(selection: Selection, new: Sequence[_New]) -> Iterator[Diagnostic]:
-    """The errors that lint finds in the new files, as they would stand in place of the documents."""
+    """The errors that lint finds in the new files, if they replaced the documents."""
     texts = {one.source: b"" for one in new}
     places: dict[str, Path] = {}
     folder = lexically_absolute(selection.folder)
@@ -136,7 +136,7 @@ def _write(new: Sequence[_New], folder: Path, *, force: bool) -> None:
             places[one.place] = one.made.text
     there = [place for place in places if os.path.lexists(place)]
     if there and not force:
-        raise UsageError(f"{there[0]} is there already; --force writes over it")
+        raise UsageError(f"{there[0]} already exists; --force overwrites it")
     try:
         for place, text in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from factory.build.errors import PipelineBuildError
 from factory.reporters import full
 from schemas.check import Checker
 from schemas.compose.env_values import env_texts, resolve_environment
-from schemas.dagfactory.scalars import variables
+from schemas.dagfactory.reading import variables
 from schemas.expressions.reading import EnvReference, expressions, unescape
 from schemas.findings.diagnostics import Diagnostic
 

@@ -12,10 +12,15 @@ from schemas.check.layers import LayerReader, is_dag_factory, unusable
 from schemas.check.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
 from schemas.compose.merging import declaration_findings, declared, not_checked
 from schemas.compose.variants import Variant, in_environments, said_once, variants
-from schemas.dagfactory import unused_defaults
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span, has_errors, once
-from schemas.folder.discovery import default_dag_id, is_pipeline_path, misnamed_paths, pipeline_paths
+from schemas.folder.discovery import (
+    default_dag_id,
+    is_pipeline_path,
+    misnamed_paths,
+    pipeline_paths,
+    unused_dag_factory_defaults,
+)
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 from schemas.rules import assets, dag_ids, dialect, poll_state
 from schemas.rules.subject import Subject
@@ -116,8 +121,12 @@ class Checker:
         except Exception as error:
             return (check_failed(self._options.shown_folder or ".", "its files beside each other", error),)
 
-    def _unused_defaults(self, paths: Iterable[str]) -> Iterable[Diagnostic]:
-        return unused_defaults.check(self._folder, list(paths), self.dialect, self._layers.shown)
+    def _unused_defaults(self, paths: Iterable[str]) -> Iterator[Diagnostic]:
+        for path in unused_dag_factory_defaults(self._folder, {path: self.dialect(path) for path in paths}):
+            message = "these are dag-factory's defaults, and none of its documents is beside or below them"
+            help_text, severity = "defaults of pipelines are in `_defaults.yaml`", Code.DEFAULTS_OF_NOTHING.severity
+            place, span = self._layers.shown(path), Span(1, 1, 1, 2)
+            yield Diagnostic(Code.DEFAULTS_OF_NOTHING, message, place, span, help=help_text, severity=severity)
 
     def _misnamed(self) -> Iterator[Diagnostic]:
         for path, meant in misnamed_paths(self._folder):

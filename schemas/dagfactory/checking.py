@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from schemas.compose.effective import Effective
 from schemas.compose.env_values import HiddenValues
 from schemas.compose.variants import Variant
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.merging import dag_ids, effective_dags, merged_size
-from schemas.dagfactory.reading import DagFactoryDocument
-from schemas.dagfactory.rules import code as rules_code
-from schemas.dagfactory.rules import decorators as rules_decorators
-from schemas.dagfactory.rules import files as rules_files
-from schemas.dagfactory.rules import graph as rules_graph
-from schemas.dagfactory.rules import schedule as rules_schedule
-from schemas.dagfactory.rules import settings as rules_settings
-from schemas.dagfactory.rules import shape as rules_shape
-from schemas.dagfactory.rules import types as rules_types
-from schemas.dagfactory.rules import values as rules_values
-from schemas.dagfactory.scalars import variables
+from schemas.dagfactory.reading import DagFactoryDocument, variables
+from schemas.dagfactory.rules import RULES, SOURCE_RULES
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, bounded
 from schemas.rules import secrets
@@ -28,15 +18,6 @@ from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
-
-RULES = (
-    rules_shape.check,
-    rules_schedule.check,
-    rules_graph.check,
-    rules_values.check,
-    rules_code.check_shape,
-    rules_decorators.check,
-)
 
 
 def dag_variants(path: str, documents: Sequence[Document]) -> tuple[Variant, ...]:
@@ -70,12 +51,10 @@ def findings(
 def _of_dag(dag: DagView, reader: SourceReader | None) -> Iterator[Diagnostic]:
     for rule in RULES:
         yield from bounded(rule(dag))
-    yield from (replace(d) for d in secrets.check_urls(dag.subject))
+    yield from secrets.check_urls(dag.subject)
     if reader is not None:
-        yield from bounded(rules_code.check(dag, reader))
-        yield from bounded(rules_files.check(dag, reader))
-        yield from bounded(rules_types.check(dag, reader))
-        yield from bounded(rules_settings.check(dag, reader))
+        for source_rule in SOURCE_RULES:
+            yield from bounded(source_rule(dag, reader))
 
 
 def _top(whole: Subject) -> Iterator[Diagnostic]:

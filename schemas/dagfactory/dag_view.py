@@ -1,15 +1,25 @@
-"""What the rules of dag-factory's language look at: one DAG, with its defaults, as it is written, right or wrong."""
+"""What the rules of dag-factory's language look at: one DAG with its defaults, as written, right or wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from schemas.compose.env_values import EnvText
-from schemas.findings.paths import DataPath
+from schemas.dagfactory.reading import variables
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath, Scope
+from schemas.findings.problem import typo_fix
+from schemas.findings.suggestions import meant
 from schemas.rules.subject import Subject
+
+PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"](?P<key>.*)['\"]\])?", re.DOTALL)
+"""How a decorated task refers to the output of another one."""
+_XCOM_ARG = re.compile(r"\((?P<task>[^()]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,27 @@ class DagView:
     def data(self) -> Mapping[str, Any]:
         return self.subject.data
 
+    def unknown(  # the parts of a diagnostic
+        self,
+        code: Code,
+        path: DataPath,
+        message: str,
+        written: str,
+        allowed: Collection[str],
+        *,
+        at_key: bool = False,
+    ) -> Diagnostic:
+        """The finding for a word that is not one of the allowed ones; says which of them is near."""
+        return self.subject.finding(
+            code,
+            path,
+            message,
+            at_key=at_key,
+            caret=meant(written, allowed),
+            allowed=tuple(allowed),
+            fix=typo_fix(written, allowed),
+        )
+
     @cached_property
     def tasks(self) -> Mapping[str, Part]:
         """By id, in the document's order; of two with one id the first."""
@@ -62,20 +93,29 @@ class DagView:
 
     @cached_property
     def built_as(self) -> Mapping[str, Part]:
-        """The names by which references find tasks: that of an operator holds its groups."""
-        return {self._full_id(t) if "operator" in t.data else t.id: t for t in self.tasks.values()}
+        """The names by which references find tasks: that of an operator includes its groups."""
+        return {self.full_id(t) if "operator" in t.data else t.id: t for t in self.tasks.values()}
 
     @property
-    def settings(self) -> Iterator[tuple[DataPath, Any]]:
-        """What holds settings of tasks, with its path: `default_args` of the DAG and of its groups, and the tasks."""
-        yield ("default_args",), self.data.get("default_args")
-        for group in self.groups.values():
-            yield (*group.path, "default_args"), group.data.get("default_args")
-        for task in self.tasks.values():
-            yield task.path, task.data
+    def default_args(self) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+        """The `default_args` of the DAG and of its groups, each with its path."""
+        for path, data in (((), self.data), *((group.path, group.data) for group in self.groups.values())):
+            if isinstance(data.get("default_args"), dict):
+                yield (*path, "default_args"), data["default_args"]
+
+    @property
+    def settings(self) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+        """The mappings that hold settings of tasks, each with its path: every `default_args`, then the tasks."""
+        yield from self.default_args
+        yield from ((task.path, task.data) for task in self.tasks.values())
+
+    def default_args_around(self, part: Part) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+        """The `default_args` that hold for a task, the nearest first, each with its path."""
+        holders = {path[:-1]: (path, data) for path, data in self.default_args}
+        yield from (holders[path] for path in (*(g.path for g in self.groups_around(part)), ()) if path in holders)
 
     def groups_around(self, part: Part) -> Iterator[Part]:
-        """The groups that a task or a group lies in, the nearest first."""
+        """The groups that a task or a group is in, the nearest first."""
         for _ in self.groups:
             name = part.data.get("parent_group_name") if self.groups.get(part.id) is part else part.group
             group = self.groups.get(name) if isinstance(name, str) else None
@@ -84,17 +124,29 @@ class DagView:
             yield group
             part = group
 
-    def _full_id(self, task: Part) -> str:
-        names = [task.id]
-        for group in self.groups_around(task):
-            if group.data.get("prefix_group_id") is False:
-                break
-            names.insert(0, group.id)
-        return ".".join(names)
+    def full_id(self, part: Part) -> str:
+        """What Airflow calls a task or a group."""
+        return self._scope(part).full_id(part.id)
+
+    def name_for(self, part: Part, other: Part) -> str:
+        """What `other` is called in `needs` and references of `part`, in this project's language."""
+        scope, full_id = self._scope(part), self.full_id(other)
+        names = (full_id.removeprefix(prefix) for prefix in scope.prefixes if full_id.startswith(prefix))
+        return next((name for name in names if scope.find(name, self._full_ids) == full_id), full_id)
+
+    @cached_property
+    def _full_ids(self) -> frozenset[str]:
+        return frozenset(map(self.full_id, (*self.tasks.values(), *self.groups.values())))
+
+    def _scope(self, part: Part) -> Scope:
+        scope = Scope()
+        for group in reversed(list(self.groups_around(part))):
+            scope = scope.inside(group.id, prefix_group_id=group.data.get("prefix_group_id") is not False)
+        return scope
 
     @cached_property
     def build_order(self) -> Mapping[str, int]:
-        """Task id → when dag-factory builds it; tasks of a cycle have no place (`topological_sort_tasks`)."""
+        """Task id → when dag-factory builds it; tasks of a cycle are missing (`topological_sort_tasks`)."""
         waits = {
             task.id: {other for _, other in task.dependencies if other in self.tasks} for task in self.tasks.values()
         }
@@ -112,8 +164,30 @@ class DagView:
         return {task_id: place for place, task_id in enumerate(ready)}
 
 
+def mapped_task(value: object) -> str | None:
+    """The task that a text in `expand` of an operator refers to: `task.output` or `XcomArg(task)`."""
+    if not isinstance(value, str) or not (".output" in value or "XcomArg" in value):
+        return None
+    match = _XCOM_ARG.search(value)
+    return value.split(".output")[0] if ".output" in value else match["task"] if match is not None else ""
+
+
+def is_unset(value: object) -> bool:
+    """Whether a value is nothing but a variable that is not set here: what it will be is unknown."""
+    if not isinstance(value, str) or isinstance(value, EnvText):
+        return False
+    return any(written == value for written, _ in variables(value))
+
+
+def unset(dag: DagView, path: DataPath, value: str) -> Diagnostic:
+    """The finding for an unset variable in a place that does not accept text."""
+    name = next(name for written, name in variables(value) if written == value)
+    message = f"`{name}` is not set here, and `{path[-1]}` cannot be text"
+    return dag.subject.finding(Code.UNSET_VARIABLE, path, message, help="set it where Airflow reads the file, too")
+
+
 def shown(value: object) -> str:
-    """A text as a message may repeat it: what came from the environment stays as the document says it."""
+    """Text as a message may repeat it: what came from the environment stays as written."""
     return value.expression if isinstance(value, EnvText) else str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 BOOL = "true or false"
 COUNT = "a whole number"
@@ -10,7 +11,7 @@ MAPPING = "a mapping"
 TEXT = "text"
 TEXTS = "a list of text"
 SEVERAL = "several shapes"
-"""Looked at by a rule of its own."""
+"""Checked by a rule of its own."""
 
 CALLBACKS = (
     "on_execute_callback",
@@ -57,12 +58,12 @@ DAG_KEYS: Mapping[str, str] = {
     "user_defined_macros": MAPPING,
     **_with_files(DAG_CALLBACKS),
 }
-"""What a DAG may hold, and of which kind its value is."""
+"""The keys of a DAG, each with the kind of its value."""
 
-TASKS_ONLY = "dag-factory takes it from tasks only: write it in `default_args`"
-DROPPED = "dag-factory does not hand it to Airflow; in this project's own language it has an effect"
+TASKS_ONLY = "dag-factory reads it from tasks only: write it in `default_args`"
+DROPPED = "dag-factory does not pass it to Airflow; it works in this project's own language"
 
-DEADLINE = "take it away; in this project's own language a DAG has a `deadline`"
+DEADLINE = "remove it; in this project's own language a DAG has a `deadline`"
 
 SECONDS: Mapping[str, str] = {
     "dagrun_timeout_sec": "dagrun_timeout",
@@ -71,7 +72,7 @@ SECONDS: Mapping[str, str] = {
     "retry_delay_sec": "retry_delay",
     "sla_secs": "sla",
 }
-"""Keys of dag-factory before 1.0, and what took their place."""
+"""Keys of dag-factory before 1.0, and what replaced them."""
 
 
 def seconds(value: object) -> str:
@@ -83,15 +84,15 @@ def seconds(value: object) -> str:
 def in_seconds(key: str, value: object) -> str:
     """What to write for a key of `SECONDS` and its value."""
     if key == "sla_secs":
-        return "Airflow 3 has no such setting: take it away"
+        return "Airflow 3 has no such setting: remove it"
     new = SECONDS[key]
-    return f"dag-factory 1.0 took it away: write `{new}: {seconds(value)}`"
+    return f"dag-factory 1.0 removed it: write `{new}: {seconds(value)}`"
 
 
 IGNORED_DAG_KEYS: Mapping[str, str] = {
     **dict.fromkeys(_with_files(("on_execute_callback", "on_retry_callback", "on_skipped_callback")), TASKS_ONLY),
-    **dict.fromkeys(_with_files(("sla_miss_callback",)), "Airflow 3.1 took it away: take it away here, too"),
-    **dict.fromkeys(("default_view", "orientation"), "Airflow 3 has no such setting: take it away"),
+    **dict.fromkeys(_with_files(("sla_miss_callback",)), "Airflow 3.1 removed it: remove it here, too"),
+    **dict.fromkeys(("default_view", "orientation"), "Airflow 3 has no such setting: remove it"),
     **dict.fromkeys(("fail_fast", "max_consecutive_failed_dag_runs", "owner_links", "deadline"), DROPPED),
     **dict.fromkeys(
         (
@@ -102,20 +103,14 @@ IGNORED_DAG_KEYS: Mapping[str, str] = {
             "template_undefined",
             "user_defined_filters",
         ),
-        "dag-factory does not hand it to Airflow",
+        "dag-factory does not pass it to Airflow",
     ),
-    "dag_id": "the id is the key that the DAG stands under",
+    "dag_id": "the id of a DAG is its key",
 }
-"""What dag-factory reads over without a word, and what to do about it."""
-
-REFUSED_DAG_KEYS: Mapping[str, tuple[str, str]] = {
-    "schedule_interval": ("schedule", "write `schedule`"),
-    "timetable": ("schedule", "write the timetable's mapping below `schedule`"),
-}
-"""What Airflow 3 refuses: the key that took its place, and what to write."""
+"""What dag-factory silently ignores, and what to do about it."""
 
 TASK_KEYS = frozenset({"operator", "decorator", "dependencies", "task_id", "task_group_name", "expand", "partial"})
-"""What dag-factory takes from a task for itself; all else goes to the operator."""
+"""The keys of a task that dag-factory reads itself; all others go to the operator."""
 
 OTHER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("depends_on", "needs", "upstream", "upstream_tasks"), "dependencies"),
@@ -137,7 +132,7 @@ FILE_PARTS: tuple[tuple[str, str], ...] = (
 DOCUMENTATION_FILE = "doc_md_file_path"
 DOCUMENTATION_FUNCTION = ("doc_md_python_callable_name", "doc_md_python_callable_file")
 FILE_KEYS = frozenset({*(file for _, file in FILE_PARTS), DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION[1]})
-"""What names a file, which dag-factory takes by its absolute path only."""
+"""What names a file, which dag-factory accepts by its absolute path only."""
 
 MADE_FROM: Mapping[str, tuple[str, ...]] = {
     "python_callable": ("python_callable_name",),
@@ -157,7 +152,7 @@ OWN_ARGUMENTS = frozenset(
         "parent_group_name",
     }
 )
-"""Keys of a task that reach the operator under another name, or not at all."""
+"""Keys of a task that the operator gets under another name, or not at all."""
 
 GROUP_KEYS: Mapping[str, str] = {
     "add_suffix_on_collision": BOOL,
@@ -171,4 +166,23 @@ GROUP_KEYS: Mapping[str, str] = {
     "ui_color": TEXT,
     "ui_fgcolor": TEXT,
 }
-"""What a task group may hold (`airflow.sdk.TaskGroup`)."""
+"""The keys of a task group (`airflow.sdk.TaskGroup`)."""
+
+
+class Parameters(NamedTuple):
+    """The parameters of a class that is written in C, so that its source does not show them."""
+
+    names: tuple[str, ...]
+    required: int = 0
+    by_name_only: tuple[str, ...] = ()
+
+
+_TIME = ("hour", "minute", "second", "microsecond", "tzinfo")
+C_PARAMETERS: Mapping[str, Parameters] = {
+    "datetime.date": Parameters(("year", "month", "day"), required=3),
+    "datetime.datetime": Parameters(("year", "month", "day", *_TIME), required=3, by_name_only=("fold",)),
+    "datetime.time": Parameters(_TIME, by_name_only=("fold",)),
+    "datetime.timedelta": Parameters(
+        ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"),
+    ),
+}

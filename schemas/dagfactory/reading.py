@@ -1,26 +1,54 @@
-"""Text → document of dag-factory's language, with positions and with a warning wherever YAML 1.1 and 1.2 differ."""
+"""Text → document of dag-factory's language, with positions and with a warning wherever YAML 1.1 and 1.2 differ.
+
+Environment variables are expanded first, then scalars are read as YAML 1.1. PyYAML's own tables and constructors are
+used, so that nothing differs from what such a file means today.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from schemas.compose.env_values import is_airflows_own, looks_like_secret
-from schemas.dagfactory.scalars import Difference, ScalarReader, Variable
+from yaml import ScalarNode
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
+
+from schemas.compose.env_values import EnvText, is_airflows_own, looks_like_secret
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.dialect import DIALECT, has_shape, is_forced
 from schemas.text.document import Document, document_from_text
 from schemas.text.lines import TextLines
+from schemas.text.nodes import PLAIN
+from schemas.text.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
+
+_PREFIX = "tag:yaml.org,2002:"
+VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
+_LOGIN_HELP = "keep it in an Airflow connection or Variable: `{{ conn.NAME.password }}`, `{{ var.value.NAME }}`"
+_Construct = Callable[[SafeConstructor, ScalarNode], Any]
+_CONSTRUCTORS: Mapping[str, _Construct] = {
+    f"{_PREFIX}null": SafeConstructor.construct_yaml_null,
+    f"{_PREFIX}bool": SafeConstructor.construct_yaml_bool,
+    f"{_PREFIX}int": SafeConstructor.construct_yaml_int,
+    f"{_PREFIX}float": SafeConstructor.construct_yaml_float,
+    f"{_PREFIX}timestamp": SafeConstructor.construct_yaml_timestamp,
+}
+_RESOLVED = frozenset(Resolver.yaml_implicit_resolvers)
+"""First characters of plain scalars that may not be text."""
+_LONGEST_WORD = 5
+"""Characters of `false`: longer words are always text."""
+_MAY_DIFFER = frozenset("yYnNoO+-.0123456789")
+"""First characters of plain scalars that the two versions of YAML may read differently."""
 
 
 @dataclass(frozen=True)
 class DagFactoryDocument(Document):
     """A document whose `data` is what dag-factory would have read: YAML 1.1, environment variables expanded.
 
-    Text that holds a variable's value is an `EnvText`. `notes` are what reading it has to say.
+    Text that holds a variable's value is an `EnvText`. `notes` are the findings of reading it.
     """
 
     dialect = DIALECT
@@ -38,60 +66,125 @@ def dag_factory_document(text: str, file: str, environ: Mapping[str, str]) -> Da
 
 def read_dag_factory(text: str, file: str, environ: Mapping[str, str]) -> DagFactoryDocument:
     """Read a text that is dag-factory's: one of its documents, or its defaults."""
-    scalars = ScalarReader(environ)
+    scalars = _ScalarReader(environ)
     read = document_from_text(text, file, scalars)
-    # A date where a date belongs means the same as its text; elsewhere a rule says that it is an object.
-    differences = [d for d in scalars.differences.values() if not isinstance(d.old, date)]
-    secrets = [v for v in scalars.variables.values() if v.is_set and _is_secret(v.name)]
-    if read.diagnostics or not (differences or secrets):
+    if read.diagnostics or not scalars.notes:
         return DagFactoryDocument(file, read.text, read.data, read.diagnostics)
-    place = _Place(file, read.text, TextLines(read.text))
-    notes = (*(_difference(d, place) for d in differences), *(_secret(v, place) for v in secrets))
-    return DagFactoryDocument(file, read.text, read.data, (), notes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    file: str
-    text: str
-    lines: TextLines
-
-
-def _is_secret(name: str) -> bool:
-    return looks_like_secret(name) or is_airflows_own(name)
-
-
-def _difference(found: Difference, place: _Place) -> Diagnostic:
-    old, new = _described(found.old), _described(found.new)
-    keep = found.written if isinstance(found.old, str) else _written(found.old)
-    caret = f'write "{keep}"' if isinstance(found.old, str) else f'write {keep}, or "{found.written}" for the text'
-    return Diagnostic(
-        Code.YAML11_VALUE,
-        f"dag-factory reads `{found.written}` as {old}; YAML 1.2 reads {new}",
-        place.file,
-        place.lines.span(found.start, found.end),
-        caret=caret,
-        text=place.text,
-        severity=Code.YAML11_VALUE.severity,
+    lines = TextLines(read.text)
+    notes = (
+        Diagnostic(
+            note.code,
+            note.message,
+            file,
+            lines.span(note.start, note.end),
+            caret=note.caret,
+            help=note.help,
+            text=read.text,
+            severity=Code.YAML11_VALUE.severity,
+        )
+        for note in scalars.notes.values()
     )
+    return DagFactoryDocument(file, read.text, read.data, (), tuple(notes))
 
 
-def _secret(found: Variable, place: _Place) -> Diagnostic:
-    return Diagnostic(
-        Code.SECRET_VARIABLE,
-        f"`{found.name}` looks like a secret; dag-factory writes its value into the DAG, where Airflow shows it",
-        place.file,
-        place.lines.span(found.start, found.end),
-        help="keep it in an Airflow connection or Variable: `{{ conn.NAME.password }}`, `{{ var.value.NAME }}`",
-        text=place.text,
-        severity=Code.YAML11_VALUE.severity,
-    )
+def variable_name(match: re.Match[str]) -> str:
+    """The name in a match of `VARIABLE`."""
+    name: str = match["plain"] if match["plain"] is not None else match["braced"]
+    return name
+
+
+def variables(text: str) -> Iterator[tuple[str, str]]:
+    """Each `$NAME` or `${NAME}` of a text, as written, with its name."""
+    return ((match[0], variable_name(match)) for match in VARIABLE.finditer(text))
+
+
+class _Note(NamedTuple):
+    """A finding about a scalar; `start` and `end` are its place in the text."""
+
+    start: int
+    end: int
+    code: Code
+    message: str
+    caret: str = ""
+    help: str = ""
+
+
+class _ScalarReader:
+    """Reads the scalars of one text, and notes what somebody may not expect. An alias repeats its scalar."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._constructor = SafeConstructor()
+        self.notes: dict[tuple[int, str], _Note] = {}
+
+    def key(self, node: ScalarNode) -> Any:
+        """A key: never expanded. Raises as `value`."""
+        return self._plain(node.value) if node.tag == PLAIN else node.value
+
+    def value(self, node: ScalarNode) -> Any:
+        """A value. Raises NumberTooLongError, and ValueError for a date that does not exist."""
+        written = node.value
+        if "$" in written:
+            expanded = self._expanded(node)
+            if expanded is not None:
+                read = self._plain(expanded) if node.tag == PLAIN else expanded
+                return EnvText.of(read, written, whole=False) if isinstance(read, str) else read
+        if node.tag != PLAIN:
+            return written
+        old = self._plain(written)
+        if written[:1] in _MAY_DIFFER:
+            self._compare(node, old)
+        return old
+
+    def _expanded(self, node: ScalarNode) -> str | None:
+        """The text with the variables that are set, as `os.path.expandvars` gives it; None where none is set."""
+        names = {variable_name(match) for match in VARIABLE.finditer(node.value)} & self._environ.keys()
+        for name in names:
+            if looks_like_secret(name) or is_airflows_own(name):
+                message = (
+                    f"`{name}` looks like a secret; dag-factory writes its value into the DAG, and Airflow shows it"
+                )
+                self._note(node, name, Code.SECRET_VARIABLE, message, help=_LOGIN_HELP)
+        if not names:
+            return None
+        return VARIABLE.sub(lambda match: self._environ.get(variable_name(match), match[0]), node.value)
+
+    def _plain(self, text: str) -> Any:
+        if text[:1] not in _RESOLVED or (len(text) > _LONGEST_WORD and text[0].isalpha()):
+            return text
+        for tag, pattern in Resolver.yaml_implicit_resolvers.get(text[:1], ()):
+            if pattern.match(text):
+                construct = _CONSTRUCTORS.get(tag)
+                if construct is None:
+                    return text
+                if len(text) > MAX_DIGITS:
+                    raise NumberTooLongError(text)
+                return construct(self._constructor, ScalarNode(tag, text))
+        return text
+
+    def _compare(self, node: ScalarNode, old: Any) -> None:
+        """Note a plain scalar that YAML 1.1 (`old`) and 1.2 read differently."""
+        new = plain_scalar(node.value)
+        if (new == old and type(new) is type(old)) or (new != new and old != old):  # noqa: PLR0124 # both are .nan
+            return
+        # A date where a date belongs means the same as its text; elsewhere a rule says that it is an object.
+        if isinstance(old, date):
+            return
+        message = f"dag-factory reads `{node.value}` as {_described(old)}; YAML 1.2 reads {_described(new)}"
+        caret = f'write "{node.value}"'
+        if not isinstance(old, str):
+            caret = f'write {_written(old)}, or "{node.value}" for the text'
+        self._note(node, "", Code.YAML11_VALUE, message, caret)
+
+    def _note(self, node: ScalarNode, name: str, code: Code, message: str, caret: str = "", help: str = "") -> None:
+        start = node.start_mark.index
+        self.notes.setdefault((start, name), _Note(start, node.end_mark.index, code, message, caret, help))
 
 
 def _described(value: Any) -> str:
     if isinstance(value, str):
         return "text"
-    return f"the number {_written(value)}" if not isinstance(value, bool) else _written(value)
+    return _written(value) if isinstance(value, bool) else f"the number {_written(value)}"
 
 
 def _written(value: Any) -> str:

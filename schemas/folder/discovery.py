@@ -6,11 +6,11 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from schemas.findings.suggestions import unmistakable
-from schemas.folder.dialect import DEFAULTS_NAMES, is_defaults
+from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, is_defaults
 
 SUFFIXES = (".yaml", ".yml")
 DEFAULTS_STEM = "_defaults"
@@ -178,6 +178,17 @@ def folders_above(path: str) -> tuple[str, ...]:
     """The folders of a path from the root (empty) to its own, each as what stands before a name in it."""
     folders = path.split("/")[:-1]
     return tuple("".join(f"{folder}/" for folder in folders[:count]) for count in range(len(folders) + 1))
+
+
+def unused_dag_factory_defaults(folder: Path, dialects: Mapping[str, str]) -> Iterator[str]:
+    """The paths of dag-factory's defaults that hold for no document, beside or above pipelines of this project's
+    language. `dialects` says of each pipeline whose language it is written in."""
+    above = {path: folders_above(path) for path in dialects}
+    used = {prefix for path, prefixes in above.items() if dialects[path] == DIALECT for prefix in prefixes}
+    for prefix in sorted({prefix for prefixes in above.values() for prefix in prefixes} - used):
+        for path in (f"{prefix}{name}" for name in DEFAULTS_NAMES):
+            if path not in above and os.path.lexists(folder / path):
+                yield path
 
 
 def default_dag_id(path: str) -> str:

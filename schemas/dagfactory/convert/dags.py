@@ -4,176 +4,140 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from schemas.dagfactory.convert.callbacks import notifications
-from schemas.dagfactory.convert.context import Conversion
-from schemas.dagfactory.convert.dates import DATES, moment, pipeline_timezone
-from schemas.dagfactory.convert.inherited import say_where_they_go
-from schemas.dagfactory.convert.objects import as_duration, has_objects, value
+from schemas.dagfactory.convert.conversion import Conversion, Converted
 from schemas.dagfactory.convert.schedules import schedule
-from schemas.dagfactory.convert.settings import settings
-from schemas.dagfactory.convert.tasks import tasks
-from schemas.dagfactory.convert.texts import expanded
-from schemas.dagfactory.convert.written import Written
+from schemas.dagfactory.convert.settings import notifications, settings
+from schemas.dagfactory.convert.tasks import say_where_arguments_go, tasks
+from schemas.dagfactory.convert.values import DATES, duration, has_objects, moment, pipeline_timezone, value
 from schemas.dagfactory.keys import DAG_CALLBACKS, IGNORED_DAG_KEYS
+from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT
 
-_AS_WRITTEN = frozenset(
+_COPIED = frozenset(
     {
-        "catchup",
-        "dag_display_name",
-        "description",
-        "doc_md",
-        "is_paused_upon_creation",
-        "max_active_runs",
-        "max_active_tasks",
-        "render_template_as_native_obj",
-        "tags",
+        *("catchup", "dag_display_name", "description", "doc_md", "is_paused_upon_creation", "max_active_runs"),
+        *("max_active_tasks", "render_template_as_native_obj", "tags"),
     }
 )
 _PARAM = frozenset({"airflow.sdk.Param", "airflow.models.param.Param", "airflow.sdk.definitions.param.Param"})
-_HANDLED = frozenset({"tasks", "task_groups", "timezone", "default_args", *DAG_CALLBACKS})
+_HANDLED = frozenset(
+    {
+        *("tasks", "task_groups", "timezone", "default_args", "doc_md_python_callable_name", "doc_md_python_arguments"),
+        *DAG_CALLBACKS,
+    }
+)
 _HANDLED_PARTS = tuple(f"{callback}_" for callback in DAG_CALLBACKS)
 
 
-def document(conversion: Conversion) -> Written:
-    """The document; what could not be carried over stands in the conversion's findings."""
+def document(conversion: Conversion) -> Converted:
+    """The document; what could not be converted is in the conversion's findings."""
     data = conversion.dag.data
     zone, zone_path = pipeline_timezone(conversion)
-    parts: dict[str, Written] = {"dag_id": Written(conversion.dag.id)}
-    makers = _makers(conversion, zone)
+    parts: dict[str, Converted | None] = {"dag_id": Converted(conversion.dag.id)}
     for key, given in data.items():
+        path = (key,)
         if given is None and key != "schedule":
             continue
-        if key in _AS_WRITTEN:
-            parts[key] = value(conversion, (key,), given)
-        elif key in makers:
-            parts |= makers[key](given)
+        if key in _COPIED:
+            parts[key] = value(conversion, path, given)
+        elif key in DATES:
+            parts[key] = moment(conversion, path, given, data.get("timezone"), zone)
+        elif key in _MAKERS:
+            new, make = _MAKERS[key]
+            made = make(conversion, path, given)
+            parts |= {new: made} if made is not None else {}
         elif key not in _HANDLED and not key.startswith(_HANDLED_PARTS):
-            _left_out(conversion, key)
-    if zone != "UTC":
-        parts["timezone"] = Written(zone, zone_path)
-    parts |= _default_args(conversion, zone)
-    told = notifications(conversion, (), data, DAG_CALLBACKS)
-    if told is not None:
-        parts["notifications"] = told
+            why = f": {IGNORED_DAG_KEYS[key]}" if key in IGNORED_DAG_KEYS else ""
+            conversion.changed(path, f"`{key}` is left out, as with dag-factory{why}")
+    parts["timezone"] = Converted(zone, zone_path) if zone != "UTC" else None
+    parts["default_args"] = _default_args(conversion, zone)
+    parts["notifications"] = notifications(conversion, (), data, DAG_CALLBACKS)
     parts["tasks"] = tasks(conversion, zone)
-    return Written(parts, ())
+    return Converted({key: part for key, part in parts.items() if part is not None}, ())
 
 
-def _makers(conversion: Conversion, zone: str) -> Mapping[str, Callable[[Any], dict[str, Written]]]:
-    """What is made of a DAG's key: keys of the new document."""
-
-    def date(key: str) -> Callable[[Any], dict[str, Written]]:
-        return lambda given: {key: moment(conversion, (key,), given, conversion.dag.data.get("timezone"), zone)}
-
-    def gone(key: str, why: str, help_text: str) -> Callable[[Any], dict[str, Written]]:
-        def say(_: Any) -> dict[str, Written]:
-            conversion.lost((key,), why, help=help_text)
-            return {}
-
-        return say
-
-    made_by = "documentation that a function makes has no like here"
-    return {
-        **{key: date(key) for key in DATES},
-        "schedule": lambda given: {"schedule": schedule(conversion, given)},
-        "concurrency": lambda given: {"max_active_tasks": Written(given, ("concurrency",))},
-        "dagrun_timeout": lambda given: {"dagrun_timeout": as_duration(conversion, ("dagrun_timeout",), given)},
-        "access_control": lambda given: {"access_control": _access(given)},
-        "params": lambda given: {"params": _params(conversion, given)},
-        "user_defined_macros": lambda given: {"user_defined_macros": _macros(conversion, given)},
-        "template_searchpath": lambda given: _searchpath(conversion, given),
-        "doc_md_file_path": lambda given: _documentation(conversion, given),
-        "doc_md_python_callable_file": gone("doc_md_python_callable_file", made_by, "write the text in `doc_md`"),
-        "doc_md_python_callable_name": lambda _: {},
-        "doc_md_python_arguments": lambda _: {},
-    }
-
-
-def _left_out(conversion: Conversion, key: str) -> None:
-    why = "" if key not in IGNORED_DAG_KEYS else f": {IGNORED_DAG_KEYS[key]}"
-    conversion.changed((key,), f"`{key}` is left out, as dag-factory does{why}")
-
-
-def _default_args(conversion: Conversion, zone: str) -> dict[str, Written]:
-    given = conversion.dag.data.get("default_args")
+def _default_args(conversion: Conversion, zone: str) -> Converted | None:
+    path, given = ("default_args",), conversion.dag.data.get("default_args")
     if not isinstance(given, dict):
-        return {}
-    path = ("default_args",)
-    say_where_they_go(conversion, path, given)
+        return None
+    say_where_arguments_go(conversion, path, given)
     made = settings(conversion, path, given, zone)
-    return {"default_args": Written(made, path)} if made else {}
+    return Converted(made, path) if made else None
 
 
-def _access(given: Any) -> Written:
+def _access(conversion: Conversion, path: DataPath, given: Any) -> Converted:
     """Actions as lists; dag-factory's documents hold sets, which YAML writes `{can_read}`."""
-
-    def actions(value: Any, path: tuple[str, ...]) -> Written:
-        if isinstance(value, dict) and not any(isinstance(child, dict | list) for child in value.values()):
-            return Written([Written(key) for key in value], path, flow=True)
-        if isinstance(value, dict):
-            return Written({key: actions(child, (*path, key)) for key, child in value.items()}, path)
-        return Written([Written(item) for item in value] if isinstance(value, list) else value, path, flow=True)
-
-    path = ("access_control",)
-    return Written({role: actions(value, (*path, role)) for role, value in given.items()}, path)
+    if isinstance(given, dict) and (len(path) == 1 or any(isinstance(child, dict | list) for child in given.values())):
+        return Converted({key: _access(conversion, (*path, key), child) for key, child in given.items()}, path)
+    items = [Converted(item) for item in given] if isinstance(given, dict | list) else given
+    return Converted(items, path, flow=True)
 
 
-def _params(conversion: Conversion, given: Mapping[str, Any]) -> Written:
-    made: dict[str, Written] = {}
+def _params(conversion: Conversion, at: DataPath, given: Mapping[str, Any]) -> Converted:
+    made: dict[str, Converted] = {}
     for name, param in given.items():
-        path = ("params", name)
+        path = (*at, name)
         if isinstance(param, dict) and param.get("__type__") in _PARAM:
             positional = param.get("__args__") or []
             named = dict(zip(("default", "description"), positional, strict=False))
             written = {key: child for key, child in param.items() if key not in ("__type__", "__args__", "schema")}
             schema = param.get("schema")
             parts = {**named, **(schema if isinstance(schema, dict) else {}), **written}
-            made[name] = Written({key: value(conversion, (*path, key), child) for key, child in parts.items()}, path)
+            made[name] = Converted({key: value(conversion, (*path, key), child) for key, child in parts.items()}, path)
         elif isinstance(param, dict):
             conversion.changed(path, "a mapping here is a JSON Schema: it is written as the `default` of one")
-            made[name] = Written({"type": Written("object"), "default": value(conversion, path, param)}, path)
+            made[name] = Converted({"type": Converted("object"), "default": value(conversion, path, param)}, path)
         else:
             if has_objects(param):
-                conversion.lost(path, "a param takes plain values only")
+                conversion.lost(path, "a param accepts plain values only")
             made[name] = value(conversion, path, param)
-    return Written(made, ("params",))
+    return Converted(made, at)
 
 
-def _macros(conversion: Conversion, given: Any, path: tuple[str, ...] = ("user_defined_macros",)) -> Written:
+def _macros(conversion: Conversion, path: DataPath, given: Any) -> Converted:
     if isinstance(given, dict) and "__type__" not in given:
-        return Written({key: _macros(conversion, child, (*path, key)) for key, child in given.items()}, path)
-    if isinstance(given, str):
-        return Written({OBJECT: Written(given, path)})
-    return value(conversion, path, given)
+        return Converted({key: _macros(conversion, (*path, key), child) for key, child in given.items()}, path)
+    return Converted({OBJECT: Converted(given, path)}) if isinstance(given, str) else value(conversion, path, given)
 
 
-def _searchpath(conversion: Conversion, given: Any) -> dict[str, Written]:
-    """Templates' files are looked for beside the pipeline and in the pipelines folder, and nowhere else."""
-    folder = Path(os.path.abspath(conversion.folder))  # noqa: PTH100 # links stay as they are written
-    known = {str(folder), str((folder / conversion.path).parent)}
+def _searchpath(conversion: Conversion, path: DataPath, given: Any) -> None:
+    """Templates are looked up beside the pipeline and in the pipelines folder only."""
+    known = {str(place) for place in conversion.places}
     for place in given if isinstance(given, list) else [given]:
-        if isinstance(place, str) and os.path.normpath(folder / expanded(conversion, place)) not in known:
-            message = "files of templates are looked for beside the pipeline and in the pipelines folder"
-            conversion.lost(("template_searchpath",), message, help="name the files by their path from there")
-            break
-    return {}
+        if isinstance(place, str) and os.path.normpath(conversion.folder / conversion.expanded(place)) not in known:
+            message = "templates are looked up beside the pipeline and in the pipelines folder"
+            conversion.lost(path, message, help="write the files' paths from there")
+            return
 
 
-def _documentation(conversion: Conversion, given: Any) -> dict[str, Written]:
-    path = ("doc_md_file_path",)
-    beside = (conversion.folder / conversion.path).parent
+def _documentation(conversion: Conversion, path: DataPath, given: Any) -> Converted | None:
+    places = [folder / conversion.expanded(str(given)) for folder in conversion.places]
     try:
-        text = next(
-            place.read_text(encoding="utf-8")
-            for folder in (beside, conversion.folder)
-            if (place := folder / expanded(conversion, str(given))).is_file()
-        )
+        text = next(place.read_text(encoding="utf-8") for place in places if place.is_file())
     except (OSError, ValueError, StopIteration):
         conversion.lost(path, "there is no such file here")
-        return {}
-    conversion.changed(path, "the text of the file is written, once and for all")
-    return {"doc_md": Written(text, path)}
+        return None
+    conversion.changed(path, "the file's text is written; later changes of the file have no effect")
+    return Converted(text, path)
+
+
+def _documentation_function(conversion: Conversion, path: DataPath, _: Any) -> None:
+    message = "documentation from a function has no equivalent here"
+    conversion.lost(path, message, help="write the text in `doc_md`")
+
+
+_Maker = Callable[[Conversion, DataPath, Any], Converted | None]
+_MAKERS: Mapping[str, tuple[str, _Maker]] = {
+    "access_control": ("access_control", _access),
+    "concurrency": ("max_active_tasks", lambda _, path, given: Converted(given, path)),
+    "dagrun_timeout": ("dagrun_timeout", duration),
+    "doc_md_file_path": ("doc_md", _documentation),
+    "doc_md_python_callable_file": ("doc_md", _documentation_function),
+    "params": ("params", _params),
+    "schedule": ("schedule", lambda conversion, _, given: schedule(conversion, given)),
+    "template_searchpath": ("", _searchpath),
+    "user_defined_macros": ("user_defined_macros", _macros),
+}
+"""The new key that a key of a DAG becomes, and how; None for one that becomes none."""

@@ -2,105 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from schemas.dagfactory.convert.context import Conversion
-from schemas.dagfactory.convert.inherited import say_where_they_go
-from schemas.dagfactory.convert.names import Names
-from schemas.dagfactory.convert.objects import value
-from schemas.dagfactory.convert.settings import settings
-from schemas.dagfactory.convert.uses import uses
-from schemas.dagfactory.convert.written import Written
+from schemas.dagfactory.convert.conversion import Conversion, Converted
+from schemas.dagfactory.convert.settings import OWN_KEYS, settings
+from schemas.dagfactory.convert.uses import TaskConversion, inherited, inherited_candidates, taken_names
+from schemas.dagfactory.convert.values import value
 from schemas.dagfactory.dag_view import Part
+from schemas.findings.paths import DataPath
 
 _GROUP_KEYS = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolor", "prefix_group_id")
-_LEFT_OUT = ("add_suffix_on_collision",)
 
 
-def tasks(conversion: Conversion, around: str) -> Written:
-    """All tasks, in the document's order; a group stands where its first task does. `around` is the pipeline's time
-    zone."""
-    names = Names(conversion.dag)
-    top: list[Written] = []
-    inside: dict[str, list[Written]] = {}
+def tasks(conversion: Conversion, around: str) -> Converted:
+    """All tasks, in the document's order; a group is where its first task is. `around` is the pipeline's time zone."""
+    top: list[Converted] = []
+    inside: dict[str, list[Converted]] = {}
     for task in conversion.dag.tasks.values():
         into = top
         for group in reversed(list(conversion.dag.groups_around(task))):
             if group.id not in inside:
                 inside[group.id] = []
-                into.append(_group(conversion, names, group, inside[group.id], around))
+                into.append(_group(conversion, group, inside[group.id], around))
             into = inside[group.id]
-        into.append(_task(conversion, names, task))
+        into.append(_task(conversion, task))
     for group in conversion.dag.groups.values():
         if group.id not in inside:
-            conversion.changed(group.path, f"the task group `{group.id}` is left out: it holds no task")
-    return Written(top, ("tasks",))
+            conversion.changed(group.path, f"the task group `{group.id}` is left out: it has no task")
+    return Converted(top, ("tasks",))
 
 
-def _task(conversion: Conversion, names: Names, task: Part) -> Written:
-    runs = uses(conversion, names, task)
-    parts = {"id": _id(task)}
-    needs = _needs(conversion, names, task, runs.referred)
-    parts |= dict(runs.parts())
+def _task(conversion: Conversion, task: Part) -> Converted:
+    made = TaskConversion(conversion, task)
+    parts = {"id": _id(task), **made.parts}
+    needs = _needs(conversion, task, made.referred)
     if needs.value:
         parts["needs"] = needs
     decorated = "decorator" in task.data
-    own = {key: child for key, child in task.data.items() if not (decorated and key in runs.arguments)}
+    own = {key: child for key, child in task.data.items() if not (decorated and key in made.arguments)}
     parts |= settings(conversion, task.path, own)
     partial = task.data.get("partial")
     if isinstance(partial, dict) and not decorated:
         parts |= settings(conversion, (*task.path, "partial"), partial)
-    parts |= runs.settings
-    return Written(parts, task.path)
+    return Converted(parts | made.settings, task.path)
 
 
-def _group(conversion: Conversion, names: Names, group: Part, inside: list[Written], around: str) -> Written:
+def _group(conversion: Conversion, group: Part, inside: list[Converted], around: str) -> Converted:
     parts = {"id": _id(group)}
-    needs = _needs(conversion, names, group, set())
+    needs = _needs(conversion, group, frozenset())
     if needs.value:
         parts["needs"] = needs
     for key in _GROUP_KEYS:
         if group.data.get(key) is not None:
             parts[key] = value(conversion, (*group.path, key), group.data[key])
-    for key in _LEFT_OUT:
-        if group.data.get(key):
-            conversion.lost((*group.path, key), f"`{key}` has no like here: two groups have two ids")
-    path = (*group.path, "default_args")
+    suffix = "add_suffix_on_collision"
+    if group.data.get(suffix):
+        conversion.lost((*group.path, suffix), f"`{suffix}` has no equivalent here: two groups have two ids")
     defaults = group.data.get("default_args")
     if isinstance(defaults, dict):
+        path = (*group.path, "default_args")
         made = settings(conversion, path, defaults, around)
-        say_where_they_go(conversion, path, defaults)
-        told = made.pop("notifications", None)
-        if made:
-            parts["default_args"] = Written(made, path)
-        if told is not None:
-            parts["notifications"] = told
-    parts["tasks"] = Written(inside)
-    return Written(parts, group.path)
+        say_where_arguments_go(conversion, path, defaults)
+        notifications = made.pop("notifications", None)
+        parts |= {"default_args": Converted(made, path)} if made else {}
+        parts |= {"notifications": notifications} if notifications is not None else {}
+    parts["tasks"] = Converted(inside)
+    return Converted(parts, group.path)
 
 
-def _id(part: Part) -> Written:
+def _id(part: Part) -> Converted:
     key = "task_id" if part.path[0] == "tasks" else "group_name"
-    return Written(part.id, (*part.path, key) if isinstance(part.path[1], int) else None)
+    return Converted(part.id, (*part.path, key) if isinstance(part.path[1], int) else None)
 
 
-def _needs(conversion: Conversion, names: Names, part: Part, referred: set[str]) -> Written:
-    """What it waits for, but for the tasks whose output it takes anyway."""
-    found = [Written(name, path) for path, name in _needed(conversion, names, part, referred)]
-    return Written(found, (*part.path, "dependencies"), flow=True)
-
-
-def _needed(
-    conversion: Conversion, names: Names, part: Part, referred: set[str]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    seen: set[str] = set()
+def _needs(conversion: Conversion, part: Part, referred: frozenset[str] | set[str]) -> Converted:
+    """What it waits for, except the tasks whose output it takes anyway, and groups without tasks."""
+    dag = conversion.dag
+    found: dict[str, Converted] = {}
     for path, other in part.dependencies:
-        target = conversion.dag.parts.get(other)
-        if target is not None and other not in referred and other not in seen:
-            seen.add(other)
-            if other in conversion.dag.tasks or _has_tasks(names, target):
-                yield path, names.named(part, target)
+        has_tasks = other in dag.tasks or any(other == g.id for t in dag.tasks.values() for g in dag.groups_around(t))
+        if other in dag.parts and other not in referred and has_tasks:
+            found.setdefault(other, Converted(dag.name_for(part, dag.parts[other]), path))
+    return Converted(list(found.values()), (*part.path, "dependencies"), flow=True)
 
 
-def _has_tasks(names: Names, group: Part) -> bool:
-    return any(group is one for task in names.dag.tasks.values() for one in names.dag.groups_around(task))
+def say_where_arguments_go(conversion: Conversion, path: DataPath, default_args: Mapping[str, Any]) -> None:
+    """Findings for the arguments in the `default_args` at a path that are not settings of every task: here they go to
+    the tasks whose operator takes them."""
+    tasks = [task for task in conversion.dag.tasks.values() if "operator" in task.data]
+    for key in default_args:
+        if key in OWN_KEYS or key == "timezone":
+            continue
+        place = (*path, key)
+        reached = [t for t in tasks if inherited_candidates(conversion, t).get(key, ((), None))[0] == place]
+        unsure = [t.id for t in reached if taken_names(conversion, t) is None]
+        takers = [t.id for t in reached if key in inherited(conversion, t)]
+        not_a_setting = f"`{key}` is not a setting that every task has"
+        if unsure:
+            conversion.lost(place, not_a_setting, help=f"write it in `with` of {', '.join(_ticked(unsure))}")
+        elif takers:
+            conversion.changed(place, f"{not_a_setting}: it is written in `with` of {', '.join(_ticked(takers))}")
+        else:
+            conversion.changed(place, f"`{key}` is left out: no task takes it")
+
+
+def _ticked(names: list[str]) -> Iterator[str]:
+    return (f"`{name}`" for name in names)

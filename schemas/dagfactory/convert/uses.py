@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from schemas.dagfactory.convert import durations
-from schemas.dagfactory.convert.context import Conversion
-from schemas.dagfactory.convert.functions import function_path, positional_names
-from schemas.dagfactory.convert.inherited import inherited
-from schemas.dagfactory.convert.names import Names
-from schemas.dagfactory.convert.objects import as_duration, has_objects, value
+from schemas.dagfactory.convert.conversion import Conversion, Converted
 from schemas.dagfactory.convert.settings import OWN_KEYS
-from schemas.dagfactory.convert.texts import fixed
-from schemas.dagfactory.convert.written import Written
-from schemas.dagfactory.dag_view import Part
+from schemas.dagfactory.convert.values import duration, duration_of_words, has_objects, value, written_duration
+from schemas.dagfactory.dag_view import PLUS, Part, mapped_task
 from schemas.dagfactory.keys import OWN_ARGUMENTS, TASK_KEYS
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins.bash import BashArguments
@@ -53,9 +45,7 @@ _CHOOSING_DECORATORS = {
     "airflow.providers.standard.decorators.short_circuit.short_circuit_task": "short_circuit",
 }
 _HTTP = "airflow.providers.http.operators.http.HttpOperator"
-_PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"](?P<key>.*)['\"]\])?", re.DOTALL)
-_XCOM_ARG = re.compile(r"\(+(?P<task>[^()]*)\)")
-_OF_CHECKS = {
+_CHECKS = {
     "response_check": "response_check",
     "success_check": "success",
     "failure_check": "failure",
@@ -63,232 +53,242 @@ _OF_CHECKS = {
 }
 
 
-@dataclass
-class Uses:
-    """What a task runs; `referred` are the tasks whose output it takes."""
+class TaskConversion:
+    """What a task runs: `uses`, `with` (`arguments`) and `expand`.
 
-    uses: Written
-    arguments: dict[str, Written] = field(default_factory=dict)
-    expand: dict[str, Written] = field(default_factory=dict)
-    settings: dict[str, Written] = field(default_factory=dict)
-    referred: set[str] = field(default_factory=set)
+    `settings` are those that its decorator implies, `referred` the ids of the tasks whose output it takes.
+    """
 
-    def parts(self) -> Iterator[tuple[str, Written]]:
-        yield "uses", self.uses
-        if self.arguments:
-            yield "with", Written(self.arguments)
-        if self.expand:
-            yield "expand", Written(self.expand)
-
-
-def uses(conversion: Conversion, names: Names, task: Part) -> Uses:
-    """What a task runs, in this language's words."""
-    return _Task(conversion, names, task).made()
-
-
-class _Task:
-    def __init__(self, conversion: Conversion, names: Names, task: Part) -> None:
+    def __init__(self, conversion: Conversion, task: Part) -> None:
         self._conversion = conversion
-        self._names = names
         self._task = task
-        self._expand: Mapping[str, Any] = _mapping(task.data.get("expand"))
-        self._partial: Mapping[str, Any] = _mapping(task.data.get("partial"))
-        self._referred: set[str] = set()
+        self._expand = _mapping(task.data.get("expand"))
+        self._partial = _mapping(task.data.get("partial"))
+        self._given = self._written_arguments()
+        self.arguments: dict[str, Converted] = {}
+        self.expand: dict[str, Converted] = {}
+        self.settings: dict[str, Converted] = {}
+        self.referred: set[str] = set()
+        self._uses = self._decorated() if "decorator" in task.data else self._operator()
 
-    def made(self) -> Uses:
-        made = self._decorated() if "decorator" in self._task.data else self._operator()
-        made.referred = self._referred
-        return made
+    @property
+    def parts(self) -> dict[str, Converted]:
+        """The keys of the new task."""
+        parts = {"uses": self._uses}
+        if self.arguments:
+            parts["with"] = Converted(self.arguments)
+        if self.expand:
+            parts["expand"] = Converted(self.expand)
+        return parts
 
-    def _given(self) -> dict[str, tuple[DataPath, Any]]:
+    def _written_arguments(self) -> dict[str, tuple[DataPath, Any]]:
         """The arguments beside `operator` or in `partial`, each with its path."""
         data, path = self._task.data, self._task.path
-        given = {
-            key: ((*path, key), child)
-            for key, child in data.items()
-            if key not in TASK_KEYS and key not in OWN_ARGUMENTS and key != "python_callable"
-        }
+        reserved = TASK_KEYS | OWN_ARGUMENTS | {"python_callable"}
+        given = {key: ((*path, key), child) for key, child in data.items() if key not in reserved}
         return given | {key: ((*path, "partial", key), child) for key, child in self._partial.items()}
 
-    def _operator(self) -> Uses:
-        place = (*self._task.path, "operator")
-        kind = fixed(self._conversion, place, str(self._task.data.get("operator")))
+    def _kind(self, key: str) -> tuple[str, DataPath]:
+        place = (*self._task.path, key)
+        return self._conversion.fixed_text(place, str(self._task.data.get(key))), place
+
+    def _function(self) -> tuple[str | None, Converted]:
+        """The dotted path of the task's function, and the same as a part of the new task."""
+        key = "python_callable" if "python_callable" in self._task.data else "python_callable_name"
+        function = self._conversion.function_path(self._task.path, self._task.data, "python_callable")
+        return function, Converted(function, (*self._task.path, key))
+
+    def _operator(self) -> Converted:
+        kind, place = self._kind("operator")
         found = self._conversion.reader.find(kind)
         kind = moved_to(kind, found.path if isinstance(found, Class | Function) else None) or kind
-        given = {key: one for key, one in self._given().items() if key not in OWN_KEYS}
+        operator = found if isinstance(found, Class) else None
+        given = {key: one for key, one in self._given.items() if key not in OWN_KEYS}
         given |= inherited(self._conversion, self._task)
-        asked = self._variables(found if isinstance(found, Class) else None)
-        function = function_path(self._conversion, self._task.path, self._task.data, "python_callable")
-        if kind in _WITHOUT_ARGUMENTS and not (given or asked):
-            return Uses(Written(_WITHOUT_ARGUMENTS[kind], place))
-        if kind == _BASH and _is_bash(given, {**self._expand, **asked}):
-            return Uses(Written("bash", place), {**self._arguments(given, None), **asked}, self._mapped())
-        if function is not None and kind == _PYTHON and not asked:
-            plain = self._plain_function(function, given)
-            if plain is not None:
-                return plain
-        simple = given.keys() <= {"op_kwargs"} and not (self._expand or asked)
-        if function is not None and kind in _CHOOSING and simple:
-            arguments = {"python_callable": Written(function, self._callable_place()), **self._arguments(given, None)}
-            return Uses(Written(_CHOOSING[kind], place), arguments)
-        arguments = self._arguments(given, found if isinstance(found, Class) else None)
+        variables = self._variables(operator)
+        function, named = self._function()
+        if kind in _WITHOUT_ARGUMENTS and not (given or variables):
+            return Converted(_WITHOUT_ARGUMENTS[kind], place)
+        if kind == _BASH and _is_bash(given, {**self._expand, **variables}):
+            self.arguments = {**self._converted(given, None), **variables}
+            self.expand = self._mapped()
+            return Converted("bash", place)
+        if function is not None and not variables and not self._expand:
+            if kind == _PYTHON and self._is_plain_function(function, given):
+                return named
+            if kind in _CHOOSING and given.keys() <= {"op_kwargs"}:
+                self.arguments = {"python_callable": named, **self._converted(given, None)}
+                return Converted(_CHOOSING[kind], place)
+        self.arguments = self._converted(given, operator)
         if function is not None:
             if kind in _READ_SOURCE:
-                message = f"`{kind.rpartition('.')[2]}` reads its function's source, and here functions go by name"
+                message = f"`{kind.rpartition('.')[2]}` reads its function's source, and here functions are named"
                 self._conversion.lost(place, message, help="keep this task in Python, or run a script with `bash`")
-            called = Written({OBJECT: Written(function, self._callable_place())})
-            arguments = {"python_callable": called, **arguments}
-        arguments |= self._made_from_functions() | asked
+            self.arguments = {"python_callable": Converted({OBJECT: named}), **self.arguments}
+        self.arguments |= self._checks() | variables
         if kind == _HTTP:
-            self._json(given, arguments)
-        return Uses(Written(kind, place), arguments, self._mapped())
+            self._json(given)
+        self.expand = self._mapped()
+        return Converted(kind, place)
 
-    def _callable_place(self) -> DataPath:
-        key = "python_callable" if "python_callable" in self._task.data else "python_callable_name"
-        return (*self._task.path, key)
+    def _is_plain_function(self, function: str, given: Mapping[str, tuple[DataPath, Any]]) -> bool:
+        """Take `op_args` and `op_kwargs` as arguments by name; False where that does not work."""
+        if not given.keys() <= {"op_args", "op_kwargs"}:
+            return False
+        named_at, named = given.get("op_kwargs", ((), {}))
+        listed_at, listed = given.get("op_args", ((), []))
+        if not isinstance(named, dict) or not isinstance(listed, list) or has_objects([named, listed]):
+            return False
+        is_function = not listed or isinstance(self._conversion.reader.find(function), Function)
+        names = self._conversion.positional_names(function)[: len(listed)] if is_function else ()
+        if len(names) < len(listed) or named.keys() & set(names):
+            return False
+        for index, (name, item) in enumerate(zip(names, listed, strict=True)):
+            self.arguments[name] = value(self._conversion, (*listed_at, index), item)
+        for name, item in named.items():
+            self.arguments[name] = value(self._conversion, (*named_at, name), item)
+        return True
 
-    def _plain_function(self, function: str, given: Mapping[str, tuple[DataPath, Any]]) -> Uses | None:
-        """A function with arguments by name; None where the operator is given more than that."""
-        if not given.keys() <= {"op_args", "op_kwargs"} or self._expand:
-            return None
-        place, by_names = given.get("op_kwargs", ((), {}))
-        at, positional = given.get("op_args", ((), []))
-        if not isinstance(by_names, dict) or not isinstance(positional, list) or has_objects([by_names, positional]):
-            return None
-        names = positional_names(self._conversion, function, len(positional)) if positional else []
-        if names is None or by_names.keys() & set(names):
-            return None
-        arguments = {
-            name: value(self._conversion, (*at, index), item)
-            for index, (name, item) in enumerate(zip(names, positional, strict=True))
-        }
-        arguments |= {name: value(self._conversion, (*place, name), item) for name, item in by_names.items()}
-        return Uses(Written(function, self._callable_place()), arguments)
-
-    def _decorated(self) -> Uses:
-        place = (*self._task.path, "decorator")
-        kind = fixed(self._conversion, place, str(self._task.data.get("decorator")))
-        function = function_path(self._conversion, self._task.path, self._task.data, "python_callable") or ""
+    def _decorated(self) -> Converted:
+        kind, place = self._kind("decorator")
+        function, named = self._function()
         chooses = _CHOOSING_DECORATORS.get(kind) if not self._expand else None
         if kind not in _TASK_DECORATORS and chooses is None:
-            message = f"`{kind}` has no like here: the function runs as a plain task"
-            self._conversion.lost(place, message, help="name the operator class that the decorator stands for")
-        found = self._conversion.reader.find(function)
+            message = f"`{kind}` has no equivalent here: the function runs as a plain task"
+            self._conversion.lost(place, message, help="name the operator class behind the decorator")
+        found = self._conversion.reader.find(function or "")
         known = {p.name for p in by_name(found.parameters)} if isinstance(found, Function) else set()
-        arguments = self._variables(None)
-        for key, (path, child) in self._given().items():
+        self.arguments = self._variables(None)
+        for key, (path, child) in self._given.items():
             if key in known or key in self._partial or key not in OWN_KEYS:
-                arguments[key] = self._argument(path, child)
+                self.arguments[key] = self._argument(path, child)
         if chooses is not None:
-            by_names = {"op_kwargs": Written(arguments)} if arguments else {}
-            called = {"python_callable": Written(function, self._callable_place())}
-            return Uses(Written(chooses, place), {**called, **by_names})
-        expand = {key: self._argument((*self._task.path, "expand", key), v) for key, v in self._expand.items()}
-        settings: dict[str, Written] = {}
+            by_names = {"op_kwargs": Converted(self.arguments)} if self.arguments else {}
+            self.arguments = {"python_callable": named, **by_names}
+            return Converted(chooses, place)
+        self.expand = {key: self._argument((*self._task.path, "expand", key), v) for key, v in self._expand.items()}
         if isinstance(found, Function) and "multiple_outputs" not in self._task.data and gives_mapping(found):
             # The decorator reads it from the annotation of what the function returns.
-            settings["multiple_outputs"] = Written(True)
-        return Uses(Written(function, self._callable_place()), arguments, expand, settings)
+            self.settings["multiple_outputs"] = Converted(True)
+        return named
 
-    def _argument(self, path: DataPath, given: Any) -> Written:
-        match = _PLUS.fullmatch(given) if isinstance(given, str) else None
+    def _argument(self, path: DataPath, given: Any) -> Converted:
+        match = PLUS.fullmatch(given) if isinstance(given, str) else None
         if match is None:
             return value(self._conversion, path, given)
         other = self._conversion.dag.built_as.get(match["task"])
         if other is not None and "operator" in other.data:
-            message = (
-                f"dag-factory handed over the operator `{other.id}` itself; here it is its output, which is waited for"
-            )
+            message = f"dag-factory passes the operator `{other.id}` itself; here it is its output, after it has run"
             self._conversion.changed(path, message, at_key=False)
         return self._reference(path, match["task"], match["key"])
 
-    def _reference(self, path: DataPath, name: str, key: str | None = None) -> Written:
+    def _reference(self, path: DataPath, name: str, key: str | None = None) -> Converted:
         other = self._conversion.dag.built_as.get(name)
         if other is None:
-            return Written(None, path)  # an error of the document
-        self._referred.add(other.id)
-        called = self._names.named(self._task, other)
-        return Written(f"${{tasks.{called}.{'output' if key is None else f'xcom.{key}'}}}", path)
+            return Converted(None, path)  # an error of the document
+        self.referred.add(other.id)
+        called = self._conversion.dag.name_for(self._task, other)
+        return Converted(f"${{tasks.{called}.{'output' if key is None else f'xcom.{key}'}}}", path)
 
-    def _arguments(self, given: Mapping[str, tuple[DataPath, Any]], found: Class | None) -> dict[str, Written]:
-        annotations = {p.name: p.annotation or "" for p in (found.parameters or ()) if p.annotation} if found else {}
-        made: dict[str, Written] = {}
+    def _converted(self, given: Mapping[str, tuple[DataPath, Any]], operator: Class | None) -> dict[str, Converted]:
+        parameters = operator.parameters or () if operator is not None else ()
+        annotations = {p.name: p.annotation or "" for p in parameters}
+        made: dict[str, Converted] = {}
         for key, (path, child) in given.items():
             if key == "execution_date_fn" and isinstance(child, str):
-                made[key] = Written({OBJECT: Written(fixed(self._conversion, path, child), path)})
+                made[key] = Converted({OBJECT: Converted(self._conversion.fixed_text(path, child), path)})
             elif key == "execution_delta" and isinstance(child, str):
-                duration = durations.from_words(child)
-                made[key] = Written(durations.written(duration) if duration is not None else child, path)
+                delta = duration_of_words(child)
+                made[key] = Converted(written_duration(delta) if delta is not None else child, path)
             elif "timedelta" in annotations.get(key, "") and isinstance(child, dict):
-                made[key] = as_duration(self._conversion, path, child)
+                made[key] = duration(self._conversion, path, child)
             else:
                 made[key] = value(self._conversion, path, child)
         return made
 
-    def _mapped(self) -> dict[str, Written]:
+    def _mapped(self) -> dict[str, Converted]:
         made = {}
         for key, child in self._expand.items():
             path = (*self._task.path, "expand", key)
-            if isinstance(child, str) and ".output" in child:
-                made[key] = self._reference(path, child.split(".output")[0])
-            elif isinstance(child, str) and (match := _XCOM_ARG.search(child)) and "XcomArg" in child:
-                made[key] = self._reference(path, match["task"])
-            else:
-                made[key] = value(self._conversion, path, child)
+            name = mapped_task(child)
+            made[key] = value(self._conversion, path, child) if name is None else self._reference(path, name)
         return made
 
-    def _made_from_functions(self) -> dict[str, Written]:
+    def _checks(self) -> dict[str, Converted]:
+        """The functions of an HTTP operator or a sensor."""
         data, path = self._task.data, self._task.path
         made = {}
-        for written, argument in _OF_CHECKS.items():
-            if f"{written}_lambda" in data:
-                place = (*path, f"{written}_lambda")
-                self._conversion.lost(place, "a lambda has no like here", help="write a function, and name it")
+        for written, argument in _CHECKS.items():
+            place = (*path, f"{written}_lambda")
+            if place[-1] in data:
+                self._conversion.lost(place, "lambdas have no equivalent here", help="write a function, and name it")
             elif f"{written}_name" in data and f"{written}_file" in data:
-                function = function_path(self._conversion, path, data, written)
-                made[argument] = Written({OBJECT: Written(function, (*path, f"{written}_name"))})
+                function = self._conversion.function_path(path, data, written)
+                made[argument] = Converted({OBJECT: Converted(function, (*path, f"{written}_name"))})
         return made
 
-    def _variables(self, found: Class | None) -> dict[str, Written]:
-        """The arguments that are Variables: templates, where Airflow renders them; `found` is what takes them."""
+    def _variables(self, operator: Class | None) -> dict[str, Converted]:
+        """The arguments that are Airflow Variables, as templates, where Airflow renders them."""
         written = self._task.data.get("variables_as_arguments")
-        made: dict[str, Written] = {}
+        made: dict[str, Converted] = {}
         for index, one in enumerate(written if isinstance(written, list) else ()):
             place = (*self._task.path, "variables_as_arguments", index)
             if not (isinstance(one, dict) and {"variable", "attribute"} <= one.keys()):
                 continue  # an error of the document
             variable, argument = str(one["variable"]), str(one["attribute"])
-            if argument in OWN_KEYS or (found is not None and not _renders(found, argument)):
-                message = f"Airflow does not render `{argument}`, and only a template asks for a Variable here"
+            rendered = operator.template_fields if operator is not None else None
+            if argument in OWN_KEYS or (rendered is not None and argument not in rendered):
+                message = f"Airflow does not render `{argument}`, and only a template can read a Variable here"
                 self._conversion.lost(place, message, help="write its value", at_key=False)
                 continue
-            made[argument] = Written(f"{{{{ var.value.{variable} }}}}", place)
+            made[argument] = Converted(f"{{{{ var.value.{variable} }}}}", place)
             message = f"the Variable `{variable}` is read when the task runs, no longer with the file"
             self._conversion.changed(place, message, at_key=False)
         return made
 
-    def _json(self, given: Mapping[str, tuple[DataPath, Any]], arguments: dict[str, Written]) -> None:
+    def _json(self, given: Mapping[str, tuple[DataPath, Any]]) -> None:
         """dag-factory sends `data` as JSON where a header says so."""
         headers, data = given.get("headers", ((), {}))[1], given.get("data")
         kind = headers.get("Content-Type", "") if isinstance(headers, dict) else ""
         if data is not None and isinstance(data[1], dict) and "application/json" in str(kind).lower():
-            arguments["data"] = Written(json.dumps(arguments["data"].plain), data[0])
+            self.arguments["data"] = Converted(json.dumps(self.arguments["data"].plain), data[0])
+
+
+def inherited(conversion: Conversion, task: Part) -> dict[str, tuple[DataPath, Any]]:
+    """The arguments that the `default_args` around a task give its operator, each with its path; the nearest counts."""
+    taken = taken_names(conversion, task) or ()
+    return {key: one for key, one in inherited_candidates(conversion, task).items() if key in taken}
+
+
+def inherited_candidates(conversion: Conversion, task: Part) -> dict[str, tuple[DataPath, Any]]:
+    """The same, whether or not the operator takes them."""
+    parts = (task.data, _mapping(task.data.get("partial")), _mapping(task.data.get("expand")))
+    written = {key for part in parts for key in part}
+    found: dict[str, tuple[DataPath, Any]] = {}
+    for path, defaults in conversion.dag.default_args_around(task):
+        for key, child in defaults.items():
+            if key not in OWN_KEYS and key != "timezone" and key not in written:
+                found.setdefault(key, ((*path, key), child))
+    return found
+
+
+def taken_names(conversion: Conversion, task: Part) -> frozenset[str] | None:
+    """The names that a task's operator takes; None where its source does not show them."""
+    found = conversion.reader.find(conversion.expanded(str(task.data.get("operator"))))
+    if not isinstance(found, Class) or found.parameters is None:
+        return None
+    return frozenset(p.name for p in found.parameters if not p.kind.startswith("VAR_"))
 
 
 def _mapping(written: Any) -> Mapping[str, Any]:
     return written if isinstance(written, dict) else {}
 
 
-def _renders(found: Class, argument: str) -> bool:
-    return found.template_fields is None or argument in found.template_fields
-
-
 def _is_bash(given: Mapping[str, tuple[DataPath, Any]], expand: Mapping[str, Any]) -> bool:
     """Whether the built-in takes all of it."""
     env = given.get("env", ((), None))[1]
-    texts = env is None or (isinstance(env, dict) and all(isinstance(v, str) or _is_join(v) for v in env.values()))
+    texts = env is None or (
+        isinstance(env, dict)
+        and all(isinstance(v, str) or (isinstance(v, dict) and "__join__" in v) for v in env.values())
+    )
     return texts and {*given, *expand} <= BashArguments.model_fields.keys()
-
-
-def _is_join(written: Any) -> bool:
-    return isinstance(written, dict) and "__join__" in written

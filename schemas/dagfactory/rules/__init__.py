@@ -1,1 +1,27 @@
-"""The rules of dag-factory's documents."""
+"""Rules of dag-factory's language over one DAG; `SOURCE_RULES` also read source code and look for files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from schemas.dagfactory.dag_view import DagView
+from schemas.dagfactory.rules import arguments, code, files, graph, objects, schedule, settings, shape
+from schemas.findings.diagnostics import Diagnostic
+from schemas.source import SourceReader
+
+RULES: tuple[Callable[[DagView], Iterator[Diagnostic]], ...] = (
+    shape.check,
+    schedule.check,
+    graph.check,
+    objects.check,
+    files.check_pairs,
+    settings.check_mapping,
+    code.check_shape,
+)
+SOURCE_RULES: tuple[Callable[[DagView, SourceReader], Iterator[Diagnostic]], ...] = (
+    code.check_callbacks,
+    arguments.check,
+    files.check,
+    objects.check_arguments,
+    settings.check,
+)

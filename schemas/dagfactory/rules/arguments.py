@@ -1,47 +1,94 @@
-"""The arguments of a task against what its operator or function takes."""
+"""What a task runs, and its arguments against what its operator or function takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 from schemas.dagfactory.dag_view import DagView, Part
-from schemas.dagfactory.keys import MADE_FROM, OTHER_WORDS, OWN_ARGUMENTS, SECONDS, TASK_KEYS, in_seconds
+from schemas.dagfactory.keys import DAG_KEYS, MADE_FROM, OTHER_WORDS, OWN_ARGUMENTS, SECONDS, TASK_KEYS, in_seconds
+from schemas.dagfactory.rules.code import named_code
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word
-from schemas.findings.suggestions import unmistakable
+from schemas.findings.problem import Word, typo_fix
+from schemas.findings.suggestions import meant, nearest, unmistakable
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.shape.places import value_at
-from schemas.source import Class, Function, Parameter
+from schemas.source import Class, Function, Parameter, SourceReader
+from schemas.source.results import Result
 
-_FROM_BOTH = frozenset({"multiple_outputs", "op_args", "op_kwargs", "templates_dict", "show_return_value_in_logs"})
+_BASE = "airflow.sdk.BaseOperator"
+_PYTHON = "PythonOperator"
+_DECORATED = frozenset(
+    {"multiple_outputs", "op_args", "op_kwargs", "python_callable", "show_return_value_in_logs", "templates_dict"}
+)
 """Arguments of a decorated task beside those of every task (`airflow.sdk.bases.decorator.DecoratedOperator`)."""
 
 
-def of_operator(dag: DagView, task: Part, operator: Class, parameters: tuple[Parameter, ...]) -> Iterator[Diagnostic]:
-    """What stands beside `operator`, in `partial` and in `expand`."""
-    filled = {"task_id", *_from_default_args(dag, task), *_variables(task)}
+def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in what each task runs, and in `default_args`. Where its source cannot be read there are none."""
+    base = reader.find(_BASE)
+    of_tasks = frozenset(p.name for p in base.parameters) if isinstance(base, Class) and base.parameters else None
+    known: frozenset[str] | None = of_tasks
+    for task in dag.tasks.values():
+        taken = yield from _task(dag, task, of_tasks, reader)
+        known = known | taken if known is not None and taken is not None else None
+    if known is not None:
+        yield from _default_args(dag, known | OWN_ARGUMENTS | {"timezone"})
+
+
+def _task(
+    dag: DagView, task: Part, of_tasks: frozenset[str] | None, reader: SourceReader
+) -> Generator[Diagnostic, None, frozenset[str] | None]:
+    """Returns the names that the task takes; None where that is unknown. `of_tasks` are those of every task."""
+    callable_path = task.data.get("python_callable")
+    function: Result | None = None
+    if isinstance(callable_path, str):
+        function = yield from named_code(dag, (*task.path, "python_callable"), callable_path, reader)
+    key = "operator" if "operator" in task.data else "decorator"
+    dotted = task.data.get(key)
+    if not isinstance(dotted, str) or "." not in dotted:
+        return None
+    if key == "decorator":
+        if not isinstance(function, Function) or of_tasks is None or not dotted.endswith(".task"):
+            return None
+        yield from _of_decorated(dag, task, function, of_tasks | _DECORATED)
+        return of_tasks | _DECORATED
+    found = yield from named_code(dag, (*task.path, key), dotted, reader)
+    if not isinstance(found, Class) or not found.is_operator or found.parameters is None:
+        if isinstance(found, Function) or (isinstance(found, Class) and found.is_operator is False):
+            message = f"`{dotted}` is not an Airflow operator or sensor"
+            yield dag.subject.finding(Code.NOT_CALLABLE, (*task.path, key), message)
+        return None
+    if "decorator" not in task.data:
+        yield from _of_operator(dag, task, f"`{found.path}`", found.parameters)
+    if isinstance(function, Function) and found.path.endswith(_PYTHON):
+        yield from _of_function(dag, task, function)
+    return frozenset(p.name for p in found.parameters)
+
+
+def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parameter]) -> Iterator[Diagnostic]:
+    """What is written beside `operator`, in `partial` and in `expand`."""
+    taken = frozenset(p.name for p in parameters)
+    filled = {"task_id", *_variables(task)}.union(*(defaults for _, defaults in dag.default_args_around(task)))
     filled |= {made for made, sources in MADE_FROM.items() if any(source in task.data for source in sources)}
     if not all(isinstance(task.data.get(part, {}), dict) for part in ("expand", "partial")):
-        filled |= {p.name for p in parameters}  # what is given cannot be told
-    who, at = f"`{operator.path}`", (*task.path, "operator")
+        filled |= taken  # what is given is unknown
     written = _written(task)
-    for key in sorted(written.keys() & (SECONDS.keys() - {p.name for p in parameters})):
-        message = f"{who} has no argument `{key}`"
+    for key in sorted(written.keys() & (SECONDS.keys() - taken)):
         path = written.pop(key)
-        help_text = in_seconds(key, value_at(dag.data, path))
+        message, help_text = f"{who} has no argument `{key}`", in_seconds(key, value_at(dag.data, path))
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text)
-    yield from _keys_of_tasks(dag, task, who, written, frozenset(p.name for p in parameters))
-    arguments = Arguments(who, written, at, filled=filled, how="")
+    yield from _keys_of_tasks(dag, task, who, written, taken)
+    arguments = Arguments(who, written, (*task.path, "operator"), filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
 
 
 def _keys_of_tasks(
     dag: DagView, task: Part, who: str, written: dict[str, DataPath], taken: frozenset[str]
 ) -> Iterator[Diagnostic]:
-    """Keys that mean one of a task's own, by a typo or in another tool's words; they are taken out of `written`."""
+    """Keys that mean one of a task's own, by a typo or in another tool's words; removes them from `written`."""
     for key in [key for key in written if key not in taken]:
         typo = unmistakable(key, TASK_KEYS)
         known = OTHER_WORDS.get(key) or typo
@@ -57,44 +104,31 @@ def _keys_of_tasks(
         )
 
 
-def of_function(dag: DagView, task: Part, function: Function) -> Iterator[Diagnostic]:
+def _of_function(dag: DagView, task: Part, function: Function) -> Iterator[Diagnostic]:
     """`op_kwargs` of a PythonOperator."""
     written = task.data.get("op_kwargs", {})
     mapped = any(task.data.get(part) for part in ("expand", "partial"))
     if not isinstance(written, dict) or "op_args" in task.data or mapped:
         return
-    arguments = Arguments(
-        f"`{function.path}`",
-        written_at((*task.path, "op_kwargs"), written),
-        (*task.path, "python_callable"),
-        filled=CONTEXT_NAMES,
-        how="write it in `op_kwargs`",
-    )
+    who, at = f"`{function.path}`", (*task.path, "python_callable")
+    places = written_at((*task.path, "op_kwargs"), written)
+    arguments = Arguments(who, places, at, filled=CONTEXT_NAMES, how="write it in `op_kwargs`")
     yield from argument_findings(dag.subject, arguments, function.parameters)
 
 
-def of_decorated(dag: DagView, task: Part, function: Function, of_tasks: frozenset[str]) -> Iterator[Diagnostic]:
-    """What stands beside `decorator`, in `partial` and in `expand`; `of_tasks` go to the task, not to its function."""
+def _of_decorated(dag: DagView, task: Part, function: Function, of_tasks: frozenset[str]) -> Iterator[Diagnostic]:
+    """What is written beside `decorator`, in `partial` and in `expand`; `of_tasks` go to the task, not its function."""
     parameters = tuple(p for p in function.parameters if p.kind != "VAR_KEYWORD")
     own = {p.name for p in parameters}
+    any_mapped = ("expand", "partial") if function.has_var_keyword else ()
     written = {
         name: path
         for name, path in _written(task).items()
-        if name in own or not (name in of_tasks or (function.has_var_keyword and _is_mapped(task, path)))
+        if name in own or not (name in of_tasks or path[len(task.path)] in any_mapped)
     }
-    at = (*task.path, "python_callable")
-    arguments = Arguments(f"`{function.path}`", written, at, filled=CONTEXT_NAMES, how="write it beside `decorator`")
+    who, at = f"`{function.path}`", (*task.path, "python_callable")
+    arguments = Arguments(who, written, at, filled=CONTEXT_NAMES, how="write it beside `decorator`")
     yield from argument_findings(dag.subject, arguments, parameters)
-
-
-def taken_by_decorated(base: Class) -> frozenset[str]:
-    """The arguments of a decorated task that are not those of its function."""
-    names = (p.name for p in base.parameters or () if p.kind != "VAR_KEYWORD")
-    return frozenset({*names, *_FROM_BOTH, "python_callable"})
-
-
-def _is_mapped(task: Part, path: DataPath) -> bool:
-    return path[len(task.path)] in ("expand", "partial")
 
 
 def _written(task: Part) -> dict[str, DataPath]:
@@ -110,14 +144,25 @@ def _written(task: Part) -> dict[str, DataPath]:
     return found
 
 
-def _from_default_args(dag: DagView, task: Part) -> Iterator[str]:
-    for holder in (dag.data, *(group.data for group in dag.groups_around(task))):
-        defaults = holder.get("default_args")
-        yield from defaults if isinstance(defaults, dict) else ()
-
-
 def _variables(task: Part) -> Iterator[str]:
     entries = task.data.get("variables_as_arguments")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("attribute"), str):
             yield entry["attribute"]
+
+
+def _default_args(dag: DagView, taken: frozenset[str]) -> Iterator[Diagnostic]:
+    """Airflow ignores what no operator takes."""
+    default_args = dag.data.get("default_args")
+    for key, value in default_args.items() if isinstance(default_args, dict) else ():
+        path, message = ("default_args", key), f"no task takes `{key}` of `default_args`"
+        if key in taken:
+            continue
+        if key not in DAG_KEYS and key not in SECONDS and nearest(key, taken) is not None:
+            caret, fix = meant(key, taken), typo_fix(key, taken)
+            yield dag.subject.finding(Code.UNKNOWN_KEY, path, message, at_key=True, caret=caret, fix=fix)
+            continue
+        message += ", and Airflow ignores it there"
+        beside = "it is a key of the DAG: write it beside `default_args`" if key in DAG_KEYS else ""
+        help_text = in_seconds(key, value) if key in SECONDS else beside
+        yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, path, message, at_key=True, help=help_text)

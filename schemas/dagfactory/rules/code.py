@@ -1,71 +1,66 @@
-"""Dotted paths, and what they name, against the source."""
+"""`operator`, `decorator`, functions and callbacks: dotted paths, and what they name."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
 
+from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, Part
-from schemas.dagfactory.keys import (
-    CALLBACKS,
-    DAG_CALLBACKS,
-    DAG_KEYS,
-    OWN_ARGUMENTS,
-    SECONDS,
-    in_seconds,
-)
-from schemas.dagfactory.named_code import named_code
-from schemas.dagfactory.rules.arguments import of_decorated, of_function, of_operator, taken_by_decorated
+from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, OWN_ARGUMENTS
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, typo_fix
-from schemas.findings.suggestions import meant, nearest
-from schemas.rules.moved_paths import place_of
-from schemas.source import Class, Function, SourceReader
+from schemas.findings.problem import Word
+from schemas.findings.suggestions import nearest
+from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed
+from schemas.rules.moved_paths import moved, moved_to, place_of
+from schemas.source import Class, Function, NotInstalled, SourceReader, TaskDecorated, Undecidable
 from schemas.source.results import Result
 
-_BASE = "airflow.sdk.BaseOperator"
-_PYTHON = "PythonOperator"
-_BESIDE = "it is a key of the DAG: write it beside `default_args`"
+_STANDARD = "airflow.providers.standard.decorators"
+_DECORATOR_OBJECTS = ("airflow.sdk.task.", "airflow.decorators.task.", "airflow.sdk.definitions.decorators.task.")
+_DECORATORS: Mapping[str, str] = {
+    "bash": f"{_STANDARD}.bash.bash_task",
+    "branch": f"{_STANDARD}.branch_python.branch_task",
+    "branch_external_python": f"{_STANDARD}.branch_external_python.branch_external_python_task",
+    "branch_virtualenv": f"{_STANDARD}.branch_virtualenv.branch_virtualenv_task",
+    "external_python": f"{_STANDARD}.external_python.external_python_task",
+    "python": "airflow.sdk.task",
+    "sensor": f"{_STANDARD}.sensor.sensor_task",
+    "short_circuit": f"{_STANDARD}.short_circuit.short_circuit_task",
+    "virtualenv": f"{_STANDARD}.python_virtualenv.virtualenv_task",
+}
+"""The function behind `@task.NAME`: dag-factory cannot import through an object."""
 
 
 def check_shape(dag: DagView) -> Iterator[Diagnostic]:
     """What can be said about `operator` and `decorator` without reading source."""
     for task in dag.tasks.values():
+        place = (*task.path, "decorator")
         if "operator" in task.data and "decorator" in task.data:
             message = "`operator` and `decorator` exclude each other"
-            yield dag.subject.finding(
-                Code.CONFLICTING_KEYS, (*task.path, "decorator"), message, at_key=True, caret="take one of them away"
-            )
+            caret = "remove one of them"
+            yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
         elif "operator" not in task.data and "decorator" not in task.data:
             yield _nothing_to_run(dag, task)
         for key in ("operator", "decorator"):
             path = task.data.get(key)
             if key in task.data and (not isinstance(path, str) or "." not in path):
-                message = f"`{key}` must be a dotted path"
-                place = place_of(path) if isinstance(path, str) and key == "operator" else None
-                caret = f"write `{place}`" if place is not None else ""
-                fix = Word(place) if place is not None else None
-                yield dag.subject.finding(Code.UNKNOWN_USES, (*task.path, key), message, caret=caret, fix=fix)
+                known = place_of(path) if isinstance(path, str) and key == "operator" else None
+                yield dag.subject.finding(
+                    Code.UNKNOWN_USES,
+                    (*task.path, key),
+                    f"`{key}` must be a dotted path",
+                    caret=f"write `{known}`" if known is not None else "",
+                    fix=Word(known) if known is not None else None,
+                )
+        decorator = task.data.get("decorator")
         if "decorator" in task.data and not task.data.keys() & {"python_callable", "python_callable_name"}:
             message = f"`python_callable` is missing in task `{task.id}`"
-            yield dag.subject.finding(Code.MISSING_KEY, (*task.path, "decorator"), message, at_key=True)
-
-
-def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in every path and its arguments. Where reading source cannot decide there are none."""
-    known: frozenset[str] | None = frozenset()
-    for task in dag.tasks.values():
-        taken = yield from _task(dag, task, reader)
-        known = known | taken if known is not None and taken is not None else None
-    yield from _default_args(dag, reader, known)
-    places: list[tuple[DataPath, Any]] = [((), dag.data), (("default_args",), dag.data.get("default_args"))]
-    places += [((*g.path, "default_args"), g.data.get("default_args")) for g in dag.groups.values()]
-    places += [(task.path, task.data) for task in dag.tasks.values()]
-    for path, mapping in places:
-        if isinstance(mapping, dict):
-            yield from _callbacks(dag, path, mapping, reader)
+            yield dag.subject.finding(Code.MISSING_KEY, place, message, at_key=True)
+        if isinstance(decorator, str) and decorator.startswith(_DECORATOR_OBJECTS):
+            yield _through_an_object(dag, place, decorator)
 
 
 def _nothing_to_run(dag: DagView, task: Part) -> Diagnostic:
@@ -74,90 +69,62 @@ def _nothing_to_run(dag: DagView, task: Part) -> Diagnostic:
     if isinstance(default, dict) and isinstance(default.get("tasks"), list) and isinstance(dag.data.get("tasks"), list):
         help_text = "lists of tasks are not merged with those of `default`; write both as mappings by task id"
     typo = nearest("operator", [key for key in task.data if key not in OWN_ARGUMENTS])
+    message = f"task `{task.id}` has neither `operator` nor `decorator`"
+    caret = f"is `{typo}` `operator`?" if typo is not None else ""
+    return dag.subject.finding(Code.MISSING_KEY, task.path, message, at_key=True, caret=caret, help=help_text)
+
+
+def _through_an_object(dag: DagView, path: DataPath, decorator: str) -> Diagnostic:
+    holder, _, name = decorator.rpartition(".")
+    known = _DECORATORS.get(name)
     return dag.subject.finding(
-        Code.MISSING_KEY,
-        task.path,
-        f"task `{task.id}` has neither `operator` nor `decorator`",
-        at_key=True,
-        caret=f"is `{typo}` `operator`?" if typo is not None else "",
-        help=help_text,
+        Code.NOT_CALLABLE,
+        path,
+        f"dag-factory imports decorators from modules, and `{holder}` is not a module",
+        caret=f"write `{known}`" if known is not None else "",
+        help="" if known is not None else "write the path of the provider's function that makes the decorator",
+        fix=None if known is None else Word(known),
     )
 
 
-def _task(dag: DagView, task: Part, reader: SourceReader) -> Generator[Diagnostic, None, frozenset[str] | None]:
-    """Returns the names that the task's operator takes; None where that cannot be told."""
-    callable_path = task.data.get("python_callable")
-    function: Result | None = None
-    if isinstance(callable_path, str):
-        function = yield from named_code(dag, (*task.path, "python_callable"), callable_path, reader)
-    key = "operator" if "operator" in task.data else "decorator"
-    dotted = task.data.get(key)
-    if not isinstance(dotted, str) or "." not in dotted:
-        return None
-    if key == "decorator":
-        return (yield from _decorated(dag, task, function, reader))
-    found = yield from named_code(dag, (*task.path, key), dotted, reader)
-    if not isinstance(found, Class) or not found.is_operator or found.parameters is None:
-        if isinstance(found, Function) or (isinstance(found, Class) and found.is_operator is False):
-            message = f"`{dotted}` is no Airflow operator or sensor"
-            yield dag.subject.finding(Code.NOT_CALLABLE, (*task.path, key), message)
-        return None
-    if "decorator" not in task.data:
-        yield from of_operator(dag, task, found, found.parameters)
-    if isinstance(function, Function) and found.path.endswith(_PYTHON):
-        yield from of_function(dag, task, function)
-    return frozenset(p.name for p in found.parameters)
+def check_callbacks(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """The paths of callbacks."""
+    for path, mapping in (((), dag.data), *dag.settings):
+        for key in CALLBACKS if path else DAG_CALLBACKS:
+            callback = mapping.get(key)
+            if isinstance(callback, str):
+                yield from named_code(dag, (*path, key), callback, reader)
+            elif isinstance(callback, dict) and isinstance(callback.get("callback"), str):
+                yield from named_code(dag, (*path, key, "callback"), callback["callback"], reader)
 
 
-def _decorated(
-    dag: DagView, task: Part, function: Result | None, reader: SourceReader
-) -> Generator[Diagnostic, None, frozenset[str] | None]:
-    base = reader.find(_BASE)
-    if not isinstance(function, Function) or not isinstance(base, Class) or base.parameters is None:
-        return None
-    if not task.data["decorator"].endswith(".task"):
-        return None
-    taken = taken_by_decorated(base)
-    yield from of_decorated(dag, task, function, taken)
-    return taken
+def named_code(
+    dag: DagView, path: DataPath, dotted: str, reader: SourceReader
+) -> Generator[Diagnostic, None, Result | None]:
+    """Returns what a dotted path names; None where a finding says that it names nothing."""
+    result, findings = _named(dag, path, dotted, reader)
+    for finding in findings:
+        # Parts of a path from the environment are in the message, also in other words.
+        hidden = f"what `{dotted.expression}` gives here names nothing usable" if isinstance(dotted, EnvText) else ""
+        yield replace(finding, message=hidden, caret="", help="", allowed=(), fix=None) if hidden else finding
+    return result
 
 
-def _default_args(dag: DagView, reader: SourceReader, known: frozenset[str] | None) -> Iterator[Diagnostic]:
-    """Airflow reads over what no operator takes."""
-    default_args = dag.data.get("default_args")
-    if not isinstance(default_args, dict) or known is None:
-        return
-    base = reader.find(_BASE)
-    if not isinstance(base, Class) or base.parameters is None:
-        return
-    taken = known | {p.name for p in base.parameters} | OWN_ARGUMENTS | {"timezone"}
-    for key in default_args:
-        if key in taken:
-            continue
-        path = ("default_args", key)
-        if key not in DAG_KEYS and key not in SECONDS and nearest(key, taken) is not None:
-            yield dag.subject.finding(
-                Code.UNKNOWN_KEY,
-                path,
-                f"no task takes `{key}` of `default_args`",
-                at_key=True,
-                caret=meant(key, taken),
-                fix=typo_fix(key, taken),
-            )
-            continue
-        yield dag.subject.finding(
-            Code.DAG_FACTORY_IGNORES,
-            path,
-            f"no task takes `{key}` of `default_args`, and Airflow ignores it there",
-            at_key=True,
-            help=in_seconds(key, default_args[key]) if key in SECONDS else _BESIDE if key in DAG_KEYS else "",
-        )
-
-
-def _callbacks(dag: DagView, path: DataPath, mapping: Mapping[str, Any], reader: SourceReader) -> Iterator[Diagnostic]:
-    for key in CALLBACKS if path else DAG_CALLBACKS:
-        value = mapping.get(key)
-        if isinstance(value, str):
-            yield from named_code(dag, (*path, key), value, reader)
-        elif isinstance(value, dict) and isinstance(value.get("callback"), str):
-            yield from named_code(dag, (*path, key, "callback"), value["callback"], reader)
+def _named(
+    dag: DagView, path: DataPath, dotted: str, reader: SourceReader
+) -> tuple[Result | None, tuple[Diagnostic, ...]]:
+    hidden = reader.hidden_by(dotted)
+    if hidden is not None:
+        return None, (hidden_module(dag.subject, path, hidden),)
+    found = reader.find(dotted)
+    new = moved_to(dotted, found.path if isinstance(found, Function | Class) else None)
+    findings: tuple[Diagnostic, ...] = ()
+    if new is not None:
+        findings = (moved(dag.subject, path, new, still_there=isinstance(found, Function | Class)),)
+    match found:
+        case Function() | Class() | Undecidable() | TaskDecorated():
+            return found, findings
+        case NotInstalled():
+            return None, (*findings, not_installed(dag.subject, path, found))
+        case _:
+            return None, findings if new is not None else (no_callable(dag.subject, path, found),)

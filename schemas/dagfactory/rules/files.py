@@ -1,4 +1,4 @@
-"""Files that a document names: whether they are there, and whether they define what is looked for in them."""
+"""Files that a document names: functions with their `_file`, documentation, templates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, shown
-from schemas.dagfactory.keys import DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
+from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
+from schemas.dagfactory.rules.objects import is_object
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -20,34 +21,51 @@ from schemas.rules.named_files import missing_template, siblings, templates
 from schemas.source import ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
 
 
+def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
+    """The shape of callbacks, and `_name` without `_file` or the reverse."""
+    for path, data in (((), dag.data), *dag.settings):
+        callbacks = CALLBACKS if path else DAG_CALLBACKS
+        for callback in callbacks:
+            value = data.get(callback)
+            is_call = isinstance(value, dict) and isinstance(value.get("callback"), str)
+            if value is not None and not (isinstance(value, str) or is_object(value) or is_call):
+                message = f"`{callback}` must be a dotted path, or a mapping with `callback` and its arguments"
+                yield dag.subject.finding(Code.WRONG_TYPE, (*path, callback), message)
+        for name_key, file_key in FILE_PARTS:
+            if not path and name_key.removesuffix("_name") not in callbacks:
+                continue
+            for key, other in ((name_key, file_key), (file_key, name_key)):
+                if data.get(key) is not None and data.get(other) is None:
+                    message, help_text = f"`{key}` needs `{other}`", f"write `{other}`, too"
+                    yield dag.subject.finding(Code.MISSING_KEY, (*path, key), message, at_key=True, help=help_text)
+            file = data.get(file_key)
+            if isinstance(file, str) and not isinstance(file, EnvText) and "$" in file:
+                name = file[file.index("$") + 1 :].strip("{").split("/")[0].split("}")[0]
+                message = f"`{name}` is not set, so there is no such file"
+                yield dag.subject.finding(Code.UNSET_VARIABLE, (*path, file_key), message)
+
+
 def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in the keys that name a file, and in the functions that are looked for in them."""
+    """Whether the files are there, and whether they define what is looked for in them."""
     places = ((reader.folder / dag.subject.path).parent, reader.folder)
-    yield from _functions(dag, (), dag.data, places, reader)
     yield from _missing(dag, (DOCUMENTATION_FILE,), dag.data.get(DOCUMENTATION_FILE), places)
-    for path, data in dag.settings:
-        yield from _functions(dag, path, data, places, reader)
+    for path, data in (((), dag.data), *dag.settings):
+        for name_key, file_key in (*FILE_PARTS, *(() if path else (DOCUMENTATION_FUNCTION,))):
+            name, file = data.get(name_key), data.get(file_key)
+            if not isinstance(name, str) or not isinstance(file, str):
+                continue
+            missing = list(_missing(dag, (*path, file_key), file, places))
+            yield from missing
+            found = None if missing else _found(file, places)
+            result = reader.in_file(found, name) if found is not None else None
+            if isinstance(result, ModuleMissing | NameMissing | NotCallable | SourceError):
+                at = file_key if isinstance(result, SourceError) else name_key
+                yield no_callable(dag.subject, (*path, at), result)
     searched = _searched(dag, places)
     for task in dag.tasks.values() if searched is not None else ():
         if "operator" in task.data:
             yield from _templates(dag, task.path, task.data, searched or ())
             yield from _templates(dag, (*task.path, "partial"), task.data.get("partial"), searched or ())
-
-
-def _functions(
-    dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...], reader: SourceReader
-) -> Iterator[Diagnostic]:
-    for name_key, file_key in (*FILE_PARTS, *(() if path else (DOCUMENTATION_FUNCTION,))):
-        name, file = (data.get(name_key), data.get(file_key)) if isinstance(data, dict) else (None, None)
-        if not isinstance(name, str) or not isinstance(file, str):
-            continue
-        missing = list(_missing(dag, (*path, file_key), file, places))
-        yield from missing
-        found = None if missing else _found(file, places)
-        result = reader.in_file(found, name) if found is not None else None
-        if isinstance(result, ModuleMissing | NameMissing | NotCallable | SourceError):
-            at = file_key if isinstance(result, SourceError) else name_key
-            yield no_callable(dag.subject, (*path, at), result)
 
 
 def _found(file: str, places: tuple[Path, ...]) -> Path | None:
@@ -62,21 +80,18 @@ def _missing(dag: DagView, path: DataPath, file: Any, places: tuple[Path, ...]) 
         return
     if os.path.isabs(file):  # noqa: PTH117 # as above
         message = f"there is no file `{shown(file)}` here"
-        help_text = "it must be there where Airflow reads the DAG; a file below `pipelines/` comes with it"
+        help_text = "it must exist where Airflow reads the DAG; a file below `pipelines/` comes with it"
         found = dag.subject.finding(Code.MISSING_FILE, path, message, help=help_text)
         yield replace(found, severity=Severity.WARNING)
         return
     others = [other.relative_to(place).as_posix() for place in places for other in siblings(place / file)]
-    yield dag.subject.finding(
-        Code.MISSING_FILE,
-        path,
-        f"there is no file `{shown(file)}` beside the document or in the pipelines folder",
-        caret=meant(file, others) if not isinstance(file, EnvText) else "",
-    )
+    message = f"there is no file `{shown(file)}` beside the document or in the pipelines folder"
+    caret = meant(file, others) if not isinstance(file, EnvText) else ""
+    yield dag.subject.finding(Code.MISSING_FILE, path, message, caret=caret)
 
 
 def _searched(dag: DagView, places: tuple[Path, ...]) -> tuple[Path, ...] | None:
-    """Where templates are looked for; None where that cannot be told here."""
+    """Where templates are looked up; None where that is unknown here."""
     written = dag.data.get("template_searchpath")
     texts = written if isinstance(written, list) else [] if written is None else [written]
     if not all(isinstance(text, str) and ("$" not in text or isinstance(text, EnvText)) for text in texts):

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from schemas.dagfactory.dag_view import DagView, Part, shown
+from schemas.dagfactory.dag_view import PLUS, DagView, Part, mapped_task, shown
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, walk
-from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import MOST_OF_A_FILE, meant
 from schemas.rules.graph import Edges, cycles
 
-_PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"].*['\"]\])?", re.DOTALL)
 _WORDS = frozenset({"dependencies", "task_id", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
-"""Keys of a task whose text is no argument."""
-_XCOM_ARG = re.compile(r"\((?P<task>[^()]*)\)")
+"""Keys of a task whose text is not an argument."""
 
 
 def check(dag: DagView) -> Iterator[Diagnostic]:
-    """Tasks and groups that are not there, references that come too early, tasks that wait for each other."""
+    """Unknown tasks and groups, references that come too early, tasks that wait for each other."""
     edges: Edges = {name: {} for name in dag.parts}
     for part in dag.parts.values():
         yield from _dependencies(dag, part, edges)
@@ -31,9 +26,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         for path, other in references(task):
             yield from _reference(dag, task, path, other)
         yield from _without_effect(dag, task)
-    for group in dag.groups.values():
-        yield from _parent(dag, group)
-    yield from _cycles_of_parents(dag)
+    yield from _parents(dag)
 
 
 def references(task: Part) -> Iterator[tuple[DataPath, str]]:
@@ -42,27 +35,25 @@ def references(task: Part) -> Iterator[tuple[DataPath, str]]:
     if "decorator" in task.data:
         for path, mapping in (((), task.data), (("expand",), expand), (("partial",), task.data.get("partial"))):
             for key, value in mapping.items() if isinstance(mapping, dict) else ():
-                match = _PLUS.fullmatch(value) if isinstance(value, str) else None
+                match = PLUS.fullmatch(value) if isinstance(value, str) else None
                 if match is not None:
                     yield (*task.path, *path, key), match["task"]
         return
     for key, value in expand.items() if isinstance(expand, dict) else ():
-        if isinstance(value, str) and ".output" in value:
-            yield (*task.path, "expand", key), value.split(".output")[0]
-        elif isinstance(value, str) and "XcomArg" in value:
-            match = _XCOM_ARG.search(value)
-            yield (*task.path, "expand", key), match["task"] if match is not None else ""
+        name = mapped_task(value)
+        if name is not None:
+            yield (*task.path, "expand", key), name
 
 
 def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
-    """`+task` where dag-factory leaves it as text, or hands on what gives neither an output nor an edge."""
+    """`+task` where dag-factory leaves it as text, or passes what is neither an output nor an edge."""
     if not dag.subject.may_hold("+"):
         return
     read = dict(references(task))
     waits = {name for _, name in task.dependencies}
     for path, text in walk(task.data).texts:
         place = (*task.path, *path)
-        match = _PLUS.fullmatch(text)
+        match = PLUS.fullmatch(text)
         if match is None or path[0] in _WORDS:
             continue
         other = dag.built_as.get(match["task"])
@@ -76,31 +67,28 @@ def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
             message = f"`{shown(text)}` stays text: dag-factory reads no reference {where}"
             yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, help=help_text)
         elif "operator" in other.data and "expand" not in path:
-            message = f"`{other.id}` is no decorated task: dag-factory hands over the operator, and adds no dependency"
+            message = f"`{other.id}` is not decorated: dag-factory passes the operator itself, and adds no dependency"
             yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, help=help_text)
 
 
 def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic]:
     path = (*part.path, "dependencies")
     if "dependencies" in part.data and not isinstance(part.data["dependencies"], list):
-        message = "`dependencies` must be a list"
-        yield dag.subject.finding(Code.WRONG_TYPE, path, message, caret="write `[task]`")
+        yield dag.subject.finding(Code.WRONG_TYPE, path, "`dependencies` must be a list", caret="write `[task]`")
     for place, other in part.dependencies:
         if other == part.id:
             yield dag.subject.finding(Code.CYCLE, place, f"`{part.id}` waits for itself")
         elif other not in dag.parts:
+            message = f"`dependencies` names `{shown(other)}`, and there is no such task or task group"
             names = dag.parts if len(dag.parts) <= MOST_OF_A_FILE else ()
             others = [name for name in names if name != part.id]
-            yield dag.subject.finding(
-                Code.UNKNOWN_TASK,
-                place,
-                f"`dependencies` names `{shown(other)}`, and there is no such task or task group",
-                caret=meant(other, others),
-                allowed=tuple(others),
-                fix=typo_fix(other, others),
-            )
+            yield dag.unknown(Code.UNKNOWN_TASK, place, message, other, others)
         else:
             edges[part.id].setdefault(other, place)
+
+
+def _no_group(dag: DagView, path: DataPath, group: str) -> Diagnostic:
+    return dag.unknown(Code.UNKNOWN_TASK, path, f"there is no task group `{shown(group)}`", group, dag.groups)
 
 
 def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
@@ -109,14 +97,7 @@ def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
         return
     path = (*task.path, "task_group_name")
     if group not in dag.groups:
-        yield dag.subject.finding(
-            Code.UNKNOWN_TASK,
-            path,
-            f"there is no task group `{shown(group)}`",
-            caret=meant(group, dag.groups),
-            allowed=tuple(dag.groups),
-            fix=typo_fix(group, dag.groups),
-        )
+        yield _no_group(dag, path, group)
         return
     waits = task.data.get("dependencies") or any(
         other == task.id for part in dag.parts.values() for _, other in part.dependencies
@@ -124,50 +105,33 @@ def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
     if not waits:
         return
     if "decorator" in task.data:
-        yield dag.subject.finding(
-            Code.CONFLICTING_KEYS,
-            path,
-            f"dag-factory looks for `{group}.{task.id}` in `dependencies`, and a decorated task is `{task.id}`",
-            at_key=True,
-            help="take it out of the `dependencies`, for a `+task` waits by itself, or out of the group",
-        )
+        message = f"dag-factory looks for `{group}.{task.id}` in `dependencies`, and a decorated task is `{task.id}`"
+        help_text = "remove it from the `dependencies` (a `+task` waits by itself) or from the group"
+        yield dag.subject.finding(Code.CONFLICTING_KEYS, path, message, at_key=True, help=help_text)
     elif dag.groups[group].data.get("prefix_group_id") is False:
-        yield dag.subject.finding(
-            Code.CONFLICTING_KEYS,
-            (*dag.groups[group].path, "prefix_group_id"),
-            f"dag-factory looks for `{group}.{task.id}` in `dependencies`, which `prefix_group_id: false` takes away",
-            at_key=True,
-            help="take `prefix_group_id` away, or the dependencies of the tasks in this group",
-        )
+        path, full_id = (*dag.groups[group].path, "prefix_group_id"), f"{group}.{task.id}"
+        message = f"dag-factory looks for `{full_id}` in `dependencies`, which `prefix_group_id: false` renames"
+        help_text = "remove `prefix_group_id`, or the dependencies of the tasks in this group"
+        yield dag.subject.finding(Code.CONFLICTING_KEYS, path, message, at_key=True, help=help_text)
 
 
-def _parent(dag: DagView, group: Part) -> Iterator[Diagnostic]:
-    parent = group.data.get("parent_group_name")
-    if not isinstance(parent, str) or not parent or parent in dag.groups:
-        return
-    yield dag.subject.finding(
-        Code.UNKNOWN_TASK,
-        (*group.path, "parent_group_name"),
-        f"there is no task group `{shown(parent)}`",
-        caret=meant(parent, dag.groups),
-        allowed=tuple(dag.groups),
-        fix=typo_fix(parent, dag.groups),
-    )
-
-
-def _cycles_of_parents(dag: DagView) -> Iterator[Diagnostic]:
+def _parents(dag: DagView) -> Iterator[Diagnostic]:
+    """Groups in groups: `parent_group_name`."""
     edges: Edges = {name: {} for name in dag.groups}
     for group in dag.groups.values():
         parent = group.data.get("parent_group_name")
         path = (*group.path, "parent_group_name")
+        if not isinstance(parent, str) or not parent:
+            continue
         if parent == group.id:
-            yield dag.subject.finding(Code.CYCLE, path, f"the task group `{parent}` lies in itself")
-        elif isinstance(parent, str) and parent in edges:
+            yield dag.subject.finding(Code.CYCLE, path, f"the task group `{parent}` is inside itself")
+        elif parent in dag.groups:
             edges[group.id][parent] = path
-    for _ in cycles(dag.subject, edges):
+        else:
+            yield _no_group(dag, path, parent)
+    if any(True for _ in cycles(dag.subject, edges)):
         path = next(path for places in edges.values() for path in places.values() if path is not None)
-        yield dag.subject.finding(Code.CYCLE, path, "task groups lie in each other")
-        return
+        yield dag.subject.finding(Code.CYCLE, path, "task groups are inside each other")
 
 
 def _reference(dag: DagView, task: Part, path: DataPath, name: str) -> Iterator[Diagnostic]:
@@ -182,7 +146,7 @@ def _reference(dag: DagView, task: Part, path: DataPath, name: str) -> Iterator[
             allowed=tuple(dag.built_as),
         )
         return
-    order: Mapping[str, Any] = dag.build_order
+    order = dag.build_order
     if order.get(other.id, -1) >= order.get(task.id, len(order)):
         yield dag.subject.finding(
             Code.REFERENCE_TOO_EARLY,

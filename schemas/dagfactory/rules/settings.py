@@ -1,19 +1,16 @@
-"""The settings that every task has: values that Airflow refuses when the DAG is built."""
+"""The settings that every task has, and `expand`, `partial` and `variables_as_arguments`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from schemas.dagfactory.dag_view import DagView, Part, shown
+from schemas.dagfactory.dag_view import DagView, Part, is_unset, shown, unset
 from schemas.dagfactory.keys import BOOL, COUNT, MAPPING, TEXT
 from schemas.dagfactory.rules.shape import wrong_kind
-from schemas.dagfactory.unset import is_unset, unset
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import typo_fix
-from schemas.findings.suggestions import meant
 from schemas.model.settings import TriggerRule
 from schemas.source import Function, SourceReader
 
@@ -37,64 +34,74 @@ _DURATION = "write a number of seconds, or `{__type__: datetime.timedelta, minut
 
 
 def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in `default_args`, of the DAG and its groups, in tasks and in their `partial`."""
-    yield from _settings(dag, ("default_args",), dag.data.get("default_args"))
-    for group in dag.groups.values():
-        yield from _settings(dag, (*group.path, "default_args"), group.data.get("default_args"))
+    """Values that Airflow refuses, in every `default_args`, in tasks and in their `partial`."""
+    for path, data in dag.default_args:
+        yield from _settings(dag, path, data)
     for task in dag.tasks.values():
         if "operator" in task.data:
             yield from _settings(dag, task.path, task.data)
             yield from _settings(dag, (*task.path, "partial"), task.data.get("partial"))
-        else:
-            own = _of_function(task, reader)
-            yield from _settings(dag, task.path, {key: v for key, v in task.data.items() if own and key not in own})
-
-
-def _of_function(task: Part, reader: SourceReader) -> frozenset[str]:
-    """The names that a decorated task's function takes, some at least; empty where reading cannot tell them."""
-    found = reader.find(str(task.data.get("python_callable")))
-    return frozenset({"", *(p.name for p in found.parameters)}) if isinstance(found, Function) else frozenset()
+            continue
+        found = reader.find(str(task.data.get("python_callable")))
+        if isinstance(found, Function):
+            own = {p.name for p in found.parameters}
+            yield from _settings(dag, task.path, {key: v for key, v in task.data.items() if key not in own})
 
 
 def _settings(dag: DagView, path: DataPath, data: Any) -> Iterator[Diagnostic]:
     for key, value in data.items() if isinstance(data, dict) else ():
         place = (*path, key)
-        if value is None or _is_object(value):
+        if value is None or (isinstance(value, dict) and not value.keys().isdisjoint(("__type__", "__args__"))):
             continue
+        is_number = isinstance(value, int | float)
         if is_unset(value) and key in _NO_TEXT:
-            yield from unset(dag, place, value)
+            yield unset(dag, place, value)
         elif key in _KINDS:
             yield from wrong_kind(dag, place, value, _KINDS[key])
         elif key in _WORDS:
-            yield from _word(dag, place, value, _WORDS[key])
-        elif key == "retries" and not (_is_number(value) or (isinstance(value, str) and value.strip().isdecimal())):
-            yield from wrong_kind(dag, place, value, COUNT)
-        elif key in _SECONDS and not _is_number(value):
+            if value not in _WORDS[key] and not (key == "weight_rule" and "." in str(value)):
+                message = f"`{shown(value)}` is not a `{key}`"
+                yield dag.unknown(Code.WRONG_VALUE, place, message, str(value), _WORDS[key])
+        elif key in _SECONDS and not is_number:
             message = f"`{key}` must be a duration object or a number"
             yield dag.subject.finding(Code.WRONG_TYPE, place, message, help=_DURATION)
-        elif key == "retry_exponential_backoff" and not _is_number(value):
+        elif (key == "retries" and not (is_number or (isinstance(value, str) and value.strip().isdecimal()))) or (
+            key == "retry_exponential_backoff" and not is_number
+        ):
             yield from wrong_kind(dag, place, value, COUNT)
         if key == "pool_slots" and isinstance(value, int) and value < 1:
             yield dag.subject.finding(Code.WRONG_VALUE, place, "`pool_slots` must be at least 1")
 
 
-def _word(dag: DagView, path: DataPath, value: Any, words: tuple[str, ...]) -> Iterator[Diagnostic]:
-    key = str(path[-1])
-    if value in words or (key == "weight_rule" and "." in str(value)):
-        return
-    yield dag.subject.finding(
-        Code.WRONG_VALUE,
-        path,
-        f"`{shown(value)}` is no `{key}`",
-        caret=meant(str(value), words),
-        allowed=words,
-        fix=typo_fix(str(value), words),
+def check_mapping(dag: DagView) -> Iterator[Diagnostic]:
+    """`expand`, `partial` and `variables_as_arguments` of tasks."""
+    for task in dag.tasks.values():
+        expand, partial = task.data.get("expand"), task.data.get("partial")
+        for key, value in (("expand", expand), ("partial", partial)):
+            if value is not None and not isinstance(value, dict):
+                yield dag.subject.finding(Code.WRONG_TYPE, (*task.path, key), f"`{key}` must be a mapping")
+        if partial is not None and not expand and "operator" in task.data:
+            place, help_text = (*task.path, "partial"), "write its arguments beside `operator`, or add `expand`"
+            yield dag.subject.finding(Code.MISSING_KEY, place, "`partial` needs `expand`", at_key=True, help=help_text)
+        for key in partial if isinstance(expand, dict) and isinstance(partial, dict) else ():
+            if key in task.data or key in (expand or ()):
+                where = "beside `operator`" if key in task.data else "in `expand`"
+                message, place = f"`{key}` is in `partial` and {where}", (*task.path, "partial", key)
+                caret = "remove one of them"
+                yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
+        if task.data.get("variables_as_arguments") is not None:
+            yield _variables(dag, task)
+
+
+def _variables(dag: DagView, task: Part) -> Diagnostic:
+    path, written = (*task.path, "variables_as_arguments"), task.data["variables_as_arguments"]
+    is_right = isinstance(written, list) and all(
+        isinstance(e, dict) and {"variable", "attribute"} <= e.keys() for e in written
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and not value.keys().isdisjoint(("__type__", "__args__"))
+    if not is_right:
+        message = "`variables_as_arguments` must be a list of `{variable, attribute}`"
+        return dag.subject.finding(Code.WRONG_TYPE, path, message)
+    first = written[0] if written else {}
+    message = "dag-factory asks Airflow for these Variables each time it reads the file, even when nothing runs"
+    help_text = f'write `{first.get("attribute", "argument")}: "{{{{ var.value.{first.get("variable", "NAME")} }}}}"`'
+    return dag.subject.finding(Code.VARIABLE_AT_PARSE, path, message, at_key=True, help=help_text)

@@ -42,7 +42,7 @@ def test_one_file_for_each_dag_and_none_written_over(tmp_path: Path) -> None:
     again = factory("convert", "pipelines/shop.yml", "--output", "new", cwd=root)
     assert (again.returncode, again.stderr) == (
         2,
-        "factory convert: new/stock.yaml is there already; --force writes over it\n",
+        "factory convert: new/stock.yaml already exists; --force overwrites it\n",
     )
     assert not (root / "new" / "orders.yaml").exists()
 
@@ -75,7 +75,7 @@ def test_another_file_is_an_error_of_use(tmp_path: Path) -> None:
     done = factory("convert", "pipelines/shop.yml", cwd=project(tmp_path, "tasks:\n  - {id: a, uses: empty}\n"))
 
     assert done.returncode == 2
-    assert done.stderr == "factory convert: pipelines/shop.yml: this is no document of dag-factory\n"
+    assert done.stderr == "factory convert: pipelines/shop.yml: this is not a dag-factory document\n"
 
 
 def test_a_reference_that_begins_to_have_an_effect_is_said(tmp_path: Path) -> None:
@@ -103,14 +103,14 @@ def test_a_folder_keeps_its_subfolders_and_a_broken_document_no_other(tmp_path: 
     done = factory("convert", "pipelines", "--output", "new", cwd=root)
 
     assert done.returncode == 1
-    assert "pipelines/team/broken.yml: these come first; nothing of it is converted" in done.stderr
+    assert "pipelines/team/broken.yml: fix these errors first; nothing of it is converted" in done.stderr
     places = ["new/orders.yaml", "new/stock.yaml", "new/team/bills.yaml", "new/team/shelves.yaml"]
     assert done.stdout.split() == places
     assert sorted(p.relative_to(root).as_posix() for p in (root / "new").rglob("*.yaml")) == places
 
     none = factory("convert", "new", cwd=root)
     assert none.returncode == 2
-    assert none.stderr == "factory convert: new: there are no documents of dag-factory in this folder\n"
+    assert none.stderr == "factory convert: new: there are no dag-factory documents in this folder\n"
 
 
 def test_two_documents_of_a_folder_with_one_dag_are_not_written_over_each_other(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 _NOBODYS = re.compile(
-    r"`(?P<key>\w+)` is (?:left out: (?:no task takes it|Airflow 3 reads over it)|no setting that every task has: "
+    r"`(?P<key>\w+)` is (?:left out: (?:no task takes it|Airflow 3 ignores it)|not a setting that every task has: "
     r"it is written in `with` of .*)"
 )
 LEFT_OUT = ("fileloc", "relative_fileloc", "doc_md", "_processor_dags_folder")
@@ -72,11 +72,11 @@ def ours(folder: str, file: str) -> dict[str, Any]:
 def new_files(folder: str, file: str) -> dict[str, Any]:
     from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
     from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
-    from schemas.dagfactory.converted import converted  # noqa: PLC0415 # as above
+    from schemas.dagfactory.convert import convert  # noqa: PLC0415 # as above
     from schemas.source import SourceReader  # noqa: PLC0415 # as above
 
     unexpanded = Checker(Path(folder), CheckOptions(shown_folder="", environ={}))
-    made = list(converted(unexpanded.variants(file), Path(folder), os.environ, SourceReader(Path(folder))))
+    made = list(convert(unexpanded.variants(file), Path(folder), os.environ, SourceReader(Path(folder))))
     checker = Checker(Path(folder), CheckOptions(shown_folder=""))
     beside = file.rpartition("/")[0]
     found: dict[str, Any] = {"converted": {}, "lost": _lost(made), "texts": [one.text for one in made], "lint": []}

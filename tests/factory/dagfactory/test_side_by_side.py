@@ -48,11 +48,11 @@ REFUSED = {
 """Cases that lint takes and that dag-factory does not build, and why."""
 VALID = [case for case in cases("dag_factory/valid") if case.name not in REFUSED and documents(case)]
 LOST = {
-    "every-key-of-a-dag": ["a lambda has no like here", "documentation that a function makes has no like here"],
-    "date-that-counts-hours": ["`12 hours` moves on every day; the date that it is today is written"],
+    "every-key-of-a-dag": ["lambdas have no equivalent here", "documentation from a function has no equivalent here"],
+    "date-that-counts-hours": ["`12 hours` moves every day; the date of today is written"],
     "dates-that-count-from-today": [
-        "`3 days` moves on every day; the date that it is today is written",
-        "`1 day` moves on every day; the date that it is today is written",
+        "`3 days` moves every day; the date of today is written",
+        "`1 day` moves every day; the date of today is written",
     ],
     "keys-that-are-ignored": ["the DAG `nothing_to_do` has no tasks, and a pipeline here has at least one"],
 }

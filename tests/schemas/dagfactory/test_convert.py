@@ -11,27 +11,27 @@ from pathlib import Path
 import pytest
 
 from schemas.check import Checker, CheckOptions
-from schemas.dagfactory.converted import Converted, converted
+from schemas.dagfactory.convert import ConvertedDag, convert
 from schemas.source import SourceReader
 
 BASH = "operator: airflow.providers.standard.operators.bash.BashOperator"
 EMPTY = "operator: airflow.providers.standard.operators.empty.EmptyOperator"
 
 
-def convert(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> list[Converted]:
+def converted(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> list[ConvertedDag]:
     (folder / "orders.yml").write_text(text)
     unexpanded = Checker(folder, CheckOptions(environ={}))
-    return list(converted(unexpanded.variants("orders.yml"), folder, environ or {}, SourceReader(folder)))
+    return list(convert(unexpanded.variants("orders.yml"), folder, environ or {}, SourceReader(folder)))
 
 
 def only(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> str:
-    (one,) = convert(folder, text, environ)
+    (one,) = converted(folder, text, environ)
     assert not [d.message for d in one.findings]
     return one.text
 
 
 def said(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> list[tuple[int, str, str]]:
-    return [(d.span.line, d.code.id, d.message) for one in convert(folder, text, environ) for d in one.findings]
+    return [(d.span.line, d.code.id, d.message) for one in converted(folder, text, environ) for d in one.findings]
 
 
 def test_comments_stay_with_what_they_are_about(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ stock:
     count: {{{EMPTY}}}  # one line
 # The end.
 """
-    orders, stock = convert(tmp_path, text)
+    orders, stock = converted(tmp_path, text)
 
     assert orders.text == (
         '# The file\'s own.\n# About orders.\n# for all\ndag_id: orders\nschedule: "@daily"  # at midnight\n'.replace(
@@ -116,15 +116,15 @@ orders:
 def test_a_variable_that_is_not_set_is_named_where_no_shell_expands_it(tmp_path: Path) -> None:
     found = said(tmp_path, f"orders:\n  description: from $CITY\n  tasks:\n    a: {{{EMPTY}}}\n")
 
-    assert found == [(2, "PF126", "`CITY` is not set here, so it stays text, as dag-factory leaves it")]
+    assert found == [(2, "PF126", "`CITY` is not set here, so it stays text, as with dag-factory")]
 
 
 @pytest.mark.parametrize(
     ("line", "loss"),
     [
-        ("start_date: 2 days", "`2 days` moves on every day; the date that it is today is written"),
-        ("template_searchpath: /opt/sql", "files of templates are looked for beside the pipeline and in the pipelines"),
-        ("schedule: $CRON", "a variable cannot stand in `schedule`: its value of now is written"),
+        ("start_date: 2 days", "`2 days` moves every day; the date of today is written"),
+        ("template_searchpath: /opt/sql", "templates are looked up beside the pipeline and in the pipelines"),
+        ("schedule: $CRON", "`schedule` accepts no variable: its current value is written"),
         ("doc_md: $DB_PASSWORD", "`DB_PASSWORD` looks like a secret"),
         ("doc_md_file_path: none.md", "there is no such file here"),
         ("default_args: {email: [a@example.com]}", "mails are notifications here"),
@@ -160,14 +160,14 @@ orders:
     third: {{{EMPTY}, task_group_name: outer, dependencies: [second]}}
     last: {{{EMPTY}, dependencies: [first, outer, empty]}}
 """
-    (one,) = convert(tmp_path, text)
+    (one,) = converted(tmp_path, text)
 
     assert "      - id: inner\n        tasks:\n          - id: first\n" in one.text
     assert "            needs: [first]\n" in one.text
     assert "        needs: [inner.second]\n" in one.text
     assert "    needs: [outer.inner.first, outer]\n" in one.text
     assert [(d.span.line, d.message) for d in one.findings] == [
-        (5, "the task group `empty` is left out: it holds no task")
+        (5, "the task group `empty` is left out: it has no task")
     ]
 
 
@@ -221,7 +221,7 @@ orders:
     d: {{operator: airflow.providers.standard.operators.python.PythonOperator, python_callable: steps.load,
         {asked % "op_kwargs"}}}
 """
-    (one,) = convert(tmp_path, text)
+    (one,) = converted(tmp_path, text)
 
     assert one.text.count('"{{ var.value.of_airflow }}"') + one.text.count("'{{ var.value.of_airflow }}'") == 4
     assert [d.code.id for d in one.findings] == ["PF126"] * 4
@@ -232,7 +232,7 @@ def test_a_variable_of_airflow_is_lost_where_no_template_is_rendered(tmp_path: P
     asked = f"variables_as_arguments: [{{variable: of_airflow, attribute: {argument}}}]"
     found = said(tmp_path, f"orders:\n  tasks:\n    a: {{{BASH}, bash_command: ./a, {asked}}}\n")
 
-    message = f"Airflow does not render `{argument}`, and only a template asks for a Variable here"
+    message = f"Airflow does not render `{argument}`, and only a template can read a Variable here"
     assert found == [(3, "PF125", message)]
 
 
@@ -245,11 +245,11 @@ orders:
     done: {{{EMPTY}}}
     other: {{operator: package_of_nobody.Operator}}
 """
-    (one,) = convert(tmp_path, text)
+    (one,) = converted(tmp_path, text)
 
     assert "    with:\n      bash_command: ./load\n      cwd: /srv\n" in one.text
     assert [(d.code.id, d.message, d.help) for d in one.findings if "cwd" in d.message] == [
-        ("PF125", "`cwd` is no setting that every task has", "write it in `with` of `other`"),
+        ("PF125", "`cwd` is not a setting that every task has", "write it in `with` of `other`"),
     ]
 
 
@@ -268,5 +268,5 @@ def test_a_function_whose_source_is_read_is_lost(tmp_path: Path) -> None:
     operator = "airflow.providers.standard.operators.python.PythonVirtualenvOperator"
     found = said(tmp_path, f"orders:\n  tasks:\n    a: {{operator: {operator}, python_callable: os.getcwd}}\n")
 
-    message = "`PythonVirtualenvOperator` reads its function's source, and here functions go by name"
+    message = "`PythonVirtualenvOperator` reads its function's source, and here functions are named"
     assert found == [(3, "PF125", message)]

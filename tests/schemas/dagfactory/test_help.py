@@ -14,7 +14,7 @@ TASK = "operator: airflow.providers.standard.operators.empty.EmptyOperator"
     [
         (
             f"orders:\n  dagrun_timeout_sec: 3600\n  tasks:\n    load: {{{TASK}}}\n",
-            "dag-factory 1.0 took it away: write `dagrun_timeout: {__type__: datetime.timedelta, seconds: 3600}`",
+            "dag-factory 1.0 removed it: write `dagrun_timeout: {__type__: datetime.timedelta, seconds: 3600}`",
         ),
         (
             f"orders:\n  dagrun_timeout: 7200\n  tasks:\n    load: {{{TASK}}}\n",

@@ -1,24 +1,32 @@
-"""A new document → YAML, with the comments that stood where its parts were made of."""
+"""A new document → YAML, with the comments of the places that its parts came from."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
+
 from schemas.compose.effective import Effective
-from schemas.dagfactory.convert.comments import comments
-from schemas.dagfactory.convert.written import PlainText, Written
+from schemas.dagfactory.convert.conversion import Converted, UnquotedText
 from schemas.findings.paths import DataPath
+from schemas.text.document import Document
+from schemas.text.ignore_comments import MARK
+from schemas.text.lines import TextLines
+from schemas.text.nodes import compose
 from schemas.text.scalars import block_mark, scalar
 
+_START = re.compile(r"(?:(?<=[ \t\n\r])|^)#")
 _WIDEST = 100
 """Columns of a list on one line."""
 
 
 @dataclass
 class _Kept:
-    """Comments by the effective path of what they stand above or behind; `head` and `foot` are the file's."""
+    """Comments by the effective path of what they are above or behind; `head` and `foot` are the file's."""
 
     above: dict[DataPath, list[str]] = field(default_factory=dict)
     behind: dict[DataPath, str] = field(default_factory=dict)
@@ -33,14 +41,14 @@ class _Kept:
             self.head += lines
 
 
-def text(written: Written, effective: Effective, dag_id: str) -> str:
+def write(written: Converted, effective: Effective, dag_id: str) -> str:
     """The text of a document that was made of the DAG's effective one."""
     kept = _kept(written, effective, dag_id)
     lines = [*kept.head, *_Writer(kept).mapping(written, ""), *kept.foot]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _kept(written: Written, effective: Effective, dag_id: str) -> _Kept:
+def _kept(written: Converted, effective: Effective, dag_id: str) -> _Kept:
     """The comments that are about this DAG or about what holds for it."""
     places: dict[tuple[int, DataPath], DataPath] = {}
     layer_of = {id(layer): index for index, layer in enumerate(effective.layers)}
@@ -50,7 +58,7 @@ def _kept(written: Written, effective: Effective, dag_id: str) -> _Kept:
     kept = _Kept()
     for index, layer in enumerate(effective.layers):
         own = index == len(effective.layers) - 1
-        found = comments(layer)
+        found = _comments(layer)
         for place, lines in found.above.items():
             # Above the DAG, or above what holds for all of the file's.
             is_head = own and place in ((dag_id,), ("default",))
@@ -76,7 +84,7 @@ class _Writer:
     def __init__(self, kept: _Kept) -> None:
         self._kept = kept
 
-    def mapping(self, written: Written, indent: str, first: str | None = None) -> Iterator[str]:
+    def mapping(self, written: Converted, indent: str, first: str | None = None) -> Iterator[str]:
         """`first` is what the first line begins with in place of the indentation."""
         for key, child in written.value.items():
             start = indent if first is None else first
@@ -84,7 +92,7 @@ class _Writer:
             first = None
             yield from self._entry(f"{start}{scalar(key)}:", child, f"{indent}  ")
 
-    def _entry(self, start: str, written: Written, indent: str) -> Iterator[str]:
+    def _entry(self, start: str, written: Converted, indent: str) -> Iterator[str]:
         value = written.value
         behind = self._behind(written)
         if isinstance(value, dict) and value:
@@ -104,7 +112,7 @@ class _Writer:
         else:
             yield f"{start} {_scalar(value)}{behind}"
 
-    def _item(self, written: Written, indent: str) -> Iterator[str]:
+    def _item(self, written: Converted, indent: str) -> Iterator[str]:
         yield from self._above(written, indent)
         if isinstance(written.value, dict) and written.value:
             behind = self._behind(written)
@@ -114,15 +122,15 @@ class _Writer:
         else:
             yield from self._entry(f"{indent}-", written, f"{indent}  ")
 
-    def _above(self, written: Written, indent: str) -> Iterator[str]:
+    def _above(self, written: Converted, indent: str) -> Iterator[str]:
         if written.source is not None:
             yield from (f"{indent}{line}" for line in self._kept.above.pop(written.source, ()))
 
-    def _behind(self, written: Written) -> str:
+    def _behind(self, written: Converted) -> str:
         line = self._kept.behind.pop(written.source, "") if written.source is not None else ""
         return f"  {line}" if line else ""
 
-    def _on_one_line(self, written: Written) -> str | None:
+    def _on_one_line(self, written: Converted) -> str | None:
         items = written.value
         if not written.flow or any(
             item.source in self._kept.above or item.source in self._kept.behind for item in items
@@ -134,7 +142,7 @@ class _Writer:
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, PlainText):
+    if isinstance(value, UnquotedText):
         return str(value)
     line = scalar(value)
     return _quoted(value) if line.startswith("'") and "''" in line and '"' not in line else line
@@ -146,5 +154,81 @@ def _in_flow(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text in quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@dataclass
+class _Comments:
+    """Comments with their `#`. `below` are those at the end, after which nothing follows."""
+
+    above: dict[DataPath, list[str]] = field(default_factory=dict)
+    behind: dict[DataPath, str] = field(default_factory=dict)
+    below: list[str] = field(default_factory=list)
+
+
+def _comments(document: Document) -> _Comments:
+    """The comments of a document that could be read, except those that are for this program."""
+    found = _Comments()
+    if "#" not in document.text:
+        return found
+    lines = TextLines(document.text)
+    first, last, blocks = _places(document, lines)
+    starts = sorted(first)
+    waiting: list[tuple[int, str]] = []
+    for line, column, text in _located_comments(document, lines, blocks):
+        if line in last and lines.line_text(line)[: column - 1].strip():
+            found.behind.setdefault(last[line], text)
+        else:
+            waiting.append((line, text))
+    for line, text in waiting:
+        following = bisect_right(starts, line)
+        if following == len(starts):
+            found.below.append(text)
+        else:
+            found.above.setdefault(first[starts[following]], []).append(text)
+    return found
+
+
+def _located_comments(document: Document, lines: TextLines, blocks: frozenset[int]) -> Iterator[tuple[int, int, str]]:
+    end = -1
+    for match in _START.finditer(document.text):
+        if match.start() < end:
+            continue
+        line, column = lines.position(match.start())
+        # A block of text begins with its mark: what follows on that line is a comment.
+        if document.is_in_value(match.start()) and line not in blocks:
+            continue
+        text = lines.line_text(line)[column - 1 :].rstrip()
+        end = match.start() + len(text)
+        if MARK not in text and not text.startswith(("#!", "# yaml-language-server:")):
+            yield line, column, text
+
+
+def _places(document: Document, lines: TextLines) -> tuple[dict[int, DataPath], dict[int, DataPath], frozenset[int]]:
+    """Line → what begins on it first, and what begins on it last; and the lines where blocks of text begin."""
+    blocks: set[int] = set()
+    first: dict[int, DataPath] = {}
+    last: dict[int, DataPath] = {}
+    seen: set[int] = set()
+    waiting: list[tuple[DataPath, Node | None, Node | None]] = [((), None, compose(document.text))]
+    found: list[tuple[int, DataPath]] = []
+    while waiting:
+        path, key, node = waiting.pop()
+        if node is None:
+            continue
+        if path:
+            found.append(((key or node).start_mark.index, path))
+        if id(node) in seen:
+            continue  # behind an alias
+        seen.add(id(node))
+        if isinstance(node, ScalarNode) and node.style in ("|", ">"):
+            blocks.add(lines.position(node.start_mark.index)[0])
+        elif isinstance(node, MappingNode):
+            waiting += [((*path, k.value), k, v) for k, v in node.value if isinstance(k, ScalarNode)]
+        elif isinstance(node, SequenceNode):
+            waiting += [((*path, index), None, child) for index, child in enumerate(node.value)]
+    for index, path in sorted(found, key=lambda one: (one[0], len(one[1]))):
+        line, _ = lines.position(index)
+        first.setdefault(line, path)
+        last[line] = path
+    return first, last, frozenset(blocks)
