@@ -12,10 +12,10 @@ from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
+from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import stands_at
 from schemas.rules.subject import Subject
-from schemas.source import Class, Function, NotInstalled, Parameter, SourceReader, TaskDecorated, Undecidable
+from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 from schemas.source.results import by_name, missing_names, unknown_names
 
 
@@ -80,15 +80,8 @@ class Call(NamedTuple):
 
 def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings of a call. Where reading source cannot decide there are none."""
-    hidden = reader.hidden_by(call.dotted)
-    if hidden is not None:
-        yield hidden_module(subject, call.path, hidden)
-        return
-    found = reader.find(call.dotted)
-    elsewhere = written_from_elsewhere(subject, call.path, call.dotted, found, reader)
-    if elsewhere is not None:
-        yield elsewhere
-        return
+    found, findings = look_up(subject, call.path, call.dotted, reader)
+    yield from findings
     match found:
         case Function():
             yield from _call_arguments(subject, call, found.parameters)
@@ -98,15 +91,8 @@ def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[D
             kind = "an operator" if found.is_operator else "a class"
             wanted = "a function or a notifier" if call.takes_class else "a function"
             yield subject.finding(Code.NOT_CALLABLE, call.path, f"`{call.dotted}` is {kind}, not {wanted}")
-        case Undecidable():
-            return
-        case NotInstalled():
-            yield not_installed(subject, call.path, found)
-        case TaskDecorated():
-            message = f"`{call.dotted}` is made a task by `@{found.decorator}`; name the plain function"
-            yield subject.finding(Code.NOT_CALLABLE, call.path, message)
-        case _:
-            yield no_callable(subject, call.path, found)
+        case TaskDecorated() | NotCallable():
+            yield no_function(subject, call.path, call.dotted, found)
 
 
 def _call_arguments(subject: Subject, call: Call, parameters: tuple[Parameter, ...] | None) -> Iterator[Diagnostic]:

@@ -35,14 +35,9 @@ def _entries(subject: Subject) -> Iterator[tuple[DataPath, Any]]:
     schedule = subject.data.get("schedule")
     if isinstance(schedule, dict):
         yield from _condition(("schedule", "assets"), schedule.get("assets"))
-    holders: list[tuple[DataPath, Any]] = [(("default_args",), subject.data.get("default_args"))]
-    for view in subject.entries:
-        holders.append((view.path, view.entry))
-        if view.is_group:
-            holders.append(((*view.path, "default_args"), view.entry.get("default_args")))
-    for path, holder in holders:
-        for key in ("inlets", "outlets") if isinstance(holder, dict) else ():
-            written = holder.get(key)
+    for path, settings in subject.settings:
+        for key in ("inlets", "outlets"):
+            written = settings.get(key)
             for index, entry in enumerate(written if isinstance(written, list) else ()):
                 yield (*path, key, index), entry
 

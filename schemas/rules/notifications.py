@@ -13,6 +13,7 @@ from schemas.model.notifications import NOTIFIERS
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Call, check_call
 from schemas.rules.subject import Subject
+from schemas.shape.places import mapping_at
 from schemas.source import Class, Function, SourceReader
 
 _GIVEN = CONTEXT_NAMES | {"context"}
@@ -23,27 +24,14 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings in every `uses` and `with`. Where reading source cannot decide there are none."""
     if not subject.may_hold("notifications", "deadline"):
         return
-    for path, events in _mappings(subject):
-        for event, entries in events.items():
-            for place, entry in _entries((*path, event), entries):
+    for path, settings in (((), subject.data), *subject.settings):
+        for event, entries in mapping_at(settings, ("notifications",)).items():
+            for place, entry in _entries((*path, "notifications", event), entries):
                 yield from _check(subject, place, entry, reader, in_deadline=False)
     deadline = subject.data.get("deadline")
     for path, one in [(("deadline",), deadline)] if isinstance(deadline, dict) else _entries(("deadline",), deadline):
         for place, entry in _entries((*path, "notify"), one.get("notify")):
             yield from _check(subject, place, entry, reader, in_deadline=True)
-
-
-def _mappings(subject: Subject) -> Iterator[tuple[DataPath, dict[str, Any]]]:
-    """Every `notifications`, with the path that leads to it."""
-    holders: list[tuple[DataPath, Any]] = [((), subject.data)]
-    holders += [(entry.path, entry.entry) for entry in subject.entries]
-    for path, holder in holders:
-        for inside in ((), ("default_args",)):
-            found: Any = holder
-            for key in (*inside, "notifications"):
-                found = found.get(key) if isinstance(found, dict) else None
-            if isinstance(found, dict):
-                yield (*path, *inside, "notifications"), found
 
 
 def _entries(path: DataPath, entries: Any) -> Iterator[tuple[DataPath, dict[str, Any]]]:

@@ -12,11 +12,11 @@ from schemas.findings.paths import DataPath
 from schemas.model.built_ins import BUILT_INS
 from schemas.model.fields import OBJECT
 from schemas.rules.arguments import Arguments, argument_findings, written_at
-from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
+from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import stands_at
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
-from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
+from schemas.source import Class, Function, NotCallable, SourceReader, TaskDecorated
 
 OF_A_TASK = ("weight_rule", "executor_config", "pre_execute", "post_execute", "inlets", "outlets")
 """Settings of a task that hold objects, or values with objects in them."""
@@ -40,11 +40,8 @@ def objects_of(subject: Subject) -> Iterator[tuple[DataPath, Mapping[str, Any]]]
     """Those outside of the tasks' `with`."""
     yield from _under(subject.data, (), OF_A_DAG)
     yield from _under(subject.data.get("schedule"), ("schedule",), OF_A_SCHEDULE)
-    yield from _under(subject.data.get("default_args"), ("default_args",), OF_A_TASK)
-    for view in subject.entries:
-        yield from _under(view.entry, view.path, OF_A_TASK)
-        if view.is_group:
-            yield from _under(view.entry.get("default_args"), (*view.path, "default_args"), OF_A_TASK)
+    for path, settings in subject.settings:
+        yield from _under(settings, path, OF_A_TASK)
 
 
 def objects_of_task(view: TaskView) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
@@ -108,15 +105,8 @@ def _named(
     subject: Subject, reader: SourceReader, path: DataPath, dotted: str, arguments: Mapping[str, Any] | None
 ) -> Iterator[Diagnostic]:
     place = (*path, OBJECT)
-    hidden = reader.hidden_by(dotted)
-    if hidden is not None:
-        yield hidden_module(subject, place, hidden)
-        return
-    found = reader.find(dotted)
-    elsewhere = written_from_elsewhere(subject, place, dotted, found, reader)
-    if elsewhere is not None:
-        yield elsewhere
-        return
+    found, findings = look_up(subject, place, dotted, reader)
+    yield from findings
     match found:
         case Class() | Function():
             if arguments is not None:
@@ -127,20 +117,12 @@ def _named(
                 message = f"`{dotted}` is a class, and an object of it is wanted"
                 help = "add `with: {}`, which calls it without arguments"
                 yield subject.finding(Code.CLASS_IN_PLACE_OF_OBJECT, place, message, help=help)
-        case Undecidable():
-            return
-        case NotCallable(kind="constant") if arguments is None:
-            return
         case NotCallable(kind="constant"):
-            yield subject.finding(
-                Code.BAD_PYTHON_OBJECT, place, f"`{dotted}` is a value: it cannot be called with arguments"
-            )
-        case TaskDecorated():
-            yield subject.finding(Code.NOT_CALLABLE, place, f"`{dotted}` is made a task by `@{found.decorator}`")
-        case NotInstalled():
-            yield not_installed(subject, place, found)
-        case _:
-            yield no_callable(subject, place, found)
+            if arguments is not None:
+                message = f"`{dotted}` is a value: it cannot be called with arguments"
+                yield subject.finding(Code.BAD_PYTHON_OBJECT, place, message)
+        case TaskDecorated() | NotCallable():
+            yield no_function(subject, place, dotted, found)
 
 
 def _outputs(subject: Subject, path: DataPath) -> Iterator[Diagnostic]:

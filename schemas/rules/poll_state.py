@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
 from schemas.model.built_ins.http import POLL_TASK_ID, commit_task_id
 from schemas.model.cursor import CursorError, cursor_kind
-from schemas.rules.subject import Subject
+from schemas.rules.subject import Subject, scalar
 from schemas.rules.task_view import TaskView
 
 REMEMBERS = ("incremental", "change_detection")
@@ -159,7 +158,7 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     if not isinstance(incremental, dict):
         return
     path = (*task.with_path, "incremental")
-    initial = _read(incremental.get("initial_value"))
+    initial = scalar(incremental.get("initial_value"))
     kind = _kind(initial)
     if incremental.get("end_param") is not None and kind != "time" and not _unknown(initial):
         what = f"`initial_value` is {_named(kind)}" if initial is not None else "there is no `initial_value`"
@@ -170,7 +169,7 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             at_key=True,
             help="give an `initial_value` such as `2026-01-01T00:00:00Z`, or take `end_param` away",
         )
-    lag = _read(incremental.get("lag"))
+    lag = scalar(incremental.get("lag"))
     of_lag = "number" if isinstance(lag, int | float) else "time" if isinstance(lag, str) else None
     if of_lag is not None and initial is not None and kind is not None and not isinstance(lag, bool) and kind != of_lag:
         yield subject.finding(
@@ -183,10 +182,6 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
                 "text": "only times and numbers can have a lag",
             }[kind],
         )
-
-
-def _read(value: Any) -> Any:
-    return value.as_scalar() if isinstance(value, EnvText) and value.whole else value
 
 
 def _unknown(value: Any) -> bool:

@@ -8,26 +8,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from schemas.compose.env_values import EnvText
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.times import parse_date
-from schemas.rules.dotted_paths import no_callable
+from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import stands_at
-from schemas.rules.subject import Subject
-from schemas.source import ModuleMissing, NameMissing, SourceReader
+from schemas.rules.subject import Subject, scalar
+from schemas.shape.places import mapping_at
+from schemas.source import SourceReader
 
 
 def check_dates(subject: Subject) -> Iterator[Diagnostic]:
-    """An end before its start."""
-    places: list[tuple[DataPath, Any]] = [((), subject.data), (("default_args",), subject.data.get("default_args"))]
-    places += [(task.path, task.entry) for task in subject.tasks]
-    places += [((*group.path, "default_args"), group.entry.get("default_args")) for group in subject.groups]
-    for path, mapping in places:
-        if isinstance(mapping, dict) and "end_date" in mapping:
-            yield from _order(subject, path, mapping)
+    """An `end_date` before its `start_date`, in the file or in a task."""
+    for path, settings in (((), subject.data), *subject.settings):
+        if "end_date" in settings:
+            yield from _order(subject, path, settings)
 
 
 def _order(subject: Subject, path: DataPath, mapping: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -47,34 +45,24 @@ def _date(value: object) -> datetime | None:
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
-_ONLY = "all_success"
+_ONLY_RULE = "all_success"
 
 
 def check_fail_fast(subject: Subject) -> Iterator[Diagnostic]:
-    """A DAG that stops at the first failure has only tasks that want success before them."""
-    if _read(subject.data.get("fail_fast")) is not True:
+    """A trigger rule that `fail_fast` forbids (airflow.sdk DAG.add_task, FailFastDagInvalidTriggerRule)."""
+    if scalar(subject.data.get("fail_fast")) is not True:
         return
-    for path, settings in _places(subject):
-        rule = settings.get("trigger_rule") if isinstance(settings, dict) else None
-        if isinstance(rule, str) and "${" not in rule and rule != _ONLY:
+    defaults_count = any("trigger_rule" not in task.entry for task in subject.tasks)
+    for path, settings in subject.settings:
+        rule = settings.get("trigger_rule") if defaults_count or path != ("default_args",) else None
+        if isinstance(rule, str) and "${" not in rule and rule != _ONLY_RULE:
             what = f"what `{rule.expression}` gives" if isinstance(rule, EnvText) else f"`{rule}`"
             yield subject.finding(
                 Code.FAIL_FAST_TRIGGER_RULE,
                 (*path, "trigger_rule"),
-                f"with `fail_fast: true` a `trigger_rule` must be `{_ONLY}`, not {what}",
-                help="take `fail_fast` away, or the `trigger_rule`",
+                f"with `fail_fast: true` a `trigger_rule` must be `{_ONLY_RULE}`, not {what}",
+                help="remove `fail_fast` or the `trigger_rule`",
             )
-
-
-def _places(subject: Subject) -> Iterator[tuple[DataPath, Any]]:
-    yield from ((task.path, task.entry) for task in subject.tasks)
-    yield from (((*group.path, "default_args"), group.entry.get("default_args")) for group in subject.groups)
-    if any("trigger_rule" not in task.entry for task in subject.tasks):
-        yield ("default_args",), subject.data.get("default_args")
-
-
-def _read(value: Any) -> Any:
-    return value.as_scalar() if isinstance(value, EnvText) and value.whole else value
 
 
 CONDITIONS = ("run_if", "skip_if")
@@ -112,46 +100,31 @@ def _inside(text: str) -> str:
 
 
 def check_retry_policies(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Names that are no exceptions of Python's own, and paths behind which there is nothing."""
+    """Exceptions in a `retry_policy` that do not exist."""
     if not subject.may_hold("retry_policy"):
         return
-    for path, policy in _policies(subject):
-        rules = policy.get("rules")
+    for path, settings in subject.settings:
+        rules = mapping_at(settings, ("retry_policy",)).get("rules")
         for index, rule in enumerate(rules if isinstance(rules, list) else ()):
             named = rule.get("exception") if isinstance(rule, dict) else None
-            place = (*path, "rules", index, "exception")
+            place = (*path, "retry_policy", "rules", index, "exception")
             several = [((*place, i), name) for i, name in enumerate(named)] if isinstance(named, list) else None
             for where, name in several if several is not None else [(place, named)]:
-                if isinstance(name, str):
+                if isinstance(name, str) and name:
                     yield from _exception(subject, where, name, reader)
 
 
-def _policies(subject: Subject) -> Iterator[tuple[DataPath, dict[str, Any]]]:
-    holders: list[tuple[DataPath, Any]] = [(("default_args",), subject.data.get("default_args"))]
-    for entry in subject.entries:
-        holders += [(entry.path, entry.entry), ((*entry.path, "default_args"), entry.entry.get("default_args"))]
-    for path, holder in holders:
-        policy = holder.get("retry_policy") if isinstance(holder, dict) else None
-        if isinstance(policy, dict):
-            yield (*path, "retry_policy"), policy
-
-
 def _exception(subject: Subject, path: DataPath, name: str, reader: SourceReader) -> Iterator[Diagnostic]:
-    own = tuple(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
-    found = reader.find(name) if "." in name else None
-    is_missing = isinstance(found, ModuleMissing | NameMissing)
-    if isinstance(name, EnvText):
-        if is_missing or (name and found is None and name not in own):
-            message = f"what `{name.expression}` gives names no exception"
-            yield subject.finding(Code.VARIABLE_DOES_NOT_FIT, path, message)
-    elif isinstance(found, ModuleMissing | NameMissing):
-        yield no_callable(subject, path, found)
-    elif name and found is None and name not in own:
-        yield subject.finding(
-            Code.UNKNOWN_NAME,
-            path,
-            f"Python has no exception `{name}` of its own",
-            caret=meant(name, own),
-            help="another one is written `module.Exception`",
-            fix=typo_fix(name, own),
-        )
+    if "." in name:
+        findings = tuple(f for f in look_up(subject, path, name, reader)[1] if f.severity is Severity.ERROR)
+    else:
+        own = tuple(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
+        message, help_text = f"Python has no built-in exception `{name}`", "write another one as `module.Exception`"
+        caret, fix = meant(name, own), typo_fix(name, own)
+        finding = subject.finding(Code.UNKNOWN_NAME, path, message, caret=caret, help=help_text, fix=fix)
+        findings = () if name in own else (finding,)
+    if findings and isinstance(name, EnvText):
+        message = f"what `{name.expression}` gives names no exception"
+        yield subject.finding(Code.VARIABLE_DOES_NOT_FIT, path, message)
+    else:
+        yield from findings

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from schemas.compose.effective import Effective
-from schemas.compose.env_values import as_written, is_documentation
+from schemas.compose.env_values import EnvText, as_written, is_documentation
 from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Related, Span
@@ -67,6 +67,16 @@ class Subject:
     def groups(self) -> tuple[TaskView, ...]:
         """The entries that hold tasks of their own."""
         return tuple(view for view in self.entries if view.is_group)
+
+    @cached_property
+    def settings(self) -> tuple[tuple[DataPath, Mapping[str, Any]], ...]:
+        """Every mapping with settings of tasks: each `default_args`, and the entries themselves."""
+        holders: list[tuple[DataPath, Any]] = [(("default_args",), self.data.get("default_args"))]
+        for view in self.entries:
+            holders.append((view.path, view.entry))
+            if view.is_group:
+                holders.append(((*view.path, "default_args"), view.entry.get("default_args")))
+        return tuple((path, holder) for path, holder in holders if isinstance(holder, dict))
 
     @cached_property
     def walked(self) -> Walked:
@@ -215,6 +225,11 @@ class Subject:
             severity=problem.severity,
             part=problem.part,
         )
+
+
+def scalar(value: Any) -> Any:
+    """The value that a text from the environment stands for, where it is a field's whole value."""
+    return value.as_scalar() if isinstance(value, EnvText) and value.whole else value
 
 
 def _narrowed(span: Span, lines: TextLines, value: str, part: tuple[int, int]) -> Span:

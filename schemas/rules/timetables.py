@@ -10,9 +10,9 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.suggestions import meant, nearest
 from schemas.rules.arguments import Arguments, argument_findings, written_at
-from schemas.rules.dotted_paths import no_callable, not_installed
+from schemas.rules.dotted_paths import look_up
 from schemas.rules.subject import Subject
-from schemas.source import Class, Function, NotCallable, NotInstalled, SourceReader, TaskDecorated, Undecidable
+from schemas.source import Class, SourceReader, Undecidable
 
 _SHIPPED = ("airflow.sdk.definitions.timetables.", "airflow.timetables.")
 """Where Airflow's own are defined (airflow.serialization.encoders)."""
@@ -44,22 +44,20 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     timetable = schedule.get("timetable") if isinstance(schedule, dict) else None
     if not isinstance(timetable, str) or "." not in timetable:
         return
-    match found := reader.find(timetable):
-        case Class():
-            if found.path.startswith(_SHIPPED):
-                yield from _arguments(subject, found)
-            elif found.local or found.path.startswith("airflow."):
-                yield _unknown(subject, timetable, local=found.local)
-        case Undecidable():
-            # `airflow.sdk` finds its names when they are asked for, so a typo cannot be told from a name by reading.
-            if nearest(timetable, NAMES) and timetable not in NAMES:
-                yield _unknown(subject, timetable, meant(timetable, NAMES))
-        case NotInstalled():
-            yield not_installed(subject, _PATH, found)
-        case Function() | TaskDecorated() | NotCallable():
-            yield _unknown(subject, timetable)
-        case _:
-            yield no_callable(subject, _PATH, found)
+    if isinstance(reader.find(timetable), Undecidable):
+        # `airflow.sdk` finds its names when they are asked for, so reading cannot tell a typo from a name.
+        if timetable not in NAMES and nearest(timetable, NAMES):
+            yield _unknown(subject, timetable, meant(timetable, NAMES))
+        return
+    found, findings = look_up(subject, _PATH, timetable, reader)
+    yield from findings
+    if isinstance(found, Class) and found.path.startswith(_SHIPPED):
+        yield from _arguments(subject, found)
+    elif isinstance(found, Class):
+        if found.local or found.path.startswith("airflow."):
+            yield _unknown(subject, timetable, local=found.local)
+    elif found is not None:
+        yield _unknown(subject, timetable)
 
 
 def _unknown(subject: Subject, timetable: str, caret: str = "", *, local: bool = False) -> Diagnostic:

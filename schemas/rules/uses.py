@@ -16,20 +16,11 @@ from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
 from schemas.rules.arguments import Arguments, argument_findings, written_at
-from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed, written_from_elsewhere
+from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import stands_at
-from schemas.rules.moved_paths import moved, moved_to, moved_unseen
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
-from schemas.source import (
-    Class,
-    Function,
-    NotInstalled,
-    Parameter,
-    SourceReader,
-    TaskDecorated,
-    Undecidable,
-)
+from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that stand beside `uses`, and that people write in `with`."""
@@ -66,42 +57,15 @@ def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
 
 def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -> Iterator[Diagnostic]:
     path = (*task.path, "uses")
-    hidden = reader.hidden_by(uses)
-    if hidden is not None:
-        yield hidden_module(subject, path, hidden)
-        return
-    found = reader.find(uses)
-    new = moved_to(uses, found.path if isinstance(found, Class | Function) else None)
-    still_there = isinstance(found, Class | Function)
-    if new is None and isinstance(found, NotInstalled) and found.module == "airflow":
-        new = moved_unseen(uses)
-        still_there = new is not None
-    if new is not None:
-        yield moved(subject, path, new, still_there=still_there)
-    elsewhere = written_from_elsewhere(subject, path, uses, found, reader)
-    if elsewhere is not None:
-        yield elsewhere
-        return
+    found, findings = look_up(subject, path, uses, reader)
+    yield from findings
     match found:
         case Function():
             yield from _function(subject, task, found)
         case Class():
             yield from _operator(subject, task, found)
-        case Undecidable():
-            return
-        case NotInstalled():
-            if new is None:
-                yield not_installed(subject, path, found)
-        case TaskDecorated():
-            yield subject.finding(
-                Code.NOT_CALLABLE,
-                path,
-                f"`{uses}` is made a task by `@{found.decorator}` already",
-                help="take the decorator away: `uses` makes the task",
-            )
-        case _:
-            if new is None:
-                yield no_callable(subject, path, found)
+        case TaskDecorated() | NotCallable():
+            yield no_function(subject, path, uses, found)
 
 
 def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:

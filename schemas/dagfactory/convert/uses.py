@@ -101,7 +101,7 @@ class TaskConversion:
     def _operator(self) -> Converted:
         kind, place = self._kind("operator")
         found = self._conversion.reader.find(kind)
-        kind = moved_to(kind, found.path if isinstance(found, Class | Function) else None) or kind
+        kind = moved_to(kind, found) or kind
         operator = found if isinstance(found, Class) else None
         given = {key: one for key, one in self._given.items() if key not in OWN_KEYS}
         given |= inherited(self._conversion, self._task)

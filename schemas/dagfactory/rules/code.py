@@ -13,10 +13,9 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import Word
 from schemas.findings.suggestions import nearest
-from schemas.rules.dotted_paths import hidden_module, no_callable, not_installed
-from schemas.rules.moved_paths import moved, moved_to, place_of
-from schemas.source import Class, Function, NotInstalled, SourceReader, TaskDecorated, Undecidable
-from schemas.source.results import Result
+from schemas.rules.dotted_paths import look_up, no_callable
+from schemas.rules.moved_paths import place_of
+from schemas.source import Class, Function, NotCallable, SourceReader, TaskDecorated
 
 _STANDARD = "airflow.providers.standard.decorators"
 _DECORATOR_OBJECTS = ("airflow.sdk.task.", "airflow.decorators.task.", "airflow.sdk.definitions.decorators.task.")
@@ -100,31 +99,13 @@ def check_callbacks(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
 
 def named_code(
     dag: DagView, path: DataPath, dotted: str, reader: SourceReader
-) -> Generator[Diagnostic, None, Result | None]:
-    """Returns what a dotted path names; None where a finding says that it names nothing."""
-    result, findings = _named(dag, path, dotted, reader)
+) -> Generator[Diagnostic, None, Class | Function | TaskDecorated | None]:
+    """Returns what a dotted path names; None where a finding says that it names nothing, or reading cannot tell."""
+    found, findings = look_up(dag.subject, path, dotted, reader)
+    if isinstance(found, NotCallable):
+        findings = (no_callable(dag.subject, path, found),)
     for finding in findings:
         # Parts of a path from the environment are in the message, also in other words.
         hidden = f"what `{dotted.expression}` gives here names nothing usable" if isinstance(dotted, EnvText) else ""
         yield replace(finding, message=hidden, caret="", help="", allowed=(), fix=None) if hidden else finding
-    return result
-
-
-def _named(
-    dag: DagView, path: DataPath, dotted: str, reader: SourceReader
-) -> tuple[Result | None, tuple[Diagnostic, ...]]:
-    hidden = reader.hidden_by(dotted)
-    if hidden is not None:
-        return None, (hidden_module(dag.subject, path, hidden),)
-    found = reader.find(dotted)
-    new = moved_to(dotted, found.path if isinstance(found, Function | Class) else None)
-    findings: tuple[Diagnostic, ...] = ()
-    if new is not None:
-        findings = (moved(dag.subject, path, new, still_there=isinstance(found, Function | Class)),)
-    match found:
-        case Function() | Class() | Undecidable() | TaskDecorated():
-            return found, findings
-        case NotInstalled():
-            return None, (*findings, not_installed(dag.subject, path, found))
-        case _:
-            return None, findings if new is not None else (no_callable(dag.subject, path, found),)
+    return None if isinstance(found, NotCallable) else found
