@@ -142,7 +142,7 @@ class Checker:
         """The DAGs of the files that hold one of these words, or whose defaults do."""
         for path in paths:
             document = self._layers.document(path)
-            if document is not None and any(m in d.text for d in self._documents(path, document) for m in marks):
+            if document is not None and any(d.may_hold(*marks) for d in self._documents(path, document)):
                 yield from (Subject(path, variant.effective) for variant in self.variants(path))
 
     def _paths(self) -> Iterable[str]:

@@ -48,7 +48,7 @@ def variants(
     """
     composed = compose(layers, environment)
     if "matrix" not in composed.data:
-        if any(mark in layer.text for layer in layers for mark in ("${vars", "${matrix")):
+        if any(layer.may_hold("${vars", "${matrix") for layer in layers):
             composed = fill(composed, None)
         made: tuple[Variant, ...] = (Variant(path, _expanded(composed), environment),)
     else:
@@ -106,7 +106,7 @@ def _too_large(composed: Effective) -> Effective:
 
 def _expanded(composed: Effective) -> Effective:
     """With one task for each row of the tasks' matrices."""
-    if not any("matrix" in layer.text for layer in composed.layers):
+    if not any(layer.may_hold("matrix") for layer in composed.layers):
         return composed
     from schemas.compose.task_rows import expand_tasks, has_matrix  # noqa: PLC0415 # few files need it
 

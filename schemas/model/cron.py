@@ -11,40 +11,60 @@ from typing import NamedTuple
 
 from schemas.model.times import meant_duration
 
-_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
-_ZONE_BEFORE = re.compile(r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)")
-_NAMES_IN_FULL = re.compile(
-    r"(?:sun|mon|tues|wednes|thurs|fri|satur)day"
-    r"|january|february|march|april|june|july|august|september|october|november|december",
-    re.IGNORECASE,
-)
-_NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
-_FIELDS = (
-    ("minute", "0-59"),
-    ("hour", "0-23"),
-    ("day of month", "1-31 or L"),
-    ("month", "1-12 or jan-dec"),
-    ("day of week", "0-7 or sun-sat"),
-)
-
-
 LONGEST = 1000
 """Characters of an expression: each minute, hour, day and month named one by one take half of them."""
 
-_STEP = re.compile(r"(?:\*|(?P<first>\d+)-(?P<last>\d+))/(?P<step>\d{1,9})")
-_RANGE = re.compile(r"(?P<first>\w+)-(?P<last>\w+)(?P<step>/\d+)?")
-_ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
-_VALUES_OF_FIELD = (60, 24, 31, 12, 7)
+Field = tuple[int | str, ...]
+"""The values of a field."""
+EVERY: Field = ("*",)
+
+
+class _FieldKind(NamedTuple):
+    name: str
+    allowed: str
+    lowest: int
+    highest: int
+
+    def value(self, word: str) -> int | str:
+        """The number that a word of a range means; Sunday is 0 and 7. The word itself for what is neither."""
+        number = _NUMBERS.get(word.lower(), int(word) if word.isdecimal() else word)
+        return 0 if number == 7 and self.highest == 6 else number
+
+    def length(self, first: int, last: int) -> int:
+        """How many values a range has; one that ends before it begins goes on at the lowest value."""
+        return (last - first) % (self.highest - self.lowest + 1) + 1
+
+
+_FIELDS = (
+    _FieldKind("minute", "0-59", 0, 59),
+    _FieldKind("hour", "0-23", 0, 23),
+    _FieldKind("day of month", "1-31 or L", 1, 31),
+    _FieldKind("month", "1-12 or jan-dec", 1, 12),
+    _FieldKind("day of week", "0-7 or sun-sat", 0, 6),
+)
+_LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NUMBERS: Mapping[str, int] = MappingProxyType(
     {name: number for names, first in ((_MONTHS, 1), (_WEEKDAYS, 0)) for number, name in enumerate(names, first)}
 )
+_NAMES_IN_FULL = re.compile(
+    r"(?:sun|mon|tues|wednes|thurs|fri|satur)day"
+    r"|january|february|march|april|june|july|august|september|october|november|december",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
+_ZONE_BEFORE = re.compile(r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)")
+_NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
+_ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
+_TEXT = re.compile(r"\S+", re.ASCII)
+"""croniter knows no other spaces than those of ASCII."""
+_PLAIN_PART = re.compile(r"(?:\*|(?P<first>[0-9]{1,2})(?:-(?P<last>[0-9]{1,2}))?)(?:/(?P<step>[0-9]{1,2}))?", re.ASCII)
+_STEP_OR_RANGE = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d{1,9}))?")
 
 
 class CronProblem(NamedTuple):
-    """What is wrong with an expression; `start` and `end` are the offending field's place in it."""
+    """What is wrong with an expression; `start` and `end` are the place of the wrong field or part of it."""
 
     message: str
     start: int
@@ -64,34 +84,31 @@ def cron_problems(expression: str) -> Iterator[CronProblem]:
         return
     odd = _ODD_SPACE.search(expression)
     if odd is not None:
-        message = f"U+{ord(odd.group()):04X} looks like a space, and cron takes it for none"
+        message = f"U+{ord(odd.group()):04X} looks like a space, but cron does not accept it"
         yield CronProblem(message, *odd.span(), help="type the space again")
         return
     fields = _split(expression)
     if len(fields) != len(_FIELDS):
         yield _wrong_count(expression, len(fields))
         return
-    fields_expanded = expanded(expression)
-    if fields_expanded is None:
+    values = expanded(expression)
+    if values is None:
         found = list(_wrong_fields(fields))
         yield from found or [CronProblem("the fields do not fit together", 0, len(expression))]
-    elif _never_comes(fields_expanded):
+    elif _never_comes(values):
         (start, day), (_, month) = fields[2:4]
         yield CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
 
 
 def _wrong_fields(fields: list[tuple[int, str]]) -> Iterator[CronProblem]:
     """The fields that are wrong also where all others are `*`."""
-    for position, (start, text) in enumerate(fields):
-        name, allowed = _FIELDS[position]
-        alone = ["*"] * len(_FIELDS)
-        alone[position] = text
-        if expanded(" ".join(alone)) is None:
-            help_text = f"allowed: {allowed}, *, */n, a-b, a,b"
+    for (start, text), kind in zip(fields, _FIELDS, strict=True):
+        if _expanded_alone(kind, text) is None:
+            help_text = f"allowed: {kind.allowed}, *, */n, a-b, a,b"
             short = _NAMES_IN_FULL.sub(lambda match: match.group()[:3], text)
-            if position > 2 and short != text:
+            if kind in _FIELDS[3:] and short != text:
                 help_text += f"; a name has three letters: `{short}`"
-            yield CronProblem(f"the {name} `{text}` is not valid", start, start + len(text), help=help_text)
+            yield CronProblem(f"the {kind.name} `{text}` is not valid", start, start + len(text), help=help_text)
 
 
 def _wrong_count(expression: str, count: int) -> CronProblem:
@@ -104,11 +121,11 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     if clock := _CLOCK.fullmatch(text):
         help_text = f'for {text} every day write "{int(clock["minute"])} {int(clock["hour"])} * * *"'
     elif zone := _ZONE_BEFORE.fullmatch(text):
-        help_text = f'the time zone stands beside it: {{cron: "{zone["cron"]}", timezone: {zone["zone"]}}}'
+        help_text = f'write the time zone beside it: {{cron: "{zone["cron"]}", timezone: {zone["zone"]}}}'
     elif text.lower() in _NO_SCHEDULE:
         help_text = "write null for no schedule"
     elif every := meant_duration(text.lower().removeprefix("every ")):
-        help_text = f"a run every {every} is {{every: {every}}}"
+        help_text = f"for a run every {every} write {{every: {every}}}"
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 
 
@@ -119,16 +136,12 @@ def _never_comes(fields: tuple[Field, ...]) -> bool:
     month_numbers = [month for month in months if isinstance(month, int)]
     if weekdays != EVERY or len(day_numbers) < len(days) or len(month_numbers) < len(months):
         return False
-    return min(day_numbers) > max(_LONGEST[month - 1] for month in month_numbers)
+    return min(day_numbers) > max(_LONGEST_MONTHS[month - 1] for month in month_numbers)
 
 
 def _split(expression: str) -> list[tuple[int, str]]:
-    fields, position = [], 0
-    for text in expression.split():
-        position = expression.index(text, position)
-        fields.append((position, text))
-        position += len(text)
-    return fields
+    """The fields with their places. Any space separates them here: which ones croniter knows is asked before."""
+    return [(match.start(), match.group()) for match in re.finditer(r"\S+", expression)]
 
 
 @lru_cache(maxsize=1024)  # several rules ask for the same expression, and so do many files
@@ -139,7 +152,7 @@ def expanded(expression: str) -> tuple[Field, ...] | None:
     plain = plain_fields(expression)
     if plain is not None:
         return plain
-    from croniter import CroniterError, croniter  # noqa: PLC0415 # it starts a process: see `cron_fields`
+    from croniter import CroniterError, croniter  # noqa: PLC0415 # its import starts a process: docs/decisions/0011
 
     try:
         fields: list[list[int | str]] = croniter.expand(expression)[0]
@@ -148,43 +161,78 @@ def expanded(expression: str) -> tuple[Field, ...] | None:
     return tuple(map(tuple, fields))
 
 
+def _expanded_alone(kind: _FieldKind, text: str) -> Field | None:
+    """The values of one field where all others are `*`; None where it is not valid."""
+    fields = expanded(" ".join(text if other is kind else "*" for other in _FIELDS))
+    return fields[_FIELDS.index(kind)] if fields is not None else None
+
+
+class _Part(NamedTuple):
+    """A step or a range of a field of a valid expression, `first-last/step`."""
+
+    text: str
+    start: int
+    kind: _FieldKind
+    first: int
+    last: int
+    step: int | None
+    written: re.Match[str]
+
+    def problem(self, message: str, help: str) -> CronProblem:
+        return CronProblem(message, self.start, self.start + len(self.text), help=help)
+
+
+def _parts(expression: str) -> Iterator[_Part]:
+    for (start, field), kind in zip(_split(expression), _FIELDS, strict=False):
+        at = start
+        for text in field.split(","):
+            match = _STEP_OR_RANGE.fullmatch(text)
+            if match is not None and (match["step"] or match["last"]):
+                first = kind.value(match["first"]) if match["first"] else kind.lowest
+                last = kind.value(match["last"]) if match["last"] else kind.highest
+                if isinstance(first, int) and isinstance(last, int):
+                    step = int(match["step"]) if match["step"] else None
+                    yield _Part(text, at, kind, first, last, step, match)
+            at += len(text) + 1
+
+
 def steps_without_effect(expression: str) -> Iterator[CronProblem]:
-    """The steps that are as long as their field or longer, so that they leave one value: `*/90` in minutes."""
-    for (start, text), (name, _), values in zip(_split(expression), _FIELDS, _VALUES_OF_FIELD, strict=False):
-        at = start
-        for part in text.split(","):
-            match = _STEP.fullmatch(part)
-            if match is not None:
-                length = values if match["first"] is None else int(match["last"]) - int(match["first"]) + 1
-                step = int(match["step"])
-                if step >= length > 1:
-                    message = f"the step `/{match['step']}` leaves one {name} of {length}"
-                    yield CronProblem(message, at, at + len(part), help=_instead_of_step(name, step))
-            at += len(part) + 1
+    """The steps that lead past the end of their field or range, so that they leave one value: `*/90` or `30/45`."""
+    for part in _parts(expression):
+        length = part.kind.length(part.first, part.last)
+        is_single = part.written["first"] is not None and part.written["last"] is None
+        if part.step is None or part.step < length or (length == 1 and (part.step == 1 or not is_single)):
+            continue
+        left = f"{part.kind.name} `{part.written['first']}` only" if is_single else f"one {part.kind.name} of {length}"
+        message = f"the step `/{part.written['step']}` leaves {left}"
+        help_text = ""
+        if part.kind.name in ("minute", "hour") and part.step > 1:
+            every = f"{{every: {part.step}{part.kind.name[0]}}}"
+            help_text = f"cron starts again in each field; for every {part.step} {part.kind.name}s write {every}"
+        yield part.problem(message, help_text)
 
 
-def ranges_of_one(expression: str) -> Iterator[CronProblem]:
-    """The ranges that end where they begin, which croniter takes for the whole field."""
-    for (start, text), (name, _) in zip(_split(expression), _FIELDS, strict=False):
-        at = start
-        for part in text.split(","):
-            match = _RANGE.fullmatch(part)
-            if match is not None and _value(match["first"]) == _value(match["last"]):
-                step = match["step"]
-                every = f"every {name}" if step in (None, "/1") else f"`*{step}`"
-                message = f"Airflow reads `{part}` as {every}, not as the one that it names"
-                yield CronProblem(message, at, at + len(part), help=f"write `{match['first'].lstrip('0') or 0}`")
-            at += len(part) + 1
+def ranges_read_otherwise(expression: str) -> Iterator[CronProblem]:
+    """The ranges of which croniter, and so Airflow, makes other values than those that are written.
 
-
-def _value(word: str) -> int | str:
-    return _NUMBERS.get(word.lower(), int(word) if word.isdecimal() else word)
-
-
-def _instead_of_step(name: str, step: int) -> str:
-    if name in ("minute", "hour") and step > 1:
-        return f"cron starts anew with each field; every {step} {name}s is {{every: {step}{name[0]}}}"
-    return ""
+    It takes a range that ends where it begins for the whole field (`0-7` is meant so, `7-0` is Sunday to Sunday). Where
+    a range with a step goes on at the start of the field, it may count one value too many there.
+    """
+    for part in _parts(expression):
+        first, last = part.written["first"], part.written["last"]
+        if last is None:
+            continue
+        if part.first == part.last and (last != "7" or first == "7"):
+            whole = f"every {part.kind.name}" if part.step in (None, 1) else f"`*/{part.written['step']}`"
+            message = f"Airflow reads `{part.text}` as {whole}, not as the one value in it"
+            yield part.problem(message, f"write `{first.lstrip('0') or 0}`")
+        elif part.first > part.last and part.step is not None:
+            lowest, size = part.kind.lowest, part.kind.highest - part.kind.lowest + 1
+            written = range(part.first, part.first + part.kind.length(part.first, part.last), part.step)
+            values = ",".join(str(n) for n in sorted(lowest + (value - lowest) % size for value in written))
+            read = ",".join(map(str, _expanded_alone(part.kind, part.text) or ()))
+            if read != values:
+                yield part.problem(f"Airflow reads `{part.text}` as `{read}`", f"write the values: `{values}`")
 
 
 def slots(expression: str, start: datetime) -> Iterator[datetime]:
@@ -196,49 +244,34 @@ def slots(expression: str, start: datetime) -> Iterator[datetime]:
         yield times.get_next(datetime)
 
 
-Field = tuple[int | str, ...]
-"""The values of a field."""
-EVERY: Field = ("*",)
-
-_TEXT = re.compile(r"\S+", re.ASCII)
-"""croniter knows no other spaces than those of ASCII."""
-_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_PART = re.compile(r"(?:\*|(?P<first>[0-9]{1,2})(?:-(?P<last>[0-9]{1,2}))?)(?:/(?P<step>[0-9]{1,2}))?", re.ASCII)
-
-
 def plain_fields(expression: str) -> tuple[Field, ...] | None:
     """The values of each of the five fields, sorted; None where croniter is needed."""
     texts = _TEXT.findall(expression)
-    if len(texts) != len(_BOUNDS):
+    if len(texts) != len(_FIELDS):
         return None
     fields = []
-    for text, (lowest, highest) in zip(texts, _BOUNDS, strict=True):
-        field = EVERY if text == "*" else _values(text, lowest, highest)
+    for text, kind in zip(texts, _FIELDS, strict=True):
+        field = EVERY if text == "*" else _plain_values(text, kind)
         if field is None:
             return None
         fields.append(field)
     return tuple(fields)
 
 
-def _values(text: str, lowest: int, highest: int) -> Field | None:
+def _plain_values(text: str, kind: _FieldKind) -> Field | None:
+    """The values of `n`, `a-b`, `a-b/n` and `*/n`, where the step has room; of others croniter makes its own."""
     found: set[int] = set()
+    _, _, lowest, highest = kind
     for part in text.split(","):
-        values = _range(part, lowest, highest)
-        if values is None:
+        match = _PLAIN_PART.fullmatch(part)
+        if match is None:
             return None
-        found.update(values)
+        written, step = match["first"], int(match["step"] or 1)
+        first, last = int(written or lowest), int(match["last"] or written or highest)
+        if not lowest <= first <= last <= highest:
+            return None
+        is_single = match["step"] is None and match["last"] is None
+        if written is None if is_single else not 0 < step <= last - first:
+            return None
+        found.update(range(first, last + 1, step))
     return tuple(sorted(found)) if len(found) <= highest - lowest else None  # all of them: `*`, or not, by the field
-
-
-def _range(part: str, lowest: int, highest: int) -> range | None:
-    """`n`, `a-b`, `a-b/n` or `*/n`, where the step has room; of others croniter makes something of its own."""
-    match = _PART.fullmatch(part)
-    if match is None:
-        return None
-    written, step = match["first"], int(match["step"] or 1)
-    first, last = int(written or lowest), int(match["last"] or written or highest)
-    if not lowest <= first <= last <= highest:
-        return None
-    if match["step"] is None and match["last"] is None:
-        return range(first, last + 1) if written is not None else None
-    return range(first, last + 1, step) if 0 < step <= last - first else None

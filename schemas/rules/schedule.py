@@ -13,7 +13,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
-from schemas.model.cron import cron_problems, ranges_of_one, steps_without_effect
+from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.rules.expressions import stands_at
 from schemas.rules.subject import Subject
@@ -101,7 +101,7 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
         )
     if problems:
         return
-    for code, found in ((Code.STEP_WITHOUT_EFFECT, steps_without_effect), (Code.RANGE_OF_ONE, ranges_of_one)):
+    for code, found in ((Code.STEP_WITHOUT_EFFECT, steps_without_effect), (Code.RANGE_OF_ONE, ranges_read_otherwise)):
         for odd in found(text):
             yield subject.finding(code, path, odd.message, help=odd.help, part=(odd.start, odd.end))
 

@@ -35,13 +35,8 @@ class Subject:
         return self.effective.data
 
     def may_hold(self, *marks: str) -> bool:
-        """Whether the text of a layer holds one of these; most hold few, and looking at each value costs."""
-        for layer in self.effective.layers:
-            text = layer.text
-            for mark in marks:  # no generator: every rule asks, of every file
-                if mark in text:
-                    return True
-        return False
+        """Whether a value or key of a layer may have one of these in it."""
+        return any(layer.may_hold(*marks) for layer in self.effective.layers)
 
     @cached_property
     def is_as_written(self) -> bool:

@@ -64,16 +64,17 @@ _BOUNDS = {
 _MOVING = re.compile(r"now|today|yesterday|tomorrow|days?_ago|datetime|\{\{|\d+ days? ago", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[:/?#]\S*)?$")
 _NOT_OF_IDS = re.compile(r"[^\w-]+")
+_MOST_DIGITS = 18
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _KEY_AND_VALUE = re.compile(r"\w[\w-]*:(?!//)\S")
 _KEY_EQUALS = re.compile(r"\w[\w-]*\s*=\s")
 _ASSIGNMENT = re.compile(r"(\w+)=.*", re.DOTALL)
 _SHELL_VARIABLE = re.compile(r"\$(\w+)")
 _SHORT = {
-    "`watch`": ("every", re.compile(r"[1-9]\d{0,5}(?:s|m|h|d)")),
-    "`request_retries`": ("attempts", re.compile(r"[1-9]\d{0,5}")),
-    "`rate_limit`": ("requests", re.compile(r"[1-9]\d{0,5}")),
-    "`expect`": ("status", re.compile(r"[1-5](?:\d\d|xx)")),
+    "`watch`": ("every", re.compile(r"[1-9][0-9]{0,5}(?:s|m|h|d)")),
+    "`request_retries`": ("attempts", re.compile(r"[1-9][0-9]{0,5}")),
+    "`rate_limit`": ("requests", re.compile(r"[1-9][0-9]{0,5}")),
+    "`expect`": ("status", re.compile(r"[1-5](?:[0-9][0-9]|xx)")),
     "`pagination`": ("type", re.compile(r"[a-z]{4,6}_[a-z]{4,6}|cursor|offset")),
 }
 """Mappings of which people write the one value that they want to say, with the key of it."""
@@ -240,6 +241,13 @@ def _written_short(kind: str, value: Any, name: str) -> str:
     return str(int(size[1]) * (1024 if size[3] else 1000) ** ("kmg".index(size[2].lower()) + 1))
 
 
+def _number_hint(digits: str) -> tuple[str, Edit | None]:
+    """For digits in quotes, also those of another script or of double width; `²` and `½` are none."""
+    if digits.isascii():
+        return "write it without quotes", Yaml(digits) if _NUMBER.fullmatch(digits) else None
+    return (f"write {int(digits)}", Yaml(str(int(digits)))) if len(digits) <= _MOST_DIGITS else ("", None)
+
+
 def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if isinstance(value, EnvText):
         return "", None
@@ -250,8 +258,8 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         meaning = _BOOLEAN_WORDS[value.lower()]
         return f"write {meaning}", Yaml(meaning)
-    if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdigit():
-        return "write it without quotes", Yaml(value) if _NUMBER.fullmatch(value) else None
+    if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdecimal():
+        return _number_hint(value)
     if kind == "string_type" and isinstance(value, bool):
         return "put it in quotes", None
     if kind == "string_type" and isinstance(value, list) and name == "`schedule`":

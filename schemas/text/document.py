@@ -58,6 +58,17 @@ class Document:
             root = compose(self.text)
         return Positions(TextLines(self.text), root)
 
+    def may_hold(self, *marks: str) -> bool:
+        """Whether a value or key may have one of these in it: most texts have few, and looking at each value costs.
+
+        An escape in double quotes may hide one: `"\\x24{env.NAME}"`.
+        """
+        text = self.text
+        for mark in marks:  # no generator: every rule asks, of every file
+            if mark in text:
+                return True
+        return "\\" in text
+
     def value_span(self, path: DataPath) -> Span:
         """Where the value at `path` stands; where there is none, its nearest parent's place."""
         return self._positions.value(path)

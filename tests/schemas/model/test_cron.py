@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.model.cron import cron_problem
+from schemas.model.cron import cron_problem, expanded, ranges_read_otherwise, steps_without_effect
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,39 @@ def test_every_text_has_an_answer_inside_the_text(text: str) -> None:
 
     if problem is not None:
         assert 0 <= problem.start <= problem.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("30/45 * * * *", "30/45"),
+        ("* 1-3/3 * * *", "1-3/3"),
+        ("* 22-1/4 * * *", "22-1/4"),
+        ("* * * * fri/2", "fri/2"),
+        ("59/1 * * * *", None),
+        ("30/15 * * * *", None),
+        ("* * * * sun/2", None),
+        ("5-5/9 * * * *", None),
+    ],
+)
+def test_a_step_that_leads_past_the_end(text: str, part: str | None) -> None:
+    assert [text[found.start : found.end] for found in steps_without_effect(text)] == ([part] if part else [])
+
+
+@pytest.mark.parametrize("text", ["7-0", "sun-0", "7-sun", "SUN-sun", "0-7", "sun-7", "1-7", "6-7", "7-1", "sat-sun"])
+def test_sundays_at_the_ends_of_a_range(text: str) -> None:
+    found = list(ranges_read_otherwise(f"0 6 * * {text}"))
+
+    assert bool(found) == (text in ("7-0", "sun-0", "7-sun", "SUN-sun"))
+    if found:
+        values = expanded(f"0 6 * * {text}")
+        assert values is not None
+        assert values[4] == ("*",)
+
+
+def test_a_range_over_midnight_with_a_step() -> None:
+    """croniter counts one value too many at the start of the day; where it does not, there is nothing to say."""
+    (found,) = ranges_read_otherwise("0 3-1/2,22-5/2,22-4 * * *")
+
+    assert found.message == "Airflow reads `3-1/2` as `3,5,7,9,11,13,15,17,19,21,23`"
+    assert found.help == "write the values: `1,3,5,7,9,11,13,15,17,19,21,23`"
