@@ -24,7 +24,7 @@ print(*project['dependencies'], *extras['airflow'], *extras['celery'], sep='\n')
  && pip install --no-cache-dir --constraint requirements.lock \
       --requirement requirements.txt --requirement requirements-extra.txt
 
-COPY --chown=airflow:0 README.md LICENSE ./
+COPY --chown=airflow:0 README.md LICENSE pipeline_factory.py ./
 COPY --chown=airflow:0 schemas ./schemas
 COPY --chown=airflow:0 factory ./factory
 # What every process will import: an image that lacks it fails here, not in a running cluster.

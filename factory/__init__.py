@@ -1,4 +1,7 @@
-"""Checked pipelines → Airflow. `load_pipelines` is loaded when asked for, so that lint never imports Airflow."""
+"""airflow-pipeline-factory: checked pipelines → Airflow.
+
+`load_pipelines` is imported when it is used, so that lint never imports Airflow.
+"""
 
 from __future__ import annotations
 

@@ -6,10 +6,8 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from factory.dagfactory.telemetry import turn_off
-from factory.loading.own_names import check_own_names
 from factory.loading.preload import preload_before_fork
 
-check_own_names()
 turn_off()
 preload_before_fork()
 

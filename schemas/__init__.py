@@ -1,1 +1,1 @@
-"""The language: YAML text → a checked pipeline model. Never imports Airflow. The way in is `schemas.check.checker`."""
+"""The language of airflow-pipeline-factory: YAML text → a checked model, without Airflow. See `schemas.check`."""

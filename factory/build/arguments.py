@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from factory.build.errors import BuildError
+from factory.build.errors import BuildError, BuildErrors
 from factory.build.values import aware
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
@@ -28,15 +28,14 @@ def operator_arguments(operator: type, arguments: Mapping[str, Any], path: DataP
     """
     annotations = _annotations(operator)
     built: dict[str, Any] = {}
-    errors: list[BuildError] = []
+    errors = BuildErrors()
     for name, value in arguments.items():
         try:
             built[name] = _fitted(value, annotations.get(name), timezone)
         except ValueError as error:
             message = f"`{name}` of {operator.__name__} {error}"
             errors.append(BuildError((*path, name), message, Code.WRONG_ARGUMENT))
-    if errors:
-        raise ExceptionGroup("arguments that do not fit", errors)
+    errors.check()
     return built
 
 

@@ -10,14 +10,14 @@ from airflow.sdk import AssetAny as AirflowAssetAny
 from airflow.sdk import AssetWatcher as AirflowAssetWatcher
 from airflow.sdk.definitions.asset import BaseAsset
 
-from factory.build.errors import BuildError, one_line
+from factory.build.errors import BuildError
 from factory.build.objects import ObjectBuilder
 from schemas.findings.paths import DataPath
 from schemas.model.assets import Asset, AssetAlias, AssetAll, AssetAny, AssetCondition, AssetReference
 
 
 def build_condition(condition: AssetCondition, path: DataPath, objects: ObjectBuilder) -> BaseAsset:
-    """What a schedule waits for. Raises an ExceptionGroup of BuildErrors."""
+    """What a schedule waits for. Raises BuildError, or an ExceptionGroup of them."""
     if isinstance(condition, AssetAny):
         inner = enumerate(condition.any)
         return AirflowAssetAny(*(build_condition(one, (*path, "any", index), objects) for index, one in inner))
@@ -28,14 +28,14 @@ def build_condition(condition: AssetCondition, path: DataPath, objects: ObjectBu
 
 
 def build_asset(asset: AssetReference, path: DataPath, objects: ObjectBuilder) -> AirflowAsset | AirflowAssetAlias:
-    """An asset, or an alias of assets. Raises an ExceptionGroup of BuildErrors."""
+    """An asset, or an alias of assets. Raises BuildError, or an ExceptionGroup of them."""
     try:
         if isinstance(asset, AssetAlias):
             group = {} if asset.group is None else {"group": str(asset.group)}
             return AirflowAssetAlias(str(asset.alias), **group)
         return _asset(asset, path, objects) if isinstance(asset, Asset) else AirflowAsset(str(asset))
     except (TypeError, ValueError) as error:
-        raise ExceptionGroup("asset", [BuildError(path, f"Airflow refused it: {one_line(error)}")]) from error
+        raise BuildError.refused(path, error) from error
 
 
 def _asset(asset: Asset, path: DataPath, objects: ObjectBuilder) -> AirflowAsset:

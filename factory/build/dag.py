@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Asset
 from airflow.sdk.bases.timetable import BaseTimetable
 
-from factory.build.errors import BuildError, PipelineBuildError, one_line
-from factory.build.objects import CodeObjects, ObjectBuilder
+from factory.build.errors import BuildError, BuildErrors, PipelineBuildError
+from factory.build.objects import ObjectBuilder
 from factory.build.operators import OperatorBuilder, key_named_in
 from factory.build.params import build_params
 from factory.build.settings import build_default_args
 from factory.build.state import build_state
 from factory.build.tasks import build_tasks
 from factory.build.timetable import build_timetable
-from factory.build.values import aware
+from factory.build.values import aware, without_file
 from schemas.check import CheckedPipeline
 from schemas.model.pipeline import Pipeline
 from schemas.rules.objects import OF_A_DAG
+
+# Imports inside functions: every process that parses a DAG pays for its imports again, and few pipelines need these.
+# ruff: noqa: PLC0415
 
 # Same name and meaning in the language and in airflow.sdk.DAG; what is not written is left to Airflow.
 _AS_WRITTEN = (
@@ -45,14 +46,16 @@ _AS_WRITTEN = (
 def build(pipeline: CheckedPipeline) -> DAG:
     """Build the DAG of a pipeline.
 
-    Imports no Python module of the user's but those of operator classes, and asks no database, Variable or
-    Connection. Two builds of one pipeline give the same DAG in every process.
+    Of the user's Python modules, only those of operator classes are imported; no database, Variable or Connection is
+    read. Two builds of one pipeline give the same DAG in every process.
 
     Raises PipelineBuildError with all that Airflow, an operator or an import refused, each at its place in the
     document.
     """
-    objects = ObjectBuilder(CodeObjects(pipeline.folder), pipeline.model.timezone)
-    arguments, errors = _dag_arguments(pipeline, objects)
+    model = pipeline.model
+    objects = ObjectBuilder(pipeline.folder, model.timezone)
+    errors = BuildErrors()
+    arguments = _dag_arguments(pipeline, objects, errors)
     default_args = arguments.get("default_args", {})
     try:
         dag = DAG(pipeline.dag_id, **arguments)
@@ -61,56 +64,67 @@ def build(pipeline: CheckedPipeline) -> DAG:
         # A bare DAG takes the tasks, so that their errors are found in the same pass.
         dag = DAG(pipeline.dag_id, default_args=default_args)
     # Airflow takes it from `start_date`, else from its configuration.
-    dag.timezone = pendulum.timezone(pipeline.model.timezone)
-    builder = OperatorBuilder(default_args, objects)
+    dag.timezone = pendulum.timezone(model.timezone)
     with dag:
-        errors += build_tasks(pipeline.model, dag, builder)
-        build_state(dag, max_active_runs=pipeline.model.max_active_runs)
-    if not errors and _is_watched(pipeline.model):
-        from factory.build.watch import share_watch  # noqa: PLC0415 # as in _schedule
+        errors += build_tasks(model, dag, OperatorBuilder(default_args, objects))
+        build_state(dag, max_active_runs=model.max_active_runs)
+    if not errors and _is_watched(model):
+        from factory.build.watch import share_watch
 
         share_watch(dag, arguments["schedule"][0])
     if not errors:
-        errors += _invalid(dag, arguments)
+        try:
+            # What Airflow does when it takes a DAG in (`DagBag`).
+            dag.validate()  # type: ignore[no-untyped-call] # Airflow's has no annotations
+        except Exception as error:  # as above
+            errors.append(_refused(error, arguments))
     if errors:
         raise PipelineBuildError(pipeline.dag_id, errors)
     return dag
 
 
-def _dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder) -> tuple[dict[str, Any], list[BuildError]]:
+def _dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder, errors: BuildErrors) -> dict[str, Any]:
     model = pipeline.model
+    beside = (pipeline.folder / pipeline.file).parent
     arguments = {name: value for name in _AS_WRITTEN if (value := getattr(model, name)) is not None}
-    if model.schedule == "@continuous":
-        # Airflow refuses more, and its default is more.
-        arguments.setdefault("max_active_runs", 1)
-    if model.doc_md is not None and model.doc_md.endswith(".md"):
-        # Airflow would read the file of that name, any file of the machine (`airflow.sdk.definitions.dag`).
-        arguments["doc_md"] = f"{model.doc_md}\n"
-    params, errors = build_params(model.params or {}, needs_defaults=model.schedule is not None or _is_watched(model))
-    for name in ("start_date", "end_date"):
-        date = getattr(model, name)
-        if date is not None:
-            arguments[name] = aware(date, model.timezone)
-    for name, make in _made(pipeline, objects).items():
-        try:
-            arguments[name] = make()
-        except* BuildError as found:
-            errors += [error for error in found.exceptions if isinstance(error, BuildError)]
-    if model.notifications is not None:
-        from factory.build.notifications import build_callbacks  # noqa: PLC0415 # as in `_made`
-
-        try:
-            arguments |= build_callbacks(model.notifications, ("notifications",), objects.code)
-        except* BuildError as found:
-            errors += [error for error in found.exceptions if isinstance(error, BuildError)]
     arguments |= {
         "catchup": model.catchup,
         "is_paused_upon_creation": model.is_paused_upon_creation,
         "tags": set(model.tags),
-        "params": params,
-        "template_searchpath": _template_folders(pipeline),
+        # Where `.sql` and `.sh` files are looked for.
+        "template_searchpath": list(dict.fromkeys((str(beside), str(pipeline.folder)))),
     }
-    return arguments, errors
+    if model.schedule == "@continuous":
+        # Airflow refuses more, and its default is more.
+        arguments.setdefault("max_active_runs", 1)
+    if model.doc_md is not None:
+        arguments["doc_md"] = without_file(model.doc_md)
+    for name in ("start_date", "end_date"):
+        if (date := getattr(model, name)) is not None:
+            arguments[name] = aware(date, model.timezone)
+    with errors.collected():
+        arguments["params"] = build_params(
+            model.params or {}, needs_defaults=model.schedule is not None or _is_watched(model)
+        )
+    with errors.collected():
+        arguments["default_args"] = build_default_args(model, objects)
+    with errors.collected():
+        arguments["schedule"] = _schedule(pipeline, objects)
+    if model.deadline is not None:
+        from factory.build.notifications import build_deadlines
+
+        with errors.collected():
+            arguments["deadline"] = build_deadlines(model.deadline, ("deadline",), objects)
+    for name in OF_A_DAG:
+        if (value := getattr(model, name)) is not None:
+            with errors.collected():
+                arguments[name] = objects.value(value, (name,))
+    if model.notifications is not None:
+        from factory.build.notifications import build_callbacks
+
+        with errors.collected():
+            arguments |= build_callbacks(model.notifications, ("notifications",), objects)
+    return arguments
 
 
 def _is_watched(model: Pipeline) -> bool:
@@ -121,45 +135,11 @@ def _schedule(pipeline: CheckedPipeline, objects: ObjectBuilder) -> BaseTimetabl
     poll = pipeline.model.poll
     if poll is None or poll.watch is None:
         return build_timetable(pipeline.model.schedule, objects)
-    from factory.build.watch import build_watch  # noqa: PLC0415 # few pipelines watch, and triggers are costly to import
+    from factory.build.watch import build_watch
 
     return [build_watch(pipeline.dag_id, poll, poll.watch.every)]
 
 
-def _made(pipeline: CheckedPipeline, objects: ObjectBuilder) -> dict[str, Callable[[], Any]]:
-    """What holds Python objects, each to be made on its own, so that all that is refused is found."""
-    model = pipeline.model
-    made: dict[str, Callable[[], Any]] = {
-        "default_args": partial(build_default_args, model, objects),
-        "schedule": partial(_schedule, pipeline, objects),
-    }
-    if model.deadline is not None:
-        # Imported where they are used: every import is paid again in each process that parses a DAG.
-        from factory.build.deadlines import build_deadlines  # noqa: PLC0415
-
-        made["deadline"] = partial(build_deadlines, model.deadline, objects.timezone, objects.code)
-    for name in OF_A_DAG:
-        value = getattr(model, name)
-        if value is not None:
-            made[name] = partial(objects.value, value, (name,))
-    return made
-
-
-def _template_folders(pipeline: CheckedPipeline) -> list[str]:
-    """Where `.sql` and `.sh` files are looked for: beside the pipeline, then from the pipelines folder."""
-    beside = (pipeline.folder / pipeline.file).parent
-    return list(dict.fromkeys((str(beside), str(pipeline.folder))))
-
-
-def _invalid(dag: DAG, arguments: dict[str, Any]) -> list[BuildError]:
-    """What Airflow's own validation says when it takes a DAG in (`DagBag`)."""
-    try:
-        dag.validate()  # type: ignore[no-untyped-call] # Airflow's has no annotations
-    except Exception as error:  # as above
-        return [_refused(error, arguments)]
-    return []
-
-
 def _refused(error: Exception, arguments: dict[str, Any]) -> BuildError:
     key = key_named_in(str(error), [name for name in arguments if name in Pipeline.model_fields])
-    return BuildError(() if key is None else (key,), f"Airflow refused it: {one_line(error)}")
+    return BuildError.refused(() if key is None else (key,), error)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 
 
 class BuildError(Exception):
-    """Airflow, an operator or an import refused what stands at `path` of the document.
+    """Airflow, an operator or an import refused the value at `path` of the document.
 
-    `message` is one line for the person who wrote the file; `code` is what the finding is called. The message may
-    quote values of the environment: `factory.loading.diagnosis` takes them out.
+    `message` is one line for the person who wrote the file; `code` is the finding's code. The message may quote
+    values of environment variables: `factory.loading.checked` replaces them.
     """
 
     def __init__(self, path: DataPath, message: str, code: Code = Code.BUILD_FAILED) -> None:
@@ -20,6 +21,28 @@ class BuildError(Exception):
         self.path = path
         self.message = message
         self.code = code
+
+    @classmethod
+    def refused(cls, path: DataPath, error: BaseException, by: str = "Airflow") -> BuildError:
+        """What a constructor or a check of Airflow's, an operator's or a user's raised."""
+        return cls(path, f"{by} refused it: {one_line(error)}")
+
+
+class BuildErrors(list[BuildError]):
+    """Errors collected over several steps, so that one pass finds all of them."""
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Keep the BuildErrors that a step raises, alone or in a group, and go on."""
+        try:
+            yield
+        except* BuildError as found:
+            self.extend(error for error in found.exceptions if isinstance(error, BuildError))
+
+    def check(self) -> None:
+        """Raises an ExceptionGroup of what was collected, if anything was."""
+        if self:
+            raise ExceptionGroup("build errors", self)
 
 
 class PipelineBuildError(Exception):

@@ -18,59 +18,76 @@ from factory.build.arguments import operator_arguments
 from factory.build.built_ins import operator_argument
 from factory.build.references import TaskReferences
 from factory.build.values import build_value
-from factory.runtime.function_reference import FunctionReference
+from factory.runtime.functions import FunctionReference
 from schemas.expressions.reading import task_reference
+from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT
 from schemas.model.task import CodeTask
 from schemas.model.task_base import TaskBase
 
-Converter = Callable[[str, Any], tuple[str, Any]]
+Converter = Callable[[str, Any, DataPath], tuple[str, Any]]
 ExpandInput = DictOfListsExpandInput | ListOfDictsExpandInput
 
 
+def _as_written(name: str, value: Any, _: DataPath) -> tuple[str, Any]:
+    return name, value
+
+
 def build_expand_input(
-    expand: Mapping[str, Any] | None, rows: Any, references: TaskReferences, convert: Converter = lambda *item: item
+    expand: Mapping[str, Any] | None, rows: Any, references: TaskReferences, convert: Converter = _as_written
 ) -> ExpandInput:
     """What a task or a group is mapped over: `expand`, or else the `rows` of `expand_kwargs`.
 
-    `convert` makes an argument's name and one of its values those of the operator; what a task gives stays as it is.
+    `convert` makes the operator's name and value of an argument's name, one of its values, and the path of the mapping
+    that holds it, below the task; another task's output stays as it is.
     """
     if expand is None:
+        if (reference := task_reference(rows)) is not None:
+            return ListOfDictsExpandInput(references.mapped_source(reference, "expand_kwargs"))
         return ListOfDictsExpandInput(
-            references.mapped_source(reference, "expand_kwargs")
-            if (reference := task_reference(rows)) is not None
-            else [dict(convert(*item) for item in build_value(row, references).items()) for row in rows or ()]
+            [
+                dict(
+                    convert(name, value, ("expand_kwargs", index))
+                    for name, value in build_value(row, references).items()
+                )
+                for index, row in enumerate(rows or ())
+            ]
         )
     mapped: dict[str, Any] = {}
     for name, value in expand.items():
-        reference = task_reference(value)
-        if reference is not None:
-            mapped[convert(name, None)[0]] = references.mapped_source(reference, name)
+        argument = convert(name, None, ())[0]
+        if (reference := task_reference(value)) is not None:
+            mapped[argument] = references.mapped_source(reference, name)
         elif isinstance(value, list):
-            mapped[convert(name, None)[0]] = [convert(name, build_value(item, references))[1] for item in value]
+            mapped[argument] = [convert(name, build_value(item, references), ("expand",))[1] for item in value]
         else:
-            mapped[convert(name, None)[0]] = build_value(value, references)
+            mapped[argument] = build_value(value, references)
     return DictOfListsExpandInput(mapped)
 
 
 def build_mapped(
-    task: TaskBase, operator: type[BaseOperator], arguments: dict[str, Any], references: TaskReferences, timezone: str
+    task: TaskBase,
+    path: DataPath,
+    operator: type[BaseOperator],
+    arguments: dict[str, Any],
+    references: TaskReferences,
+    timezone: str,
 ) -> MappedOperator:
-    """The mapped operator of a task; `arguments` are all that `operator` would take without mapping.
+    """The mapped operator of a task at `path`; `arguments` are all that `operator` would take without mapping.
 
-    Raises what Airflow raises where these do not fit.
+    Raises what Airflow raises where these do not fit, and an ExceptionGroup of BuildErrors.
     """
     if isinstance(arguments.get("python_callable"), FunctionReference) and not _is_of_a_class(task):
         return _mapped_function(operator, build_expand_input(task.expand, task.expand_kwargs, references), arguments)
 
-    def convert(name: str, value: Any) -> tuple[str, Any]:
+    def convert(name: str, value: Any, holder: DataPath) -> tuple[str, Any]:
         if not isinstance(task, CodeTask):
             return operator_argument(task, name), value
-        return name, operator_arguments(operator, {name: value}, (), timezone)[name]
+        return name, operator_arguments(operator, {name: value}, (*path, *holder), timezone)[name]
 
     expand_input = build_expand_input(task.expand, task.expand_kwargs, references, convert)
     # A built-in names them all, also those that only the mapping gives.
-    mapped = {convert(name, None)[0] for name in task.mapped_names}
+    mapped = {convert(name, None, ())[0] for name in task.mapped_names}
     partial = operator.partial(**{name: value for name, value in arguments.items() if name not in mapped})
     if isinstance(expand_input, DictOfListsExpandInput):
         return partial.expand(**expand_input.value)
@@ -127,9 +144,11 @@ def _mapped_function(
     )
 
 
-def mapped_group(expand_input: ExpandInput, arguments: Mapping[str, Any]) -> TaskGroup:
+def mapped_group(
+    expand: Mapping[str, Any] | None, rows: Any, references: TaskReferences, arguments: Mapping[str, Any]
+) -> TaskGroup:
     """A task group that a run makes several of."""
     # Not part of the public SDK, whose only way to it is a decorated function.
     from airflow.sdk.definitions.taskgroup import MappedTaskGroup  # noqa: PLC0415 # few files need it
 
-    return MappedTaskGroup(expand_input=expand_input, **arguments)
+    return MappedTaskGroup(expand_input=build_expand_input(expand, rows, references), **arguments)

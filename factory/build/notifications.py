@@ -1,52 +1,116 @@
-"""Notifications → Airflow's callbacks."""
+"""`notifications` and `deadline` → Airflow's callbacks and DeadlineAlerts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from factory.build.errors import BuildError, one_line
-from factory.build.objects import CodeObjectError, CodeObjects
-from factory.build.values import plain_data
-from factory.runtime.function_notifier import FunctionNotifier
+from airflow.sdk import BaseNotifier
+
+from factory.build.errors import BuildError, BuildErrors
+from factory.build.objects import ObjectBuilder
+from factory.build.values import aware, plain_data
+from factory.runtime.functions import FunctionNotifier
 from schemas.findings.paths import DataPath
 from schemas.model.base import Model
-from schemas.model.notifications import NOTIFIERS, Notification
+from schemas.model.notifications import NOTIFIERS, Deadline, Notification
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.callback import AsyncCallback, SyncCallback
+    from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 
 
-def build_callbacks(notifications: Model, path: DataPath, code: CodeObjects) -> dict[str, list[Callable[..., Any]]]:
-    """Airflow's `on_…_callback` arguments for what is written at `path`; `null` is an empty list.
+def build_callbacks(
+    notifications: Model, path: DataPath, objects: ObjectBuilder
+) -> dict[str, list[Callable[..., Any]]]:
+    """Airflow's `on_…_callback` arguments for the notifications at `path`; `null` is an empty list.
 
     Raises an ExceptionGroup of BuildErrors.
     """
     callbacks: dict[str, list[Callable[..., Any]]] = {}
-    errors: list[BuildError] = []
+    errors = BuildErrors()
     for event in type(notifications).model_fields:
         if event not in notifications.model_fields_set:
             continue
-        made: list[Callable[..., Any]] = []
+        callbacks[f"{event}_callback"] = made = []
         for index, notification in enumerate(getattr(notifications, event) or ()):
-            try:
-                made.append(_callback(notification, (*path, event, index), code))
-            except BuildError as error:
-                errors.append(error)
-        callbacks[f"{event}_callback"] = made
-    if errors:
-        raise ExceptionGroup("notifications", errors)
+            with errors.collected():
+                at = (*path, event, index, "uses")
+                dotted, arguments, notifier = _notifier(notification, at, objects)
+                made.append(FunctionNotifier(dotted, objects.folder, arguments) if notifier is None else notifier)
+    errors.check()
     return callbacks
 
 
-def _callback(notification: Notification, path: DataPath, code: CodeObjects) -> Callable[..., Any]:
-    uses = str(notification.uses)
+def build_deadlines(
+    deadlines: Deadline | Sequence[Deadline], path: DataPath, objects: ObjectBuilder
+) -> list[DeadlineAlert]:
+    """One alert for each notification: an alert of Airflow's calls one function.
+
+    Raises an ExceptionGroup of BuildErrors.
+    """
+    from airflow.sdk.definitions.deadline import DeadlineAlert  # noqa: PLC0415 # few pipelines have deadlines
+
+    placed = (
+        [(deadlines, path)] if isinstance(deadlines, Deadline) else [(d, (*path, i)) for i, d in enumerate(deadlines)]
+    )
+    alerts: list[DeadlineAlert] = []
+    errors = BuildErrors()
+    for deadline, place in placed:
+        for number, notification in enumerate(deadline.notify):
+            with errors.collected():
+                callback = _deadline_callback(notification, (*place, "notify", number, "uses"), objects)
+                name = None if deadline.name is None else str(deadline.name)
+                alerts.append(DeadlineAlert(_reference(deadline, objects.timezone), deadline.within, callback, name))
+    errors.check()
+    return alerts
+
+
+def _notifier(notification: Notification, at: DataPath, objects: ObjectBuilder) -> tuple[str, dict[str, Any], Any]:
+    """The dotted path that a notification uses, its arguments, and the notifier made of them; None for a function.
+
+    `at` is the place of `uses`. Raises BuildError.
+    """
+    dotted = NOTIFIERS.get(str(notification.uses), str(notification.uses))
     arguments = plain_data(notification.with_)
-    try:
-        notifier = code.notifier_class(NOTIFIERS.get(uses, uses))
-    except CodeObjectError as error:
-        raise BuildError((*path, "uses"), str(error)) from error
+    notifier = objects.notifier_class(dotted, at)
     if notifier is None:
-        return FunctionNotifier(uses, code.folder, arguments)
+        return dotted, arguments, None
     try:
-        made: Callable[..., Any] = notifier(**arguments)
+        return dotted, arguments, notifier(**arguments)
     except (Exception, SystemExit) as error:  # constructors raise anything
-        raise BuildError((*path, "uses"), f"{notifier.__name__} refused it: {one_line(error)}") from error
+        raise BuildError.refused(at, error, notifier.__name__) from error
+
+
+def _reference(deadline: Deadline, timezone: str) -> BaseDeadlineReference:
+    from airflow.sdk.definitions.deadline import DeadlineReference  # noqa: PLC0415 # as above
+
+    match deadline.from_:
+        case datetime() as date:
+            return DeadlineReference.FIXED_DATETIME(aware(date, timezone))
+        case "queued_at":
+            return DeadlineReference.DAGRUN_QUEUED_AT
+        case "logical_date":
+            return DeadlineReference.DAGRUN_LOGICAL_DATE
+        case _:
+            return DeadlineReference.AVERAGE_RUNTIME(deadline.max_runs or 0, deadline.min_runs)
+
+
+def _deadline_callback(
+    notification: Notification, at: DataPath, objects: ObjectBuilder
+) -> AsyncCallback | SyncCallback:
+    from airflow.sdk.definitions.callback import AsyncCallback, SyncCallback  # noqa: PLC0415 # as above
+
+    dotted, arguments, notifier = _notifier(notification, at, objects)
+    if notifier is None:
+        is_async = objects.is_async(dotted, at)
+    else:
+        kind_of_notifier = type(notifier)
+        own = getattr(kind_of_notifier, "async_notify", BaseNotifier.async_notify) is not BaseNotifier.async_notify
+        # The triggerer can run a notifier that is installed and has an asynchronous method of its own.
+        is_async = own and not objects.is_local(kind_of_notifier)
+    # As Airflow reads it from the serialized DAG: the constructors would import the function here.
+    kind: type[AsyncCallback | SyncCallback] = AsyncCallback if is_async else SyncCallback
+    made: AsyncCallback | SyncCallback = kind.deserialize({"path": dotted, "kwargs": arguments}, version=1)
     return made

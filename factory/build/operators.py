@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -13,13 +12,12 @@ from airflow.sdk import BaseOperator
 from factory.build.arguments import operator_arguments, parameter_names
 from factory.build.built_ins import STANDARD, built_in_operator, imported_operator
 from factory.build.built_ins.arguments import BuildContext
-from factory.build.errors import BuildError, one_line
-from factory.build.objects import CodeObjectError, ObjectBuilder
+from factory.build.errors import BuildError
+from factory.build.objects import ObjectBuilder
 from factory.build.references import TaskReferences
 from factory.build.settings import build_settings
 from factory.build.values import Resolver, build_value, plain_text
-from factory.runtime.function_reference import FunctionReference
-from factory.runtime.source_functions import constructed, require_mappable
+from factory.runtime.functions import FunctionReference, constructed, require_mappable
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.task import CodeTask
@@ -43,20 +41,10 @@ class OperatorBuilder:
     default_args: Mapping[str, Any]
     objects: ObjectBuilder
 
-    @property
-    def folder(self) -> Path:
-        """The pipelines folder."""
-        return self.objects.code.folder
-
-    @property
-    def timezone(self) -> str:
-        """The pipeline's time zone."""
-        return self.objects.timezone
-
     def build(self, task: TaskBase, path: DataPath, references: TaskReferences) -> Operator:
-        """The operator of a task that stands at `path`, in the group that its references are about.
+        """The operator of a task at `path`, in the group that its references are about.
 
-        Raises an ExceptionGroup of BuildErrors.
+        Raises BuildError, or an ExceptionGroup of them.
         """
         # The poll has the request's keys and the task's settings in one mapping.
         inside = path if path == ("poll",) else (*path, "with")
@@ -68,7 +56,7 @@ class OperatorBuilder:
         if isinstance(task, CodeTask):
             operator, arguments = self._code(task, path, inside, references)
         else:
-            context = BuildContext(self.folder, self.timezone, references)
+            context = BuildContext(self.objects.folder, self.objects.timezone, references)
             operator, arguments = built_in_operator(task, context)
         try:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
@@ -79,8 +67,11 @@ class OperatorBuilder:
             from factory.build.mapped import build_mapped  # noqa: PLC0415
 
             require_mappable(operator, whole)
-            return _with_role(task, build_mapped(task, operator, whole, references, self.timezone))
+            return _with_role(task, build_mapped(task, path, operator, whole, references, self.objects.timezone))
         except (Exception, SystemExit) as error:  # constructors of operators raise anything
+            found = error.subgroup(BuildError) if isinstance(error, ExceptionGroup) else None
+            if found is not None:
+                raise found from error
             written = task.written_arguments
             places = {name: (*path, name) for name in settings}
             places |= {name: (*inside, name) for name in arguments if name in written}
@@ -90,15 +81,12 @@ class OperatorBuilder:
         self, task: CodeTask, path: DataPath, inside: DataPath, resolver: Resolver
     ) -> tuple[type[BaseOperator], dict[str, Any]]:
         arguments = {name: build_value(value, resolver) for name, value in task.with_.items()}
-        try:
-            operator = self.objects.code.operator_class(task.uses)
-        except CodeObjectError as error:
-            raise ExceptionGroup("uses", [BuildError((*path, "uses"), str(error))]) from error
+        operator = self.objects.operator_class(task.uses, (*path, "uses"))
         if operator is None:
-            function = FunctionReference(task.uses, self.folder, (*arguments, *task.mapped_names))
+            function = FunctionReference(task.uses, self.objects.folder, (*arguments, *task.mapped_names))
             return imported_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
         built = {name: self.objects.value(value, (*inside, name)) for name, value in arguments.items()}
-        return operator, operator_arguments(operator, built, inside, self.timezone)
+        return operator, operator_arguments(operator, built, inside, self.objects.timezone)
 
 
 def _condition(task: TaskBase, then: Any) -> Callable[[Any], None] | None:
@@ -134,7 +122,7 @@ def _refusals(
         return [_unknown(operator, name, places[name], names or ()) for name in unknown]
     key = key_named_in(str(error), places)
     task = path if path == ("poll",) else (*path, "uses")
-    return [BuildError(places[key] if key else task, f"{operator.__name__} refused it: {one_line(error)}")]
+    return [BuildError.refused(places[key] if key else task, error, operator.__name__)]
 
 
 def _unknown(operator: type[BaseOperator], name: str, place: DataPath, names: Iterable[str]) -> BuildError:

@@ -9,27 +9,27 @@ from airflow.sdk import Param
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.exceptions import ParamValidationError
 
-from factory.build.errors import BuildError, one_line
+from factory.build.errors import BuildError, BuildErrors, one_line
 from factory.build.values import plain_data
 from schemas.compose.env_values import param_default
 from schemas.rules.params import SCHEMA_KEYWORDS
 
 
-def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> tuple[dict[str, Param], list[BuildError]]:
-    """Airflow's params, and what is wrong with them.
+def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> dict[str, Param]:
+    """Airflow's params.
 
     A scalar or a list is a default. A mapping is always a JSON Schema (Airflow's own keywords such as `section` and
     `values_display` included), so a default that is a mapping is written `{type: object, default: {…}}`.
-    `needs_defaults`: scheduled runs ask nobody, so Airflow wants a valid default of each (`DAG._validate_params`).
+    `needs_defaults`: nobody fills in the form of a scheduled run, so Airflow requires a valid default of each
+    (`DAG._validate_params`). Raises an ExceptionGroup of BuildErrors.
     """
     built: dict[str, Param] = {}
-    errors: list[BuildError] = []
+    errors = BuildErrors()
     for name, written in params.items():
-        try:
+        with errors.collected():
             built[name] = _param(name, written, needs_default=needs_defaults)
-        except BuildError as error:
-            errors.append(error)
-    return built, errors
+    errors.check()
+    return built
 
 
 def _param(name: str, written: Any, *, needs_default: bool) -> Param:

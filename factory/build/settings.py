@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from factory.build.assets import build_asset
-from factory.build.errors import BuildError, one_line
+from factory.build.errors import BuildError
 from factory.build.objects import ObjectBuilder
 from factory.build.values import aware
+from factory.runtime.user_modules import make_importable
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT, PythonObject
 from schemas.model.notifications import TaskNotifications
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS, Resources, RetryPolicy, TaskSettings
 
-TASK_CALLBACKS = tuple(f"{event}_callback" for event in TaskNotifications.model_fields)
-"""Airflow's arguments for what `notifications` of a task say."""
+if TYPE_CHECKING:
+    from airflow.sdk import ExceptionRetryPolicy
+
+# Imports inside functions: every process that parses a DAG pays for its imports again.
+# ruff: noqa: PLC0415
 
 
 def build_default_args(pipeline: Pipeline, objects: ObjectBuilder) -> dict[str, Any]:
@@ -29,7 +35,7 @@ def build_default_args(pipeline: Pipeline, objects: ObjectBuilder) -> dict[str, 
     Raises an ExceptionGroup of BuildErrors.
     """
     written = pipeline.default_args
-    settings = _given(written, ("default_args",), objects) if written is not None else {}
+    settings = _written_settings(written, ("default_args",), objects) if written is not None else {}
     if pipeline.owner is not None:
         settings.setdefault("owner", pipeline.owner)
     return {name: value for name, value in settings.items() if value is not None}
@@ -38,14 +44,14 @@ def build_default_args(pipeline: Pipeline, objects: ObjectBuilder) -> dict[str, 
 def build_settings(
     settings: TaskSettings, path: DataPath, default_args: Mapping[str, Any], objects: ObjectBuilder
 ) -> dict[str, Any]:
-    """The settings that stand at `path`, of a task or of the default arguments of a group.
+    """The settings at `path`, of a task or of the default arguments of a group.
 
-    `null` means Airflow's default, also where `default_args` say otherwise.
+    `null` means Airflow's default, also where `default_args` have another value.
     Raises an ExceptionGroup of BuildErrors.
     """
     return {
         name: _airflow_default(name) if value is None else value
-        for name, value in _given(settings, path, objects).items()
+        for name, value in _written_settings(settings, path, objects).items()
         if value is not None or name in default_args
     }
 
@@ -54,32 +60,29 @@ def _airflow_default(name: str) -> Any:
     return inspect.signature(BaseOperator.__init__).parameters[name].default
 
 
-def _given(settings: TaskSettings, path: DataPath, objects: ObjectBuilder) -> dict[str, Any]:
+def _written_settings(settings: TaskSettings, path: DataPath, objects: ObjectBuilder) -> dict[str, Any]:
     """What is written, in the model's order: Airflow's `default_args` are part of the serialized DAG."""
-    given: dict[str, Any] = {}
+    written: dict[str, Any] = {}
     for name in TaskSettings.model_fields:
         if name not in settings.model_fields_set or name not in SETTING_KEYS:
             continue
         value = getattr(settings, name)
         if isinstance(value, TaskNotifications):
-            # Imported where it is used: every import is paid again in each process that parses a DAG.
-            from factory.build.notifications import build_callbacks  # noqa: PLC0415
+            from factory.build.notifications import build_callbacks
 
-            given |= build_callbacks(value, (*path, name), objects.code)
+            written |= build_callbacks(value, (*path, name), objects)
         elif name == "notifications":
-            given |= dict.fromkeys(TASK_CALLBACKS)
-        elif isinstance(value, RetryPolicy):
-            from factory.build.retry_policy import build_retry_policy  # noqa: PLC0415 # as above
-
-            given[name] = build_retry_policy(value, objects.code.folder)
+            written |= {f"{event}_callback": None for event in TaskNotifications.model_fields}
         else:
-            given[name] = _value(name, value, objects, (*path, name))
-    return given
+            written[name] = _setting(name, value, objects, (*path, name))
+    return written
 
 
-def _value(name: str, value: Any, objects: ObjectBuilder, path: DataPath) -> Any:
+def _setting(name: str, value: Any, objects: ObjectBuilder, path: DataPath) -> Any:
     if name in ("inlets", "outlets") and value is not None:
-        return [build_asset(one, (*path, index), objects) for index, one in enumerate(value)]
+        return [build_asset(asset, (*path, index), objects) for index, asset in enumerate(value)]
+    if isinstance(value, RetryPolicy):
+        return _retry_policy(value, objects.folder)
     if isinstance(value, Resources):
         return value.model_dump(exclude_unset=True)
     if isinstance(value, datetime):
@@ -90,11 +93,31 @@ def _value(name: str, value: Any, objects: ObjectBuilder, path: DataPath) -> Any
     return built
 
 
+def _retry_policy(policy: RetryPolicy, folder: Path) -> ExceptionRetryPolicy:
+    """Airflow imports the exceptions where the DAG is parsed, and logs a warning for one that it cannot import."""
+    from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+    make_importable(folder)
+    rules = [
+        RetryRule(
+            exception=[
+                str(name) if "." in name else f"{builtins.__name__}.{name}"
+                for name in ([rule.exception] if isinstance(rule.exception, str) else rule.exception)
+            ],
+            action=RetryAction(rule.action),
+            retry_delay=rule.retry_delay,
+            reason=None if rule.reason is None else str(rule.reason),
+            match_subclasses=rule.match_subclasses,
+        )
+        for rule in policy.rules
+    ]
+    return ExceptionRetryPolicy(rules=rules, default=RetryAction(policy.default))
+
+
 def _check_strategy(strategy: Any, path: DataPath) -> None:
-    # Costly to import, and only few pipelines ask.
-    from airflow.task.priority_strategy import validate_and_load_priority_weight_strategy  # noqa: PLC0415
+    from airflow.task.priority_strategy import validate_and_load_priority_weight_strategy
 
     try:
         validate_and_load_priority_weight_strategy(strategy)
     except Exception as error:
-        raise ExceptionGroup("weight rule", [BuildError(path, f"Airflow refused it: {one_line(error)}")]) from error
+        raise BuildError.refused(path, error) from error

@@ -40,7 +40,7 @@ _NAME: DataPath = ("schedule", "timetable")
 def build_timetable(schedule: written.Schedule, objects: ObjectBuilder) -> BaseTimetable:
     """The timetable of a `schedule`; the pipeline's time zone holds where the schedule names none.
 
-    Raises an ExceptionGroup of BuildErrors.
+    Raises BuildError, or an ExceptionGroup of them.
     """
     if schedule is None:
         return NullTimetable()
@@ -130,5 +130,5 @@ def _stored(timetable: BaseTimetable, path: DataPath) -> BaseTimetable:
     except Exception as error:  # a plugin's own `serialize` raises anything
         kind = type(timetable).__name__
         why = f"Airflow cannot store `{kind}`: {one_line(error)}"
-        raise ExceptionGroup("timetable", [BuildError(path, why, Code.UNKNOWN_TIMETABLE)]) from error
+        raise BuildError(path, why, Code.UNKNOWN_TIMETABLE) from error
     return timetable

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pendulum
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import ExpandReference, TaskReference, run_reference, unescape
-
-if TYPE_CHECKING:
-    pass
 
 
 class Resolver(Protocol):
@@ -60,6 +57,11 @@ def plain_data(value: Any) -> Any:
 def plain_text(text: str) -> str:
     """The text that is meant: `$${` is `${`, and nothing is left of where it came from."""
     return str(unescape(text))
+
+
+def without_file(doc_md: str) -> str:
+    """Documentation that Airflow takes for text: of one that ends in `.md` it would read any file of the machine."""
+    return f"{doc_md}\n" if doc_md.endswith(".md") else doc_md
 
 
 def aware(date: datetime, timezone: str) -> datetime:

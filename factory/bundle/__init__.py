@@ -12,6 +12,10 @@ tasks, as the dag-processor makes the snapshot before it shows a version to Airf
 
 from __future__ import annotations
 
-from factory.bundle.pipeline_bundle import PipelineBundle
+from pipeline_factory import check_own_names
+
+check_own_names()
+
+from factory.bundle.pipeline_bundle import PipelineBundle  # noqa: E402 # what it imports may be another distribution's
 
 __all__ = ["PipelineBundle"]

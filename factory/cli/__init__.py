@@ -11,8 +11,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from factory.loading.own_names import NameTakenError, check_own_names
-
 COMMANDS = {
     "convert": "convert a dag-factory document to this project's format",
     "lint": "check pipelines and say what is wrong, on which line",
@@ -49,11 +47,6 @@ def _print_whatever_the_terminal_takes() -> None:
 
 def _main(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        check_own_names()
-    except NameTakenError as error:
-        print(f"factory: {error}", file=sys.stderr)
-        return USAGE_ERROR
     parser = argparse.ArgumentParser(prog="factory", description="Data pipelines from YAML on Apache Airflow.")
     parser.add_argument("--version", action="store_true", help="show the version")
     # pydantic would look through every installed distribution for plugins, and run what it finds.

@@ -2,6 +2,6 @@
 
 import sys
 
-from factory.cli import main
+from pipeline_factory import main
 
 sys.exit(main())

@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, get_args
 
 from factory.build.values import Resolver, aware, build_value
-from factory.runtime.function_reference import FunctionReference
+from factory.runtime.functions import FunctionReference
 from schemas.model.base import Model
 from schemas.model.sensor import DeferrableSensorArguments
 from schemas.model.task_base import TaskBase

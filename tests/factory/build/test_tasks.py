@@ -206,7 +206,7 @@ def test_an_operator_below_the_pipelines_folder(tmp_path: Path) -> None:
         ),
         (("tasks", 2, "with", "paus"), "Wait has no argument `paus`; did you mean `pause`?"),
         (("tasks", 3, "uses"), "Wait refused it: missing keyword argument 'pause'"),
-        (("tasks", 4, "uses"), f"{name}.Plain is a class, but no Airflow operator or sensor"),
+        (("tasks", 4, "uses"), f"{name}.Plain is a class, but not an Airflow operator or sensor"),
         (("tasks", 5, "uses"), f"{name}.Gone: the module `{name}` has no `Gone`"),
         (("tasks", 7, "with", "mode"), caught.value.errors[-1].message),
     ]
