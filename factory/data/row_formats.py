@@ -20,6 +20,8 @@ from factory.data.places import RowFileError
 
 _ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""
+_FLOAT_DIGITS = 15
+"""Significant digits that a 64-bit float always keeps."""
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 
 
@@ -66,13 +68,21 @@ def rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
         elif kind == "jsonl":
             for number, line in enumerate(data, 1):
                 if line.strip():
-                    yield _mapping(json.loads(line), f"`{path}`, line {number}")
+                    yield _mapping(json.loads(line, parse_float=exact_number), f"`{path}`, line {number}")
         else:
-            value = json.load(data)
+            value = json.load(data, parse_float=exact_number)
             for number, row in enumerate(value if isinstance(value, list) else [value], 1):
                 yield _mapping(row, f"`{path}`, row {number}")
     except (ValueError, csv.Error, EOFError, OSError) as error:
         raise RowFileError(f"`{path}` is not {kind}{' in gzip' if zipped else ''}: {error}") from None
+
+
+def exact_number(text: str) -> float | Decimal:
+    """A number of JSON with all of its digits: a decimal where a float would lose some."""
+    near = float(text)
+    if len(text) <= _FLOAT_DIGITS or Decimal(repr(near)) == (exact := Decimal(text)):
+        return near
+    return exact
 
 
 def _mapping(row: Any, where: str) -> dict[str, Any]:

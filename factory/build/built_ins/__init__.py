@@ -79,6 +79,8 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
             trigger_arguments,
         ),
         "email": BuiltIn("airflow.providers.smtp.operators.smtp.EmailOperator"),
+        "sql": BuiltIn("factory.operators.sql.SqlOperator"),
+        "duckdb": BuiltIn("factory.operators.duckdb.DuckdbOperator"),
     }
 )
 """Built-in → how it is built, in the order of `schemas.model.built_ins`."""

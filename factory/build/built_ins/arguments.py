@@ -44,6 +44,18 @@ def text_arguments(task: TaskBase, context: BuildContext) -> dict[str, Any]:
     }
 
 
+def plain_arguments(task: TaskBase, context: BuildContext) -> dict[str, Any]:
+    """As `written_arguments`, with mappings in place of models inside a value."""
+    return {name: _plain(value) for name, value in written_arguments(task, context).items()}
+
+
+def train_arguments(task: TaskBase, context: BuildContext) -> dict[str, Any]:
+    """Of TrainOperator, which calls `with` `estimator_arguments`."""
+    arguments = plain_arguments(task, context)
+    arguments["estimator_arguments"] = arguments.pop("with_", {})
+    return arguments
+
+
 def deferrable_arguments(task: TaskBase, context: BuildContext) -> dict[str, Any]:
     """Of a sensor that waits in the triggerer, unless an argument that the triggerer does not support is written."""
     sensor: DeferrableSensorArguments = task.with_
@@ -79,6 +91,12 @@ def _argument(task: TaskBase, name: str, value: Any, context: BuildContext, *, a
     if isinstance(value, datetime):
         return aware(value, context.timezone)
     return build_value(value, context.resolver, as_text=as_text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
+    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _takes_text_only(annotation: Any) -> bool:

@@ -30,6 +30,8 @@ BUILT_INS: Mapping[str, str] = MappingProxyType(
         "wait_dag": "WaitDagTask",
         "trigger_dag": "TriggerDagTask",
         "email": "EmailTask",
+        "sql": "SqlTask",
+        "duckdb": "DuckdbTask",
     }
 )
 """Name → class in the module of that name, in the order in which people read them."""

@@ -1,0 +1,144 @@
+"""SQL on an Airflow connection, and the rows of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from factory.data.row_files import RowFileWriter
+from factory.data.values import TooManyRowsError, limited, plain_rows, plain_value
+
+if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+Fetch = Literal["none", "rows", "value"]
+_ROWS_AT_ONCE = 5_000
+SQLITE_PATIENCE = 600
+"""Seconds to wait until another task has written."""
+
+
+class SqlError(Exception):
+    """SQL that the database refused, or a result that cannot be handed on; the text says which."""
+
+
+def database_hook(conn_id: str, database: str | None = None) -> DbApiHook:
+    """The hook of a connection to a database. Raises SqlError where it is none."""
+    from airflow.providers.common.sql.hooks.sql import DbApiHook  # noqa: PLC0415 # a second, which only SQL needs
+    from airflow.sdk import BaseHook  # noqa: PLC0415
+
+    connection = BaseHook.get_connection(conn_id)
+    try:
+        hook = connection.get_hook(hook_params=dict(connection.extra_dejson))  # type: ignore[no-untyped-call] # Airflow's
+    except Exception as error:  # an unknown type, a provider that is not installed, an extra that a hook does not take
+        raise SqlError(
+            f"the connection `{conn_id}` of type `{connection.conn_type}` has no hook here: {error}"
+        ) from None
+    if not isinstance(hook, DbApiHook):
+        raise SqlError(f"the connection `{conn_id}` of type `{connection.conn_type}` leads to no database")
+    if database is not None:
+        setattr(hook, "database" if connection.conn_type == "postgres" else "schema", database)
+    # Its log would show the parameters, which may be rows.
+    hook.log_sql = False
+    if connection.conn_type == "sqlite":
+        _wait_for_other_writers(hook)
+    return hook
+
+
+def _wait_for_other_writers(hook: DbApiHook) -> None:
+    """SQLite lets one task write at a time, and gives up after 5 s where it is not told otherwise."""
+    connect = hook.get_conn
+
+    def patient() -> Any:
+        connection = connect()
+        connection.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE * 1000}")
+        return connection
+
+    hook.get_conn = patient  # type: ignore[method-assign] # the hook has no setting for it
+
+
+def run_sql(
+    hook: DbApiHook,
+    sql: str | Sequence[str],
+    *,
+    parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+    split_statements: bool | None = None,
+    autocommit: bool = False,
+    fetch: Fetch = "none",
+    max_rows: int | None = None,
+    to: str | None = None,
+) -> Any:
+    """Run statements; return what `fetch` says of the last one's result, or the path of the file it was written to.
+
+    Raises SqlError, TooManyRowsError, RowFileError.
+    """
+    split = {} if split_statements is None else {"split_statements": split_statements}
+    statements = sql if isinstance(sql, str) else list(sql)
+    handler = _Result(fetch, max_rows, to) if fetch != "none" else None
+    try:
+        result = hook.run(statements, autocommit, parameters, handler=handler, **split)
+    except Exception as error:
+        if not _is_of_driver(error):
+            raise
+        raise SqlError(" ".join(str(error).split())) from None
+    if handler is None:
+        return None
+    # For a list of statements the hook gives a list of their results.
+    last: Any = result if isinstance(statements, str) else list(result or ())[-1]
+    if not isinstance(last, _Found):
+        raise SqlError("the last statement gives no rows to fetch")
+    return last.value
+
+
+def result_rows(cursor: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a cursor, by column name. Raises SqlError where two columns have one name."""
+    names = [str(column[0]) for column in cursor.description]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SqlError(f"the result has two columns `{twice}`: give one of them another name with AS")
+    while some := cursor.fetchmany(_ROWS_AT_ONCE):
+        for row in some:
+            yield dict(zip(names, row, strict=True))
+
+
+class _Found:
+    """A result. Not a bare value: some hooks make tuples of lists."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class _Result:
+    """Takes the result of each statement while its cursor is open; that of the last one counts."""
+
+    def __init__(self, fetch: Fetch, max_rows: int | None, to: str | None) -> None:
+        self._fetch, self._max_rows, self._to = fetch, max_rows, to
+
+    def __call__(self, cursor: Any) -> _Found | None:
+        if cursor.description is None:
+            return None
+        if self._fetch == "value":
+            row = cursor.fetchone()
+            return _Found(None if row is None else plain_value(row[0]))
+        if self._to is None:
+            return _Found(limited(plain_rows(result_rows(cursor)), self._max_rows))
+        return _Found(write_rows(result_rows(cursor), self._to, self._max_rows))
+
+
+def write_rows(rows: Iterator[Mapping[str, Any]], path: str, max_rows: int | None = None) -> str:
+    """Write rows to a file; return its path. Raises RowFileError, TooManyRowsError."""
+    with RowFileWriter(path) as file:
+        some: list[Mapping[str, Any]] = []
+        for row in rows:
+            if max_rows is not None and file.rows + len(some) == max_rows:
+                raise TooManyRowsError(max_rows, is_default=False)
+            some.append(row)
+            if len(some) == _ROWS_AT_ONCE:
+                file.write(some)
+                some = []
+        file.write(some)
+    return file.path
+
+
+def _is_of_driver(error: BaseException) -> bool:
+    """Whether a database driver raised it; drivers share no class, but names (PEP 249)."""
+    return any(cls.__name__ in ("DatabaseError", "InterfaceError") for cls in type(error).__mro__)

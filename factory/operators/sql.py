@@ -1,0 +1,83 @@
+"""The operator behind the built-in `sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from factory.data.row_files import RowFileError
+from factory.data.sql import Fetch, SqlError, database_hook, run_sql
+from factory.data.values import TooManyRowsError
+
+
+class SqlOperator(BaseOperator):
+    """Runs SQL on a connection's database.
+
+    :param conn_id: Airflow connection (templated)
+    :param sql: a statement, a list of them, or the name of a `.sql` file (templated)
+    :param parameters: values for placeholders (templated)
+    :param split_statements: run the statements of one text one after the other
+    :param autocommit: commit each statement by itself
+    :param database: in place of the connection's own (templated)
+    :param fetch: `none`, `rows` or `value`; None: `rows` where there is `to`
+    :param max_rows: most rows that are handed on
+    :param to: file for the rows, whose path is then the output (templated)
+
+    Raises AirflowException with the database's own words.
+    """
+
+    template_fields: Sequence[str] = ("conn_id", "sql", "parameters", "database", "to")
+    template_ext: Sequence[str] = (".sql",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "parameters": "json"}
+    ui_color = "#e4f0fa"
+
+    def __init__(  # noqa: PLR0913 # the keys of `with`
+        self,
+        *,
+        conn_id: str,
+        sql: str | Sequence[str],
+        parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+        split_statements: bool | None = None,
+        autocommit: bool = False,
+        database: str | None = None,
+        fetch: Fetch | None = None,
+        max_rows: int | None = None,
+        to: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self.sql = sql
+        self.parameters = parameters
+        self.split_statements = split_statements
+        self.autocommit = autocommit
+        self.database = database
+        self.fetch = fetch
+        self.max_rows = max_rows
+        self.to = to
+
+    def execute(self, context: Context) -> Any:  # noqa: ARG002 # Airflow's signature
+        """Run it; return the rows, the value, the file's path, or nothing."""
+        for statement in [self.sql] if isinstance(self.sql, str) else self.sql:
+            self.log.info("%s: %s", self.conn_id, statement.strip())
+        try:
+            output = run_sql(
+                database_hook(self.conn_id, self.database),
+                self.sql,
+                parameters=self.parameters,
+                split_statements=self.split_statements,
+                autocommit=self.autocommit,
+                fetch=self.fetch or ("none" if self.to is None else "rows"),
+                max_rows=self.max_rows,
+                to=self.to,
+            )
+        except TooManyRowsError as error:
+            raise AirflowFailException(str(error)) from None
+        except (SqlError, RowFileError) as error:
+            raise AirflowException(f"{self.conn_id}: {error}") from None
+        if isinstance(output, list):
+            self.log.info("%s rows", len(output))
+        return output

@@ -1,0 +1,194 @@
+"""The task `duckdb` over rows and files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from factory.data.row_files import RowFileWriter, read_rows
+from factory.operators.duckdb import DuckdbOperator
+
+pytest.importorskip("duckdb")
+
+ORDERS = [
+    {"id": 1, "customer": "an", "price": 1.5, "day": "2026-01-01", "tags": ["a"]},
+    {"id": 2, "customer": "bo", "price": 2.25, "day": "2026-01-02", "tags": []},
+    {"id": 3, "customer": "an", "price": 4, "day": "2026-01-02"},
+]
+
+
+def run(sql: str | list[str], **arguments: Any) -> Any:
+    return DuckdbOperator(task_id="duckdb", sql=sql, **arguments).execute({})
+
+
+def written(path: Path, rows: list[dict[str, Any]] = ORDERS) -> str:
+    with RowFileWriter(str(path)) as file:
+        file.write(rows)
+    return str(path)
+
+
+def test_rows_of_a_task_are_a_table() -> None:
+    sql = "SELECT customer, sum(price) AS total FROM orders GROUP BY customer ORDER BY customer"
+    assert run(sql, tables={"orders": ORDERS}) == [{"customer": "an", "total": 5.5}, {"customer": "bo", "total": 2.25}]
+
+
+def test_tables_are_joined_whatever_they_come_from(tmp_path: Path) -> None:
+    customers = written(
+        tmp_path / "customers.csv", [{"customer": "an", "land": "kr"}, {"customer": "bo", "land": "de"}]
+    )
+    sql = "SELECT land, count(*) AS n FROM orders JOIN customers USING (customer) GROUP BY ALL ORDER BY land"
+    assert run(sql, tables={"orders": ORDERS, "customers": customers}) == [
+        {"land": "de", "n": 1},
+        {"land": "kr", "n": 2},
+    ]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "parquet", "jsonl.gz", "csv.gz"])
+def test_every_format_is_read_and_written(tmp_path: Path, ending: str) -> None:
+    source = written(tmp_path / f"orders.{ending}", [{k: v for k, v in row.items() if k != "tags"} for row in ORDERS])
+    target = str(tmp_path / "out" / f"copy.{ending}")
+    assert run("SELECT id, price FROM orders ORDER BY id", tables={"orders": source}, to=target) == target
+    assert [(int(row["id"]), float(row["price"])) for row in read_rows(target)] == [(1, 1.5), (2, 2.25), (3, 4.0)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"copy.{ending}"]
+
+
+def test_a_pattern_and_a_list_are_one_table(tmp_path: Path) -> None:
+    one, two = written(tmp_path / "a.jsonl", ORDERS[:1]), written(tmp_path / "b.jsonl", ORDERS[1:])
+    for files in (str(tmp_path / "*.jsonl"), [one, two]):
+        assert run("SELECT count(*) AS n FROM orders", tables={"orders": files}) == [{"n": 3}]
+
+
+def test_dates_and_nested_values_come_out_plain() -> None:
+    sql = (
+        "SELECT CAST(day AS DATE) AS day, tags, {'a': 1} AS m, TIMESTAMPTZ '2026-01-01 00:00:00+09' AS t FROM o LIMIT 1"
+    )
+    (row,) = run(sql, tables={"o": ORDERS})
+    assert row == {"day": "2026-01-01", "tags": ["a"], "m": {"a": 1}, "t": "2025-12-31T15:00:00+00:00"}
+    json.dumps(row)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_no_digit_is_lost(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"amounts.{ending}"
+    if ending == "csv":
+        path.write_text(
+            "code,amount,huge\n00123,12345678901234567.25,123456789012345678901234567890123456789012.5\n7,1.5,2\n"
+        )
+    else:
+        path.write_text('{"code":"00123","amount":12345678901234567.25,"n":0.30000000000000004}\n{"amount":1.5}\n')
+    rows = run("SELECT * FROM amounts", tables={"amounts": str(path)})
+    assert rows[0]["code"] == "00123"
+    assert rows[0]["amount"] == "12345678901234567.25"
+    assert float(rows[1]["amount"]) == 1.5
+    if ending == "csv":
+        assert rows[0]["huge"] == "123456789012345678901234567890123456789012.5"
+    else:
+        assert rows[0]["n"] == 0.30000000000000004
+
+
+def test_digits_that_duckdb_cannot_keep_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "amounts.jsonl"
+    path.write_text('{"deep":{"x":12345678901234567.25}}\n')
+    with pytest.raises(AirflowException, match="`deep` has a number with more digits than a float keeps"):
+        run("SELECT * FROM amounts", tables={"amounts": str(path)})
+    path.write_text('{"n":1234567890123456789012345678901234567890}\n')
+    with pytest.raises(AirflowException, match="`n` has numbers of more than 38 digits"):
+        run("SELECT * FROM amounts", tables={"amounts": str(path)})
+
+
+OUTSIDE = [
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM glob('/etc/*')",
+    "SELECT * FROM 'http://127.0.0.1:1/orders.csv'",
+    "COPY (SELECT 1) TO '{folder}/stolen.csv'",
+    "COPY (SELECT 1) TO '{folder}/orders.jsonl' (USE_TMP_FILE false)",
+    "ATTACH '{folder}/other.db'",
+    "EXPORT DATABASE '{folder}/exported'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET memory_limit = '1TB'",
+    "PRAGMA memory_limit = '1TB'",
+    "RESET lock_configuration",
+    "SELECT * FROM orders; COPY orders TO '{folder}/stolen.csv'; SELECT 1",
+]
+
+
+@pytest.mark.parametrize("sql", OUTSIDE)
+def test_sql_reaches_nothing_but_its_tables(tmp_path: Path, sql: str) -> None:
+    orders = written(tmp_path / "orders.jsonl")
+    before = Path(orders).read_bytes()
+    with pytest.raises(AirflowException):
+        run(sql.format(folder=tmp_path), tables={"orders": orders})
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.jsonl"]
+    assert Path(orders).read_bytes() == before
+
+
+def test_external_access_is_given_where_it_is_written(tmp_path: Path) -> None:
+    orders = written(tmp_path / "orders.jsonl")
+    assert run(f"SELECT count(*) AS n FROM '{orders}'", external_access=True) == [{"n": 3}]
+    with pytest.raises(AirflowException, match=r"reads `.*orders.jsonl`, which `tables` does not name"):
+        run(f"SELECT count(*) AS n FROM '{orders}'")
+
+
+def test_a_database_file_keeps_what_is_made(tmp_path: Path) -> None:
+    database = str(tmp_path / "work.duckdb")
+    run(["CREATE TABLE totals AS SELECT 1 AS n", "SELECT n FROM totals"], database=database)
+    assert run("SELECT n FROM totals", database=database) == [{"n": 1}]
+
+
+def test_a_database_file_that_another_process_has_open_is_waited_for(tmp_path: Path) -> None:
+    database = str(tmp_path / "work.duckdb")
+    run("CREATE TABLE t AS SELECT 1 AS n", database=database)
+    hold = f"import duckdb, time; c = duckdb.connect({database!r}); print('open', flush=True); time.sleep(1)"
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert run("SELECT n FROM t", database=database) == [{"n": 1}]
+
+
+def test_what_is_written_shows_up_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    written(target, [{"id": 0}])
+    with pytest.raises(AirflowException, match="Conversion Error"):
+        run(
+            "SELECT CAST(CASE WHEN id = 3 THEN 'x' ELSE '1' END AS INTEGER) AS n FROM o",
+            tables={"o": ORDERS},
+            to=str(target),
+        )
+    assert list(read_rows(str(target))) == [{"id": 0}]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+
+
+def test_more_memory_than_allowed_is_not_taken() -> None:
+    with pytest.raises(AirflowException, match=r"(?i)memory"):
+        run("SELECT list(range) FROM range(20000000)", memory_limit="20MB", threads=1)
+
+
+def test_more_rows_than_allowed_fail() -> None:
+    with pytest.raises(AirflowFailException, match="more than 10000 rows to hand on: write them to a file"):
+        run("SELECT * FROM range(10001)")
+
+
+def test_a_table_without_rows_is_explained() -> None:
+    assert run("SELECT count(*) AS n FROM orders", tables={"orders": []}) == [{"n": 0}]
+    with pytest.raises(AirflowException, match="the table `orders` has no rows, so it has no columns"):
+        run("SELECT price FROM orders", tables={"orders": []})
+
+
+def test_what_is_no_table_is_said(tmp_path: Path) -> None:
+    with pytest.raises(AirflowException, match="must be rows or a path, not int"):
+        run("SELECT 1", tables={"orders": 3})
+    with pytest.raises(AirflowException, match="no file matches"):
+        run("SELECT 1", tables={"orders": str(tmp_path / "*.csv")})
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"id\n1\n"))
+    with pytest.raises(AirflowException, match="must be of one format, not csv, jsonl"):
+        run("SELECT 1", tables={"orders": [str(tmp_path / "a.csv.gz"), written(tmp_path / "b.jsonl")]})

@@ -1,0 +1,109 @@
+"""The task `sql` on an SQLite file."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from factory.operators.sql import SqlOperator
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "shop.db"
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return path
+
+
+def run(sql: str | list[str], **arguments: Any) -> Any:
+    return SqlOperator(task_id="sql", conn_id="shop", sql=sql, **arguments).execute({})
+
+
+@pytest.fixture
+def orders(database: Path) -> Path:
+    run("CREATE TABLE orders (id INTEGER, day TEXT, price NUMERIC)")
+    run(["INSERT INTO orders VALUES (1, '2026-01-01', 1.5)", "INSERT INTO orders VALUES (2, '2026-01-02', 2)"])
+    return database
+
+
+@pytest.mark.usefixtures("orders")
+def test_rows_are_mappings_by_column_name() -> None:
+    assert run("SELECT * FROM orders ORDER BY id", fetch="rows") == [
+        {"id": 1, "day": "2026-01-01", "price": 1.5},
+        {"id": 2, "day": "2026-01-02", "price": 2},
+    ]
+    assert run("SELECT * FROM orders WHERE id > 2", fetch="rows") == []
+
+
+@pytest.mark.usefixtures("orders")
+def test_a_value_is_the_first_column_of_the_first_row() -> None:
+    assert run("SELECT count(*), 7 FROM orders", fetch="value") == 2
+    assert run("SELECT id FROM orders WHERE id > 2", fetch="value") is None
+
+
+@pytest.mark.usefixtures("orders")
+def test_without_fetch_there_is_no_output() -> None:
+    assert run("SELECT * FROM orders") is None
+
+
+@pytest.mark.usefixtures("orders")
+def test_the_last_of_several_statements_gives_the_output() -> None:
+    several = "DELETE FROM orders WHERE id = 1; SELECT count(*) FROM orders"
+    assert run(several, split_statements=True, fetch="value") == 1
+    assert run(["UPDATE orders SET id = 5", "SELECT id FROM orders"], fetch="rows") == [{"id": 5}]
+
+
+@pytest.mark.usefixtures("orders")
+def test_parameters_are_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert run("SELECT price FROM orders WHERE day = ?", parameters=["2026-01-01"], fetch="value") == 1.5
+    assert "2026-01-01" not in caplog.text
+
+
+@pytest.mark.usefixtures("orders")
+def test_rows_go_into_a_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "out" / "orders.jsonl")
+    assert run("SELECT id, price FROM orders ORDER BY id", to=path) == path
+    lines = Path(path).read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [{"id": 1, "price": 1.5}, {"id": 2, "price": 2}]
+
+
+@pytest.mark.usefixtures("orders")
+def test_more_rows_than_allowed_fail(tmp_path: Path) -> None:
+    with pytest.raises(AirflowFailException, match="more than 1 rows"):
+        run("SELECT * FROM orders", fetch="rows", max_rows=1)
+    with pytest.raises(AirflowFailException, match="more than 1 rows"):
+        run("SELECT * FROM orders", to=str(tmp_path / "orders.csv"), max_rows=1)
+    assert not (tmp_path / "orders.csv").exists()
+    assert run("SELECT * FROM orders", fetch="rows", max_rows=2)
+
+
+@pytest.mark.usefixtures("orders")
+def test_errors_are_the_database_s_own_words() -> None:
+    with pytest.raises(AirflowException, match=r"shop: no such table: order$"):
+        run('SELECT * FROM "order"', fetch="rows")
+    with pytest.raises(AirflowException, match="two columns `id`"):
+        run("SELECT id, id FROM orders", fetch="rows")
+    with pytest.raises(AirflowException, match="gives no rows to fetch"):
+        run("DELETE FROM orders", fetch="rows")
+
+
+@pytest.mark.usefixtures("orders")
+def test_statements_are_done_all_or_none() -> None:
+    with pytest.raises(AirflowException):
+        run(["DELETE FROM orders", "SELECT nothing FROM orders"])
+    assert run("SELECT count(*) FROM orders", fetch="value") == 2
+
+
+def test_a_connection_to_no_database_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "http", "host": "example.com"}))
+    with pytest.raises(AirflowException, match="the connection `shop` of type `http` leads to no database"):
+        run("SELECT 1")
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "oracle", "host": "example.com"}))
+    with pytest.raises(AirflowException, match="the connection `shop` of type `oracle` has no hook here"):
+        run("SELECT 1")
