@@ -1,36 +1,113 @@
-"""`{{ … }}` and `${…}` that nothing can render."""
+"""`{{ … }}` that Jinja refuses or that Airflow cannot fill in, and `${…}` that is no expression."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 
-from schemas.expressions.templates import Tag, tags
+from schemas.expressions.templates import Template, TemplateProblem, Word, read_template
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import meant
+from schemas.findings.suggestions import did_you_mean
 from schemas.rules.settings import CONDITIONS
 from schemas.rules.subject import Subject
+from schemas.shape.places import mapping_at
 
-_COUNT_IN_SHELL = (
-    "the shell's `${#…}` begins a comment for Jinja: write `{% raw %}` before it and `{% endraw %}` behind it"
-)
 _OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks)\.[^\s{}\"']*")
 _SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
 _GITHUB = "${{"
+_CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_RAW = "write `{% raw %}` before it and `{% endraw %}` behind it"
+_HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), hint)
+    for pattern, hint in (
+        (r"\{\{-?\s*\.|\{\{-?\s*(?:range|end|json|with)\b", f"for a template of another program, {_RAW}"),
+        (r"\{\{\{", "write two braces; for a mapping put a space between `{{` and `{`"),
+        (r"[\u201c\u201d\u2018\u2019]", "type the quotes again: `\"` or `'`"),
+        (r"&&", "write `and`"),
+        (r"\|\|", "write `or`"),
+        (r"!(?!=)", "write `not`"),
+        (r"===|(?<![=!<>])=(?!=)", "write `==` to compare"),
+        (r"\?", "write `B if A else C` in place of `A ? B : C`"),
+        (r"\b[fF](?=['\"])", "join texts with `~`: `'day ' ~ ds`"),
+        (r"[\[({].*\bfor\b.*\bin\b", "use filters such as `map` and `select` in place of a comprehension"),
+        (r"\{%-?\s*(?:elseif|elsif|else if)\b", "write `elif`"),
+    )
+)
+"""What other languages write, in the tag that Jinja refuses → what to write for Jinja."""
+_NO_DASHES = " | replace('-', '')"
+REMOVED: Mapping[str, str] = MappingProxyType(
+    {
+        "conf": "",
+        "execution_date": "logical_date",
+        "next_ds": "data_interval_end | ds",
+        "next_ds_nodash": "data_interval_end | ds_nodash",
+        "next_execution_date": "data_interval_end",
+        "prev_ds": "macros.ds_add(ds, -1)",
+        "prev_ds_nodash": f"macros.ds_add(ds, -1){_NO_DASHES}",
+        "prev_execution_date": "data_interval_start",
+        "prev_execution_date_success": "prev_data_interval_start_success",
+        "tomorrow_ds": "macros.ds_add(ds, 1)",
+        "tomorrow_ds_nodash": f"macros.ds_add(ds, 1){_NO_DASHES}",
+        "triggering_dataset_events": "triggering_asset_events",
+        "yesterday_ds": "macros.ds_add(ds, -1)",
+        "yesterday_ds_nodash": f"macros.ds_add(ds, -1){_NO_DASHES}",
+    }
+)
+"""Names of Airflow 2 that Airflow 3 removed → what to write; empty: nothing replaces it."""
+FILTERS = frozenset(
+    {
+        *("abs", "attr", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "e", "escape"),
+        *("filesizeformat", "first", "float", "forceescape", "format", "groupby", "indent", "int", "items"),
+        *("join", "last", "length", "list", "lower", "map", "max", "min", "pprint", "random", "reject"),
+        *("rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string"),
+        *("striptags", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "urlize"),
+        *("wordcount", "wordwrap", "xmlattr", "ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"),
+    }
+)
+"""Jinja's filters and Airflow's. A test compares the list with both as installed."""
+TESTS = frozenset(
+    {
+        *("boolean", "callable", "defined", "divisibleby", "eq", "equalto", "escaped", "even", "false", "filter"),
+        *("float", "ge", "greaterthan", "gt", "in", "integer", "iterable", "le", "lessthan", "lower", "lt", "mapping"),
+        *("ne", "none", "number", "odd", "sameas", "sequence", "string", "test", "true", "undefined", "upper"),
+    }
+)
+"""Jinja's tests. A test compares the list with Jinja's."""
 
 
-def check_brackets(subject: Subject) -> Iterator[Diagnostic]:
-    """Jinja would raise when the task runs; an expression of ours would go to the task as text."""
-    if not subject.may_hold("{{", "{%", "{#", "${"):
+def check_expressions(subject: Subject) -> Iterator[Diagnostic]:
+    """`${…}` that is not closed, or another tool's; the task would get it as text."""
+    if not subject.may_hold("${"):
         return
     for path, text in subject.template_texts:
         yield from _expressions(subject, path, text)
         yield from _shell_variable_in_url(subject, path, text)
-        if path[0] == "poll" or "with" in path or path[-1] in CONDITIONS:
-            yield from _templates(subject, path, text)
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Templates that fail when the task runs: Jinja refuses them, or Airflow has no such name, filter or test."""
+    if not subject.may_hold("{{", "{%", "{#"):
+        return
+    own_names, own_filters = (mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
+    for path, text in rendered_texts(subject):
+        template = read_template(text)
+        for problem in template.problems:
+            yield _refused(subject, path, text, problem)
+        yield from _unknown_words(subject, path, "filter", template.filters, FILTERS | own_filters.keys())
+        yield from _unknown_words(subject, path, "test", template.tests, TESTS)
+        yield from _removed_names(subject, path, template, own_names)
+
+
+def rendered_texts(subject: Subject) -> Iterator[tuple[DataPath, str]]:
+    """The texts of tasks that Airflow may render. None where the DAG brings an environment of its own."""
+    if not subject.data.get("jinja_environment_kwargs"):
+        for path, text in subject.template_texts:
+            if path[0] == "poll" or "with" in path or path[-1] in CONDITIONS:
+                yield path, text
 
 
 def _expressions(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
@@ -72,151 +149,64 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
     )
 
 
-def _templates(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
-    for tag in tags(text):
-        if not tag.is_closed:
-            yield subject.finding(
-                Code.TEMPLATE_NOT_CLOSED,
-                path,
-                f"`{tag.opening}` is not closed",
-                caret=f"a `{tag.closing}` is missing",
-                help=_COUNT_IN_SHELL if tag.opening == "{#" and text.startswith("$", tag.start - 3) else "",
-                part=(tag.start - 2, tag.start),
-            )
-
-
-_NO_DASHES = " | replace('-', '')"
-REMOVED: Mapping[str, str] = MappingProxyType(
-    {
-        "conf": "",
-        "execution_date": "logical_date",
-        "next_ds": "data_interval_end | ds",
-        "next_ds_nodash": "data_interval_end | ds_nodash",
-        "next_execution_date": "data_interval_end",
-        "prev_ds": "macros.ds_add(ds, -1)",
-        "prev_ds_nodash": f"macros.ds_add(ds, -1){_NO_DASHES}",
-        "prev_execution_date": "data_interval_start",
-        "prev_execution_date_success": "prev_data_interval_start_success",
-        "tomorrow_ds": "macros.ds_add(ds, 1)",
-        "tomorrow_ds_nodash": f"macros.ds_add(ds, 1){_NO_DASHES}",
-        "triggering_dataset_events": "triggering_asset_events",
-        "yesterday_ds": "macros.ds_add(ds, -1)",
-        "yesterday_ds_nodash": f"macros.ds_add(ds, -1){_NO_DASHES}",
-    }
-)
-"""Names of Airflow 2 that Airflow 3 took away → what stands for them; empty: nothing does."""
-FILTERS = frozenset(
-    {
-        *("abs", "attr", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "e", "escape"),
-        *("filesizeformat", "first", "float", "forceescape", "format", "groupby", "indent", "int", "items"),
-        *("join", "last", "length", "list", "lower", "map", "max", "min", "pprint", "random", "reject"),
-        *("rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string"),
-        *("striptags", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "urlize"),
-        *("wordcount", "wordwrap", "xmlattr", "ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"),
-    }
-)
-"""Jinja's filters and Airflow's. A test holds the list against both as installed."""
-_NAMES = re.compile(rf"(?<![\w.])(?:{'|'.join(REMOVED)})\b(?!\s*=(?!=))")
-_FILTER = re.compile(r"\|\s*(?P<name>[A-Za-z_]\w*)")
-_MAY_BE_MISSING = re.compile(r"\bdefined\b|\|\s*(?:default|d)\b|\b(?:set|for|macro)\s")
-_OPERATOR_LAST = re.compile(r"(?:[+*/%~|.=<>-]|(?<![\w.])(?:and|or|not|in|is|if|else))\s*$")
-_OPERATOR_FIRST = re.compile(r"\s*[*/%~|.=<>]")
-_BLOCK = re.compile(r"[-+]?\s*(?P<word>\w+)")
-_BLOCKS = frozenset({"if", "for", "macro", "filter", "call", "with", "block", "autoescape"})
-
-
-def check_names(subject: Subject) -> Iterator[Diagnostic]:
-    """The task would fail when it runs: Airflow fills in no name that it does not know."""
-    if not subject.may_hold("{{", "{%") or subject.data.get("jinja_environment_kwargs"):
-        return
-    own_names, own_filters = (_keys(subject, f"user_defined_{what}") for what in ("macros", "filters"))
-    for path, text in subject.template_texts:
-        if not (path[0] == "poll" or "with" in path or path[-1] in CONDITIONS):
-            continue
-        found = tags(text)
-        if any(not tag.is_closed for tag in found):
-            continue  # that has a finding of its own, and says nothing about what is behind it
-        yield from _blocks(subject, path, found)
-        may_be_missing = any(_MAY_BE_MISSING.search(tag.unquoted) for tag in found)
-        for tag in found:
-            if tag.opening == "{{":
-                yield from _expression(subject, path, tag)
-            if tag.opening != "{#":
-                yield from _filters(subject, path, tag, own_filters)
-                if not may_be_missing:
-                    yield from _removed(subject, path, tag, own_names)
-
-
-def _keys(subject: Subject, key: str) -> Collection[str]:
-    value = subject.data.get(key)
-    return value.keys() if isinstance(value, dict) else ()
-
-
-def _blocks(subject: Subject, path: DataPath, found: Sequence[Tag]) -> Iterator[Diagnostic]:
-    opened: list[tuple[str, Tag]] = []
-    for tag in found:
-        match = _BLOCK.match(tag.inside) if tag.opening == "{%" else None
-        word = match["word"] if match is not None else ""
-        if word in _BLOCKS:
-            opened.append((word, tag))
-        elif word.removeprefix("end") in _BLOCKS:
-            if not opened or opened[-1][0] != word.removeprefix("end"):
-                inner = f", `{{% {opened[-1][0]} … %}}` is open" if opened else ""
-                message = f"`{{% {word} %}}` closes nothing here{inner}"
-                yield subject.finding(Code.BAD_TEMPLATE, path, message, part=_whole(tag))
-                return
-            opened.pop()
-    for word, tag in opened[-1:]:
-        yield subject.finding(
+def _refused(subject: Subject, path: DataPath, text: str, problem: TemplateProblem) -> Diagnostic:
+    tag = text[problem.start : problem.end]
+    if problem.unclosed:
+        opening = tag[:2]
+        block = re.match(r"\{%[-+]?\s*(?P<word>\w+)", tag) if tag.endswith("%}") else None
+        is_count = opening == "{#" and text.startswith("$", problem.start - 1)
+        return subject.finding(
             Code.TEMPLATE_NOT_CLOSED,
             path,
-            f"`{{% {word} … %}}` is not closed",
-            caret=f"a `{{% end{word} %}}` is missing",
-            part=_whole(tag),
+            f"`{{% {block['word']} … %}}` is not closed" if block else f"`{opening}` is not closed",
+            caret=f"a `{{% end{block['word']} %}}` is missing" if block else f"a `{_CLOSING[opening]}` is missing",
+            help=f"the shell's `${{#…}}` begins a comment for Jinja: {_RAW}" if is_count else "",
+            part=(problem.start, problem.end if block else problem.start + 2),
         )
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(tag)), "")
+    message = _reason(text, problem)
+    return subject.finding(Code.BAD_TEMPLATE, path, message, help=hint, part=(problem.start, problem.end))
 
 
-def _expression(subject: Subject, path: DataPath, tag: Tag) -> Iterator[Diagnostic]:
-    inside = tag.unquoted.removeprefix("-").removesuffix("-")
-    if not inside.strip():
-        message = "nothing stands in `{{ }}`, which Jinja cannot read"
-    elif (last := _OPERATOR_LAST.search(inside)) is not None:
-        message = f"something is missing behind `{last.group().strip()}`"
-    elif (first := _OPERATOR_FIRST.match(inside)) is not None:
-        message = f"something is missing before `{first.group().strip()}`"
-    elif any(inside.count(one) != inside.count(other) for one, other in ("()", "[]")):
-        message = "brackets that are opened here are not closed here, or the other way round"
-    else:
-        return
-    yield subject.finding(Code.BAD_TEMPLATE, path, message, part=_whole(tag))
+def _reason(text: str, problem: TemplateProblem) -> str:
+    """Jinja's message in words that need no knowledge of its parser."""
+    word = re.compile(r"\w+|\S").match(text, problem.at)
+    found = word.group() if word is not None else ""
+    if text.startswith(("}}", "-}}", "%}", "-%}"), problem.at):
+        return f"something is missing before `{text[problem.at : problem.at + 2]}`"
+    if problem.message.startswith("Encountered unknown tag"):
+        return f"Jinja does not expect `{{% {found} %}}` here"
+    if problem.message.startswith(("unexpected", "expected token", "Expected an expression")):
+        return f"Jinja does not expect `{found}` here"
+    return f"Jinja cannot read this: {problem.message}"
 
 
-def _filters(subject: Subject, path: DataPath, tag: Tag, own: Collection[str]) -> Iterator[Diagnostic]:
-    for match in _FILTER.finditer(tag.unquoted):
-        if match["name"] not in FILTERS and match["name"] not in own:
+def _unknown_words(
+    subject: Subject, path: DataPath, what: str, words: tuple[Word, ...], known: Collection[str]
+) -> Iterator[Diagnostic]:
+    for word in words:
+        if word.text not in known:
             yield subject.finding(
                 Code.BAD_TEMPLATE,
                 path,
-                f"neither Jinja nor Airflow has a filter `{match['name']}`",
-                caret=meant(match["name"], FILTERS),
-                part=(tag.start + match.start("name"), tag.start + match.end("name")),
+                f"neither Jinja nor Airflow has a {what} `{word.text}`",
+                caret=did_you_mean(next(iter(get_close_matches(word.text, known, n=1, cutoff=0.8)), None)),
+                part=word.span,
             )
 
 
-def _removed(subject: Subject, path: DataPath, tag: Tag, own: Collection[str]) -> Iterator[Diagnostic]:
-    for match in _NAMES.finditer(tag.unquoted):
-        name = match.group()
-        if name in own:
+def _removed_names(
+    subject: Subject, path: DataPath, template: Template, own: Mapping[str, object]
+) -> Iterator[Diagnostic]:
+    for name in template.names:
+        if name.text not in REMOVED or name.text in own or name.text in template.optional:
             continue
+        new = REMOVED[name.text]
         yield subject.finding(
             Code.BAD_TEMPLATE,
             path,
-            f"Airflow 3 gives templates no `{name}` any more",
-            caret=f"write `{REMOVED[name]}`" if REMOVED[name] else "",
-            help="" if REMOVED[name] else "a connection is `conn.NAME`, a Variable `var.value.NAME`",
-            part=(tag.start + match.start(), tag.start + match.end()),
+            f"Airflow 3 has removed `{name.text}` from templates",
+            caret=f"write `{new}`" if new else "",
+            help="" if new else "a connection is `conn.NAME`, a Variable `var.value.NAME`",
+            part=name.span,
         )
-
-
-def _whole(tag: Tag) -> tuple[int, int]:
-    return tag.start - 2, tag.end + 2

@@ -14,7 +14,11 @@ ROOT = Path(__file__).parents[2]
 LANGUAGE = sorted((ROOT / "schemas").rglob("*.py"))
 REPORTERS = sorted((ROOT / "factory" / "reporters").glob("*.py"))
 AIRFLOW = ("airflow", "dagfactory")
-FOR_SOME_FILES = {"schemas.rules.http_requests": {"jmespath"}, "schemas.model.value_schema": {"jsonschema"}}
+FOR_SOME_FILES = {
+    "schemas.expressions.templates": {"jinja2"},
+    "schemas.rules.http_requests": {"jmespath"},
+    "schemas.model.value_schema": {"jsonschema"},
+}
 """What only files that need it import, and only then."""
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from airflow.sdk.definitions._internal.templater import FILTERS as AIRFLOWS
 from jinja2.defaults import DEFAULT_FILTERS
+from jinja2.tests import TESTS as DEFAULT_TESTS
 
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.templates import FILTERS, REMOVED
+from schemas.rules.templates import FILTERS, REMOVED, TESTS
 
 
 def test_filters_are_those_of_jinja_and_airflow() -> None:
     assert DEFAULT_FILTERS.keys() | AIRFLOWS.keys() == FILTERS
+
+
+def test_tests_are_those_of_jinja() -> None:
+    assert {name for name in DEFAULT_TESTS if name.isidentifier()} == TESTS
 
 
 def test_airflow_has_none_of_the_names_that_are_gone() -> None:
