@@ -7,8 +7,7 @@ with; where it is configured this file builds nothing.
 import os
 from pathlib import Path
 
-from factory.loading.dags_folder import is_bundle_configured
-from factory.loading.pipelines import load_pipelines
+from factory.loading.pipelines import is_bundle_configured, load_pipelines
 
 FOLDER = Path(os.environ.get("PIPELINES_FOLDER") or Path(__file__).resolve().parent.parent / "pipelines")
 

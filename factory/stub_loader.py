@@ -6,8 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import get_parsing_context
 
-from factory.loading.checked import build_checked
-from factory.loading.diagnosis import PipelineError
+from factory.loading.checked import PipelineError, build_checked
 from schemas.check import Checker, CheckOptions
 from schemas.findings.diagnostics import has_errors
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from factory.bundle.seams import PipelineFile
-from factory.bundle.stub import Conflicts
+if TYPE_CHECKING:
+    from schemas.check.dependencies import PipelineFile
+
+Conflicts = tuple[tuple[str, str], ...]
+"""(DAG id, other file that claims it) pairs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,38 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, get_bundle_tracking_dir
 
-from factory.bundle.errors import BundleError, StoreError
+from factory.bundle.records import Origin, read_state
 from factory.bundle.refresh import Refresher
-from factory.bundle.seams import PipelineFiles, pipeline_files
 from factory.bundle.source import SETTLE_SECONDS
-from factory.bundle.state import Origin, read_state
-from factory.bundle.store import Store
+from factory.bundle.store import BundleError, Store, StoreError
 from factory.loading.preload import preload_before_fork
 from schemas.folder.project import ENVIRONMENT_VARIABLE
+
+if TYPE_CHECKING:
+    from schemas.check.dependencies import PipelineFile
 
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 5
 KEEP_DAYS = 30
 CLEAN_UP_EVERY_SECONDS = 3600.0
+
+
+def _pipeline_files(folder: Path) -> Sequence[PipelineFile]:
+    """The pipelines below a folder. A task's process imports this module, but not the language for this."""
+    from schemas.check.dependencies import pipeline_files  # noqa: PLC0415
+
+    return pipeline_files(folder)
 
 
 class PipelineBundle(BaseDagBundle):
@@ -45,7 +54,7 @@ class PipelineBundle(BaseDagBundle):
 
     supports_versioning = True
 
-    files: ClassVar[PipelineFiles] = staticmethod(pipeline_files)
+    files: ClassVar[Callable[[Path], Sequence[PipelineFile]]] = staticmethod(_pipeline_files)
     """Lists the pipelines of a folder; a class attribute, so that a subclass may bring its own."""
     loader: ClassVar[str] = "factory.stub_loader"
     """The module that a stub takes `load_stub` from."""
@@ -156,10 +165,10 @@ class PipelineBundle(BaseDagBundle):
 
     def _clean_up(self) -> None:
         """Never fatal: what could not be removed now is removed by a later pass."""
-        from factory.bundle import cleanup, usage  # noqa: PLC0415 - only the dag-processor needs the database
+        from factory.bundle import cleanup  # noqa: PLC0415 - only the dag-processor needs the database
 
         try:
-            named = usage.named_versions(self.name, datetime.now(UTC) - self._keep)
+            named = cleanup.named_versions(self.name, datetime.now(UTC) - self._keep)
             current = read_state(self.base_dir).version
             with self.lock():
                 removed = cleanup.clean_up(

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from factory.bundle import layout
+from factory.bundle import stubs
 from factory.bundle.current import CurrentFolder
-from factory.bundle.errors import FolderUnstableError, StoreError
-from factory.bundle.manifest import Manifest
 from factory.bundle.naming import as_text
 from factory.bundle.ownership import Ownership, settle
-from factory.bundle.seams import PipelineFiles
-from factory.bundle.source import SETTLE_SECONDS, Listing, read_until_stable
-from factory.bundle.state import Origin, State, read_state, write_state
-from factory.bundle.store import Store
-from factory.bundle.stub import StubWriter, project_version
+from factory.bundle.records import Manifest, Origin, State, read_state, state_path
+from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, read_until_stable
+from factory.bundle.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from schemas.check.dependencies import PipelineFile
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Refresher:
 
     origin: Origin
     store: Store
-    files: PipelineFiles
+    files: Callable[[Path], Sequence[PipelineFile]]
     loader: str
     ignore_syntax: str = "glob"
     settle_seconds: float = SETTLE_SECONDS
@@ -122,15 +122,15 @@ class Refresher:
         staged = self.store.stage(listing.files)
         try:
             files = [file for file in self.files(staged) if file.path in listing.files]
-            ownership = settle(files, layout.uncopied_pipelines(listing), self._state.owners)
-            texts = layout.stubs(
+            ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
+            texts = stubs.stub_texts(
                 files,
                 listing,
                 ownership,
                 lambda path: self.store.read(listing.files[path]),
-                StubWriter(self.loader, project_version(), self.origin.environment),
+                stubs.StubWriter(self.loader, stubs.project_version(), self.origin.environment),
             )
-            texts |= layout.guards([*listing.files, *texts], self.ignore_syntax)
+            texts |= stubs.guards([*listing.files, *texts], self.ignore_syntax)
             generated = {path: self.store.add(text) for path, text in texts.items()}
             manifest = Manifest({**listing.files, **generated})
             self.store.lay_out(staged, generated)
@@ -142,12 +142,12 @@ class Refresher:
         return manifest, ownership
 
     def _apply(self, manifest: Manifest, owners: Mapping[str, str]) -> None:
-        written, removed = self._current.apply(manifest.files, self._manifest.files, layout.is_stub)
+        written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
         state = State(manifest.version, dict(owners), self.origin)
         if state != self._state:
-            write_state(self.store, state)
+            self.store.replace(state_path(self.store.root), state.text)
             self._state = state
         if not written and not removed:
             return
@@ -157,7 +157,7 @@ class Refresher:
             manifest.version,
             len(written),
             len(removed),
-            sum(map(layout.is_stub, written)),
+            sum(map(stubs.is_stub, written)),
         )
 
     def _report_unsettled(self, listing: Listing) -> None:

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from factory.bundle.errors import FolderUnavailableError, FolderUnstableError
 from factory.bundle.naming import is_left_out, name_problem
-from factory.bundle.store import token_of
+from factory.bundle.store import BundleError, token_of
 
 MAX_FILE_BYTES = 16 * 2**20
 MAX_ENTRIES = 50_000
@@ -34,6 +33,14 @@ Keep = Callable[[bytes, bool], str]
 
 Known = Callable[[str], str | None]
 """The token of the content that a path had when it last stood still, if that is still kept."""
+
+
+class FolderUnavailableError(BundleError):
+    """The pipelines folder does not exist, is not a folder, cannot be listed, or is far too large."""
+
+
+class FolderUnstableError(BundleError):
+    """The pipelines folder changed each time it was read; the next refresh tries again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,20 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from factory.bundle.errors import StoreError
-from factory.bundle.manifest import VERSION_PATTERN, Manifest
+from factory.bundle.records import VERSION_PATTERN, Manifest
 
 SYNC_THREADS = 16
 
 EXECUTABLE = "x"
 """What follows the hash in the token of an executable file."""
+
+
+class BundleError(RuntimeError):
+    """A bundle cannot do what it was asked; its text is one line that says why and what to do."""
+
+
+class StoreError(BundleError):
+    """The store does not have, or can no longer give, what a version needs."""
 
 
 def token_of(data: bytes, executable: bool) -> str:

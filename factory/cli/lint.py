@@ -17,7 +17,7 @@ from factory.cli import UsageError
 from factory.cli.options import Selection, add_environment, add_paths, require_declared, select, select_text
 from factory.reporters import FORMATS, render
 from factory.reporters.columns import wants_colour
-from factory.reporters.summary import Summary
+from factory.reporters.text import Summary
 from schemas.check import Checker, CheckOptions
 from schemas.check.policy_file import project_policy
 from schemas.findings.codes import Code, Severity

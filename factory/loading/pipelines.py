@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from airflow.configuration import conf
 from airflow.sdk import DAG, get_parsing_context
 
-from factory.loading.checked import LoadResult, build_checked, paused
-from factory.loading.diagnosis import PipelineError
+from factory.loading.checked import LoadResult, PipelineError, build_checked, paused
 from factory.reporters import full
 from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.findings.codes import Code, Severity
@@ -18,9 +18,15 @@ from schemas.folder.discovery import default_dag_id, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
 from schemas.rules.dag_ids import conflicts
 
-__all__ = ["ERRORS_DAG_ID", "LoadResult", "load_pipelines"]
+__all__ = ["ERRORS_DAG_ID", "LoadResult", "is_bundle_configured", "load_pipelines"]
 
 ERRORS_DAG_ID = "pipelines_with_errors"
+BUNDLE_CLASS = "factory.bundle.PipelineBundle"
+
+
+def is_bundle_configured() -> bool:
+    """Whether Airflow's configuration names the pipelines bundle; every DAG would exist twice otherwise."""
+    return BUNDLE_CLASS in conf.get("dag_processor", "dag_bundle_config_list", fallback="")
 
 
 def load_pipelines(folder: Path) -> LoadResult:

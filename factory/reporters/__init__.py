@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from schemas.findings.diagnostics import Diagnostic
 
-FORMATS = ("full", "concise", "json", "github", "gitlab", "sarif")
+FORMATS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"full": ("colour",), "concise": ("colour",), "json": ("pipelines",), "github": (), "gitlab": (), "sarif": ()}
+)
+"""Format → what its `render` takes besides the findings."""
 
 
 def render(name: str, findings: Sequence[Diagnostic], *, pipelines: int, colour: bool) -> str:
     """The findings in one of FORMATS, without a line break at the end; `pipelines` is how many were checked."""
-    # ruff: noqa: PLC0415 - lint pays for the chosen format only
-    match name:
-        case "full":
-            from factory.reporters import full
-
-            return full.render(findings, colour=colour)
-        case "concise":
-            from factory.reporters import concise
-
-            return concise.render(findings, colour=colour)
-        case "json":
-            from factory.reporters import json
-
-            return json.render(findings, pipelines=pipelines)
-        case "github":
-            from factory.reporters import github
-
-            return github.render(findings)
-        case "gitlab":
-            from factory.reporters import gitlab
-
-            return gitlab.render(findings)
-        case "sarif":
-            from factory.reporters import sarif
-
-            return sarif.render(findings)
-    raise ValueError(name)
+    details = {"pipelines": pipelines, "colour": colour}
+    module = importlib.import_module(f"factory.reporters.{name}")
+    rendered: str = module.render(findings, **{detail: details[detail] for detail in FORMATS[name]})
+    return rendered

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from factory.reporters.summary import Summary
+from factory.reporters.text import Summary
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
 
 VERSION = 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
+from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic
 
 LONGEST = 500
@@ -64,3 +67,25 @@ def repository_path(file: str) -> str:
     if root is None or not place.startswith(f"{os.path.realpath(root)}{os.sep}"):
         return file.replace(os.sep, "/")
     return os.path.relpath(place, os.path.realpath(root)).replace(os.sep, "/")
+
+
+class Summary(NamedTuple):
+    pipelines: int
+    errors: int
+    warnings: int
+    notes: int
+
+    @classmethod
+    def of(cls, diagnostics: Sequence[Diagnostic], pipelines: int) -> Summary:
+        errors, warnings, notes = (sum(d.severity is severity for d in diagnostics) for severity in Severity)
+        return cls(pipelines, errors, warnings, notes)
+
+    def text(self) -> str:
+        """One line for a person: "2 pipelines checked: 1 error, 2 warnings"."""
+        counts = ((self.errors, "error"), (self.warnings, "warning"), (self.notes, "note"))
+        found = [_count(number, noun) for number, noun in counts if number]
+        return f"{_count(self.pipelines, 'pipeline')} checked: {', '.join(found) or 'all good'}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from factory.bundle import PipelineBundle
-from factory.bundle.seams import PipelineFiles
 from factory.bundle.source import SETTLE_SECONDS
 
 from . import small_language
@@ -17,7 +16,7 @@ NAME = "pipelines"
 
 
 class SmallBundle(PipelineBundle):
-    files: ClassVar[PipelineFiles] = staticmethod(small_language.pipeline_files)
+    files = staticmethod(small_language.pipeline_files)
     loader: ClassVar[str] = small_language.__name__
 
 

@@ -6,18 +6,10 @@ A pipeline is lines of `key: value`. `dag_id` names the DAG (default: the path, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from schemas.check.dependencies import PipelineFile
 from schemas.folder.discovery import is_pipeline_path
-
-
-@dataclass(frozen=True, slots=True)
-class SmallFile:
-    path: str
-    dag_ids: tuple[str, ...]
-    depends_on: frozenset[str]
-    environments: tuple[str, ...] = ()
 
 
 def read(path: Path) -> list[tuple[str, str]]:
@@ -25,17 +17,17 @@ def read(path: Path) -> list[tuple[str, str]]:
     return [(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in lines)]
 
 
-def small_file(folder: Path, path: str) -> SmallFile:
+def small_file(folder: Path, path: str) -> PipelineFile:
     settings = read(folder / path)
     above = [str(parent / "_defaults.yaml") for parent in PurePosixPath(path).parents]
     named = [value for key, value in settings if key == "file"]
     modules = [value.replace(".", "/") + ".py" for key, value in settings if key == "uses"]
     ids = tuple(value for key, value in settings if key == "dag_id") or (path,)
     broken = any(key == "broken" for key, _ in settings)
-    return SmallFile(path, () if broken else ids, frozenset([path, *above, *named, *modules]))
+    return PipelineFile(path, () if broken else ids, frozenset([path, *above, *named, *modules]))
 
 
-def pipeline_files(folder: Path, /) -> tuple[SmallFile, ...]:
+def pipeline_files(folder: Path, /) -> tuple[PipelineFile, ...]:
     paths = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
     return tuple(small_file(folder, path) for path in sorted(paths) if is_pipeline_path(path))
 

@@ -9,8 +9,7 @@ import time
 import pytest
 
 from factory.bundle.cleanup import MIN_AGE_SECONDS, clean_up
-from factory.bundle.errors import StoreError
-from factory.bundle.store import Store
+from factory.bundle.store import Store, StoreError
 
 from .bundles import NAME, Bench, contents, version_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from airflow._shared.module_loading.file_discovery import find_path_from_directory
 
-from factory.bundle.layout import ignore_text
+from factory.bundle.stubs import ignore_text
 
 STUBS = ["a.yaml.py", "sales/b.yml.py", "od d #1/it's (x).yaml.py", "deep/er.py/-c.yaml.py", "ünï/d.yaml.py"]
 OTHERS = ["a.yaml", "helper.py", "sales/jobs.py", "sales/q.sql", "book.xlsx", "__pycache__", "er.pyx", "x.py"]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from factory.bundle.ownership import settle
+from schemas.check.dependencies import PipelineFile
 
-from .small_language import SmallFile
 
-
-def file(path: str, *dag_ids: str) -> SmallFile:
-    return SmallFile(path, dag_ids, frozenset({path}))
+def file(path: str, *dag_ids: str) -> PipelineFile:
+    return PipelineFile(path, dag_ids, frozenset({path}))
 
 
 def test_the_owner_keeps_its_id_and_newcomers_learn_of_it() -> None:

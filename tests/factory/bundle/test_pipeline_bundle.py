@@ -19,7 +19,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.execution_time import task_runner
 
 from factory.bundle import PipelineBundle
-from factory.bundle.errors import BundleError, FolderUnavailableError
+from factory.bundle.source import FolderUnavailableError
+from factory.bundle.store import BundleError
 
 from .bundles import NAME, Bench, SmallBundle, contents, version_of
 

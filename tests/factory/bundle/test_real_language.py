@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from factory.bundle.records import Origin
 from factory.bundle.refresh import Refresher
-from factory.bundle.seams import pipeline_files
-from factory.bundle.state import Origin
 from factory.bundle.store import Store
+from schemas.check.dependencies import pipeline_files
 
 from .bundles import contents, times
 

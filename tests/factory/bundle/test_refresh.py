@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.bundle.errors import FolderUnavailableError
+from factory.bundle.source import FolderUnavailableError
 
 from .bundles import Bench, contents, times, version_of
 

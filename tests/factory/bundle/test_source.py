@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from factory.bundle.errors import FolderUnavailableError, FolderUnstableError
-from factory.bundle.source import MAX_FILE_BYTES, Listing, read_folder, read_until_stable
+from factory.bundle.source import (
+    MAX_FILE_BYTES,
+    FolderUnavailableError,
+    FolderUnstableError,
+    Listing,
+    read_folder,
+    read_until_stable,
+)
 from factory.bundle.store import token_of
 
 

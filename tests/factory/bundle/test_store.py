@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from factory.bundle.errors import StoreError
-from factory.bundle.manifest import Manifest
-from factory.bundle.store import Store
+from factory.bundle.records import Manifest
+from factory.bundle.store import Store, StoreError
 
 from .bundles import contents
 

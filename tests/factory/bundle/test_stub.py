@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from factory.bundle.stub import MAX_SHOWN_BYTES, StubWriter, error_stub_text
+from factory.bundle.stubs import MAX_SHOWN_BYTES, StubWriter, error_stub_text
 
 Calls = list[tuple[object, ...]]
 WRITER = StubWriter(loader="recording_loader", project="1.0")

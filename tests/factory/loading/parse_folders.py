@@ -21,11 +21,11 @@ import structlog
 from airflow.dag_processing.processor import DagFileParseRequest, _parse_file
 from airflow.sdk.execution_time.comms import _RequestFrame
 
+from factory.bundle.records import Origin
 from factory.bundle.refresh import Refresher
-from factory.bundle.seams import pipeline_files
-from factory.bundle.state import Origin
 from factory.bundle.store import Store
 from factory.loading.preload import preload
+from schemas.check.dependencies import pipeline_files
 
 STUB = ".py"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from factory.loading.diagnosis import PipelineError
+from factory.loading.checked import PipelineError
 from factory.loading.pipelines import load_pipelines
 from schemas.findings.codes import Code
 
