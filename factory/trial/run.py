@@ -1,0 +1,218 @@
+"""Runs the tasks of a DAG one after the other, each in Airflow's own task runner, against a trial's memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import prod
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import structlog
+from airflow.sdk import DAG, TaskInstanceState
+from airflow.sdk._shared.module_loading import import_string
+from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType, TIRunContext
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.definitions.xcom_arg import XComArg
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import DeferTask, RescheduleTask
+from airflow.sdk.execution_time.supervisor import set_supervisor_comms
+from airflow.sdk.serde import deserialize, serialize
+
+from factory.trial.memory import RETURN_VALUE, Memory
+from factory.trial.supervisor import MemorySupervisor
+from factory.trial.trigger_rules import FAILED, RUN, SKIPPED, SUCCESS, decide
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import Operator
+
+LONGEST_PAUSE_SECONDS = 60.0
+"""Between two looks of a sensor that gives its worker back in between."""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """How one instance of a task ended. `map_index` is -1 where it is not mapped; `output` is what it returned."""
+
+    task_id: str
+    map_index: int
+    state: str
+    seconds: float = 0.0
+    output: Any = None
+    error: BaseException | None = None
+
+    @property
+    def name(self) -> str:
+        """`load`, or `load[2]` for an instance of a mapped task."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What to run. `only` are the tasks that run; the outputs of others are in the memory, or missing.
+
+    `date` is the logical date and `conf` what a person enters when the DAG is triggered, both as in Airflow.
+    """
+
+    dag: DAG
+    memory: Memory
+    date: datetime
+    only: Collection[str] | None = None
+    conf: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run(trial: Trial, ended: Callable[[TaskResult], None] = lambda _: None) -> list[TaskResult]:
+    """Run the tasks in order; a failed one is not tried again. `ended` is called for each as soon as it ends."""
+    results: list[TaskResult] = []
+    states: dict[str, dict[int, str]] = {}
+    skipped: set[tuple[str, int]] = set()
+    for task in trial.dag.topological_sort():
+        if not isinstance(getattr(task, "task_id", None), str):
+            continue  # a group
+        if trial.only is not None and task.task_id not in trial.only:
+            continue
+        for result in _instances(trial, task, states, skipped):
+            states.setdefault(task.task_id, {})[result.map_index] = result.state
+            results.append(result)
+            ended(result)
+    return results
+
+
+def _instances(
+    trial: Trial, task: Operator, states: Mapping[str, Mapping[int, str]], skipped: set[tuple[str, int]]
+) -> Iterator[TaskResult]:
+    decided = decide(task.trigger_rule.value, _states_before(trial, task, states), _setups(task, states))
+    if decided != RUN:
+        yield TaskResult(task.task_id, -1, decided)
+        return
+    count = _count(trial.memory, task)
+    trial.memory.counts[task.task_id] = 1 if count is None else count
+    if count == 0:
+        yield TaskResult(task.task_id, -1, SKIPPED)
+        return
+    for index in (-1,) if count is None else range(count):
+        if (task.task_id, -1) in skipped or (task.task_id, index) in skipped:
+            yield TaskResult(task.task_id, index, SKIPPED)
+        else:
+            yield _run_one(trial, task, index, skipped)
+
+
+def _states_before(trial: Trial, task: Operator, states: Mapping[str, Mapping[int, str]]) -> Iterator[str]:
+    """The states of the instances that a task waits for; a task that is not run counts as successful."""
+    for task_id in task.upstream_task_ids:
+        if task_id in states:
+            yield from states[task_id].values()
+        elif trial.only is not None and task_id not in trial.only:
+            yield SUCCESS
+
+
+def _setups(task: Operator, states: Mapping[str, Mapping[int, str]]) -> Iterator[str]:
+    if task.is_teardown:
+        for upstream in task.upstream_list:
+            if upstream.is_setup:
+                yield from states.get(upstream.task_id, {}).values()
+
+
+def _count(memory: Memory, task: Operator) -> int | None:
+    """How many instances a run makes of a task; None where it is not mapped."""
+    counts = [_length(memory, group._expand_input.value) for group in task.iter_mapped_task_groups()]
+    if isinstance(task, MappedOperator):
+        counts.append(_length(memory, task._get_specified_expand_input().value))
+    return prod(counts) if counts else None
+
+
+def _length(memory: Memory, value: Any) -> int:
+    """Of `expand`, a mapping of names to lists, the number of combinations; of `expand_kwargs` that of the rows."""
+    if isinstance(value, XComArg):
+        return _length_of_output(memory, value)
+    if isinstance(value, Mapping):
+        return prod(_length_of_output(memory, v) if isinstance(v, XComArg) else len(v) for v in value.values())
+    return len(value)
+
+
+def _length_of_output(memory: Memory, argument: XComArg) -> int:
+    ((operator, key),) = argument.iter_references()
+    found = memory.xcoms.get((operator.task_id, key or RETURN_VALUE), {})
+    if set(found) <= {-1}:
+        value = deserialize(found.get(-1))
+        return len(value) if value is not None else 0
+    return len(found)
+
+
+def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, int]]) -> TaskResult:
+    started = time.monotonic()
+    instance_id = uuid4()
+    supervisor = MemorySupervisor(trial.memory)
+    next_method, next_kwargs = None, None
+    with set_supervisor_comms(supervisor):
+        while True:
+            context = _run_context(trial, next_method, next_kwargs)
+            instance = _instance(trial, task, index, instance_id, context)
+            state, message, error = task_runner.run(instance, instance.get_template_context(), _logger(task.task_id))
+            if isinstance(message, DeferTask):
+                next_method = message.next_method
+                event = asyncio.run(_first_event(message))
+                next_kwargs = {"event": serialize(event.payload)} if event is not None else message.next_kwargs
+            elif isinstance(message, RescheduleTask):
+                pause = (message.reschedule_date - datetime.now(UTC)).total_seconds()
+                time.sleep(min(max(pause, 0.0), LONGEST_PAUSE_SECONDS))
+            else:
+                break
+    for other in supervisor.skipped:
+        skipped.add((other, -1) if isinstance(other, str) else (other[0], other[1]))
+    output = trial.memory.xcoms.get((task.task_id, RETURN_VALUE), {}).get(index)
+    ended = SUCCESS if state == TaskInstanceState.SUCCESS else SKIPPED if state == TaskInstanceState.SKIPPED else FAILED
+    return TaskResult(task.task_id, index, ended, time.monotonic() - started, output, error)
+
+
+def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any) -> TIRunContext:
+    run = DagRun(
+        dag_id=trial.dag.dag_id,
+        run_id=f"trial__{trial.date.isoformat()}",
+        logical_date=trial.date,
+        data_interval_start=trial.date,
+        data_interval_end=trial.date,
+        run_after=trial.date,
+        start_date=datetime.now(UTC),
+        end_date=None,
+        run_type=DagRunType.MANUAL,
+        state=DagRunState.RUNNING,
+        conf=dict(trial.conf),
+        consumed_asset_events=[],
+        partition_key=None,
+    )
+    return TIRunContext(dag_run=run, max_tries=0, should_retry=False, next_method=next_method, next_kwargs=next_kwargs)
+
+
+def _instance(trial: Trial, task: Operator, index: int, instance_id: UUID, context: TIRunContext) -> Any:
+    return task_runner.RuntimeTaskInstance.model_construct(
+        id=instance_id,
+        task_id=task.task_id,
+        dag_id=trial.dag.dag_id,
+        run_id=context.dag_run.run_id,
+        try_number=1,
+        map_index=index,
+        dag_version_id=instance_id,
+        task=task,
+        bundle_instance=SimpleNamespace(name="trial", version=None, path=None),
+        max_tries=0,
+        start_date=datetime.now(UTC),
+        state=TaskInstanceState.RUNNING,
+        is_mapped=index >= 0 and isinstance(task, MappedOperator),
+        _ti_context_from_server=context,
+    )
+
+
+async def _first_event(message: DeferTask) -> Any:
+    trigger = import_string(message.classpath)(**deserialize(message.trigger_kwargs))  # type: ignore[arg-type] # as Airflow stores them
+    return await anext(trigger.run(), None)
+
+
+def _logger(task_id: str) -> Any:
+    logging.captureWarnings(capture=True)
+    return structlog.get_logger(logger_name="task").bind(task_id=task_id)
