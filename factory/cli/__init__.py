@@ -7,6 +7,7 @@ import atexit
 import gc
 import importlib
 import io
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ COMMANDS = {
     "run": "start Airflow on this machine with the pipelines, and show what happens",
     "schedule": "show when pipelines run; change a schedule in its file",
     "show": "show a pipeline with its defaults and environment, and where each value comes from",
+    "try": "run a pipeline, or some of its tasks, in this terminal",
 }
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -59,7 +61,8 @@ def _main(argv: Sequence[str] | None) -> int:
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)
         if name == named:
-            module = importlib.import_module(f"factory.cli.{name}")
+            # `try` is a word of Python: no module can have that name.
+            module = importlib.import_module(f"factory.cli.{name}{'_' if keyword.iskeyword(name) else ''}")
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)

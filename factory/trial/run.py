@@ -31,6 +31,7 @@ from factory.trial.trigger_rules import FAILED, RUN, SKIPPED, SUCCESS, decide
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator
 
+_NO_BUNDLE: Any = SimpleNamespace(name="trial", version=None, path=None)
 LONGEST_PAUSE_SECONDS = 60.0
 """Between two looks of a sensor that gives its worker back in between."""
 
@@ -71,7 +72,7 @@ def run(trial: Trial, ended: Callable[[TaskResult], None] = lambda _: None) -> l
     results: list[TaskResult] = []
     states: dict[str, dict[int, str]] = {}
     skipped: set[tuple[str, int]] = set()
-    for task in trial.dag.topological_sort():
+    for task in trial.dag.topological_sort():  # type: ignore[no-untyped-call] # Airflow says no types here
         if not isinstance(getattr(task, "task_id", None), str):
             continue  # a group
         if trial.only is not None and task.task_id not in trial.only:
@@ -139,7 +140,7 @@ def _length_of_output(memory: Memory, argument: XComArg) -> int:
     ((operator, key),) = argument.iter_references()
     found = memory.xcoms.get((operator.task_id, key or RETURN_VALUE), {})
     if set(found) <= {-1}:
-        value = deserialize(found.get(-1))
+        value: Any = deserialize(found.get(-1))
         return len(value) if value is not None else 0
     return len(found)
 
@@ -148,10 +149,10 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
     started = time.monotonic()
     instance_id = uuid4()
     supervisor = MemorySupervisor(trial.memory)
-    next_method, next_kwargs = None, None
+    next_method, next_kwargs, reschedules = None, None, 0
     with set_supervisor_comms(supervisor):
         while True:
-            context = _run_context(trial, next_method, next_kwargs)
+            context = _run_context(trial, next_method, next_kwargs, reschedules)
             instance = _instance(trial, task, index, instance_id, context)
             state, message, error = task_runner.run(instance, instance.get_template_context(), _logger(task.task_id))
             if isinstance(message, DeferTask):
@@ -159,6 +160,7 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
                 event = asyncio.run(_first_event(message))
                 next_kwargs = {"event": serialize(event.payload)} if event is not None else message.next_kwargs
             elif isinstance(message, RescheduleTask):
+                reschedules += 1
                 pause = (message.reschedule_date - datetime.now(UTC)).total_seconds()
                 time.sleep(min(max(pause, 0.0), LONGEST_PAUSE_SECONDS))
             else:
@@ -170,7 +172,7 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
     return TaskResult(task.task_id, index, ended, time.monotonic() - started, output, error)
 
 
-def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any) -> TIRunContext:
+def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any, reschedules: int) -> TIRunContext:
     run = DagRun(
         dag_id=trial.dag.dag_id,
         run_id=f"trial__{trial.date.isoformat()}",
@@ -186,10 +188,17 @@ def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any) -> TIR
         consumed_asset_events=[],
         partition_key=None,
     )
-    return TIRunContext(dag_run=run, max_tries=0, should_retry=False, next_method=next_method, next_kwargs=next_kwargs)
+    return TIRunContext(
+        dag_run=run,
+        task_reschedule_count=reschedules,
+        max_tries=0,
+        should_retry=False,
+        next_method=next_method,
+        next_kwargs=next_kwargs,
+    )
 
 
-def _instance(trial: Trial, task: Operator, index: int, instance_id: UUID, context: TIRunContext) -> Any:
+def _instance(trial: Trial, task: Any, index: int, instance_id: UUID, context: TIRunContext) -> Any:
     return task_runner.RuntimeTaskInstance.model_construct(
         id=instance_id,
         task_id=task.task_id,
@@ -199,7 +208,7 @@ def _instance(trial: Trial, task: Operator, index: int, instance_id: UUID, conte
         map_index=index,
         dag_version_id=instance_id,
         task=task,
-        bundle_instance=SimpleNamespace(name="trial", version=None, path=None),
+        bundle_instance=_NO_BUNDLE,
         max_tries=0,
         start_date=datetime.now(UTC),
         state=TaskInstanceState.RUNNING,
@@ -209,7 +218,8 @@ def _instance(trial: Trial, task: Operator, index: int, instance_id: UUID, conte
 
 
 async def _first_event(message: DeferTask) -> Any:
-    trigger = import_string(message.classpath)(**deserialize(message.trigger_kwargs))  # type: ignore[arg-type] # as Airflow stores them
+    arguments: Any = deserialize(message.trigger_kwargs)  # type: ignore[type-var] # as Airflow stores them
+    trigger = import_string(message.classpath)(**arguments)
     return await anext(trigger.run(), None)
 
 

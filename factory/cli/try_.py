@@ -1,0 +1,194 @@
+"""Run a pipeline, or some of its tasks, in this terminal: no scheduler, no server, nothing kept.
+
+Exit status: 0 all tasks succeeded or were skipped, 1 a task failed or the pipeline has errors, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from factory.cli import UsageError
+from factory.cli.options import add_environment, select
+from factory.reporters import full
+from factory.reporters.columns import wants_colour
+from schemas.check import Checker, CheckOptions
+from schemas.findings.suggestions import meant
+from schemas.folder.discovery import pipeline_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory try`."""
+    parser.add_argument("pipeline", metavar="PIPELINE", help="a file, or a DAG id")
+    parser.add_argument("--pipelines", type=Path, metavar="FOLDER", help="where to look for a DAG id")
+    parser.add_argument("--task", action="append", default=[], metavar="ID", help="run only this task; may be repeated")
+    parser.add_argument("--upstream", action="store_true", help="also run what these tasks need")
+    parser.add_argument("--date", metavar="DATE", help="the logical date, ISO 8601 (default: now)")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a param; VALUE is JSON or text"
+    )
+    parser.add_argument(
+        "--given", action="append", default=[], metavar="TASK=FILE", help="a task's output, as JSON; - for none"
+    )
+    parser.add_argument("--conn", action="append", default=[], metavar="ID=URI", help="a connection")
+    parser.add_argument("--show", type=int, default=5, metavar="N", help="rows to show of each output (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a task")
+    add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the tasks and print how each ended; returns the exit status."""
+    given, connections = _pairs(arguments.given, "--given", "TASK=FILE"), _pairs(arguments.conn, "--conn", "ID=URI")
+    params = {name: _json_or_text(value) for name, value in _pairs(arguments.param, "--param", "NAME=VALUE").items()}
+    date = _date(arguments.date)
+    if arguments.environment:
+        os.environ[ENVIRONMENT_VARIABLE] = arguments.environment
+    folder, path, dag_id, shown = _chosen(arguments.pipeline, arguments.pipelines)
+    checker = Checker(folder, CheckOptions(shown_folder=shown, require_environment=True))
+    checked = checker.file(path, dag_id)
+    if checked.diagnostics:
+        print(full.render(checked.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
+    if checked.has_errors or not checked.pipelines:
+        return 1
+    with tempfile.TemporaryDirectory(prefix="factory-try-") as home:
+        _prepare_airflow(Path(home))
+        return _run(checker, checked.pipelines[0], arguments, given, connections, params, date)
+
+
+def _run(  # what the command line says, each once
+    checker: Checker,
+    pipeline: Any,
+    arguments: argparse.Namespace,
+    given: Mapping[str, str],
+    connections: Mapping[str, str],
+    params: Mapping[str, Any],
+    date: datetime,
+) -> int:
+    from factory.loading.checked import build_checked  # noqa: PLC0415 # imports Airflow, whose home is set only now
+    from factory.trial import report  # noqa: PLC0415 # as above
+    from factory.trial.memory import RETURN_VALUE, Memory  # noqa: PLC0415 # as above
+    from factory.trial.run import TaskResult, Trial  # noqa: PLC0415 # as above
+    from factory.trial.run import run as run_trial  # noqa: PLC0415 # as above
+    from schemas.check import CheckResult  # noqa: PLC0415 # as above
+
+    with warnings.catch_warnings():
+        # Deprecations inside of Airflow's own packages, at their import: nothing that a pipeline could change.
+        warnings.simplefilter("ignore")
+        loaded = build_checked(checker, CheckResult((pipeline,), ()))
+    if not loaded.dags:
+        print(full.render(loaded.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
+        return 1
+    dag = loaded.dags[pipeline.dag_id]
+    only = _only(dag, arguments.task, upstream=arguments.upstream)
+    memory = Memory(connections=connections)
+    for task_id, file in given.items():
+        _known(task_id, dag.task_ids)
+        memory.xcoms[task_id, RETURN_VALUE] = {-1: _given(file)}
+    only = (only if only is not None else set(dag.task_ids)) - set(given)
+    subject = checker.subject(pipeline.file, pipeline.dag_id)
+    places = {view.full_id: subject.key_span(view.path) for view in subject.entries}
+
+    def ended(result: TaskResult) -> None:
+        file, _, span = places.get(result.task_id, (pipeline.file, "", None))
+        place = f"{file}:{span.line}" if span is not None else file
+        if arguments.json:
+            error = None if result.error is None else f"{type(result.error).__name__}: {result.error}"
+            record = {"task": result.name, "state": result.state, "seconds": round(result.seconds, 3)}
+            print(
+                json.dumps({**record, "place": place, "error": error, "output": result.output}, default=str), flush=True
+            )
+            return
+        print(report.line(result, place), flush=True)
+        shown = report.output(result.output, arguments.show)
+        if shown:
+            print("\n".join(f"    {line}" for line in shown.splitlines()), flush=True)
+
+    results = run_trial(Trial(dag, memory, date, only, params), ended)
+    return 1 if any(result.state in ("failed", "upstream_failed") for result in results) else 0
+
+
+def _prepare_airflow(home: Path) -> None:
+    """An Airflow home that goes with the trial: nothing of an installation is read or changed."""
+    os.environ["AIRFLOW_HOME"] = str(home)
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{home}/none.db"
+
+
+def _chosen(pipeline: str, folder: Path | None) -> tuple[Path, str, str | None, str]:
+    """The folder, a path in it, the DAG id where one is named, and the folder's name for people. Raises UsageError."""
+    named = Path(pipeline)
+    if named.is_file():
+        (selection,) = select([named])
+        return selection.folder, selection.paths[0], None, selection.shown
+    (selection,) = select([folder] if folder is not None else [])
+    checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
+    ids = {known: path for path in pipeline_paths(selection.folder) for known in checker.dag_ids(path)}
+    if pipeline not in ids:
+        raise UsageError(f"{pipeline}: there is no such file or DAG{_did_you_mean(pipeline, list(ids))}")
+    return selection.folder, ids[pipeline], pipeline, selection.shown
+
+
+def _only(dag: Any, tasks: Sequence[str], *, upstream: bool) -> set[str] | None:
+    if not tasks:
+        return None
+    chosen: set[str] = set()
+    for task_id in tasks:
+        inside = [known for known in dag.task_ids if known.startswith(f"{task_id}.")]
+        if not inside:
+            _known(task_id, dag.task_ids)
+        for each in inside or [task_id]:
+            chosen.add(each)
+            if upstream:
+                chosen |= dag.get_task(each).get_flat_relative_ids(upstream=True)
+    return chosen
+
+
+def _known(task_id: str, known: Sequence[str]) -> None:
+    if task_id not in known:
+        raise UsageError(f"there is no task `{task_id}`{_did_you_mean(task_id, list(known))}")
+
+
+def _did_you_mean(written: str, known: Sequence[str]) -> str:
+    found = meant(written, known)
+    return f" ({found})" if found else ""
+
+
+def _given(file: str) -> Any:
+    if file == "-":
+        return None
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: {error}") from None
+
+
+def _pairs(written: Sequence[str], option: str, form: str) -> dict[str, str]:
+    for text in written:
+        if "=" not in text:
+            raise UsageError(f"{option} takes {form}, not `{text}`")
+    return dict(text.split("=", 1) for text in written)
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _date(text: str | None) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text) if text is not None else datetime.now(UTC)
+    except ValueError:
+        raise UsageError(f"--date takes ISO 8601, 2026-01-31T06:00, not `{text}`") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,188 @@
+"""`factory try`: tasks end as in a real Airflow run, without a database, a server or anything left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.factory.build.test_tasks_run import JOBS, PIPELINES
+from tests.factory.cli.commands import factory
+
+ETL = """
+schedule: "@daily"
+params: {times: 2}
+tasks:
+  - {id: extract, uses: steps.extract}
+  - {id: transform, uses: steps.times, with: {rows: "${tasks.extract.output}", times: "{{ params.times }}"}}
+  - {id: load, uses: steps.load, with: {rows: "${tasks.transform.output}"}}
+  - {id: other, uses: bash, with: {bash_command: "echo {{ conn.shop.host }} {{ ds }}"}}
+"""
+STEPS = """
+def extract():
+    return [{"id": 1}, {"id": 2}]
+
+def times(rows, times):
+    return [{"id": row["id"] * int(times)} for row in rows]
+
+def load(rows):
+    if any(row["id"] > 100 for row in rows):
+        raise ValueError("too large")
+    return len(rows)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "etl.yaml").write_text(ETL.lstrip())
+    (tmp_path / "pipelines" / "steps.py").write_text(STEPS)
+    return tmp_path
+
+
+def tried(folder: Path, *arguments: str, status: int = 0, **environment: str) -> dict[str, dict[str, Any]]:
+    """Each task's record, by its name."""
+    done = factory("try", *arguments, "--json", cwd=folder, environment=environment)
+    assert done.returncode == status, done.stdout + done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {record["task"]: record for record in records}
+
+
+def test_outputs_travel_and_nothing_is_left(project: Path) -> None:
+    before = sorted(project.rglob("*"))
+
+    found = tried(project, "etl", "--param", "times=3", "--conn", "shop=http://shop.example/", "--date", "2026-01-05")
+
+    assert {name: record["state"] for name, record in found.items()} == dict.fromkeys(
+        ("extract", "transform", "load", "other"), "success"
+    )
+    assert found["transform"]["output"] == [{"id": 3}, {"id": 6}]
+    assert found["other"]["output"] == "shop.example 2026-01-05"
+    assert sorted(path for path in project.rglob("*") if "__pycache__" not in path.parts) == before
+
+
+def test_some_tasks_run_on_given_outputs(project: Path) -> None:
+    (project / "rows.json").write_text('[{"id": 7}]')
+
+    found = tried(project, "etl", "--task", "transform", "--given", "extract=rows.json")
+
+    assert {name: record["output"] for name, record in found.items()} == {"transform": [{"id": 14}]}
+
+
+def test_a_task_runs_with_what_it_needs(project: Path) -> None:
+    assert list(tried(project, "etl", "--task", "load", "--upstream")) == ["extract", "transform", "load"]
+
+
+def test_a_failure_is_shown_at_its_place(project: Path) -> None:
+    done = factory("try", "etl", "--param", "times=99", "--conn", "shop=http://shop.example/", cwd=project)
+
+    assert done.returncode == 1
+    assert "✗ load  failed" in done.stdout
+    assert "pipelines/etl.yaml:6\n    ValueError: too large" in done.stdout
+
+
+def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
+    (project / "pipelines" / "etl.yaml").write_text("schedul: x\n")
+
+    done = factory("try", "pipelines/etl.yaml", cwd=project)
+
+    assert done.returncode == 1
+    assert "did you mean `schedule`?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("elt",), "there is no such file or DAG (did you mean `etl`?)"),
+        (("etl", "--task", "lod"), "there is no task `lod` (did you mean `load`?)"),
+        (("etl", "--given", "extract"), "--given takes TASK=FILE, not `extract`"),
+        (("etl", "--given", "extract=none.json"), "none.json: "),
+        (("etl", "--date", "yesterday"), "--date takes ISO 8601, 2026-01-31T06:00, not `yesterday`"),
+    ],
+)
+def test_wrong_usage_is_said(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = factory("try", *arguments, cwd=project)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+EXPECTED = {
+    "groups": {"rows": "success", "extract.rows": "success", "extract.deep.keep": "success", "after": "success"},
+    "teardown": {
+        "cluster.up": "success",
+        "cluster.work": "failed",
+        "cluster.more": "upstream_failed",
+        "cluster.down": "success",
+        "after": "upstream_failed",
+        "broken": "failed",
+        "nothing_to_end": "upstream_failed",
+    },
+    "teardown_fails": {"up": "success", "work": "success", "down": "failed"},
+    "teardown_counts": {"work": "success", "each[0]": "success", "each[1]": "failed"},
+    "conditions": {
+        **{"a": "skipped", "b": "success", "c": "success", "d": "success", "f": "success", "h": "failed"},
+        **{"e[0]": "success", "e[1]": "skipped", "e[2]": "success", "g[0]": "success", "g[1]": "skipped"},
+    },
+    "waits_on_condition": {"moment": "success", "look": "success"},
+}
+"""States of the pipelines of `tests/factory/build/task_pipelines`, as `test_tasks_run.py` sees them in Airflow."""
+
+
+RUN = """
+import json, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from factory.loading.pipelines import load_pipelines
+from factory.trial.memory import Memory
+from factory.trial.run import Trial, run
+dags = load_pipelines(Path(sys.argv[1])).dags
+for name in sys.argv[2:]:
+    for result in run(Trial(dags[name], Memory(), datetime(2026, 1, 2, tzinfo=UTC))):
+        print("RESULT", json.dumps([name, result.name, result.state, result.output]))
+"""
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str, Any]]:
+    """Pipeline, task, state and output of every task: one process for all, whose start costs seconds."""
+    folder = tmp_path_factory.mktemp("trials")
+    shutil.copytree(PIPELINES, folder / "pipelines")
+    (folder / "pipelines" / "jobs.py").write_text(JOBS)
+    environment = {**os.environ, "AIRFLOW_HOME": str(folder / "home"), "TEST_KEPT": str(folder)}
+    command = [sys.executable, "-c", RUN, str(folder / "pipelines"), *EXPECTED, "mapped"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    return [tuple(json.loads(line)) for line in lines]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_tasks_end_as_in_airflow(trials: list[tuple[str, str, str, Any]], name: str) -> None:
+    assert {task: state for pipeline, task, state, _ in trials if pipeline == name} == EXPECTED[name]
+
+
+def test_mapped_tasks_get_their_items(trials: list[tuple[str, str, str, Any]]) -> None:
+    outputs = {task: output for pipeline, task, _, output in trials if pipeline == "mapped"}
+
+    assert [outputs[f"cross[{index}]"] for index in range(6)] == [111, 121, 112, 122, 113, 123]
+
+
+def test_a_poll_is_tried_on_a_real_server(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    (project / "pipelines" / "ask.yaml").write_text(
+        f"poll:\n  url: http://127.0.0.1:{port}/\n  request_retries: null\n"
+    )
+
+    (record,) = tried(project, "ask", status=1).values()
+
+    assert record["place"] == "pipelines/ask.yaml:1"
+    assert "refused" in record["error"]
