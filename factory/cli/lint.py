@@ -104,10 +104,10 @@ def _has_errors(findings: Iterable[Diagnostic]) -> bool:
 
 
 def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
-    """The findings of the selected files; the whole folder is read, as DAG ids must be unique in it."""
+    """The findings of the selected files, and what other files of the folder are to them."""
     project = project_policy(selection.folder)
     options = replace(options, shown_folder=selection.shown, policy=project.policy)
-    result = Checker(selection.folder, options).folder()
+    result = Checker(selection.folder, options).folder(set(selection.paths))
     # What is said of the folder as a whole is about each of its files.
     chosen = {selection.shown or ".", *(selection.shown_path(path) for path in selection.related())}
     return [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from schemas.check.checker import Checker, CheckOptions
+from schemas.check.checker import Checker
+from schemas.check.files import CheckOptions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
 from schemas.text import edits

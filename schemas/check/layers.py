@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
-from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, may_be_dag_factory
+from schemas.folder.dialect import DEFAULTS_NAMES, may_be_dag_factory
 from schemas.folder.discovery import defaults_paths, folders_above, is_defaults_path, path_problem
-from schemas.text.document import Document, Parse, document_from_bytes, document_from_text, read_document
+from schemas.text.document import MAX_BYTES, Document, Parse, document_from_bytes, document_from_text, read_document
 
 if TYPE_CHECKING:
     from schemas.dagfactory.reading import DagFactoryDocument
@@ -27,6 +28,7 @@ class LayerReader:
         self._texts = texts
         self._environ = environ
         self._documents: dict[str, Document | None] = {}
+        self._plain: dict[str, str] = {}
         self._defaults: dict[str, tuple[Document, ...]] = {}
         self._dag_factory: dict[str, DagFactoryDocument | None] = {}
 
@@ -39,6 +41,32 @@ class LayerReader:
         if path not in self._documents:
             self._documents[path] = self._read(path, self.parse)
         return self._documents[path]
+
+    def text(self, path: str) -> str:
+        """The text of a file, which need not be read as YAML for it; empty where there is none."""
+        document = self._documents.get(path)
+        if document is not None:
+            return document.text
+        if path not in self._plain:
+            self._plain[path] = self._raw(path).decode("utf-8-sig", "replace")
+        return self._plain[path]
+
+    def _raw(self, path: str) -> bytes:
+        if path in self._texts:
+            return self._texts[path]
+        try:
+            # Reading a named pipe would wait.
+            if not stat.S_ISREG(os.stat(self._folder / path).st_mode):  # noqa: PTH116 # a Path costs, for each file
+                return b""
+            with open(self._folder / path, "rb") as stream:  # noqa: PTH123 # as above
+                return stream.read(MAX_BYTES)
+        except OSError:
+            return b""  # reading it as a pipeline says what is wrong
+
+    def documents(self, path: str, document: Document | None = None) -> list[Document]:
+        """The defaults that hold for a file, then its document: `document`, where it is given, else the file's."""
+        own = document or self.document(path) or Document(self.shown(path), "")
+        return [*(self.dag_factory_defaults(path) if own.dialect else self.defaults(path)), own]
 
     def defaults(self, path: str) -> tuple[Document, ...]:
         """The folder defaults that hold for a file, from the root's to the nearest."""
@@ -88,11 +116,6 @@ class LayerReader:
         if problem is None:
             return read_document(place, shown, parse)
         return Document(shown, "", diagnostics=(Diagnostic(Code.UNREADABLE, f"it {problem}", shown, Span(1, 1, 1, 2)),))
-
-
-def is_dag_factory(document: Document | None) -> bool:
-    """Whether a document is dag-factory's."""
-    return document is not None and document.dialect == DIALECT
 
 
 def unusable(documents: Sequence[Document]) -> list[Diagnostic]:

@@ -117,6 +117,11 @@ class Effective:
         place = place.used or place
         return self.layers[place.layer], place.path
 
+    def number(self, path: DataPath) -> int:
+        """The number, from 1, of a list's item where it is written: defaults and rows may put others before it."""
+        _, place = self.key_origin(path)
+        return int(place[-1] if place and isinstance(place[-1], int) else path[-1]) + 1
+
     def used_at(self, path: DataPath) -> DataPath | None:
         """The longest start of a path whose value replaces a `${vars.…}` or `${matrix.…}`."""
         used, place = None, self.place

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from schemas.compose.effective import Effective, Written
@@ -127,29 +128,38 @@ def _dag_id_problem(composed: Effective, matrix: Rows, named: Sequence[Effective
     return matrix.id_problem(Code.DAG_ID_OF_MATRIX, ("dag_id",), [one for one in ids if "${" not in one], used)
 
 
-def said_once(findings: Sequence[tuple[Variant, Sequence[Diagnostic]]]) -> list[Diagnostic]:
-    """What was found in several variants of a file: once where all have it, else with the name of who has it."""
+Where = tuple[str | None, Row | None]
+"""The environment and the row of the file's matrix in which something was found."""
+
+
+def said_once(findings: Sequence[tuple[Where, Sequence[Diagnostic]]]) -> list[Diagnostic]:
+    """What was found in several DAGs of a file: once where all have it, else with the name of who has it."""
     if len(findings) == 1:
         return list(findings[0][1])
-    found: dict[tuple[object, ...], tuple[Diagnostic, list[Variant]]] = {}
-    for variant, diagnostics in findings:
+    found: dict[tuple[object, ...], tuple[Diagnostic, list[int]]] = {}
+    for position, (_, diagnostics) in enumerate(findings):
         for d in diagnostics:
             _, having = found.setdefault((d.file, d.span, d.code, d.message), (d, []))
-            if variant not in having[-1:]:
-                having.append(variant)
-    among = [variant for variant, _ in findings]
-    return [d if len(having) == len(among) else _named(d, having, among) for d, having in found.values()]
+            if position not in having[-1:]:
+                having.append(position)
+    among = [where for where, _ in findings]
+    rows_in = Counter(environment for environment, _ in among)
+    return [
+        d if len(having) == len(among) else _named(d, [among[position] for position in having], rows_in)
+        for d, having in found.values()
+    ]
 
 
-def _named(diagnostic: Diagnostic, having: Sequence[Variant], among: Sequence[Variant]) -> Diagnostic:
-    """Says in which environments, and for which row of the matrix, what was not found in all of them."""
-    environments = list(dict.fromkeys(variant.environment for variant in having))
-    where = _where(environments) if len(environments) < len({variant.environment for variant in among}) else ""
-    first = having[0]
-    rows = [variant.row for variant in having if variant.environment == first.environment]
-    if first.row is not None and len(rows) < sum(v.environment == first.environment for v in among):
-        more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-        where = f"{where} for {first.row.text}{more}".strip()
+def _named(diagnostic: Diagnostic, having: Sequence[Where], rows_in: Mapping[str | None, int]) -> Diagnostic:
+    """Says in which environments, and for which row of the matrix, what was not found in all of them. `rows_in`: how
+    many rows there are in each environment."""
+    environments = list(dict.fromkeys(environment for environment, _ in having))
+    where = _where(environments) if len(environments) < len(rows_in) else ""
+    first, row = having[0]
+    rows = sum(environment == first for environment, _ in having)
+    if row is not None and rows < rows_in[first]:
+        more = f" and {rows - 1} more" if rows > 1 else ""
+        where = f"{where} for {row.text}{more}".strip()
     return replace(diagnostic, message=f"{diagnostic.message} ({where})") if where else diagnostic
 
 

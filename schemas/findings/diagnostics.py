@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from schemas.findings.codes import Code, Severity
+from schemas.findings.paths import DataPath
 
 
 class Span(NamedTuple):
@@ -39,7 +40,8 @@ class Diagnostic:
 
     `file` is the path as shown to the user, `text` the file's text (for the excerpt; never a resolved
     `${env.…}` value). `caret` is what stands behind the caret, such as "did you mean `method`?"; `help` is a
-    longer line below; `allowed` are the keys or values that would have been right. `assumed` is what the place is taken
+    longer line below; `allowed` are the keys or values that would have been right. `path` is the place in the
+    effective document, where there is one. `assumed` is what the place is taken
     for while the rest of the text is checked, where that is no `fix`; `is_about_indentation`: its line may begin
     at the wrong column.
     """
@@ -55,6 +57,7 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     text: str = field(default="", repr=False, compare=False)
     severity: Severity = Severity.ERROR
+    path: DataPath = field(default=(), repr=False, compare=False)
     assumed: Fix | None = field(default=None, repr=False, compare=False)
     is_about_indentation: bool = field(default=False, repr=False, compare=False)
 

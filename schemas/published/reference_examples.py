@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from schemas.check import CheckedPipeline, Checker, CheckOptions
+from schemas.compose.effective import Effective
 from schemas.model.base import Model
 from schemas.shape.validation import validate
 from schemas.text.document import document_from_text
@@ -43,7 +44,8 @@ def examples(folder: Path = FOLDER) -> Mapping[Key, str]:
 
 def _as_written(text: str, file: str) -> Model:
     """The model of a file's own entries: a matrix has not yet made more of them."""
-    model, _ = validate(document_from_text(_ROW.sub("row", text), file).data)
+    document = document_from_text(_ROW.sub("row", text), file)
+    model, _ = validate(Effective(document.data, (document,)))
     if model is None:
         raise ValueError(f"{file} is no model with a word in place of each ${{matrix.…}}")
     return model

@@ -104,6 +104,12 @@ def _conflicts(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[
         )
 
 
+def shared_words(subjects: Iterable[Subject]) -> set[str]:
+    """The names and URIs of the assets of some files: another file that means one of them holds it."""
+    pairs = (_pair(entry) for subject in subjects for _, entry in _entries(subject))
+    return {word for pair in pairs if pair is not None for word in pair}
+
+
 def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
     """The same between files: a finding at each place, which names another file's."""
     places: dict[tuple[str, str], dict[str, _Place]] = {}

@@ -48,7 +48,7 @@ def _target(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         message, help_text = "`http` needs the argument `url`", "write it in `with`, or in `expand`"
         yield subject.finding(Code.MISSING_ARGUMENT, (*task.path, "uses"), message, help=help_text)
     elif task.with_path == ("poll",) or isinstance(task.entry.get("with"), dict):
-        message = f"`url` is missing {place(task.with_path, subject.data)}"
+        message = f"`url` is missing {place(task.with_path, subject.effective)}"
         yield subject.finding(Code.MISSING_KEY, task.with_path, message, at_key=True)
 
 
@@ -63,7 +63,7 @@ def _bodies(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 
 
 def _excluded(subject: Subject, task: TaskView, key: str, other: str) -> Diagnostic:
-    message = f"`{key}` and `{other}` exclude each other {place(task.with_path, subject.data)}"
+    message = f"`{key}` and `{other}` exclude each other {place(task.with_path, subject.effective)}"
     path = (*task.with_path, key) if key in task.arguments else (task.mapped or {})[key]
     return subject.finding(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
 

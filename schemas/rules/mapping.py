@@ -88,7 +88,9 @@ def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]
         return
     mappable = built_in(uses).mappable
     for name, path, value in _written(view):
-        for problem in problems_of_argument(arguments, name, value, path, subject.data) if name in mappable else ():
+        for problem in (
+            problems_of_argument(arguments, name, value, path, subject.effective) if name in mappable else ()
+        ):
             yield subject.said(replace(problem, code=Code.CANNOT_EXPAND))
 
 

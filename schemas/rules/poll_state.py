@@ -49,6 +49,11 @@ def between_rows(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
             )
 
 
+def shared_words(subjects: Iterable[Subject]) -> set[str]:
+    """The names of some files, and the DAG ids that they may be made of: another file that shares one holds it."""
+    return {word for name in _by_name(subjects) for word in (name, name.partition("/")[0])}
+
+
 def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
     """Names that several files share: a finding at each place, which names another file's."""
     for name, holders in _by_name(subjects).items():

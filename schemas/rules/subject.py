@@ -195,6 +195,7 @@ class Subject:
             fix=as_fix(fix, document.written(whole), value, whole) if fix is not None else None,
             text=document.text,
             severity=severity or code.severity,
+            path=path,
             related=used,
         )
 

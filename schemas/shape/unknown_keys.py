@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.compose.effective import Effective
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath, task_path
 from schemas.findings.problem import Problem, typo_fix
@@ -20,7 +22,7 @@ from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS, TaskSettings
 from schemas.model.task import is_group, task_model
 from schemas.model.task_base import TaskBase
-from schemas.shape.model_types import is_tag, keys_at, keys_of, model_at
+from schemas.shape.model_types import annotation_of, field_by_key, is_tag, keys_at, keys_of, model_at
 from schemas.shape.places import mapping_at, place, value_at
 
 _EXCLUSIVE_IN_SCHEDULE = (
@@ -34,30 +36,34 @@ _EXCLUSIVE_IN_TASK = (("uses", "tasks"),)
 """A task has `uses`, a group has `tasks`."""
 
 
-def unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any], stands_for: str | None) -> Problem:
+_MOST_GUESSED = 20
+"""Unknown keys of one mapping that are looked at: among more a guess is none."""
+
+
+def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands_for: str | None) -> Problem:
     """The finding for the key that ends `path`. `stands_for`: the key in whose place it seems to be written."""
     key = str(path[-1])
     if key.startswith("$"):
         message = f"`{key}`: keys that start with `$` are reserved"
         return Problem(Code.RESERVED_KEY, path, message, at_key=True, caret=meant(key, (OBJECT,)))
     task = task_path(path)
-    beside = mapping_at(data, path[:-1])
+    beside = mapping_at(document.data, path[:-1])
     other = next((word for word in _excluded_by(key, path[:-1], task) if word in beside), None)
     if other is not None:
-        message = f"`{key}` and `{other}` exclude each other {place(path[:-1], data)}"
+        message = f"`{key}` and `{other}` exclude each other {place(path[:-1], document)}"
         return Problem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
     if task and path[len(task) : -1] == ("with",) and key in TaskBase.model_fields:
         message = f"`{key}` is a setting of the task, not an argument"
         return Problem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
-    model, allowed = _allowed(path, error, data)
+    model, allowed = _allowed(path, error, document)
     own = _own_keys(model, allowed)
-    elsewhere = _where_else(data, path, key)
+    elsewhere = _where_else(document, path, key)
     # A fix writes the key that the finding names, or none.
     fix = typo_fix(key, allowed if stands_for is None else (stands_for,)) if not elsewhere else None
     return Problem(
         Code.UNKNOWN_KEY,
         path,
-        f"unknown key `{key}` {place(path[:-1], data)}",
+        f"unknown key `{key}` {place(path[:-1], document)}",
         at_key=True,
         caret=elsewhere or did_you_mean(stands_for or nearest(key, allowed)),
         help=_about_keys(own, allowed),
@@ -66,43 +72,91 @@ def unknown_key(path: DataPath, error: ErrorDetails, data: Mapping[str, Any], st
     )
 
 
-def undecided(mapping: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -> bool:
+def slips(
+    unknown: Mapping[DataPath, Mapping[str, object]],
+    missing: Mapping[DataPath, Mapping[str, tuple[int | str, ...]]],
+    document: Effective,
+) -> dict[DataPath, str]:
+    """The path of an unknown key → the missing key that it looks like, or else the only one that its value fits.
+
+    Both are keys by the path of their mapping; a missing one with its location in the models.
+    """
+    found: dict[DataPath, str] = {}
+    for mapping, keys in missing.items():
+        written = list(islice(unknown.get(mapping, ()), _MOST_GUESSED))
+        found |= {(*mapping, word): key for word, key in _slips_in(mapping, written, keys, document).items()}
+    return found
+
+
+def _slips_in(
+    mapping: DataPath, unknown: list[str], missing: Mapping[str, tuple[int | str, ...]], document: Effective
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in missing:
+        found |= {written: key for written in unknown if written not in found and nearest(written, [key])}
+    for key, location in missing.items():
+        if key in found.values():
+            continue
+        fitting = [
+            written
+            for written in unknown
+            if written not in found and _fits(mapping, location, value_at(document.data, (*mapping, written)), document)
+        ]
+        if len(fitting) == 1:
+            found[fitting[0]] = key
+    return found
+
+
+def _fits(mapping: DataPath, location: tuple[int | str, ...], value: Any, document: Effective) -> bool:
+    """Whether a value is of the kind that the key at `location` takes, be it right inside or not."""
+    model = model_at(*_root(mapping, location[:-1], document))
+    field = field_by_key(model, str(location[-1])) if model is not None else None
+    if model is None or field is None:
+        return False
+    try:
+        TypeAdapter(annotation_of(model, field)).validate_python(value)
+    except ValidationError as error:
+        return isinstance(value, dict | list) and all(e["loc"] for e in error.errors(include_url=False))
+    return True
+
+
+def undecided(mapping: DataPath, error: ErrorDetails, document: Effective) -> bool:
     """Whether an error is about one member of a union of mappings, and no key that is written decides for it."""
-    root, below = _root(mapping, error["loc"][:-1], data)
+    root, below = _root(mapping, error["loc"][:-1], document)
     if not below or not is_tag(below[-1]):
         return False
     own = set(_keys(model_at(root, below)))
-    return own < set(keys_at(root, below[:-1])) and not mapping_at(data, mapping).keys() & own
+    return own < set(keys_at(root, below[:-1])) and not mapping_at(document.data, mapping).keys() & own
 
 
-def keys_where(path: DataPath, error: ErrorDetails, data: Mapping[str, Any]) -> tuple[str, ...]:
+def keys_where(path: DataPath, error: ErrorDetails, document: Effective) -> tuple[str, ...]:
     """The keys of the mapping that should stand at `path`."""
-    root, below = _root(path, error["loc"], data)
+    root, below = _root(path, error["loc"], document)
     return _own_keys(model_at(root, below), keys_at(root, below))
 
 
 def _allowed(
-    path: DataPath, error: ErrorDetails, data: Mapping[str, Any]
+    path: DataPath, error: ErrorDetails, document: Effective
 ) -> tuple[type[BaseModel] | None, tuple[str, ...]]:
     """The model of a key's mapping and the keys that can stand there: of all shapes, where none is decided for."""
     location = error["loc"][:-1]
-    model = _model(path[:-1], location, data)
-    if model is not None and not undecided(path[:-1], error, data):
+    model = _model(path[:-1], location, document)
+    if model is not None and not undecided(path[:-1], error, document):
         return model, keys_of(model)
-    root, below = _root(path[:-1], location, data)
+    root, below = _root(path[:-1], location, document)
     return None, keys_at(root, below[:-1] if below and is_tag(below[-1]) else below)
 
 
-def _model(mapping: DataPath, location: tuple[int | str, ...], data: Mapping[str, Any]) -> type[BaseModel] | None:
-    return model_at(*_root(mapping, location, data))
+def _model(mapping: DataPath, location: tuple[int | str, ...], document: Effective) -> type[BaseModel] | None:
+    return model_at(*_root(mapping, location, document))
 
 
 def _root(
-    mapping: DataPath, location: tuple[int | str, ...], data: Mapping[str, Any]
+    mapping: DataPath, location: tuple[int | str, ...], document: Effective
 ) -> tuple[type[BaseModel], tuple[int | str, ...]]:
     """The model that a location is looked up in, and the location below it: above tasks no union stands."""
     task = task_path(mapping)
-    return (task_model(value_at(data, task)) if task else Pipeline), tuple(location[len(task) :])
+    return (task_model(value_at(document.data, task)) if task else Pipeline), tuple(location[len(task) :])
 
 
 def _keys(model: type[BaseModel] | None) -> tuple[str, ...]:
@@ -119,18 +173,18 @@ def _excluded_by(key: str, mapping: DataPath, task: DataPath) -> list[str]:
     return [word for pair in pairs if key in pair for word in pair if word != key]
 
 
-def _where_else(data: Any, path: DataPath, key: str) -> str:
+def _where_else(document: Effective, path: DataPath, key: str) -> str:
     """The right place of a key that is right elsewhere."""
-    if is_argument(data, path[:-1], key):
+    if is_argument(document, path[:-1], key):
         return "write it in `with`"
-    if len(path) == 1 and len(mapping_at(data, path).keys() & set(keys_of(Pipeline))) > 1:
+    if len(path) == 1 and len(mapping_at(document.data, path).keys() & set(keys_of(Pipeline))) > 1:
         return "take this line away: a file is one pipeline, whose keys stand at the top level"
-    if len(path) == 1 and "poll" in data and data["poll"] is None and key in keys_of(Poll):
+    if len(path) == 1 and document.data.get("poll", 0) is None and key in keys_of(Poll):
         return "indent it, so that it stands in `poll`"
-    said = other_words(key, path, mapping_at(data, path[:-1]))
+    said = other_words(key, path, mapping_at(document.data, path[:-1]))
     if said:
         return said
-    holds_tasks = len(path) == 1 or is_group(value_at(data, path[:-1]))
+    holds_tasks = len(path) == 1 or is_group(value_at(document.data, path[:-1]))
     return "a setting of tasks: write it in `default_args`" if holds_tasks and key in SETTING_KEYS else ""
 
 
@@ -152,11 +206,11 @@ def _about_keys(own: tuple[str, ...], allowed: tuple[str, ...]) -> str:
     )
 
 
-def is_argument(data: Any, task: DataPath, key: str) -> bool:
+def is_argument(document: Effective, task: DataPath, key: str) -> bool:
     """Whether a key beside `uses` is an argument of the built-in that this names; of any one, without `uses`."""
     if not task or task != task_path(task):
         return False
-    entry = mapping_at(data, task)
+    entry = mapping_at(document.data, task)
     uses = entry.get("uses")
     if uses is None and "tasks" not in entry:
         return any(key in _arguments(name) for name in BUILT_INS)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import run_reference
 from schemas.findings.codes import Code
@@ -18,33 +19,32 @@ from schemas.findings.problem import Problem
 from schemas.findings.suggestions import nearest
 from schemas.model.base import Model
 from schemas.model.pipeline import Pipeline
-from schemas.shape.key_slips import slips
 from schemas.shape.model_types import is_tag
 from schemas.shape.places import mapping_at, name, place, value_at
-from schemas.shape.unknown_keys import built_in_as_key, is_argument, keys_where, undecided, unknown_key
+from schemas.shape.unknown_keys import built_in_as_key, is_argument, keys_where, slips, undecided, unknown_key
 from schemas.shape.wording import bound, described, expectation, literals, problem_text
 
 
-def validate(data: Mapping[str, Any]) -> tuple[Pipeline | None, list[Problem]]:
+def validate(document: Effective) -> tuple[Pipeline | None, list[Problem]]:
     """The pipeline of effective data, or every problem of its shape; never both.
 
     Text from the environment is tried as text first; where a field refuses it, as the YAML scalar it looks like.
     """
     try:
-        pipeline = Pipeline.model_validate(data)
+        pipeline = Pipeline.model_validate(document.data)
     except ValidationError as error:
-        as_scalars = _environment_as_scalars(error.errors(include_url=False), data)
+        as_scalars = _environment_as_scalars(error.errors(include_url=False), document.data)
         try:
             pipeline = Pipeline.model_validate(as_scalars)
         except ValidationError as again:
-            return None, _problems(again.errors(include_url=False), data)
+            return None, _problems(again.errors(include_url=False), document)
     if pipeline.poll is None and pipeline.tasks is None:
         return None, [_nothing_to_do()]
     return pipeline, []
 
 
 def problems_of_argument(
-    arguments: type[Model], name: str, value: Any, path: DataPath, data: Mapping[str, Any]
+    arguments: type[Model], name: str, value: Any, path: DataPath, document: Effective
 ) -> Iterator[Problem]:
     """What is wrong with one argument of a task, at the path where a value for it stands outside of `with`.
 
@@ -59,14 +59,14 @@ def problems_of_argument(
         for one in error.errors(include_url=False):
             if one["loc"][0] == name and not _is_about_key([one]):
                 by_path.setdefault((*path, *document_path(one["loc"][1:], value)), []).append(one)
-        found = (_problem(place, group, data, {}, {}) for place, group in by_path.items())
+        found = (_problem(place, group, document, {}, {}) for place, group in by_path.items())
         yield from (problem for problem in found if problem is not None)
 
 
-def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Problem]:
+def _problems(errors: list[ErrorDetails], document: Effective) -> list[Problem]:
     by_path: dict[DataPath, list[ErrorDetails]] = {}
     for error in errors:
-        path = document_path(error["loc"], data, missing=error["type"] == "missing")
+        path = document_path(error["loc"], document.data, missing=error["type"] == "missing")
         by_path.setdefault(path, []).append(error)
     above = {path[:length] for path in by_path for length in range(len(path))}
     for path in above & by_path.keys():
@@ -77,13 +77,13 @@ def _problems(errors: list[ErrorDetails], data: Mapping[str, Any]) -> list[Probl
     for path, group in by_path.items():
         if group[0]["type"] == "extra_forbidden":
             unknown.setdefault(path[:-1], {})[str(path[-1])] = None
-        elif group[0]["type"] == "missing" and not undecided(path[:-1], group[0], data):
+        elif group[0]["type"] == "missing" and not undecided(path[:-1], group[0], document):
             missing.setdefault(path[:-1], {})[str(path[-1])] = group[0]["loc"]
-    meant = {**_in_place_of_work(unknown.get((), {}), data), **slips(unknown, missing, data)}
-    found = (_problem(path, group, data, unknown, meant) for path, group in by_path.items())
+    meant = {**_in_place_of_work(unknown.get((), {}), document.data), **slips(unknown, missing, document)}
+    found = (_problem(path, group, document, unknown, meant) for path, group in by_path.items())
     problems = list(islice((problem for problem in found if problem is not None), MOST))
     # A misspelt key, or one that wrong indentation put into the mapping above, explains that it is missing.
-    if not data.keys() & {"poll", "tasks"} and not any(
+    if not document.data.keys() & {"poll", "tasks"} and not any(
         word in ("poll", "tasks") or nearest(str(path[-1]), ("poll", "tasks"))
         for path, word in [
             *meant.items(),
@@ -162,24 +162,24 @@ def document_path(location: tuple[int | str, ...], data: Any, *, missing: bool =
 def _problem(
     path: DataPath,
     group: list[ErrorDetails],
-    data: Mapping[str, Any],
+    document: Effective,
     unknown: Mapping[DataPath, Iterable[str]],
     meant: Mapping[DataPath, str],
 ) -> Problem | None:
     error = group[0]
     if error["type"] == "extra_forbidden":
-        return unknown_key(path, error, data, meant.get(path))
+        return unknown_key(path, error, document, meant.get(path))
     if error["type"] == "missing":
-        return None if _is_explained(path, error, data, unknown, meant) else _missing(path, data)
-    value = value_at(data, path)
+        return None if _is_explained(path, error, document, unknown, meant) else _missing(path, document)
+    value = value_at(document.data, path)
     if isinstance(value, EnvText):
-        return _does_not_fit(path, value, group)
+        return _does_not_fit(path, value, group, document)
     if run_reference(value) is not None:
         return None  # a rule says why a task's output cannot stand here
     if len(group) > 1:
-        return _no_member_fits(path, group)
-    text = problem_text(error, name(path))
-    allowed = text.allowed or (keys_where(path, error, data) if error["type"] == "model_type" else ())
+        return _no_member_fits(path, group, document)
+    text = problem_text(error, name(path, document))
+    allowed = text.allowed or (keys_where(path, error, document) if error["type"] == "model_type" else ())
     return Problem(
         text.code,
         path,
@@ -191,15 +191,15 @@ def _problem(
     )
 
 
-def _missing(path: DataPath, data: Mapping[str, Any]) -> Problem:
-    message = f"`{path[-1]}` is missing {place(path[:-1], data)}"
+def _missing(path: DataPath, document: Effective) -> Problem:
+    message = f"`{path[-1]}` is missing {place(path[:-1], document)}"
     return Problem(Code.MISSING_KEY, path[:-1], message, at_key=True)
 
 
 def _is_explained(
     path: DataPath,
     error: ErrorDetails,
-    data: Mapping[str, Any],
+    document: Effective,
     unknown: Mapping[DataPath, Iterable[str]],
     meant: Mapping[DataPath, str],
 ) -> bool:
@@ -208,26 +208,28 @@ def _is_explained(
     written = list(islice(unknown.get(mapping, ()), MOST))
     if any(meant.get((*mapping, word)) == key for word in written):
         return True
-    if key == "uses" and any(built_in_as_key(word, (*mapping, word), mapping_at(data, mapping)) for word in written):
+    if key == "uses" and any(
+        built_in_as_key(word, (*mapping, word), mapping_at(document.data, mapping)) for word in written
+    ):
         return True
     if key == "with":  # its arguments stand one level too high, or the task is meant as a group
-        return "tasks" in written or any(is_argument(data, mapping, word) for word in written)
-    return bool(written) and undecided(mapping, error, data)
+        return "tasks" in written or any(is_argument(document, mapping, word) for word in written)
+    return bool(written) and undecided(mapping, error, document)
 
 
-def _does_not_fit(path: DataPath, value: EnvText, group: list[ErrorDetails]) -> Problem:
+def _does_not_fit(path: DataPath, value: EnvText, group: list[ErrorDetails], document: Effective) -> Problem:
     allowed = literals(group[0]) if len(group) == 1 else ()
     wanted = "one of those allowed" if allowed else ", or ".join(dict.fromkeys(expectation(error) for error in group))
-    message = f"what `{value.expression}` gives does not fit {name(path)}, which must be {wanted}"
+    message = f"what `{value.expression}` gives does not fit {name(path, document)}, which must be {wanted}"
     return Problem(Code.VARIABLE_DOES_NOT_FIT, path, message, allowed=allowed)
 
 
-def _no_member_fits(path: DataPath, group: list[ErrorDetails]) -> Problem:
+def _no_member_fits(path: DataPath, group: list[ErrorDetails], document: Effective) -> Problem:
     limit = next((text for error in group if (text := bound(error)) is not None), None)
     if limit is not None:  # of the right type for one member, so the others are beside the point
-        return Problem(Code.WRONG_VALUE, path, f"{name(path)} must be {limit}")
+        return Problem(Code.WRONG_VALUE, path, f"{name(path, document)} must be {limit}")
     wanted = list(dict.fromkeys(expectation(error) for error in group))
     if "a number" in wanted and "a whole number" in wanted:
         wanted.remove("a whole number")
-    message = f"{name(path)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
+    message = f"{name(path, document)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
     return Problem(Code.WRONG_TYPE, path, message)

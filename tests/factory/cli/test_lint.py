@@ -11,7 +11,7 @@ import pytest
 
 from factory.cli.lint import lint
 from factory.cli.options import select
-from schemas.check import checker as check
+from schemas.check import CheckOptions, across
 from schemas.findings.codes import Code
 from tests.factory.cli.commands import BAD, GOOD, factory
 
@@ -44,16 +44,16 @@ def test_a_named_file_is_judged_with_all_others(project: Path) -> None:
     )
 
 
-def test_a_defect_of_ours_in_comparing_files_is_said_of_a_named_file_too(
+def test_a_bug_of_ours_in_comparing_files_is_said_of_a_named_file_too(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def defect(_: object) -> None:
+    def bug(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(check.assets, "across", defect)
+    monkeypatch.setattr(across.assets, "across", bug)
     (selection,) = select([project / "pipelines" / "good.yaml"])
 
-    (finding,) = lint(selection, check.CheckOptions(environ={}))
+    (finding,) = lint(selection, CheckOptions(environ={}))
 
     assert finding.code is Code.CHECK_FAILED
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.check import Checker, CheckOptions, judge
-from schemas.check import checker as check
+from schemas.check import Checker, CheckOptions, across, language
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.rules.subject import Subject
@@ -28,7 +27,7 @@ def test_a_file_whose_check_fails_is_a_finding_and_the_others_are_checked(
             raise ZeroDivisionError("by nothing")
         yield from ()
 
-    monkeypatch.setattr(judge, "RULES", (*judge.RULES, defect))
+    monkeypatch.setattr(language, "RULES", (*language.RULES, defect))
 
     result = Checker(tmp_path).folder()
 
@@ -49,8 +48,8 @@ def test_a_rule_across_files_that_fails_is_a_finding_and_takes_no_other_away(
     def defect(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
         raise ZeroDivisionError(f"by {len(list(subjects))}")
 
-    monkeypatch.setattr(check.assets, "across", defect)
-    monkeypatch.setattr(check.poll_state, "across", defect)
+    monkeypatch.setattr(across.assets, "across", defect)
+    monkeypatch.setattr(across.poll_state, "across", defect)
 
     result = Checker(tmp_path).folder()
 
@@ -60,7 +59,7 @@ def test_a_rule_across_files_that_fails_is_a_finding_and_takes_no_other_away(
         ("pipelines/b.yaml", Code.UNKNOWN_USES),
         ("pipelines/c.YAML", Code.MISNAMED_FILE),
     ]
-    assert result.diagnostics[0].message == ("checking its files beside each other failed: ZeroDivisionError: by 0")
+    assert result.diagnostics[0].message == ("checking its files against each other failed: ZeroDivisionError: by 0")
     assert [pipeline.file for pipeline in result.pipelines] == ["a.yaml"]
     assert "Traceback" in caplog.text
 

@@ -180,7 +180,7 @@ def test_a_file_that_is_nearly_named_like_one_is_said_to_be_passed_over(tmp_path
     (finding,) = Checker(tmp_path, CheckOptions(environ={})).folder().diagnostics
 
     assert (finding.code, finding.file) == (Code.MISNAMED_FILE, f"pipelines/shop/{name}")
-    assert finding.message == f"a file of this name is not read: call it `{meant}`"
+    assert finding.message == f"a file of this name is not read: rename it to `{meant}`"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,136 @@
+"""What the files of a folder are to each other: DAG ids, assets and state names that two of them claim, and more.
+
+For some chosen files the others are not read as YAML: a look at their text says which of them matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+
+from schemas.check.files import Files
+from schemas.compose.variants import said_once
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.folder.discovery import default_dag_id, misnamed_paths, unused_dag_factory_defaults
+from schemas.rules import assets, dag_ids, poll_state
+from schemas.rules.subject import Subject
+
+_Rule = Callable[[Iterable[Subject]], Iterable[Diagnostic]]
+_Values = Callable[[Iterable[Subject]], Collection[str]]
+
+
+class Across:
+    """The files `paths` of a folder; findings are about those that are `chosen`."""
+
+    def __init__(self, files: Files, paths: Sequence[str], chosen: Collection[str]) -> None:
+        self._files = files
+        self._paths = paths
+        self._chosen = frozenset(chosen)
+        self._known: dict[tuple[str, str | None], tuple[Subject, ...]] = {}
+
+    def rules(self) -> Iterator[Callable[[], Iterable[Diagnostic]]]:
+        """The rules, each to be called on its own: a bug in one hides no finding of another."""
+        yield self._misnamed
+        yield self._other_dags
+        yield self._unused_defaults
+        yield lambda: self._shared(assets.across, assets.shared_words, assets.MARKS)
+        yield lambda: self._shared(poll_state.across, poll_state.shared_words, poll_state.MARKS)
+        yield self._duplicates
+
+    def conflicts(self, environment: str | None) -> Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]:
+        """The chosen files whose DAG ids others claim: path → (DAG id, the others)."""
+        claims = {path: self._files.claims_in(path, environment) for path in self._claimants}
+        return {path: found for path, found in dag_ids.conflicts(claims).items() if path in self._chosen}
+
+    @cached_property
+    def _claimants(self) -> Sequence[str]:
+        """The chosen files, and others that may claim one of their DAG ids in some environment."""
+        own = {
+            dag_id
+            for path in self._chosen
+            for environment in (self._files.environment, *self._files.environments_of(path))
+            for dag_id in self._files.claims_in(path, environment)
+        }
+
+        def may_claim(path: str) -> bool:
+            possible = self._files.possible_dag_ids(path)
+            return possible is None or not own.isdisjoint(possible)
+
+        return [path for path in self._paths if path in self._chosen or may_claim(path)]
+
+    def _duplicates(self) -> Iterable[Diagnostic]:
+        def found(environment: str | None) -> Iterator[Diagnostic]:
+            for path, claims in self.conflicts(environment).items():
+                for dag_id, others in claims:
+                    yield self._files.duplicate(path, dag_id, others, environment)
+
+        return self._in_each_environment(self._claimants, found)
+
+    def _shared(self, rule: _Rule, words_of: _Values, marks: Sequence[str]) -> Iterable[Diagnostic]:
+        """Findings of a rule about what two files name; `words_of` gives the names that a file uses."""
+        marked = [path for path in self._paths if self._files.has_mark(path, marks)]
+        chosen = [path for path in marked if path in self._chosen and not self._files.dialect(path)]
+        environments = (self._files.environment, *self._environments(chosen))
+        words = words_of(subject for path in chosen for one in environments for subject in self._subjects(path, one))
+        others = [path for path in marked if path not in self._chosen and self._may_share(path, words)]
+        paths = sorted([*chosen, *(path for path in others if not self._files.dialect(path))])
+        return self._in_each_environment(
+            paths, lambda environment: rule(s for path in paths for s in self._subjects(path, environment))
+        )
+
+    def _may_share(self, path: str, words: Collection[str]) -> bool:
+        """Names of states are made of DAG ids, which the path may give."""
+        return default_dag_id(path) in words or self._files.may_hold(path, words)
+
+    def _in_each_environment(
+        self, paths: Iterable[str], rule: Callable[[str | None], Iterable[Diagnostic]]
+    ) -> Iterable[Diagnostic]:
+        """What a rule finds in any environment of these files, said once."""
+        environments = [self._files.environment, *self._environments(paths)]
+        return said_once([((environment, None), list(rule(environment))) for environment in environments])
+
+    def _environments(self, paths: Iterable[str]) -> Sequence[str]:
+        """The environments that are checked beside the chosen one."""
+        if not self._files.options.every_environment:
+            return ()
+        names = dict.fromkeys(name for path in paths for name in self._files.environments_of(path))
+        return [name for name in names if name != self._files.environment]
+
+    def _subjects(self, path: str, environment: str | None) -> tuple[Subject, ...]:
+        if environment is not None and environment not in self._files.environments_of(path):
+            environment = None
+        if (path, environment) not in self._known:
+            found = self._files.variants_in(path, environment)
+            self._known[path, environment] = tuple(Subject(path, variant.effective) for variant in found)
+        return self._known[path, environment]
+
+    def _other_dags(self) -> Iterable[Diagnostic]:
+        marks = dag_ids.MARKS_OF_OTHERS
+        naming = [path for path in self._paths if path in self._chosen and self._files.has_mark(path, marks)]
+
+        def found(environment: str | None) -> Iterator[Diagnostic]:
+            known = {dag_id for path in self._paths for dag_id in self._probable_ids(path, environment)}
+            for path in naming:
+                for subject in self._subjects(path, environment):
+                    yield from dag_ids.check_other_dags(subject, known)
+
+        return self._in_each_environment(naming, found) if naming else ()
+
+    def _probable_ids(self, path: str, environment: str | None) -> Collection[str]:
+        """The DAG ids of a file; of one that cannot be read, the one that it would have."""
+        possible = None if path in self._chosen else self._files.possible_dag_ids(path)
+        return possible or self._files.claims_in(path, environment) or (default_dag_id(path),)
+
+    def _unused_defaults(self) -> Iterator[Diagnostic]:
+        dialects = {path: self._files.dialect(path) for path in self._paths}
+        for path in unused_dag_factory_defaults(self._files.folder_path, dialects):
+            message = "these are dag-factory's defaults, and none of its documents is beside or below them"
+            help_text, severity = "defaults of pipelines are in `_defaults.yaml`", Code.DEFAULTS_OF_NOTHING.severity
+            place, span = self._files.layers.shown(path), Span(1, 1, 1, 2)
+            yield Diagnostic(Code.DEFAULTS_OF_NOTHING, message, place, span, help=help_text, severity=severity)
+
+    def _misnamed(self) -> Iterator[Diagnostic]:
+        for path, meant in misnamed_paths(self._files.folder_path):
+            message = f"a file of this name is not read: rename it to `{meant}`"
+            yield Diagnostic(Code.MISNAMED_FILE, message, self._files.layers.shown(path), Span(1, 1, 1, 2))

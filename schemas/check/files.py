@@ -1,0 +1,160 @@
+"""What the files of a pipelines folder say, each read once: their DAGs, ids, environments and language."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas.check.language import language_of
+from schemas.check.layers import LayerReader, unusable
+from schemas.compose.merging import declared
+from schemas.compose.variants import Variant
+from schemas.findings.diagnostics import Diagnostic
+from schemas.folder.dialect import may_be_dag_factory
+from schemas.folder.discovery import default_dag_id, is_pipeline_path, pipeline_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE
+from schemas.rules import dag_ids
+from schemas.rules.subject import Subject
+from schemas.rules.team_policy import Policy
+from schemas.text.document import Document
+from schemas.text.scalars import plain_scalar
+
+_DAG_ID = re.compile(r"^dag_id[ \t]*:[ \t]+(?P<quote>[\"']?)(?P<id>[\w.-]+)(?P=quote)[ \t]*(?:#.*)?$", re.MULTILINE)
+_OTHER_DAG_ID = re.compile(r"\w+_dag_id")
+_ESCAPE = re.compile(r"\\[xuU\r\n]")
+_PLAINLY_WRITTEN = re.compile(r"[^\s\\'\"]+")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """How strict a check is and what it may look at.
+
+    `environ` gives `${env.…}` their values. `environment` is the chosen one of a file's `environments`, empty for none;
+    without it `PIPELINE_ENVIRONMENT` of `environ` says. `every_environment` also looks for findings in all that a file
+    declares. `require_environment` makes an unset variable an error. `read_sources` checks `uses` and `with` against
+    the source code that they name; a task start does without, its version was checked before. `shown_folder` is what
+    diagnostics call the pipelines folder. `texts` replace the content of the folder's files, by path below it: what an
+    editor has not saved yet, or what a fix would write. `policy` is for lint: the build knows none.
+    """
+
+    environ: Mapping[str, str] | None = None
+    environment: str | None = None
+    every_environment: bool = False
+    require_environment: bool = False
+    read_sources: bool = True
+    shown_folder: str = "pipelines"
+    policy: Policy | None = None
+    texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+class Files:
+    """The files of one pipelines folder. Paths are POSIX, below it."""
+
+    def __init__(self, folder: Path, options: CheckOptions | None = None) -> None:
+        self.folder_path = folder
+        self.options = options if options is not None else CheckOptions()
+        self.environ = os.environ if self.options.environ is None else self.options.environ
+        chosen = self.options.environment
+        self.environment = (self.environ.get(ENVIRONMENT_VARIABLE) if chosen is None else chosen) or None
+        self.layers = LayerReader(folder, self.options.shown_folder, self.options.texts, self.environ)
+
+    def paths(self) -> Sequence[str]:
+        """All pipelines, sorted; those that the options give a text, too."""
+        texts = [path for path in self.options.texts if is_pipeline_path(path)]
+        return sorted({*pipeline_paths(self.folder_path), *texts})
+
+    def variants(self, path: str) -> tuple[Variant, ...]:
+        """The DAGs of a file, right or wrong; none where it or a default above it cannot be read."""
+        return self.variants_in(path, self.environment)
+
+    def variants_in(self, path: str, environment: str | None) -> tuple[Variant, ...]:
+        """The same in another environment."""
+        documents = self.layers.documents(path)
+        is_usable = self.layers.document(path) is not None and not unusable(documents)
+        return language_of(documents[-1]).variants(path, documents, environment) if is_usable else ()
+
+    def dialect(self, path: str) -> str:
+        """The language that a file is written in; empty for this project's, and where it cannot be read."""
+        if not may_be_dag_factory(self.layers.text(path)):
+            return ""
+        document = self.layers.document(path)
+        return document.dialect if document is not None else ""
+
+    def environments(self) -> tuple[str, ...]:
+        """The names of all environments that pipelines of the folder, or defaults above them, declare."""
+        return tuple(dict.fromkeys(name for path in self.paths() for name in self.environments_of(path)))
+
+    def environments_of(self, path: str) -> tuple[str, ...]:
+        """The names of the environments that one pipeline, or the defaults above it, declare."""
+        layers = (*self.layers.defaults(path), self.layers.document(path))
+        return declared(layer for layer in layers if layer is not None)
+
+    def dag_ids(self, path: str) -> tuple[str, ...]:
+        """The DAG ids that a file claims, right or wrong."""
+        return self._dag_ids(path, self.environment)
+
+    def claims(self, path: str) -> tuple[str, ...]:
+        """The DAG ids that a file is sure to claim: none while it cannot be read."""
+        return self.claims_in(path, self.environment)
+
+    def claims_in(self, path: str, environment: str | None) -> tuple[str, ...]:
+        """The same in another environment."""
+        document = self.layers.document(path)
+        return self._dag_ids(path, environment) if document is not None and isinstance(document.data, dict) else ()
+
+    def _dag_ids(self, path: str, environment: str | None) -> tuple[str, ...]:
+        document = self.layers.documents(path)[-1]
+        ids = language_of(document).dag_ids(path, document, environment)
+        if ids is None:
+            ids = tuple(dict.fromkeys(variant.dag_id for variant in self._readable(path, environment)))
+        return ids
+
+    def possible_dag_ids(self, path: str) -> frozenset[str] | None:
+        """The DAG ids that a file may claim, by a look at its text; None where only reading it tells."""
+        text = self.layers.text(path)
+        if may_be_dag_factory(text) or _ESCAPE.search(text):
+            return None
+        mentions = text.count("dag_id") - len(_OTHER_DAG_ID.findall(text))
+        if not mentions:
+            return frozenset({default_dag_id(path)})
+        written = _DAG_ID.findall(text)
+        if mentions > 1 or len(written) != 1 or not isinstance(plain_scalar(written[0][1]), str):
+            return None
+        return frozenset({written[0][1]})
+
+    def may_hold(self, path: str, words: Iterable[str]) -> bool:
+        """Whether a file, or defaults above it, may hold one of these values, by a look at the texts."""
+        texts = [document.text for document in self.layers.defaults(path)]
+        if not may_be_dag_factory(self.layers.text(path)):
+            texts.append(self.layers.text(path))
+        if any("${vars" in text or "${matrix" in text or _ESCAPE.search(text) for text in texts):
+            return True
+        return any(not _PLAINLY_WRITTEN.fullmatch(word) or any(word in text for text in texts) for word in words)
+
+    def has_mark(self, path: str, marks: Iterable[str]) -> bool:
+        """Whether the text of a file, or of defaults above it, holds one of these words."""
+        texts = [self.layers.text(path), *(document.text for document in self.layers.defaults(path))]
+        return any(mark in text or _ESCAPE.search(text) for mark in marks for text in texts)
+
+    def duplicate(self, path: str, dag_id: str, others: Iterable[str], environment: str | None = None) -> Diagnostic:
+        """The finding that other files claim a file's DAG id, too."""
+        subject = self._subject(path, dag_id, environment or self.environment)
+        return dag_ids.finding(subject, dag_id, [self.layers.shown(other) for other in others])
+
+    def subject(self, path: str, dag_id: str) -> Subject:
+        """What rules see of a file's DAG; of a file that cannot be read, an empty document."""
+        return self._subject(path, dag_id, self.environment)
+
+    def _subject(self, path: str, dag_id: str, environment: str | None) -> Subject:
+        found = self._readable(path, environment)
+        return Subject(path, next((v for v in found if v.dag_id == dag_id), found[0]).effective)
+
+    def _readable(self, path: str, environment: str | None) -> tuple[Variant, ...]:
+        """A file's DAGs, at least one, made of what can be read."""
+        documents = self.layers.documents(path)
+        readable = [document for document in documents if isinstance(document.data, dict)]
+        layers = readable or [Document(documents[-1].file, "")]
+        return language_of(layers[-1]).variants(path, layers, environment)
