@@ -86,4 +86,4 @@ def test_a_path_that_begins_with_the_name_of_the_pipelines_folder(tmp_path: Path
 
     (finding,) = Checker(folder, CheckOptions(environ={})).folder().diagnostics
 
-    assert (finding.code, finding.caret) == (Code.UNKNOWN_MODULE, "leave out `flows.`")
+    assert (finding.code, finding.caret) == (Code.UNKNOWN_MODULE, "remove `flows.`")
