@@ -170,4 +170,5 @@ def fits(value: Any, kind: str) -> bool:
 
 def _wrong(dag: DagView, path: DataPath, value: Any, kind: str) -> Diagnostic:
     found = "a date" if isinstance(value, date) else described(value)
-    return dag.subject.finding(Code.WRONG_TYPE, path, f"{name(path, dag.subject.effective)} must be {kind}, not {found}")
+    called = name(path, dag.subject.effective)
+    return dag.subject.finding(Code.WRONG_TYPE, path, f"{called} must be {kind}, not {found}")
