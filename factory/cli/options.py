@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
@@ -158,3 +159,14 @@ def require_declared(environment: str | None, selections: Iterable[Selection]) -
     problem = undeclared(environment, known)
     if problem is not None:
         raise UsageError(problem)
+
+
+def moment_of(text: str | None, zone: tzinfo = UTC, option: str = "--from") -> datetime:
+    """The moment that an option names in ISO 8601; one without an offset is in `zone`. Raises UsageError."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} takes a date in ISO 8601 form, 2026-01-31T06:00, not `{text}`") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)

@@ -7,11 +7,10 @@ Exit status: 0 done, 1 a pipeline has errors, 2 usage; with --exit-code also 2 i
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 
 from factory.cli import UsageError
-from factory.cli.options import select
+from factory.cli.options import moment_of, select
 
 CHANGES = 2
 
@@ -29,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file in place of standard output")
+    parser.add_argument("--from", dest="moment", metavar="DATE", help="count next runs from this moment (default: now)")
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there are changes")
 
 
@@ -38,10 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     from factory.plan.plan import plan  # noqa: PLC0415 # as above
     from factory.plan.reports import FORMATS  # noqa: PLC0415 # as above
 
+    now = moment_of(arguments.moment)
     (selection,) = select([arguments.pipelines] if arguments.pipelines is not None else [])
     try:
         with base_folder(arguments.base, selection.folder) as (before, name):
-            found = plan(before, selection.folder, base=name, shown=selection.shown, now=datetime.now(UTC))
+            found = plan(before, selection.folder, base=name, shown=selection.shown, now=now)
     except BaseError as error:
         raise UsageError(str(error)) from None
     report = FORMATS[arguments.format](found)

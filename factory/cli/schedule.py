@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from factory.cli import UsageError
-from factory.cli.options import Selection, add_environment, require_declared, select
+from factory.cli.options import Selection, add_environment, moment_of, require_declared, select
 from factory.plan.reschedule import NotEditableError, rescheduled
 from factory.plan.schedule import Timing, shown_moment, timing
 from factory.reporters import full
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the schedules, or set one; returns the exit status."""
     zone = _zone(arguments.timezone) if arguments.timezone else None
-    now = _moment(arguments.moment, zone)
+    now = moment_of(arguments.moment, zone or UTC)
     if arguments.words[:1] == ["set"]:
         if len(arguments.words) != 3:  # set, pipeline, cron
             raise UsageError('write: factory schedule set PIPELINE "CRON"')
@@ -146,13 +146,3 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise UsageError(f"there is no time zone `{name}`; write an IANA name such as Europe/Berlin") from None
-
-
-def _moment(text: str | None, zone: ZoneInfo | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--from takes a date in ISO 8601 form, 2026-01-31T06:00, not `{text}`") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone or UTC)

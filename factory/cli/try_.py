@@ -12,12 +12,12 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from factory.cli import UsageError
-from factory.cli.options import add_environment, select
+from factory.cli.options import add_environment, moment_of, select
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
 from schemas.check import Checker, CheckOptions
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the tasks and print how each ended; returns the exit status."""
     given, connections = _pairs(arguments.given, "--given", "TASK=FILE"), _pairs(arguments.conn, "--conn", "ID=URI")
     params = {name: _json_or_text(value) for name, value in _pairs(arguments.param, "--param", "NAME=VALUE").items()}
-    date = _date(arguments.date)
+    date = moment_of(arguments.date, option="--date")
     if arguments.environment:
         os.environ[ENVIRONMENT_VARIABLE] = arguments.environment
     folder, path, dag_id, shown = _chosen(arguments.pipeline, arguments.pipelines)
@@ -184,11 +184,3 @@ def _json_or_text(value: str) -> Any:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _date(text: str | None) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text) if text is not None else datetime.now(UTC)
-    except ValueError:
-        raise UsageError(f"--date takes ISO 8601, 2026-01-31T06:00, not `{text}`") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

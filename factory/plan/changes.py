@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -112,7 +112,7 @@ def _tasks(before: Mapping[str, Task], after: Mapping[str, Task]) -> Iterator[Ch
     for name, task in after.items():
         old = before.get(name)
         if old is not None:
-            yield from _of_task(old, task, renamed)
+            yield from _of_task(old, task, renamed, _ancestors(after, name))
 
 
 def _renamed(gone: list[Task], new: list[Task]) -> Iterator[tuple[str, str]]:
@@ -123,12 +123,27 @@ def _renamed(gone: list[Task], new: list[Task]) -> Iterator[tuple[str, str]]:
             yield task.id, alike[0].id
 
 
-def _of_task(old: Task, new: Task, renamed: Mapping[str, str]) -> Iterator[Change]:
+def _ancestors(tasks: Mapping[str, Task], name: str) -> set[str]:
+    """All that a task waits for, directly or through others."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        task = tasks.get(left.pop())
+        fresh = task.needs - found if task is not None else frozenset()
+        found |= fresh
+        left += fresh
+    return found
+
+
+def _of_task(old: Task, new: Task, renamed: Mapping[str, str], ancestors: Container[str]) -> Iterator[Change]:
     before = {renamed.get(name, name) for name in old.needs}
     for name in sorted(new.needs - before):
         yield Change("dependency", f"task `{new.id}` now waits for `{name}`", new.place)
     for name in sorted(before - new.needs):
-        yield Change("dependency", f"task `{new.id}` no longer waits for `{name}`", new.place, loses=True)
+        through = name in ancestors
+        waits = f"waits for `{name}` through others now" if through else f"no longer waits for `{name}`"
+        text = f"task `{new.id}` {waits}"
+        yield Change("dependency", text, new.place, loses=not through)
     for name in _names(old.values, new.values):
         one, other = old.values.get(name), new.values.get(name)
         if _differs(one, other):

@@ -104,7 +104,7 @@ def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
         (("etl", "--task", "lod"), "there is no task `lod` (did you mean `load`?)"),
         (("etl", "--given", "extract"), "--given takes TASK=FILE, not `extract`"),
         (("etl", "--given", "extract=none.json"), "none.json: "),
-        (("etl", "--date", "yesterday"), "--date takes ISO 8601, 2026-01-31T06:00, not `yesterday`"),
+        (("etl", "--date", "yesterday"), "--date takes a date in ISO 8601 form, 2026-01-31T06:00, not `yesterday`"),
     ],
 )
 def test_wrong_usage_is_said(project: Path, arguments: tuple[str, ...], said: str) -> None:

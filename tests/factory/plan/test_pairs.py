@@ -1,0 +1,72 @@
+"""Pairs of folders, a file each in `pairs/`: `before` and `after` by path, and the lines that the plan must have.
+
+A line of `expect` is part of a line of the plan; an entry is written `kind id (environment)` here, and `!` in front means
+that something may be lost. No expectation means no entry at all.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from factory.plan.plan import Entry, Plan, plan
+from factory.plan.reports import as_json, markdown, text
+
+PAIRS = sorted((Path(__file__).parent / "pairs").glob("*.yaml"))
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+SECRETS = ("hush-hush-hush", "/root", "from-the-environment")
+
+
+def planned(pair: Path, folder: Path) -> tuple[Plan, list[str]]:
+    content = yaml.safe_load(pair.read_text(encoding="utf-8"))
+    for side in ("before", "after"):
+        (folder / side).mkdir()
+        for path, body in content[side].items():
+            (folder / side / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / side / path).write_text(body, encoding="utf-8")
+    found = plan(folder / "before", folder / "after", base="before", shown="pipelines", now=NOW)
+    return found, content["expect"]
+
+
+def lines(entry: Entry) -> list[str]:
+    environment = f" ({entry.environment})" if entry.environment else ""
+    found = [f"{'! ' if entry.loses else '+ ' if entry.kind == 'new' else ''}{entry.kind} {entry.dag_id}{environment}"]
+    found += [
+        f"because of {', '.join(entry.reasons)}" if entry.kind != "broken" else reason for reason in entry.reasons
+    ]
+    for change in entry.changes:
+        found += [f"{'! ' if change.loses else ''}{change.text}", *change.details]
+    return [*found, f"needs: {', '.join(f'{kind} {name}' for kind, name in entry.needs)}"]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.stem)
+def test_a_pair_gives_its_lines(pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGION", "from-the-environment")
+    found, expected = planned(pair, tmp_path)
+
+    said = [line for entry in found.entries for line in lines(entry)]
+
+    assert [line for line in expected if not any(line in each for each in said)] == [], said
+    assert bool(found.entries) == bool(expected), said
+    for report in (text, markdown, as_json):
+        assert not [secret for secret in SECRETS if secret in report(found)]
+
+
+def test_there_are_fifty_pairs() -> None:
+    assert len(PAIRS) >= 50
+
+
+def test_a_default_above_many_pipelines_reaches_all(tmp_path: Path) -> None:
+    for side, retries in (("before", 1), ("after", 5)):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "_defaults.yaml").write_text(f"default_args: {{retries: {retries}}}\n")
+        for number in range(200):
+            (tmp_path / side / f"p{number}.yaml").write_text("tasks:\n  - {id: a, uses: empty}\n")
+
+    found = plan(tmp_path / "before", tmp_path / "after", base="before", shown="", now=NOW)
+
+    assert [entry.kind for entry in found.entries] == ["changed"] * 200
+    assert "and 100 more changed" in text(found)
