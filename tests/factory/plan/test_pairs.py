@@ -1,7 +1,7 @@
 """Pairs of folders, a file each in `pairs/`: `before` and `after` by path, and the lines that the plan must have.
 
-A line of `expect` is part of a line of the plan; an entry is written `kind id (environment)` here, and `!` in front means
-that something may be lost. No expectation means no entry at all.
+A line of `expect` is part of a line of the plan; an entry is written `kind id (environment)` here, and `!` in front
+means that something may be lost. No expectation means no entry at all.
 """
 
 from __future__ import annotations
