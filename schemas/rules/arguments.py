@@ -13,16 +13,16 @@ from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.dotted_paths import look_up, no_function
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 from schemas.source.results import by_name, missing_names, unknown_names
 
 
 class Arguments(NamedTuple):
-    """`who` is called with those of `written`, which says where each of them stands.
+    """`who` is called with those of `written`, which has the path of each.
 
-    What is missing is said `at` a place; `filled` are parameters that others give, or that others speak of.
+    What is missing is reported at `at`; `filled` are parameters that get a value elsewhere, or a finding.
     """
 
     who: str
@@ -34,7 +34,7 @@ class Arguments(NamedTuple):
 
 
 def written_at(path: DataPath, arguments: Mapping[str, Any]) -> dict[str, DataPath]:
-    """The place of each key of a mapping that stands at a path."""
+    """The place of each key of a mapping at a path."""
     return {name: (*path, name) for name in arguments}
 
 
@@ -65,9 +65,9 @@ def argument_findings(subject: Subject, arguments: Arguments, parameters: Sequen
 
 
 class Call(NamedTuple):
-    """`dotted` stands at `path`; `arguments`, None where nobody but Airflow gives any, stand at `arguments_path`.
+    """`dotted` is at `path`; `arguments` are at `arguments_path`, None where only Airflow passes any.
 
-    `given` are the arguments that Airflow gives; `takes_class`: a class can stand there, too.
+    `given` are the arguments that Airflow gives; `takes_class`: a class is allowed, too.
     """
 
     path: DataPath
@@ -79,7 +79,7 @@ class Call(NamedTuple):
 
 
 def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings of a call. Where reading source cannot decide there are none."""
+    """Findings of a call. None where reading source cannot decide."""
     found, findings = look_up(subject, call.path, call.dotted, reader)
     yield from findings
     match found:
@@ -109,13 +109,13 @@ def _call_arguments(subject: Subject, call: Call, parameters: tuple[Parameter, .
 
 
 def check_named_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in the functions, and in the arguments of those that `op_kwargs` stand beside."""
+    """Findings in the functions, and in their arguments where there are `op_kwargs`."""
     for task in subject.tasks:
         if task.uses is None or task.uses not in BUILT_INS:
             continue
         for key in sorted(built_in(task.uses).functions & task.arguments.keys()):
             dotted, path = task.arguments[key], (*task.with_path, key)
-            if not isinstance(dotted, str) or "." not in dotted or stands_at(subject, path):
+            if not isinstance(dotted, str) or "." not in dotted or has_expression(subject, path):
                 continue
             arguments = task.arguments.get("op_kwargs") or {} if key == "python_callable" else None
             known = arguments if isinstance(arguments, dict) else None  # of another task's output nothing is known

@@ -1,4 +1,4 @@
-"""Assets: names and URIs that Airflow refuses, and those that stand for two things."""
+"""Assets: names and URIs that Airflow refuses, and those that mean two things."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.assets import Asset
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 
 _PROHIBITED = ("self", "context")
@@ -68,11 +68,11 @@ def _entry(subject: Subject, path: DataPath, entry: Any) -> Iterator[Diagnostic]
 
 
 def _text(subject: Subject, path: DataPath, text: Any, what: str) -> Iterator[Diagnostic]:
-    if not isinstance(text, str) or not text or stands_at(subject, path):
+    if not isinstance(text, str) or not text or has_expression(subject, path):
         return
     why = help = ""
     if text.isspace():
-        why = "it is only space"
+        why = "it is only whitespace"
     elif what == "name" and text in _PROHIBITED:
         why = f"Airflow keeps `{text}` for itself"
     elif "{{" in text or "{%" in text:
@@ -81,7 +81,7 @@ def _text(subject: Subject, path: DataPath, text: Any, what: str) -> Iterator[Di
     elif what != "alias" and text.lower().startswith("airflow:"):
         why = "Airflow keeps URIs that start with `airflow:` for itself"
     if why:
-        yield subject.finding(Code.BAD_ASSET, path, f"no asset can be called this: {why}", help=help)
+        yield subject.finding(Code.BAD_ASSET, path, f"an asset cannot have this name: {why}", help=help)
 
 
 def _conflicts(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[Diagnostic]:
@@ -133,7 +133,7 @@ def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
 
 
 class _Place(NamedTuple):
-    """Where an asset stands."""
+    """Where an asset is written."""
 
     subject: Subject
     path: DataPath
@@ -157,7 +157,7 @@ def _between(place: _Place, what: str, shared: str, word: str, other: _Place) ->
 
 
 def _pair(entry: Any) -> tuple[str, str] | None:
-    """Name and URI of an asset; each stands for the other."""
+    """Name and URI of an asset; each is the default of the other."""
     if isinstance(entry, str):
         return entry, entry
     if not isinstance(entry, dict) or "alias" in entry:
@@ -180,7 +180,7 @@ def _mappers(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[Di
             yield subject.finding(
                 Code.BAD_ASSET,
                 ("schedule", "partition_mapper_config", name),
-                f"`{name}` is none of the assets of the schedule",
+                f"`{name}` is not an asset of the schedule",
                 at_key=True,
                 caret=meant(name, known),
                 allowed=known,

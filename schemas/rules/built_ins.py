@@ -36,10 +36,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _exclusive(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     for one, other in built_in(str(task.uses)).exclusive:
         if task.arguments.get(one) is not None and task.arguments.get(other) is not None:
-            yield _conflict(subject, task, other, f"`{one}` and `{other}` exclude each other", "take one of them away")
+            yield _conflict(subject, task, other, f"`{one}` and `{other}` exclude each other", "remove one of them")
     if task.arguments.get("soft_fail") is True and task.arguments.get("never_fail") is True:
         message = "`soft_fail` and `never_fail` exclude each other"
-        yield _conflict(subject, task, "never_fail", message, "take one of them away")
+        yield _conflict(subject, task, "never_fail", message, "remove one of them")
 
 
 def _deferrable(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
@@ -49,7 +49,7 @@ def _deferrable(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     for key in built_in(str(task.uses)).looking:
         if task.arguments.get(key) not in (None, False):
             message = f"`{key}` has no effect with `deferrable: true`"
-            yield _conflict(subject, task, key, message, "write `deferrable: false`, or take it away")
+            yield _conflict(subject, task, key, message, "write `deferrable: false`, or remove it")
 
 
 def _conflict(subject: Subject, task: TaskView, key: str, message: str, caret: str) -> Diagnostic:
@@ -64,7 +64,7 @@ def _relative_file(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.RELATIVE_FILE,
             (*task.with_path, "filepath"),
-            "`filepath` is relative, and there is nothing that it is relative to",
+            "`filepath` is relative, and there is no folder that it is relative to",
             help="write an absolute path, or name a connection of type File (path) in `fs_conn_id`",
         )
 
@@ -79,8 +79,8 @@ def _states(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
                 continue
             path = (*task.with_path, key, index)
             if state in seen:
-                message = f"`{state}` stands in `{seen[state]}` already"
-                yield subject.finding(Code.CONTRADICTION, path, message, caret="a state means one thing")
+                message = f"`{state}` is already in `{seen[state]}`"
+                yield subject.finding(Code.CONTRADICTION, path, message, caret="a state has one meaning")
             elif whole and state in _OF_TASKS_ONLY:
                 message = f"a run of a DAG is never `{state}`"
                 yield subject.finding(Code.CONTRADICTION, path, message, allowed=get_args(RunState))

@@ -70,8 +70,8 @@ def finding(subject: Subject, dag_id: str, others: Sequence[str]) -> Diagnostic:
         Code.DUPLICATE_DAG_ID,
         ("dag_id",) if "dag_id" in subject.data else (),
         at_key="dag_id" not in subject.data,
-        message=f"the DAG id `{dag_id}` is also claimed by {', '.join(others)}",
-        help="one of the files needs another `dag_id`, or another name",
+        message=f"the DAG id `{dag_id}` is also used by {', '.join(others)}",
+        help="give one of the files another `dag_id` or another name",
     )
 
 
@@ -81,7 +81,7 @@ MARKS_OF_OTHERS = tuple(_KEYS)
 
 
 def check_other_dags(subject: Subject, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
-    """An id that nearly is one of `dag_ids`. Any other may be a DAG of another bundle, which nobody sees from here."""
+    """An id that nearly is one of `dag_ids`. Any other may be a DAG of another bundle."""
     for task in subject.tasks:
         key = _KEYS.get(task.uses or "")
         dag_id = task.arguments.get(key) if key is not None else None
@@ -92,7 +92,7 @@ def check_other_dags(subject: Subject, dag_ids: Collection[str]) -> Iterator[Dia
             yield subject.finding(
                 Code.UNKNOWN_DAG,
                 (*task.with_path, key),
-                f"no file of this folder makes a DAG `{dag_id}`",
+                f"no file of this folder defines a DAG `{dag_id}`",
                 caret=did_you_mean(near),
                 fix=Word(near),
             )

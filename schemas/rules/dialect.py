@@ -24,7 +24,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """At most one finding; where there is one, nothing else about the file is worth saying."""
     schema = subject.data.get("$schema")
     if isinstance(schema, str) and "airflow.apache.org" in schema:
-        yield _foreign(subject, ("$schema",), _AIRFLOW, "take `$schema` away and see docs/reference.md for the keys")
+        yield _foreign(subject, ("$schema",), _AIRFLOW, "remove `$schema`; docs/reference.md lists the keys")
         return
     nearly = _nearly_dag_factory(subject.data)
     if nearly is not None:
@@ -35,7 +35,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             "is this a document of dag-factory?",
             at_key=True,
             caret=f"did you mean `{meant}`?",
-            help="with `# factory: dialect=dag-factory` on the first line it is read as one, and its mistakes are said",
+            help="write `# factory: dialect=dag-factory` on the first line to have it read as one",
         )
         return
     other = _other_tool(subject.data)
@@ -60,7 +60,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _other_tool(data: Mapping[str, Any]) -> tuple[DataPath, str, str] | None:
     """Where it shows, whose format it is, and what to write."""
     if "jobs" in data and "on" in data:
-        return ("jobs",), "a workflow of GitHub Actions", f"what runs stands in `tasks`, when in `schedule`; {_COMMAND}"
+        return (
+            ("jobs",),
+            "a workflow of GitHub Actions",
+            f"what runs is in `tasks`, when it runs in `schedule`; {_COMMAND}",
+        )
     tasks = data.get("tasks")
     types = [task.get("type") for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
     for index, kind in enumerate(types):

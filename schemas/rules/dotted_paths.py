@@ -94,6 +94,9 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 path,
                 f"`{dotted}` is a {kind}, not a function and not an operator",
                 allowed=candidates if len(candidates) <= 20 else (),
+                help="a method needs an object: name a function that makes one and calls it"
+                if kind == "method"
+                else "",
             )
         case SourceError(line=line, column=column, message=message):
             return subject.finding(

@@ -1,4 +1,4 @@
-"""`${…}`: near misses, places where an expression cannot stand, environment variables."""
+"""`${…}`: near misses, places where an expression is not allowed, environment variables."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def check(
     return findings
 
 
-def stands_at(subject: Subject, path: DataPath) -> bool:
+def has_expression(subject: Subject, path: DataPath) -> bool:
     """Whether the text at a path was written with an expression of ours that is not a value of the file: then the
     findings here are about it."""
     if subject.is_as_written:
@@ -114,7 +114,7 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
 
 
 def _in_key(subject: Subject, path: DataPath, expression: Expression) -> Diagnostic:
-    message = f"`{expression.written}` cannot stand in a key: keys are text as it is written"
+    message = f"`{expression.written}` is not allowed in a key: keys are literal text"
     return subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, at_key=True)
 
 
@@ -123,15 +123,13 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
     if not allows_environment(path):
         where = next(element for element in reversed(path) if isinstance(element, str))
         where = "schedule" if path[0] == "schedule" else where
-        message = f"`{expression.written}` cannot stand in `{where}`: it must be known from the file alone"
+        message = f"`{expression.written}` is not allowed in `{where}`, which must be known from the file alone"
         yield subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, part=part)
     elif is_airflows_own(name):
-        message = (
-            f"`{name}` is Airflow's own; such variables hold secrets, and what a pipeline reads is shown in Airflow"
-        )
+        message = f"`{name}` is Airflow's own; such variables contain secrets, and Airflow shows what a pipeline reads"
         yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_USE_A_CONNECTION, part=part)
     elif looks_like_secret(name):
-        message = f"`{name}` looks like a secret, and what a pipeline reads from the environment is shown in Airflow"
+        message = f"`{name}` looks like a secret, and Airflow shows what a pipeline reads from the environment"
         yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_USE_A_CONNECTION, part=part)
 
 
@@ -166,7 +164,7 @@ def _expand(subject: Subject, path: DataPath, expression: Expression, name: str)
 
 
 def _only_in_with(subject: Subject, path: DataPath, expression: Expression, where: str) -> Diagnostic:
-    message = f"`{expression.written}` is known only when a run is under way; it can stand only as an argument {where}"
+    message = f"`{expression.written}` is known only during a run, so it is allowed only {where}"
     part = (expression.start, expression.end)
     return subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, part=part)
 
@@ -176,8 +174,8 @@ def _inside_text(subject: Subject, path: DataPath, expression: Expression) -> It
         yield subject.finding(
             Code.EXPRESSION_NOT_ALLOWED,
             path,
-            f"`{expression.written}` must stand alone as a value, not inside a longer text",
-            help="give it to an argument of its own, or use a template: {{ ti.xcom_pull(task_ids='…') }}",
+            f"`{expression.written}` must be the whole value, not part of a longer text",
+            help="pass it as an argument of its own, or use a template: {{ ti.xcom_pull(task_ids='…') }}",
             part=(expression.start, expression.end),
         )
 

@@ -12,7 +12,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, meant
 from schemas.model.task_base import LONGEST_ID
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 
@@ -40,7 +40,7 @@ def _cycle(subject: Subject, edges: Edges, cycle: list[str]) -> Diagnostic:
         Code.CYCLE,
         path or (),
         f"these tasks wait for each other: {around}",
-        help=f"`{one}` → `{other}`: the first waits for the second; take one such wait away",
+        help=f"`{one}` → `{other}`: the first waits for the second; remove one of these dependencies",
     )
 
 
@@ -115,7 +115,7 @@ class _Names:
             return
         self.views[full_id] = view
         if len(full_id) > LONGEST_ID >= len(view.id or ""):
-            message = f"with its groups the id has {len(full_id)} characters, and Airflow takes {LONGEST_ID}"
+            message = f"with its groups the id has {len(full_id)} characters, and Airflow allows {LONGEST_ID}"
             yield subject.finding(Code.ID_TOO_LONG, view.id_path, message)
 
     def is_first(self, view: TaskView) -> bool:
@@ -123,7 +123,7 @@ class _Names:
         return not self._is_repeated(view)
 
     def around(self, view: TaskView) -> Iterator[DataPath]:
-        """Where the entry and the groups around it stand."""
+        """The paths of the entry and the groups around it."""
         return (view.path[:end] for end in range(len(view.path), 0, -2))
 
     def _is_repeated(self, view: TaskView) -> bool:
@@ -140,7 +140,7 @@ class _Wait(NamedTuple):
 
     def target(self, subject: Subject, names: _Names) -> str | Diagnostic | None:
         """The full id of what is waited for, what is wrong with it, or None where others say so."""
-        if not self.is_reference and stands_at(subject, self.path):
+        if not self.is_reference and has_expression(subject, self.path):
             return None
         found = self.view.scope.find(self.written, names.views)
         if found is None:
@@ -162,9 +162,9 @@ class _Wait(NamedTuple):
         if other is self.view:
             return f"{what} `{found}` waits for itself"
         if mine[: len(other.path)] == other.path:
-            return f"{what} `{self.view.full_id}` stands in the group `{found}`, so it cannot wait for it"
+            return f"{what} `{self.view.full_id}` is in the group `{found}`, so it cannot wait for it"
         if other.path[: len(mine)] == mine:
-            return f"`{found}` stands in the group `{self.view.full_id}`, so that one cannot wait for it"
+            return f"`{found}` is in the group `{self.view.full_id}`, so the group cannot wait for it"
         return None
 
     def _unknown(self, subject: Subject, names: _Names) -> Diagnostic:
@@ -180,7 +180,7 @@ class _Wait(NamedTuple):
         return subject.finding(
             Code.UNKNOWN_TASK,
             self.path,
-            f"{who} `{self.written}`, and there is no such task",
+            f"{who} `{self.written}`, which does not exist",
             caret=meant(self.written, near) or did_you_mean(_inside_a_group(self.written, near)),
             allowed=tuple(others),
             fix=self._fix(subject, near),
@@ -207,7 +207,7 @@ def _duplicate(subject: Subject, view: TaskView, first: TaskView) -> Diagnostic:
     finding = subject.finding(
         Code.DUPLICATE_TASK_ID,
         view.id_path,
-        f"a second {'group' if view.is_group else 'task'} is called `{view.full_id}`",
+        f"duplicate {'group' if view.is_group else 'task'} id `{view.full_id}`",
         caret=f"first on line {span.line}"
         if file == subject.value_span(view.id_path)[0]
         else f"first in {file}:{span.line}",

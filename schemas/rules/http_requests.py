@@ -65,7 +65,7 @@ def _bodies(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 def _excluded(subject: Subject, task: TaskView, key: str, other: str) -> Diagnostic:
     message = f"`{key}` and `{other}` exclude each other {place(task.with_path, subject.effective)}"
     path = (*task.with_path, key) if key in task.arguments else (task.mapped or {})[key]
-    return subject.finding(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
+    return subject.finding(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="remove one of them")
 
 
 def _of_type(
@@ -99,7 +99,7 @@ def _cursor_in_body(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         message = "`cursor_param` has no effect beside `cursor_body_path`: the cursor is sent in one place"
         yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, "cursor_param"), message, at_key=True)
     if not isinstance(task.arguments.get("json"), dict) and task.mapped is not None and "json" not in task.mapped:
-        message = "`cursor_body_path` is a place in the `json` body, and there is no mapping there"
+        message = "`cursor_body_path` is a path into `json`, and `json` is not a mapping here"
         yield subject.finding(Code.KEY_ALONE, (*path, "cursor_body_path"), message, at_key=True)
 
 
@@ -111,10 +111,10 @@ def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         path = (*task.with_path, "response_actions", index)
         written = {key for key, value in action.items() if value is not None}
         if not written & {*_CONDITIONS} and not any(nearest(key, _CONDITIONS) for key in written):
-            message = "the action holds for every answer: `status_code` or `content` is missing"
+            message = "the action applies to every response: `status_code` or `content` is missing"
             yield subject.finding(Code.MISSING_KEY, path, message)
         if action.get("action") == "retry" and task.arguments.get("request_retries") is None:
-            message = "`action: retry` has no effect without `request_retries`: the answer fails the task"
+            message = "`action: retry` has no effect without `request_retries`: the response fails the task"
             yield subject.finding(Code.RETRY_WITHOUT_EFFECT, (*path, "action"), message)
 
 
@@ -125,9 +125,9 @@ def _retries(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.RETRY_WITHOUT_EFFECT,
             (*task.with_path, "request_retries"),
-            f"`request_retries` has no effect on `{method}`, which may do something twice",
+            f"`request_retries` has no effect on `{method}`, which may not be safe to repeat",
             at_key=True,
-            help="write `non_idempotent: true` in it where the server takes a request twice without harm",
+            help="write `non_idempotent: true` in it if the server can take the same request twice",
         )
 
 
@@ -168,7 +168,7 @@ def _expression(subject: Subject, task: TaskView, place: DataPath) -> Iterator[D
             Code.BAD_JMESPATH,
             (*task.with_path, *place),
             f"`{place[-1]}` is not a JMESPath expression: {reason}",
-            help="see https://jmespath.org; a text in it stands in single quotes, a number in backticks",
+            help="see https://jmespath.org; text is in single quotes, a number in backticks",
             part=(at, at + 1) if at is not None else None,
         )
 
@@ -188,7 +188,7 @@ def _problem(expression: str) -> tuple[str, int | None] | None:
     except exceptions.LexerError as error:
         return f"{error.message[0].lower()}{error.message[1:]}", _inside(error.lexer_position, expression)
     except exceptions.ParseError as error:
-        return f"`{error.token_value}` cannot stand here", _inside(error.lex_position, expression)
+        return f"`{error.token_value}` is not expected here", _inside(error.lex_position, expression)
     except exceptions.JMESPathError as error:
         return str(error).splitlines()[0], None
     return None

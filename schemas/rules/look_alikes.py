@@ -35,7 +35,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for path in subject.keys:
         found = _UNSEEN.search(str(path[-1]))
         if found is not None:
-            message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), which nobody sees"
+            message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             yield subject.finding(Code.LOOK_ALIKE, path, message, at_key=True, help="type the key again")
     for path, text in subject.texts:
         if text.isascii() or isinstance(text, EnvText):
@@ -49,7 +49,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             )
         found = _UNSEEN.search(text)
         if found is not None and " " not in text.strip():
-            message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), which nobody sees"
+            message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             yield subject.finding(Code.LOOK_ALIKE, path, message, help="type the value again", part=found.span())
 
 

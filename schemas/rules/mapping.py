@@ -43,13 +43,13 @@ def _place(subject: Subject, view: TaskView) -> Iterator[Diagnostic]:
     outer = next((group for group in subject.around(view.path) if group.is_mapped), None)
     if outer is not None:
         what = "group" if view.is_group else "task"
-        message = f"Airflow maps no {what} inside a mapped group, and `{outer.full_id}` is one"
+        message = f"Airflow cannot map a {what} inside a mapped group, which `{outer.full_id}` is"
         yield _cannot(subject, (*view.path, key), message)
 
 
 def _argument(subject: Subject, view: TaskView, name: str, path: DataPath) -> Iterator[Diagnostic]:
     if name in view.arguments:
-        yield _cannot(subject, path, f"`{name}` stands in `with` already: it has one value or a list of them")
+        yield _cannot(subject, path, f"`{name}` is also in `with`: write one value there, or a list here")
     elif view.is_group:
         if not name.isidentifier():
             yield _cannot(subject, path, f"`${{expand.{name}}}` could not name it: letters, digits and `_` only")
@@ -65,7 +65,7 @@ def _argument(subject: Subject, view: TaskView, name: str, path: DataPath) -> It
                 allowed=tuple(sorted(mappable)),
             )
     elif name in SETTING_KEYS:
-        yield _cannot(subject, path, f"`{name}` is a setting of the task, the same for all that it is mapped to")
+        yield _cannot(subject, path, f"`{name}` is a setting of the task, which is the same for all mapped tasks")
 
 
 def _missing(subject: Subject, view: TaskView, uses: str, mapped: Mapping[str, DataPath]) -> Iterator[Diagnostic]:

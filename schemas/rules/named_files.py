@@ -11,7 +11,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 
 _SHELL = (".sh", ".bash")
@@ -30,12 +30,12 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
     places = ((folder / subject.path).parent, folder)
     for task in subject.tasks:
         for path, text in templates(task.with_path, task.arguments, places):
-            if not stands_at(subject, path):
+            if not has_expression(subject, path):
                 yield missing_template(subject, path, text, places, whose="the pipeline")
 
 
 def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]) -> Iterator[tuple[DataPath, str]]:
-    """The names of files that are in none of the places, among arguments that stand at a path."""
+    """The names of files that are in none of the places, among arguments at a path."""
     for path, text in _names(at, arguments):
         if "{{" in text or "{%" in text or len(text) > _LONGEST:
             continue
@@ -60,8 +60,8 @@ def missing_template(subject: Subject, path: DataPath, text: str, places: Sequen
         return subject.finding(
             Code.MISSING_FILE,
             path,
-            f"Airflow takes a command that ends with `{PurePosixPath(text).suffix}` for the name of a file",
-            help="add a space at its end, within quotes, and it is a command",
+            f"Airflow reads a command that ends with `{PurePosixPath(text).suffix}` as the name of a file",
+            help="add a space at its end, inside quotes, to make it a command",
         )
     beside = [file.relative_to(place).as_posix() for place in places for file in siblings(place / text)]
     others = [name for name in beside if name != text]  # of that name there may be a folder, or a named pipe

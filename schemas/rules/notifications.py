@@ -21,7 +21,7 @@ _GIVEN_TO_DEADLINES = frozenset({"context"})
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in every `uses` and `with`. Where reading source cannot decide there are none."""
+    """Findings in every `uses` and `with`. None where reading source cannot decide."""
     if not subject.may_hold("notifications", "deadline"):
         return
     for path, settings in (((), subject.data), *subject.settings):
@@ -52,7 +52,7 @@ def _check(
         yield subject.finding(
             Code.UNKNOWN_USES,
             place,
-            f"`{uses}` is no notifier, and without a dot it names no Python function or class",
+            f"`{uses}` is not a notifier; a Python function or class needs a dot in its path",
             caret=meant(uses, NOTIFIERS),
             allowed=tuple(NOTIFIERS),
             help="a function is written `module.function`",
@@ -66,9 +66,9 @@ def _check(
         yield subject.finding(
             Code.NOT_IN_TRIGGERER,
             place,
-            f"`{uses}` is `async`, so the triggerer runs it, which knows no modules below the pipelines folder",
-            help="make it a plain `def`, which the executor runs, or install its module where the triggerer runs",
+            f"`{uses}` is `async`, so it runs in the triggerer, which cannot import modules below the pipelines folder",
+            help="make it a plain `def`, which runs in the executor, or install its module where the triggerer runs",
         )
     if isinstance(found, Class | Function) and isinstance(known, dict) and "context" in known:
-        message = "`context` is what Airflow gives itself"
+        message = "Airflow passes `context` itself"
         yield subject.finding(Code.UNKNOWN_ARGUMENT, (*path, "with", "context"), message, at_key=True)

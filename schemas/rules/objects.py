@@ -13,7 +13,7 @@ from schemas.model.built_ins import BUILT_INS
 from schemas.model.fields import OBJECT
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up, no_function
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Class, Function, NotCallable, SourceReader, TaskDecorated
@@ -25,7 +25,7 @@ OF_A_SCHEDULE = ("assets", "with", "default_partition_mapper", "partition_mapper
 
 
 def objects_in(value: Any, path: DataPath) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
-    """The mappings with `$object` in a value that stands at `path`, an outer one before those inside it."""
+    """The mappings with `$object` in a value at `path`, an outer one before those inside it."""
     if isinstance(value, dict):
         if OBJECT in value:
             yield path, value
@@ -62,7 +62,7 @@ _OBJECT_WANTED = frozenset({"default_partition_mapper", "partition_mapper_config
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in every `$object` of the document; where reading source cannot decide there are none."""
+    """Findings in every `$object` of the document; none where reading source cannot decide."""
     if not subject.may_hold(OBJECT):
         return
     for path, written in objects_of(subject):
@@ -73,8 +73,8 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
             yield subject.finding(
                 Code.OBJECT_NOT_ALLOWED,
                 found[0][0],
-                "a function gets plain values: Airflow stores and shows them",
-                help="make the object in the function, from plain values",
+                "a function takes plain values: Airflow stores and shows them",
+                help="create the object in the function, from plain values",
             )
             continue
         for path, written in found:
@@ -86,7 +86,7 @@ def _object(subject: Subject, reader: SourceReader, path: DataPath, written: Map
     dotted, arguments = written[OBJECT], written.get("with")
     for key in written:
         if key not in _KEYS:
-            message = f"beside `{OBJECT}` stands only `with`, the arguments it is called with"
+            message = f"only `with` is allowed beside `{OBJECT}`"
             yield subject.finding(Code.BAD_PYTHON_OBJECT, (*path, key), message, at_key=True)
     if not isinstance(dotted, str):
         yield subject.finding(
@@ -96,7 +96,7 @@ def _object(subject: Subject, reader: SourceReader, path: DataPath, written: Map
     if not isinstance(arguments, dict | None):
         yield subject.finding(Code.BAD_PYTHON_OBJECT, (*path, "with"), "`with` are arguments by name: a mapping")
         return
-    if stands_at(subject, (*path, OBJECT)):
+    if has_expression(subject, (*path, OBJECT)):
         return
     yield from _named(subject, reader, path, dotted, arguments)
 
@@ -114,12 +114,12 @@ def _named(
                 if found.parameters is not None:
                     yield from argument_findings(subject, written, found.parameters)
             elif _OBJECT_WANTED.intersection(map(str, path[-2:])) and isinstance(found, Class):
-                message = f"`{dotted}` is a class, and an object of it is wanted"
+                message = f"`{dotted}` is a class, and an object of it is needed"
                 help = "add `with: {}`, which calls it without arguments"
                 yield subject.finding(Code.CLASS_IN_PLACE_OF_OBJECT, place, message, help=help)
         case NotCallable(kind="constant"):
             if arguments is not None:
-                message = f"`{dotted}` is a value: it cannot be called with arguments"
+                message = f"`{dotted}` is a value and cannot be called with arguments"
                 yield subject.finding(Code.BAD_PYTHON_OBJECT, place, message)
         case TaskDecorated() | NotCallable():
             yield no_function(subject, place, dotted, found)
@@ -129,7 +129,7 @@ def _outputs(subject: Subject, path: DataPath) -> Iterator[Diagnostic]:
     """An object is made before the run, a task's output is known in it."""
     for _, place, reference in subject.task_references:
         if place[: len(path)] == path and isinstance(reference, TaskReference):
-            message = "an object is made when the DAG is built, before any task has an output"
+            message = "an object is created when the DAG is built, before any task has an output"
             yield subject.finding(Code.OBJECT_NOT_ALLOWED, place, message)
 
 

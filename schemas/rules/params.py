@@ -52,7 +52,7 @@ def misspelt(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Ite
             yield subject.finding(
                 Code.MISSPELT_KEYWORD,
                 (*path, key),
-                f"JSON Schema has no keyword `{key}`, and Airflow would pass over it",
+                f"JSON Schema has no keyword `{key}`, and Airflow would ignore it",
                 at_key=True,
                 caret=did_you_mean(known),
                 fix=typo_fix(key, KEYWORDS),
@@ -74,7 +74,7 @@ SCHEMA_KEYWORDS = frozenset(
         *("anyOf", "oneOf", "allOf", "examples"),
     }
 )
-"""At least one of these stands in a JSON Schema mapping that means something in a trigger form."""
+"""A mapping that means something in a trigger form has at least one of these."""
 
 _TEXTS = frozenset({"default", "title", "description", "description_md", "section"})
 """Keywords that say nothing of the value."""
@@ -114,7 +114,7 @@ def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Itera
         yield subject.finding(
             Code.BAD_PARAM,
             path,
-            "a mapping here is a JSON Schema, and this one has no keyword of it",
+            "a mapping here is a JSON Schema, and this one has none of its keywords",
             help="write a default that is a mapping as `{type: object, default: {…}}`",
         )
         return
@@ -122,7 +122,7 @@ def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Itera
     yield from wrong
     if "default" not in schema:
         if subject.data.get("schedule") is not None:
-            message = f"`{path[-1]}` needs a `default`: scheduled runs ask nobody"
+            message = f"`{path[-1]}` needs a `default`: scheduled runs have nobody to ask"
             yield subject.finding(Code.BAD_PARAM, path, message, at_key=True, help="or set `schedule: null`")
     elif not wrong and _can_be_judged(schema):
         yield from _default(subject, path, schema)
@@ -155,8 +155,8 @@ def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iter
         return
     remote = remote_reference(schema)
     if remote is not None:
-        message = "this refers to another document, which Airflow would have to fetch whenever it reads the pipeline"
-        yield subject.finding(Code.BAD_PARAM, (*path, *remote), message, help="write what it says in its place")
+        message = "this refers to another document, which Airflow would have to fetch each time it reads the pipeline"
+        yield subject.finding(Code.BAD_PARAM, (*path, *remote), message, help="write its content here")
         return
     problem = schema_problem(_of_value(schema))
     if problem is not None:
@@ -186,12 +186,12 @@ def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Ite
 
 
 def _of_value(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What the build gives to Airflow as the schema: a param's default and description stand beside it."""
+    """What the build gives to Airflow as the schema: a param's default and description are beside it."""
     return {key: one for key, one in schema.items() if key not in ("default", "description")}
 
 
 def _is_simple(schema: Mapping[str, Any]) -> bool:
-    """Whether no more stands in a schema than what is looked at here, so that most files need no `jsonschema`."""
+    """Whether a schema has only keywords that are checked here, so that most files need no `jsonschema`."""
     types = schema.get("type", [])
     return (
         schema.keys() - _TEXTS <= {"type", "enum", "minimum", "maximum"}

@@ -16,7 +16,7 @@ from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
 from schemas.model.cron import EVERY, Field, expanded
 from schemas.model.schedule import CRON_PRESETS
-from schemas.model.times import parse_duration
+from schemas.rules.run_times import duration_of, in_words
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -49,7 +49,7 @@ def _required(subject: Subject, policy: Policy) -> Iterator[Diagnostic]:
         if value in (None, "", [], {}):
             path = (key,) if key in subject.data else ()
             yield subject.finding(
-                Code.REQUIRED_KEY, path, f"the policy wants `{key}` in every pipeline", at_key=bool(path)
+                Code.REQUIRED_KEY, path, f"the policy requires `{key}` in every pipeline", at_key=bool(path)
             )
 
 
@@ -59,7 +59,7 @@ def _retries(subject: Subject, policy: Policy) -> Iterator[Diagnostic]:
     for task in subject.tasks:
         path, retries = _effective_retries(subject, task)
         if task.uses != "empty" and isinstance(retries, int) and retries < policy.min_retries:
-            message = f"task `{task.full_id}` has {_counted(retries)}, and the policy wants {policy.min_retries}"
+            message = f"task `{task.full_id}` has {_counted(retries)}, and the policy requires {policy.min_retries}"
             where = "in `poll`" if task.path == ("poll",) else "beside `uses`"
             help = f"write `retries` {where}, in `default_args`, or in `_defaults.yaml`"
             yield subject.finding(Code.TOO_FEW_RETRIES, path, message, at_key=path == ("poll",), help=help)
@@ -70,7 +70,7 @@ def _counted(retries: int) -> str:
 
 
 def _effective_retries(subject: Subject, task: TaskView) -> tuple[DataPath, Any]:
-    """Where the number stands and what it is: the task's own, its groups', the file's, else none."""
+    """The path and value of the number: the task's own, its groups', the file's, else none."""
     if "retries" in task.entry:
         return (*task.path, "retries"), task.entry["retries"]
     for end in range(max(len(task.path) - 2, 0), -1, -2):
@@ -92,7 +92,7 @@ def _dag_id(subject: Subject, policy: Policy) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.DAG_ID_PATTERN,
             ("dag_id",) if written is not None else (),
-            f"the DAG id `{dag_id}` is not of the form that the policy wants",
+            f"the DAG id `{dag_id}` is not of the form that the policy requires",
             help=f"it must match {policy.dag_id_pattern.pattern}"
             + ("" if written is not None else "; without `dag_id` it is the file's path"),
         )
@@ -104,11 +104,11 @@ def _interval(subject: Subject, policy: Policy) -> Iterator[Diagnostic]:
     for path, value in _intervals(subject.data.get("schedule")):
         interval = _shortest(value, is_duration=path[-1] == "every") if isinstance(value, str) else None
         if interval is not None and interval < policy.shortest_interval:
-            wanted = _words(policy.shortest_interval)
+            wanted = in_words(policy.shortest_interval)
             yield subject.finding(
                 Code.INTERVAL_TOO_SHORT,
                 path,
-                f"runs start {_words(interval)} apart, and the policy wants {wanted} at least",
+                f"runs start {in_words(interval)} apart, and the policy requires {wanted} at least",
             )
 
 
@@ -124,10 +124,7 @@ def _intervals(schedule: Any) -> Iterator[tuple[DataPath, Any]]:
 def _shortest(text: str, *, is_duration: bool) -> timedelta | None:
     """The shortest time between two runs; None where it is longer than a day, or the text says none."""
     if is_duration:
-        try:
-            return parse_duration(text)
-        except ValueError:
-            return None  # another rule says so
+        return duration_of(text)
     if text == "@continuous":
         return timedelta(0)
     fields = expanded(CRON_PRESETS.get(text, text)) if text != "@once" else None
@@ -163,14 +160,6 @@ def _shown(host: str, text: str) -> str:
     if isinstance(text, EnvText) and host not in text.expression.lower():
         return f"in what `{text.expression}` gives"
     return f"`{host}`"
-
-
-def _words(interval: timedelta) -> str:
-    seconds = int(interval.total_seconds())
-    for unit, length in (("h", 3600), ("m", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds // length}{unit}"
-    return f"{seconds}s"
 
 
 def _uses(subject: Subject, policy: Policy, task: TaskView) -> Iterator[Diagnostic]:

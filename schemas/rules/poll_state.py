@@ -18,7 +18,7 @@ from schemas.rules.task_view import TaskView
 REMEMBERS = ("incremental", "change_detection")
 MARKS = (*REMEMBERS, "watch")
 """A text without these remembers nothing."""
-_HELP = "each needs a name of its own: what one moves, the other would never ask for"
+_HELP = "each needs its own name: what one moves forward, the other would never request"
 
 
 def remembers(task: TaskView) -> bool:
@@ -35,7 +35,7 @@ def check_names(subject: Subject) -> Iterator[Diagnostic]:
         for other in others:
             # A name that is made of ids is right; the one that is written is to be another.
             at, beside = (other, first) if other.is_written else (first, other)
-            yield at.finding(f"`{name}` is where task `{beside.task.full_id}` keeps what it remembers", _HELP)
+            yield at.finding(f"`{name}` is where task `{beside.task.full_id}` keeps its state", _HELP)
 
 
 def between_rows(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
@@ -44,8 +44,8 @@ def between_rows(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
         dag_ids = {holder.dag_id for holder in holders}
         for holder in holders if len(dag_ids) > 1 else ():
             yield holder.finding(
-                f"`{name}` is where several pipelines of the `matrix` keep what they remember",
-                "put what tells them apart into it, as `${matrix.…}`, or leave `state_key` out",
+                f"`{name}` is where several pipelines of the `matrix` keep their state",
+                "make it different for each, with `${matrix.…}`, or remove `state_key`",
             )
 
 
@@ -61,8 +61,8 @@ def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
             other = next((one for one in holders if one.is_other_file_than(holder)), None)
             if other is None:
                 continue
-            what = f"`{name}` is where task `{other.task.full_id}` of pipeline `{other.dag_id}` keeps what it remembers"
-            found = holder.finding(what if holder.is_written else f"{what}, and by its ids so does this one", _HELP)
+            what = f"`{name}` is where task `{other.task.full_id}` of pipeline `{other.dag_id}` keeps its state"
+            found = holder.finding(what if holder.is_written else f"{what}, and so does this one, by its ids", _HELP)
             yield replace(found, related=(*found.related, other.related))
 
 
@@ -143,18 +143,18 @@ def _alone(subject: Subject, task: TaskView, *, watched: bool) -> Iterator[Diagn
             yield subject.finding(
                 Code.KEY_ALONE,
                 (*task.with_path, key),
-                f"`{key}` is about what `change_detection` finds, and there is none",
+                f"`{key}` needs `change_detection`, which is missing",
                 at_key=True,
-                help="write how a change is seen: `change_detection: hash`, `etag`, `last_modified` or `{path: …}`",
+                help="write how to detect a change: `change_detection: hash`, `etag`, `last_modified` or `{path: …}`",
             )
     for key in _OF_STATE:
         if request.get(key) is not None and not remembers(task):
             yield subject.finding(
                 Code.KEY_ALONE,
                 (*task.with_path, key),
-                f"`{key}` is about what a request remembers, and this one remembers nothing",
+                f"`{key}` needs a request that keeps state, and this one keeps none",
                 at_key=True,
-                help="a request remembers with `incremental` or `change_detection`",
+                help="`incremental` and `change_detection` keep state",
             )
 
 
@@ -172,7 +172,7 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             (*path, "end_param"),
             f"`end_param` takes a moment, written like `initial_value`, and {what}",
             at_key=True,
-            help="give an `initial_value` such as `2026-01-01T00:00:00Z`, or take `end_param` away",
+            help="give an `initial_value` such as `2026-01-01T00:00:00Z`, or remove `end_param`",
         )
     lag = scalar(incremental.get("lag"))
     of_lag = "number" if isinstance(lag, int | float) else "time" if isinstance(lag, str) else None
@@ -214,7 +214,7 @@ def _pages(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     yield subject.finding(
         Code.CONDITION_OF_ONE_PAGE,
         (*task.with_path, "change_detection"),
-        f"`{detection}` is about one page, and with `pagination` there are several",
+        f"`{detection}` compares one page, and `pagination` reads several",
         help="`hash` compares all pages together, `{path: …}` a value of the first",
     )
 
@@ -227,9 +227,9 @@ def _mapped(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             yield subject.finding(
                 Code.CANNOT_EXPAND,
                 (*task.with_path, key),
-                f"with `{key}` a task remembers one state, and a mapped one would ask for many things by it",
+                f"with `{key}` a task keeps one state, which mapped tasks cannot share",
                 at_key=True,
-                help="write one task for each, or one pipeline for each by `matrix`",
+                help="write one task for each, or one pipeline for each with `matrix`",
             )
 
 
@@ -240,7 +240,7 @@ def _commit_id(subject: Subject, task: TaskView, ids: set[str | None]) -> Iterat
     yield subject.finding(
         Code.DUPLICATE_TASK_ID,
         other.id_path,
-        f"`{other.full_id}` is the task that keeps what `{task.full_id}` remembers",
+        f"`{other.full_id}` is the id of the task that keeps the state of `{task.full_id}`",
         help="give this task another id",
     )
 
@@ -250,17 +250,17 @@ def _watch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.CONFLICTING_KEYS,
             ("schedule",),
-            "`watch` stands in place of a `schedule`: it starts the runs itself",
+            "`watch` starts the runs itself and excludes a `schedule`",
             at_key=True,
-            help="take one of the two away",
+            help="remove one of the two",
         )
     if task.arguments.get("incremental") is not None:
         yield subject.finding(
             Code.CONFLICTING_KEYS,
             (*task.path, "incremental"),
-            "`watch` looks for another answer, `incremental` for more rows: they do not go together",
+            "`watch` and `incremental` exclude each other: one looks for a changed response, the other for more rows",
             at_key=True,
-            help="`schedule: {every: 30s}` with `incremental` asks for new rows again and again",
+            help="`schedule: {every: 30s}` with `incremental` requests new rows again and again",
         )
     for key in _REQUEST:
         for path, text in _texts(task.arguments.get(key), (*task.path, key)):
@@ -268,7 +268,7 @@ def _watch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
                 yield subject.finding(
                     Code.TEMPLATE_IN_WATCH,
                     path,
-                    "a watched request is sent before there is a run, so nothing can fill in its template",
+                    "a watched request is sent before there is a run, so its templates cannot be rendered",
                     help="use a `schedule`, or a value that is always the same",
                 )
 

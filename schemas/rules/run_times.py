@@ -15,7 +15,7 @@ from schemas.findings.paths import DataPath
 from schemas.model.cron import EVERY, Field, expanded, slots
 from schemas.model.schedule import CRON_PRESETS
 from schemas.model.times import parse_duration
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject
 
@@ -47,8 +47,8 @@ def check_data_interval(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.finding(
                 Code.NO_DATA_INTERVAL,
                 path,
-                f"`{found.group()}`: runs of this schedule cover no time, so start and end are the same instant",
-                help=f"{how}, and each run covers the time since the slot before it",
+                f"`{found.group()}`: runs of this schedule have no data interval, so both ends are the same instant",
+                help=f"{how}, and each run covers the time since the previous slot",
                 part=found.span(),
             )
 
@@ -60,7 +60,7 @@ def check_timeout(subject: Subject) -> Iterator[Diagnostic]:
     """A time limit longer than the longest interval times `max_active_runs`, where both keys are written."""
     if "dagrun_timeout" not in subject.data or "max_active_runs" not in subject.data:
         return
-    runs, limit = subject.data["max_active_runs"], _duration(subject.data["dagrun_timeout"])
+    runs, limit = subject.data["max_active_runs"], duration_of(subject.data["dagrun_timeout"])
     interval = _interval(subject)
     if not isinstance(runs, int) or isinstance(runs, bool) or runs < 1 or limit is None or interval is None:
         return
@@ -68,9 +68,9 @@ def check_timeout(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.TIMEOUT_BEYOND_SLOTS,
             ("dagrun_timeout",),
-            f"runs that take this long pile up: there is a slot every {_words(interval)}, "
+            f"runs that take this long pile up: one starts every {in_words(interval)}, "
             f"and {runs} run{'s' if runs > 1 else ''} at once",
-            help=f"at most {_words(interval * runs)}, or more `max_active_runs`",
+            help=f"at most {in_words(interval * runs)}, or more `max_active_runs`",
         )
 
 
@@ -80,9 +80,9 @@ def _interval(subject: Subject) -> timedelta | None:
     path: DataPath = ("schedule",)
     if isinstance(cron, dict):
         if "every" in cron:
-            return _duration(cron["every"])
+            return duration_of(cron["every"])
         cron, path = cron.get("cron"), ("schedule", "cron")
-    if not isinstance(cron, str) or stands_at(subject, path):
+    if not isinstance(cron, str) or has_expression(subject, path):
         return None
     cron = CRON_PRESETS.get(cron, cron)
     if cron.startswith("@") or expanded(cron) is None:
@@ -91,7 +91,7 @@ def _interval(subject: Subject) -> timedelta | None:
     return max((later - earlier for earlier, later in pairwise(times)), default=None)
 
 
-def _duration(value: object) -> timedelta | None:
+def duration_of(value: object) -> timedelta | None:
     if not isinstance(value, str):
         return None
     try:
@@ -100,7 +100,7 @@ def _duration(value: object) -> timedelta | None:
         return None  # its shape is reported where the model is checked
 
 
-def _words(duration: timedelta) -> str:
+def in_words(duration: timedelta) -> str:
     seconds = int(duration.total_seconds())
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds % size == 0:
@@ -125,7 +125,7 @@ def check_wall_clock(subject: Subject) -> Iterator[Diagnostic]:
     if not isinstance(zone, str) or zone == "UTC" or not _is_known(zone):
         return
     for path, text in places:
-        if text not in CRON_PRESETS and not stands_at(subject, path):
+        if text not in CRON_PRESETS and not has_expression(subject, path):
             yield from _skipped(subject, path, text, zone)
 
 
@@ -154,7 +154,7 @@ def _skipped(subject: Subject, path: DataPath, cron: str, zone: str) -> Iterator
                         Code.SKIPPED_TIME,
                         path,
                         f"{hour:02d}:{minute:02d} does not exist in `{zone}` on the day the clocks go forward",
-                        help="that day's run comes an hour later; take a time outside of that hour, or `timezone: UTC`",
+                        help="that day's run starts an hour later; choose another hour, or `timezone: UTC`",
                     )
                     return
 

@@ -15,7 +15,7 @@ from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 
 _OFFSET = re.compile(r"(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?", re.IGNORECASE)
@@ -49,7 +49,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 Code.INTERVAL_OF_SEVERAL,
                 ("schedule", "data_interval"),
                 "runs by several crons cover no time in Airflow",
-                help="take one cron, or leave `data_interval` out",
+                help="write one cron, or remove `data_interval`",
             )
         yield from timezone_findings(subject, ("schedule", "timezone"), schedule.get("timezone"))
     yield from timezone_findings(subject, ("timezone",), subject.data.get("timezone"))
@@ -70,10 +70,10 @@ def _are_too_many(cron: object) -> bool:
 
 def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool) -> Iterator[Diagnostic]:
     """What is wrong with a cron expression or a preset; `special`: `@once` and its like are allowed."""
-    if stands_at(subject, path):
+    if has_expression(subject, path):
         return
     if "{{" in text:
-        message = "a template cannot stand in `schedule`: when a pipeline runs must be known from the file alone"
+        message = "a template is not allowed in `schedule`, which must be known from the file alone"
         yield subject.finding(Code.BAD_CRON, path, message)
         return
     if text.startswith("@"):
@@ -112,19 +112,19 @@ def _continuous(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.WRONG_VALUE,
             ("max_active_runs",),
-            "`@continuous` has one run at a time: `max_active_runs` must be 1",
+            "`@continuous` allows one run at a time: `max_active_runs` must be 1",
         )
 
 
 def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterator[Diagnostic]:
     """What is wrong with the name of a time zone; what is no text is left to others."""
-    if not isinstance(name, str) or (not isinstance(name, EnvText) and stands_at(subject, path)):
+    if not isinstance(name, str) or (not isinstance(name, EnvText) and has_expression(subject, path)):
         return
     if _is_zone(name):
         return
     help_text = "write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`"
     if isinstance(name, EnvText):
-        message = f"what `{name.expression}` gives is no time zone"
+        message = f"the value of `{name.expression}` is not a time zone"
         yield subject.finding(Code.UNKNOWN_TIMEZONE, path, message, help=help_text)
         return
     offset = _OFFSET.fullmatch(name)

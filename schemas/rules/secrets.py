@@ -11,7 +11,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.rules.subject import Subject
 
-_HELP = "keep it in an Airflow connection; the pipeline names the connection, never the password"
+_HELP = "keep it in an Airflow connection; the pipeline names only the connection"
 
 
 def check_urls(subject: Subject) -> Iterator[Diagnostic]:
@@ -23,10 +23,10 @@ def check_urls(subject: Subject) -> Iterator[Diagnostic]:
         if where is None or any(isinstance(key, str) and key.startswith("doc") for key in path):
             continue
         if isinstance(text, EnvText):
-            message = f"what `{text.expression}` gives holds a URL with a password, which Airflow would show"
+            message = f"what `{text.expression}` gives contains a URL with a password, which Airflow would show"
             yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_HELP)
         else:
-            message = "this URL holds a password, which everybody who sees the file or Airflow can read"
+            message = "this URL contains a password, which everybody with access to the file or Airflow can read"
             yield subject.finding(Code.SECRET_IN_URL, path, message, help=_HELP, part=where)
 
 
@@ -43,39 +43,12 @@ _TOKENS = re.compile(
 )
 """How providers of tokens let theirs be recognised; each begins with letters that nothing else begins with."""
 _MARKS = (
-    "PRIVATE KEY",
-    "AKIA",
-    "ASIA",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "xox",
-    "k_live_",
-    "AIza",
-    "sk-",
-    "eyJ",
+    *("PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "k_live_"),
+    *("AIza", "sk-", "eyJ"),
 )
 _TELLING = (
-    *(
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "key",
-        "credential",
-        "authorization",
-        "cookie",
-        "jwt",
-        "_pat",
-        "-pat",
-        "pat:",
-        "dsn",
-        "conn",
-    ),
+    *("pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "jwt"),
+    *("_pat", "-pat", "pat:", "dsn", "conn"),
 )
 """What a key that looks like a secret's has in it: a text without any of it need not be walked."""
 _SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
@@ -118,7 +91,7 @@ def _token(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     if match is None:
         return None
     what = str(match.lastgroup).replace("_", " ")
-    message = f"this is {what}, which everybody who sees the file or Airflow can read"
+    message = f"this is {what}, which everybody with access to the file or Airflow can read"
     return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
 
 
@@ -132,13 +105,13 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     if folded in _AUTHORIZATION and len(path) > 1 and path[-2] == "headers":
         if folded == "authorization" and not text.lower().startswith(_SCHEMES) and " " in text:
             return None
-        message = f"`{key}` holds credentials, which everybody who sees the file or Airflow can read"
+        message = f"`{key}` contains credentials, which everybody with access to the file or Airflow can read"
         return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
     if folded in _AUTHORIZATION or folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path):
         return None
     if _is_cursor(key) and path[-2] in _OF_A_REQUEST:
         return None
-    message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
+    message = f"`{key}` looks like a secret, which everybody with access to the file or Airflow can read"
     return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)
 
 
@@ -150,7 +123,7 @@ def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
         key, value = match["key"], match["value"]
         told = looks_like_secret(key.replace("-", "_")) and not f"_{key.lower()}".endswith(_KEPT_BY_NAME)
         if told and not _is_cursor(key) and _NO_VALUE.search(value) is None and any(map(str.isdigit, value)):
-            message = f"`{key}` looks like it holds a secret, which everybody who sees the file or Airflow can read"
+            message = f"`{key}` looks like a secret, which everybody with access to the file or Airflow can read"
             return subject.finding(
                 Code.LITERAL_SECRET,
                 path,

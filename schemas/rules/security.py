@@ -12,6 +12,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins import BUILT_INS
 from schemas.rules.subject import Subject
+from schemas.shape.places import value_at
 
 _HOST = re.compile(
     r"https?://(?:[^/?#@\s]{0,200}@)?"
@@ -34,7 +35,7 @@ def check_metadata_addresses(subject: Subject) -> Iterator[Diagnostic]:
                 Code.METADATA_ADDRESS,
                 (*task.with_path, "url"),
                 "requests to link-local addresses and to those of cloud metadata are refused when the task runs",
-                help="the machine's own credentials are kept there; `PIPELINES_ALLOWED_ADDRESSES` allows an address",
+                help="the machine's credentials are there; `PIPELINES_ALLOWED_ADDRESSES` allows an address",
                 part=match.span("host") if not isinstance(url, EnvText) else None,
             )
 
@@ -49,12 +50,17 @@ def check_tls(subject: Subject) -> Iterator[Diagnostic]:
     if not subject.may_hold("verify", "check_hostname"):
         return
     for path in subject.keys:
-        if path[-1] in _TLS_KEYS and len(path) > 1 and _at(subject, path) is False and not _is_unknown(subject, path):
+        if (
+            path[-1] in _TLS_KEYS
+            and len(path) > 1
+            and value_at(subject.data, path) is False
+            and not _is_unknown(subject, path)
+        ):
             yield subject.finding(
                 Code.UNVERIFIED_TLS,
                 path,
-                f"`{path[-1]}: false`: anybody on the way can read and change what is sent",
-                help="name the CA's certificates instead: `REQUESTS_CA_BUNDLE`, or a path where the argument takes one",
+                f"`{path[-1]}: false`: anybody on the network can read and change what is sent",
+                help="name the CA's certificates instead: in `REQUESTS_CA_BUNDLE`, or as a path in this argument",
             )
 
 
@@ -64,13 +70,6 @@ def _is_unknown(subject: Subject, path: DataPath) -> bool:
     if task is None:
         return False
     return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)
-
-
-def _at(subject: Subject, path: DataPath) -> object:
-    value: object = subject.data
-    for element in path:
-        value = value[element]  # type: ignore[index] # the path was found in this data
-    return value
 
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
@@ -95,14 +94,14 @@ def check_shell_quoting(subject: Subject) -> Iterator[Diagnostic]:
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,
                     (*task.with_path, "bash_command"),
-                    f"the shell reads what `{command[start:end]}` gives as part of the command",
-                    help='hand it over as a variable: env: {VALUE: "{{ … }}"}, and "$VALUE" in the command',
+                    f"the shell executes the value of `{command[start:end]}` as part of the command",
+                    help='pass it as a variable: env: {VALUE: "{{ … }}"}, and "$VALUE" in the command',
                     part=(start, end),
                 )
 
 
 def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
-    """Where `{{ … }}` stands outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3)."""
+    """Where `{{ … }}` is outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3)."""
     closing = ""  # what ends the quoted text or the comment
     position = 0
     while position < len(command):

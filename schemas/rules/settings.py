@@ -15,7 +15,7 @@ from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject, scalar
 from schemas.shape.places import mapping_at
 from schemas.source import SourceReader
@@ -56,7 +56,7 @@ def check_fail_fast(subject: Subject) -> Iterator[Diagnostic]:
     for path, settings in subject.settings:
         rule = settings.get("trigger_rule") if defaults_count or path != ("default_args",) else None
         if isinstance(rule, str) and "${" not in rule and rule != _ONLY_RULE:
-            what = f"what `{rule.expression}` gives" if isinstance(rule, EnvText) else f"`{rule}`"
+            what = f"the value of `{rule.expression}`" if isinstance(rule, EnvText) else f"`{rule}`"
             yield subject.finding(
                 Code.FAIL_FAST_TRIGGER_RULE,
                 (*path, "trigger_rule"),
@@ -81,16 +81,16 @@ def check_conditions(subject: Subject) -> Iterator[Diagnostic]:
                 (*task.path, "skip_if"),
                 "`run_if` and `skip_if` exclude each other",
                 at_key=True,
-                help='one template can say both: `run_if: "{{ … and not … }}"`',
+                help='one template can do both: `run_if: "{{ … and not … }}"`',
             )
         for key in CONDITIONS:
             text, path = task.entry.get(key), (*task.path, key)
-            if isinstance(text, str) and "{{" not in text and "{%" not in text and not stands_at(subject, path):
+            if isinstance(text, str) and "{{" not in text and "{%" not in text and not has_expression(subject, path):
                 yield subject.finding(
                     Code.BAD_CONDITION,
                     path,
-                    f"`{key}` is a template, and this text is the same in every run",
-                    help=f'write what is asked in `{{{{ }}}}`: `{key}: "{{{{ {_inside(text)} }}}}"`',
+                    f"`{key}` must be a template; this text is the same in every run",
+                    help=f'write the condition in `{{{{ }}}}`: `{key}: "{{{{ {_inside(text)} }}}}"`',
                 )
 
 

@@ -32,14 +32,14 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _keys(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     if _is_teardown(task):
         if _is_setup(task):
-            message = "`setup` and `teardown` exclude each other: a task makes something or takes it away"
+            message = "`setup` and `teardown` exclude each other: a task creates something or removes it"
             yield _cannot(subject, task, "setup", message)
         rule = task.entry.get("trigger_rule")
         if isinstance(rule, str) and "${" not in rule and rule != _OF_TEARDOWN:
             message = f"a teardown runs when its setups have succeeded and all before it is done: `{_OF_TEARDOWN}`"
-            yield _cannot(subject, task, "trigger_rule", message, help="take `trigger_rule` away")
+            yield _cannot(subject, task, "trigger_rule", message, help="remove `trigger_rule`")
     elif "on_failure_fail_dagrun" in task.entry and task.entry.get("teardown") is None:
-        message = "`on_failure_fail_dagrun` is about a teardown, and this task is none"
+        message = "`on_failure_fail_dagrun` needs a teardown, and this task is not one"
         path = (*task.path, "on_failure_fail_dagrun")
         help_text = "`teardown: [ID]` names the setups that the task ends"
         yield subject.finding(Code.KEY_ALONE, path, message, at_key=True, help=help_text)
@@ -58,7 +58,7 @@ def _setups(subject: Subject, task: TaskView, known: _Tasks) -> Iterator[Diagnos
         elif not _is_setup(setup):
             setups = tuple(full_id for full_id, one in known.items() if _is_setup(one))
             help_text = f"write `setup: true` at `{found}`, or wait for it with `needs`"
-            message = f"`{found}` is no setup"
+            message = f"`{found}` is not a setup"
             yield subject.finding(Code.SETUP_TEARDOWN, path, message, allowed=setups, help=help_text)
 
 
@@ -71,8 +71,8 @@ def _behind_setup(subject: Subject, task: TaskView, known: _Tasks) -> Iterator[D
         setup = known.get(task.scope.find(name, known) or "")
         if setup is not None and _is_setup(setup):
             file, _, span = subject.key_span((*setup.path, "setup"))
-            message = f"right behind the setup `{setup.full_id}` Airflow takes no `trigger_rule` but `{_OF_OTHERS}`"
-            help_text = "put a task between, such as `uses: empty`"
+            message = f"a task right after the setup `{setup.full_id}` must have the `trigger_rule` `{_OF_OTHERS}`"
+            help_text = "put a task in between, such as `uses: empty`"
             finding = subject.finding(Code.SETUP_TEARDOWN, (*task.path, "trigger_rule"), message, help=help_text)
             yield replace(finding, related=(Related(file, span, "the setup"),))
             return

@@ -103,7 +103,7 @@ class Subject:
 
     @cached_property
     def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
-        """Expressions in the keys of mappings, where none can stand; each with the path of its key's value."""
+        """Expressions in the keys of mappings, where none is allowed; each with the path of its key's value."""
         if not self.may_hold("${"):
             return ()
         held = [path for path in self.keys if "${" in str(path[-1])]
@@ -111,12 +111,12 @@ class Subject:
 
     @cached_property
     def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
-        """References that stand alone as a value where a task's output can stand."""
+        """References that are a whole value where a task's output is allowed."""
         return tuple(self._references(whole=True))
 
     @property
     def inner_references(self) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
-        """References inside a longer text, where they cannot stand."""
+        """References inside a longer text, where they are not allowed."""
         return self._references(whole=False)
 
     def _references(self, *, whole: bool) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
@@ -200,7 +200,7 @@ class Subject:
         )
 
     def _where_used(self, path: DataPath) -> tuple[Related, ...]:
-        """Where the expression stands that brought the value at a path here from `vars` or `matrix`."""
+        """Where the expression is written that took the value at a path from `vars` or `matrix`."""
         used_at = self.effective.used_at(path)
         if used_at is None:
             return ()
@@ -229,7 +229,7 @@ def scalar(value: Any) -> Any:
 
 
 def _narrowed(span: Span, lines: TextLines, value: str, part: tuple[int, int]) -> Span:
-    """The part's place, where the value stands in the text as it is: on one line, or as a literal block."""
+    """The part's place, where the text has the value as it is: on one line, or as a literal block."""
     first = value.rfind("\n", 0, part[0]) + 1
     line, start = span.line, span.column - 1
     if lines.line_text(line)[start : start + 1] == "|":

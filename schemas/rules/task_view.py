@@ -1,4 +1,4 @@
-"""A task or a group as a rule sees it: as it stands in the document, right or wrong."""
+"""A task or a group as a rule sees it: as it is in the document, right or wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ID = re.compile(r"[\w.-]+")
 
 
 class TaskView(NamedTuple):
-    """A task or a group as it stands in the document; `path` leads to it, `with_path` to its arguments.
+    """A task or a group as it is in the document; `path` leads to it, `with_path` to its arguments.
 
     `scope` is where it is named, and where its `needs`, its `teardown` and references are looked up.
     """
@@ -63,7 +63,7 @@ class TaskView(NamedTuple):
         return found
 
     def takes_output(self, path: DataPath) -> bool:
-        """Whether a task's output can stand at a path: an argument, or what a task or a group is mapped over."""
+        """Whether a task's output is allowed at a path: an argument, or what a task or a group is mapped over."""
         if len(path) > len(self.with_path) and path[: len(self.with_path)] == self.with_path:
             return True
         inside = path[len(self.path) :]
@@ -71,7 +71,7 @@ class TaskView(NamedTuple):
 
 
 def poll_view(poll: Mapping[str, Any]) -> TaskView:
-    """`poll` as the task that it stands for."""
+    """`poll` as the task that it means."""
     request = {key: value for key, value in poll.items() if key not in SETTING_KEYS}
     return TaskView(("poll",), poll, POLL_TASK_ID, Scope(), "http", ("poll",), request, (), (), is_group=False)
 

@@ -20,7 +20,7 @@ _OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks)\.[^\s{}\"']*")
 _SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
 _GITHUB = "${{"
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
-_RAW = "write `{% raw %}` before it and `{% endraw %}` behind it"
+_RAW = "write `{% raw %}` before it and `{% endraw %}` after it"
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), hint)
     for pattern, hint in (
@@ -143,7 +143,7 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
     yield subject.finding(
         Code.BAD_EXPRESSION,
         path,
-        f"`{match.group()}` is text here, which no URL holds",
+        f"`{match.group()}` is literal text here, which is wrong in a URL",
         caret=f"did you mean `${{env.{match['name']}}}`?",
         part=match.span(),
     )

@@ -36,7 +36,7 @@ _NOT_IN_A_RUN_ID = re.compile(r"[^A-Za-z0-9_.~:+-]")
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """A path with nothing behind it, a class that Airflow cannot store, arguments it does not take.
+    """A path that names nothing, a class that Airflow cannot store, arguments it does not take.
 
     An installed class outside of Airflow may be registered by a plugin: the build asks Airflow.
     """
@@ -66,9 +66,7 @@ def _unknown(subject: Subject, timetable: str, caret: str = "", *, local: bool =
         _PATH,
         f"Airflow has no timetable `{timetable}`",
         caret=caret,
-        help="a timetable of your own is a class that an installed plugin registers; below `pipelines/` it is none"
-        if local
-        else "",
+        help="a plugin must register a timetable of your own; a class below `pipelines/` is not one" if local else "",
         allowed=NAMES,
     )
 
@@ -94,8 +92,8 @@ def _key_format(subject: Subject, key_format: object) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.WRONG_ARGUMENT,
             ("schedule", "with", "key_format"),
-            f"`key_format` gives keys such as `{key}`, and a run's id cannot hold {_named(wrong)}",
-            help="letters, digits and `_ . ~ : + -` can stand in it",
+            f"`key_format` gives keys such as `{key}`, and a run's id cannot contain {_named(wrong)}",
+            help="letters, digits and `_ . ~ : + -` are allowed",
         )
 
 

@@ -17,21 +17,21 @@ from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up, no_function
-from schemas.rules.expressions import stands_at
+from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
-"""Keys that stand beside `uses`, and that people write in `with`."""
+"""Keys that belong beside `uses`, and that people write in `with`."""
 _FUNCTION = re.compile(r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(?:\s*\|\s*None)?")
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in every task's `uses` and `with`. Where reading source cannot decide there are none."""
+    """Findings in every task's `uses` and `with`. None where reading source cannot decide."""
     for task in subject.tasks:
-        if task.uses is None or stands_at(subject, (*task.path, "uses")):
+        if task.uses is None or has_expression(subject, (*task.path, "uses")):
             continue
         if task.uses in BUILT_INS:
             yield from _not_templated(subject, task, built_in(task.uses).templated)
@@ -47,7 +47,7 @@ def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
     return subject.finding(
         Code.UNKNOWN_USES,
         (*task.path, "uses"),
-        f"`{uses}` is not a built-in, and without a dot it names no Python function or operator",
+        f"`{uses}` is not a built-in; a Python function or operator needs a dot in its path",
         caret="" if python else meant(uses, BUILT_INS),
         allowed=tuple(BUILT_INS),
         help="a function is named itself: `module.function`" if python else "a function is written `module.function`",
@@ -81,7 +81,7 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
         yield subject.finding(
             Code.NOT_CALLABLE,
             (*task.path, "uses"),
-            f"`{operator.path}` is a class, but no Airflow operator or sensor",
+            f"`{operator.path}` is a class, but not an Airflow operator or sensor",
             help="name a function, or a class that derives from airflow.sdk.BaseOperator",
         )
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from schemas.source.constructor_facts import constructor_facts
 from schemas.source.facts import ClassFacts, Fields, FieldsOf, FunctionFacts
 from schemas.source.results import Parameter
-from schemas.source.syntax import dotted_text, is_type_checking
+from schemas.source.syntax import dotted_text, is_literal, is_type_checking
 
 _COLLECTIONS = frozenset({"tuple", "list", "set", "frozenset", "sorted"})
 
@@ -42,6 +42,8 @@ def class_facts(node: ast.ClassDef) -> ClassFacts:
             for name, definition in body.definitions.items()
             if _is_called_on_the_class(definition)
         },
+        methods=frozenset(name for name, node in body.definitions.items() if not node.decorator_list),
+        constants=frozenset(body.constants),
         attributes=frozenset(body.attributes),
         constructor=None if init is None else constructor_facts(init, function_facts(init), node.name),
         has_fields=body.has_fields,
@@ -125,6 +127,7 @@ class _ClassBody:
     def __init__(self, node: ast.ClassDef) -> None:
         self.definitions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
         self.attributes: set[str] = set()
+        self.constants: set[str] = set()
         self.has_fields = False
         self.fields: Fields | None = None
         for statement in node.body:
@@ -133,8 +136,8 @@ class _ClassBody:
     def _statement(self, node: ast.stmt) -> None:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self.definitions[node.name] = node
                 self._bind(node.name, None)
+                self.definitions[node.name] = node
             case ast.ClassDef():
                 self._bind(node.name, None)
             case ast.Assign():
@@ -153,6 +156,8 @@ class _ClassBody:
     def _target(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Name):
             self._bind(target.id, field_items(value))
+            if is_literal(value):
+                self.constants.add(target.id)
             return
         for name in ast.walk(target):
             if isinstance(name, ast.Name):
@@ -160,6 +165,8 @@ class _ClassBody:
 
     def _bind(self, name: str, fields: Fields | None) -> None:
         self.attributes.add(name)
+        self.constants.discard(name)
+        self.definitions.pop(name, None)
         if name == "template_fields":
             self.has_fields, self.fields = True, fields
 

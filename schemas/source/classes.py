@@ -123,7 +123,7 @@ class ClassReader:
     def _referenced(
         self, owner: Definition, field: FieldsOf, inside: frozenset[str], depth: int
     ) -> frozenset[str] | None:
-        """The fields that a name in the class body stands for: another class's, or a constant of a module."""
+        """The fields that a name in the class body means: another class's, or a constant of a module."""
         if depth > _DEPTH or field.path.partition(".")[0] in inside:
             return None
         holder, _, last = field.path.rpartition(".")

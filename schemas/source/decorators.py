@@ -6,42 +6,24 @@ from collections.abc import Iterable
 
 _KEEP_SIGNATURE = frozenset(
     {
-        "abc.abstractmethod",
-        "classmethod",
-        "contextlib.asynccontextmanager",
-        "contextlib.contextmanager",
-        "deprecated.classic.deprecated",
-        "deprecated.deprecated",
-        "functools.cache",
-        "functools.lru_cache",
-        "functools.total_ordering",
-        "staticmethod",
-        "tenacity.retry",
-        "typing.final",
-        "typing.no_type_check",
-        "typing.overload",
-        "typing.override",
-        "typing.runtime_checkable",
-        "typing_extensions.deprecated",
-        "typing_extensions.final",
-        "typing_extensions.overload",
-        "typing_extensions.override",
-        "typing_extensions.runtime_checkable",
+        *(
+            "abc.abstractmethod",
+            "classmethod",
+            "staticmethod",
+            "deprecated.classic.deprecated",
+            "deprecated.deprecated",
+        ),
+        *("contextlib.asynccontextmanager", "contextlib.contextmanager", "functools.cache", "functools.lru_cache"),
+        *("functools.total_ordering", "tenacity.retry", "typing.final", "typing.no_type_check", "typing.overload"),
+        *("typing.override", "typing.runtime_checkable", "typing_extensions.deprecated", "typing_extensions.final"),
+        *("typing_extensions.overload", "typing_extensions.override", "typing_extensions.runtime_checkable"),
         "warnings.deprecated",
     }
 )
 _GENERATE_CONSTRUCTOR = frozenset(
     {
-        "attr.attrs",
-        "attr.define",
-        "attr.dataclass",
-        "attr.frozen",
-        "attr.mutable",
-        "attr.s",
-        "attrs.define",
-        "attrs.frozen",
-        "attrs.mutable",
-        "dataclasses.dataclass",
+        *("attr.attrs", "attr.define", "attr.dataclass", "attr.frozen", "attr.mutable", "attr.s"),
+        *("attrs.define", "attrs.frozen", "attrs.mutable", "dataclasses.dataclass"),
     }
 )
 # Airflow's operators wrap every constructor so that it reads `default_args`; its parameters stay.

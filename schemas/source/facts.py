@@ -77,7 +77,8 @@ class ConstructorFacts(NamedTuple):
 class ClassFacts:
     """A `class` statement.
 
-    `functions` are those that are called on the class; `attributes` are all names that its body binds.
+    `functions` are those that are called on the class, `methods` those that need an object, `constants` what is written
+    out; `attributes` are all names that its body binds.
     `fields` None with `has_fields`: `template_fields` is computed.
     """
 
@@ -88,6 +89,8 @@ class ClassFacts:
     metaclass: str | None = None
     decorators: tuple[str | None, ...] = ()
     functions: Mapping[str, FunctionFacts] = field(default_factory=dict)
+    methods: frozenset[str] = frozenset()
+    constants: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     constructor: ConstructorFacts | None = None
     has_fields: bool = False

@@ -55,7 +55,7 @@ class Lineage:
         return known
 
     def base(self, definition: Definition, text: str | None) -> Ancestor:
-        """The class that an expression in the definition's module stands for."""
+        """The class that an expression in the definition's module means."""
         if text is None:
             return None
         name = self._names.absolute(definition.module, text)

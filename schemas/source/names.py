@@ -64,7 +64,7 @@ class NameResolver:
         return self._known[key]
 
     def expression(self, module: Module, dotted: str) -> Resolution:
-        """What a dotted expression in the text of `module` stands for."""
+        """What a dotted expression in the text of `module` means."""
         return _Search(self, self._finder).expression(module, dotted)
 
     def made_up(self, module: Module, submodule: str, name: str) -> Resolution | None:
@@ -213,14 +213,21 @@ class _Search:
         if not isinstance(found, Module):
             home, _, last = target.rpartition(".")
             package = self._finder.module(home) if home else None
-            return (package and self.made_up(package, last, imported.name)) or found
+            made_up = self.made_up(package, last, imported.name) if package is not None else None
+            if made_up is None and package is not None and self._binds(package, last):
+                return Undecidable(f"{target} is a module that {home} makes when it is imported")
+            return made_up or found
         if found.name == module.name and imported.name == name:
             # `from . import x` in the package that holds x.
             return self._submodule(found, name) or Undecidable(f"{target}.{name} is defined in a circle")
         return self.attribute(found, imported.name)
 
+    def _binds(self, module: Module, name: str) -> bool:
+        facts = self._resolver.facts(module)
+        return isinstance(facts, ModuleFacts) and name in facts.bindings
+
     def made_up(self, module: Module, submodule: str, name: str) -> Resolution | None:
-        """`name` of a submodule that has no file: Airflow makes such modules up for the old places of its operators."""
+        """`name` of a submodule that has no file: Airflow makes such modules for the old places of its operators."""
         facts = self._resolver.facts(module)
         table = facts.virtual.get(submodule) if isinstance(facts, ModuleFacts) else None
         if table is None:

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from schemas.source.cache import FactCache, SourceFiles
 from schemas.source.classes import ClassReader
@@ -60,12 +61,14 @@ class SourceReader:
     def find(self, dotted: str) -> Result:
         """What `dotted` (`module.name`, `module.Class.method`) is. Never raises on bad input."""
         if dotted not in self._results:
-            self._results[dotted] = self._find(dotted) if _is_path(dotted) else NotAPath(dotted)
+            found = self._find(dotted) if _is_path(dotted) else NotAPath(dotted)
+            is_unclear = isinstance(found, Undecidable) and not self._finder.local_module(dotted.partition(".")[0])
+            self._results[dotted] = (_in_interpreter(dotted) if is_unclear else None) or found
         return self._results[dotted]
 
     @property
     def folder(self) -> Path:
-        """The pipelines folder, absolute."""
+        """The pipelines folder, absolute: the paths of local modules start there."""
         return Path(self._finder.pipelines_folder)
 
     def in_file(self, file: Path, name: str) -> Result:
@@ -86,11 +89,6 @@ class SourceReader:
         if dotted not in self._hidden:
             self._hidden[dotted] = self._hidden_by(dotted) if _is_path(dotted) else None
         return self._hidden[dotted]
-
-    @property
-    def pipelines_folder(self) -> Path:
-        """The folder that the paths of local modules start at."""
-        return Path(self._finder.pipelines_folder)
 
     def packages_with(self, module: str) -> tuple[str, ...]:
         """The dotted paths of the folders below the pipelines folder that hold a file or folder of this module."""
@@ -182,6 +180,10 @@ class SourceReader:
     def _method(self, found: Definition, facts: ClassFacts, name: str) -> Result:
         method = facts.functions.get(name)
         path = f"{found.path}.{name}"
+        if method is None and name in facts.constants:
+            return NotCallable(path, "constant")
+        if method is None and name in facts.methods:
+            return NotCallable(path, "method")
         if method is None:
             return Undecidable(f"{path} may be inherited or computed")
         if "staticmethod" in method.decorators:
@@ -189,6 +191,21 @@ class SourceReader:
         if "classmethod" in method.decorators:
             return self._function(found, method, path, bound=True)
         return Undecidable(f"{path} is a method that needs an object")
+
+
+def _in_interpreter(dotted: str) -> NotCallable | None:
+    """What is no callable in a module that is part of the interpreter itself, as `os`, `sys` and `time` are."""
+    first, *names = dotted.split(".")
+    module = sys.modules.get(first)
+    origin = getattr(getattr(module, "__spec__", None), "origin", None)
+    if module is None or origin not in ("built-in", "frozen"):
+        return None
+    found: object = module
+    for name in names:
+        found = getattr(found, name, _in_interpreter)  # a function, where Python has no such name here
+    if isinstance(found, ModuleType):
+        return NotCallable(dotted, "module")
+    return None if callable(found) else NotCallable(dotted, "constant")
 
 
 def _is_path(dotted: str) -> bool:

@@ -187,7 +187,7 @@ def unknown_names(parameters: Sequence[Parameter], given: Iterable[str]) -> list
 
 
 def missing_names(parameters: Sequence[Parameter], given: Collection[str], filled: Collection[str] = ()) -> list[str]:
-    """Required parameters that are neither given nor `filled` by others, but for those that a typo stands for."""
+    """Required parameters that are neither given nor `filled` by others, but for those that a typo means."""
     wanted = [p.name for p in by_name(parameters) if p.required and p.name not in given and p.name not in filled]
     names = {p.name for p in parameters}
     typos = {nearest(name, wanted) for name in given if name not in names}

@@ -132,7 +132,7 @@ def test_functions_of_a_class(pipelines: Path, site: Path) -> None:
     reader = SourceReader(pipelines, [str(site)])
     for name in "ab":
         assert [p.name for p in function(reader.find(f"job.Jobs.{name}")).parameters] == ["x"]
-    assert isinstance(reader.find("job.Jobs.c"), Undecidable)
+    assert isinstance(reader.find("job.Jobs.c"), NotCallable)
     assert isinstance(reader.find("job.Jobs.inherited"), Undecidable)
 
 

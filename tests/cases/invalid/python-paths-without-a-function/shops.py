@@ -1,0 +1,9 @@
+class Shop:
+    name = "corner"
+
+    def open(self):
+        return self.name
+
+    @staticmethod
+    def close():
+        return None
