@@ -7,12 +7,14 @@ from airflow.plugins_manager import AirflowPlugin
 
 from factory.dagfactory.telemetry import turn_off
 from factory.loading.preload import preload_before_fork
+from factory.timetables import TIMETABLES
 
 turn_off()
 preload_before_fork()
 
 
 class PipelineFactoryPlugin(AirflowPlugin):
-    """Registers nothing; see the module's text."""
+    """Registers the timetables, without which Airflow cannot read the schedules that it stored."""
 
     name = "pipeline_factory"
+    timetables = list(TIMETABLES)  # noqa: RUF012 # declared so by Airflow

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from airflow.sdk import get_parsing_context
 
 from factory.loading.checked import PipelineError, build_checked
+from factory.timetables import start_after
 from schemas.check import Checker, CheckOptions
 from schemas.findings.diagnostics import has_errors
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def load_stub(
@@ -17,12 +23,17 @@ def load_stub(
     folder: Path,
     conflicts: tuple[tuple[str, str], ...] = (),
     environment: str = "",
+    since: Mapping[str, str] = NOTHING,
+    paused: Collection[str] = (),
 ) -> None:
     """Put the pipeline at `path` below `folder` into a DAG file's `globals()`.
 
     `conflicts` are (DAG id, path of the other file) pairs that the bundle found. `environment` is the one that was
     chosen when the stub was written (empty: none), so that a version means the same in every process. Raises
     PipelineError, whose text is the rendered diagnostics; Airflow shows it as the import error of this pipeline alone.
+
+    `since`: DAG id → the ISO moment when its schedule first appeared. `paused`: ids that were deleted in Airflow, so
+    that they come back paused.
 
     A task start parses a version that was checked when it was new: it builds the one DAG it runs, and does without
     reading sources again.
@@ -36,3 +47,10 @@ def load_stub(
         raise PipelineError(findings)
     for number, dag in enumerate(loaded.dags.values(), start=1):
         namespace[f"dag_{number}"] = dag
+        # Part of what Airflow hashes: an edited Python or SQL file is a new version of the DAG, and the Code tab of
+        # runs before the edit keeps its text (`SerializedDagModel.write_dag`).
+        dag.default_args = {**dag.default_args, "pipeline_digest": namespace.get("DIGEST", "")}
+        if dag.dag_id in since:
+            start_after(dag.timetable, datetime.fromisoformat(since[dag.dag_id]))
+        if dag.dag_id in paused:
+            dag.is_paused_upon_creation = True

@@ -6,7 +6,6 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Asset
-from airflow.sdk.bases.timetable import BaseTimetable
 
 from factory.build.errors import BuildError, BuildErrors, PipelineBuildError
 from factory.build.objects import ObjectBuilder
@@ -15,7 +14,7 @@ from factory.build.params import build_params
 from factory.build.settings import build_default_args
 from factory.build.state import build_state
 from factory.build.tasks import build_tasks
-from factory.build.timetable import build_timetable
+from factory.build.timetable import AnyTimetable, build_timetable
 from factory.build.values import aware, without_file
 from schemas.check import CheckedPipeline
 from schemas.model.pipeline import Pipeline
@@ -131,7 +130,7 @@ def _is_watched(model: Pipeline) -> bool:
     return model.poll is not None and model.poll.watch is not None
 
 
-def _schedule(pipeline: CheckedPipeline, objects: ObjectBuilder) -> BaseTimetable | list[Asset]:
+def _schedule(pipeline: CheckedPipeline, objects: ObjectBuilder) -> AnyTimetable | list[Asset]:
     poll = pipeline.model.poll
     if poll is None or poll.watch is None:
         return build_timetable(pipeline.model.schedule, objects)

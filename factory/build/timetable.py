@@ -13,31 +13,31 @@ from typing import Any
 from airflow.sdk import (
     Asset,
     AssetOrTimeSchedule,
-    CronDataIntervalTimetable,
-    CronTriggerTimetable,
-    DeltaDataIntervalTimetable,
-    DeltaTriggerTimetable,
     EventsTimetable,
-    MultipleCronTriggerTimetable,
     PartitionedAssetTimetable,
 )
 from airflow.sdk.bases.timetable import BaseTimetable
 from airflow.sdk.definitions.asset import AssetBooleanCondition, BaseAsset
 from airflow.sdk.definitions.timetables.assets import AssetTriggeredTimetable
 from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
+from airflow.timetables.base import Timetable
 
 from factory.build.assets import build_condition
 from factory.build.errors import BuildError, one_line
 from factory.build.objects import ObjectBuilder
+from factory.timetables import Cron, CronInterval, Crons, Every, EveryInterval
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model import schedule as written
+
+AnyTimetable = BaseTimetable | Timetable
+"""Of Airflow's SDK, or of its core, as ours and those of plug-ins are."""
 
 _PATH: DataPath = ("schedule",)
 _NAME: DataPath = ("schedule", "timetable")
 
 
-def build_timetable(schedule: written.Schedule, objects: ObjectBuilder) -> BaseTimetable:
+def build_timetable(schedule: written.Schedule, objects: ObjectBuilder) -> AnyTimetable:
     """The timetable of a `schedule`; the pipeline's time zone holds where the schedule names none.
 
     Raises BuildError, or an ExceptionGroup of them.
@@ -47,36 +47,36 @@ def build_timetable(schedule: written.Schedule, objects: ObjectBuilder) -> BaseT
     if isinstance(schedule, str):
         return _from_text(schedule, objects.timezone)
     if isinstance(schedule, written.EverySchedule):
-        delta = DeltaDataIntervalTimetable if schedule.data_interval else DeltaTriggerTimetable
-        return delta(schedule.every)
+        return EveryInterval(schedule.every) if schedule.data_interval else Every(schedule.every)
     if isinstance(schedule, written.TimetableSchedule):
         return _named(schedule, objects)
     if isinstance(schedule, written.CronSchedule):
         return _from_cron(schedule, objects.timezone)
     assets = build_condition(schedule.assets, (*_PATH, "assets"), objects)
     if isinstance(schedule, written.AssetOrTimeSchedule):
-        return AssetOrTimeSchedule(assets=assets, timetable=_from_cron(schedule, objects.timezone))
+        timetable: Any = _from_cron(schedule, objects.timezone)  # Airflow takes its core's, too
+        return AssetOrTimeSchedule(assets=assets, timetable=timetable)
     return _from_assets(schedule, assets, objects)
 
 
-def _from_text(text: str, timezone: str) -> BaseTimetable:
+def _from_text(text: str, timezone: str) -> AnyTimetable:
     if text == "@once":
         return OnceTimetable()
     if text == "@continuous":
         return ContinuousTimetable()
-    return CronTriggerTimetable(text, timezone=timezone)
+    return Cron(text, timezone=timezone)
 
 
-def _from_cron(schedule: written.CronSchedule | written.AssetOrTimeSchedule, timezone: str) -> BaseTimetable:
+def _from_cron(schedule: written.CronSchedule | written.AssetOrTimeSchedule, timezone: str) -> AnyTimetable:
     zone = schedule.timezone or timezone
     if isinstance(schedule.cron, list):
-        return MultipleCronTriggerTimetable(*schedule.cron, timezone=zone)
+        return Crons(*schedule.cron, timezone=zone)
     if schedule.data_interval:
-        return CronDataIntervalTimetable(schedule.cron, timezone=zone)
-    return CronTriggerTimetable(schedule.cron, timezone=zone)
+        return CronInterval(schedule.cron, timezone=zone)
+    return Cron(schedule.cron, timezone=zone)
 
 
-def _from_assets(schedule: written.AssetSchedule, assets: BaseAsset, objects: ObjectBuilder) -> BaseTimetable:
+def _from_assets(schedule: written.AssetSchedule, assets: BaseAsset, objects: ObjectBuilder) -> AnyTimetable:
     default, config = schedule.default_partition_mapper, schedule.partition_mapper_config
     if default is None and config is None:
         return AssetTriggeredTimetable(assets=assets)
@@ -100,7 +100,7 @@ def _assets_in(condition: BaseAsset) -> Iterator[Asset]:
         yield condition
 
 
-def _named(schedule: written.TimetableSchedule, objects: ObjectBuilder) -> BaseTimetable:
+def _named(schedule: written.TimetableSchedule, objects: ObjectBuilder) -> AnyTimetable:
     dotted = schedule.timetable
     if objects.named(dotted, _NAME) is EventsTimetable:
         # Airflow 3.3 cannot read back what it stores of this one (`_summary` is missing); of its core's it can.
@@ -108,7 +108,7 @@ def _named(schedule: written.TimetableSchedule, objects: ObjectBuilder) -> BaseT
     arguments = dict(schedule.with_)
     if _takes_timezone(objects.named(dotted, _NAME)):
         arguments.setdefault("timezone", objects.timezone)
-    made: BaseTimetable = objects.called(dotted, arguments, (*_PATH, "with"), _NAME)
+    made: AnyTimetable = objects.called(dotted, arguments, (*_PATH, "with"), _NAME)
     return _stored(made, _NAME)
 
 
@@ -119,7 +119,7 @@ def _takes_timezone(timetable: Any) -> bool:
         return False
 
 
-def _stored(timetable: BaseTimetable, path: DataPath) -> BaseTimetable:
+def _stored(timetable: AnyTimetable, path: DataPath) -> AnyTimetable:
     """The timetable, if Airflow can store it and read it back: its own, or a plugin's."""
     # Costly to import, and only few pipelines ask.
     from airflow.serialization.decoders import decode_timetable  # noqa: PLC0415

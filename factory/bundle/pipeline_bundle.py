@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,7 +17,7 @@ from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, get_bundle_tracking_dir
 
 from factory.bundle.records import Origin, read_state
-from factory.bundle.refresh import Refresher
+from factory.bundle.refresh import Database, Refresher
 from factory.bundle.source import SETTLE_SECONDS
 from factory.bundle.store import BundleError, Store, StoreError
 from factory.loading.preload import preload_before_fork
@@ -48,6 +48,8 @@ class PipelineBundle(BaseDagBundle):
         command line) needs it.
     :param refresh_interval: seconds between two looks at the folder. A look at 1,000 unchanged files costs
         tens of milliseconds, so the default is 5 and not Airflow's 300.
+    :param environment: environment variables for processes that have none of the name, so that `${env.…}` means
+        the same in a shell's `airflow` command as in the dag-processor.
     :param keep_days: how many days after its end a run can still be cleared and run again with the files it
         ran with.
     """
@@ -67,9 +69,12 @@ class PipelineBundle(BaseDagBundle):
         folder: str | None = None,
         refresh_interval: int = REFRESH_SECONDS,
         keep_days: int = KEEP_DAYS,
+        environment: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(refresh_interval=refresh_interval, **kwargs)
+        for name, value in (environment or {}).items():
+            os.environ.setdefault(name, value)
         chosen = folder or os.environ.get("PIPELINES_FOLDER") or "pipelines"
         self.folder = Path(chosen).expanduser().absolute()
         self._origin = Origin(str(self.folder), os.environ.get(ENVIRONMENT_VARIABLE, ""))
@@ -123,11 +128,27 @@ class PipelineBundle(BaseDagBundle):
         """
         if self.version:
             raise BundleError(f"bundle {self.name}: a pinned version ({self.version}) cannot be refreshed")
+        database = self._database() if _in_server() else None
         with self.lock():
-            self._refresher.refresh()
+            self._refresher.refresh(database)
         if _in_server() and time.monotonic() >= self._next_clean_up:
             self._next_clean_up = time.monotonic() + CLEAN_UP_EVERY_SECONDS
             self._clean_up()
+
+    def _database(self) -> Database | None:
+        """None while the database does not answer: pipelines are read all the same."""
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the dag-processor may use the database
+
+        from factory.bundle import registry  # noqa: PLC0415 - as above
+
+        try:
+            active_again = registry.reactivate(self.name)
+            known = registry.registered_dags(self.name)
+            missing = read_state(self.base_dir).dags.missing_in(known)
+            return Database(known, registry.deleted_dags(missing), active_again)
+        except SQLAlchemyError as error:
+            log.warning("bundle %s: Airflow's database could not be asked about its DAGs: %s", self.name, error)
+            return None
 
     def _is_read_only(self) -> bool:
         return not os.access(self.base_dir, os.W_OK)

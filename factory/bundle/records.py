@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from factory.bundle.dag_records import DagRecords
+
 VERSION_PATTERN = re.compile(r"[0-9a-f]{40}")
 
 
@@ -56,6 +58,7 @@ class State:
     version: str | None = None
     owners: dict[str, str] = field(default_factory=dict)
     origin: Origin | None = None
+    dags: DagRecords = field(default_factory=DagRecords)
 
     @property
     def text(self) -> bytes:
@@ -71,7 +74,7 @@ def read_state(root: Path) -> State:
     """Read the state below a store's root; a missing or damaged one is that of a store never refreshed."""
     try:
         data = json.loads(state_path(root).read_bytes())
-        origin = data.get("origin")
-        return State(data["version"], dict(data["owners"]), None if origin is None else Origin(**origin))
+        origin = None if data.get("origin") is None else Origin(**data["origin"])
+        return State(data["version"], dict(data["owners"]), origin, DagRecords(**data.get("dags", {})))
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()

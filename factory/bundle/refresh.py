@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.bundle import stubs
 from factory.bundle.current import CurrentFolder
 from factory.bundle.naming import as_text
-from factory.bundle.ownership import Ownership, settle
+from factory.bundle.ownership import settle
 from factory.bundle.records import Manifest, Origin, State, read_state, state_path
 from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, read_until_stable
 from factory.bundle.store import Store, StoreError
@@ -29,6 +29,18 @@ log = logging.getLogger(__name__)
 # So many refreshes in a row wait for a folder that is being changed (half a minute, by default): a long copy
 # shall be seen whole, but what never ends must not hold up every edit.
 MAX_UNSTABLE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`dag_ids` that Airflow's database has of the bundle; `deleted` are those that a person deleted there.
+
+    `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
+    """
+
+    dag_ids: frozenset[str]
+    deleted: frozenset[str]
+    was_inactive: bool = False
 
 
 @dataclass(kw_only=True)
@@ -55,13 +67,15 @@ class Refresher:
         self.folder = Path(self.origin.folder)
         self._current = CurrentFolder(self.store.root / "current", self.store)
 
-    def refresh(self) -> None:
-        """Bring `current/` and the store up to the folder.
+    def refresh(self, database: Database | None = None) -> None:
+        """Bring `current/` and the store up to the folder; `database` is what Airflow's has of the bundle.
 
         :raises FolderUnavailableError: the folder cannot be read; what was there stays.
         """
         if read_state(self.store.root) != self._state:
             self._forget()
+        if database is not None:
+            self._look_at(database)
         try:
             listing = self._read()
         except FolderUnstableError as e:
@@ -75,17 +89,33 @@ class Refresher:
             if self._current.matches(self._manifest.files):
                 return
             self._current.forget()
-            self._apply(self._manifest, self._state.owners)
+            self._apply(self._manifest, self._state)
             return
         self._report_problems(listing)
         try:
-            manifest, ownership = self._build(listing)
+            manifest, state = self._build(listing)
         except StoreError:
             self.store.forget()  # the next refresh writes again what went missing
             self._listing = None
             raise
-        self._apply(manifest, ownership.owners)
+        self._apply(manifest, state)
         self._manifest, self._listing = manifest, listing
+
+    def _look_at(self, database: Database) -> None:
+        before = self._state.dags
+        dags = before.seen_in(database.dag_ids, self._state.owners, database.deleted)
+        for dag_id in dags.deleted:
+            if dag_id not in before.deleted:
+                said = "%s: the DAG %s was deleted in Airflow; its file is still there, so it comes back, paused"
+                log.warning(said, self.folder, dag_id)
+        if dags != before and self._state.version is not None:
+            self._save(replace(self._state, dags=dags))
+        if dags.deleted != before.deleted:
+            self._listing = None  # their stubs change
+        if database.was_inactive:
+            said = "%s: another Airflow command had made this bundle inactive; its DAGs are read again"
+            log.warning(said, self.folder)
+            self._listing, self._manifest = None, Manifest({})
 
     def _read(self) -> Listing:
         """:raises FolderUnstableError: it is being changed, and there is a version to go on with for a while."""
@@ -117,18 +147,20 @@ class Refresher:
     def _recorded(self) -> Manifest:
         return self.store.manifest(str(self._state.version))
 
-    def _build(self, listing: Listing) -> tuple[Manifest, Ownership]:
+    def _build(self, listing: Listing) -> tuple[Manifest, State]:
         """Stubs are made from a laid out copy of the folder, which then becomes the version's snapshot."""
         staged = self.store.stage(listing.files)
         try:
             files = [file for file in self.files(staged) if file.path in listing.files]
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
+            dags = self._state.dags.of(files, ownership.owners, self._state.owners)
             texts = stubs.stub_texts(
                 files,
                 listing,
                 ownership,
                 lambda path: self.store.read(listing.files[path]),
                 stubs.StubWriter(self.loader, stubs.project_version(), self.origin.environment),
+                dags,
             )
             texts |= stubs.guards([*listing.files, *texts], self.ignore_syntax)
             generated = {path: self.store.add(text) for path, text in texts.items()}
@@ -139,16 +171,13 @@ class Refresher:
             raise
         self.store.save_manifest(manifest)
         self.store.publish(staged, manifest.version)
-        return manifest, ownership
+        return manifest, State(manifest.version, dict(ownership.owners), self.origin, dags)
 
-    def _apply(self, manifest: Manifest, owners: Mapping[str, str]) -> None:
+    def _apply(self, manifest: Manifest, state: State) -> None:
         written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
-        state = State(manifest.version, dict(owners), self.origin)
-        if state != self._state:
-            self.store.replace(state_path(self.store.root), state.text)
-            self._state = state
+        self._save(state)
         if not written and not removed:
             return
         log.info(
@@ -159,6 +188,11 @@ class Refresher:
             len(removed),
             sum(map(stubs.is_stub, written)),
         )
+
+    def _save(self, state: State) -> None:
+        if state != self._state:
+            self.store.replace(state_path(self.store.root), state.text)
+            self._state = state
 
     def _report_unsettled(self, listing: Listing) -> None:
         for path in sorted(listing.unsettled - self._unsettled):

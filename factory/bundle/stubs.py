@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from factory.bundle.dag_records import DagRecords
 from factory.bundle.naming import (
     BYTECODE_FOLDER,
     ENVIRONMENT_STUB,
@@ -70,13 +71,15 @@ class StubWriter:
             digest.update(f"{path!a} {tokens.get(path, 'absent')}\n".encode())
         return digest.hexdigest()
 
-    def text(self, path: str, yaml: bytes, digest: str, conflicts: Conflicts) -> bytes:
-        """The stub of the pipeline at the relative POSIX `path`."""
+    def text(self, path: str, yaml: bytes, digest: str, conflicts: Conflicts, **of_dags: object) -> bytes:
+        """The stub of the pipeline at the relative POSIX `path`. `of_dags`: see `factory.stub_loader.load_stub`."""
         arguments = f"globals(), {path!a}, Path(__file__).parents[{path.count('/')}]"
         if conflicts:
             arguments += f", {conflicts!a}"
         if self.environment:
             arguments += f", environment={self.environment!a}"
+        arguments += "".join(f", {name}={value!a}" for name, value in of_dags.items() if value)
+        arguments += "".join(f", {name}={value!a}" for name, value in of_dags.items() if value)
         return (
             f"{_heading(path)}\n"
             f"{_shown(yaml)}\n"
@@ -148,6 +151,7 @@ def stub_texts(
     ownership: Ownership,
     read: Callable[[str], bytes],
     writer: StubWriter,
+    dags: DagRecords,
 ) -> dict[str, bytes]:
     """The text of every stub by its path. `read` gives the content of a path of `listing.files`.
 
@@ -159,7 +163,11 @@ def stub_texts(
     for file in files:
         digest = writer.digest(file.depends_on | {file.path}, listing.files)
         conflicts = ownership.conflicts.get(file.path, ())
-        texts[stub_path(file.path)] = writer.text(file.path, read(file.path), digest, conflicts)
+        of_dags = {
+            "since": {dag_id: dags.since[dag_id] for dag_id in file.dag_ids if dags.since.get(dag_id)},
+            "paused": tuple(dag_id for dag_id in file.dag_ids if dag_id in dags.deleted),
+        }
+        texts[stub_path(file.path)] = writer.text(file.path, read(file.path), digest, conflicts, **of_dags)
     declared = [name for file in files for name in file.environments]
     problem = undeclared(writer.environment, declared) if declared else None
     if problem is not None:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {
+    "airflow": "run an Airflow command in the Airflow that `factory run` keeps",
     "convert": "convert a dag-factory document to this project's format",
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is valid",

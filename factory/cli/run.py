@@ -40,10 +40,15 @@ def port(text: str) -> int:
     return int(text)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Returns the exit status. Raises UsageError."""
+def require_airflow() -> None:
+    """Raises UsageError."""
     if find_spec("airflow") is None:
         raise UsageError("Airflow is not installed here: pip install 'airflow-pipeline-factory[airflow]'")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns the exit status. Raises UsageError."""
+    require_airflow()
     # What they import is installed with Airflow.
     from factory.local.processes import guard  # noqa: PLC0415
     from factory.local.settings import LocalRunError, Settings  # noqa: PLC0415

@@ -1,8 +1,11 @@
-"""The environment variables of Airflow's processes in a local run.
+"""The configuration of a local Airflow: environment variables of its processes, and `airflow.cfg` in its home.
 
-Three groups: what makes the run the run it is (its database, its ports, its bundle: the shell's values are
-ignored, so that the demo never touches another Airflow's database), what only makes it quick and quiet (the
-shell's values win), and everything else (passed on as it is, `AIRFLOW_CONN_…` and `AIRFLOW_VAR_…` among it).
+Three groups: what identifies the run (its database, ports and bundle: the shell's values are ignored, so that
+it never touches another Airflow's database), what makes it quick and quiet (the shell's values win), and the
+rest, which is passed on unchanged, with `AIRFLOW_CONN_…` and `AIRFLOW_VAR_…`.
+
+The first two are also in `airflow.cfg`, so that an `airflow` command with only `AIRFLOW_HOME` set sees the same
+Airflow: without it, such a command would make the bundle inactive and add Airflow's examples.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ API_SERVER_SECONDS = 5
 end of the wait ends that, with an error 500. Source: `api_fastapi/logging/decorators.py`."""
 
 DROPPED = {
-    # A shell's leftovers that would change which code runs.
+    # What a shell has left over, and would change which code runs.
     "PYTHONPATH",
     "PYTHONHOME",
     "PYTHONSTARTUP",
@@ -50,6 +53,10 @@ SECRETS = {
 
 # No newline behind the key: Airflow takes the output as it is.
 READ_KEY = "import json, sys; sys.stdout.write(json.load(open(sys.argv[1]))[sys.argv[2]])"
+CFG_HEADING = """\
+# Written at each start of `factory run`: edits are lost. To change a setting, set AIRFLOW__SECTION__KEY in the shell
+# that starts it.
+"""
 LOOPBACK = "127.0.0.1,localhost"
 
 
@@ -60,12 +67,24 @@ class LocalEnvironment:
     variables: dict[str, str]
     ignored: list[str]
     used: list[str]
+    configured: frozenset[str]
+    """The names of those that are in `airflow.cfg` too."""
     api_server: dict[str, str]
     """What the API server has instead."""
 
     def of(self, component: str) -> dict[str, str]:
         """The variables of one process by its name."""
         return {**self.variables, **self.api_server} if component == API_SERVER else self.variables
+
+    def airflow_cfg(self) -> str:
+        """The text of `airflow.cfg`. Values are escaped for Python's ConfigParser."""
+        sections: dict[str, list[str]] = {}
+        for name in sorted(self.configured):
+            if name.startswith("AIRFLOW__"):
+                section, key = name.removeprefix("AIRFLOW__").lower().split("__", 1)
+                value = self.variables[name].replace("%", "%%")
+                sections.setdefault(section, []).append(f"{key} = {value}\n")
+        return CFG_HEADING + "".join(f"\n[{section}]\n{''.join(lines)}" for section, lines in sections.items())
 
 
 def local_environment(shell: Mapping[str, str], settings: Settings, home: Home) -> LocalEnvironment:
@@ -89,7 +108,7 @@ def local_environment(shell: Mapping[str, str], settings: Settings, home: Home) 
     ]
     variables = {**defaults, **kept, **fixed, **_proxies(shell)}
     own = {DATABASE: _database(home, API_SERVER_SECONDS)}
-    return LocalEnvironment(variables, sorted(ignored), sorted(used), own)
+    return LocalEnvironment(variables, sorted(ignored), sorted(used), frozenset(fixed.keys() | defaults.keys()), own)
 
 
 def _same(shell: str, ours: str | None) -> bool:
@@ -101,7 +120,11 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
     bundle = {
         "name": BUNDLE,
         "classpath": "factory.bundle.PipelineBundle",
-        "kwargs": {"folder": str(settings.pipelines), "refresh_interval": REFRESH_SECONDS},
+        "kwargs": {
+            "folder": str(settings.pipelines),
+            "refresh_interval": REFRESH_SECONDS,
+            "environment": _of_pipelines(settings, home),
+        },
     }
     home.read_keys()  # Refuses a damaged file here, not in the log of every process.
     return {
@@ -131,6 +154,12 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home.bundles),
         "PIPELINES_FOLDER": str(settings.pipelines),
     }
+
+
+def _of_pipelines(settings: Settings, home: Home) -> dict[str, str]:
+    """What the sample pipelines ask for by `${env.…}`."""
+    api = {"LOCAL_API_URL": settings.local_api_url} if settings.local_api else {}
+    return {"WAREHOUSE": str(home.warehouse), **api}
 
 
 def _database(home: Home, seconds: int) -> str:
@@ -170,10 +199,8 @@ def _defaults(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False",
         "DO_NOT_TRACK": "1",
         "SCARF_ANALYTICS": "false",
-        "WAREHOUSE": str(home.warehouse),
+        **_of_pipelines(settings, home),
     }
-    if settings.local_api:
-        quick_and_quiet["LOCAL_API_URL"] = settings.local_api_url
     if sys.platform == "darwin":
         # macOS ends a forked process that uses Objective-C, which looking up proxies does.
         quick_and_quiet["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
@@ -186,3 +213,8 @@ def _proxies(shell: Mapping[str, str]) -> dict[str, str]:
     present = next((shell[name] for name in names if shell.get(name)), "")
     value = f"{present},{LOOPBACK}" if present else LOOPBACK
     return dict.fromkeys(names, value)
+
+
+def airflow(*arguments: str) -> list[str]:
+    """-P: no folder that this happens to be started in can hide a package."""
+    return [sys.executable, "-P", "-m", "airflow", *arguments]

@@ -11,11 +11,12 @@ import secrets
 import sqlite3
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
-from factory.local.settings import LocalRunError
+from factory.local.settings import LocalRunError, Settings
 
 USER = "admin"
 
@@ -35,6 +36,8 @@ class Home:
         self.passwords = path / "simple_auth_manager_passwords.json.generated"
         self.keys = path / "keys.json"
         self.lock = path / "run.lock"
+        self.config = path / "airflow.cfg"
+        self.settings = path / "settings.json"
 
     def prepare(self) -> None:
         """Make the folders, the keys and the password. Raises LocalRunError where they cannot be written."""
@@ -79,6 +82,26 @@ class Home:
     def _unusable(self, error: OSError) -> LocalRunError:
         return LocalRunError(f"The Airflow home {self.path} cannot be used: {error}")
 
+    def configure(self, settings: Settings, airflow_cfg: str) -> None:
+        """Leave for other commands how this Airflow is configured. Raises LocalRunError."""
+        try:
+            _write_private(self.config, airflow_cfg)
+            _write_private(self.settings, json.dumps({**asdict(settings), "home": None}, default=str))
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def read_settings(self) -> Settings:
+        """What the last run in this home was told. Raises LocalRunError."""
+        try:
+            found = json.loads(self.settings.read_text(encoding="utf-8"))
+            api = found["local_api"]
+            ports = found["port"], found["local_api_port"]
+            return Settings(Path(found["pipelines"]), self.path, *ports, Path(api) if api else None)
+        except FileNotFoundError:
+            raise LocalRunError(f"There is no Airflow in {self.path}: start it once, with `make run`.") from None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise LocalRunError(f"{self.settings} is damaged: the next `make run` writes it again.") from None
+
     def read_keys(self) -> dict[str, str]:
         """`fernet`, `jwt` and `api`: what Airflow encrypts connections, signs tokens and sessions with.
 
@@ -114,19 +137,17 @@ class Home:
 
     def _make_keys(self) -> None:
         if not self.keys.exists():
-            _write_private(
-                self.keys,
-                {
-                    "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-                    "jwt": secrets.token_urlsafe(64),
-                    "api": secrets.token_urlsafe(32),
-                },
-            )
+            keys = {
+                "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                "jwt": secrets.token_urlsafe(64),
+                "api": secrets.token_urlsafe(32),
+            }
+            _write_private(self.keys, json.dumps(keys))
 
     def _make_password(self) -> None:
         # Made here and not by Airflow, which would write it readable for everybody and print it to its log.
         if not self.passwords.exists():
-            _write_private(self.passwords, {USER: secrets.token_urlsafe(12)})
+            _write_private(self.passwords, json.dumps({USER: secrets.token_urlsafe(12)}))
 
 
 def _airflow() -> int:
@@ -134,12 +155,12 @@ def _airflow() -> int:
     return zlib.crc32(version("apache-airflow-core").encode()) >> 1
 
 
-def _write_private(path: Path, content: dict[str, str]) -> None:
+def _write_private(path: Path, text: str) -> None:
     scratch = path.with_name(path.name + ".new")
     scratch.unlink(missing_ok=True)
     handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file)
+        file.write(text)
     scratch.replace(path)
 
 

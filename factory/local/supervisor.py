@@ -12,7 +12,7 @@ from pathlib import Path
 
 from factory.local.api import AirflowClient
 from factory.local.components import Component, Recovery
-from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, local_environment
+from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, airflow, local_environment
 from factory.local.health import HealthWatch
 from factory.local.home import USER, Home
 from factory.local.logs import TaskLogs, UnreadFiles
@@ -47,6 +47,7 @@ def run(settings: Settings) -> int:
         home.prepare()
         require_free_ports(settings)
         environment = local_environment(os.environ, settings, home)
+        home.configure(settings, environment.airflow_cfg())
         show_environment(environment, terminal)
         return Supervisor(settings, home, environment, terminal, stop).run()
 
@@ -241,11 +242,6 @@ class Supervisor:
             time.sleep(PAUSE_SECONDS)
             self._collect()
         return True
-
-
-def airflow(*arguments: str) -> list[str]:
-    """-P: no folder that this happens to be started in can hide a package."""
-    return [sys.executable, "-P", "-m", "airflow", *arguments]
 
 
 def listens(port: int) -> bool:

@@ -7,6 +7,7 @@ question to the file system.
 from __future__ import annotations
 
 import ast
+import json
 import logging
 import os
 import posixpath
@@ -48,6 +49,8 @@ class PipelineFile:
     dag_ids: tuple[str, ...]
     depends_on: frozenset[str]
     environments: tuple[str, ...] = ()
+    schedules: tuple[tuple[str, str], ...] = ()
+    """(DAG id, text that changes with its schedule) pairs; none for dag-factory's documents."""
 
 
 def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
@@ -64,10 +67,22 @@ def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
 
 def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: FolderFiles) -> PipelineFile:
     try:
-        return PipelineFile(path, checker.claims(path), scan.dependencies(path, checker), checker.environments_of(path))
+        return PipelineFile(
+            path,
+            checker.claims(path),
+            scan.dependencies(path, checker),
+            checker.environments_of(path),
+            () if checker.dialect(path) else tuple(_schedules(path, checker)),
+        )
     except Exception:
         log.exception("%s: what it depends on cannot be worked out; it counts as changed with every file", path)
         return PipelineFile(path, (), files.paths | {path, *defaults_paths(path)})
+
+
+def _schedules(path: str, checker: Checker) -> Iterator[tuple[str, str]]:
+    for variant in checker.variants(path):
+        written = [variant.effective.data.get(key) for key in ("schedule", "timezone")]
+        yield variant.dag_id, json.dumps(written, sort_keys=True, default=str)
 
 
 class _Scan:

@@ -14,7 +14,8 @@ from .built_dags import built, built_unchecked
 
 ASSET = {"__type": "asset", "group": "asset", "extra": {}}
 ORDERS = ASSET | {"name": "orders", "uri": "orders"}
-CRON = {"interval": 0.0, "run_immediately": False}
+SINCE: dict[str, Any] = {"since": None}
+CRON = SINCE | {"interval": 0.0, "run_immediately": False}
 
 
 @pytest.fixture(params=["True", "False"], autouse=True)
@@ -26,26 +27,26 @@ def intervals_by_configuration(request: pytest.FixtureRequest, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("schedule", "kind", "values"),
     [
-        ("'0 6 * * 1'", "trigger.CronTriggerTimetable", CRON | {"expression": "0 6 * * 1", "timezone": "Asia/Seoul"}),
-        ("'@daily'", "trigger.CronTriggerTimetable", CRON | {"expression": "0 0 * * *", "timezone": "Asia/Seoul"}),
+        ("'0 6 * * 1'", "factory.timetables.Cron", CRON | {"expression": "0 6 * * 1", "timezone": "Asia/Seoul"}),
+        ("'@daily'", "factory.timetables.Cron", CRON | {"expression": "0 0 * * *", "timezone": "Asia/Seoul"}),
         (
             "{cron: '@daily', timezone: UTC}",
-            "trigger.CronTriggerTimetable",
+            "factory.timetables.Cron",
             CRON | {"expression": "0 0 * * *", "timezone": "UTC"},
         ),
         (
             "{cron: '0 6 * * *', data_interval: true}",
-            "interval.CronDataIntervalTimetable",
-            {"expression": "0 6 * * *", "timezone": "Asia/Seoul"},
+            "factory.timetables.CronInterval",
+            SINCE | {"expression": "0 6 * * *", "timezone": "Asia/Seoul"},
         ),
-        ("{every: 15m}", "trigger.DeltaTriggerTimetable", {"delta": 900.0, "interval": 0.0}),
-        ("{every: 15m, data_interval: true}", "interval.DeltaDataIntervalTimetable", {"delta": 900.0}),
+        ("{every: 15m}", "factory.timetables.Every", SINCE | {"delta": 900.0, "interval": 0.0}),
+        ("{every: 15m, data_interval: true}", "factory.timetables.EveryInterval", SINCE | {"delta": 900.0}),
         ("'@once'", "simple.OnceTimetable", {}),
         ("'@continuous'", "simple.ContinuousTimetable", {}),
         ("null", "simple.NullTimetable", {}),
         (
             "{cron: ['0 6 * * 1', '@daily']}",
-            "trigger.MultipleCronTriggerTimetable",
+            "factory.timetables.Crons",
             CRON | {"expressions": ["0 6 * * 1", "0 0 * * *"], "timezone": "Asia/Seoul"},
         ),
         ("{assets: orders}", "simple.AssetTriggeredTimetable", {"asset_condition": ORDERS}),
@@ -74,7 +75,7 @@ def intervals_by_configuration(request: pytest.FixtureRequest, monkeypatch: pyte
             {
                 "asset_condition": ORDERS,
                 "timetable": {
-                    "__type": "airflow.timetables.trigger.CronTriggerTimetable",
+                    "__type": "factory.timetables.Cron",
                     "__var": CRON | {"expression": "0 6 * * 1", "timezone": "Asia/Seoul"},
                 },
             },
@@ -111,7 +112,10 @@ def intervals_by_configuration(request: pytest.FixtureRequest, monkeypatch: pyte
 def test_timetable(schedule: str, kind: str, values: dict[str, Any]) -> None:
     dag = built(f"schedule: {schedule}\ntimezone: Asia/Seoul\nstart_date: 2026-01-01\ntasks: [{{id: a, uses: empty}}]")
     serialized = DagSerialization.to_dict(dag)["dag"]["timetable"]
-    assert serialized == {"__type": f"airflow.timetables.{kind}", "__var": values}
+    assert serialized == {
+        "__type": kind if kind.startswith("factory.") else f"airflow.timetables.{kind}",
+        "__var": values,
+    }
     assert DagSerialization.deserialize_dag(DagSerialization.to_dict(dag)["dag"]).timetable.summary
 
 
@@ -121,7 +125,7 @@ def test_continuous_is_one_run_at_a_time() -> None:
 
 def test_durations_are_exact() -> None:
     dag = built("schedule: {every: P1DT12H}\ntasks: [{id: a, uses: empty}]")
-    assert dag.timetable.delta == timedelta(hours=36)
+    assert dag.timetable.serialize()["delta"] == timedelta(hours=36).total_seconds()
 
 
 def test_partitions_of_assets() -> None:

@@ -24,7 +24,9 @@ def small_file(folder: Path, path: str) -> PipelineFile:
     modules = [value.replace(".", "/") + ".py" for key, value in settings if key == "uses"]
     ids = tuple(value for key, value in settings if key == "dag_id") or (path,)
     broken = any(key == "broken" for key, _ in settings)
-    return PipelineFile(path, () if broken else ids, frozenset([path, *above, *named, *modules]))
+    schedules = [(dag_id, value) for key, value in settings if key == "schedule" for dag_id in ids]
+    depends_on = frozenset([path, *above, *named, *modules])
+    return PipelineFile(path, () if broken else ids, depends_on, schedules=() if broken else tuple(schedules))
 
 
 def pipeline_files(folder: Path, /) -> tuple[PipelineFile, ...]:
@@ -33,7 +35,7 @@ def pipeline_files(folder: Path, /) -> tuple[PipelineFile, ...]:
 
 
 def load_stub(
-    namespace: dict[str, object], path: str, folder: Path, conflicts: tuple[tuple[str, str], ...] = ()
+    namespace: dict[str, object], path: str, folder: Path, conflicts: tuple[tuple[str, str], ...] = (), **_: object
 ) -> None:
     from airflow.sdk import DAG  # noqa: PLC0415 - only the tests that build DAGs pay for it
 

@@ -1,0 +1,46 @@
+"""Run an Airflow command in the Airflow of `factory run`, such as `factory airflow tasks test hello_etl extract`.
+
+It has that Airflow's configuration, whatever the shell has set. The exit status is the command's; 2 when there is
+no such Airflow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from factory.cli import UsageError
+from factory.cli.run import require_airflow
+
+HOME = ".airflow"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory airflow`."""
+    parser.add_argument(
+        "--airflow-home", type=Path, metavar="FOLDER", help="Airflow's home (.airflow here or in a folder above)"
+    )
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the command, as `airflow --help` lists them"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replaces this process. Raises UsageError."""
+    require_airflow()
+    # What they import is installed with Airflow.
+    from factory.local.environment import airflow, local_environment  # noqa: PLC0415
+    from factory.local.home import Home  # noqa: PLC0415
+    from factory.local.settings import LocalRunError  # noqa: PLC0415
+
+    here = Path.cwd()
+    above = (folder / HOME for folder in (here, *here.parents))
+    default = next((home for home in above if home.is_dir()), here / HOME)
+    home = Home(here / (arguments.airflow_home or default).expanduser())
+    try:
+        environment = local_environment(os.environ, home.read_settings(), home)
+    except LocalRunError as error:
+        raise UsageError(str(error)) from None
+    command = airflow(*arguments.arguments)
+    os.execve(command[0], command, environment.variables)  # noqa: S606 # no shell
