@@ -7,7 +7,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from factory.dagfactory.telemetry import turn_off
 from factory.loading.preload import preload_before_fork
-from factory.timetables import TIMETABLES
+from factory.operators.timetables import TIMETABLES
 
 turn_off()
 preload_before_fork()

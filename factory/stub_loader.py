@@ -10,7 +10,7 @@ from types import MappingProxyType
 from airflow.sdk import get_parsing_context
 
 from factory.loading.checked import PipelineError, build_checked
-from factory.timetables import start_after
+from factory.operators.timetables import start_after
 from schemas.check import Checker, CheckOptions
 from schemas.findings.diagnostics import has_errors
 

@@ -25,7 +25,7 @@ from airflow.timetables.base import Timetable
 from factory.build.assets import build_condition
 from factory.build.errors import BuildError, one_line
 from factory.build.objects import ObjectBuilder
-from factory.timetables import Cron, CronInterval, Crons, Every, EveryInterval
+from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model import schedule as written

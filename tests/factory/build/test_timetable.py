@@ -27,26 +27,30 @@ def intervals_by_configuration(request: pytest.FixtureRequest, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("schedule", "kind", "values"),
     [
-        ("'0 6 * * 1'", "factory.timetables.Cron", CRON | {"expression": "0 6 * * 1", "timezone": "Asia/Seoul"}),
-        ("'@daily'", "factory.timetables.Cron", CRON | {"expression": "0 0 * * *", "timezone": "Asia/Seoul"}),
+        (
+            "'0 6 * * 1'",
+            "factory.operators.timetables.Cron",
+            CRON | {"expression": "0 6 * * 1", "timezone": "Asia/Seoul"},
+        ),
+        ("'@daily'", "factory.operators.timetables.Cron", CRON | {"expression": "0 0 * * *", "timezone": "Asia/Seoul"}),
         (
             "{cron: '@daily', timezone: UTC}",
-            "factory.timetables.Cron",
+            "factory.operators.timetables.Cron",
             CRON | {"expression": "0 0 * * *", "timezone": "UTC"},
         ),
         (
             "{cron: '0 6 * * *', data_interval: true}",
-            "factory.timetables.CronInterval",
+            "factory.operators.timetables.CronInterval",
             SINCE | {"expression": "0 6 * * *", "timezone": "Asia/Seoul"},
         ),
-        ("{every: 15m}", "factory.timetables.Every", SINCE | {"delta": 900.0, "interval": 0.0}),
-        ("{every: 15m, data_interval: true}", "factory.timetables.EveryInterval", SINCE | {"delta": 900.0}),
+        ("{every: 15m}", "factory.operators.timetables.Every", SINCE | {"delta": 900.0, "interval": 0.0}),
+        ("{every: 15m, data_interval: true}", "factory.operators.timetables.EveryInterval", SINCE | {"delta": 900.0}),
         ("'@once'", "simple.OnceTimetable", {}),
         ("'@continuous'", "simple.ContinuousTimetable", {}),
         ("null", "simple.NullTimetable", {}),
         (
             "{cron: ['0 6 * * 1', '@daily']}",
-            "factory.timetables.Crons",
+            "factory.operators.timetables.Crons",
             CRON | {"expressions": ["0 6 * * 1", "0 0 * * *"], "timezone": "Asia/Seoul"},
         ),
         ("{assets: orders}", "simple.AssetTriggeredTimetable", {"asset_condition": ORDERS}),
@@ -75,7 +79,7 @@ def intervals_by_configuration(request: pytest.FixtureRequest, monkeypatch: pyte
             {
                 "asset_condition": ORDERS,
                 "timetable": {
-                    "__type": "factory.timetables.Cron",
+                    "__type": "factory.operators.timetables.Cron",
                     "__var": CRON | {"expression": "0 6 * * 1", "timezone": "Asia/Seoul"},
                 },
             },
