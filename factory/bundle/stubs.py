@@ -79,7 +79,6 @@ class StubWriter:
         if self.environment:
             arguments += f", environment={self.environment!a}"
         arguments += "".join(f", {name}={value!a}" for name, value in of_dags.items() if value)
-        arguments += "".join(f", {name}={value!a}" for name, value in of_dags.items() if value)
         return (
             f"{_heading(path)}\n"
             f"{_shown(yaml)}\n"
