@@ -1,7 +1,7 @@
 """The JSON Schema of the language, generated from the models, for editors and CI.
 
 Draft-07: yaml-language-server supports it fully, newer drafts in parts. A definition is a whole key, description
-included: draft-07 ignores what stands beside a `$ref`. A value of several types is one schema with a list of types,
+included: draft-07 ignores everything beside a `$ref`. A value of several types is one schema with a list of types,
 not a union, so that an editor shows one error and not one per member.
 
     python -m schemas.published.json_schema --write    write the files
@@ -10,18 +10,20 @@ not a union, so that an editor shows one error and not one per member.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from schemas.published.editor_hints import POLL_SNIPPETS, SCHEDULE, SCHEDULE_EXAMPLES
-from schemas.published.structure import shared
-from schemas.published.texts import Schema, description
-from schemas.published.translation import Translation, plain
+from schemas.published import write_or_check
+from schemas.published.texts import POLL_SNIPPETS, SCHEDULE, SCHEDULE_EXAMPLES, Schema, description
+from schemas.published.translation import Translation
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
+_SHORTEST_SHARED = 600
+"""Characters of JSON; what is shorter is easier to read in its place."""
 
 
 def pipeline_json_schema() -> Schema:
@@ -31,14 +33,14 @@ def pipeline_json_schema() -> Schema:
     schema["definitions"] |= {**overlay.pop("definitions"), "environment": _overlay(overlay)}
     schema["definitions"]["environment"]["properties"]["dag_id"] = schema["properties"]["dag_id"]
     schema["anyOf"] = [{"required": [key], "properties": {key: {"not": {"type": "null"}}}} for key in ("poll", "tasks")]
-    return shared(schema)
+    return _shared(schema)
 
 
 def defaults_json_schema() -> Schema:
     """Of a `_defaults.yaml`: a part of a pipeline, in which nothing has to be there."""
     schema = _document(Translation(partial=True), "defaults.schema.json", "Defaults of the pipelines in a folder")
     schema["definitions"]["environment"] = _overlay(schema)
-    return shared(schema)
+    return _shared(schema)
 
 
 def _overlay(schema: Schema) -> Schema:
@@ -71,37 +73,65 @@ def _document(translation: Translation, name: str, title: str) -> Schema:
     }
     properties = schema["properties"]
     properties["schedule"] |= {"markdownDescription": SCHEDULE, "examples": list(SCHEDULE_EXAMPLES)}
-    properties["poll"]["defaultSnippets"] = plain(POLL_SNIPPETS)
+    properties["poll"]["defaultSnippets"] = list(POLL_SNIPPETS)
     environments = {"type": ["object", "null"], "additionalProperties": {"$ref": "#/definitions/environment"}}
     properties["environments"] = {**description(properties["environments"]["description"]), **environments}
     schema["definitions"] = translation.definitions()
     return schema
 
 
-def _files() -> dict[Path, str]:
-    folder = Path(__file__).parents[1]
-    schemas = {"pipeline.schema.json": pipeline_json_schema(), "defaults.schema.json": defaults_json_schema()}
-    return {folder / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+def _shared(schema: Schema) -> Schema:
+    """The same schema, with the equal and long ones of its properties as definitions that have the key's name."""
+    seen = Counter(text for _, text in _properties(schema))
+    names: dict[str, str] = {}
+    for key, text in _properties(schema):
+        if seen[text] > 1 and len(text) >= _SHORTEST_SHARED and text not in names:
+            alike = sum(1 for name in names.values() if name.rpartition("_")[0] == key or name == key)
+            names[text] = f"{key}_{alike + 1}" if alike or key in schema["definitions"] else key
+    found: Schema = {key: _replaced(value, names) for key, value in schema.items()}
+    found["definitions"] |= {name: _replaced(json.loads(text), names) for text, name in names.items()}
+    used = {one["$ref"].rpartition("/")[2] for one in _mappings(found) if isinstance(one.get("$ref"), str)}
+    found["definitions"] = {name: one for name, one in found["definitions"].items() if name in used}
+    return found
+
+
+def _properties(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Every key of a `properties` with its schema's text."""
+    for mapping in _mappings(schema):
+        properties = mapping.get("properties")
+        for key, value in properties.items() if isinstance(properties, dict) else ():
+            if isinstance(value, dict):
+                yield key, json.dumps(value, ensure_ascii=False)
+
+
+def _mappings(value: Any) -> Iterator[Schema]:
+    """Every mapping in a value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _mappings(child)
+
+
+def _replaced(value: Any, names: Mapping[str, str], *, are_properties: bool = False) -> Any:
+    """A value with references in place of the properties that have become definitions."""
+    if isinstance(value, list):
+        return [_replaced(one, names) for one in value]
+    if not isinstance(value, dict):
+        return value
+    replaced = {}
+    for key, one in value.items():
+        name = names.get(json.dumps(one, ensure_ascii=False)) if are_properties else None
+        reference = {"$ref": f"#/definitions/{name}"}
+        replaced[key] = reference if name else _replaced(one, names, are_properties=key == "properties")
+    return replaced
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the committed files; the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m schemas.published.json_schema", description="The JSON Schema files."
-    )
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--write", action="store_true", help="write the files")
-    action.add_argument("--check", action="store_true", help="exit with status 1 when a file is stale")
-    wanted = parser.parse_args(arguments)
-    files = _files()
-    if wanted.write:
-        for path, text in files.items():
-            path.write_text(text, encoding="utf-8")
-        return 0
-    stale = [p.name for p, text in files.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
-    for name in stale:
-        print(f"schemas/{name} is stale: run python -m schemas.published.json_schema --write", file=sys.stderr)
-    return 1 if stale else 0
+    schemas = {"pipeline.schema.json": pipeline_json_schema(), "defaults.schema.json": defaults_json_schema()}
+    folder = Path(__file__).parents[1]
+    files = {folder / name: json.dumps(one, indent=2, ensure_ascii=False) + "\n" for name, one in schemas.items()}
+    return write_or_check("schemas.published.json_schema", files, arguments)
 
 
 if __name__ == "__main__":

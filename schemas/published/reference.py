@@ -1,55 +1,55 @@
-"""docs/reference.md, generated from the models: every key, what it takes, what it means, and an example that is run.
+"""docs/reference.md, generated: `reference.md` beside this file, with a table of the keys of each model it names.
 
-python -m schemas.published.reference --write    write the file
-python -m schemas.published.reference --check    exit status 1 when it is not what the models give
+A table shows what a key takes, what it means, and an example that is run: the shortest in the files of
+docs/examples/reference. A line `[keys of Poll without HttpRequest]` is the table of the keys that only Poll has.
+
+    python -m schemas.published.reference --write    write the file
+    python -m schemas.published.reference --check    exit status 1 when it is not what the models give
 """
 
 from __future__ import annotations
 
-import argparse
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import yaml
 from pydantic.fields import FieldInfo
 
+from schemas.check import CheckedPipeline, Checker, CheckOptions
 from schemas.model import times
-from schemas.model.assets import Asset, AssetAccessControl, AssetAlias, AssetAll, AssetAny, AssetWatcher
 from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.built_ins.http import Poll, Watch
-from schemas.model.fields import Matrix, PythonObject
-from schemas.model.http import Auth, Expect, HttpRequest, RateLimit, RequestRetries, ResponseAction, Timeout
-from schemas.model.incremental import Incremental, ValueDetection
-from schemas.model.notifications import Deadline, Notification, RunNotifications, TaskNotifications
-from schemas.model.pagination import Pagination
-from schemas.model.pipeline import Pipeline
-from schemas.model.schedule import (
-    AssetOrTimeSchedule,
-    AssetSchedule,
-    CronSchedule,
-    EverySchedule,
-    TimetableSchedule,
-)
-from schemas.model.settings import Resources, RetryPolicy, RetryRule, TaskSettings
-from schemas.model.task import CodeTask, TaskGroup
-from schemas.published.reference_examples import definer, examples
-from schemas.published.reference_texts import BEFORE, GROUP, NOTIFICATIONS, POLL, TASK
-from schemas.published.texts import field_texts
+from schemas.model.http import HttpRequest
+from schemas.published import write_or_check
+from schemas.published.texts import field_texts, models
+from schemas.shape.validation import validate
+from schemas.text.document import document_from_text
 
-FILE = Path(__file__).parents[2] / "docs" / "reference.md"
+_DOCS = Path(__file__).parents[2] / "docs"
+FILE = _DOCS / "reference.md"
+EXAMPLES = _DOCS / "examples" / "reference"
+"""A folder of pipelines like any other."""
+_TEMPLATE = Path(__file__).with_name("reference.md")
+_KEYS = re.compile(r"^\[keys of (?P<model>\w+)(?: without (?P<without>[\w ]+))?\]$", re.MULTILINE)
+_ARGUMENTS = "[arguments of the other built-ins]\n"
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", list: "list", dict: "mapping"}
+_ROW = re.compile(r"\$\{matrix\.[^}]*\}")
+
+Key = tuple[type[Model], str]
+"""The model that defines a field, and the key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A table of the page: the keys of `model` that no model of `without` has."""
+class Table:
+    """The keys of `model` that no model of `without` has."""
 
-    title: str
     model: type[Model]
     without: tuple[type[Model], ...] = ()
 
@@ -58,87 +58,45 @@ class Section:
         left_out = {name for model in self.without for name in model.model_fields}
         return ((name, field) for name, field in self.model.model_fields.items() if name not in left_out)
 
+    def __str__(self) -> str:
+        texts, rows = field_texts(self.model), []
+        for name, field in self.fields():
+            key = field.alias or name
+            example = examples().get((definer(self.model, name), key))
+            shown = _code(example) if example is not None else ""
+            takes = ", or ".join(dict.fromkeys(_words(field.annotation)))
+            rows.append(f"| `{key}` | {takes} | {_default(field)} | {_cell(texts.get(name, ''))} | {shown} |")
+        head = ["| key | takes | default | what it says | example |", "|---|---|---|---|---|"]
+        return "\n".join([*head, *rows]) if rows else _cell(self.model.__doc__ or "")
 
-def _built_ins() -> Iterator[Section]:
-    """The arguments of each; `http` has its place above."""
+
+def template() -> str:
+    """The page's text with its places for tables, one for each built-in included."""
+    sections = []
     for name in BUILT_INS:
         arguments = built_in(name).model_fields["with_"].annotation
-        if name != "http" and isinstance(arguments, type) and issubclass(arguments, Model):
-            yield Section(f"`uses: {name}`", arguments)
+        if isinstance(arguments, type) and arguments is not HttpRequest:
+            sections.append(f"## `uses: {name}`\n\n[keys of {arguments.__name__}]\n")
+    return _TEMPLATE.read_text(encoding="utf-8").replace(_ARGUMENTS, "\n".join(sections))
 
 
-SECTIONS: tuple[Section | str, ...] = (
-    BEFORE,
-    Section("A pipeline", Pipeline),
-    Section("`matrix`: lists by name, and", Matrix),
-    Section("`schedule` as a mapping: cron", CronSchedule),
-    Section("`schedule` as a mapping: every", EverySchedule),
-    Section("`schedule` as a mapping: assets", AssetSchedule),
-    Section("`schedule` as a mapping: assets or cron", AssetOrTimeSchedule),
-    Section("`schedule` as a mapping: timetable", TimetableSchedule),
-    Section("Several assets: any of them", AssetAny),
-    Section("Several assets: all of them", AssetAll),
-    Section("An asset as a mapping", Asset),
-    Section("A watcher of an asset", AssetWatcher),
-    Section("`access_control` of an asset", AssetAccessControl),
-    Section("An alias of assets", AssetAlias),
-    Section("A Python object", PythonObject),
-    TASK,
-    Section("A task", CodeTask, without=(TaskSettings,)),
-    Section("Task settings", TaskSettings),
-    Section("`resources` of a task", Resources),
-    NOTIFICATIONS,
-    Section("`notifications` of a pipeline", RunNotifications),
-    Section("`notifications` of a task, a group or `default_args`", TaskNotifications),
-    Section("A notification", Notification),
-    Section("`deadline`", Deadline),
-    Section("`retry_policy`", RetryPolicy),
-    Section("A rule of `retry_policy`", RetryRule),
-    GROUP,
-    Section("A group", TaskGroup),
-    POLL,
-    Section("`poll`, besides", Poll, without=(HttpRequest, TaskSettings)),
-    Section("`watch` of `poll`", Watch),
-    Section("`uses: http`, and `poll`", HttpRequest),
-    Section("`auth` of a request", Auth),
-    Section("`timeout` of a request, as a mapping", Timeout),
-    Section("`request_retries` of a request", RequestRetries),
-    Section("`expect` of a request", Expect),
-    Section("An entry of `response_actions`", ResponseAction),
-    Section("`pagination` of a request", Pagination),
-    Section("`incremental` of a request", Incremental),
-    Section("`change_detection` of a request, as a mapping", ValueDetection),
-    Section("`rate_limit` of a request", RateLimit),
-    *_built_ins(),
-)
-"""The page: texts, and a table for each model that a file can write."""
+def tables() -> list[Table]:
+    """Every table of the page."""
+    return [_table(match) for match in _KEYS.finditer(template())]
 
 
 def reference() -> str:
     """The page's text."""
-    return "\n".join(part if isinstance(part, str) else _table(part) for part in SECTIONS)
+    return _KEYS.sub(lambda match: str(_table(match)), template())
 
 
-def _table(section: Section) -> str:
-    texts, model = field_texts(section.model), section.model
-    rows = []
-    for name, field in section.fields():
-        key = field.alias or name
-        example = examples().get((definer(model, name), key))
-        shown = _code(example) if example is not None else ""
-        rows.append(f"| `{key}` | {_takes(field)} | {_default(field)} | {_cell(texts.get(name, ''))} | {shown} |")
-    if not rows:
-        return "\n".join([f"## {section.title}", "", _cell(model.__doc__ or ""), ""])
-    head = ["| key | takes | default | what it says | example |", "|---|---|---|---|---|"]
-    return "\n".join([f"## {section.title}", "", *head, *rows, ""])
-
-
-def _takes(field: FieldInfo) -> str:
-    words = list(dict.fromkeys(_words(field.annotation)))
-    return ", or ".join(words)
+def _table(match: re.Match[str]) -> Table:
+    known = models()
+    return Table(known[match["model"]], tuple(known[name] for name in (match["without"] or "").split()))
 
 
 def _words(annotation: Any) -> Iterator[str]:
+    """What a field takes, in words: those of each member of a union."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from _words(get_args(annotation)[0])
@@ -149,27 +107,21 @@ def _words(annotation: Any) -> Iterator[str]:
         yield " \\| ".join(f"`{value}`" for value in get_args(annotation))
     elif annotation is timedelta:
         yield f"duration ({times.DURATION_FORMS.split(',', maxsplit=1)[0]}, …)"
+    elif annotation is datetime:
+        yield "date"
+    elif isinstance(annotation, type) and issubclass(annotation, Model):
+        yield "mapping"
     elif annotation is not NoneType:
-        yield _word(origin or annotation)
-
-
-def _word(kind: Any) -> str:
-    if kind is datetime:
-        return "date"
-    if isinstance(kind, type) and issubclass(kind, Model):
-        return "mapping"
-    return _WORDS.get(kind, "any value")
+        yield _WORDS.get(origin or annotation, "any value")
 
 
 def _default(field: FieldInfo) -> str:
+    value = field.default
     if field.is_required():
         return "required"
-    value = field.default
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    if isinstance(value, str | int | float):
-        return f"`{value}`"
-    return ""
+    return f"`{value}`" if isinstance(value, str | int | float) else ""
 
 
 def _code(text: str) -> str:
@@ -182,19 +134,47 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m schemas.published.reference", description="The language reference."
+@cache
+def examples() -> Mapping[Key, str]:
+    """Key → how it is written in a pipeline of EXAMPLES, in one line.
+
+    Nothing says which key an example is for: a pipeline is a tree of models, and what a model's key is written as is at
+    the same path in the file.
+    """
+    found: dict[Key, str] = {}
+    for pipeline in Checker(EXAMPLES, CheckOptions(environ={})).folder().pipelines:
+        if isinstance(pipeline, CheckedPipeline):
+            # A matrix has not yet made more entries of one: a word stands for each of its values.
+            model, _ = validate(document_from_text(_ROW.sub("row", pipeline.text), pipeline.file).data)
+            for key, value in _written(model, document_from_text(pipeline.text, pipeline.file).data):
+                text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
+                line = f"{key[1]}: " + text.removesuffix("...\n").strip()
+                found[key] = min(found.get(key, line), line, key=len)
+    return found
+
+
+def definer(model: type[Model], field: str) -> type[Model]:
+    """The class whose body holds a field: the tasks of all kinds have their `id` from one."""
+    return next(
+        cls for cls in model.__mro__ if issubclass(cls, Model) and field in vars(cls).get("__annotations__", {})
     )
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true")
-    what.add_argument("--check", action="store_true")
-    if parser.parse_args(arguments).write:
-        FILE.write_text(reference(), encoding="utf-8")
-        return 0
-    return 0 if FILE.read_text(encoding="utf-8") == reference() else 1
+
+
+def _written(value: Any, raw: Any) -> Iterator[tuple[Key, Any]]:
+    """The keys that models have and the file writes, with their values."""
+    if isinstance(value, Model) and isinstance(raw, dict):
+        for name, field in type(value).model_fields.items():
+            key = field.alias or name
+            if key in raw:
+                yield (definer(type(value), name), key), raw[key]
+                yield from _written(getattr(value, name), raw[key])
+    elif isinstance(value, dict) and isinstance(raw, dict):
+        for key, inner in value.items():
+            yield from _written(inner, raw.get(key))
+    elif isinstance(value, list | tuple) and isinstance(raw, list):
+        for one, written in zip(value, raw, strict=False):
+            yield from _written(one, written)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check("schemas.published.reference", {FILE: reference()}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
 
 from pydantic.json_schema import models_json_schema
 
@@ -11,17 +11,57 @@ from schemas.expressions.patterns import VALUE
 from schemas.findings.paths import DataPath, is_task_list
 from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.pagination import NEEDED
 from schemas.model.pipeline import Pipeline
 from schemas.model.task import TASK_MARK, CodeTask, TaskGroup
 from schemas.model.task_base import TaskBase
-from schemas.published.editor_hints import TASK_SNIPPETS, USES_EXAMPLES, uses_text
-from schemas.published.structure import CONDITIONS
-from schemas.published.texts import Schema, choice, description, field_texts, models, portable, with_text
+from schemas.published.texts import (
+    TASK_SNIPPETS,
+    USES_EXAMPLES,
+    Schema,
+    choice,
+    description,
+    field_texts,
+    models,
+    portable,
+    uses_text,
+    with_text,
+)
 
 _ENTRY: DataPath = ("tasks", 0)
 _USES_PATTERN = rf"^(?:{'|'.join(BUILT_INS)}|[^\s.$]+(?:\.[^\s.$]+)+)$"
 _OF_ONE_FILE = frozenset({("dag_id",)})
 _KEPT = ("minimum", "maximum", "exclusiveMinimum", "minItems", "minLength")
+
+
+def _has(key: str) -> Schema:
+    return {"required": [key], "properties": {key: {"not": {"type": "null"}}}}
+
+
+def _not_both(one: str, other: str) -> Schema:
+    return {"anyOf": [{"properties": {key: {"type": "null"}}} for key in (one, other)]}
+
+
+_REQUEST: Schema = {
+    "anyOf": [_has("url"), _has("conn_id")],
+    "allOf": [_not_both("url", "conn_id"), _not_both("json", "data")],
+}
+
+_CONDITIONS: Mapping[str, Schema] = MappingProxyType(
+    {
+        "Poll": _REQUEST,
+        "HttpRequest": _REQUEST,
+        "ResponseAction": {"anyOf": [_has("status_code"), _has("content")]},
+        "Pagination": {
+            "allOf": [
+                {"if": {"required": ["type"], "properties": {"type": {"const": kind}}}, "then": _has(key)}
+                for kind, key in NEEDED.items()
+            ]
+        },
+    }
+)
+"""Name of a model → which of its keys need or exclude each other; rules say so in lint. Whatever is not a
+mapping fits."""
 
 
 class Translation:
@@ -45,7 +85,7 @@ class Translation:
         entry = with_text({"type": "object", **self._entry(_ENTRY)}, [], _ENTRY)
         assets = self._definitions["AssetSchedule"]["properties"]["assets"]
         return {
-            self._task_name: {**entry, "defaultSnippets": plain(TASK_SNIPPETS)},
+            self._task_name: {**entry, "defaultSnippets": list(TASK_SNIPPETS)},
             "assets": self._value(assets, ("schedule", "assets")),
         }
 
@@ -125,7 +165,7 @@ class Translation:
         if required and not (self._partial and path[:1] != ("schedule",)):
             schema["required"] = required
         if not self._partial:
-            schema |= CONDITIONS.get(raw.get("title", ""), {})
+            schema |= _CONDITIONS.get(raw.get("title", ""), {})
         return {**description(raw.get("description")), **schema} if not path else schema
 
     def _variants(self, members: Sequence[Schema], path: DataPath) -> Schema:
@@ -203,11 +243,6 @@ def _types(members: Sequence[Schema]) -> str | list[str]:
     if "number" in types and "integer" in types:
         types.remove("integer")
     return types[0] if len(types) == 1 else types
-
-
-def plain(snippets: Sequence[Mapping[str, Any]]) -> list[Schema]:
-    """As data that can be written."""
-    return [dict(snippet) for snippet in snippets]
 
 
 def _with_texts(definitions: dict[str, Schema]) -> dict[str, Schema]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from schemas.published.reference_examples import FOLDER
+from schemas.published.reference import EXAMPLES
 
 BUILD = """
 import sys
@@ -23,9 +23,9 @@ for pipeline in check_folder(folder, CheckOptions(environ={})).pipelines:
 
 def test_every_example_is_built_and_can_be_stored() -> None:
     """In a process of its own: the examples have Python beside them."""
-    command = [sys.executable, "-c", BUILD, str(FOLDER)]
+    command = [sys.executable, "-c", BUILD, str(EXAMPLES)]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
     assert result.returncode == 0, result.stdout + result.stderr
     built = {line.split()[1] for line in result.stdout.splitlines() if line.endswith(".yaml")}
-    assert built == {path.name for path in FOLDER.glob("*.yaml")}
+    assert built == {path.name for path in EXAMPLES.glob("*.yaml")}
