@@ -164,7 +164,7 @@ def _walk(root: str, listing: Listing) -> Iterator[tuple[os.DirEntry[str] | None
             here = os.stat(absolute)
             identity = (here.st_dev, here.st_ino)
             if identity in above:
-                listing.problems[prefix] = "is a link to a folder that it lies in"
+                listing.problems[prefix] = "is a link to a folder that contains it"
                 continue
             with os.scandir(absolute) as found:
                 entries = list(found)
@@ -194,7 +194,7 @@ def _link_problem(entry: os.DirEntry[str], inside: str) -> str | None:
     target = os.path.realpath(entry.path) + "/"
     if target.startswith(inside):
         return None
-    return "is a link that leads out of the pipelines folder; put the file itself there"
+    return "is a link out of the pipelines folder; put the file itself there"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,4 +1,4 @@
-"""`${…}` and `{{ … }}`: what an expression says, and where it stands in a value. The way in: `expressions`."""
+"""`${…}` and `{{ … }}`: what an expression says, and where it is in a value. The way in: `expressions`."""
 
 from schemas.expressions.reading import Expression, expressions
 

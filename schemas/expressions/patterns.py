@@ -1,7 +1,7 @@
-"""`${…}` expressions as regular expressions for the JSON Schema: the one place where these stand.
+"""`${…}` expressions as regular expressions for the JSON Schema: the only place where these are.
 
 Written in what ECMAScript (editors), Python and Rust (pydantic) share: no named groups, no `\\w` (ASCII only in
-ECMAScript), no look-behind. `schemas.expressions.reading` reads expressions; a test holds both against each other.
+ECMAScript), no look-behind. `schemas.expressions.reading` reads expressions; a test compares the two.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ WORD = (
     r"\u2190-\u245f\u2500-\u2775\u2794-\u2bff\u3000-\u3004\u3008-\u3020\ue000-\uf8ff\ufe00-\ufe6f\ufeff"
     rf"\ufff0-\uffff{chr(0x1F300)}-{chr(0x1FAFF)}\s]"
 )
-"""A letter or digit of any script, `_` or `-`: Airflow's KEY_REGEX without the dot, as what is left when the
-punctuation and symbols that people type are taken away (rarer ones are Airflow's to refuse)."""
+"""A letter or digit of any script, `_` or `-`: Airflow's KEY_REGEX without the dot, written as
+everything but the punctuation and symbols that people type (Airflow rejects rarer ones)."""
 
 EXCEPTION_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$"
 """A class of Python's own by its name, or any by its dotted path."""
@@ -21,13 +21,13 @@ ENVIRONMENT = r"(?:^|[^$])\$\{env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}"
 """Text with `${env.NAME}` or `${env.NAME:-default}` in it; `$${…}` is literal text."""
 
 VALUE = r"(?:^|[^$])\$\{(?:vars|matrix)\.[^{}]+\}"
-"""Text with `${vars.NAME}` or `${matrix.NAME}` in it; what is behind the dot is lint's to read."""
+"""Text with `${vars.NAME}` or `${matrix.NAME}` in it; lint reads what follows the dot."""
 
 ENVIRONMENT_OR_VALUE = r"(?:^|[^$])\$\{(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix)\.[^{}]+)\}"
 """Both, as one pattern."""
 
 TASK_OUTPUT = r"^\$\{(?:tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)|expand\.[^\s{}]+)\}$"
-"""A whole `${tasks.ID.output…}`, `${tasks.ID.xcom.KEY…}` or `${expand.NAME…}`; what lies behind is lint's to read."""
+"""A whole `${tasks.ID.output…}`, `${tasks.ID.xcom.KEY…}` or `${expand.NAME…}`; lint reads what follows."""
 
 WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|tasks|expand)\.)"
 """Text with no expression in it that is known only where the DAG is parsed or runs. Not for pydantic: look-ahead."""

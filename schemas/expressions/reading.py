@@ -1,8 +1,8 @@
-"""`${…}` expressions: what one says, and where they stand in a value.
+"""`${…}` expressions: what they say, and where they are in a value.
 
 Ours are `${env.NAME}`, `${env.NAME:-default}`, `${vars.x}`, `${matrix.x}`, `${tasks.ID.output}`,
-`${tasks.ID.xcom.KEY}` and `${expand.NAME}`. A near miss of these is an error; every other `${…}` is text, which shells
-need. `$${` writes a literal `${`.
+`${tasks.ID.xcom.KEY}` and `${expand.NAME}`. A near miss of these is an error; every other `${…}` is text, for
+shells. `$${` writes a literal `${`.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _HEAD = re.compile(r"\s*(?P<root>[A-Za-z]+)\s*[.:\[]")
 
 
 class EnvReference(NamedTuple):
-    """`${env.NAME:-default}`; `default` is None where none is given."""
+    """`${env.NAME:-default}`; `default` is None if there is none."""
 
     name: str
     default: str | None
 
 
 class ValueReference(NamedTuple):
-    """`${vars.a.b}` or `${matrix.x}`: `root` and the keys behind it."""
+    """`${vars.a.b}` or `${matrix.x}`: `root` and the keys after it."""
 
     root: str
     keys: tuple[str, ...]
@@ -59,7 +59,7 @@ class TaskReference(NamedTuple):
 
 
 class ExpandReference(NamedTuple):
-    """`${expand.NAME}`: the value that a mapped group has for this one of its runs; `steps` select inside it."""
+    """`${expand.NAME}`: the value of a mapped group in this one of its runs; `steps` select inside it."""
 
     name: str
     steps: tuple[str | int, ...]
@@ -69,7 +69,7 @@ Meaning = EnvReference | ValueReference | TaskReference | ExpandReference
 
 
 class NearMiss(NamedTuple):
-    """Text that was meant as an expression: `why`, and what was probably meant."""
+    """Text that was meant as an expression: what is wrong, and what was probably meant."""
 
     why: str
     suggestion: str | None
@@ -86,7 +86,7 @@ class Expression(NamedTuple):
 
 
 def expressions(text: str) -> Iterator[Expression]:
-    """The expressions of a text that are ours or were meant to be; other `${…}` and `$${…}` are left out."""
+    """The expressions of a text that are ours or were meant to be; without other `${…}` and `$${…}`."""
     if "${" not in text:
         return
     for match in _EXPRESSION.finditer(text):
@@ -99,13 +99,13 @@ def expressions(text: str) -> Iterator[Expression]:
 
 
 def task_reference(text: object) -> TaskReference | None:
-    """The reference to a task's output that a value is, where it is one and nothing else."""
+    """The task reference that a value is; None if it is anything else."""
     found = run_reference(text)
     return found if isinstance(found, TaskReference) else None
 
 
 def run_reference(text: object) -> TaskReference | ExpandReference | None:
-    """The reference that a value is, where it is one and nothing else: what is known when the task runs."""
+    """The reference that a value is, to something known when the task runs; None if it is anything else."""
     if not isinstance(text, str):
         return None
     first = next(expressions(text), None)
@@ -160,7 +160,7 @@ def _near_miss(body: str) -> NearMiss | None:
             return None
         meant = _meaning(root + rest)
         suggestion = f"${{{root}{rest}}}" if meant is not None and not isinstance(meant, NearMiss) else None
-        return NearMiss(f"`{written}` is not a source of values", suggestion)
+        return NearMiss(f"`{written}` is unknown", suggestion)
     return NearMiss(*_wrong_inside(root, rest))
 
 
@@ -197,10 +197,10 @@ def _wrong_task(rest: str) -> tuple[str, str | None]:
     else:
         meant = f"tasks.{task_id}.output.{word}{tail}"
     if word == "output":
-        why = 'behind `output` stands `.key`, `["key"]` or `[0]`'
+        why = 'after `output` write `.key`, `["key"]` or `[0]`'
     return why, f"${{{meant}}}" if _TASK.fullmatch(meant) else None
 
 
 def forms() -> tuple[str, ...]:
-    """The expressions there are, as the user writes them."""
+    """All forms of expressions, as the user writes them."""
     return tuple(f"${{{form}}}" for form in _FORMS)

@@ -38,12 +38,11 @@ class Related(NamedTuple):
 class Diagnostic:
     """One finding.
 
-    `file` is the path as shown to the user, `text` the file's text (for the excerpt; never a resolved
-    `${env.…}` value). `caret` is what stands behind the caret, such as "did you mean `method`?"; `help` is a
-    longer line below; `allowed` are the keys or values that would have been right. `path` is the place in the
-    effective document, where there is one. `assumed` is what the place is taken
-    for while the rest of the text is checked, where that is no `fix`; `is_about_indentation`: its line may begin
-    at the wrong column.
+    `file` is the path as shown to the user, `text` the file's text for the excerpt, never a resolved `${env.…}` value.
+    `caret` is the text after the caret, such as "did you mean `method`?"; `help` is a longer line below; `allowed` are
+    the keys or values that would be right. `path` is the place in the effective document, if there is one. `assumed`
+    is an edit for checking the rest of the text if there is no `fix`; `is_about_indentation`: its line may begin at the
+    wrong column.
     """
 
     code: Code
@@ -72,9 +71,9 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 
 def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By file and place, each finding once: defaults are part of many files, and `<<` brings a key to many mappings.
+    """By file and place, each finding once: defaults are part of many files, and `<<` adds a key to many mappings.
 
-    A Python module is broken once, however many tasks of a file use it.
+    A broken Python module is reported once, however many tasks of a file use it.
     """
     once: dict[tuple[object, ...], Diagnostic] = {}
     for finding in sorted(findings, key=lambda d: d.sort_key):
@@ -85,8 +84,8 @@ def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 MOST = 300
-"""Errors of one rule in one file, and as many others. Each costs a comparison with what it may have meant, so that lint
-would hang."""
+"""Most errors of one rule in one file, and most other findings. Each is compared with what it may mean, which takes
+time."""
 
 
 def bounded(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
@@ -114,9 +113,9 @@ def more_like(finding: Diagnostic) -> Diagnostic:
     return replace(
         finding,
         code=Code.MORE_FINDINGS,
-        message=f"{MOST} findings of one kind: what may follow in this file is not shown",
+        message=f"{MOST} findings of one kind: further ones in this file are not shown",
         caret="",
-        help="mend these first, or what they have in common",
+        help="fix these, or their common cause, first",
         allowed=(),
         fix=None,
         related=(),

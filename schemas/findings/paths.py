@@ -11,7 +11,7 @@ DataPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What a value holds: every text with its path, and the path of every key of every mapping."""
+    """The contents of a value: every text with its path, and the path of every key of every mapping."""
 
     texts: list[tuple[DataPath, str]] = field(default_factory=list)
     keys: list[DataPath] = field(default_factory=list)
@@ -62,18 +62,22 @@ def is_task_list(path: DataPath) -> bool:
 
 
 class Scope(NamedTuple):
-    """Where names are looked up: `prefixes` are what may stand before one, the own group's first, the file's last."""
+    """Where the names of tasks are looked up: with each of the `prefixes`, the own group's first, the file's last.
+
+    Airflow's rule (airflow.sdk TaskGroup.child_id): a group puts its id and a dot before the ids inside it, unless its
+    `prefix_group_id` is false; then these have no prefix, not even those of the groups around it.
+    """
 
     prefixes: tuple[str, ...] = ("",)
 
     def full_id(self, label: str) -> str:
-        """The full id of what is called `label` in this scope."""
+        """The full id of the task or group `label` in this scope."""
         return self.prefixes[0] + label
 
     def inside(self, label: str, *, prefix_group_id: bool) -> Scope:
-        """The scope inside the group that is called `label` in this one."""
+        """The scope inside the group `label` of this scope."""
         return Scope((f"{self.full_id(label)}." if prefix_group_id else "", *self.prefixes))
 
     def find(self, name: str, known: Container[str]) -> str | None:
-        """The full id that a name means here: one of the own group, else of those around it; None for no such."""
+        """The full id for a name: in the own group, or else in the groups around it; None if there is none."""
         return next((prefix + name for prefix in self.prefixes if prefix + name in known), None)

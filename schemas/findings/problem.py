@@ -1,4 +1,4 @@
-"""What is wrong at a path of an effective document, before it has a place in a file, and the edit that would fix it."""
+"""A finding at a path of an effective document, before it has a place in a file, and the edit that would fix it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Edit = Word | Yaml | InQuotes
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding at a path; `at_key` points at the key in place of the value, `part` at a range of the value's text."""
+    """A finding at a path; `at_key` points at the key instead of the value, `part` at a range of the value's text."""
 
     code: Code
     path: DataPath

@@ -44,14 +44,14 @@ _OTHER_WORDS = {
     "email_on_retry": "notifications",
     "sla": "deadline",
 }
-"""What other tools, and Airflow 2, call it."""
+"""Names in other tools and in Airflow 2 → names here."""
 
 _RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
-"""Of these the ones that take the same value."""
+"""Those of them that have the same value."""
 
 _LONGEST = 64
 MOST_COMPARED = 1_000
-"""Words that one typo is compared with: among more a guess takes too long, and helps little."""
+"""Words that one typo is compared with: with more, a guess takes too long and rarely helps."""
 _MOST_KEYS = 20
 MOST_OF_A_FILE = 150
 """The same for a file's own names, where each of them may be a typo."""
@@ -59,7 +59,7 @@ _WORD = re.compile(r"[\w@/.+-]+")
 
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
-    """The allowed word that a typo most likely stands for, letter case and `-`/`_` aside."""
+    """The allowed word that a typo most likely means, ignoring letter case and `-`/`_`."""
     if isinstance(allowed, Sized) and len(allowed) > MOST_COMPARED:
         return None
     words = sorted(set(allowed))
@@ -77,13 +77,13 @@ def nearest(written: str, allowed: Iterable[str]) -> str | None:
 
 
 def written_or_meant(mapping: Mapping[str, object], words: Sequence[str]) -> set[str]:
-    """The words that are keys of a mapping; where none is, those that its keys are near to."""
+    """The words that are keys of a mapping; if none is, those that its keys look like."""
     written = {word for word in words if word in mapping}
     return written or {word for key in islice(mapping, _MOST_KEYS) if (word := nearest(str(key), words)) is not None}
 
 
 def _with_prefix(folded: str, words: list[str]) -> str | None:
-    """`timeout` for `execution_timeout`, `param` for `params`: one word holds the other, and only one does."""
+    """`timeout` for `execution_timeout`, `param` for `params`: one word contains the other, and only one does."""
     if len(folded) < 4:
         return None
     holders = [w for w in words if folded in _fold(w) or (len(w) >= 4 and _fold(w) in folded)]
@@ -94,10 +94,10 @@ def _with_prefix(folded: str, words: list[str]) -> str | None:
 
 
 def unmistakable(written: str, allowed: Iterable[str]) -> str | None:
-    """The word that a typo stands for where it can be no other: one or two slips away, all others two slips further.
+    """The only word that a typo can mean: one or two slips away, and all others two slips further.
 
-    Letter case and `-`/`_` aside; a slip is a letter too many, too few, wrong, or two letters swapped. None for words
-    of two letters, which are one slip from anything.
+    Letter case and `-`/`_` are ignored; a slip is an extra, a missing or a wrong letter, or two swapped ones. None for
+    words of two letters, which are one slip from anything.
     """
     words = sorted(set(allowed))
     renamed = _RENAMED.get(written)
@@ -118,7 +118,7 @@ def unmistakable(written: str, allowed: Iterable[str]) -> str | None:
 
 
 def _slips(one: str, other: str, most: int) -> int | None:
-    """How many slips lie between two words (optimal string alignment); None for more than `most`."""
+    """How many slips are between two words (optimal string alignment); None for more than `most`."""
     if abs(len(one) - len(other)) > most or len(set(one) - set(other)) > most:
         return None
     before: list[int] = []
@@ -141,10 +141,10 @@ def _fold(word: str) -> str:
 
 
 def meant(written: str, allowed: Iterable[str]) -> str:
-    """Text for behind the caret: "did you mean `x`?", or nothing."""
+    """Text after the caret: "did you mean `x`?", or nothing."""
     return did_you_mean(nearest(written, allowed))
 
 
 def did_you_mean(word: str | None) -> str:
-    """The same for a word that was found before."""
+    """The same for a word that is already known."""
     return f"did you mean `{word}`?" if word is not None else ""

@@ -7,9 +7,9 @@ from typing import Any
 
 DIALECT = "dag-factory"
 DEFAULTS_NAMES = ("defaults.yml", "defaults.yaml")
-"""The first of them that a folder holds counts."""
+"""The first one in a folder is used."""
 NOT_DAGS = ("default", "task_groups")
-"""Keys at the top of a document that dag-factory does not take for DAG ids."""
+"""Keys at the top of a document that are not DAG ids for dag-factory."""
 
 _MARK = re.compile(r"\b(?:operator|decorator)[\"']?[ \t]*:")
 _OWN_KEY = re.compile(r"^(?:tasks|poll)[ \t]*:", re.MULTILINE)
@@ -18,7 +18,7 @@ _FORCED = re.compile(r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]
 
 
 def may_be_dag_factory(text: str) -> bool:
-    """Whether a text is worth reading as dag-factory's: it is cheap to ask, and few others say yes."""
+    """Whether a text is worth reading as dag-factory's: a cheap test that few other texts pass."""
     if "operator" in text or "decorator" in text:
         return _MARK.search(text) is not None or is_forced(text)
     return is_forced(text)
@@ -38,16 +38,16 @@ def is_forced(text: str) -> bool:
 
 
 def has_shape(data: Any) -> bool:
-    """Whether the values at the top hold tasks that have an `operator` or a `decorator`."""
+    """Whether the values at the top contain tasks with an `operator` or a `decorator`."""
     if not isinstance(data, dict):
         return False
     return any(_has_operators(value) for key, value in data.items() if key not in ("tasks", "poll"))
 
 
 def is_defaults(text: str) -> bool:
-    """Whether a file called as in DEFAULTS_NAMES is dag-factory's defaults: it holds no DAG and no pipeline."""
+    """Whether a file named as in DEFAULTS_NAMES is dag-factory's defaults: it contains no DAG and no pipeline."""
     if _OWN_KEY.search(text):
-        # Tasks for every DAG below; those of a document stand inside its DAGs.
+        # Tasks for every DAG below; those of a document are inside its DAGs.
         return _MARK.search(text) is not None and not _USES.search(text) and not is_forced(text)
     return not may_be_dag_factory(text)
 

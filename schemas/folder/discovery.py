@@ -36,7 +36,7 @@ def pipeline_paths(folder: Path) -> Iterator[str]:
 def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
     """POSIX paths below `folder` of files that are nearly named like a pipeline or like defaults, and the right name.
 
-    `orders.YAML`, `orders.yaml.txt`, `_default.yaml`: nobody would notice that they are passed over.
+    `orders.YAML`, `orders.yaml.txt`, `_default.yaml`: nobody would notice that they are ignored.
     """
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
@@ -61,20 +61,20 @@ def _meant_name(name: str) -> str | None:
 def path_problem(folder: Path, path: str) -> str | None:
     """Why a path below `folder` cannot be read as a file, in words that follow its name; None where it can.
 
-    The pipelines folder holds all that a pipeline is made of: a link that leads out of it is refused, as the bundle
-    copies no such file. Named pipes, sockets and devices are never opened. A path with nothing there has no problem.
+    The pipelines folder contains everything that a pipeline uses: a link out of it is rejected, because the bundle does
+    not copy such files. Named pipes, sockets and devices are never opened. A path that does not exist has no problem.
     """
     place = folder / path
     try:
         status = place.stat()
     except OSError as error:
         if error.errno == errno.ELOOP:
-            return "is a link that leads back to itself"
+            return "is a link to itself"
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             return f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
         return "is a link to a file that does not exist" if place.is_symlink() else None
     if _has_link(folder, path) and not _is_inside(os.path.realpath(folder), os.path.realpath(place)):
-        return "is a link that leads out of the pipelines folder; put the file itself there"
+        return "is a link out of the pipelines folder; put the file itself there"
     if stat.S_ISDIR(status.st_mode):
         return _folder_problem(place)
     return None if stat.S_ISREG(status.st_mode) else "is not a regular file"
@@ -92,7 +92,7 @@ def way_problem(folder: Path, path: str) -> str | None:
 
 def _folder_problem(place: Path) -> str:
     if _is_inside(os.path.realpath(place), os.path.realpath(place.parent)):
-        return "is a link to a folder that it lies in"
+        return "is a link to a folder that contains it"
     try:
         with os.scandir(place):
             return _IS_FOLDER
@@ -139,7 +139,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        return False  # a link that leads back to itself; `path_problem` says so
+        return False  # a link to itself; `path_problem` says so
 
 
 def _has_link(folder: Path, path: str) -> bool:
@@ -165,17 +165,17 @@ def is_defaults_path(path: str) -> bool:
 
 
 def defaults_paths(path: str) -> tuple[str, ...]:
-    """Where defaults of a pipeline may stand, from the root to its own folder; they need not exist."""
+    """Where defaults of a pipeline may be, from the root to its own folder; they need not exist."""
     return tuple(f"{prefix}{name}" for prefix in folders_above(path) for name in _DEFAULTS)
 
 
 def dag_factory_defaults_paths(path: str) -> tuple[str, ...]:
-    """Where dag-factory's defaults of a pipeline may stand, in the same order."""
+    """Where dag-factory's defaults of a pipeline may be, in the same order."""
     return tuple(f"{prefix}{name}" for prefix in folders_above(path) for name in DEFAULTS_NAMES)
 
 
 def folders_above(path: str) -> tuple[str, ...]:
-    """The folders of a path from the root (empty) to its own, each as what stands before a name in it."""
+    """The folders of a path from the root (empty) to its own, each as the prefix of a name in it."""
     folders = path.split("/")[:-1]
     return tuple("".join(f"{folder}/" for folder in folders[:count]) for count in range(len(folders) + 1))
 

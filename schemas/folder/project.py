@@ -11,13 +11,13 @@ from schemas.findings.suggestions import meant
 FOLDER_VARIABLE = "PIPELINES_FOLDER"
 FOLDER_NAME = "pipelines"
 ENVIRONMENT_VARIABLE = "PIPELINE_ENVIRONMENT"
-"""Its value names the one of the pipelines' `environments` that is put over the rest; unset or empty: none."""
+"""Its value names the one of the pipelines' `environments` that overrides the rest; unset or empty: none."""
 
 
 def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
     """The folder that a path to lint belongs to; its ids and defaults are relative to it.
 
-    `PIPELINES_FOLDER` where it holds the target; else the nearest folder called `pipelines` above (or at) it; else
+    `PIPELINES_FOLDER` if it contains the target; else the nearest folder called `pipelines` above (or at) it; else
     the folder `pipelines` in it, the target itself, or the folder it lies in.
     Without a target: `PIPELINES_FOLDER`, else `pipelines`.
     """
@@ -37,12 +37,12 @@ def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | No
 
 
 def lexically_absolute(path: Path) -> Path:
-    """The absolute path with `..` gone and links kept: a linked file belongs to the folder its link stands in."""
+    """The absolute path with `..` gone and links kept: a linked file belongs to the folder of its link."""
     return Path(os.path.abspath(path))  # noqa: PTH100 # pathlib's resolve() follows links
 
 
 def undeclared(environment: str | None, known: Iterable[str]) -> str | None:
-    """What is wrong with a chosen environment that is none of the `known` ones: it is misspelt."""
+    """The error for a chosen environment that is not `known`; None if it is."""
     names = tuple(dict.fromkeys(known))
     if not environment or environment in names:
         return None

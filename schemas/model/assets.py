@@ -11,13 +11,13 @@ from schemas.model.base import Model
 from schemas.model.fields import PlainValue, PythonObject
 
 LONGEST_NAME = 1500
-"""Characters of a name, a URI or a group; Airflow takes no more."""
+"""Characters of a name, a URI or a group; Airflow accepts no more."""
 
 AssetText = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class AssetWatcher(Model):
-    """Makes events of an asset out of what a trigger sees (airflow.sdk.AssetWatcher)."""
+    """Creates events of an asset from what a trigger reports (airflow.sdk.AssetWatcher)."""
 
     name: str
     """Name of the watcher, unique for the asset."""
@@ -26,29 +26,29 @@ class AssetWatcher(Model):
 
 
 class AssetAccessControl(Model):
-    """Which teams may write and read events of the asset, where Airflow has teams."""
+    """Which teams may write and read events of the asset, if Airflow has teams."""
 
     producer_teams: list[str] = []
     """Teams whose events count. Default: the DAG's own."""
     consumer_teams: list[str] | None = None
     """Teams whose DAGs its events start. Default: all."""
     allow_global: bool = True
-    """Whether events from outside of any team count."""
+    """Whether events that come from no team count."""
 
 
 class Asset(Model):
-    """An asset with more than its name. `name` or `uri` has to be there; each stands for the other."""
+    """An asset with more than its name. `name` or `uri` is required; each is the default of the other."""
 
     name: AssetText | None = None
     """Name of the asset, unique in Airflow."""
     uri: AssetText | None = None
-    """Where the data lies, such as `s3://bucket/orders`."""
+    """Where the data is, such as `s3://bucket/orders`."""
     group: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
-    """Word to sort assets by. Default: `asset`."""
+    """Group that the asset belongs to. Default: `asset`."""
     extra: dict[str, PlainValue] | None = None
     """More about it, as JSON; shown in Airflow."""
     watchers: list[AssetWatcher] | None = None
-    """What makes events of it from outside of Airflow."""
+    """What creates its events from outside of Airflow."""
     access_control: AssetAccessControl | None = None
     """Which teams it is for."""
 
@@ -59,7 +59,7 @@ class AssetAlias(Model):
     alias: AssetText
     """Name of the alias."""
     group: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
-    """Word to sort aliases by. Default: `asset`."""
+    """Group that the alias belongs to. Default: `asset`."""
 
 
 class AssetAny(Model):
@@ -70,10 +70,10 @@ class AssetAny(Model):
 
 
 class AssetAll(Model):
-    """It takes an event of each."""
+    """An event of each of them is required."""
 
     all: Annotated[list[AssetCondition], Field(min_length=1)]
-    """Assets and conditions, all of which it takes."""
+    """Assets and conditions, all of which are required."""
 
 
 def _shape(value: Any) -> str:

@@ -1,6 +1,6 @@
 """The base of every model of the language: closed, strict, immutable.
 
-A field is described by the text below it (`schemas/published/texts.py`); pydantic could read these texts too, but would
+The text below a field describes it (`schemas/published/texts.py`). pydantic could read these texts too, but would
 do so whenever a model is imported.
 """
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Unknown keys are errors, text is never a number, `.inf` and `.nan` are none either, and errors never repeat
+    """Unknown keys are errors, text is never a number, `.inf` and `.nan` are not allowed, and errors never repeat
     the value they are about."""
 
     model_config = ConfigDict(

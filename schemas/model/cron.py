@@ -26,7 +26,7 @@ class _FieldKind(NamedTuple):
     highest: int
 
     def value(self, word: str) -> int | str:
-        """The number that a word of a range means; Sunday is 0 and 7. The word itself for what is neither."""
+        """The number of a word in a range; Sunday is 0 and 7. Other words are returned as they are."""
         number = _NUMBERS.get(word.lower(), int(word) if word.isdecimal() else word)
         return 0 if number == 7 and self.highest == 6 else number
 
@@ -140,7 +140,8 @@ def _never_comes(fields: tuple[Field, ...]) -> bool:
 
 
 def _split(expression: str) -> list[tuple[int, str]]:
-    """The fields with their places. Any space separates them here: which ones croniter knows is asked before."""
+    """The fields with their places, separated by any space; the caller has rejected spaces that croniter does not
+    know."""
     return [(match.start(), match.group()) for match in re.finditer(r"\S+", expression)]
 
 
@@ -183,6 +184,8 @@ class _Part(NamedTuple):
 
 
 def _parts(expression: str) -> Iterator[_Part]:
+    if "/" not in expression and "-" not in expression:
+        return
     for (start, field), kind in zip(_split(expression), _FIELDS, strict=False):
         at = start
         for text in field.split(","):

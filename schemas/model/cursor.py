@@ -86,7 +86,7 @@ def _moved(text: str, by: timedelta) -> str:
     try:
         return _written(datetime.fromisoformat(text) + by, match)
     except OverflowError:
-        raise CursorError(f"`lag` goes back behind the first year from {_shown(text)}") from None
+        raise CursorError(f"`lag` goes back beyond the first year from {_shown(text)}") from None
 
 
 def _written(moment: datetime, pattern: re.Match[str]) -> str:

@@ -22,7 +22,7 @@ def _whole(value: Any) -> Any:
 
 
 _Integral = BeforeValidator(_whole)
-"""Stands behind the bounds: pydantic gives bounds in front of it to the number, and so to the JSON Schema."""
+"""Comes after the bounds: pydantic applies bounds before it to the number, and so to the JSON Schema."""
 
 WholeNumber = Annotated[int, _Integral]
 """`3.0` is one, as in JSON Schema; `true` and text never are."""
@@ -48,7 +48,7 @@ def _finite(value: Any) -> Any:
 
 
 PlainValue = Annotated[Any, AfterValidator(_finite)]
-"""PostgreSQL's JSON type and `requests` refuse numbers that are not finite; YAML's `1e400` is one too."""
+"""PostgreSQL's JSON type and `requests` do not accept numbers that are not finite, such as YAML's `1e400`."""
 
 
 LINK_PATTERN = r"^(?:https?://[^/?#\s]|mailto:[^?#\s])"
@@ -92,7 +92,7 @@ JmesPath = Annotated[str, Field(min_length=1, max_length=1000)]
 ValueT = TypeVar("ValueT")
 
 TaskOutput = Annotated[str, WithJsonSchema({"type": "string", "pattern": TASK_OUTPUT})]
-"""The text of a whole `${tasks.ID.output…}` or `${expand.NAME…}` reference; whoever builds the task makes a
+"""The text of a whole `${tasks.ID.output…}` or `${expand.NAME…}` reference; the build makes a
 reference of it."""
 
 
@@ -104,20 +104,20 @@ OrTaskOutput = Annotated[
     Annotated[ValueT, Tag("<value>")] | Annotated[TaskOutput, Tag("<output>")],
     Discriminator(_kind),
 ]
-"""Told apart by what is written, so that a wrong value is held against one of the two only."""
+"""Which of the two it is depends on what is written, so that a wrong value gets one error, not two."""
 
 
 OBJECT = "$object"
 
 
 class PythonObject(Model):
-    """Something of Python by its dotted path, or, with `with`, what calling it gives."""
+    """A Python object by its dotted path or, with `with`, the result of calling it."""
 
     object_: str = Field(alias=OBJECT, pattern=DOTTED_PATH_PATTERN)
     """Dotted path of a class, a function or a value of an installed package or of a module below `pipelines/`."""
     with_: dict[str, PlainValue] | None = Field(default=None, alias="with")
-    """Arguments it is called with, by name; `{}` for none. Without `with` it is not called: the class or the function
-    itself is meant."""
+    """Arguments to call it with, by name; `{}` for none. Without `with` it is not called: the value is the class or the
+    function itself."""
 
 
 class Matrix(Model):
@@ -128,6 +128,6 @@ class Matrix(Model):
     __pydantic_extra__: dict[str, Annotated[list[PlainValue], Field(min_length=1)]]
 
     include: list[dict[str, PlainValue]] | None = None
-    """Values that are added to the rows they fit; what fits no row is a row of its own."""
+    """Values to add to the rows that they fit; an entry that fits no row becomes a row of its own."""
     exclude: list[dict[str, PlainValue]] | None = None
-    """Values whose rows are left out."""
+    """Rows with these values are left out."""

@@ -15,14 +15,14 @@ from schemas.model.times import PositiveDuration
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 STATUS_PATTERN = r"^[1-5][0-9][0-9]$"
 URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]|\{\{|\{%|\$\{"
-"""Absolute, or known only when it is filled in."""
+"""Absolute, or known only when it is rendered."""
 STATE_KEY_PATTERN = r"^[A-Za-z0-9_./-]+$"
 QueryScalar = str | int | float | bool
 ConnId = Annotated[str, Field(min_length=1, max_length=250, examples=["orders_api"])]
 
 
 class Timeout(Model):
-    """Longest waits, told apart."""
+    """Longest waits, one by one."""
 
     connect: PositiveDuration = Field(default="30s", validate_default=True)
     """Longest wait for the connection."""
@@ -35,12 +35,12 @@ def _kind_of_timeout(value: Any) -> str:
 
 
 class RateLimit(Model):
-    """How many requests may be sent to one host, evenly spread over the time."""
+    """How many requests may be sent to one host, spread evenly over time."""
 
     requests: PositiveCount
     """Number of requests, retries and pages included."""
     per: PositiveDuration = Field(default="1s", validate_default=True)
-    """The time in which so many may be sent."""
+    """The time in which this many may be sent."""
 
 
 KEYS_BY_TYPE = {
@@ -53,24 +53,25 @@ KEYS_BY_TYPE = {
 
 
 class Auth(Model):
-    """How a request is signed. Only the first server gets it, not one that it redirects or links to."""
+    """How a request is authenticated. Only the first server gets the credentials, not one that it redirects or links
+    to."""
 
     type: Literal["bearer", "api_key", "basic", "oauth2_client_credentials"]
     """`bearer`: the connection's password as a token. `api_key`: its password in a header field or a query parameter.
-    `basic`: its login and password. `oauth2_client_credentials`: an access token, asked for with its login (client
+    `basic`: its login and password. `oauth2_client_credentials`: an access token, requested with its login (client
     id) and password (client secret)."""
     conn_id: Annotated[str, Field(min_length=1, max_length=250, examples=["orders_api"])]
-    """The Airflow connection that holds the secret."""
+    """The Airflow connection with the secret."""
     name: Annotated[str, Field(min_length=1)] | None = Field(default=None, examples=["X-Api-Key"])
     """With `api_key`: name of the header field or query parameter. Default: `X-Api-Key`."""
     location: Literal["header", "query"] | None = None
-    """With `api_key`: where it stands. Default: `header`."""
+    """With `api_key`: where to send it. Default: `header`."""
     access_token_url: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, examples=["https://login.example.com/oauth2/token"]
     )
-    """With `oauth2_client_credentials`: where the token is asked for. Default: the connection's address."""
+    """With `oauth2_client_credentials`: where to request the token. Default: the connection's address."""
     scope: Annotated[str, Field(min_length=1)] | None = None
-    """With `oauth2_client_credentials`: what the token is for; several with spaces."""
+    """With `oauth2_client_credentials`: what the token is for; separate several with spaces."""
 
 
 StatusRange = Annotated[str, Field(pattern=r"^[1-5]xx$")]
@@ -118,10 +119,10 @@ class ResponseAction(Model):
     status_code: Status | None = None
     """A status code such as `404`, a range such as `5xx`, or a list of these."""
     content: Annotated[str, Field(min_length=1)] | None = None
-    """Text that the body has in it."""
+    """Text that the body contains."""
     action: Literal["fail", "ignore", "retry", "skip"]
     """`fail`: the task fails. `ignore`: the page has no rows, and no other follows. `retry`: request it again, as often
-    as `request_retries` says. `skip`: the task is skipped."""
+    as `request_retries` allows. `skip`: the task is skipped."""
 
 
 class HttpRequest(Model):
@@ -130,10 +131,10 @@ class HttpRequest(Model):
     url: Annotated[str, Field(min_length=1, pattern=URL_PATTERN)] | None = Field(
         default=None, examples=["https://api.example.com/orders"]
     )
-    """Absolute URL, `http` or `https`. Credentials belong into an Airflow connection, never here."""
+    """Absolute URL, `http` or `https`. Put credentials into an Airflow connection, never here."""
     conn_id: ConnId | None = None
-    """In place of `url`: an Airflow connection of type HTTP, whose address, credentials, header fields and TLS settings
-    hold."""
+    """Instead of `url`: an Airflow connection of type HTTP, with its address, credentials, header fields and TLS
+    settings."""
     endpoint: str | None = Field(default=None, examples=["/v1/orders"])
     """With `conn_id`: what follows the connection's address."""
     method: Method = "GET"
@@ -147,38 +148,38 @@ class HttpRequest(Model):
     data: OrTaskOutput[dict[str, QueryScalar | list[QueryScalar]]] | None = None
     """Body of the request, sent as the fields of a form; a list gives one field for each item."""
     auth: Auth | None = None
-    """What proves to the server who asks. The secret is in an Airflow connection, never here."""
+    """How the request is authenticated. The secret is in an Airflow connection, never here."""
     timeout: Annotated[
         Annotated[PositiveDuration, Tag("<duration>")] | Annotated[Timeout, Tag("<mapping>")],
         Discriminator(_kind_of_timeout),
     ] = Field(default="30s", validate_default=True)
-    """Longest wait for the connection, and for each piece of the answer; or both told apart. The whole body has ten
-    times as long; what bounds the task is its `execution_timeout`."""
+    """Longest wait for the connection, and for each piece of the answer; or a mapping with both. The whole body has ten
+    times as long. To limit the task, set its `execution_timeout`."""
     request_retries: RequestRetries | None = None
-    """Request a page again that failed, before the task fails. Without it every page is requested once."""
+    """Retry a page that failed, before the task fails. Without it, every page is requested once."""
     expect: Expect = Expect.model_construct()
-    """What every answer must be. Default: a status from 200 to 299."""
+    """What every answer must look like. Default: a status from 200 to 299."""
     response_actions: list[ResponseAction] = []
-    """What to do about particular answers; the first that holds counts, before `expect`."""
+    """What to do with particular answers. The first that matches is used, before `expect`."""
     data_selector: JmesPath | None = Field(default=None, examples=["data", "result.items[*]"])
     """JMESPath of the rows in an answer; with it the output is one flat list."""
     pagination: Pagination | None = None
     """How to get from one page to the next; with it the output is one flat list."""
     rate_limit: RateLimit | None = None
-    """How often to request a host, shared by the tasks of the pipeline that run on one machine."""
+    """How often to send requests to a host, shared by the tasks of the pipeline that run on one machine."""
     max_bytes: PositiveNumber = 1_048_576
     """Largest answer (of each page), in bytes after decompression; a larger one fails the task."""
     incremental: Incremental | None = None
     """Ask only for what came since the last run."""
     change_detection: ChangeDetection | None = None
-    """How to know that the answer is another one than the last: `etag` and `last_modified` let the server say so
+    """How to tell that the answer has changed: `etag` and `last_modified` let the server say so
     (If-None-Match, If-Modified-Since), `hash` compares the whole answer, `path` (JMESPath) a value inside. The first
-    answer always counts as another one."""
+    answer always counts as changed."""
     on_unchanged: Literal["skip", "run"] = "skip"
-    """What to do when the answer is the same as the last: `skip` this task and what follows, or `run` on."""
+    """What to do when the answer has not changed: `skip` this task and those after it, or `run` on."""
     commit: Literal["consumers", "poll"] = "consumers"
-    """When the watermark and what is known of the last answer move: when all tasks behind this one have succeeded
-    (`consumers`), or as soon as the answer is there (`poll`)."""
+    """When the watermark and the stored state of the last answer move: when all tasks after this one have succeeded
+    (`consumers`), or as soon as the answer arrives (`poll`)."""
     state_key: Annotated[str, Field(pattern=STATE_KEY_PATTERN, max_length=200)] | None = None
-    """Name under which Airflow keeps what the task remembers. Default: `DAG_ID/TASK_ID`; write it down before you
-    rename either. Never give one to two tasks."""
+    """Name under which Airflow stores the state of the task. Default: `DAG_ID/TASK_ID`; set it before you rename
+    either. Never use one name for two tasks."""

@@ -1,4 +1,4 @@
-"""`incremental`: a poll asks for what came since the last run."""
+"""`incremental`: a request asks for what is new since the last run."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ Lag = Annotated[
 
 
 class Incremental(Model):
-    """Asks only for what came since the last run; Airflow keeps how far it has come (the watermark)."""
+    """Asks only for what is new since the last run. Airflow stores how far it has come (the watermark)."""
 
     cursor_path: JmesPath = Field(examples=["updated_at", "meta.id"])
-    """Where each row has its cursor, a time or a number that grows (JMESPath). The latest one that arrived is the
+    """Where the cursor of each row is, a time or a number that grows (JMESPath). The latest one received is the
     watermark."""
     start_param: Annotated[str, Field(min_length=1, examples=["since"])]
-    """Query parameter that takes the watermark, as the rows have it."""
+    """Query parameter for the watermark, written as in the rows."""
     end_param: Annotated[str, Field(min_length=1, examples=["until"])] | None = None
-    """Query parameter that takes the moment at which the run first asked, written like `initial_value`; for cursors
-    that are times."""
+    """Query parameter for the moment of the run's first request, written like `initial_value`; for cursors that are
+    times."""
     initial_value: str | int | float | None = Field(default=None, examples=["2026-01-01T00:00:00Z", 0])
-    """What the first run asks from. Without it, the first run sends no `start_param`."""
+    """Where the first run starts. Without it, the first run sends no `start_param`."""
     lag: Lag | None = None
-    """How far before the watermark to ask again, for rows that show up late: a duration (`5m`) where cursors are times,
+    """How far before the watermark to ask again, for rows that arrive late: a duration (`5m`) where cursors are times,
     a whole number where they are numbers. Such rows arrive more than once."""
     row_order: Literal["asc", "desc"] | None = None
     """Order in which the API gives rows, by their cursor: `asc` oldest first, `desc` newest first. With it, no page is
-    requested behind the window's end (`asc`, with `end_param`) or start (`desc`)."""
+    requested past the end (`asc`, with `end_param`) or the start (`desc`) of the window."""
 
 
 Detection = Literal["etag", "last_modified", "hash"]
 
 
 class ValueDetection(Model):
-    """A value inside the answer says whether it is another one."""
+    """A value inside the answer decides whether the answer has changed."""
 
     path: JmesPath = Field(examples=["meta.version"])
-    """Where the value stands in the answer (JMESPath)."""
+    """Where the value is in the answer (JMESPath)."""
 
 
 def _shape(value: Any) -> str:

@@ -22,7 +22,7 @@ NOTIFIERS: Mapping[str, str] = MappingProxyType(
         "slack_webhook": "airflow.providers.slack.notifications.slack_webhook.SlackWebhookNotifier",
     }
 )
-"""What a `uses` without a dot can name in a notification."""
+"""What `uses` without a dot can name in a notification."""
 
 
 class Notification(Model):
@@ -31,15 +31,15 @@ class Notification(Model):
     uses: str = Field(examples=[*NOTIFIERS, "alerts.tell"])
     """`email`, `slack`, `slack_webhook`, or the dotted path of a Python function or of a notifier class."""
     with_: dict[str, PlainValue] = Field(default={}, alias="with")
-    """Its arguments; Airflow renders `{{ … }}` in them. A function's are compared with its signature, and Airflow's
-    context names need none. Secrets belong into the connection that a notifier names."""
+    """Its arguments; Airflow renders `{{ … }}` in them. Those of a function are checked against its signature;
+    Airflow's context names need no argument. Put secrets into the connection that a notifier names."""
 
 
 Notifications = Annotated[list[Notification], Field(min_length=1)]
 
 
 class RunNotifications(Model):
-    """What is sent when a run has ended."""
+    """What to send when a run has ended."""
 
     on_failure: Notifications | None = None
     """Sent when a run has failed."""
@@ -48,18 +48,18 @@ class RunNotifications(Model):
 
 
 class TaskNotifications(Model):
-    """What is sent when something becomes of a task."""
+    """What to send when the state of a task changes."""
 
     on_failure: Notifications | None = None
-    """Sent when the task has failed and is not tried again."""
+    """Sent when the task has failed and is not retried."""
     on_success: Notifications | None = None
     """Sent when the task has succeeded."""
     on_retry: Notifications | None = None
-    """Sent when a try has failed and another one follows."""
+    """Sent when a try has failed and will be retried."""
     on_skipped: Notifications | None = None
     """Sent when the task has skipped itself."""
     on_execute: Notifications | None = None
-    """Sent when a try begins."""
+    """Sent when a try starts."""
 
 
 _REFERENCES = ("queued_at", "logical_date", "average_runtime")
@@ -74,7 +74,7 @@ def _start(value: Any) -> datetime | str:
         except ValueError as error:
             raise PydanticCustomError("no_such_date", "no such date: {reason}", {"reason": str(error)}) from None
     if value not in _REFERENCES:
-        # In the words of a choice: a date is what hardly anybody means.
+        # The message of a choice: hardly anybody means a date.
         raise PydanticCustomError("literal_error", "expected {expected}", {"expected": _EXPECTED})
     return str(value)
 
@@ -87,20 +87,20 @@ Start = Annotated[
 
 
 class Deadline(Model):
-    """A moment by which a run must have ended, and who is told when it has not."""
+    """A moment by which a run must have ended, and who is notified if it has not."""
 
     from_: Start = Field(alias="from")
-    """What the time counts from: `queued_at`, the moment the run was queued; `logical_date`; `average_runtime`, as
-    long as the latest runs took on average; or a date."""
+    """When the time starts: `queued_at`, when the run was queued; `logical_date`; `average_runtime`, the average time
+    of the latest runs; or a date."""
     within: PositiveDuration
-    """Time that a run has from there."""
+    """Time that the run has from then on."""
     notify: Notifications
-    """Who is told. An `async` function and an installed notifier run in the triggerer, and a function there must be
-    installed, too. A plain function runs in the executor, with the files of the run. Airflow renders no templates in
-    a function's arguments here."""
+    """Who is notified. An `async` function and an installed notifier run in the triggerer, where the function must be
+    installed too. A plain function runs in the executor, with the files of the run. Airflow renders no templates in a
+    function's arguments here."""
     name: Annotated[str, Field(min_length=1)] | None = None
     """Name shown with the deadline."""
     max_runs: PositiveCount | None = None
     """With `average_runtime`: how many of the latest runs count. Default: 10."""
     min_runs: PositiveCount | None = None
-    """With `average_runtime`: without so many runs there is no deadline. Default: `max_runs`."""
+    """With `average_runtime`: with fewer runs than this there is no deadline. Default: `max_runs`."""

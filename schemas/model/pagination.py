@@ -1,4 +1,4 @@
-"""How pages follow each other, in the words of dlt's `rest_api` paginators."""
+"""How to get from page to page, in the words of dlt's `rest_api` paginators."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ BODY_PATH_PATTERN = r"^[^.]+(\.[^.]+)*$"
 
 
 class Pagination(Model):
-    """How to get from one page to the next. It ends at an empty page too."""
+    """How to get from one page to the next. An empty page always ends it."""
 
     type: Literal["json_link", "header_link", "cursor", "offset", "page_number", "single_page"]
-    """`json_link`: the body holds the next page's URL. `header_link`: the header field `Link` does. `cursor`: the body
-    holds what to send for the next page. `offset`, `page_number`: pages are counted. `single_page`: there is one."""
+    """`json_link`: the body contains the URL of the next page. `header_link`: the header field `Link` does. `cursor`:
+    the body contains what to send for the next page. `offset`, `page_number`: pages are counted. `single_page`: one
+    page."""
     next_url_path: JmesPath | None = None
     """With `json_link`: JMESPath of the next page's URL. Default: `next`."""
     links_next_key: Name | None = None
@@ -40,21 +41,21 @@ class Pagination(Model):
     cursor_body_path: Annotated[str, Field(pattern=BODY_PATH_PATTERN, max_length=200)] | None = Field(
         default=None, examples=["page.after"]
     )
-    """With `cursor`: in place of a query parameter, where in the `json` body it is sent: keys joined by dots."""
+    """With `cursor`: send it in the `json` body instead of a query parameter, at these keys, joined by dots."""
     limit: PositiveCount | None = None
-    """With `offset`: rows of a page to ask for."""
+    """With `offset`: how many rows a page has."""
     limit_param: Name | None = None
     """With `offset`: the query parameter of `limit`. Default: `limit`."""
     offset: Count | None = None
-    """With `offset`: rows to leave out at the start. Default: 0."""
+    """With `offset`: rows to skip at the start. Default: 0."""
     offset_param: Name | None = None
-    """With `offset`: the query parameter of the rows that came before. Default: `offset`."""
+    """With `offset`: the query parameter for the rows before the page. Default: `offset`."""
     base_page: Count | None = None
     """With `page_number`: number of the first page. Default: 1."""
     page_param: Name | None = None
     """With `page_number`: the query parameter of the page's number. Default: `page`."""
     total_path: JmesPath | None = None
-    """With `offset`: JMESPath of the number of all rows; with `page_number`: of all pages. Without it an empty page is
+    """With `offset`: JMESPath of the total number of rows; with `page_number`: of pages. Without it, an empty page is
     the end."""
     max_pages: PositiveCount = 10_000
     """More pages than this fail the task."""

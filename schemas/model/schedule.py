@@ -33,8 +33,8 @@ class CronSchedule(Model):
     """Runs at the times of a cron expression, or of several."""
 
     cron: Cron | Annotated[list[Cron], Field(min_length=1)]
-    """Five fields: minute, hour, day of month, month, day of week; or a preset such as `@daily`. A list of them: a run
-    whenever one of them comes round."""
+    """Five fields: minute, hour, day of month, month, day of week; or a preset such as `@daily`. With a list, a run
+    starts at the times of each."""
     timezone: str | None = Field(default=None, examples=["Asia/Seoul", "Europe/Berlin", "UTC"])
     """IANA time zone of the expression, such as `Asia/Seoul`. Default: the pipeline's `timezone`."""
     data_interval: bool = False
@@ -42,7 +42,7 @@ class CronSchedule(Model):
 
 
 class EverySchedule(Model):
-    """Runs again and again after a fixed time, not aligned to the clock."""
+    """Runs repeatedly after a fixed time, not aligned to the clock."""
 
     every: PositiveDuration
     """Time between two runs, such as `15m`."""
@@ -56,7 +56,7 @@ class AssetSchedule(Model):
     assets: AssetCondition
     """An asset by its name or URI, or `{any: [..]}` or `{all: [..]}` of several; these nest."""
     default_partition_mapper: PythonObject | None = None
-    """Makes runs by partition: turns the partition key of an asset's event into that of the run, such as
+    """Makes runs by partition: converts the partition key of an asset's event to that of the run, such as
     `{$object: airflow.sdk.StartOfDayMapper, with: {}}`."""
     partition_mapper_config: dict[str, PythonObject] | None = None
     """Partition mappers for single assets, by the asset's name or URI."""
@@ -68,7 +68,7 @@ class AssetOrTimeSchedule(Model):
     assets: AssetCondition
     """An asset by its name or URI, or `{any: [..]}` or `{all: [..]}` of several; these nest."""
     cron: Cron | Annotated[list[Cron], Field(min_length=1)]
-    """When it runs in any case: a cron expression or preset, or a list of them."""
+    """When it runs without a change too: a cron expression or preset, or a list of them."""
     timezone: str | None = Field(default=None, examples=["Asia/Seoul", "Europe/Berlin", "UTC"])
     """IANA time zone of the expression. Default: the pipeline's `timezone`."""
     data_interval: bool = False
@@ -81,7 +81,7 @@ class TimetableSchedule(Model):
     timetable: str = Field(pattern=DOTTED_PATH_PATTERN, examples=["airflow.sdk.EventsTimetable"])
     """Dotted path of a timetable that Airflow ships or that an installed plugin registers."""
     with_: dict[str, PlainValue] = Field(default={}, alias="with")
-    """Its arguments, by name. Text becomes a duration or a date where the timetable wants one; without a `timezone` it
+    """Its arguments, by name. Text becomes a duration or a date if the timetable takes one; without a `timezone` it
     gets the pipeline's."""
 
 
@@ -111,4 +111,4 @@ Schedule = Annotated[
     | Annotated[CronSchedule, Tag("<cron>")],
     Discriminator(_shape),
 ]
-"""Tags stand in `< >`: an error's location holds them, and no key of a document looks like that."""
+"""Tags are in `< >`: an error's location contains them, and no key of a document looks like that."""

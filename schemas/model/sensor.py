@@ -1,4 +1,4 @@
-"""What every Airflow sensor takes (airflow.sdk.BaseSensorOperator, 3.3): how it waits, and for how long."""
+"""The arguments of every Airflow sensor (airflow.sdk.BaseSensorOperator, 3.3): how it waits, and for how long."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ class SensorArguments(Model):
     """The arguments that sensors have in common."""
 
     poke_interval: PositiveDuration | None = None
-    """Time between two looks. Default: `60s`."""
+    """Time between two checks. Default: `60s`."""
     timeout: PositiveDuration | None = None
-    """Longest wait, over all looks; then the task fails. Default: Airflow's, 7 days."""
+    """Longest wait in total; then the task fails. Default: Airflow's, 7 days."""
     soft_fail: bool = False
-    """Skip the task in place of failing it when the wait is over or a look fails."""
+    """Skip the task instead of failing it when the wait is over or a check fails."""
     never_fail: bool = False
-    """Skip the task also where a look ends in an error of any kind."""
+    """Skip the task also when a check ends in an error of any kind."""
     silent_fail: bool = False
-    """Log an error of a look and look again."""
+    """Log the error of a check and check again."""
     mode: Literal["poke", "reschedule"] | None = None
-    """How it waits without `deferrable`: `poke` keeps its worker, `reschedule` gives it back between two looks."""
+    """How it waits without `deferrable`: `poke` keeps its worker, `reschedule` releases it between two checks."""
     exponential_backoff: bool = False
-    """Make the time between two looks longer and longer."""
+    """Increase the time between two checks each time."""
     max_wait: Duration | None = None
-    """Longest time between two looks, with `exponential_backoff`."""
+    """Longest time between two checks, with `exponential_backoff`."""
 
 
 class DeferrableSensorArguments(SensorArguments):
-    """Of a sensor that the triggerer can wait for, without a worker."""
+    """The arguments of a sensor that can wait in the triggerer, without a worker."""
 
     deferrable: bool | None = None
-    """Wait in the triggerer, which takes no worker. Default: `true`, unless a setting of looking is written (`mode`,
-    `exponential_backoff`, `max_wait`, `silent_fail`), which the triggerer does not know."""
+    """Wait in the triggerer, which uses no worker. Default: `true`, unless a setting that the triggerer ignores is set
+    (`mode`, `exponential_backoff`, `max_wait`, `silent_fail`)."""
 
 
 LOOKING = ("mode", "exponential_backoff", "max_wait", "silent_fail")
-"""Settings of looking again and again, which the triggerer does not know: it looks in its own way."""
+"""How often and how a worker checks. The triggerer ignores these: it checks in its own way."""

@@ -20,27 +20,27 @@ ExceptionName = Annotated[
 
 
 class RetryRule(Model):
-    """What is done after an exception."""
+    """What to do after an exception."""
 
     exception: ExceptionName | Annotated[list[ExceptionName], Field(min_length=1)]
     """One of Python's own exceptions by its name, another one by its dotted path, or a list."""
     action: RetryAction = "retry"
     """`retry` tries again while there are `retries`, `fail` fails at once, `default` does what the task would do."""
     retry_delay: Duration | None = None
-    """Time until the next try, in place of the task's."""
+    """Time until the next try, instead of the task's `retry_delay`."""
     reason: str | None = None
     """Why, for the log."""
     match_subclasses: bool = True
-    """Hold for exceptions derived from it, too."""
+    """Also apply to exceptions derived from it."""
 
 
 class RetryPolicy(Model):
     """What a failed task does, by its exception (Airflow's ExceptionRetryPolicy); the first rule that fits decides."""
 
     rules: Annotated[list[RetryRule], Field(min_length=1)]
-    """What is done after which exception."""
+    """What to do after which exception."""
     default: RetryAction = "default"
-    """What is done where no rule fits."""
+    """What to do if no rule fits."""
 
 
 TriggerRule = Literal[
@@ -73,7 +73,7 @@ WeightRule = Annotated[
 
 
 class Resources(Model):
-    """What a task asks for (airflow.sdk Resources)."""
+    """The resources that a task requests (airflow.sdk Resources)."""
 
     cpus: Count | None = None
     """Processor cores."""
@@ -86,12 +86,12 @@ class Resources(Model):
 
 
 class TaskSettings(Model):
-    """Stand beside `uses`, never inside `with`; in `default_args` they hold for every task of the file."""
+    """Go beside `uses`, never inside `with`; in `default_args` they apply to every task of the file."""
 
     owner: str | None = None
-    """Who answers for the task; shown in Airflow's lists."""
+    """Who is responsible for the task; shown in Airflow's lists."""
     retries: Count | None = None
-    """How often a failed task is tried again. Default: 0."""
+    """How often a failed task is retried. Default: 0."""
     retry_delay: Duration | None = None
     """Time between two tries. Default: `5m`."""
     retry_exponential_backoff: NonNegativeFloat | None = None
@@ -99,9 +99,9 @@ class TaskSettings(Model):
     max_retry_delay: Duration | None = None
     """Longest time between two tries."""
     retry_policy: RetryPolicy | None = None
-    """What is done after which exception: `{rules: [{exception: TimeoutError, retry_delay: 1m}]}`."""
+    """What to do after which exception: `{rules: [{exception: TimeoutError, retry_delay: 1m}]}`."""
     notifications: TaskNotifications | None = None
-    """Who is told what becomes of the task: `on_failure`, `on_success`, `on_retry`, `on_skipped`, `on_execute`."""
+    """Who is notified about the task: `on_failure`, `on_success`, `on_retry`, `on_skipped`, `on_execute`."""
     execution_timeout: PositiveDuration | None = None
     """Longest time a try may take; then it fails."""
     trigger_rule: TriggerRule | None = None
@@ -110,24 +110,24 @@ class TaskSettings(Model):
     depends_on_past: bool | None = None
     """Start only when the task succeeded in the previous run."""
     ignore_first_depends_on_past: bool | None = None
-    """Let the first run start in spite of `depends_on_past`."""
+    """Let the first run start despite `depends_on_past`."""
     wait_for_past_depends_before_skipping: bool | None = None
     """Wait for `depends_on_past` before the task may be skipped."""
     wait_for_downstream: bool | None = None
-    """Also wait for the tasks right behind it in the previous run."""
+    """Also wait for the tasks directly downstream of it in the previous run."""
     pool: str | None = None
-    """Airflow pool whose slots the task takes; it is made in Airflow (Admin, Pools). Default: `default_pool`."""
+    """Airflow pool whose slots the task uses; create it in Airflow (Admin, Pools). Default: `default_pool`."""
     pool_slots: PositiveCount | None = None
-    """How many slots of the pool it takes."""
+    """How many slots of the pool it uses."""
     priority_weight: Weight | None = None
-    """Who goes first when slots are short: the higher number. Default: 1."""
+    """When slots are short, the task with the higher number goes first. Default: 1."""
     weight_rule: WeightRule = None
-    """How the weights of other tasks count into its own: those behind it (`downstream`, the default), those before it
-    (`upstream`), or none (`absolute`); or a strategy of a plugin's, `{$object: …, with: {…}}`."""
+    """Which tasks' weights are added to its own: those after it (`downstream`, the default), those before it
+    (`upstream`), or none (`absolute`); or a plugin's strategy, `{$object: …, with: {…}}`."""
     queue: str | None = None
     """Queue of the executor, such as a Celery queue."""
     executor: str | None = None
-    """Executor that runs it, where Airflow has several."""
+    """Executor that runs it, if Airflow has several."""
     executor_config: dict[str, PlainValue] | None = None
     """Settings for the executor, such as `{pod_override: {$object: kubernetes.client.V1Pod, with: {…}}}`."""
     max_active_tis_per_dag: PositiveCount | None = None
@@ -137,7 +137,7 @@ class TaskSettings(Model):
     start_date: Date | None = None
     """First date the task runs for."""
     end_date: Date | None = None
-    """The task is in no run after it: a day means its start."""
+    """The task does not run after this date; a day means its start."""
     do_xcom_push: bool | None = None
     """Keep what the task returns as its output. Default: `true`; with `false` nothing can refer to it."""
     multiple_outputs: bool | None = None
@@ -147,7 +147,7 @@ class TaskSettings(Model):
     map_index_template: str | None = None
     """Template of the name shown for a mapped task."""
     task_display_name: str | None = None
-    """Name shown in the UI in place of the id."""
+    """Name shown in the UI instead of the id."""
     doc: str | None = None
     """Plain text shown with the task."""
     doc_md: str | None = None
@@ -163,9 +163,9 @@ class TaskSettings(Model):
     allow_nested_operators: bool | None = None
     """Let the task call other operators' `execute` without a warning."""
     render_template_as_native_obj: bool | None = None
-    """Templates give Python values in place of text."""
+    """Templates give Python values instead of text."""
     inlets: list[AssetReference] | None = None
-    """Assets that it reads: names, URIs, or mappings."""
+    """Assets that the task reads: names, URIs, or mappings."""
     outlets: list[AssetReference] | None = None
     """Assets that it writes: its success is an event of each, for which schedules by `assets` wait."""
     pre_execute: PythonObject | None = None

@@ -17,7 +17,7 @@ from schemas.model.task_base import Mapped, MappedRows, TaskBase, TaskId
 
 
 class CodeTask(TaskBase):
-    """Calls a Python function, or is an Airflow operator or sensor."""
+    """Calls a Python function, or runs an Airflow operator or sensor."""
 
     uses: str
     """Dotted path of a function or of an operator class."""
@@ -30,12 +30,12 @@ class CodeTask(TaskBase):
 
 
 def is_group(entry: Any) -> bool:
-    """Whether an entry of `tasks` is meant as a group."""
+    """Whether an entry of `tasks` is a group."""
     return isinstance(entry, dict) and "tasks" in entry and "uses" not in entry
 
 
 def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
-    """The model that an entry of `tasks` is held against, be it right or wrong."""
+    """The model that checks an entry of `tasks`, whether the entry is right or wrong."""
     if is_group(entry):
         return TaskGroup
     uses = entry.get("uses") if isinstance(entry, dict) else None
@@ -47,7 +47,7 @@ def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
 
 @lru_cache(maxsize=64)
 def _without_required_arguments(model: type[TaskBase]) -> type[TaskBase]:
-    """A mapped task may take from `expand` what `with` does not give; a rule says what neither does."""
+    """In a mapped task, `expand` may give what `with` does not; a rule reports arguments that neither gives."""
     arguments = model.model_fields["with_"].annotation
     if not (isinstance(arguments, type) and issubclass(arguments, Model)):
         return model
@@ -67,7 +67,7 @@ def _validated(entry: Any) -> TaskBase | TaskGroup:
 
 
 TASK_MARK = "an entry of `tasks`"
-"""Stands in pydantic's JSON Schema for the union of all task models, which nothing else needs as a whole."""
+"""Marks the place of all task models in pydantic's JSON Schema; nothing else needs their union."""
 
 if TYPE_CHECKING:
     Task: TypeAlias = "TaskBase | TaskGroup"
@@ -82,17 +82,17 @@ class TaskGroup(Model):
     id: TaskId
     """Name of the group: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
-    """Ids of the tasks and groups that must be done before any task of the group starts, in `[ ]`."""
+    """Ids of the tasks and groups that must finish before any task of the group starts, in `[ ]`."""
     default_args: TaskSettings | None = None
-    """Settings for every task of the group; they go before the file's."""
+    """Settings for every task of the group; they override the file's."""
     notifications: TaskNotifications | None = None
-    """Who is told what becomes of each task of the group."""
+    """Who is notified about each task of the group."""
     prefix_group_id: bool = True
-    """`false`: the ids inside stand alone, without `group.` before them."""
+    """`false`: the ids inside have no `group.` before them."""
     group_display_name: str | None = None
-    """Name shown in the UI in place of the id."""
+    """Name shown in the UI instead of the id."""
     tooltip: str | None = None
-    """Text shown when the pointer rests on the group."""
+    """Text shown when the mouse is over the group."""
     doc_md: str | None = None
     """Markdown shown with the group."""
     ui_color: str | None = None
@@ -100,11 +100,12 @@ class TaskGroup(Model):
     ui_fgcolor: str | None = None
     """Colour of its text in the graph."""
     expand: Mapped | None = None
-    """Names with a list each: a run makes the whole group once for every combination of their items, which the tasks
-    inside read as `${expand.NAME}`. A list, a mapping, or a task's output."""
+    """A list for each name: a run makes the whole group once for every combination of their items, and the tasks inside
+    read them as `${expand.NAME}`. A list, a mapping, or a task's output."""
     expand_kwargs: MappedRows | None = None
-    """In place of `expand`: a list of mappings, or a task's output. The group once for each mapping."""
+    """Instead of `expand`: a list of mappings, or a task's output. The group runs once for each mapping."""
     matrix: Matrix | None = None
     """One group for each combination of these lists; `${matrix.key}` is the group's own value, also in its `id`."""
     tasks: Annotated[list[Task], Field(min_length=1)]
-    """The tasks of the group, and groups inside it. `needs` and references look here first, then outwards."""
+    """The tasks of the group, and groups inside it. `needs` and references look here first, then in the groups around
+    it."""

@@ -15,7 +15,7 @@ TASK_ID_PATTERN = rf"^{WORD}+$"
 """Letters and digits of any script, `_` and `-`: Airflow's KEY_REGEX without the dot."""
 
 LONGEST_ID = 250
-"""Characters; Airflow takes no more, groups included."""
+"""Characters; Airflow accepts no more, groups included."""
 
 TaskId = Annotated[str, Field(pattern=TASK_ID_PATTERN, max_length=LONGEST_ID)]
 
@@ -28,39 +28,39 @@ class TaskBase(TaskSettings):
     """What every task has. Derived models say what `uses` and `with` are."""
 
     templated: ClassVar[frozenset[str]] = frozenset()
-    """The arguments that Airflow renders: these take templates and tasks' outputs."""
+    """The arguments that Airflow renders: they accept templates and tasks' outputs."""
     functions: ClassVar[frozenset[str]] = frozenset()
     """The arguments that name a Python function by its dotted path."""
     exclusive: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Pairs of arguments of which only one can be written."""
     looking: ClassVar[tuple[str, ...]] = ()
-    """The arguments of a sensor that the triggerer does not know: it looks in its own way."""
+    """The arguments of a sensor that the triggerer ignores: it checks in its own way."""
     mappable: ClassVar[frozenset[str]] = frozenset()
-    """The arguments of a built-in that can stand in `expand`: their values become those of the operator as they are."""
+    """The arguments of a built-in that can be in `expand`: the operator gets their values as they are."""
 
     id: TaskId
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
-    """Ids of the tasks that must be done first, in `[ ]`. Tasks that `with` refers to already count."""
+    """Ids of the tasks that must finish first, in `[ ]`. Tasks that `with` refers to need not be listed."""
     matrix: Matrix | None = None
     """One task for each combination of these lists; `${matrix.key}` is the task's own value, also in its `id`."""
     setup: bool = False
-    """`true`: the task makes something that others work with, and a `teardown` takes it away again."""
+    """`true`: the task creates something that other tasks use, and a `teardown` removes it again."""
     teardown: list[str] | None = None
-    """Makes the task a teardown: ids of the setups that it ends, in `[ ]`; empty where there is none. It runs when its
-    setups have succeeded, whatever became of the tasks between, and the run's state is that of the others."""
+    """Makes the task a teardown: ids of the setups that it cleans up, in `[ ]`; may be empty. It runs when its setups
+    have succeeded, whatever happened to the tasks in between, and does not decide the state of the run."""
     on_failure_fail_dagrun: bool | None = None
     """`true`: when this teardown fails, the run fails. Default: `false`."""
     run_if: str | None = None
     """Template that decides, each time the task starts, whether it runs or is skipped: `"{{ params.full }}"`."""
     skip_if: str | None = None
-    """As `run_if`, the other way round: the task is skipped when this holds."""
+    """The opposite of `run_if`: the task is skipped when this is true."""
     expand: Mapped | None = None
-    """Arguments with a list each: a run makes one task for every combination of their items. A list, a mapping, or a
+    """A list for each argument: a run makes one task for every combination of their items. A list, a mapping, or a
     task's output: `{file: "${tasks.list.output}"}`."""
     expand_kwargs: MappedRows | None = None
-    """In place of `expand`: a list of mappings, or a task's output. One task for each mapping, with the arguments that
-    stand in it."""
+    """Instead of `expand`: a list of mappings, or a task's output. One task for each mapping, with the arguments in
+    it."""
     uses: str
     """What the task does."""
     with_: Any = Field(default={}, alias="with")
@@ -68,7 +68,7 @@ class TaskBase(TaskSettings):
 
     @property
     def is_mapped(self) -> bool:
-        """Whether a run makes several of it."""
+        """Whether a run makes several tasks of it."""
         return self.expand is not None or self.expand_kwargs is not None
 
     @property

@@ -74,7 +74,7 @@ PositiveDuration = Annotated[
     AfterValidator(_positive),
     WithJsonSchema({"type": "string", "pattern": POSITIVE_DURATION_PATTERN, "examples": _EXAMPLES}),
 ]
-"""Where zero means nothing that anybody wants: an interval, a timeout."""
+"""For values that cannot be zero: an interval, a timeout."""
 
 
 DATE_PATTERN = (
@@ -83,8 +83,8 @@ DATE_PATTERN = (
 )
 _DATE = re.compile(DATE_PATTERN)
 FIRST_YEAR, LAST_YEAR = 1970, 9998
-"""Every time zone can show every moment of these: Python ends at the years 1 and 9999. Nothing is scheduled before
-1970, the start of Unix time; a year such as 0206 is a slip."""
+"""Every time zone has every moment of these: Python ends at the years 1 and 9999. Nothing is scheduled before 1970, the
+start of Unix time; a year such as 0206 is a typo."""
 DATE_FORMS = "2026-01-31, 2026-01-31T06:00 or 2026-01-31T06:00:00+09:00"
 
 
@@ -179,7 +179,7 @@ Moment = Annotated[
         }
     ),
 ]
-"""A time of day is a `time`, a template and a task's output stay text."""
+"""A time of day is a `time`; a template and a task's output stay text."""
 
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -247,7 +247,7 @@ _DATES = frozenset({"datetime", "DateTime"})
 
 @lru_cache(maxsize=1024)  # operators share most of their annotations
 def type_names(annotation: str) -> frozenset[str]:
-    """The last names of the types that an annotation as it is written holds side by side."""
+    """The last parts of the type names in a union that is written as an annotation."""
     return frozenset(_names(annotation))
 
 
@@ -257,9 +257,9 @@ def names_duration(types: Collection[str]) -> bool:
 
 
 def fitted(types: Collection[str], text: str) -> str | timedelta | datetime:
-    """The duration or the date that a text must be there; itself where text can stand, and where it is a template.
+    """The duration or date that a text must be; the text itself if text is allowed, or if it is a template.
 
-    Raises ValueError, in words that follow the argument's name.
+    Raises ValueError with words that follow the argument's name.
     """
     if "str" in types or "{{" in text or "{%" in text:
         return text

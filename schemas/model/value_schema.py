@@ -43,7 +43,7 @@ _MUST: Mapping[str, str] = MappingProxyType(
 
 
 class Misfit(NamedTuple):
-    """What is wrong with a value: where in it, and why, in words that follow "must be" or stand alone."""
+    """The error in a value: where it is, and why, in words that follow "must be" or a sentence of its own."""
 
     path: DataPath
     must: str = ""
@@ -90,7 +90,7 @@ def has_reference(part: Any) -> bool:
 
 
 def remote_reference(schema: Any, path: DataPath = ()) -> DataPath | None:
-    """Where a schema refers to another document, which Airflow fetches whenever it holds a value against the schema."""
+    """Where a schema refers to another document, which Airflow fetches whenever it checks a value."""
     if isinstance(schema, dict):
         for key in _REFERENCES:
             if isinstance(schema.get(key), str) and not schema[key].startswith("#"):
@@ -105,7 +105,7 @@ def _words(keyword: str, wanted: Any, message: str) -> tuple[str, str]:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """A value and all that it holds."""
+    """A value and everything inside it."""
     yield value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for one in inner:

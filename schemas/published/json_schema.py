@@ -27,7 +27,7 @@ _SHORTEST_SHARED = 600
 
 
 def pipeline_json_schema() -> Schema:
-    """Of a pipeline's file that stands alone, without `_defaults.yaml` above it."""
+    """Of a pipeline's file without `_defaults.yaml` above it."""
     schema = _document(Translation(partial=False), "pipeline.schema.json", "Pipeline")
     overlay = _document(Translation(partial=True, task="environment_task"), "", "What is other in an environment")
     schema["definitions"] |= {**overlay.pop("definitions"), "environment": _overlay(overlay)}
@@ -37,14 +37,14 @@ def pipeline_json_schema() -> Schema:
 
 
 def defaults_json_schema() -> Schema:
-    """Of a `_defaults.yaml`: a part of a pipeline, in which nothing has to be there."""
+    """Of a `_defaults.yaml`: a part of a pipeline, in which no key is required."""
     schema = _document(Translation(partial=True), "defaults.schema.json", "Defaults of the pipelines in a folder")
     schema["definitions"]["environment"] = _overlay(schema)
     return _shared(schema)
 
 
 def _overlay(schema: Schema) -> Schema:
-    """What may stand in an environment: all but environments."""
+    """What an environment may contain: all but environments."""
     properties = {key: value for key, value in schema["properties"].items() if key != "environments"}
     return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
 

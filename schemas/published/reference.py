@@ -23,6 +23,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from schemas.check import CheckedPipeline, Checker, CheckOptions
+from schemas.compose.effective import Effective
 from schemas.model import times
 from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
@@ -145,7 +146,8 @@ def examples() -> Mapping[Key, str]:
     for pipeline in Checker(EXAMPLES, CheckOptions(environ={})).folder().pipelines:
         if isinstance(pipeline, CheckedPipeline):
             # A matrix has not yet made more entries of one: a word stands for each of its values.
-            model, _ = validate(document_from_text(_ROW.sub("row", pipeline.text), pipeline.file).data)
+            document = document_from_text(_ROW.sub("row", pipeline.text), pipeline.file)
+            model, _ = validate(Effective(document.data, (document,)))
             for key, value in _written(model, document_from_text(pipeline.text, pipeline.file).data):
                 text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
                 line = f"{key[1]}: " + text.removesuffix("...\n").strip()

@@ -127,7 +127,7 @@ def _expression(path: DataPath) -> str:
 
 
 def with_text(schema: Schema, texts: Sequence[Schema], path: DataPath) -> Schema:
-    """Adds which texts fit: those of the members, and the expressions that can stand in their place."""
+    """Add which texts fit: those of the members, and the expressions that are allowed instead."""
     patterns = [member["pattern"] for member in texts if "pattern" in member]
     environment = allows_environment(path)
     for member in texts:
@@ -176,7 +176,7 @@ def field_texts(model: type[Model]) -> dict[str, str]:
 
 
 def models() -> dict[str, type[Model]]:
-    """All models that stand in an imported module, by class name; not those that are made of others at run time."""
+    """All models of the imported modules, by class name, without those that are derived at run time."""
     found: dict[str, type[Model]] = {}
     waiting: list[type[Model]] = [Model]
     while waiting:

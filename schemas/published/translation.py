@@ -81,7 +81,7 @@ class Translation:
         return self._object(self._definitions["Pipeline"], ())
 
     def definitions(self) -> dict[str, Schema]:
-        """What holds others of its kind: tasks in groups, assets in conditions."""
+        """What contains others of its kind: tasks in groups, assets in conditions."""
         entry = with_text({"type": "object", **self._entry(_ENTRY)}, [], _ENTRY)
         assets = self._definitions["AssetSchedule"]["properties"]["assets"]
         return {
@@ -169,7 +169,7 @@ class Translation:
         return {**description(raw.get("description")), **schema} if not path else schema
 
     def _variants(self, members: Sequence[Schema], path: DataPath) -> Schema:
-        """A mapping of one of several shapes, told by the keys that one must have; the last takes the rest.
+        """A mapping with one of several shapes; the required keys decide which, and the last shape is the default.
 
         The order is the discriminator's: `_shape` in schemas.model.schedule and in schemas.model.assets.
         """
@@ -209,7 +209,7 @@ class Translation:
             arguments = dict(task["properties"]["with"])
             then: Schema = {"properties": {"with": arguments}}
             if "with" in task.get("required", ()):
-                # What is mapped may stand in `expand` in its place: then lint says what is missing.
+                # A mapped argument may be in `expand` instead: then lint reports what is missing.
                 there = {key: arguments.pop(key) for key in ("required", "anyOf") if key in arguments}
                 needed = {"required": ["with"], "properties": {"with": there}}
                 is_mapped = {"anyOf": [{"required": ["expand"]}, {"required": ["expand_kwargs"]}]}
@@ -233,7 +233,7 @@ class Translation:
 
 
 def _only(one: Schema, known: Schema) -> Schema:
-    """What holds where, of all known keys, only those of one shape may stand."""
+    """The conditions of one shape: of all known keys, only its own are allowed."""
     others = {key: False for key in known if key not in one["properties"]}
     return {key: one[key] for key in ("required",) if key in one} | ({"properties": others} if others else {})
 
@@ -246,7 +246,7 @@ def _types(members: Sequence[Schema]) -> str | list[str]:
 
 
 def _with_texts(definitions: dict[str, Schema]) -> dict[str, Schema]:
-    """Give every property the text that stands below its field."""
+    """Give every property the text below its field."""
     known = models()
     for name, definition in definitions.items():
         texts = field_texts(known[name]) if name in known else {}

@@ -19,6 +19,7 @@ from schemas.findings.paths import DataPath, Walked, task_path, walk
 from schemas.findings.problem import Edit, Problem
 from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at
+from schemas.text.document import may_hold
 from schemas.text.edits import as_fix
 from schemas.text.lines import TextLines
 
@@ -36,7 +37,11 @@ class Subject:
 
     def may_hold(self, *marks: str) -> bool:
         """Whether a value or key of a layer may have one of these in it."""
-        return any(layer.may_hold(*marks) for layer in self.effective.layers)
+        return may_hold(self._text, marks)
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join([layer.text for layer in self.effective.layers])
 
     @cached_property
     def is_as_written(self) -> bool:

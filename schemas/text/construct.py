@@ -1,7 +1,7 @@
 """Node tree → plain data, with every finding of the text collected.
 
-Aliases share one node, so a value is built once however often it is named; what it would expand to is counted,
-because everything behind the reader walks the expanded value.
+Aliases share one node, so a value is built once however often it is used; what it would expand to is counted,
+because everything after the reader walks the expanded value.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from schemas.text.syntax_errors import needs_quotes
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
 _ANCHOR = re.compile(r"&(?P<name>[\w-]+)[ \t]+(?=\S)")
 _OF_DAG_FACTORY: Mapping[str, str] = {
-    f"!{word}": f"dag-factory 1.0 and later write `{{__{word}__: […]}}` in place of the tag"
+    f"!{word}": f"dag-factory 1.0 and later use `{{__{word}__: […]}}` instead of the tag"
     for word in ("and", "or", "join")
 }
 _KINDS: Mapping[type, str] = {bool: "true or false", date: "a date", datetime: "a date"}
@@ -60,7 +60,7 @@ class _Constructor:
         self._anchored: dict[int, tuple[ScalarNode, str]] = {}
         self._used: set[int] = set()
         self._too_large = False
-        # Most texts have neither tags nor anchors, and then no value has to be asked for them.
+        # Most texts have neither tags nor anchors, so no value needs to be checked for them.
         self._has_properties = "!" in text or "&" in text
 
     def build(self, node: Node) -> Any:
@@ -74,7 +74,7 @@ class _Constructor:
         if known is not None:
             return known
         if id(node) in self._open:
-            self._report(Code.RECURSIVE_ALIAS, "this value holds an alias of itself", node)
+            self._report(Code.RECURSIVE_ALIAS, "this value contains an alias of itself", node)
             return None, 1, 1
         if node.tag != COLLECTION or (self._has_properties and self._has_tag(node)):
             self._tag(node)
@@ -146,7 +146,7 @@ class _Constructor:
         """Add the mappings named by `<<`; of several the first wins (yaml.org/type/merge.html)."""
         sources = value if isinstance(value, list) else [value]
         if not all(isinstance(source, dict) for source in sources):
-            self._report(Code.BAD_MERGE, "`<<` takes an alias of a mapping, or a list of such", key_node)
+            self._report(Code.BAD_MERGE, "`<<` must be an alias of a mapping, or a list of such aliases", key_node)
             return
         for source in sources:
             for key, inherited in source.items():
@@ -198,7 +198,8 @@ class _Constructor:
         return None
 
     def report_unused_anchors(self) -> None:
-        """`&co is here` was meant as text: it is an anchor that nothing uses, and the text would lose it."""
+        """Report `&co is here`, which was meant as text: it is an anchor that nothing uses, and the text would lose
+        it."""
         for key, (node, name) in self._anchored.items():
             if key in self._used:
                 continue
@@ -215,7 +216,7 @@ class _Constructor:
             self._anchored[id(node)] = (node, anchor["name"])
 
     def _has_tag(self, node: Node) -> bool:
-        """Whether a tag is written before a value; the parser keeps quiet about a lone `!`."""
+        """Whether there is a tag before a value; the parser does not report a lone `!`."""
         start = node.start_mark.index
         if self._text[start : start + 1] not in ("!", "&"):
             return False
@@ -264,11 +265,11 @@ class _Constructor:
         self.diagnostics.append(
             Diagnostic(
                 Code.DUPLICATE_KEY,
-                f"the key `{key}` stands here a second time",
+                f"duplicate key `{key}`",
                 self._file,
                 self._span(again),
                 caret=f"first on line {line}",
-                related=(Related(self._file, self._span(first), f"`{key}` is first here"),),
+                related=(Related(self._file, self._span(first), f"`{key}` is here first"),),
                 text=self._text,
             )
         )

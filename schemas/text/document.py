@@ -1,13 +1,13 @@
 """YAML 1.2 text → plain data; positions are looked up on demand.
 
-Reading keeps no node tree: most documents are right and nobody asks them for a position. The first question
-composes the text again.
+Reading keeps no node tree, because most documents have no findings and need no positions. The first look-up composes
+the text again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,8 +28,8 @@ _MOST_ARE_SMALLER = 64 * 1024
 """Bytes. Room for the largest, taken for each file, costs more than reading it."""
 
 _INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
-"""Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and
-a byte order mark behind the start, which joined files leave behind."""
+"""Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and a
+byte order mark that is not at the start, as in joined files."""
 
 
 Parse = Callable[[str, str], "Document"]
@@ -38,7 +38,7 @@ Parse = Callable[[str, str], "Document"]
 
 @dataclass(frozen=True)
 class Document:
-    """A read text.
+    """A text that was read.
 
     `file` is the path shown to the user. `data` is plain data (dict with text keys, list, str, int, float, bool,
     None), and None where `diagnostics` says why the text could not be read. `dialect`: whose language it is, empty for
@@ -59,22 +59,15 @@ class Document:
         return Positions(TextLines(self.text), root)
 
     def may_hold(self, *marks: str) -> bool:
-        """Whether a value or key may have one of these in it: most texts have few, and looking at each value costs.
-
-        An escape in double quotes may hide one: `"\\x24{env.NAME}"`.
-        """
-        text = self.text
-        for mark in marks:  # no generator: every rule asks, of every file
-            if mark in text:
-                return True
-        return "\\" in text
+        """Whether a value or key may have one of these in it."""
+        return may_hold(self.text, marks)
 
     def value_span(self, path: DataPath) -> Span:
-        """Where the value at `path` stands; where there is none, its nearest parent's place."""
+        """Where the value at `path` is; if there is none, where its nearest parent is."""
         return self._positions.value(path)
 
     def key_span(self, path: DataPath) -> Span:
-        """Where the key stands that ends `path`; for a list item the item."""
+        """Where the last key of `path` is; for a list item, where the item is."""
         return self._positions.key(path)
 
     @property
@@ -99,6 +92,17 @@ class Document:
                 return None
             value = value[element]
         return value
+
+
+def may_hold(text: str, marks: Iterable[str]) -> bool:
+    """Whether a value or key may have one of these in it: most texts have few, and looking at each value costs.
+
+    An escape in double quotes may hide one: `"\\x24{env.NAME}"`.
+    """
+    for mark in marks:  # no generator: every rule asks, of every file
+        if mark in text:
+            return True
+    return "\\" in text
 
 
 def read_document(path: Path, file: str, parse: Parse | None = None) -> Document:
@@ -138,8 +142,8 @@ def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> 
     invisible = None if text.isascii() else _INVISIBLE.search(text)
     if invisible is not None:
         span = TextLines(text).span(*invisible.span())
-        message = f"the invisible character U+{ord(invisible.group()):04X} stands here"
-        return _failed(file, text, Code.YAML_SYNTAX, message, span, help="take it away")
+        message = f"invisible character U+{ord(invisible.group()):04X}"
+        return _failed(file, text, Code.YAML_SYNTAX, message, span, help="remove it")
     try:
         root = compose(text)
     except NestedTooDeepError as error:
@@ -147,7 +151,7 @@ def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> 
         span = TextLines(text).span(error.mark.index, error.mark.index + 1)
         return _failed(file, text, Code.TOO_DEEP, message, span)
     except TooManyNodesError:
-        message = f"the file holds more than {MAX_NODES:,} keys and values"
+        message = f"the file contains more than {MAX_NODES:,} keys and values"
         return _failed(file, text, Code.TOO_LARGE, message, Span(1, 1, 1, 2))
     except UnicodeEncodeError as error:
         span = TextLines(text).span(error.start, error.end)

@@ -1,4 +1,4 @@
-"""A text with edits of single lines, and where in the original a place of it stands."""
+"""A text with edits of single lines, and where a place of it is in the original."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Edit(NamedTuple):
 
 
 class EditedText(NamedTuple):
-    """`text` is `original` after edits none of which adds or takes away a line."""
+    """`text` is `original` after edits that add and remove no lines."""
 
     original: str
     text: str
@@ -37,7 +37,7 @@ class EditedText(NamedTuple):
         return EditedText(self.original, text, tuple(edits))
 
     def is_edited(self, line: int) -> bool:
-        """Whether a line is another one than in the original."""
+        """Whether a line differs from the original."""
         return any(edit.line == line for edit in self.edits)
 
     def in_original(self, diagnostic: Diagnostic, file: str) -> Diagnostic:
@@ -45,7 +45,7 @@ class EditedText(NamedTuple):
         related = tuple(r._replace(span=self._span(r.span)) if r.file == file else r for r in diagnostic.related)
         if diagnostic.file != file:
             return replace(diagnostic, related=related)
-        # An edit of a line that is edited already is left for when that is done.
+        # A line that is already edited gets its next fix afterwards.
         fix = diagnostic.fix if not self.is_edited(diagnostic.span.line) else None
         span = self._span(diagnostic.span)
         return replace(diagnostic, span=span, related=related, fix=fix, text=self.original)
@@ -89,7 +89,7 @@ def apply(raw: bytes, fixes: Iterable[Fix]) -> bytes:
 
 
 def spans(fixes: Iterable[Fix]) -> Iterator[Span]:
-    """Where the replacements of fixes of one line each stand in the new text."""
+    """Where the replacements are in the new text; each fix is within one line."""
     line = shift = 0
     for fix in _in_order(fixes):
         shift = shift if fix.span.line == line else 0
@@ -103,7 +103,7 @@ def _in_order(fixes: Iterable[Fix]) -> list[Fix]:
 
 
 def as_fix(edit: Edit, written: str, value: Any, span: Span) -> Fix | None:
-    """The edit of `written`, which stands at `span` and is read as `value`; None where it is not plainly that."""
+    """The fix for `written`, which is at `span` and has the value `value`; None if that is not certain."""
     mark = written[0] if len(written) > 1 and written[0] in "\"'" and written[-1] == written[0] else ""
     if _read(written, mark) != value:
         return None
@@ -127,5 +127,5 @@ def _read(written: str, mark: str) -> Any:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a word means itself without quotes, inside of `{ }` and `[ ]` too."""
+    """Whether a word needs no quotes, also inside `{ }` and `[ ]`."""
     return plain_scalar(text) == text and text[:1].isalnum() and not any(c in text for c in ":#,[]{}\n")

@@ -28,13 +28,13 @@ IGNORABLE_ERRORS = frozenset(
         Code.TEMPLATE_NOT_CLOSED,
         Code.BAD_TEMPLATE,
         Code.MISSING_FILE,
-        # What looks like a secret may be none.
+        # What looks like a secret may not be one.
         Code.SECRET_VARIABLE,
         Code.SECRET_IN_URL,
         Code.LITERAL_SECRET,
     }
 )
-"""Errors with which a DAG is built. They can be ignored, as those of the policy (`PF5…`) can, and no others."""
+"""Errors that do not stop the build. These can be ignored, and those of the policy (`PF5…`), but no others."""
 
 _COMMENT = re.compile(
     r"#[ \t]{0,20}factory:[ \t]{0,20}(?:ignore\b|(?P<other>\w{1,20})(?=\[))(?P<list>\[(?P<codes>[^\]\n]{0,500})\])?"
@@ -46,7 +46,7 @@ _FORM = "write `# factory: ignore[CODE] reason`"
 
 
 class _Ignore(NamedTuple):
-    """One code of a comment, written at `span`; it holds for findings of `line`."""
+    """One code of a comment, written at `span`; it applies to findings on `line`."""
 
     code: Code
     span: Span
@@ -54,7 +54,7 @@ class _Ignore(NamedTuple):
 
 
 def silenced(findings: Sequence[Diagnostic], layers: Sequence[Document], *, report_unused: bool) -> list[Diagnostic]:
-    """The findings that no comment silences, and what is wrong with the comments of the layers.
+    """The findings that no comment silences, and the findings about the comments of the layers.
 
     `report_unused`: whether `findings` are all there can be, so that a comment of the last layer, the pipeline's own
     file, without one is a finding.
@@ -74,7 +74,7 @@ def silenced(findings: Sequence[Diagnostic], layers: Sequence[Document], *, repo
 
 
 def _first(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """No other finding can stand behind these, so that warnings are cut off, too."""
+    """No other finding can follow these, so warnings are cut off too."""
     found = list(islice(findings, MOST))
     return [*found, more_like(found[-1])] if len(found) == MOST else found
 
@@ -84,7 +84,8 @@ def _is_ignored(finding: Diagnostic, asked: Set[tuple[int, Code]]) -> bool:
 
 
 def _can_be_ignored(finding: Diagnostic) -> bool:
-    """A warning may be an error where it keeps the DAG from being built, as a variable does that has to be set."""
+    """A warning can become an error if it keeps the DAG from being built, such as a required variable that is not
+    set."""
     return finding.severity is not Severity.ERROR or _is_ignorable_error(finding.code)
 
 
@@ -125,7 +126,7 @@ def _codes(
     whole = lines.span(comment.start(), comment.end())
     line = lines.line_text(whole.line)
     if comment["other"]:
-        message = f"`{comment['other']}` is nothing that a comment can ask for"
+        message = f"unknown comment `factory: {comment['other']}`"
         yield _bad(layer, whole, message, caret=meant(comment["other"], ("ignore",)))
         return
     names = list(_NAME.finditer(layer.text, comment.start("codes"), comment.end("codes"))) if comment["list"] else []
@@ -165,10 +166,10 @@ def _bad(layer: Document, span: Span, message: str, caret: str = "") -> Diagnost
 def _unused(layer: Document, ignore: _Ignore) -> Diagnostic:
     return Diagnostic(
         Code.UNUSED_IGNORE,
-        f"nothing on line {ignore.line} is a `{ignore.code.id}`, so there is nothing to ignore",
+        f"line {ignore.line} has no finding `{ignore.code.id}`, so there is nothing to ignore",
         layer.file,
         ignore.span,
-        help="take the comment away",
+        help="remove the comment",
         text=layer.text,
         severity=Code.UNUSED_IGNORE.severity,
     )

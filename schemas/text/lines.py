@@ -34,14 +34,14 @@ class TextLines:
         return Span(line, column, line, end_column)
 
     def line_text(self, line: int) -> str:
-        """The text of a line without its break; empty behind the last one."""
+        """The text of a line without its break; empty after the last line."""
         if line > len(self._starts):
             return ""
         return self._text[self._starts[line - 1] : self._raw_end(line)]
 
     @property
     def count(self) -> int:
-        """How many lines there are; behind a last line break begins one more."""
+        """How many lines there are; after a final line break there is one more."""
         return len(self._starts)
 
     def line_start(self, line: int) -> int:

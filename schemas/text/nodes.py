@@ -25,12 +25,12 @@ COLLECTION = "collection"
 
 MAX_DEPTH = 64
 MAX_NODES = 50_000
-"""Keys and values of a file, aliases followed: more than a file that people write holds in its 1 MiB. It bounds what
-all that comes after costs; an alias bomb passes it within some lines."""
+"""Keys and values of a file, aliases followed: more than people write into 1 MiB. It limits the cost of everything that
+follows; an alias bomb exceeds it within a few lines."""
 
 
 class NestedTooDeepError(Exception):
-    """Raised while composing; `mark` is where the level that is one too many begins."""
+    """Raised while composing; `mark` is where the first level too many begins."""
 
     def __init__(self, mark: Mark) -> None:
         super().__init__("nested too deep")
@@ -46,7 +46,7 @@ class _Parser(CParser):
         super().__init__(text)
         self._open: list[None] = []
         self._count = 0
-        # Not a method of ours: it is called for every value of a file.
+        # Not a method of this class: it is called for every value of a file.
         self.ascend_resolver = self._open.pop
 
     def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:  # noqa: ARG002
@@ -64,7 +64,7 @@ class _Parser(CParser):
 
 
 def compose(text: str) -> Node | None:
-    """The node tree of a text that holds one document; None for an empty text.
+    """The node tree of a text with one document; None for an empty text.
 
     Raises yaml.YAMLError for what is not YAML or more than one document, NestedTooDeepError past MAX_DEPTH,
     TooManyNodesError past MAX_NODES.
@@ -105,7 +105,7 @@ class Positions:
 
     @cached_property
     def _scalars(self) -> list[tuple[int, int]]:
-        """Start and end of each scalar; one behind an alias once."""
+        """Start and end of each scalar; once for a scalar that aliases use."""
         found: set[tuple[int, int]] = set()
         seen: set[int] = set()
         waiting = [self._root] if self._root is not None else []
@@ -120,7 +120,7 @@ class Positions:
         return sorted(found)
 
     def _find(self, path: tuple[str | int, ...]) -> tuple[Node | None, Node | None, bool]:
-        """The deepest key and value nodes on the way, and whether the whole way could be gone."""
+        """The deepest key and value nodes on the path, and whether the whole path exists."""
         key: Node | None = None
         value = self._root
         for element in path:

@@ -31,11 +31,11 @@ MAX_DIGITS = 300
 
 
 class NumberTooLongError(ValueError):
-    """A number of more than MAX_DIGITS characters, which nobody means."""
+    """A number with more than MAX_DIGITS characters, which nobody means."""
 
 
 def plain_scalar(value: str) -> str | int | float | bool | None:
-    """What a plain scalar stands for. Raises NumberTooLongError."""
+    """The value of a plain scalar. Raises NumberTooLongError."""
     if value in _WORDS:
         return _WORDS[value]
     if value[0] not in _NUMERIC_START:
@@ -61,7 +61,7 @@ def _number(value: str) -> str | int | float:
 
 
 def block_mark(text: str) -> str | None:
-    """The mark of a text of several lines that can stand below it as it is; None for any other text."""
+    """The mark of a block scalar for a text of several lines that needs no escapes; None for any other text."""
     lines = text.removesuffix("\n").split("\n")
     plain = all(line.isprintable() and line == line.rstrip() for line in lines)
     if len(lines) < 2 or not plain or not lines[-1] or not lines[0] or lines[0].startswith(" "):

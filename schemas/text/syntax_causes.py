@@ -1,4 +1,4 @@
-"""Where a syntax error began, when the parser stopped further down: a `:` or a closing quote that was left out."""
+"""Where a syntax error began, when the parser stopped further down: at a missing `:` or closing quote."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowe
 
 
 class Cause(NamedTuple):
-    """What is wrong, from index `start` to `end` of the text; `replacement` mends it. `assumed`: a range and what
-    probably belongs there, where that is not sure."""
+    """What is wrong, from index `start` to `end` of the text; `replacement` fixes it. `assumed`: a range and what
+    probably belongs there, if that is not certain."""
 
     why: str
     start: int
@@ -29,7 +29,7 @@ class Cause(NamedTuple):
 
 
 def cause(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
-    """The beginning of what a parser's error is about; None where the error stands where it began."""
+    """Where the parser's error really began; None if the parser stopped there."""
     return _open_quote(error, text) or _colon(error, text)
 
 
@@ -46,32 +46,33 @@ def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
     above = text[_line_above(text, start) :].split("\n", 1)[0]
     if start > 0 and _BLOCK_TEXT.search(above) and _indent(line) <= _indent(above):
         begin = start + _indent(line)
-        return Cause("the lines of a text behind `|` or `>` stand further in than its key", begin, start + len(line))
+        why = "the lines of a text after `|` or `>` must be indented more than its key"
+        return Cause(why, begin, start + len(line))
     for at in (start, text.rfind("\n", 0, mark.index) + 1):
         if match := _DASH_LIKE.match(text, at):
             begin = match.start("dash")
-            return Cause(f"`{match['dash']}` looks like the `-` of a list and is none", begin, begin + 1, "-")
+            return Cause(f"`{match['dash']}` looks like the `-` of a list, but is not", begin, begin + 1, "-")
     left = _text_left(text, start, _indent(line))
     if left is not None:
         begin = start + _indent(line)
-        why = f"this line has left the text of line {left}: is it to stand as far in as the line above?"
+        why = f"this line ends the text that begins on line {left}: should it be indented like the line above?"
         return Cause(why, begin, start + len(line))
     if match := _NO_SPACE_BEHIND_DASH.match(line):
         at = start + match.start("dash")
-        return Cause("a space is missing behind the `-`", at, at + 1, "- ")
+        return Cause("a space is missing after the `-`", at, at + 1, "- ")
     if match := _NO_SPACE.match(line):
         at = start + match.start("colon")
-        return Cause("a space is missing behind the `:`", at, at + 1, ": ")
+        return Cause("a space is missing after the `:`", at, at + 1, ": ")
     if match := _KEY_WITHOUT_COLON.match(line):
         begin, end = start + match.start("key"), start + match.end("key")
         equals = len(match["rest"] or "") - len((match["rest"] or "").lstrip().removeprefix("="))
         rest = (match["rest"] or "").lstrip().startswith("=")
-        return Cause("a `:` is missing behind this key", begin, end, assumed=(end, end + equals if rest else end, ":"))
+        return Cause("a `:` is missing after this key", begin, end, assumed=(end, end + equals if rest else end, ":"))
     return None
 
 
 def _text_left(text: str, start: int, indent: int) -> int | None:
-    """The number of the line whose `|` or `>` began the text that the line at `start` follows, less far in."""
+    """The number of the line whose `|` or `>` began the text that the line at `start` follows."""
     above = text[:start].split("\n")[:-1]
     inner: int | None = None
     for number, line in islice(zip(range(len(above), 0, -1), reversed(above), strict=True), _MOST_LINES):
@@ -106,7 +107,7 @@ def _open_quote(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
         return None
     for start, end, end_line in reversed(_quoted_over_lines(text)):
         if end <= mark.index and end_line == mark.line:
-            why = f"this quote is not closed on its line; the next one, in line {end_line + 1}, closes it"
+            why = f"this quote is not closed on its line; the next quote, on line {end_line + 1}, closes it"
             behind = len(text[start:].split("\n", 1)[0].split(" #", 1)[0].rstrip())
             return Cause(why, start, start + 1, assumed=(start + behind, start + behind, text[start]))
     return None

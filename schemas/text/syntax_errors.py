@@ -1,7 +1,7 @@
-"""What a YAML syntax error most likely was: most are a value that only needed quotes.
+"""The most likely cause of a YAML syntax error: usually a value that only needs quotes.
 
-Each recogniser looks at the text around the parser's error and answers with the value that has to stand in
-quotes; the parser's own words are the last resort.
+Each recogniser looks at the text around the parser's error and returns the value that needs quotes; the parser's own
+message is the last resort.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from schemas.findings.diagnostics import Diagnostic, Fix, Span
 from schemas.text.lines import TextLines
 from schemas.text.syntax_causes import cause
 
-CONFLICT = "git left a conflict here: keep one side, and take the lines with the marks away"
-TAB = "a tab cannot indent in YAML; use spaces"
+CONFLICT = "there is a merge conflict here: keep one side and remove the conflict markers"
+TAB = "YAML does not allow tabs for indentation; use spaces"
 _ENTRY = re.compile(r"""^(?P<lead>\s*(?:-\s+)*(?:(?:[\w.$-]+|"[^"]*"|'[^']*')\s*:\s+)?)(?P<value>\S.*)""")
 _COMMENT = re.compile(r"(?<=\s)#")
 _EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}|(?<=[^\s{\[,:] )\{\{[^{}\n]*\}\}")
@@ -38,14 +38,14 @@ _CANNOT_START = {
 }
 
 _IN_WORDS = {
-    "did not find expected ',' or '}'": "the mapping in `{ }` is not closed or lacks a comma",
-    "did not find expected ',' or ']'": "the list in `[ ]` is not closed or lacks a comma",
+    "did not find expected ',' or '}'": "the mapping in `{ }` is not closed, or a comma is missing",
+    "did not find expected ',' or ']'": "the list in `[ ]` is not closed, or a comma is missing",
     "did not find expected key": "a key was expected here: is this line indented like its neighbours?",
     "did not find expected '-' indicator": "a list entry (`- …`) was expected here: is this line indented like its "
     "neighbours?",
     "found unexpected end of stream": "the text ends inside a quoted value",
-    "found unexpected ':'": "a space is missing behind this `:`",
-    "could not find expected ':'": "a `:` is missing behind this key",
+    "found unexpected ':'": "a space is missing after this `:`",
+    "could not find expected ':'": "a `:` is missing after this key",
     "did not find expected alphabetic or numeric character": "a plain `*` or `&` begins a YAML alias or anchor; "
     "put the value in quotes",
     "found unknown escape character": "inside double quotes a backslash begins an escape; write `\\\\` or use "
@@ -55,7 +55,7 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """Where the parser stopped: indices into the text, and the value that stands on that line."""
+    """Where the parser stopped: indices into the text, and the value on that line."""
 
     text: str
     lines: TextLines
@@ -68,7 +68,7 @@ class _Site:
         return self.lines.position(self.index)[0]
 
     def value_on_line(self) -> tuple[int, str] | None:
-        """Index and text of what stands behind `key:` or `-` on the line, a comment left out."""
+        """Index and text of the value after `key:` or `-` on the line, without a comment."""
         match = _ENTRY.match(self.lines.line_text(self.line))
         if match is None:
             return None
@@ -77,13 +77,13 @@ class _Site:
 
     @property
     def has_key(self) -> bool:
-        """Whether the value on the line stands behind a key or a dash."""
+        """Whether the value on the line follows a key or a dash."""
         match = _ENTRY.match(self.lines.line_text(self.line))
         return match is not None and match["lead"].strip() != ""
 
     @property
     def opened_above(self) -> bool:
-        """Whether the `{` or `[` that the parser was in stands on a line above."""
+        """Whether the `{` or `[` that the parser was in is on a line above."""
         return self.in_flow and self.lines.position(self.context_index)[0] < self.line
 
 
@@ -104,13 +104,13 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
             "a second YAML document begins here",
             file,
             lines.span(error.problem_mark.index, error.problem_mark.index + 3),
-            help="one file is one pipeline: put the second one into a file of its own",
+            help="one file is one pipeline: put the second one into its own file",
             text=text,
         )
     context = error.context_mark.index if error.context_mark is not None else error.problem_mark.index
     in_flow = (error.context or "").startswith("while parsing a flow")
     site = _Site(text, lines, error.problem_mark.index, context, in_flow)
-    # An alias that names nothing is read as YAML is meant to be: quotes would not be what was meant.
+    # An alias without an anchor is YAML as it is meant to be: quotes would not be right.
     accident = None if error.problem == _UNDEFINED_ALIAS and not _is_alone(site) else _accident(site, file)
     return accident or _began_above(error, site, file) or _in_words(error, site, file)
 
@@ -180,7 +180,7 @@ def _flow_expression(site: _Site, _start: int, _value: str) -> _Answer:
     line, line_start = site.lines.line_text(site.line), site.lines.line_start(site.line)
     for match in _EXPRESSION_IN_FLOW.finditer(line):
         if line_start + match.start() <= site.index <= line_start + match.end():
-            # Of a longer text all of it has to stand in quotes.
+            # A longer text needs quotes as a whole.
             before = _PLAIN_BEFORE.search(line[: match.start()])
             begin = before.start("text") if before is not None else match.start()
             behind = _PLAIN_BEHIND.match(line, match.end())
@@ -204,7 +204,7 @@ def _tab(site: _Site, _start: int, _value: str) -> _Answer:
 
 def _cannot_start(_site: _Site, start: int, value: str) -> _Answer:
     if _ALIAS.fullmatch(value):
-        return f"`{value}` is a YAML alias, and no anchor `&{value[1:]}` stands above it", start, ""
+        return f"`{value}` is a YAML alias, and there is no anchor `&{value[1:]}` above it", start, ""
     why = _CANNOT_START.get(value[0])
     return (why, start, value) if why else None
 
@@ -232,7 +232,7 @@ def _after_quotes(site: _Site, start: int, value: str) -> _Answer:
         closing = value.find(value[0], 1)
         if 0 < closing < len(value) - 1:
             return (
-                "text follows a closing quote; the quotes must hold the whole value",
+                "text follows a closing quote; the quotes must contain the whole value",
                 start + closing + 1,
                 "",
             )
@@ -245,11 +245,11 @@ def _in_words(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic:
     if problem == "found unexpected end of stream":
         index = site.context_index
     elif problem == "mapping values are not allowed in this context":
-        problem = "a key cannot stand here: is the line above finished, and this one indented like its neighbours?"
+        problem = "a key is not allowed here: is the line above complete, and this line indented like its neighbours?"
     elif problem == "did not find expected key" and site.text[index : index + 1] == ":":
         problem = "a key is missing before the `:`"
     elif problem == _UNDEFINED_ALIAS:
-        problem = "this alias names no anchor above it"
+        problem = "there is no anchor above for this alias"
     words = _IN_WORDS.get(problem, problem)
     if site.opened_above and problem.startswith("did not find expected ','"):
         index = site.context_index

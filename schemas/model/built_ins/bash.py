@@ -20,13 +20,13 @@ class BashArguments(Model):
     """Environment variables of the command; they replace the inherited ones unless `append_env`.
     Values are text: numbers in quotes."""
     append_env: bool = False
-    """Add `env` to the inherited environment."""
+    """Add `env` to the inherited environment variables."""
     cwd: str | None = None
     """Folder in which the command runs. Default: a temporary one."""
     output_encoding: str = "utf-8"
     """Encoding of what the command prints."""
     skip_on_exit_code: WholeNumber | list[WholeNumber] | None = 99
-    """Exit codes that skip the task in place of failing it."""
+    """Exit codes that skip the task instead of failing it."""
 
 
 class BashTask(TaskBase):

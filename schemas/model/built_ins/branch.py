@@ -15,14 +15,15 @@ class BranchArguments(Model):
     """A function that chooses."""
 
     python_callable: FunctionPath
-    """Function that returns the id of a task or group right behind this one, a list of ids, or None; the others
-    right behind it are skipped. The id of a task in a group is `group.task`."""
+    """Function that returns the id of a task or group directly after this one, a list of ids, or None; the others
+    directly after it are skipped. The id of a task in a group is `group.task`."""
     op_kwargs: OrTaskOutput[dict[str, PlainValue]] | None = None
-    """Its arguments, by name. `${tasks.ID.output}` gives another task's output; Airflow's context names need none."""
+    """Its arguments, by name. `${tasks.ID.output}` gives another task's output; Airflow's context names need no
+    argument."""
 
 
 class BranchTask(TaskBase):
-    """Chooses which of the tasks right behind it run."""
+    """Chooses which of the tasks directly after it run."""
 
     templated: ClassVar[frozenset[str]] = frozenset({"op_kwargs"})
     functions: ClassVar[frozenset[str]] = frozenset({"python_callable"})

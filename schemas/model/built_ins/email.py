@@ -15,7 +15,7 @@ _Addresses = _Address | Annotated[list[_Address], Field(min_length=1)]
 
 
 class EmailArguments(Model):
-    """A message. The server and its password belong into an Airflow connection."""
+    """A message. Put the server and its password into an Airflow connection."""
 
     to: _Addresses = Field(examples=["data@example.com"])
     """One address or a list."""
@@ -28,7 +28,7 @@ class EmailArguments(Model):
     cc: _Addresses | None = None
     """Who gets a copy."""
     bcc: _Addresses | None = None
-    """Who gets a copy unseen."""
+    """Who gets a blind copy."""
     files: OrTaskOutput[list[str]] | None = None
     """Files to attach."""
     mime_subtype: str = "mixed"

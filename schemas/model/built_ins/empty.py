@@ -15,7 +15,7 @@ class NoArguments(Model):
 
 
 class EmptyTask(TaskBase):
-    """Does nothing; a place for other tasks to meet."""
+    """Does nothing; joins or splits the paths of other tasks."""
 
     uses: Literal["empty"]
     """The built-in that does nothing."""

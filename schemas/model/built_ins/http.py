@@ -29,13 +29,13 @@ POLL_TASK_ID = "poll"
 
 
 def commit_task_id(task_id: str) -> str:
-    """Id of the task that moves what a request remembers, when all behind the request have succeeded."""
+    """Id of the task that moves the state of a request when all tasks after the request have succeeded."""
     return f"{task_id}_commit"
 
 
 class Watch(Model):
-    """Asks again and again without a worker, and starts a run when the answer has changed: by its `hash`,
-    unless `change_detection` says otherwise."""
+    """Sends requests without a worker and starts a run when the answer has changed: by its `hash`, unless
+    `change_detection` says otherwise."""
 
     every: PositiveDuration
     """Time from one request to the next, such as `10s`."""
@@ -45,10 +45,10 @@ class Poll(HttpRequest, TaskSettings):
     """Requests a URL on the pipeline's schedule; the answer is `${tasks.poll.output}`."""
 
     watch: Watch | None = None
-    """In place of a `schedule`: ask from Airflow's triggerer, and start a run when the answer has changed."""
+    """Instead of a `schedule`: request from Airflow's triggerer, and start a run when the answer has changed."""
 
     def as_task(self) -> HttpTask:
-        """The task that this mapping stands for."""
+        """The task that this mapping describes."""
         # All values, defaults included, were validated as this model's own fields.
         request = {name: getattr(self, name) for name in HttpRequest.model_fields}
         if self.watch is not None and self.change_detection is None:

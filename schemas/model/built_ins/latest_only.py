@@ -11,7 +11,7 @@ from schemas.model.task_base import TaskBase
 
 
 class LatestOnlyTask(TaskBase):
-    """Skips the tasks right behind it in all runs but the latest scheduled one and those started by hand."""
+    """Skips the tasks directly after it in all runs but the latest scheduled one and those triggered manually."""
 
     uses: Literal["latest_only"]
     """The built-in that lets only the latest run go on."""

@@ -15,15 +15,16 @@ class ShortCircuitArguments(Model):
     """A function that decides."""
 
     python_callable: FunctionPath
-    """Function whose answer decides: what Python counts as false skips all tasks behind this one."""
+    """Function whose result decides: a value that is false in Python skips all tasks after this one."""
     op_kwargs: OrTaskOutput[dict[str, PlainValue]] | None = None
-    """Its arguments, by name. `${tasks.ID.output}` gives another task's output; Airflow's context names need none."""
+    """Its arguments, by name. `${tasks.ID.output}` gives another task's output; Airflow's context names need no
+    argument."""
     ignore_downstream_trigger_rules: bool = True
-    """`false` skips only the tasks right behind; those further on follow their `trigger_rule`."""
+    """`false` skips only the tasks directly after it; later ones follow their `trigger_rule`."""
 
 
 class ShortCircuitTask(TaskBase):
-    """Goes on, or skips all that is behind it."""
+    """Continues, or skips all tasks after it."""
 
     templated: ClassVar[frozenset[str]] = frozenset({"op_kwargs"})
     functions: ClassVar[frozenset[str]] = frozenset({"python_callable"})

@@ -22,23 +22,23 @@ class TriggerDagArguments(Model):
     conf: OrTaskOutput[dict[str, PlainValue]] | None = None
     """The run's params, by name."""
     trigger_run_id: str | None = Field(default=None, min_length=1)
-    """Id of the new run. Default: made from its date."""
+    """Id of the new run. Default: generated from its date."""
     logical_date: DateOrTemplate | None = None
     """Logical date of the new run: a date, or a template that gives one. Default: now; `null` for a run without."""
     run_after: DateOrTemplate | None = None
     """Moment before which the new run does not start."""
     reset_dag_run: bool = False
-    """Run it again where there is a run of that date."""
+    """If there is a run of that date, run it again."""
     skip_when_already_exists: bool = False
-    """Skip the task where there is a run of that date."""
+    """If there is a run of that date, skip the task."""
     fail_when_dag_is_paused: bool = False
-    """Fail where the DAG is paused."""
+    """Fail if the DAG is paused."""
     wait_for_completion: bool = False
     """Wait until the new run has ended."""
     deferrable: bool = True
-    """With `wait_for_completion`: wait in the triggerer, which takes no worker."""
+    """With `wait_for_completion`: wait in the triggerer, which uses no worker."""
     poke_interval: PositiveDuration | None = None
-    """With `wait_for_completion`: time between two looks. Default: `60s`."""
+    """With `wait_for_completion`: time between two checks. Default: `60s`."""
     allowed_states: _States | None = None
     """With `wait_for_completion`: states that end the wait. Default: `[success]`."""
     failed_states: _States | None = None
@@ -46,7 +46,7 @@ class TriggerDagArguments(Model):
     note: str | None = None
     """Text shown with the new run."""
     openlineage_inject_parent_info: bool = True
-    """Tell OpenLineage, where it is used, which task started the run."""
+    """Tell OpenLineage, if it is used, which task started the run."""
 
 
 class TriggerDagTask(TaskBase):

@@ -20,7 +20,7 @@ class WaitDagArguments(DeferrableSensorArguments):
     external_dag_id: str = Field(min_length=1)
     """The DAG to wait for."""
     external_task_id: str | None = Field(default=None, min_length=1)
-    """One task of it, in place of the whole run."""
+    """One task of it, instead of the whole run."""
     external_task_ids: OrTaskOutput[Annotated[list[str], Field(min_length=1)]] | None = None
     """Several tasks of it."""
     external_task_group_id: str | None = Field(default=None, min_length=1)
@@ -28,11 +28,11 @@ class WaitDagArguments(DeferrableSensorArguments):
     execution_delta: Duration | None = None
     """How much earlier the other run's logical date is: `1d` waits for yesterday's."""
     execution_date_fn: FunctionPath | None = None
-    """Function that gets the logical date and gives the date, or the dates, of the other DAG's runs."""
+    """Function that gets the logical date and returns the date, or the dates, of the other DAG's runs."""
     allowed_states: _States | None = None
     """States that end the wait. Default: `[success]`. Of a DAG they are `queued`, `running`, `success` and `failed`."""
     failed_states: _States | None = None
-    """States that fail the task. Default: none, so that it waits for a failed run to be repaired."""
+    """States that fail the task. Default: none, so that it keeps waiting when the run fails."""
     skipped_states: _States | None = None
     """States that skip the task."""
 

@@ -11,15 +11,15 @@ from schemas.model.task_base import TaskBase
 
 
 class WaitFileArguments(DeferrableSensorArguments):
-    """A file, or a folder that holds one."""
+    """A file, or a folder that contains one."""
 
     filepath: str = Field(min_length=1, examples=["/data/in/{{ ds }}/orders.csv", "/data/in/*.csv"])
-    """The file, or a folder in which there must be one; `*`, `?` and `[…]` stand for any characters. Absolute, or
-    with `fs_conn_id` below the connection's path."""
+    """The file, or a folder that must contain one; `*`, `?` and `[…]` match any characters. Absolute, or with
+    `fs_conn_id` below the connection's path."""
     fs_conn_id: str | None = Field(default=None, min_length=1)
-    """Airflow connection (File, path) whose path `filepath` stands below."""
+    """Airflow connection (File, path) with the folder that `filepath` is in."""
     recursive: bool = False
-    """Let `**` in `filepath` stand for folders at any depth."""
+    """Let `**` in `filepath` match folders at any depth."""
 
 
 class WaitFileTask(TaskBase):

@@ -13,10 +13,10 @@ from schemas.model.task_base import TaskBase
 
 
 class WaitHttpArguments(DeferrableSensorArguments):
-    """A request that is sent again until its answer is a success; 404 means "not yet"."""
+    """A request that is repeated until it succeeds; 404 means "not yet"."""
 
     endpoint: str = Field(examples=["/exports/{{ ds }}"])
-    """What stands behind the connection's address."""
+    """What follows the connection's address."""
     http_conn_id: str = Field(default="http_default", min_length=1)
     """Airflow connection (HTTP) with the address and the credentials."""
     method: Method = "GET"
@@ -27,10 +27,10 @@ class WaitHttpArguments(DeferrableSensorArguments):
     """Header fields of the request. Values are text: numbers in quotes."""
     response_error_codes_allowlist: list[Annotated[str, Field(pattern=STATUS_PATTERN)]] | None = None
     """Statuses that mean "not yet", as text. Default: `["404"]`. Any other error fails the task, a refused connection
-    too. In the triggerer that is so for the first request only: later ones wait out all error statuses until
+    too. In the triggerer this applies only to the first request: later ones ignore all error statuses until
     `timeout`."""
     response_check: FunctionPath | None = None
-    """Function that gets the answer (a requests.Response) and says whether it is the one waited for."""
+    """Function that gets the answer (a requests.Response) and returns whether the wait is over."""
     extra_options: dict[str, PlainValue] | None = None
     """Options of the request in the words of `requests`: `timeout`, `verify`, …"""
 

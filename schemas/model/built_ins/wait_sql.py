@@ -12,7 +12,7 @@ from schemas.model.task_base import TaskBase
 
 
 class WaitSqlArguments(SensorArguments):
-    """A query that is run again until the first value of its first row is neither empty nor 0."""
+    """A query that is repeated until the first value of its first row is neither empty nor 0."""
 
     conn_id: str = Field(min_length=1)
     """Airflow connection of the database."""
@@ -21,19 +21,19 @@ class WaitSqlArguments(SensorArguments):
     parameters: OrTaskOutput[dict[str, PlainValue] | list[PlainValue]] | None = None
     """Values for the query's placeholders."""
     success: FunctionPath | None = None
-    """Function that gets the first value and says whether the wait is over."""
+    """Function that gets the first value and returns whether the wait is over."""
     failure: FunctionPath | None = None
-    """Function that gets the first value and says whether the task fails; asked before `success`."""
+    """Function that gets the first value and returns whether the task fails; called before `success`."""
     selector: FunctionPath | None = None
-    """Function that makes of the first row the value that is looked at. Default: its first value."""
+    """Function that gets the first row and returns the value to check. Default: its first value."""
     fail_on_empty: bool = False
-    """Fail when the query gives no row."""
+    """Fail if the query returns no row."""
     hook_params: OrTaskOutput[dict[str, PlainValue]] | None = None
     """Arguments for the connection's hook."""
 
 
 class WaitSqlTask(TaskBase):
-    """Waits until a query gives a value."""
+    """Waits until a query returns a value."""
 
     templated: ClassVar[frozenset[str]] = frozenset({"sql", "hook_params", "parameters", "conn_id"})
     functions: ClassVar[frozenset[str]] = frozenset({"success", "failure", "selector"})

@@ -16,7 +16,7 @@ class WaitUntilArguments(DeferrableSensorArguments):
 
     target_time: Moment
     """A date with a time, a template that gives one, or a time of the day on which the task runs, such as `06:30`.
-    Without an offset it holds in the pipeline's `timezone`; what a template gives without one is UTC."""
+    Without an offset it is in the pipeline's `timezone`; the result of a template without one is in UTC."""
 
 
 class WaitUntilTask(TaskBase):

@@ -55,7 +55,11 @@ def test_past_hundreds_of_warnings_only_errors_follow() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
-        (POLL + "tags: [" + "a, " * MAX_NODES + "]", Code.TOO_LARGE, "the file holds more than 50,000 keys and values"),
+        (
+            POLL + "tags: [" + "a, " * MAX_NODES + "]",
+            Code.TOO_LARGE,
+            "the file contains more than 50,000 keys and values",
+        ),
         (
             "dag_id: x_${matrix.n}\nmatrix: {n: [" + ", ".join(map(str, range(256))) + "]}\n"
             "params: {a: [" + "1, " * 300 + "]}\n" + POLL,

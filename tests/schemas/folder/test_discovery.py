@@ -75,7 +75,7 @@ def test_links_that_lead_out_are_found_and_not_followed(tmp_path: Path) -> None:
     (folder / "_defaults.yaml").symlink_to(tmp_path / "elsewhere" / "orders.yaml")
     (folder / "a.yaml").write_text("poll: {url: http://localhost/}")
 
-    out = "is a link that leads out of the pipelines folder; put the file itself there"
+    out = "is a link out of the pipelines folder; put the file itself there"
     assert list(pipeline_paths(folder)) == ["a.yaml", "linked", "linked.yaml"]
     assert findings(folder) == [
         ("_defaults.yaml", Code.UNREADABLE, f"it {out}"),
@@ -91,7 +91,7 @@ def test_a_path_that_leads_out_by_itself_is_refused(tmp_path: Path, path: str) -
     folder.mkdir()
     (tmp_path / "outside.yaml").write_text("")
 
-    assert "leads out" in str(path_problem(folder, path.format(tmp_path)))
+    assert "a link out" in str(path_problem(folder, path.format(tmp_path)))
 
 
 def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
     (tmp_path / "team" / "up").symlink_to(tmp_path)
 
     assert list(pipeline_paths(tmp_path)) == ["a.yaml", "team/b.yaml", "team/up"]
-    assert path_problem(tmp_path, "team/up") == "is a link to a folder that it lies in"
+    assert path_problem(tmp_path, "team/up") == "is a link to a folder that contains it"
 
 
 def test_what_cannot_be_read_is_found_by_its_name(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_found_by_its_name(tmp_path: Path) -> None:
 
     assert findings(tmp_path) == [
         ("dangling.yaml", Code.UNREADABLE, "it is a link to a file that does not exist"),
-        ("itself.yaml", Code.UNREADABLE, "it is a link that leads back to itself"),
+        ("itself.yaml", Code.UNREADABLE, "it is a link to itself"),
         ("pipe.yaml", Code.UNREADABLE, "it is not a regular file"),
     ]
 

@@ -189,7 +189,7 @@ class TestData:
     def test_a_duplicate_key_names_the_first_one(self) -> None:
         (finding,) = read("a: 1\nb: 2\na: 3").diagnostics
 
-        assert [(r.span, r.message) for r in finding.related] == [(Span(1, 1, 1, 2), "`a` is first here")]
+        assert [(r.span, r.message) for r in finding.related] == [(Span(1, 1, 1, 2), "`a` is here first")]
 
 
 class TestPositions:
