@@ -2,8 +2,8 @@
 
     python side_by_side.py REQUEST ANSWER
 
-The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`; the JSON file ANSWER gets, for each
-file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`;
+The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`, each with `"convert": false` where
+nothing is to be converted; the JSON file ANSWER gets, for each file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`;
 and of what ours is converted to, `{"converted": DAGs, "lost": […], "left_out": […], "texts": […], "lint": […]}`;
 `left_out` are the keys of `default_args` that are not there any more: no task takes them, or some have them instead.
 A DAG is its serialized form without documentation and names of files.
@@ -36,7 +36,10 @@ def main(request: str, answer: str) -> None:
         sys.path.append(one["folder"])
         before = set(sys.modules)
         for file in one["files"]:
-            found[f"{one['folder']}/{file}"] = {**theirs(one["folder"], file), **ours(one["folder"], file)}
+            mine = ours(one["folder"], file)
+            if mine["ours"] and one.get("convert", True):
+                mine |= new_files(one["folder"], file)
+            found[f"{one['folder']}/{file}"] = {**theirs(one["folder"], file), **mine}
         # The modules beside the next folder's documents have the same names.
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(one["folder"]):
@@ -66,7 +69,7 @@ def ours(folder: str, file: str) -> dict[str, Any]:
         for d in loaded.diagnostics
     ]
     dags = {dag_id: serialized(dag) for dag_id, dag in loaded.dags.items()}
-    return {"ours": dags, "findings": findings, **(new_files(folder, file) if dags else {})}
+    return {"ours": dags, "findings": findings}
 
 
 def new_files(folder: str, file: str) -> dict[str, Any]:

@@ -1,0 +1,13 @@
+"""What the generated documents run."""
+
+
+def read(**context: object) -> str:
+    return "text"
+
+
+def names() -> list[str]:
+    return ["a", "b"]
+
+
+def find(cmd: str, mode: int = 1, path: str | None = None) -> str:
+    return f"{path}/{cmd}"
