@@ -15,6 +15,8 @@ _ASSETS = frozenset(
     }
 )
 _ASSET_KEYS = frozenset({"name", "uri", "group", "extra"})
+_PRESETS = {"@annually": "@yearly", "@midnight": "@daily"}
+_FIELDS = 5
 _CRON = "CronTriggerTimetable"
 _CRONS = "MultipleCronTriggerTimetable"
 _INTERVAL = "CronDataIntervalTimetable"
@@ -27,7 +29,13 @@ def schedule(conversion: Conversion, given: Any) -> Converted:
     if not given or (isinstance(given, str) and given.strip().lower() == "none"):
         return Converted(None, path)
     if isinstance(given, str):
-        return Converted(conversion.fixed_text(path, given), path)
+        text = conversion.fixed_text(path, given)
+        if len(text.split()) > _FIELDS:
+            conversion.lost(path, "a cron expression has no seconds here")
+            text = " ".join(text.split()[:_FIELDS])
+        return Converted(_PRESETS.get(text, text), path)
+    if isinstance(given, dict) and given.get("__type__") == "builtins.list" and "items" in given:
+        given = given["items"]
     every = duration_of_object(given)
     if every is not None:
         return Converted({"every": Converted(written_duration(every), path)}, path)

@@ -160,7 +160,9 @@ class TaskConversion:
         known = {p.name for p in by_name(found.parameters)} if isinstance(found, Function) else set()
         self.arguments = self._variables(None)
         for key, (path, child) in self._given.items():
-            if key in known or key in self._partial or key not in OWN_KEYS:
+            if self._expand and key in known and key not in self._partial:
+                self._conversion.changed(path, f"`{key}` is left out, as with dag-factory: it is beside `expand`")
+            elif key in known or key in self._partial or key not in OWN_KEYS:
                 self.arguments[key] = self._argument(path, child)
         if chooses is not None:
             by_names = {"op_kwargs": Converted(self.arguments)} if self.arguments else {}

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.dagfactory.convert.conversion import Conversion, Converted, UnquotedText
 from schemas.dagfactory.keys import C_PARAMETERS
+from schemas.dagfactory.rules.schedule import TIME_OF_DAY, read_date
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT
@@ -196,11 +197,10 @@ def _moment_of_object(given: Any) -> datetime | None:
 def _moment_of_text(conversion: Conversion, path: DataPath, text: str, zone: str) -> date | None:
     if "$" in text:
         return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        ago = duration_of_words(text)
-    if ago is None:
-        return None
+    found = read_date(text)
+    clock = TIME_OF_DAY.fullmatch(text)
+    ago = -timedelta(hours=int(clock[1]), minutes=int(clock[2])) if clock is not None else duration_of_words(text)
+    if found is not None or (ago is None and text != "now"):
+        return found
     conversion.lost(path, f"`{text}` moves every day; the date of today is written", at_key=False)
-    return datetime.combine(datetime.now(ZoneInfo(zone)).date(), time.min) - ago
+    return datetime.combine(datetime.now(ZoneInfo(zone)).date(), time.min) - (ago or timedelta())

@@ -15,11 +15,11 @@ RULES: tuple[Callable[[DagView], Iterator[Diagnostic]], ...] = (
     graph.check,
     objects.check,
     files.check_pairs,
-    settings.check_mapping,
+    settings.check_tasks,
     code.check_shape,
 )
 SOURCE_RULES: tuple[Callable[[DagView, SourceReader], Iterator[Diagnostic]], ...] = (
-    code.check_callbacks,
+    code.check_functions,
     arguments.check,
     files.check,
     objects.check_arguments,

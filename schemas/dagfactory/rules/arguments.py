@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import get_args
 
-from schemas.dagfactory.dag_view import DagView, Part
-from schemas.dagfactory.keys import DAG_KEYS, MADE_FROM, OTHER_WORDS, OWN_ARGUMENTS, SECONDS, TASK_KEYS, in_seconds
+from schemas.dagfactory.dag_view import DagView, Part, is_unset, unset
+from schemas.dagfactory.keys import (
+    DAG_KEYS,
+    MADE_FROM,
+    OTHER_WORDS,
+    OWN_ARGUMENTS,
+    SECONDS,
+    TASK_KEYS,
+    in_seconds,
+    seconds,
+)
 from schemas.dagfactory.rules.code import named_code
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import meant, nearest, unmistakable
+from schemas.model.fields import RunState, TaskState
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.shape.places import value_at
@@ -20,6 +31,9 @@ from schemas.source.results import Result
 
 _BASE = "airflow.sdk.BaseOperator"
 _PYTHON = "PythonOperator"
+_SENSOR = frozenset({"mode", "poke_interval", "timeout"})
+_MODES = ("poke", "reschedule")
+_STATES = ("allowed_states", "skipped_states", "failed_states")
 _DECORATED = frozenset(
     {"multiple_outputs", "op_args", "op_kwargs", "python_callable", "show_return_value_in_logs", "templates_dict"}
 )
@@ -81,8 +95,35 @@ def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parame
         message, help_text = f"{who} has no argument `{key}`", in_seconds(key, value_at(dag.data, path))
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text)
     yield from _keys_of_tasks(dag, task, who, written, taken)
+    if taken >= _SENSOR:
+        yield from _of_sensor(dag, written, is_external="external_dag_id" in taken)
     arguments = Arguments(who, written, (*task.path, "operator"), filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
+
+
+def _of_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: bool) -> Iterator[Diagnostic]:
+    """Values of arguments that every sensor has, and of ExternalTaskSensor."""
+    for key in ("poke_interval", "timeout"):
+        value = value_at(dag.data, written[key]) if key in written else None
+        if is_unset(value):
+            yield unset(dag, written[key], str(value))
+        elif isinstance(value, str):
+            message, help_text = f"`{key}` must be a number of seconds", f"write `60`, or `{seconds(60)}`"
+            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=help_text)
+    mode = value_at(dag.data, written["mode"]) if "mode" in written else None
+    if isinstance(mode, str) and mode not in _MODES and "$" not in mode:
+        yield dag.unknown(Code.WRONG_VALUE, written["mode"], f"`{mode}` is not a mode of sensors", mode, _MODES)
+    is_about_tasks = not written.keys().isdisjoint(("external_task_id", "external_task_ids", "external_task_group_id"))
+    what, states = ("task", get_args(TaskState)) if is_about_tasks else ("DAG run", get_args(RunState))
+    for key in _STATES if is_external else ():
+        value = value_at(dag.data, written[key]) if key in written else None
+        if isinstance(value, str):
+            message = f"`{key}` must be a list of states"
+            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, caret=f"write `[{value}]`")
+        for index, state in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(state, str) and state not in states and "$" not in state:
+                path, message = (*written[key], index), f"`{state}` is not a state of a {what}"
+                yield dag.unknown(Code.WRONG_VALUE, path, message, state, states)
 
 
 def _keys_of_tasks(
@@ -129,6 +170,14 @@ def _of_decorated(dag: DagView, task: Part, function: Function, of_tasks: frozen
     who, at = f"`{function.path}`", (*task.path, "python_callable")
     arguments = Arguments(who, written, at, filled=CONTEXT_NAMES, how="write it beside `decorator`")
     yield from argument_findings(dag.subject, arguments, parameters)
+    for key in own & task.data.keys() if task.data.get("expand") else ():
+        if key in TASK_KEYS:
+            continue
+        refused = bool(task.data.get("partial"))
+        code = Code.CONFLICTING_KEYS if refused else Code.DAG_FACTORY_IGNORES
+        message = f"dag-factory {'refuses' if refused else 'drops'} the argument `{key}` beside `expand`"
+        place = (*task.path, key)
+        yield dag.subject.finding(code, place, message, at_key=True, help="write it in `partial`")
 
 
 def _written(task: Part) -> dict[str, DataPath]:
@@ -160,7 +209,10 @@ def _default_args(dag: DagView, taken: frozenset[str]) -> Iterator[Diagnostic]:
             continue
         if key not in DAG_KEYS and key not in SECONDS and nearest(key, taken) is not None:
             caret, fix = meant(key, taken), typo_fix(key, taken)
-            yield dag.subject.finding(Code.UNKNOWN_KEY, path, message, at_key=True, caret=caret, fix=fix)
+            warning = Severity.WARNING  # Airflow ignores it
+            yield dag.subject.finding(
+                Code.UNKNOWN_KEY, path, message, at_key=True, caret=caret, fix=fix, severity=warning
+            )
             continue
         message += ", and Airflow ignores it there"
         beside = "it is a key of the DAG: write it beside `default_args`" if key in DAG_KEYS else ""

@@ -10,7 +10,7 @@ from schemas.dagfactory.dag_view import DagView, Part
 from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, OWN_ARGUMENTS
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.findings.problem import Word
 from schemas.findings.suggestions import nearest
 from schemas.rules.dotted_paths import look_up, no_callable
@@ -86,8 +86,16 @@ def _through_an_object(dag: DagView, path: DataPath, decorator: str) -> Diagnost
     )
 
 
-def check_callbacks(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
-    """The paths of callbacks."""
+def check_functions(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """The paths of callbacks, macros and `execution_date_fn`."""
+    macros = dag.data.get("user_defined_macros")
+    for place, dotted in walk(macros).texts if isinstance(macros, dict) else ():
+        if "__type__" not in place and "__args__" not in place:
+            yield from named_code(dag, ("user_defined_macros", *place), dotted, reader)
+    for task in dag.tasks.values():
+        function = task.data.get("execution_date_fn")
+        if isinstance(function, str):
+            yield from named_code(dag, (*task.path, "execution_date_fn"), function, reader)
     for path, mapping in (((), dag.data), *dag.settings):
         for key in CALLBACKS if path else DAG_CALLBACKS:
             callback = mapping.get(key)

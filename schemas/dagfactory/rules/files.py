@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
         for name_key, file_key in FILE_PARTS:
             if not path and name_key.removesuffix("_name") not in callbacks:
                 continue
+            if path[-1:] == ("default_args",) and name_key.removesuffix("_name") not in callbacks:
+                for key in {name_key, file_key} & data.keys():
+                    message = f"dag-factory ignores `{key}` in `default_args`: it reads it from tasks only"
+                    yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, (*path, key), message, at_key=True)
+                continue
             for key, other in ((name_key, file_key), (file_key, name_key)):
                 if data.get(key) is not None and data.get(other) is None:
                     message, help_text = f"`{key}` needs `{other}`", f"write `{other}`, too"
@@ -61,7 +66,12 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             if isinstance(result, ModuleMissing | NameMissing | NotCallable | SourceError):
                 at = file_key if isinstance(result, SourceError) else name_key
                 yield no_callable(dag.subject, (*path, at), result)
-    searched = _searched(dag, places)
+    for task in dag.tasks.values():
+        for key in ("inlets", "outlets"):
+            assets = task.data.get(key)
+            if isinstance(assets, dict) and assets.keys() >= {"file", "datasets"}:
+                yield from _missing(dag, (*task.path, key, "file"), assets["file"], places)
+    searched = yield from _searched(dag, places)
     for task in dag.tasks.values() if searched is not None else ():
         if "operator" in task.data:
             yield from _templates(dag, task.path, task.data, searched or ())
@@ -90,14 +100,23 @@ def _missing(dag: DagView, path: DataPath, file: Any, places: tuple[Path, ...]) 
     yield dag.subject.finding(Code.MISSING_FILE, path, message, caret=caret)
 
 
-def _searched(dag: DagView, places: tuple[Path, ...]) -> tuple[Path, ...] | None:
-    """Where templates are looked up; None where that is unknown here."""
-    written = dag.data.get("template_searchpath")
+def _searched(dag: DagView, places: tuple[Path, ...]) -> Generator[Diagnostic, None, tuple[Path, ...] | None]:
+    """Returns where templates are looked up; None where that is unknown here."""
+    path, written = ("template_searchpath",), dag.data.get("template_searchpath")
     texts = written if isinstance(written, list) else [] if written is None else [written]
-    if not all(isinstance(text, str) and ("$" not in text or isinstance(text, EnvText)) for text in texts):
+    if not all(isinstance(text, str) for text in texts):
+        yield dag.subject.finding(Code.WRONG_TYPE, path, "`template_searchpath` must be a folder, or a list of folders")
+        return None
+    if any("$" in text and not isinstance(text, EnvText) for text in texts):
         return None
     found = [next((place / t for place in places if os.path.isdir(place / t)), None) for t in texts]  # noqa: PTH112
-    return (*places, *(folder for folder in found if folder is not None)) if None not in found else None
+    if None in found:
+        missing = texts[found.index(None)]
+        if not os.path.isabs(missing):  # noqa: PTH117 # as above; it may exist where Airflow runs
+            message = f"there is no folder `{shown(missing)}` beside the document or in the pipelines folder"
+            yield dag.subject.finding(Code.MISSING_FILE, path, message)
+        return None
+    return (*places, *(folder for folder in found if folder is not None))
 
 
 def _templates(dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...]) -> Iterator[Diagnostic]:

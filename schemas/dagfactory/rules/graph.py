@@ -62,6 +62,8 @@ def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
         help_text = f"its output is `{{{{ ti.xcom_pull(task_ids='{match['task']}') }}}}`"
         if other.id not in waits:
             help_text += f"; to wait for it write `dependencies: [{other.id}]`"
+        if place not in read and path[:1] == ("expand",):
+            continue  # it has a finding of its own: no task is mapped over text
         if place not in read:
             where = "inside a list or a mapping" if "decorator" in task.data else "in the arguments of an operator"
             message = f"`{shown(text)}` stays text: dag-factory reads no reference {where}"
@@ -96,6 +98,10 @@ def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
     if group is None:
         return
     path = (*task.path, "task_group_name")
+    if not dag.groups:
+        message = "dag-factory ignores `task_group_name`: the DAG has no `task_groups`"
+        yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, path, message, at_key=True)
+        return
     if group not in dag.groups:
         yield _no_group(dag, path, group)
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from schemas.dagfactory.dag_view import DagView, shown
+from schemas.dagfactory.dag_view import DagView, is_unset, shown, unset
 from schemas.dagfactory.keys import C_PARAMETERS
 from schemas.dagfactory.merging import OBJECT_KEYS
 from schemas.dagfactory.rules.code import named_code
@@ -14,6 +14,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.rules.arguments import Arguments, argument_findings
+from schemas.shape.places import name
 from schemas.source import Class, Function, Parameter, SourceReader
 
 _DATES = frozenset({"start_date", "end_date"})
@@ -41,6 +42,7 @@ def check_arguments(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
         found = yield from named_code(dag, (*path, "__type__"), kind, reader)
         if kind in C_PARAMETERS:
             yield from _arguments(dag, path, value, kind, _c_parameters(kind))
+            yield from _numbers(dag, path, value)
         elif isinstance(found, Class | Function) and found.parameters is not None:
             yield from _arguments(dag, path, value, found.path, found.parameters)
 
@@ -85,6 +87,20 @@ def _c_parameters(kind: str) -> list[Parameter]:
     known = C_PARAMETERS[kind]
     positional = [Parameter(n, "POSITIONAL_OR_KEYWORD", i < known.required) for i, n in enumerate(known.names)]
     return [*positional, *(Parameter(name, "KEYWORD_ONLY", required=False) for name in known.by_name_only)]
+
+
+def _numbers(dag: DagView, path: DataPath, value: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Parts of a duration or a date that are text."""
+    listed = value["__args__"] if isinstance(value.get("__args__"), list) else []
+    parts: list[tuple[DataPath, Any]] = [((*path, key), part) for key, part in value.items() if key != "__type__"]
+    parts += [((*path, "__args__", index), part) for index, part in enumerate(listed)]
+    for place, part in parts:
+        if is_unset(part):
+            yield unset(dag, place, part)
+        elif isinstance(part, str):
+            yield dag.subject.finding(
+                Code.WRONG_TYPE, place, f"{name(place, dag.subject.effective)} must be a number, not text"
+            )
 
 
 def _arguments(

@@ -4,28 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from schemas.dagfactory.dag_view import DagView, is_unset, shown, unset
 from schemas.dagfactory.keys import seconds
 from schemas.dagfactory.merging import OBJECT_KEYS
-from schemas.findings.codes import Code
+from schemas.dagfactory.rules.objects import is_object
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.findings.problem import Yaml
+from schemas.model.cron import cron_problems
 from schemas.rules.schedule import cron_findings, timezone_findings
 from schemas.shape.wording import described
 
 _RELATIVE = re.compile(r"\d+\s+(?:hour|minute|second|day)", re.IGNORECASE)
 """What dag-factory reads at the start of a text that is not a date (`utils.get_time_delta`); it drops the rest."""
 _RELATIVE_REST = frozenset({"", "s", "ago", "s ago"})
-_DATED = re.compile(r"\d{4}")
+_DATE = re.compile(
+    r"(?P<year>\d{4})(?:-?W(?P<week>\d\d)(?:-?(?P<weekday>[1-7]))?|-?(?P<ordinal>\d{3})"
+    r"|(?P<separator>[-/]?)(?P<month>\d\d)(?:(?P=separator)(?P<day>\d\d))?)?"
+    r"(?:[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?"
+)
+TIME_OF_DAY = re.compile(r"(\d\d):(\d\d)(?::\d\d)?")
+"""It means today."""
+_A_DATE = "write a date, such as `2026-01-31`"
+_DEFAULTS = frozenset({"default", "__args__"})
+_FIELDS_WITH_SECONDS = 6
+_PRESETS = ("@annually", "@midnight")
+"""What Airflow reads, too (`croniter`)."""
 _ASSETS = "write `__or__` or `__and__` below `schedule`, with `{__type__: airflow.sdk.Asset, uri: …}` for each asset"
 
 
 def check(dag: DagView) -> Iterator[Diagnostic]:
     """Findings in `schedule`, `timezone`, `start_date`, `end_date`, `dagrun_timeout` and the same in `default_args`."""
-    yield from _schedule(dag, dag.data.get("schedule"))
+    schedule = dag.data.get("schedule")
+    yield from _schedule(dag, schedule)
+    params = dag.data.get("params")
+    if schedule is not None and str(schedule).strip().lower() != "none" and isinstance(params, dict):
+        for name in (name for name, param in params.items() if is_object(param) and not param.keys() & _DEFAULTS):
+            message = f"`{name}` needs a `default`: nobody fills it in for scheduled runs"
+            help_text = "or write `schedule: null`"
+            yield dag.subject.finding(Code.BAD_PARAM, ("params", name), message, at_key=True, help=help_text)
     default_args = dag.data.get("default_args")
     shared = [(("default_args",), default_args)] if isinstance(default_args, dict) else []
     holders: list[tuple[DataPath, Mapping[str, Any]]] = [((), dag.data), *shared]
@@ -41,6 +62,9 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     for path, mapping in tasks:
         for key in ("start_date", "end_date"):
             yield from _date_of_task(dag, (*path, key), mapping.get(key))
+    for path, mapping in tasks:
+        if mapping.get("execution_date_fn") is None:
+            yield from _delta(dag, (*path, "execution_delta"), mapping.get("execution_delta"))
     key = "execution_timeout"
     durations = [((*path, key), mapping.get(key)) for path, mapping in (*shared, *tasks)]
     for path, value in ((("dagrun_timeout",), dag.data.get("dagrun_timeout")), *durations):
@@ -49,13 +73,27 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
             yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=f"write `{seconds(value)}`")
 
 
+def _delta(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
+    """dag-factory reads `execution_delta` of a task as words."""
+    if value is None:
+        return
+    match = _RELATIVE.match(value) if isinstance(value, str) else None
+    if is_unset(value):
+        yield unset(dag, path, value)
+    elif match is None or str(value)[match.end() :].strip().lower() not in ("", "s"):
+        message = "`execution_delta` must be a number and one unit: `1 hour`, `30 minutes`, `20 seconds`, `2 days`"
+        is_seconds = isinstance(value, int) and not isinstance(value, bool)
+        caret, fix = (f"write `{value} seconds`", Yaml(f"{value} seconds")) if is_seconds else ("", None)
+        yield dag.subject.finding(Code.WRONG_VALUE, path, message, caret=caret, fix=fix)
+
+
 def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:
     path = ("schedule",)
     if is_unset(schedule):
         yield unset(dag, path, schedule)
     elif isinstance(schedule, str):
         if schedule.strip().lower() != "none":
-            yield from cron_findings(dag.subject, path, schedule, special=True)
+            yield from _cron(dag, path, schedule)
     elif isinstance(schedule, dict):
         if "datasets" in schedule or "file" in schedule:
             message = "dag-factory passes `datasets` and `file` to Airflow 3 as they are, and Airflow refuses them"
@@ -67,6 +105,23 @@ def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:
             yield from _texts_of_assets(dag, path, schedule)
     elif isinstance(schedule, bool | int | float | date):
         yield dag.subject.finding(Code.WRONG_TYPE, path, "`schedule` must be a cron expression, a preset or null")
+
+
+def _cron(dag: DagView, path: DataPath, schedule: str) -> Iterator[Diagnostic]:
+    fields = schedule.split()
+    if schedule == "@continuous" and dag.data.get("max_active_runs") != 1:
+        place = ("max_active_runs",) if "max_active_runs" in dag.data else path
+        message = "`@continuous` has one run at a time: `max_active_runs` must be 1"
+        yield dag.subject.finding(Code.WRONG_VALUE, place, message, help="write `max_active_runs: 1`")
+    if len(fields) == _FIELDS_WITH_SECONDS:
+        wrong = [*cron_problems(" ".join(fields[:-1])), *cron_problems(f"{fields[-1]} * * * *")]
+        if not wrong:
+            message = "Airflow reads the sixth field as seconds"
+            help_text = "remove a field, if you do not mean seconds"
+            yield dag.subject.finding(Code.BAD_CRON, path, message, help=help_text, severity=Severity.WARNING)
+            return
+    if schedule not in _PRESETS:
+        yield from cron_findings(dag.subject, path, schedule, special=True)
 
 
 def _texts_of_assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
@@ -84,7 +139,7 @@ def _texts_of_assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagn
 
 
 def _date(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
-    if value is None or isinstance(value, date | datetime | dict):
+    if value is None or isinstance(value, date | dict):
         return
     if is_unset(value):
         yield unset(dag, path, value)
@@ -93,21 +148,32 @@ def _date(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
         yield dag.subject.finding(Code.WRONG_TYPE, path, f"`{path[-1]}` must be a date")
         return
     match = _RELATIVE.match(value)
-    if match is None:
-        if not _DATED.match(value):
-            message = f"`{shown(value)}` is not a date"
-            yield dag.subject.finding(Code.WRONG_VALUE, path, message, help="write `2026-01-31`")
-        return
-    if value[match.end() :].strip().lower() not in _RELATIVE_REST:
+    if match is not None and value[match.end() :].strip().lower() not in _RELATIVE_REST:
         message = f"dag-factory reads `{value[: match.end()]}` and drops the rest of `{shown(value)}`"
-        yield dag.subject.finding(Code.WRONG_VALUE, path, message, help="write a date, such as `2026-01-31`")
-        return
-    yield dag.subject.finding(
-        Code.MOVING_DATE,
-        path,
-        f"`{shown(value)}` counts from today: the date moves every day, and the DAG changes with it",
-        help="write a date, such as `2026-01-31`",
-    )
+        yield dag.subject.finding(Code.WRONG_VALUE, path, message, help=_A_DATE)
+    elif match is not None or value == "now" or TIME_OF_DAY.fullmatch(value):
+        message = f"`{shown(value)}` counts from today: the date moves every day, and the DAG changes with it"
+        yield dag.subject.finding(Code.MOVING_DATE, path, message, help=_A_DATE)
+    elif read_date(value) is None:
+        yield dag.subject.finding(Code.WRONG_VALUE, path, f"`{shown(value)}` is not a date", help="write `2026-01-31`")
+
+
+def read_date(text: str) -> datetime | None:
+    """What `pendulum.parse`, which dag-factory uses, reads, without its offset; None for what it does not read."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day = (int(match[part] or 1) for part in ("year", "month", "day"))
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    try:
+        found = date(year, month, day)
+        if match["week"]:
+            found = date.fromisocalendar(year, int(match["week"]), int(match["weekday"] or 1))
+        if match["ordinal"]:
+            found = datetime.strptime(f"{year}-{match['ordinal']}", "%Y-%j").date()  # a date
+        return datetime.combine(found, time(hour, minute, second))
+    except ValueError:
+        return None
 
 
 def _date_of_task(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from schemas.dagfactory.dag_view import DagView, Part, is_unset, shown, unset
+from schemas.compose.env_values import EnvText
+from schemas.dagfactory.dag_view import PLUS, DagView, Part, is_unset, mapped_task, shown, unset
 from schemas.dagfactory.keys import BOOL, COUNT, MAPPING, TEXT
 from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word, Yaml
 from schemas.model.settings import TriggerRule
+from schemas.shape.wording import described
 from schemas.source import Function, SourceReader
 
 _KINDS: Mapping[str, str] = {
-    **dict.fromkeys(("map_index_template", "pool", "run_as_user", "task_display_name"), TEXT),
+    **dict.fromkeys(("executor", "logger_name", "map_index_template", "pool", "queue", "run_as_user"), TEXT),
+    "task_display_name": TEXT,
     **dict.fromkeys(("doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"), TEXT),
     **dict.fromkeys(("allow_nested_operators", "do_xcom_push", "multiple_outputs", "wait_for_downstream"), BOOL),
+    **dict.fromkeys(("email_on_failure", "email_on_retry"), BOOL),
     **dict.fromkeys(("depends_on_past", "ignore_first_depends_on_past", "wait_for_past_depends_before_skipping"), BOOL),
     **dict.fromkeys(("max_active_tis_per_dag", "max_active_tis_per_dagrun", "pool_slots", "priority_weight"), COUNT),
     "params": MAPPING,
@@ -30,6 +36,7 @@ _SECONDS = ("retry_delay", "max_retry_delay")
 _NO_TEXT = frozenset(
     {"retries", "retry_exponential_backoff", *_SECONDS, *_WORDS, *(key for key, kind in _KINDS.items() if kind != TEXT)}
 )
+_NEVER_NULL = frozenset({"pool_slots", "priority_weight", "trigger_rule"})
 _DURATION = "write a number of seconds, or `{__type__: datetime.timedelta, minutes: 5}`"
 
 
@@ -51,10 +58,14 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
 def _settings(dag: DagView, path: DataPath, data: Any) -> Iterator[Diagnostic]:
     for key, value in data.items() if isinstance(data, dict) else ():
         place = (*path, key)
-        if value is None or (isinstance(value, dict) and not value.keys().isdisjoint(("__type__", "__args__"))):
+        if (value is None and key not in _NEVER_NULL) or (
+            isinstance(value, dict) and not value.keys().isdisjoint(("__type__", "__args__"))
+        ):
             continue
         is_number = isinstance(value, int | float)
-        if is_unset(value) and key in _NO_TEXT:
+        if value is None:
+            yield dag.subject.finding(Code.WRONG_TYPE, place, f"`{key}` must not be null")
+        elif is_unset(value) and key in _NO_TEXT:
             yield unset(dag, place, value)
         elif key in _KINDS:
             yield from wrong_kind(dag, place, value, _KINDS[key])
@@ -73,13 +84,18 @@ def _settings(dag: DagView, path: DataPath, data: Any) -> Iterator[Diagnostic]:
             yield dag.subject.finding(Code.WRONG_VALUE, place, "`pool_slots` must be at least 1")
 
 
-def check_mapping(dag: DagView) -> Iterator[Diagnostic]:
-    """`expand`, `partial` and `variables_as_arguments` of tasks."""
+def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
+    """`expand`, `partial`, `inlets`, `outlets` and `variables_as_arguments` of tasks."""
     for task in dag.tasks.values():
         expand, partial = task.data.get("expand"), task.data.get("partial")
-        for key, value in (("expand", expand), ("partial", partial)):
-            if value is not None and not isinstance(value, dict):
+        for key in {"expand", "partial"} & task.data.keys():
+            if not isinstance(task.data[key], dict):
                 yield dag.subject.finding(Code.WRONG_TYPE, (*task.path, key), f"`{key}` must be a mapping")
+        for key in ("inlets", "outlets"):
+            yield from _assets(dag, (*task.path, key), task.data.get(key))
+        for key, value in expand.items() if isinstance(expand, dict) else ():
+            if not isinstance(value, dict | list):
+                yield from _mapped_over(dag, task, (*task.path, "expand", key), value)
         if partial is not None and not expand and "operator" in task.data:
             place, help_text = (*task.path, "partial"), "write its arguments beside `operator`, or add `expand`"
             yield dag.subject.finding(Code.MISSING_KEY, place, "`partial` needs `expand`", at_key=True, help=help_text)
@@ -89,8 +105,43 @@ def check_mapping(dag: DagView) -> Iterator[Diagnostic]:
                 message, place = f"`{key}` is in `partial` and {where}", (*task.path, "partial", key)
                 caret = "remove one of them"
                 yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
-        if task.data.get("variables_as_arguments") is not None:
+        if task.data.get("variables_as_arguments"):
             yield _variables(dag, task)
+
+
+def _assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
+    """`inlets` or `outlets`: dag-factory makes an asset of each item, of a text's letters too."""
+    is_list = isinstance(value, list) or (isinstance(value, dict) and value.get("__type__") == "builtins.list")
+    if not value or is_list or (isinstance(value, dict) and value.keys() >= {"file", "datasets"}):
+        return
+    if is_unset(value):
+        yield unset(dag, path, value)
+        return
+    written = json.dumps([value]) if isinstance(value, str) and not isinstance(value, EnvText) else None
+    message = f"`{path[-1]}` must be a list of assets, not {described(value)}"
+    caret, fix = (f"write `{written}`", Yaml(written)) if written is not None else ("", None)
+    yield dag.subject.finding(Code.WRONG_TYPE, path, message, caret=caret, fix=fix)
+
+
+def _mapped_over(dag: DagView, task: Part, path: DataPath, value: Any) -> Iterator[Diagnostic]:
+    """What a task is mapped over, where it is neither a list nor a mapping: it must be the output of another task."""
+    is_decorated = "decorator" in task.data
+    name = mapped_task(value)
+    plus = PLUS.fullmatch(value) if isinstance(value, str) else None
+    if is_unset(value):
+        yield unset(dag, path, value)
+    elif name is not None and not is_decorated:
+        if name in dag.built_as and "decorator" in dag.built_as[name].data:
+            message = f"dag-factory cannot map an operator over the decorated task `{name}`"
+            yield dag.subject.finding(
+                Code.WRONG_VALUE, path, message, help="only decorated tasks can be mapped over it"
+            )
+    elif plus is None or not is_decorated:
+        other = name or (plus["task"] if plus is not None else value)
+        written = (f"+{other}" if is_decorated else f"{other}.output") if other in dag.built_as else None
+        message = f"`{path[-1]}` in `expand` must be a list, a mapping or the output of a task"
+        caret, fix = (f"write `{written}`", Word(written)) if written is not None else ("", None)
+        yield dag.subject.finding(Code.WRONG_TYPE, path, message, caret=caret, fix=fix)
 
 
 def _variables(dag: DagView, task: Part) -> Diagnostic:

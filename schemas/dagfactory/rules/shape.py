@@ -38,7 +38,9 @@ _TYPES: Mapping[str, type] = {BOOL: bool, COUNT: int, MAPPING: dict, TEXT: str}
 def check(dag: DagView) -> Iterator[Diagnostic]:
     """Values of the wrong kind, and keys that dag-factory or Airflow does not accept."""
     for key, value in dag.data.items():
-        if key in DAG_KEYS:
+        if key == "tags" and value is None:
+            yield _wrong(dag, (key,), value, TEXTS)
+        elif key in DAG_KEYS:
             yield from wrong_kind(dag, (key,), value, DAG_KEYS[key])
         else:
             yield _other_key(dag, key, value)
@@ -78,6 +80,8 @@ def _ids(dag: DagView) -> Iterator[Diagnostic]:
 
 
 def _other_key(dag: DagView, key: str, value: Any) -> Diagnostic:
+    if value is None and key in ("schedule_interval", "timetable"):
+        return _ignored(dag, key, "remove it")
     if key == "schedule_interval":
         caret, fix = "write `schedule`", Word("schedule") if "schedule" not in dag.data else None
         message = "Airflow 3 has no `schedule_interval`"
@@ -95,6 +99,10 @@ def _other_key(dag: DagView, key: str, value: Any) -> Diagnostic:
         why = "dag-factory has no such key"
     else:
         return _unknown(dag, (key,), f"unknown key `{key}` in the DAG `{dag.id}`", DAG_KEYS)
+    return _ignored(dag, key, why)
+
+
+def _ignored(dag: DagView, key: str, why: str) -> Diagnostic:
     message = f"dag-factory ignores `{key}` of a DAG"
     return dag.subject.finding(Code.DAG_FACTORY_IGNORES, (key,), message, at_key=True, help=why)
 
@@ -115,9 +123,10 @@ def _parts(dag: DagView, key: str, id_key: str) -> Iterator[Diagnostic]:
     for part, data in (written or {}).items():
         if not isinstance(data, dict):
             yield _wrong(dag, (key, part), data, MAPPING)
-        elif id_key in data:
+        elif id_key in data and (key == "task_groups" or data[id_key] != part):
             message, place = f"`{id_key}` is for lists only; here the key `{part}` is the id", (key, part, id_key)
-            yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret="remove it")
+            code = Code.DAG_FACTORY_IGNORES if key == "tasks" else Code.CONFLICTING_KEYS
+            yield dag.subject.finding(code, place, message, at_key=True, caret="remove it")
 
 
 def _list_of_parts(dag: DagView, key: str, id_key: str, written: list[Any]) -> Iterator[Diagnostic]:

@@ -37,13 +37,19 @@ MISTAKES = (
     Mistake("a time of day", f"orders:{TASK}      env: {{AT: 1:30}}", True, ("PF120",)),
     Mistake("a country", f"orders:{TASK}      env: {{COUNTRY: NO}}", True, ("PF120",)),
     Mistake("arguments of the DAG that are dropped", f"orders:\n  fail_fast: true{TASK}", True, ("PF121",)),
-    Mistake("a cron expression", f"orders:\n  schedule: '99 * * * *'{TASK}", True, ("PF201",)),
+    Mistake("a cron expression", f"orders:\n  schedule: '99 * * * *'{TASK}", False, ("PF201",)),
     Mistake("a time zone", f"orders:\n  timezone: Europe/Berln\n  start_date: 2026-01-01{TASK}", False, ("PF203",)),
     Mistake("a dependency", f"orders:{TASK}      dependencies: [lod]", False, ("PF302",)),
     Mistake("a cycle", f"orders:{TASK}      dependencies: [load]", False, ("PF303",)),
     Mistake("an argument of an operator", f"orders:{TASK}      bash_comand: x", False, ("PF309",)),
     Mistake("an operator", f"orders:{TASK.replace('BashOperator', 'BashOperater')}", False, ("PF308",)),
-    Mistake("a group that is not there", f"orders:{TASK}      task_group_name: gruop", True, ("PF302",)),
+    Mistake("a group without groups", f"orders:{TASK}      task_group_name: gruop", True, ("PF121",)),
+    Mistake(
+        "a group that is not there",
+        f"orders:\n  task_groups: {{group: {{}}}}{TASK}      task_group_name: gruop",
+        False,
+        ("PF302",),
+    ),
     Mistake(
         "a decorated task in a group that waits",
         f"orders:\n  task_groups: {{files: {{}}}}{TASK}    count:\n      decorator: airflow.sdk.task\n"

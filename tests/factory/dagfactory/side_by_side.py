@@ -2,9 +2,10 @@
 
     python side_by_side.py REQUEST ANSWER
 
-The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`, each with `"convert": false` where
-nothing is to be converted; the JSON file ANSWER gets, for each file by `folder/file`, what both made of it: `{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`;
-and of what ours is converted to, `{"converted": DAGs, "lost": […], "left_out": […], "texts": […], "lint": […]}`;
+The JSON file REQUEST is a list of `{"folder": …, "files": […], "environ": {…}}`, with `"convert": false` where nothing
+is to be converted; the JSON file ANSWER gets, for each file by `folder/file`, what both made of it:
+`{"theirs": DAGs or null, "refusal": text, "ours": DAGs, "findings": […]}`; and of what ours is converted to,
+`{"converted": DAGs, "lost": […], "left_out": […], "texts": […], "lint": […]}`;
 `left_out` are the keys of `default_args` that are not there any more: no task takes them, or some have them instead.
 A DAG is its serialized form without documentation and names of files.
 """
@@ -19,6 +20,9 @@ import sys
 import warnings
 from pathlib import Path
 from typing import Any
+
+from schemas.check import Checker, CheckOptions
+from schemas.source import SourceReader
 
 _NOBODYS = re.compile(
     r"`(?P<key>\w+)` is (?:left out: (?:no task takes it|Airflow 3 ignores it)|not a setting that every task has: "
@@ -35,8 +39,9 @@ def main(request: str, answer: str) -> None:
         os.environ.update(one["environ"])
         sys.path.append(one["folder"])
         before = set(sys.modules)
+        checker = Checker(Path(one["folder"]), CheckOptions(shown_folder=""))
         for file in one["files"]:
-            mine = ours(one["folder"], file)
+            mine = ours(checker, file)
             if mine["ours"] and one.get("convert", True):
                 mine |= new_files(one["folder"], file)
             found[f"{one['folder']}/{file}"] = {**theirs(one["folder"], file), **mine}
@@ -53,16 +58,16 @@ def theirs(folder: str, file: str) -> dict[str, Any]:
 
     try:
         dags = _DagFactory(f"{folder}/{file}", defaults_config_path=folder).build_dags()
+        for dag in dags.values():
+            dag.validate()  # as Airflow's DagBag does
         return {"theirs": {dag_id: serialized(dag) for dag_id, dag in dags.items()}, "refusal": ""}
     except Exception as error:  # whatever it is, the file has no DAG
         return {"theirs": None, "refusal": f"{type(error).__name__}: {error}"}
 
 
-def ours(folder: str, file: str) -> dict[str, Any]:
+def ours(checker: Checker, file: str) -> dict[str, Any]:
     from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
-    from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
 
-    checker = Checker(Path(folder), CheckOptions(shown_folder=""))
     loaded = build_checked(checker, checker.file(file))
     findings = [
         {"severity": d.severity.value, "code": d.code.id, "line": d.span.line, "message": d.message}
@@ -74,9 +79,7 @@ def ours(folder: str, file: str) -> dict[str, Any]:
 
 def new_files(folder: str, file: str) -> dict[str, Any]:
     from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
-    from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
     from schemas.dagfactory.convert import convert  # noqa: PLC0415 # as above
-    from schemas.source import SourceReader  # noqa: PLC0415 # as above
 
     unexpanded = Checker(Path(folder), CheckOptions(shown_folder="", environ={}))
     made = list(convert(unexpanded.variants(file), Path(folder), os.environ, SourceReader(Path(folder))))

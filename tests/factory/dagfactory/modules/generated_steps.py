@@ -2,7 +2,7 @@
 
 
 def read(**context: object) -> str:
-    return "text"
+    return str(context)
 
 
 def names() -> list[str]:
@@ -10,4 +10,4 @@ def names() -> list[str]:
 
 
 def find(cmd: str, mode: int = 1, path: str | None = None) -> str:
-    return f"{path}/{cmd}"
+    return f"{path}/{cmd}" * mode
