@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection
 from copy import deepcopy
 from typing import Any
 
+from factory.operators import timetables
+
 Serialized = dict[str, Any]
 
 _STANDARD = "airflow.providers.standard.operators"
@@ -44,6 +46,16 @@ def alike(dag: Serialized, left_out: Collection[str] = ()) -> Serialized:
 def _tag(dag: Serialized) -> None:
     """dag-factory gives every DAG a tag of its own."""
     dag["tags"] = [tag for tag in dag.get("tags", []) if tag != "dagfactory"]
+
+
+def _timetable(dag: Serialized) -> None:
+    """Those of Airflow start a new schedule with the slot that has just passed; those here with the next one."""
+    timetable = dag["timetable"]
+    found = getattr(timetables, timetable["__type"].rpartition(".")[2], None)
+    if found is not None and timetable["__type"].startswith(timetables.__name__):
+        airflows = next(base for base in found.__mro__ if base.__module__.startswith("airflow.timetables"))
+        timetable["__type"] = f"{airflows.__module__}.{airflows.__qualname__}"
+        timetable["__var"].pop("since")
 
 
 def _paused(dag: Serialized) -> None:
@@ -142,7 +154,7 @@ def _numbers(dag: Serialized) -> None:
             holder["retry_exponential_backoff"] = 2.0
 
 
-OF_A_DAG: tuple[Callable[[Serialized], None], ...] = (_tag, _paused, _start, _access, _numbers)
+OF_A_DAG: tuple[Callable[[Serialized], None], ...] = (_tag, _timetable, _paused, _start, _access, _numbers)
 OF_A_TASK: tuple[Callable[[Serialized], None], ...] = (
     _class,
     _documentation,
