@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from schemas.expressions.patterns import DOTTED_PATH_PATTERN, TASK_OUTPUT
-from schemas.expressions.reading import run_reference
+from schemas.expressions.reading import DOTTED_PATH_PATTERN, TASK_OUTPUT, run_reference
 from schemas.model.base import Model
 
 MAX_STORED = 2**31 - 1

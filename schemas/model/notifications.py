@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.model.base import Model
 from schemas.model.fields import PlainValue, PositiveCount
-from schemas.model.times import DATE_PATTERN, PositiveDuration, parse_date
+from schemas.model.times import DATE_PATTERN, PositiveDuration, read_date
 
 NOTIFIERS: Mapping[str, str] = MappingProxyType(
     {
@@ -69,10 +69,7 @@ _EXPECTED = "'queued_at', 'logical_date' or 'average_runtime'"
 
 def _start(value: Any) -> datetime | str:
     if isinstance(value, str) and value not in _REFERENCES and re.fullmatch(DATE_PATTERN, value) is not None:
-        try:
-            return parse_date(value)
-        except ValueError as error:
-            raise PydanticCustomError("no_such_date", "no such date: {reason}", {"reason": str(error)}) from None
+        return read_date(value)
     if value not in _REFERENCES:
         # The message of a choice: hardly anybody means a date.
         raise PydanticCustomError("literal_error", "expected {expected}", {"expected": _EXPECTED})

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from schemas.expressions.patterns import WORD
+from schemas.expressions.reading import WORD
 from schemas.model.base import Model
 from schemas.model.built_ins.http import Poll
 from schemas.model.fields import Count, Link, Matrix, PlainValue, PositiveCount, PythonObject

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from schemas.expressions.patterns import DOTTED_PATH_PATTERN
+from schemas.expressions.reading import DOTTED_PATH_PATTERN
 from schemas.findings.suggestions import written_or_meant
 from schemas.model.assets import AssetCondition
 from schemas.model.base import Model

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, NonNegativeFloat, Tag
 
-from schemas.expressions.patterns import EXCEPTION_PATTERN
+from schemas.expressions.reading import EXCEPTION_PATTERN
 from schemas.model.assets import AssetReference
 from schemas.model.base import Model
 from schemas.model.fields import Count, PlainValue, PositiveCount, PythonObject, Weight

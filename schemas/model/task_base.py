@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from schemas.expressions.patterns import WORD
+from schemas.expressions.reading import WORD
 from schemas.model.fields import Matrix, OrTaskOutput, PlainValue
 from schemas.model.settings import TaskSettings
 

@@ -102,13 +102,14 @@ def parse_date(text: str) -> datetime:
     return date
 
 
-def _read_date(value: Any) -> datetime:
+def read_date(value: Any, allowed: str = DATE_FORMS) -> datetime:
+    """The date that a value is; raises pydantic's errors, of which `date` and `date_type` name the allowed forms."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
-        raise PydanticCustomError("date_type", "expected a date ({allowed})", {"allowed": DATE_FORMS})
+        raise PydanticCustomError("date_type", "expected a date ({allowed})", {"allowed": allowed})
     if _DATE.fullmatch(value) is None:
-        raise PydanticCustomError("date", "expected a date ({allowed})", {"allowed": DATE_FORMS})
+        raise PydanticCustomError("date", "expected a date ({allowed})", {"allowed": allowed})
     try:
         return parse_date(value)
     except DateRangeError as error:
@@ -119,7 +120,7 @@ def _read_date(value: Any) -> datetime:
 
 Date = Annotated[
     datetime,
-    BeforeValidator(_read_date),
+    BeforeValidator(read_date),
     WithJsonSchema(
         {"type": "string", "pattern": DATE_PATTERN, "examples": ["2026-01-01", "2026-01-01T06:00:00+09:00"]}
     ),
@@ -147,18 +148,8 @@ def _moment(value: Any) -> datetime | time | str:
 
 
 def _read_date_or_template(value: Any, allowed: str) -> datetime | str:
-    if not isinstance(value, str):
-        raise PydanticCustomError("date_type", "expected a date ({allowed})", {"allowed": allowed})
-    if _TEMPLATE.search(value) is not None or task_reference(value) is not None:
-        return value
-    try:
-        return parse_date(value)
-    except DateRangeError as error:
-        raise PydanticCustomError("date_range", "{reason}", {"reason": str(error)}) from None
-    except ValueError as error:
-        if re.fullmatch(DATE_PATTERN, value) is not None:
-            raise PydanticCustomError("no_such_date", "no such date: {reason}", {"reason": str(error)}) from None
-        raise PydanticCustomError("date", "expected a date ({allowed})", {"allowed": allowed}) from None
+    is_later = isinstance(value, str) and (_TEMPLATE.search(value) is not None or task_reference(value) is not None)
+    return str(value) if is_later else read_date(value, allowed)
 
 
 DateOrTemplate = Annotated[

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas.compose.env_values import allows_environment
-from schemas.expressions.patterns import (
+from schemas.expressions.reading import (
     DOTTED_PATH_PATTERN,
     ENVIRONMENT_OR_VALUE,
     EXCEPTION_PATTERN,

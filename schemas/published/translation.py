@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from pydantic.json_schema import models_json_schema
 
-from schemas.expressions.patterns import VALUE
+from schemas.expressions.reading import VALUE
 from schemas.findings.paths import DataPath, is_task_list
 from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic_core import ErrorDetails
 
 from schemas.compose.env_values import EnvText
-from schemas.expressions.patterns import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
+from schemas.expressions.reading import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.findings.codes import Code
 from schemas.findings.problem import Edit, InQuotes, Word, Yaml, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant

@@ -165,16 +165,13 @@ class _Constructor:
         span = self._span(node)
         kind = "empty" if value is None else _KINDS.get(type(value), "a number")
         written = node.value or "~"
-        self.diagnostics.append(
-            Diagnostic(
-                Code.KEY_NOT_TEXT,
-                f"the key `{written}` is {kind}; keys are text",
-                self._file,
-                span,
-                caret=f'write "{written}"' if node.value else "a key is missing before the `:`",
-                fix=Fix(span, f'"{written}"') if node.value == self._written(node) else None,
-                text=self._text,
-            )
+        is_as_written = node.value == self._text[node.start_mark.index : node.end_mark.index]
+        self._report(
+            Code.KEY_NOT_TEXT,
+            f"the key `{written}` is {kind}; keys are text",
+            node,
+            caret=f'write "{written}"' if node.value else "a key is missing before the `:`",
+            fix=Fix(span, f'"{written}"') if is_as_written else None,
         )
         return None
 
@@ -262,23 +259,13 @@ class _Constructor:
 
     def _duplicate(self, key: str, again: Node, first: Node) -> None:
         line = self._text_lines().position(first.start_mark.index)[0]
-        self.diagnostics.append(
-            Diagnostic(
-                Code.DUPLICATE_KEY,
-                f"duplicate key `{key}`",
-                self._file,
-                self._span(again),
-                caret=f"first on line {line}",
-                related=(Related(self._file, self._span(first), f"`{key}` is here first"),),
-                text=self._text,
-            )
+        related = (Related(self._file, self._span(first), f"`{key}` is here first"),)
+        self._report(
+            Code.DUPLICATE_KEY, f"duplicate key `{key}`", again, caret=f"first on line {line}", related=related
         )
 
-    def _report(self, code: Code, message: str, node: Node) -> None:
-        self.diagnostics.append(Diagnostic(code, message, self._file, self._span(node), text=self._text))
-
-    def _written(self, node: Node) -> str:
-        return self._text[node.start_mark.index : node.end_mark.index]
+    def _report(self, code: Code, message: str, node: Node, **more: Any) -> None:
+        self.diagnostics.append(Diagnostic(code, message, self._file, self._span(node), text=self._text, **more))
 
     def _span(self, node: Node) -> Any:
         return self._text_lines().span(node.start_mark.index, node.end_mark.index)

@@ -15,8 +15,17 @@ from jsonschema import Draft7Validator
 from jsonschema.protocols import Validator
 
 from schemas.check import Checker, CheckOptions
-from schemas.expressions.patterns import ENVIRONMENT, ENVIRONMENT_OR_VALUE, TASK_OUTPUT, VALUE
-from schemas.expressions.reading import EnvReference, NearMiss, ValueReference, expressions, task_reference
+from schemas.expressions.reading import (
+    ENVIRONMENT,
+    ENVIRONMENT_OR_VALUE,
+    TASK_OUTPUT,
+    VALUE,
+    EnvReference,
+    NearMiss,
+    ValueReference,
+    expressions,
+    task_reference,
+)
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
