@@ -5,13 +5,12 @@ Values may name others, which are followed; the size of the result is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.compose.effective import Effective, Place, Written
-from schemas.compose.matrix import Row, as_text
+from schemas.compose.matrix import NAME_LISTS, Row, as_text, ids_in_name, ids_with_matrix, keys_of_matrix
 from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions
 from schemas.findings.codes import Code
@@ -26,69 +25,11 @@ MAX_CHAIN = 16
 """So many values may name each other in a row."""
 _MAX_TEXT = 1024 * 1024
 
-NAME_LISTS = ("needs", "teardown")
-"""Keys of tasks whose lists hold ids of others."""
-
-_MOST_DOTS = 16
-"""An id is made of fewer values than this."""
-
 _Following = tuple[ValueReference, ...]
 
 
 class TooLargeError(Exception):
     """The values make more of a document than anybody can mean."""
-
-
-def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> Effective:
-    """Put values into a composed document, or into the value of its key `only`. `row` is that of its `matrix`."""
-    filling = Filling.of(effective, row)
-    data, parts = dict(effective.data), {}
-    try:
-        for key in effective.data if only is None else (only,):
-            if key != "matrix" or only is not None:  # its rows were made of what it holds, filled in before
-                data[key], parts[key] = filling.value(filling.document.part(key))
-    except TooLargeError as error:
-        # Nothing is filled in, and nothing more is said of what is not.
-        problem = Problem(Code.TOO_LARGE, ("vars",), str(error), at_key=True)
-        return replace(effective, place=effective.place.with_unknown(effective.data).with_problem(problem))
-    place = effective.place.with_parts(parts)
-    for problem in filling.problems:
-        place = place.with_problem(problem)
-    return replace(effective, data=data, place=place)
-
-
-def used_keys(effective: Effective, row: Row, key: str) -> frozenset[str]:
-    """The keys of a matrix that the value of a top-level key is made of, directly or by `vars`."""
-    filling = Filling.of(effective, row)
-    with suppress(TooLargeError):  # reported where the whole document is filled in
-        filling.value(filling.document.part(key))
-    return frozenset(filling.used)
-
-
-def ids_with_matrix(entries: Any) -> Iterator[tuple[str, frozenset[str]]]:
-    """The ids beside a matrix in a list of tasks and in its groups, each with the matrix's keys."""
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict):
-            if "matrix" in entry and isinstance(entry.get("id"), str):
-                yield entry["id"], keys_of_matrix(entry["matrix"])
-            yield from ids_with_matrix(entry.get("tasks"))
-
-
-def ids_in_name(name: str) -> Iterator[str]:
-    """The ids that a name in `needs` may be, or lead through: `group.task`. An id holds dots only in `${matrix.…}`."""
-    words = name.split(".")
-    for first in range(len(words)):
-        for behind in range(first + 1, min(first + _MOST_DOTS, len(words)) + 1):
-            yield ".".join(words[first:behind])
-
-
-def keys_of_matrix(matrix: Any) -> frozenset[str]:
-    """The keys that a row of it can have."""
-    if not isinstance(matrix, dict):
-        return frozenset()
-    rows = matrix.get("include")
-    more = (key for row in rows if isinstance(row, dict) for key in row) if isinstance(rows, list) else ()
-    return frozenset(matrix.keys() - {"include", "exclude"}) | frozenset(more)
 
 
 @dataclass

@@ -25,6 +25,12 @@ MAX_ROWS = 256
 """GitHub's own limit; and what one file describes is parsed as a whole."""
 INCLUDE, EXCLUDE = "include", "exclude"
 
+NAME_LISTS = ("needs", "teardown")
+"""Keys of tasks whose lists hold ids of others."""
+
+_MOST_DOTS = 16
+"""An id is made of fewer values than this."""
+
 Cell = tuple[Any, DataPath]
 """A value, and where it stands below `matrix`."""
 
@@ -200,3 +206,29 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else str(value)
+
+
+def ids_with_matrix(entries: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """The ids beside a matrix in a list of tasks and in its groups, each with the matrix's keys."""
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            if "matrix" in entry and isinstance(entry.get("id"), str):
+                yield entry["id"], keys_of_matrix(entry["matrix"])
+            yield from ids_with_matrix(entry.get("tasks"))
+
+
+def ids_in_name(name: str) -> Iterator[str]:
+    """The ids that a name in `needs` may be, or lead through: `group.task`. An id holds dots only in `${matrix.…}`."""
+    words = name.split(".")
+    for first in range(len(words)):
+        for behind in range(first + 1, min(first + _MOST_DOTS, len(words)) + 1):
+            yield ".".join(words[first:behind])
+
+
+def keys_of_matrix(matrix: Any) -> frozenset[str]:
+    """The keys that a row of it can have."""
+    if not isinstance(matrix, dict):
+        return frozenset()
+    rows = matrix.get("include")
+    more = (key for row in rows if isinstance(row, dict) for key in row) if isinstance(rows, list) else ()
+    return frozenset(matrix.keys() - {"include", "exclude"}) | frozenset(more)

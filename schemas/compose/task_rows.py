@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.compose.effective import Effective, Place, Written
-from schemas.compose.filling import NAME_LISTS, Filling, TooLargeError, ids_in_name
-from schemas.compose.matrix import MAX_ROWS, Row, rows_of
+from schemas.compose.filling import Filling, TooLargeError
+from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Row, ids_in_name, rows_of
 from schemas.findings.codes import Code
 from schemas.findings.problem import Problem
 from schemas.text.nodes import MAX_NODES

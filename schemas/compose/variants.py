@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from schemas.compose.effective import Effective, Written
-from schemas.compose.filling import fill, used_keys
+from schemas.compose.filling import Filling, TooLargeError
 from schemas.compose.matrix import Row, Rows, rows_of
 from schemas.compose.merging import compose
 from schemas.findings.codes import Code
@@ -168,3 +169,29 @@ def _where(environments: Sequence[str | None]) -> str:
     named = f"in environment{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else ""
     without = "where no environment is chosen" if None in environments else ""
     return " and ".join(filter(None, (without, named)))
+
+
+def fill(effective: Effective, row: Row | None, *, only: str | None = None) -> Effective:
+    """Put values into a composed document, or into the value of its key `only`. `row` is that of its `matrix`."""
+    filling = Filling.of(effective, row)
+    data, parts = dict(effective.data), {}
+    try:
+        for key in effective.data if only is None else (only,):
+            if key != "matrix" or only is not None:  # its rows were made of what it holds, filled in before
+                data[key], parts[key] = filling.value(filling.document.part(key))
+    except TooLargeError as error:
+        # Nothing is filled in, and nothing more is said of what is not.
+        problem = Problem(Code.TOO_LARGE, ("vars",), str(error), at_key=True)
+        return replace(effective, place=effective.place.with_unknown(effective.data).with_problem(problem))
+    place = effective.place.with_parts(parts)
+    for problem in filling.problems:
+        place = place.with_problem(problem)
+    return replace(effective, data=data, place=place)
+
+
+def used_keys(effective: Effective, row: Row, key: str) -> frozenset[str]:
+    """The keys of a matrix that the value of a top-level key is made of, directly or by `vars`."""
+    filling = Filling.of(effective, row)
+    with suppress(TooLargeError):  # reported where the whole document is filled in
+        filling.value(filling.document.part(key))
+    return frozenset(filling.used)

@@ -16,8 +16,6 @@ SUFFIXES = (".yaml", ".yml")
 DEFAULTS_STEM = "_defaults"
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
-_IS_FOLDER = "is a folder"
-
 _NEARLY_YAML = re.compile(r"(?P<stem>.+)(?P<suffix>\.ya?ml)(?:\.txt|\s+)?", re.IGNORECASE)
 
 _Identity = tuple[int, int]
@@ -58,7 +56,7 @@ def _meant_name(name: str) -> str | None:
     return f"{stem}{suffix}" if not name.endswith(SUFFIXES) else None
 
 
-def path_problem(folder: Path, path: str) -> str | None:
+def path_problem(folder: Path, path: str, *, may_be_folder: bool = False) -> str | None:
     """Why a path below `folder` cannot be read as a file, in words that follow its name; None where it can.
 
     The pipelines folder contains everything that a pipeline uses: a link out of it is rejected, because the bundle does
@@ -76,7 +74,7 @@ def path_problem(folder: Path, path: str) -> str | None:
     if _has_link(folder, path) and not _is_inside(os.path.realpath(folder), os.path.realpath(place)):
         return "is a link out of the pipelines folder; put the file itself there"
     if stat.S_ISDIR(status.st_mode):
-        return _folder_problem(place)
+        return _folder_problem(place) or (None if may_be_folder else "is a folder")
     return None if stat.S_ISREG(status.st_mode) else "is not a regular file"
 
 
@@ -84,18 +82,18 @@ def way_problem(folder: Path, path: str) -> str | None:
     """Which link on the way to a path below `folder` is not followed, and why; None where all are."""
     for above in folders_above(path)[1:]:
         place = above.removesuffix("/")
-        problem = path_problem(folder, place) if (folder / place).is_symlink() else None
-        if problem is not None and problem != _IS_FOLDER:
+        problem = path_problem(folder, place, may_be_folder=True) if (folder / place).is_symlink() else None
+        if problem is not None:
             return f"{place} {problem}"
     return None
 
 
-def _folder_problem(place: Path) -> str:
+def _folder_problem(place: Path) -> str | None:
     if _is_inside(os.path.realpath(place), os.path.realpath(place.parent)):
         return "is a link to a folder that contains it"
     try:
         with os.scandir(place):
-            return _IS_FOLDER
+            return None
     except OSError as error:
         return f"cannot be listed: {(error.strerror or type(error).__name__).lower()}"
 
