@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from schemas.check.files import Files
+from schemas.check.files import Files, as_pattern
 from schemas.compose.variants import said_once
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
@@ -69,19 +69,23 @@ class Across:
 
     def _shared(self, rule: _Rule, words_of: _Values, marks: Sequence[str]) -> Iterable[Diagnostic]:
         """Findings of a rule about what two files name; `words_of` gives the names that a file uses."""
-        marked = [path for path in self._paths if self._files.has_mark(path, marks)]
-        chosen = [path for path in marked if path in self._chosen and not self._files.dialect(path)]
+
+        def is_meant(path: str) -> bool:
+            return self._files.has_mark(path, marks) and not self._files.dialect(path)
+
+        chosen = [path for path in self._paths if path in self._chosen and is_meant(path)]
         environments = (self._files.environment, *self._environments(chosen))
         words = words_of(subject for path in chosen for one in environments for subject in self._subjects(path, one))
-        others = [path for path in marked if path not in self._chosen and self._may_share(path, words)]
-        paths = sorted([*chosen, *(path for path in others if not self._files.dialect(path))])
+        if not words:
+            return ()
+        pattern = as_pattern(words)
+        others = (path for path in self._paths if path not in self._chosen and self._files.has_mark(path, marks))
+        # Names of states are made of DAG ids, which the path may give.
+        sharing = (path for path in others if default_dag_id(path) in words or self._files.may_hold(path, pattern))
+        paths = sorted([*chosen, *(path for path in sharing if is_meant(path))])
         return self._in_each_environment(
             paths, lambda environment: rule(s for path in paths for s in self._subjects(path, environment))
         )
-
-    def _may_share(self, path: str, words: Collection[str]) -> bool:
-        """Names of states are made of DAG ids, which the path may give."""
-        return default_dag_id(path) in words or self._files.may_hold(path, words)
 
     def _in_each_environment(
         self, paths: Iterable[str], rule: Callable[[str | None], Iterable[Diagnostic]]
@@ -123,8 +127,7 @@ class Across:
         return possible or self._files.claims_in(path, environment) or (default_dag_id(path),)
 
     def _unused_defaults(self) -> Iterator[Diagnostic]:
-        dialects = {path: self._files.dialect(path) for path in self._paths}
-        for path in unused_dag_factory_defaults(self._files.folder_path, dialects):
+        for path in unused_dag_factory_defaults(self._files.folder_path, self._paths, self._files.dialect):
             message = "these are dag-factory's defaults, and none of its documents is beside or below them"
             help_text, severity = "defaults of pipelines are in `_defaults.yaml`", Code.DEFAULTS_OF_NOTHING.severity
             place, span = self._files.layers.shown(path), Span(1, 1, 1, 2)

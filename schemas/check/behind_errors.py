@@ -34,10 +34,10 @@ def behind_reading(
 ) -> list[Diagnostic]:
     """`found`, which keeps some of the documents from being read, and what they hide."""
     broken = [document for document in documents if document.diagnostics]
-    mended = {document.file: recovered(document, parse) for document in broken}
-    usable = {file: one for file, one in mended.items() if one is not None}
+    repaired = {document.file: recovered(document, parse) for document in broken}
+    usable = {file: one for file, one in repaired.items() if one is not None}
     if len(usable) < len(broken) or any(not isinstance(d.data, dict) for d in documents if d not in broken):
-        lost = {d.diagnostics[0] for d in broken if mended[d.file] is None}
+        lost = {d.diagnostics[0] for d in broken if repaired[d.file] is None}
         return [noted(d, "the rest of the file was not checked") if d in lost else d for d in found]
     complete = all(one.complete for one in usable.values())
     layers = [usable[d.file].document if d.file in usable else d for d in documents]
@@ -46,10 +46,10 @@ def behind_reading(
 
 
 def _checked(
-    layers: Sequence[Document], mended: dict[str, Recovered], check: Check, *, complete: bool
+    layers: Sequence[Document], repaired: dict[str, Recovered], check: Check, *, complete: bool
 ) -> Iterable[Diagnostic]:
     for finding in check(layers):
-        one = mended.get(finding.file)
+        one = repaired.get(finding.file)
         if (complete or finding.code in _OF_A_PART) and (one is None or finding.span.line not in one.unsure):
             yield one.text.in_original(finding, finding.file) if one is not None else finding
 
@@ -57,14 +57,14 @@ def _checked(
 def behind_typos(
     documents: Sequence[Document], found: Sequence[Diagnostic], parse: Parse, check: Check
 ) -> list[Diagnostic]:
-    """`found` as it is with the keys of the last document that have a slip mended: what they hide shows, what they
+    """`found` as it is with the keys of the last document that have a slip repaired: what they hide shows, what they
     alone were the cause of does not."""
     last = documents[-1]
-    text, now, typos = EditedText(last.text, last.text), found, list[Diagnostic]()
+    text, now, typos = EditedText.of(last.text), found, list[Diagnostic]()
     for _ in range(_MOST_LEVELS):
         slips = [d for d in now if d.code is Code.UNKNOWN_KEY and d.fix is not None and d.file == last.file]
         if len(slips) >= MOST:
-            break  # nobody mends so many and looks for more
+            break  # nobody fixes so many and looks for more
         edited = text.edited(d.fix for d in slips if d.fix is not None)
         document = parse(edited.text, last.file) if slips else None
         if document is None or not isinstance(document.data, dict) or document.diagnostics:

@@ -115,29 +115,33 @@ class Files:
     def possible_dag_ids(self, path: str) -> frozenset[str] | None:
         """The DAG ids that a file may claim, by a look at its text; None where only reading it tells."""
         text = self.layers.text(path)
-        if may_be_dag_factory(text) or _ESCAPE.search(text):
+        if may_be_dag_factory(text) or ("\\" in text and _ESCAPE.search(text)):
             return None
-        mentions = text.count("dag_id") - len(_OTHER_DAG_ID.findall(text))
-        if not mentions:
+        mentions = text.count("dag_id")
+        if not mentions or mentions == len(_OTHER_DAG_ID.findall(text)):
             return frozenset({default_dag_id(path)})
         written = _DAG_ID.findall(text)
-        if mentions > 1 or len(written) != 1 or not isinstance(plain_scalar(written[0][1]), str):
+        if (
+            mentions - len(_OTHER_DAG_ID.findall(text)) > 1
+            or len(written) != 1
+            or not isinstance(plain_scalar(written[0][1]), str)
+        ):
             return None
         return frozenset({written[0][1]})
 
-    def may_hold(self, path: str, words: Iterable[str]) -> bool:
-        """Whether a file, or defaults above it, may hold one of these values, by a look at the texts."""
-        texts = [document.text for document in self.layers.defaults(path)]
-        if not may_be_dag_factory(self.layers.text(path)):
-            texts.append(self.layers.text(path))
-        if any("${vars" in text or "${matrix" in text or _ESCAPE.search(text) for text in texts):
-            return True
-        return any(not _PLAINLY_WRITTEN.fullmatch(word) or any(word in text for text in texts) for word in words)
+    def may_hold(self, path: str, words: re.Pattern[str]) -> bool:
+        """Whether a file, or defaults above it, may hold a value of `as_pattern`, by a look at the texts."""
+        return any(
+            "${vars" in text or "${matrix" in text or _ESCAPE.search(text) or words.search(text)
+            for text in (self.layers.text(path), *(document.text for document in self.layers.defaults(path)))
+        )
 
     def has_mark(self, path: str, marks: Iterable[str]) -> bool:
         """Whether the text of a file, or of defaults above it, holds one of these words."""
-        texts = [self.layers.text(path), *(document.text for document in self.layers.defaults(path))]
-        return any(mark in text or _ESCAPE.search(text) for mark in marks for text in texts)
+        for text in (self.layers.text(path), *(document.text for document in self.layers.defaults(path))):
+            if ("\\" in text and _ESCAPE.search(text)) or any(mark in text for mark in marks):
+                return True
+        return False
 
     def duplicate(self, path: str, dag_id: str, others: Iterable[str], environment: str | None = None) -> Diagnostic:
         """The finding that other files claim a file's DAG id, too."""
@@ -158,3 +162,10 @@ class Files:
         readable = [document for document in documents if isinstance(document.data, dict)]
         layers = readable or [Document(documents[-1].file, "")]
         return language_of(layers[-1]).variants(path, layers, environment)
+
+
+def as_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Finds values in a YAML text, as whole words; all texts are found where one may be written in several ways."""
+    words = sorted(words)
+    plain = all(_PLAINLY_WRITTEN.fullmatch(word) for word in words)
+    return re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, words))})(?![\w./-])" if plain else "")

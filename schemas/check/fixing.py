@@ -1,4 +1,4 @@
-"""Mends what can be mended without a doubt, in memory: every edit is checked before it is kept.
+"""Applies unambiguous fixes, in memory: every edit is checked before it is kept.
 
 An edit is kept where the finding is gone, no other is found in its place, and no file of the folder has more findings
 than before. What the mistake hid may show then: the rest of a text that could not be read, the value of a misspelt key.
@@ -7,7 +7,7 @@ than before. What the mistake hid may show then: the rest of a text that could n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from schemas.check.checker import Checker
 from schemas.check.files import CheckOptions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
-from schemas.text import edits
+from schemas.text.edits import apply, replacements
 
 _ROUNDS = 50
 """A text that is not YAML shows one finding at a time, so each round may find another one."""
@@ -56,7 +56,7 @@ class _Repair:
         return Repaired({path: self._texts[path] for path in sorted(self._changed)}, self._fixed)
 
     def _usable(self, file: str) -> Iterator[Diagnostic]:
-        """The findings of a file that can be mended at once: no two of their edits touch."""
+        """The findings of a file that can be fixed at once: no two of their edits touch."""
         end = (0, 0)
         unread = any(map(_is_about_reading, self._found.get(file, ())))
         for finding in self._found.get(file, ()):
@@ -93,7 +93,7 @@ class _Repair:
     def _edited(self, file: str, findings: Sequence[Diagnostic]) -> bytes:
         path = self._paths[file]
         raw = self._texts[path] if path in self._texts else (self._folder / path).read_bytes()
-        return edits.apply(raw, _fixes(findings))
+        return apply(raw, _fixes(findings))
 
     def _check(self, texts: Mapping[str, bytes]) -> _Findings:
         by_file: dict[str, list[Diagnostic]] = {}
@@ -106,15 +106,16 @@ def _identity(finding: Diagnostic) -> tuple[object, ...]:
     return (finding.file, finding.code, finding.message, finding.span.line)
 
 
-def _is_better(before: _Findings, after: _Findings, mended: _Findings, file: str) -> bool:
-    """Whether a file lost its mended findings, and is no worse off otherwise."""
-    old, new, gone = before.get(file, ()), after.get(file, ()), mended.get(file, ())
+def _is_better(before: _Findings, after: _Findings, fixed: _Findings, file: str) -> bool:
+    """Whether a file lost its fixed findings, and is no worse off otherwise."""
+    old, new, gone = before.get(file, ()), after.get(file, ()), fixed.get(file, ())
     counts, left = Counter(map(_identity, old)), Counter(map(_identity, new))
     if any(left[identity] >= counts[identity] for identity in map(_identity, gone)):
         return False
-    unread = any(_is_about_reading(finding) for finding in gone)
-    in_place = [d for d in new if any(_touch(d.span, span) for span in edits.spans(_fixes(gone)))]
-    # A text that is read now may be a wrong word, but not a text where none can stand.
+    unread = any(map(_is_about_reading, gone))
+    replaced = list(replacements(_fixes(gone)))
+    in_place = [finding for finding in new if any(_touch(finding.span, span) for span in replaced)]
+    # A text that can be read now may be a wrong word, but not a text where none is allowed.
     if any(not unread or _is_about_reading(d) or d.code is Code.WRONG_TYPE for d in in_place):
         return False
     return unread or (len(new) <= len(old) and sum(map(_is_about_reading, new)) <= sum(map(_is_about_reading, old)))
@@ -124,8 +125,8 @@ def _touch(one: Span, other: Span) -> bool:
     return one.line == other.line and one.column < other.end_column and other.column < one.end_column
 
 
-def _fixes(findings: Sequence[Diagnostic]) -> list[Fix]:
-    return [finding.fix for finding in findings if finding.fix is not None]
+def _fixes(findings: Iterable[Diagnostic]) -> Iterator[Fix]:
+    return (finding.fix for finding in findings if finding.fix is not None)
 
 
 def _is_about_reading(finding: Diagnostic) -> bool:

@@ -55,10 +55,11 @@ class LayerReader:
         if path in self._texts:
             return self._texts[path]
         try:
+            place = os.path.join(self._folder, path)  # noqa: PTH118 # a Path costs, for each file
             # Reading a named pipe would wait.
-            if not stat.S_ISREG(os.stat(self._folder / path).st_mode):  # noqa: PTH116 # a Path costs, for each file
+            if not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116 # as above
                 return b""
-            with open(self._folder / path, "rb") as stream:  # noqa: PTH123 # as above
+            with open(place, "rb") as stream:  # noqa: PTH123 # as above
                 return stream.read(MAX_BYTES)
         except OSError:
             return b""  # reading it as a pipeline says what is wrong

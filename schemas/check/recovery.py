@@ -27,7 +27,7 @@ _READABLE = frozenset({Code.DUPLICATE_KEY, Code.TAG, Code.KEY_NOT_TEXT, Code.NUM
 _NO_BEGINNING = "did not find expected <document start>"
 """The text ends, for the parser, where its first lines do: their indentation is wrong."""
 _MOST_OF_A_LINE = 5
-"""Mends of one kind in one line: one that does not help comes back."""
+"""Edits of one kind in one line: one that does not help comes back."""
 _RECOVERABLE = _READABLE | {Code.YAML_SYNTAX, Code.NEEDS_QUOTES, Code.SEVERAL_DOCUMENTS}
 _TOP_KEY = re.compile(r"[\w\"'$][^#]*:(?:\s|$)")
 _ITEM = re.compile(r"(?P<indent> *)-(?:\s|$)")
@@ -35,7 +35,7 @@ _NEEDED_BY_OTHERS = re.compile(r"(?:vars|matrix|environments)\s*:")
 
 
 class Recovered(NamedTuple):
-    """`document` is what can be read of the mended text, `found` all that keeps it from being read, in places of the
+    """`document` is what can be read of the edited text, `found` all that keeps it from being read, in places of the
     original. `complete`: nothing was left out, so that what is missing is missing.
     `unsure`: the lines around what was moved, where a finding may come of that."""
 
@@ -68,12 +68,12 @@ class _Recovery:
     def __init__(self, document: Document, parse: Parse) -> None:
         self._document = document
         self._parse = parse
-        self._text = EditedText(document.text, document.text)
+        self._text = EditedText.of(document.text)
         self._found = {_key(d): d for d in document.diagnostics}
         self._complete = True
         self._left_out: set[int] = set()
         self._unsure: set[int] = set()
-        self._mends: Counter[_Key] = Counter()
+        self._tried: Counter[_Key] = Counter()
 
     def run(self) -> Recovered | None:
         current = self._document
@@ -85,7 +85,7 @@ class _Recovery:
                 return None
             if all(d.code in _READABLE and d.fix is None for d in current.diagnostics):
                 return self._result(current)
-            text = self._mended(current)
+            text = self._edited(current)
             if text is None or text.text == self._text.text:
                 return None
             self._text = text
@@ -112,19 +112,19 @@ class _Recovery:
             return None
         return Recovered(current, self._text, tuple(self._found.values()), self._complete, frozenset(self._unsure))
 
-    def _mended(self, current: Document) -> EditedText | None:
-        """The text without what its findings are about: mended, else left out."""
-        mends = [(_key(d), mend) for d in current.diagnostics if (mend := d.fix or d.assumed) is not None]
-        mends = [(key, mend) for key, mend in mends if self._mends[key] < _MOST_OF_A_LINE]
-        self._mends.update(key for key, _ in mends)
+    def _edited(self, current: Document) -> EditedText | None:
+        """The text without what its findings are about: edited, else left out."""
+        edits = [(_key(d), edit) for d in current.diagnostics if (edit := d.fix or d.assumed) is not None]
+        edits = [(key, edit) for key, edit in edits if self._tried[key] < _MOST_OF_A_LINE]
+        self._tried.update(key for key, _ in edits)
         lines = TextLines(current.text)
-        if mends:
+        if edits:
             # An entry of a list that is text now was meant as a task.
-            self._complete &= not any(_is_whole_entry(lines, mend) for _, mend in mends)
+            self._complete &= not any(_is_whole_entry(lines, edit) for _, edit in edits)
             for finding in current.diagnostics:
                 if finding.fix is None and finding.assumed is not None:
                     self._doubt(lines, finding)
-            return self._text.edited(mend for _, mend in mends)
+            return self._text.edited(edit for _, edit in edits)
         first = current.diagnostics[0]
         if first.code is Code.SEVERAL_DOCUMENTS:
             return self._blanked(lines, range(first.span.line, lines.count + 1))
@@ -167,15 +167,15 @@ class _Recovery:
     def _note(self, finding: Diagnostic) -> None:
         key = _key(finding)
         if key in self._found:
-            self._found[key] = noted(self._found[key], "what belongs to it was not checked any further")
+            self._found[key] = noted(self._found[key], "the rest of this block was not checked")
 
     def _blanked(self, lines: TextLines, numbers: Iterable[int]) -> EditedText:
         lengths = {number: len(lines.line_text(number)) for number in numbers}
         return self._text.edited(Fix(Span(n, 1, n, length + 1), " " * length) for n, length in lengths.items())
 
 
-def _is_whole_entry(lines: TextLines, mend: Fix) -> bool:
-    return lines.line_text(mend.span.line)[: mend.span.column - 1].strip() == "-"
+def _is_whole_entry(lines: TextLines, edit: Fix) -> bool:
+    return lines.line_text(edit.span.line)[: edit.span.column - 1].strip() == "-"
 
 
 def _other_side(lines: TextLines, line: int) -> Iterator[int]:

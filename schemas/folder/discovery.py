@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from schemas.findings.suggestions import unmistakable
@@ -45,8 +45,9 @@ def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _meant_name(name: str) -> str | None:
-    match = _NEARLY_YAML.fullmatch(name)
-    if match is None or name.startswith("."):
+    is_pipeline = name.endswith(SUFFIXES) and not name.startswith("_")  # as most are
+    match = None if is_pipeline or name.startswith(".") else _NEARLY_YAML.fullmatch(name)
+    if match is None:
         return None
     stem, suffix = match["stem"], match["suffix"].lower()
     if stem.startswith("_"):
@@ -178,18 +179,18 @@ def folders_above(path: str) -> tuple[str, ...]:
     return tuple("".join(f"{folder}/" for folder in folders[:count]) for count in range(len(folders) + 1))
 
 
-def unused_dag_factory_defaults(folder: Path, dialects: Mapping[str, str]) -> Iterator[str]:
-    """The paths of dag-factory's defaults that hold for no document, beside or above pipelines of this project's
-    language. `dialects` says of each pipeline whose language it is written in."""
-    above = {path: folders_above(path) for path in dialects}
-    used = {prefix for path, prefixes in above.items() if dialects[path] == DIALECT for prefix in prefixes}
-    for prefix in sorted({prefix for prefixes in above.values() for prefix in prefixes} - used):
-        for path in (f"{prefix}{name}" for name in DEFAULTS_NAMES):
-            if path not in above and os.path.lexists(folder / path):
-                yield path
+def unused_dag_factory_defaults(folder: Path, paths: Collection[str], dialect: Callable[[str], str]) -> Iterator[str]:
+    """The paths of dag-factory's defaults that hold for none of the documents `paths`, beside or above these.
+    `dialect` says of a path whose language it is written in."""
+    beside = {path.rpartition("/")[0] for path in paths}
+    prefixes = sorted({prefix for place in beside for prefix in folders_above(f"{place}/" if place else "")})
+    named = ((prefix, f"{prefix}{name}") for prefix in prefixes for name in DEFAULTS_NAMES)
+    there = [(prefix, path) for prefix, path in named if path not in paths and os.path.lexists(folder / path)]
+    used = {prefix for path in (paths if there else ()) if dialect(path) == DIALECT for prefix in folders_above(path)}
+    yield from (path for prefix, path in there if prefix not in used)
 
 
 def default_dag_id(path: str) -> str:
     """The DAG id of a file that names none: its path without the ending, `/` as `.`."""
-    suffix = next((suffix for suffix in SUFFIXES if path.endswith(suffix)), "")
-    return path.removesuffix(suffix).replace("/", ".")
+    stem, dot, suffix = path.rpartition(".")
+    return (stem if f"{dot}{suffix}" in SUFFIXES else path).replace("/", ".")

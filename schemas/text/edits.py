@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,31 +14,39 @@ from schemas.text.scalars import NumberTooLongError, plain_scalar
 
 
 class _Edit(NamedTuple):
-    line: int
     start: int
     old_end: int
     new_end: int
 
 
 class EditedText(NamedTuple):
-    """`text` is `original` after edits that add and remove no lines."""
+    """`text` is `original` after edits that add and remove no lines; `edits` are those of each line, the oldest first."""
 
     original: str
     text: str
-    edits: tuple[_Edit, ...] = ()
+    edits: Mapping[int, tuple[_Edit, ...]]
+
+    @classmethod
+    def of(cls, text: str) -> EditedText:
+        """A text without edits."""
+        return cls(text, text, {})
 
     def edited(self, fixes: Iterable[Fix]) -> EditedText:
         """After more edits, given in places of `text`; of two that touch the first counts."""
-        lines, text, edits = TextLines(self.text), self.text, list(self.edits)
-        for fix in reversed(_apart(fixes)):
-            span, start = fix.span, lines.line_start(fix.span.line) + fix.span.column - 1
-            text = text[:start] + fix.replacement + text[start + span.end_column - span.column :]
-            edits.append(_Edit(span.line, span.column, span.end_column, span.column + len(fix.replacement)))
-        return EditedText(self.original, text, tuple(edits))
+        lines, pieces, behind = TextLines(self.text), list[str](), 0
+        new: dict[int, list[_Edit]] = {}
+        for span, replacement in _apart(fixes):
+            start = lines.line_start(span.line) + span.column - 1
+            pieces += [self.text[behind:start], replacement]
+            behind = start + span.end_column - span.column
+            new.setdefault(span.line, []).append(_Edit(span.column, span.end_column, span.column + len(replacement)))
+        # Of one line the right one counts as the first: it moves no other.
+        edits = {line: (*self.edits.get(line, ()), *reversed(made)) for line, made in new.items()}
+        return EditedText(self.original, "".join([*pieces, self.text[behind:]]), {**self.edits, **edits})
 
     def is_edited(self, line: int) -> bool:
         """Whether a line differs from the original."""
-        return any(edit.line == line for edit in self.edits)
+        return line in self.edits
 
     def in_original(self, diagnostic: Diagnostic, file: str) -> Diagnostic:
         """A finding of `text`, which is that of `file`, as one of `original`."""
@@ -55,11 +63,27 @@ class EditedText(NamedTuple):
         return Span(span.line, start, span.end_line, max(start + 1, self._column(span.end_line, span.end_column)))
 
     def _column(self, line: int, column: int) -> int:
-        for edit in reversed(self.edits):
-            if edit.line == line and column > edit.start:
+        for edit in reversed(self.edits.get(line, ())):
+            if column > edit.start:
                 behind = column >= edit.new_end
                 column = column - edit.new_end + edit.old_end if behind else min(column, edit.old_end)
         return column
+
+
+def apply(raw: bytes, fixes: Iterable[Fix]) -> bytes:
+    """A file with its fixes, given in places of its text; one that begins with a byte order mark keeps it."""
+    mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+    return mark + EditedText.of(raw.decode("utf-8-sig")).edited(fixes).text.encode()
+
+
+def replacements(fixes: Iterable[Fix]) -> Iterator[Span]:
+    """Where the new parts of fixes are in the text that has them."""
+    line = shift = 0
+    for span, replacement in _apart(fixes):
+        shift = shift if span.line == line else 0
+        line, start = span.line, span.column + shift
+        yield Span(line, start, line, start + len(replacement))
+        shift += len(replacement) - (span.end_column - span.column)
 
 
 def _apart(fixes: Iterable[Fix]) -> list[Fix]:
@@ -69,37 +93,6 @@ def _apart(fixes: Iterable[Fix]) -> list[Fix]:
         if before is None or (before.end_line, before.end_column) <= (fix.span.line, fix.span.column):
             apart.append(fix)
     return apart
-
-
-def apply(raw: bytes, fixes: Iterable[Fix]) -> bytes:
-    """The file with its fixes, none of which overlap. Spans count in the text without byte order mark."""
-    mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
-    text = raw.decode("utf-8-sig")
-    lines = TextLines(text)
-    pieces = []
-    done = 0
-    for fix in _in_order(fixes):
-        start, end = (
-            lines.line_start(line) + column - 1
-            for line, column in ((fix.span.line, fix.span.column), (fix.span.end_line, fix.span.end_column))
-        )
-        pieces += [text[done:start], fix.replacement]
-        done = end
-    return mark + "".join([*pieces, text[done:]]).encode()
-
-
-def spans(fixes: Iterable[Fix]) -> Iterator[Span]:
-    """Where the replacements are in the new text; each fix is within one line."""
-    line = shift = 0
-    for fix in _in_order(fixes):
-        shift = shift if fix.span.line == line else 0
-        line, start = fix.span.line, fix.span.column + shift
-        yield Span(line, start, line, start + len(fix.replacement))
-        shift += len(fix.replacement) - (fix.span.end_column - fix.span.column)
-
-
-def _in_order(fixes: Iterable[Fix]) -> list[Fix]:
-    return sorted(fixes, key=lambda fix: fix.span)
 
 
 def as_fix(edit: Edit, written: str, value: Any, span: Span) -> Fix | None:

@@ -50,6 +50,7 @@ def test_a_bug_of_ours_in_comparing_files_is_said_of_a_named_file_too(
     def bug(_: object) -> None:
         raise ZeroDivisionError
 
+    (project / "pipelines" / "good.yaml").write_text("tasks:\n  - {id: load, uses: empty, outlets: [orders]}\n")
     monkeypatch.setattr(across.assets, "across", bug)
     (selection,) = select([project / "pipelines" / "good.yaml"])
 

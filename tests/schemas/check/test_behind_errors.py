@@ -6,7 +6,7 @@ from pathlib import Path
 
 from schemas.check import Checker, CheckOptions, check_text
 
-_NOT_FURTHER = "what belongs to it was not checked any further"
+_NOT_FURTHER = "the rest of this block was not checked"
 _NOT_AT_ALL = "the rest of the file was not checked"
 
 

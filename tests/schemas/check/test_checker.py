@@ -1,4 +1,4 @@
-"""A defect of ours in the check of one file: it is said, and no other file waits for it."""
+"""A bug of ours in the check of one file is a finding, and no other file waits for it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_a_file_whose_check_fails_is_a_finding_and_the_others_are_checked(
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.yaml").write_text("tasks:\n  - {id: load, uses: empty}\n")
 
-    def defect(subject: Subject) -> Iterator[Diagnostic]:
+    def bug(subject: Subject) -> Iterator[Diagnostic]:
         if subject.path == "b.yaml":
             raise ZeroDivisionError("by nothing")
         yield from ()
 
-    monkeypatch.setattr(language, "RULES", (*language.RULES, defect))
+    monkeypatch.setattr(language, "RULES", (*language.RULES, bug))
 
     result = Checker(tmp_path).folder()
 
@@ -41,15 +41,14 @@ def test_a_file_whose_check_fails_is_a_finding_and_the_others_are_checked(
 def test_a_rule_across_files_that_fails_is_a_finding_and_takes_no_other_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "a.yaml").write_text("tasks:\n  - {id: load, uses: empty}\n")
+    (tmp_path / "a.yaml").write_text("tasks:\n  - {id: load, uses: empty, outlets: [orders]}\n")
     (tmp_path / "b.yaml").write_text("tasks:\n  - {id: load, uses: nothing}\n")
     (tmp_path / "c.YAML").write_text("")
 
-    def defect(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
+    def bug(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
         raise ZeroDivisionError(f"by {len(list(subjects))}")
 
-    monkeypatch.setattr(across.assets, "across", defect)
-    monkeypatch.setattr(across.poll_state, "across", defect)
+    monkeypatch.setattr(across.assets, "across", bug)
 
     result = Checker(tmp_path).folder()
 
@@ -59,7 +58,7 @@ def test_a_rule_across_files_that_fails_is_a_finding_and_takes_no_other_away(
         ("pipelines/b.yaml", Code.UNKNOWN_USES),
         ("pipelines/c.YAML", Code.MISNAMED_FILE),
     ]
-    assert result.diagnostics[0].message == ("checking its files against each other failed: ZeroDivisionError: by 0")
+    assert result.diagnostics[0].message == ("checking its files against each other failed: ZeroDivisionError: by 1")
     assert [pipeline.file for pipeline in result.pipelines] == ["a.yaml"]
     assert "Traceback" in caplog.text
 
