@@ -27,6 +27,8 @@ class Across:
         self._files = files
         self._paths = paths
         self._chosen = frozenset(chosen)
+        self._is_whole = len(self._chosen) == len(self._paths)
+        self._conflicts: dict[str | None, Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]] = {}
         self._known: dict[tuple[str, str | None], tuple[Subject, ...]] = {}
 
     def rules(self) -> Iterator[Callable[[], Iterable[Diagnostic]]]:
@@ -40,12 +42,17 @@ class Across:
 
     def conflicts(self, environment: str | None) -> Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]:
         """The chosen files whose DAG ids others claim: path → (DAG id, the others)."""
-        claims = {path: self._files.claims_in(path, environment) for path in self._claimants}
-        return {path: found for path, found in dag_ids.conflicts(claims).items() if path in self._chosen}
+        if environment not in self._conflicts:
+            claims = {path: self._files.claims_in(path, environment) for path in self._claimants}
+            found = dag_ids.conflicts(claims)
+            self._conflicts[environment] = {path: found[path] for path in found if path in self._chosen}
+        return self._conflicts[environment]
 
     @cached_property
     def _claimants(self) -> Sequence[str]:
         """The chosen files, and others that may claim one of their DAG ids in some environment."""
+        if self._is_whole:
+            return self._paths
         own = {
             dag_id
             for path in self._chosen
@@ -73,19 +80,23 @@ class Across:
         def is_meant(path: str) -> bool:
             return self._files.has_mark(path, marks) and not self._files.dialect(path)
 
-        chosen = [path for path in self._paths if path in self._chosen and is_meant(path)]
-        environments = (self._files.environment, *self._environments(chosen))
-        words = words_of(subject for path in chosen for one in environments for subject in self._subjects(path, one))
-        if not words:
-            return ()
-        pattern = as_pattern(words)
-        others = (path for path in self._paths if path not in self._chosen and self._files.has_mark(path, marks))
-        # Names of states are made of DAG ids, which the path may give.
-        sharing = (path for path in others if default_dag_id(path) in words or self._files.may_hold(path, pattern))
-        paths = sorted([*chosen, *(path for path in sharing if is_meant(path))])
+        paths = [path for path in self._paths if path in self._chosen and is_meant(path)]
+        if not self._is_whole:
+            environments = (self._files.environment, *self._environments(paths))
+            words = words_of(s for path in paths for one in environments for s in self._subjects(path, one))
+            paths = sorted([*paths, *filter(is_meant, self._sharing(words))]) if words else []
         return self._in_each_environment(
             paths, lambda environment: rule(s for path in paths for s in self._subjects(path, environment))
         )
+
+    def _sharing(self, words: Collection[str]) -> Iterator[str]:
+        """The files beside the chosen ones that may hold one of these words, as far as their texts tell."""
+        pattern = as_pattern(words)
+        for path in self._paths:
+            # Names of states are made of DAG ids, which the path may give.
+            may_share = default_dag_id(path) in words or self._files.may_hold(path, pattern)
+            if may_share and path not in self._chosen:
+                yield path
 
     def _in_each_environment(
         self, paths: Iterable[str], rule: Callable[[str | None], Iterable[Diagnostic]]

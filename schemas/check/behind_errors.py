@@ -26,7 +26,7 @@ _OF_A_PART = frozenset(
         *(Code.USES_NOT_ALLOWED, Code.HOST_NOT_ALLOWED),
     }
 )
-"""Findings that hold whatever stands in the part of a text that was left out."""
+"""Findings that hold whatever is in the part of a text that was left out."""
 
 
 def behind_reading(

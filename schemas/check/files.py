@@ -59,6 +59,7 @@ class Files:
         self.environ = os.environ if self.options.environ is None else self.options.environ
         chosen = self.options.environment
         self.environment = (self.environ.get(ENVIRONMENT_VARIABLE) if chosen is None else chosen) or None
+        self._environments: dict[str, tuple[str, ...]] = {}
         self.layers = LayerReader(folder, self.options.shown_folder, self.options.texts, self.environ)
 
     def paths(self) -> Sequence[str]:
@@ -89,8 +90,10 @@ class Files:
 
     def environments_of(self, path: str) -> tuple[str, ...]:
         """The names of the environments that one pipeline, or the defaults above it, declare."""
-        layers = (*self.layers.defaults(path), self.layers.document(path))
-        return declared(layer for layer in layers if layer is not None)
+        if path not in self._environments:
+            layers = (*self.layers.defaults(path), self.layers.document(path))
+            self._environments[path] = declared(layer for layer in layers if layer is not None)
+        return self._environments[path]
 
     def dag_ids(self, path: str) -> tuple[str, ...]:
         """The DAG ids that a file claims, right or wrong."""
@@ -118,16 +121,13 @@ class Files:
         if may_be_dag_factory(text) or ("\\" in text and _ESCAPE.search(text)):
             return None
         mentions = text.count("dag_id")
-        if not mentions or mentions == len(_OTHER_DAG_ID.findall(text)):
+        if mentions:
+            mentions -= len(_OTHER_DAG_ID.findall(text))
+        if not mentions:
             return frozenset({default_dag_id(path)})
-        written = _DAG_ID.findall(text)
-        if (
-            mentions - len(_OTHER_DAG_ID.findall(text)) > 1
-            or len(written) != 1
-            or not isinstance(plain_scalar(written[0][1]), str)
-        ):
-            return None
-        return frozenset({written[0][1]})
+        written = [match["id"] for match in _DAG_ID.finditer(text)]
+        is_clear = mentions == 1 and len(written) == 1 and isinstance(plain_scalar(written[0]), str)
+        return frozenset(written) if is_clear else None
 
     def may_hold(self, path: str, words: re.Pattern[str]) -> bool:
         """Whether a file, or defaults above it, may hold a value of `as_pattern`, by a look at the texts."""
@@ -138,8 +138,11 @@ class Files:
 
     def has_mark(self, path: str, marks: Iterable[str]) -> bool:
         """Whether the text of a file, or of defaults above it, holds one of these words."""
-        for text in (self.layers.text(path), *(document.text for document in self.layers.defaults(path))):
-            if ("\\" in text and _ESCAPE.search(text)) or any(mark in text for mark in marks):
+        for text in [self.layers.text(path), *[document.text for document in self.layers.defaults(path)]]:
+            for mark in marks:  # no generator: each rule asks, of every file
+                if mark in text:
+                    return True
+            if "\\" in text and _ESCAPE.search(text):
                 return True
         return False
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 class LayerReader:
-    """Reads below one pipelines folder. Paths are POSIX, below it; `shown_folder` stands for it in diagnostics;
-    `texts` stand in place of what files hold; `environ` is what dag-factory's documents expand `$NAME` from."""
+    """Reads below one pipelines folder. Paths are POSIX, below it; diagnostics call it `shown_folder`;
+    `texts` replace what files hold; `environ` is what dag-factory's documents expand `$NAME` from."""
 
     def __init__(self, folder: Path, shown_folder: str, texts: Mapping[str, bytes], environ: Mapping[str, str]) -> None:
         self._folder = folder
@@ -93,7 +93,7 @@ class LayerReader:
         return document_from_text(text, shown)
 
     def dag_factory_default(self, folder: str) -> DagFactoryDocument | None:
-        """The defaults of dag-factory in a folder, given as what stands before a name in it; None without any."""
+        """The defaults of dag-factory in a folder, given as the start of a path in it; None without any."""
         if folder not in self._dag_factory:
             from schemas.dagfactory.reading import DagFactoryDocument, read_dag_factory  # noqa: PLC0415 # as above
 
@@ -140,6 +140,6 @@ def _not_a_mapping(document: Document) -> Diagnostic:
         f"the file must be a mapping (`key: value` lines), not {kind}",
         document.file,
         document.value_span(()),
-        caret="is a space missing behind the `:`?" if colon else "",
+        caret="is a space missing after the `:`?" if colon else "",
         text=document.text,
     )

@@ -1,4 +1,4 @@
-"""Where a project's policy stands: `[policy]` in factory.toml, `[tool.pipeline-factory.policy]` in pyproject.toml."""
+"""Where a project's policy is: `[policy]` in factory.toml, `[tool.pipeline-factory.policy]` in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class _Places:
         self._lines = TextLines(text)
 
     def of(self, table: tuple[str, ...], key: str, value: str | None) -> Span:
-        """Where a key of a table stands, or the text `value` behind it; the top of the file where neither is found."""
+        """Where a key of a table is, or the text `value` after it; the top of the file where neither is found."""
         current: tuple[str, ...] = ()
         for number in range(1, self._lines.count + 1):
             line = self._lines.line_text(number)

@@ -179,7 +179,7 @@ def _is_whole_entry(lines: TextLines, edit: Fix) -> bool:
 
 
 def _other_side(lines: TextLines, line: int) -> Iterator[int]:
-    """The marks of a conflict of git that begins at a line, and what stands between the last two."""
+    """The marks of a conflict of git that begins at a line, and the lines between the last two."""
     inside = False
     for number in range(line, lines.count + 1):
         text = lines.line_text(number)
@@ -191,14 +191,14 @@ def _other_side(lines: TextLines, line: int) -> Iterator[int]:
 
 
 def _block(lines: TextLines, line: int) -> tuple[int, int]:
-    """The first line of what stands below a key at the top, and the first behind it; 0 where there is no such key."""
+    """The first line of a key at the top, and the first line after its value; 0 where there is no such key."""
     tops = [n for n in range(1, lines.count + 1) if _TOP_KEY.match(lines.line_text(n))]
     first = max((n for n in tops if n <= line), default=0)
     return first, min((n for n in tops if n > line), default=lines.count + 1)
 
 
 def _entry(lines: TextLines, line: int, first: int, behind: int) -> tuple[int, int]:
-    """The same for an entry of a list that stands below a key at the top; 0 where there is none."""
+    """The same for an entry of a list that is the value of a key at the top; 0 where there is none."""
     dashes = [(n, len(m["indent"])) for n in range(first + 1, behind) if (m := _ITEM.match(lines.line_text(n)))]
     if not dashes:
         return 0, behind

@@ -36,7 +36,7 @@ _KEYS_TO_SHOW = frozenset(
         *("SOURCE", "DEST", "DESTINATION", "TARGET", "MESSAGE", "RECORD", "RESULT"),
     }
 )
-"""What stands before `_KEY` in the names of keys that open nothing."""
+"""The word before `_KEY` in the names of keys that open nothing."""
 
 _AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
 _LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
@@ -61,7 +61,7 @@ class EnvText(str):
         return text
 
     def as_scalar(self) -> str | int | float | bool | None:
-        """The value as YAML reads it where it stands plain; itself where that is text."""
+        """The value as YAML reads it without quotes; itself where that is text."""
         try:
             return plain_scalar(str(self))
         except NumberTooLongError:
@@ -129,7 +129,7 @@ def is_airflows_own(name: str) -> bool:
 
 
 def password_in_url(text: str) -> tuple[int, int] | None:
-    """Where `scheme://user:password@` stands in a text; a template, `${…}` or `$NAME` is no password."""
+    """Where `scheme://user:password@` is in a text; a template, `${…}` or `$NAME` is no password."""
     for match in _LOGIN_OF_URL.finditer(text):
         # Looked for backwards: from each letter of a long text on it would be looked for to the end.
         scheme = _SCHEME.search(text, max(0, match.start() - _LONGEST_SCHEME), match.start())

@@ -32,7 +32,7 @@ _MOST_DOTS = 16
 """An id is made of fewer values than this."""
 
 Cell = tuple[Any, DataPath]
-"""A value, and where it stands below `matrix`."""
+"""A value, and its path below `matrix`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _repetitions(axes: Mapping[str, Sequence[Any]]) -> Iterator[Problem]:
     for key, values in axes.items():
         for position, value in enumerate(values):
             if any(_same(value, earlier) for earlier in values[:position]):
-                yield Problem(Code.BAD_MATRIX, (key, position), f"this value stands in `{key}` before")
+                yield Problem(Code.BAD_MATRIX, (key, position), f"this value is already in `{key}`")
 
 
 def _misspelt(axes: Mapping[str, Sequence[Any]], matrix: Mapping[str, Any]) -> Iterator[Problem]:

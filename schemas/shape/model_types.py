@@ -15,7 +15,7 @@ def is_tag(element: object) -> bool:
 
 
 def model_at(root: type[BaseModel], location: tuple[str | int, ...]) -> type[BaseModel] | None:
-    """The model whose mapping stands at `location` (tags included); None where it is no model's."""
+    """The model of the mapping at `location` (tags included); None where it is no model's."""
     models = _models_at(root, location)
     return models[0] if len(models) == 1 else None
 

@@ -41,7 +41,7 @@ _MOST_GUESSED = 20
 
 
 def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands_for: str | None) -> Problem:
-    """The finding for the key that ends `path`. `stands_for`: the key in whose place it seems to be written."""
+    """The finding for the key that ends `path`. `stands_for`: the key that it seems to mean."""
     key = str(path[-1])
     if key.startswith("$"):
         message = f"`{key}`: keys that start with `$` are reserved"
@@ -51,7 +51,7 @@ def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands
     other = next((word for word in _excluded_by(key, path[:-1], task) if word in beside), None)
     if other is not None:
         message = f"`{key}` and `{other}` exclude each other {place(path[:-1], document)}"
-        return Problem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="take one of them away")
+        return Problem(Code.CONFLICTING_KEYS, path, message, at_key=True, caret="remove one of them")
     if task and path[len(task) : -1] == ("with",) and key in TaskBase.model_fields:
         message = f"`{key}` is a setting of the task, not an argument"
         return Problem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
@@ -154,7 +154,7 @@ def _model(mapping: DataPath, location: tuple[int | str, ...], document: Effecti
 def _root(
     mapping: DataPath, location: tuple[int | str, ...], document: Effective
 ) -> tuple[type[BaseModel], tuple[int | str, ...]]:
-    """The model that a location is looked up in, and the location below it: above tasks no union stands."""
+    """The model that a location is looked up in, and the location below it: there is no union above tasks."""
     task = task_path(mapping)
     return (task_model(value_at(document.data, task)) if task else Pipeline), tuple(location[len(task) :])
 
@@ -178,9 +178,9 @@ def _where_else(document: Effective, path: DataPath, key: str) -> str:
     if is_argument(document, path[:-1], key):
         return "write it in `with`"
     if len(path) == 1 and len(mapping_at(document.data, path).keys() & set(keys_of(Pipeline))) > 1:
-        return "take this line away: a file is one pipeline, whose keys stand at the top level"
+        return "remove this line: a file is one pipeline, whose keys are at the top level"
     if len(path) == 1 and document.data.get("poll", 0) is None and key in keys_of(Poll):
-        return "indent it, so that it stands in `poll`"
+        return "indent it, so that it is in `poll`"
     said = other_words(key, path, mapping_at(document.data, path[:-1]))
     if said:
         return said
@@ -198,9 +198,9 @@ def _own_keys(model: type[BaseModel] | None, allowed: tuple[str, ...]) -> tuple[
 def _about_keys(own: tuple[str, ...], allowed: tuple[str, ...]) -> str:
     """What the list of allowed keys leaves out: the settings of every task would hide the few that matter."""
     if not allowed:
-        return "no key can stand here"
+        return "no key is allowed here"
     return (
-        "Airflow's task settings (`retries`, `pool`, `trigger_rule`, …) can also stand here"
+        "Airflow's task settings (`retries`, `pool`, `trigger_rule`, …) are also allowed here"
         if len(own) < len(allowed)
         else ""
     )
@@ -229,7 +229,7 @@ def other_words(key: str, path: DataPath, beside: Mapping[str, Any]) -> str:
     """What is to be written in place of an unknown key of a request, of a task, of defaults, or of the pipeline; empty
     for others."""
     if key == "verify" and beside.keys() & {"url", "conn_id"}:
-        return "TLS settings stand in an Airflow connection, which `conn_id` names"
+        return "TLS settings are in an Airflow connection, which `conn_id` names"
     of_task = path[:-1] == task_path(path) != ()
     of_defaults = path[-2:-1] == ("default_args",)
     if not (of_task or of_defaults or len(path) == 1):

@@ -46,7 +46,7 @@ def validate(document: Effective) -> tuple[Pipeline | None, list[Problem]]:
 def problems_of_argument(
     arguments: type[Model], name: str, value: Any, path: DataPath, document: Effective
 ) -> Iterator[Problem]:
-    """What is wrong with one argument of a task, at the path where a value for it stands outside of `with`.
+    """What is wrong with one argument of a task, at the path of a value for it outside of `with`.
 
     Of what the environment or another task gives nothing is said: neither is known yet.
     """

@@ -197,7 +197,7 @@ def _forms(context: dict[str, Any]) -> str:
 
 def _duration_hint(text: str, name: str) -> tuple[str, Edit | None]:
     if name == "`every`" and (text.startswith("@") or cron_problem(text) is None):
-        return "a cron expression stands in `cron`", None
+        return "write a cron expression in `cron`", None
     meant_text = None if isinstance(text, EnvText) else meant_duration(text.strip())
     # `5M` may be months.
     return did_you_mean(meant_text), Word(meant_text) if meant_text is not None and text.islower() else None
@@ -227,7 +227,7 @@ def _in_place_of_list(value: list[Any]) -> str:
     pairs = [_ASSIGNMENT.fullmatch(item) if isinstance(item, str) else None for item in value]
     if pairs[0] is not None and all(pairs):
         return f"write `{pairs[0][1]}: …`, without `- `"
-    return "take the `- ` away" if len(value) == 1 and isinstance(value[0], dict) else ""
+    return "remove the `- `" if len(value) == 1 and isinstance(value[0], dict) else ""
 
 
 def _written_short(kind: str, value: Any, name: str) -> str:
@@ -254,7 +254,7 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         return "put it in quotes", InQuotes()
     if kind == "string_type" and isinstance(value, list) and name == "`assets`":
-        return "say of several which it takes: {any: [..]} or {all: [..]}", None
+        return "for several assets write {any: [..]} or {all: [..]}", None
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         meaning = _BOOLEAN_WORDS[value.lower()]
         return f"write {meaning}", Yaml(meaning)
@@ -263,7 +263,7 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if kind == "string_type" and isinstance(value, bool):
         return "put it in quotes", None
     if kind == "string_type" and isinstance(value, list) and name == "`schedule`":
-        return "several cron expressions stand in {cron: [..]}", None
+        return "write several cron expressions in {cron: [..]}", None
     if kind == "list_type" and isinstance(value, dict):
         return ("write each as `- id: …`" if name == "`tasks`" else "each entry of a list begins with `- `"), None
     if kind == "list_type" and isinstance(value, str) and value:
@@ -273,7 +273,7 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
         return f"write {short}", None
     if kind in ("model_type", "dict_type") and isinstance(value, str):
         equals = "write `:` in place of `=`" if _KEY_EQUALS.match(value) else ""
-        return ("is a space missing behind the `:`?" if _KEY_AND_VALUE.match(value) else equals), None
+        return ("is a space missing after the `:`?" if _KEY_AND_VALUE.match(value) else equals), None
     if kind in ("model_type", "dict_type") and isinstance(value, list) and value:
         return _in_place_of_list(value), None
     return "", None

@@ -20,7 +20,7 @@ class _Edit(NamedTuple):
 
 
 class EditedText(NamedTuple):
-    """`text` is `original` after edits that add and remove no lines; `edits` are those of each line, the oldest first."""
+    """`text` is `original` after edits that add and remove no lines; `edits`: of each line, the oldest first."""
 
     original: str
     text: str

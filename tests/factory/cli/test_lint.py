@@ -39,9 +39,7 @@ def test_a_named_file_is_judged_with_all_others(project: Path) -> None:
     (project / "pipelines" / "copy.yaml").write_text(f"dag_id: good\n{GOOD}")
     result = factory("lint", "--format", "concise", "pipelines/copy.yaml", cwd=project)
     assert result.returncode == 1
-    assert result.stdout == (
-        "pipelines/copy.yaml:1:9: PF314 the DAG id `good` is also claimed by pipelines/good.yaml\n"
-    )
+    assert result.stdout == ("pipelines/copy.yaml:1:9: PF314 the DAG id `good` is also used by pipelines/good.yaml\n")
 
 
 def test_a_bug_of_ours_in_comparing_files_is_said_of_a_named_file_too(
@@ -105,7 +103,7 @@ def test_standard_input_stands_for_a_file(project: Path) -> None:
     assert unsaved.stdout.startswith("pipelines/good.yaml:1:1: PF102")
     assert unsaved.stderr == "1 pipeline checked: 1 error\n"
     new = factory(*arguments, "pipelines/new.yaml", cwd=project, standard_input=f"dag_id: good\n{GOOD}")
-    assert new.stdout == "pipelines/new.yaml:1:9: PF314 the DAG id `good` is also claimed by pipelines/good.yaml\n"
+    assert new.stdout == "pipelines/new.yaml:1:9: PF314 the DAG id `good` is also used by pipelines/good.yaml\n"
     defaults = factory(*arguments, "pipelines/_defaults.yaml", cwd=project, standard_input="retrys: 1\n")
     assert defaults.stdout.startswith("pipelines/_defaults.yaml:1:1: PF102")
 
@@ -234,5 +232,5 @@ def test_the_policy_of_the_project_holds(project: Path) -> None:
     assert result.returncode == 1
     assert result.stdout.splitlines() == [
         "factory.toml:3:1: PF503 there is no setting `min_retries` (did you mean `min-retries`?)",
-        "pipelines/good.yaml:1:1: PF504 the policy wants `owner` in every pipeline",
+        "pipelines/good.yaml:1:1: PF504 the policy requires `owner` in every pipeline",
     ]
