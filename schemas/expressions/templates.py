@@ -1,4 +1,4 @@
-"""Templates as Jinja itself reads them, with places in the text in place of Jinja's line numbers."""
+"""Templates as Jinja itself reads them, with places in the text instead of Jinja's line numbers."""
 
 from __future__ import annotations
 

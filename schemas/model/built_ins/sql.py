@@ -31,7 +31,7 @@ class SqlArguments(Model):
     autocommit: bool = False
     """`true`: commit each statement by itself. `false`: all of them or none, where the database can."""
     database: str | None = Field(default=None, min_length=1)
-    """Database in place of the connection's own."""
+    """Database instead of the connection's own."""
     fetch: Literal["none", "rows", "value"] | None = None
     """What of the last statement's result is the output: `rows` (a list of mappings by column name), `value` (the first
     column of the first row), or `none`. Default: `rows` with `to`, else `none`."""
