@@ -77,6 +77,11 @@ def test_recipes_are_sound() -> None:
     assert result.returncode == 0, result.stdout
 
 
+def test_examples_and_recipes_pass_their_own_tests() -> None:
+    result = factory(["test", "docs/examples/testing"])
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
     for markdown in PAGES:
         markdown.write_text(rewritten(markdown.read_text()))

@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "start Airflow on this machine with the pipelines, and show what happens",
     "schedule": "show when pipelines run; change a schedule in its file",
     "show": "show a pipeline with its defaults and environment, and where each value comes from",
+    "test": "run the tests of pipelines, `NAME.test.yaml`, offline",
     "try": "run a pipeline, or some of its tasks, in this terminal",
 }
 USAGE_ERROR = 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -22,6 +22,7 @@ from schemas.check import Checker, CheckOptions
 from schemas.check.policy_file import project_policy
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
+from schemas.folder.discovery import test_paths
 
 STANDARD_INPUT = Path("-")
 
@@ -110,7 +111,21 @@ def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
     result = Checker(selection.folder, options).folder(set(selection.paths))
     # What is said of the folder as a whole is about each of its files.
     chosen = {selection.shown or ".", *(selection.shown_path(path) for path in selection.related())}
-    return [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]
+    findings = [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]
+    return [*findings, *_of_tests(selection, options)]
+
+
+def _of_tests(selection: Selection, options: CheckOptions) -> Iterator[Diagnostic]:
+    """What is wrong in the test files of the selected pipelines."""
+    paths = list(test_paths(selection.folder))
+    if paths:
+        from schemas.check.test_files import read_test_file  # noqa: PLC0415 # few folders hold tests
+
+        checker = Checker(selection.folder, options)
+        for path in paths:
+            file = read_test_file(checker, selection.folder, path, selection.shown_path(path))
+            if file.pipeline in selection.paths or not (selection.folder / file.pipeline).is_file():
+                yield from file.diagnostics
 
 
 def _selected(arguments: argparse.Namespace) -> tuple[list[Selection], dict[str, bytes]]:

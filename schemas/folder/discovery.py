@@ -13,6 +13,7 @@ from schemas.findings.suggestions import unmistakable
 from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, is_defaults
 
 SUFFIXES = (".yaml", ".yml")
+TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULTS_STEM = "_defaults"
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
@@ -29,6 +30,15 @@ def pipeline_paths(folder: Path) -> Iterator[str]:
     is a folder.
     """
     yield from sorted(_walk(folder, os.path.realpath(folder), "", frozenset()))
+
+
+def test_paths(folder: Path) -> Iterator[str]:
+    """POSIX paths below `folder` of its files of tests, sorted; in hidden and `_…` folders there are none."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
+        for name in sorted(names):
+            if name.endswith(TEST_SUFFIXES) and not name.startswith(("_", ".")):
+                yield Path(place, name).relative_to(folder).as_posix()
 
 
 def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
@@ -116,6 +126,8 @@ def _walk(folder: Path, root: str, prefix: str, above: frozenset[_Identity]) -> 
         if entry.name.startswith(("_", ".")):
             continue
         if not _is_folder(entry):
+            if path.endswith(TEST_SUFFIXES):
+                continue
             if path.endswith(SUFFIXES) and not (entry.name in DEFAULTS_NAMES and _holds_defaults(entry.path)):
                 yield path
         elif entry.is_symlink() and not _is_inside(root, os.path.realpath(entry.path)):
@@ -155,7 +167,13 @@ def _is_inside(folder: str, place: str) -> bool:
 def is_pipeline_path(path: str) -> bool:
     """Whether a POSIX path below the pipelines folder names a pipeline."""
     parts = PurePosixPath(path).parts
-    return path.endswith(SUFFIXES) and not any(part.startswith(("_", ".")) for part in parts)
+    named = path.endswith(SUFFIXES) and not path.endswith(TEST_SUFFIXES)
+    return named and not any(part.startswith(("_", ".")) for part in parts)
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a POSIX path below the pipelines folder names a file of tests, `NAME.test.yaml`."""
+    return path.endswith(TEST_SUFFIXES) and not any(part.startswith(("_", ".")) for part in PurePosixPath(path).parts)
 
 
 def is_defaults_path(path: str) -> bool:

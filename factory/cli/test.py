@@ -1,0 +1,203 @@
+"""Run the tests of pipelines: `NAME.test.yaml` beside `NAME.yaml`. Nothing leaves the machine, nothing is kept.
+
+Exit status: 0 all passed, 1 some failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from factory.cli import UsageError
+from factory.reporters import full
+from factory.reporters.columns import wants_colour
+from factory.reporters.text import printable
+from schemas.check import Checker, CheckOptions
+from schemas.check.test_files import TestFile, read_test_file
+from schemas.findings.paths import DataPath
+from schemas.folder.discovery import is_test_path, test_paths
+from schemas.folder.project import pipelines_folder
+
+__test__ = False
+
+
+class Found(NamedTuple):
+    """A test file: the pipelines folder, the folder's name for people, and the path in it."""
+
+    folder: Path
+    shown: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.shown}/{self.path}" if self.shown else self.path
+
+
+class Outcome(NamedTuple):
+    """How one test ended: lines `place: what is wrong`, and whether fixtures were recorded."""
+
+    file: str
+    name: str
+    seconds: float
+    problems: tuple[str, ...]
+    recorded: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory test`."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="test files or folders (default: pipelines)"
+    )
+    parser.add_argument("-k", dest="word", metavar="WORD", help="only tests whose name holds this")
+    parser.add_argument("--record", action="store_true", help="ask real servers, and write their answers as fixtures")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write a JUnit report")
+    parser.add_argument(
+        "--parallel", type=int, default=1, metavar="N", help="processes to share the files (default: 1)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the tests and print how each ended; returns the exit status."""
+    started = time.monotonic()
+    files = list(_files(arguments.paths))
+    if not files:
+        raise UsageError("there are no tests here: a test file is NAME.test.yaml beside the pipeline NAME.yaml")
+    outcomes: list[Outcome] = []
+    for outcome in _outcomes(files, arguments):
+        outcomes.append(outcome)
+        sign = "✗" if outcome.problems else "✓"
+        print(f"{sign} {outcome.file}: {printable(outcome.name)}  {outcome.seconds:.2f} s", flush=True)
+        for problem in outcome.problems:
+            print(f"    {printable(problem)}", flush=True)
+        if outcome.recorded:
+            print(f"    recorded: {outcome.recorded}", flush=True)
+    failed = sum(bool(outcome.problems) for outcome in outcomes)
+    if arguments.junit is not None:
+        arguments.junit.write_text(_junit(outcomes), encoding="utf-8")
+    if not outcomes:
+        raise UsageError(f"no test has `{arguments.word}` in its name")
+    print(f"{len(outcomes) - failed} passed, {failed} failed in {time.monotonic() - started:.1f} s")
+    return 1 if failed else 0
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Found]:
+    for target in paths or [pipelines_folder()]:
+        if not target.exists():
+            raise UsageError(f"{target}: there is no such file or folder")
+        folder = pipelines_folder(target)
+        shown = os.path.relpath(folder)
+        if target.is_dir():
+            inside = target.resolve().relative_to(folder.resolve()).as_posix()
+            for path in test_paths(folder):
+                if inside == "." or path.startswith(f"{inside}/"):
+                    yield Found(folder, shown, path)
+        else:
+            path = target.resolve().relative_to(folder.resolve()).as_posix()
+            if not is_test_path(path):
+                raise UsageError(f"{target}: a test file's name ends in .test.yaml or .test.yml")
+            yield Found(folder, shown, path)
+
+
+def _outcomes(files: Sequence[Found], arguments: argparse.Namespace) -> Iterator[Outcome]:
+    groups: dict[Path, list[Found]] = {}
+    for file in files:
+        groups.setdefault(file.folder, []).append(file)
+    _prepare_airflow()
+    # A process for each folder: modules of two folders may have one name, and Python imports a name once.
+    if len(groups) == 1 and arguments.parallel <= 1:
+        yield from run_files(files, arguments.word, arguments.record)
+        return
+    import factory.trial.testing  # noqa: F401, PLC0415 # once, for all processes that are forked
+
+    processes = max(arguments.parallel, 1)
+    jobs = [job for group in groups.values() for n in range(processes) if (job := group[n::processes])]
+    with ThreadPoolExecutor(processes) as pool:
+        waiting = [pool.submit(_in_own_process, job, arguments.word, arguments.record) for job in jobs]
+        for each in waiting:
+            yield from each.result()
+
+
+def _in_own_process(files: Sequence[Found], word: str | None, record: bool) -> list[Outcome]:
+    context = get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: sender.send(list(run_files(files, word, record))))
+    process.start()
+    sender.close()
+    try:
+        outcomes: list[Outcome] = receiver.recv()
+    except EOFError:
+        said = ("the process that ran the tests ended by itself",)
+        outcomes = [Outcome(file.name, "(the file)", 0.0, said) for file in files]
+    process.join()
+    return outcomes
+
+
+def run_files(files: Iterable[Found], word: str | None, record: bool) -> Iterator[Outcome]:
+    """Run the tests of files of one folder in this process."""
+    from factory.trial.testing import Tester  # noqa: PLC0415 # imports Airflow
+
+    testers: dict[Path, Tester] = {}
+    for found in files:
+        tester = testers.setdefault(found.folder, Tester(found.folder, found.shown, record))
+        checker = Checker(found.folder, CheckOptions(shown_folder=found.shown, environ={}))
+        file = read_test_file(checker, found.folder, found.path, found.name)
+        if file.diagnostics:
+            print(full.render(file.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
+        if file.model is None or file.diagnostics:
+            first = file.diagnostics[0]
+            yield Outcome(found.name, "(the file)", 0.0, (f"{found.name}:{first.span.line}: {first.message}",))
+            continue
+        for index, test in enumerate(file.model.tests):
+            if word is None or word.lower() in test.name.lower():
+                ended = tester.run(file.pipeline, test, (found.folder / found.path).parent)
+                placed = (_placed(file, found.name, ("tests", index, *path), text) for path, text in ended.problems)
+                recorded = _written(found, test.given.http, ended.recorded)
+                yield Outcome(found.name, test.name, ended.seconds, tuple(placed), recorded)
+
+
+def _placed(file: TestFile, name: str, path: DataPath, text: str) -> str:
+    span = file.span(path)
+    return f"{name}:{span.line}:{span.column}: {text}"
+
+
+def _written(found: Found, http: object, recorded: Sequence[object]) -> str:
+    """Write recorded answers into the fixtures' file; its name for people."""
+    if not recorded:
+        return ""
+    import yaml  # noqa: PLC0415 # only for --record
+
+    name = http if isinstance(http, str) else f"fixtures/{Path(found.path).name.partition('.')[0]}.http.yaml"
+    place = (found.folder / found.path).parent / name
+    before = yaml.safe_load(place.read_text(encoding="utf-8")) if place.exists() else []
+    place.parent.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump([*(before or []), *recorded], sort_keys=False, allow_unicode=True)
+    place.write_text(text, encoding="utf-8")
+    hint = "" if isinstance(http, str) else f"; write `http: {name}` below `given`"
+    return f"{len(recorded)} answers in {os.path.relpath(place)}{hint}"
+
+
+def _prepare_airflow() -> None:
+    """Before Airflow is imported: a home that is not there, so that nothing of an installation is read or changed."""
+    os.environ["AIRFLOW_HOME"] = "/nonexistent/factory-test"
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite://"
+
+
+def _junit(outcomes: Sequence[Outcome]) -> str:
+    from xml.etree.ElementTree import Element, SubElement, tostring  # noqa: PLC0415 # writes XML, reads none
+
+    failures = sum(bool(outcome.problems) for outcome in outcomes)
+    suite = Element("testsuite", name="factory test", tests=str(len(outcomes)), failures=str(failures))
+    for outcome in outcomes:
+        case = SubElement(suite, "testcase", classname=outcome.file, name=outcome.name, time=f"{outcome.seconds:.3f}")
+        if outcome.problems:
+            SubElement(case, "failure", message=outcome.problems[0]).text = "\n".join(outcome.problems)
+    return tostring(suite, encoding="unicode") + "\n"

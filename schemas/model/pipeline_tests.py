@@ -1,0 +1,141 @@
+"""`NAME.test.yaml`: tests of the pipeline beside it, run by `factory test`, in the words of dbt's unit tests."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.model.base import Model
+from schemas.model.fields import PlainValue
+
+Rows = list[dict[str, PlainValue]]
+PathOr = Annotated[str, Field(min_length=1)]
+"""A path below the test file's folder, of a JSON, JSON Lines or CSV file, in place of the value."""
+
+TaskEnd = Literal["success", "failed", "skipped", "upstream_failed"]
+
+
+class HttpRequestFixture(Model):
+    """Which request an answer is for. What is not written may be anything."""
+
+    url: str = Field(min_length=1, examples=["https://shop.example.com/orders"])
+    """The URL; its query may stand in `params` too."""
+    method: str = "GET"
+    """HTTP method."""
+    params: dict[str, str | int | float | bool | list[str]] | None = None
+    """Query parameters that the request must have; others may come with them."""
+    headers: dict[str, str] | None = None
+    """Header fields that the request must have."""
+    json_: Any = Field(default=None, alias="json")
+    """The JSON body that the request must have."""
+
+
+class HttpResponseFixture(Model):
+    """An answer."""
+
+    status: int = Field(default=200, ge=100, le=599)
+    """Its status."""
+    headers: dict[str, str] = {}
+    """Its header fields."""
+    json_: Any = Field(default=None, alias="json")
+    """Its body, as JSON."""
+    text: str | None = None
+    """Its body, as text."""
+    file: str | None = None
+    """A file below the test file's folder that holds its body."""
+
+
+class HttpFixture(Model):
+    """One answer of a server that is not there."""
+
+    request: HttpRequestFixture
+    """Which request it is for."""
+    response: HttpResponseFixture = HttpResponseFixture.model_construct()
+    """The answer."""
+    times: int | None = Field(default=None, ge=1)
+    """How often it is given; then the next fixture that fits counts. Default: as often as it is asked for."""
+
+
+class Given(Model):
+    """What is there before the tasks run."""
+
+    http: list[HttpFixture] | PathOr = []
+    """Answers of servers, or a file with a list of them, as `--record` writes it."""
+    tasks: dict[str, PlainValue] = {}
+    """Outputs of tasks that do not run: a value, or the path of a file."""
+    tables: dict[str, Rows | PathOr] = {}
+    """Rows of tables, by `CONNECTION.TABLE`. Each connection is a database of the test's own."""
+    connections: dict[str, str] = {}
+    """Connections by id, as URIs."""
+    variables: dict[str, str] = {}
+    """Airflow variables."""
+
+
+class ExpectedRows(Model):
+    """What rows must be."""
+
+    rows: Rows | PathOr | None = None
+    """The rows, or the path of a file with them."""
+    count: int | None = Field(default=None, ge=0)
+    """How many there are."""
+    match: Literal["exact", "subset"] = "exact"
+    """`subset`: each row may have more keys, and there may be more rows."""
+    order: Literal["given", "any"] = "given"
+    """`any`: in any order."""
+
+
+class ExpectedOutput(ExpectedRows):
+    """What a task's output must be."""
+
+    value: PlainValue = None
+    """The whole output, of any shape."""
+
+
+class Expected(Model):
+    """What must be there after the tasks have run. Without `tasks`, all that run must succeed or be skipped."""
+
+    tasks: dict[str, TaskEnd] = {}
+    """How tasks end."""
+    output: dict[str, ExpectedOutput] = {}
+    """What tasks hand on."""
+    tables: dict[str, ExpectedRows] = {}
+    """What tables hold, by `CONNECTION.TABLE`."""
+    requests: int | None = Field(default=None, ge=0)
+    """How many requests are sent."""
+    state: dict[str, dict[str, PlainValue]] = {}
+    """What polls remember afterwards, by task: `{poll: {cursor: …}}`."""
+    error: str | None = None
+    """Text that the error of a failed task must hold."""
+
+
+class PipelineTest(Model):
+    """One test."""
+
+    name: str = Field(min_length=1)
+    """What it shows, in a person's words."""
+    task: str | list[str] | None = None
+    """The tasks that run; without it the whole pipeline."""
+    dag_id: str | None = None
+    """Which DAG of the file, where a matrix makes several."""
+    now: str | None = Field(default=None, examples=["2026-01-02T06:00:00Z"])
+    """The moment at which it runs, which is its logical date, too. Default: the real one."""
+    params: dict[str, PlainValue] = {}
+    """Params, as in Airflow's trigger form."""
+    environment: str | None = None
+    """Which of the pipeline's `environments`."""
+    state: dict[str, dict[str, PlainValue]] = {}
+    """What polls remember from earlier runs, by task: `{poll: {cursor: …}}`."""
+    given: Given = Given.model_construct()
+    """What is there before."""
+    expect: Expected = Expected.model_construct()
+    """What must be there afterwards."""
+
+
+class PipelineTests(Model):
+    """A test file."""
+
+    pipeline: str | None = None
+    """The pipeline's file, in the same folder. Default: the test file's own name."""
+    tests: list[PipelineTest] = Field(min_length=1)
+    """The tests, each on its own."""
