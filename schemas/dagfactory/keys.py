@@ -75,18 +75,28 @@ SECONDS: Mapping[str, str] = {
 """Keys of dag-factory before 1.0, and what replaced them."""
 
 
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def seconds(value: object) -> str:
     """The duration object for a number of seconds; for anything else an example of one."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{{__type__: datetime.timedelta, seconds: {value if is_number else 300}}}"
+    return f"{{__type__: datetime.timedelta, seconds: {value if is_number(value) else 300}}}"
 
 
 def in_seconds(key: str, value: object) -> str:
     """What to write for a key of `SECONDS` and its value."""
+    new = instead(key, value)
+    return f"dag-factory 1.0 removed it: write `{new}`" if new else "Airflow 3 has no such setting: remove it"
+
+
+def instead(key: str, value: object) -> str:
+    """The entry that replaces one with a key of `SECONDS`; empty for one that is to be removed."""
     if key == "sla_secs":
-        return "Airflow 3 has no such setting: remove it"
-    new = SECONDS[key]
-    return f"dag-factory 1.0 removed it: write `{new}: {seconds(value)}`"
+        return ""
+    if key == "execution_delta_secs":
+        return f"execution_delta: {value} seconds"
+    return f"{SECONDS[key]}: {seconds(value)}"
 
 
 IGNORED_DAG_KEYS: Mapping[str, str] = {

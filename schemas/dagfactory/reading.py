@@ -6,19 +6,21 @@ used, so that nothing differs from what such a file means today.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
+import yaml
 from yaml import ScalarNode
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from schemas.compose.env_values import EnvText, is_airflows_own, looks_like_secret
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Fix, Span
 from schemas.folder.dialect import DIALECT, has_shape, is_forced
 from schemas.text.document import Document, document_from_text
 from schemas.text.lines import TextLines
@@ -28,6 +30,9 @@ from schemas.text.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
 _PREFIX = "tag:yaml.org,2002:"
 VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
 _LOGIN_HELP = "keep it in an Airflow connection or Variable: `{{ conn.NAME.password }}`, `{{ var.value.NAME }}`"
+_ENTRY = re.compile(r"\s*[\w.-]+:\s+(?:\"[^\"]*\"|'[^']*'|[\w@./+-][^#:]*)(?:\s+#.*)?")
+"""A line with a key and a value that ends there."""
+_TAGGED = re.compile(r"!!(?:str|int|float|bool) +(?:\"[^\"\\]*\"|'[^']*'|[\w.+-]+)(?=\s*(?:[,\]}]|#|$))")
 _Construct = Callable[[SafeConstructor, ScalarNode], Any]
 _CONSTRUCTORS: Mapping[str, _Construct] = {
     f"{_PREFIX}null": SafeConstructor.construct_yaml_null,
@@ -60,8 +65,20 @@ def dag_factory_document(text: str, file: str, environ: Mapping[str, str]) -> Da
     document = read_dag_factory(text, file, environ)
     if is_forced(text) or has_shape(document.data):
         return document
-    # What only YAML 1.1 finds wrong must not hide whose file it is.
-    return document if document.diagnostics and has_shape(document_from_text(text, file).data) else None
+    # What is wrong in it must not hide whose file it is.
+    if not document.diagnostics:
+        return None
+    if all(found.code in (Code.DUPLICATE_KEY, Code.TAG) for found in document.diagnostics):
+        return document if has_shape(_data_anyway(text)) else None
+    return document if has_shape(document_from_text(text, file).data) else None
+
+
+def _data_anyway(text: str) -> Any:
+    """What PyYAML reads, which takes the last of equal keys; None for what it does not read."""
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
 
 
 def read_dag_factory(text: str, file: str, environ: Mapping[str, str]) -> DagFactoryDocument:
@@ -69,7 +86,9 @@ def read_dag_factory(text: str, file: str, environ: Mapping[str, str]) -> DagFac
     scalars = _ScalarReader(environ)
     read = document_from_text(text, file, scalars)
     if read.diagnostics or not scalars.notes:
-        return DagFactoryDocument(file, read.text, read.data, read.diagnostics)
+        lines = TextLines(read.text)
+        found = tuple(replace(d, fix=d.fix or _reading_fix(d, lines)) for d in read.diagnostics)
+        return DagFactoryDocument(file, read.text, read.data, found)
     lines = TextLines(read.text)
     notes = (
         Diagnostic(
@@ -85,6 +104,22 @@ def read_dag_factory(text: str, file: str, environ: Mapping[str, str]) -> DagFac
         for note in scalars.notes.values()
     )
     return DagFactoryDocument(file, read.text, read.data, (), tuple(notes))
+
+
+def _reading_fix(found: Diagnostic, lines: TextLines) -> Fix | None:
+    """What makes a text readable here: removes the first of two equal keys, which dag-factory drops, or a tag."""
+    if found.code is Code.DUPLICATE_KEY and found.related:
+        line = found.related[0].span.line
+        text = lines.line_text(line)
+        if _ENTRY.fullmatch(text) and found.span.line != line:
+            return Fix(Span(line, 1, line, len(text) + 1), "")
+    if found.code is Code.TAG:
+        span, text = found.span, lines.line_text(found.span.line)
+        match = _TAGGED.match(text, span.column - 1)
+        if match is not None:
+            value = yaml.safe_load(match[0])
+            return Fix(Span(span.line, span.column, span.line, match.end() + 1), json.dumps(value, ensure_ascii=False))
+    return None
 
 
 def variable_name(match: re.Match[str]) -> str:
@@ -128,6 +163,8 @@ class _ScalarReader:
             expanded = self._expanded(node)
             if expanded is not None:
                 read = self._plain(expanded) if node.tag == PLAIN else expanded
+                if node.tag == PLAIN and VARIABLE.fullmatch(written) and isinstance(read, str):
+                    read = list_from(read, written)
                 return EnvText.of(read, written, whole=False) if isinstance(read, str) else read
         if node.tag != PLAIN:
             return written
@@ -179,6 +216,19 @@ class _ScalarReader:
     def _note(self, node: ScalarNode, name: str, code: Code, message: str, caret: str = "", help: str = "") -> None:
         start = node.start_mark.index
         self.notes.setdefault((start, name), _Note(start, node.end_mark.index, code, message, caret, help))
+
+
+def list_from(text: str, written: str) -> Any:
+    """The list of words that the whole of a value gives, which dag-factory reads as YAML; its text where it is none."""
+    if not text.startswith("["):
+        return text
+    try:
+        items = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    if not isinstance(items, list) or any(isinstance(item, dict | list) for item in items):
+        return text
+    return [EnvText.of(item, written, whole=False) if isinstance(item, str) else item for item in items]
 
 
 def _described(value: Any) -> str:

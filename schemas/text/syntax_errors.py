@@ -26,6 +26,8 @@ _PLAIN_BEFORE = re.compile(r"""(?:[{\[,]\s*|:\s+)(?P<text>(?!:\s)[^\s{}\[\],"'#&
 _PLAIN_BEHIND = re.compile(r"""(?:[^{}\[\],"'#$]|\$(?!\{)|\$\{[^{}]*\}|\{\{[^{}]*\}\})*""")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 _ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
+_SECOND_ANCHOR = "second occurrence"
+_ANCHOR_NAME = re.compile(r"&[\w-]+")
 _UNDEFINED_ALIAS = "found undefined alias"
 _CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 _CANNOT_START = {
@@ -107,6 +109,12 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
             help="one file is one pipeline: put the second one into its own file",
             text=text,
         )
+    if error.problem == _SECOND_ANCHOR and error.context_mark is not None:
+        name = _ANCHOR_NAME.match(text, error.problem_mark.index)
+        start, end = error.problem_mark.index, name.end() if name is not None else error.problem_mark.index + 1
+        span, first = lines.span(start, end), error.context_mark.line + 1
+        message = f"`{text[start:end]}` is an anchor that is already on line {first}"
+        return Diagnostic(Code.YAML_SYNTAX, message, file, span, help="give one of them another name", text=text)
     context = error.context_mark.index if error.context_mark is not None else error.problem_mark.index
     in_flow = (error.context or "").startswith("while parsing a flow")
     site = _Site(text, lines, error.problem_mark.index, context, in_flow)

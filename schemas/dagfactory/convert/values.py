@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.dagfactory.convert.conversion import Conversion, Converted, UnquotedText
 from schemas.dagfactory.keys import C_PARAMETERS
+from schemas.dagfactory.reading import VARIABLE, list_from
 from schemas.dagfactory.rules.schedule import TIME_OF_DAY, read_date
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
@@ -17,6 +18,7 @@ from schemas.model.fields import OBJECT
 DATES = ("start_date", "end_date")
 _TIMEDELTA = "datetime.timedelta"
 _MOMENTS = frozenset({"datetime.date", "datetime.datetime", "pendulum.datetime"})
+_ZONES = frozenset({"pendulum.timezone", "pendulum.tz.timezone", "zoneinfo.ZoneInfo"})
 _MOMENT_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 _WORDS = re.compile(
     r"((?P<hours>\d+?)\s+hour)?((?P<minutes>\d+?)\s+minute)?((?P<seconds>\d+?)\s+second)?((?P<days>\d+?)\s+day)?",
@@ -29,7 +31,11 @@ _LONGEST = 100
 def value(conversion: Conversion, path: DataPath, given: Any) -> Converted:
     """Any value, with the objects in it."""
     if isinstance(given, str):
-        return Converted(conversion.text(path, given), path)
+        items = list_from(conversion.expanded(given), given) if VARIABLE.fullmatch(given) else given
+        if isinstance(items, str):
+            return Converted(conversion.text(path, given), path)
+        conversion.lost(path, f"`{path[-1]}` accepts no list from a variable: its current value is written")
+        return Converted([Converted(str(item) if isinstance(item, str) else item) for item in items], path, flow=True)
     if isinstance(given, date):
         kind = "datetime.datetime" if isinstance(given, datetime) else "datetime.date"
         parts = {n: getattr(given, n) for n in C_PARAMETERS[kind].names if isinstance(getattr(given, n), int)}
@@ -174,10 +180,25 @@ def moment(conversion: Conversion, path: DataPath, given: Any, zone: Any, around
 
 def moment_of_task(conversion: Conversion, path: DataPath, given: Any) -> Converted:
     """A date that dag-factory hands to Airflow as it is; Airflow reads one without offset as UTC."""
-    if not isinstance(given, datetime):
+    at = given if isinstance(given, datetime) else _aware_moment(given)
+    if at is None:
         conversion.lost(path, "this date cannot be written as text")
         return Converted(None, path)
-    return Converted(UnquotedText((given if given.tzinfo is not None else given.replace(tzinfo=UTC)).isoformat()), path)
+    return Converted(UnquotedText((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).isoformat()), path)
+
+
+def _aware_moment(given: Any) -> datetime | None:
+    """The moment of an object with its time zone; None where that is no plain name."""
+    at = _moment_of_object(given) if isinstance(given, dict) and given.get("__type__") != "datetime.date" else None
+    zone = given.get("tzinfo", given.get("tz", "UTC")) if at is not None else None
+    if isinstance(zone, dict) and str(zone.get("__type__")) in _ZONES:
+        zone = next(iter([*zone.get("__args__", ()), *(v for k, v in zone.items() if k in ("key", "name"))]), None)
+    if at is None or not isinstance(zone, str):
+        return None
+    try:
+        return at.replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, OSError):
+        return None
 
 
 def _moment_of_object(given: Any) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,8 @@ from schemas.dagfactory.keys import (
     TEXT,
     TEXTS,
     in_seconds,
+    instead,
+    is_number,
 )
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
@@ -83,16 +86,19 @@ def _other_key(dag: DagView, key: str, value: Any) -> Diagnostic:
     if value is None and key in ("schedule_interval", "timetable"):
         return _ignored(dag, key, "remove it")
     if key == "schedule_interval":
-        caret, fix = "write `schedule`", Word("schedule") if "schedule" not in dag.data else None
+        document, place = dag.subject.effective.key_origin((key,))
+        beside = document.at(place[:-1])
+        caret, fix = "write `schedule`", Word("schedule") if "schedule" not in beside else None
         message = "Airflow 3 has no `schedule_interval`"
         return dag.subject.finding(Code.REFUSED_BY_AIRFLOW_3, (key,), message, at_key=True, caret=caret, fix=fix)
     if key == "timetable":
         message, help_text = "Airflow 3 has no `timetable`", "write the timetable's mapping below `schedule`"
         return dag.subject.finding(Code.REFUSED_BY_AIRFLOW_3, (key,), message, at_key=True, help=help_text)
+    if key in SECONDS:
+        ignored = _ignored(dag, key, in_seconds(key, value))
+        return replace(ignored, fix=dag.entry_fix((key,), instead(key, value)) if is_number(value) else None)
     if key in IGNORED_DAG_KEYS:
         why = IGNORED_DAG_KEYS[key]
-    elif key in SECONDS:
-        why = in_seconds(key, value)
     elif key in SETTING_KEYS:
         why = "it is a setting of tasks: write it in `default_args`"
     elif nearest(key, DAG_KEYS) is None:
@@ -126,7 +132,8 @@ def _parts(dag: DagView, key: str, id_key: str) -> Iterator[Diagnostic]:
         elif id_key in data and (key == "task_groups" or data[id_key] != part):
             message, place = f"`{id_key}` is for lists only; here the key `{part}` is the id", (key, part, id_key)
             code = Code.DAG_FACTORY_IGNORES if key == "tasks" else Code.CONFLICTING_KEYS
-            yield dag.subject.finding(code, place, message, at_key=True, caret="remove it")
+            finding = dag.subject.finding(code, place, message, at_key=True, caret="remove it")
+            yield replace(finding, fix=dag.entry_fix(place, "") if key == "tasks" else None)
 
 
 def _list_of_parts(dag: DagView, key: str, id_key: str, written: list[Any]) -> Iterator[Diagnostic]:

@@ -93,7 +93,7 @@ def test_variables_are_expanded_after_the_yaml_is_read() -> None:
     document = read(
         'a: $N\nb: "$N"\nc: ${NAME}/x\nd: $UNSET\ne: [$NAME]\nf: $LIST\n', N="3", NAME="x: y", LIST="[1, 2]"
     )
-    assert document.data == {"a": 3, "b": "3", "c": "x: y/x", "d": "$UNSET", "e": ["x: y"], "f": "[1, 2]"}
+    assert document.data == {"a": 3, "b": "3", "c": "x: y/x", "d": "$UNSET", "e": ["x: y"], "f": [1, 2]}
     assert isinstance(document.data["b"], EnvText)
     assert document.data["c"].expression == "${NAME}/x"
 
