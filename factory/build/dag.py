@@ -136,7 +136,7 @@ def _schedule(pipeline: CheckedPipeline, objects: ObjectBuilder) -> AnyTimetable
         return build_timetable(pipeline.model.schedule, objects)
     from factory.build.watch import build_watch
 
-    return [build_watch(pipeline.dag_id, poll, poll.watch.every)]
+    return [build_watch(pipeline.dag_id, poll, poll.watch.every, pipeline.model.timezone)]
 
 
 def _refused(error: Exception, arguments: dict[str, Any]) -> BuildError:

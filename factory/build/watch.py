@@ -16,7 +16,7 @@ from schemas.model.built_ins.http import POLL_TASK_ID, Poll
 from schemas.model.incremental import ValueDetection
 
 
-def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:
+def build_watch(dag_id: str, poll: Poll, every: timedelta, timezone: str) -> Asset:
     """The asset of a watched poll: the one that keeps its state, so that the trigger knows the last answer."""
     request = poll.as_task().with_
     detection = request.change_detection
@@ -24,7 +24,7 @@ def build_watch(dag_id: str, poll: Poll, every: timedelta) -> Asset:
     trigger = HttpWatchTrigger(
         dag_id=dag_id,
         state=name,
-        request=request_arguments(request, _no_reference),
+        request=request_arguments(request, _no_reference, timezone),
         every=every,
         detection={"path": detection.path} if isinstance(detection, ValueDetection) else str(detection),
     )

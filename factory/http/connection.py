@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,19 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.log import mask_secret
 
-from factory.http.credentials import ClientCredentials, Credentials, FixedCredentials, basic
+from factory.http.call import HttpCall
+from factory.http.credentials import (
+    AwsCredentials,
+    ClassCredentials,
+    Credentials,
+    DigestCredentials,
+    FixedCredentials,
+    HmacCredentials,
+    basic,
+)
 from factory.http.session import Transport
+from factory.http.tokens import LoginCredentials, OAuthCredentials, claim_request, login_call, token_requests
+from schemas.model.auth import Auth
 
 
 class UnusableConnectionError(AirflowException):
@@ -48,26 +60,108 @@ def target(conn_id: str, endpoint: str | None) -> Target:
     return Target(hook.url_from_endpoint(endpoint), headers, transport)
 
 
-def credentials(auth: Mapping[str, Any] | None) -> Credentials:
+def credentials(auth: Auth | None) -> Credentials:
     """What `auth` asks for, read from its connection. Raises UnusableConnectionError."""
     if auth is None:
         return FixedCredentials()
-    conn_id, kind = auth["conn_id"], auth["type"]
-    connection = _connection(conn_id)
-    if kind == "basic":
-        return FixedCredentials(basic(_part(connection, "login"), connection.password or ""))
-    secret = _part(connection, "password")
-    if kind == "bearer":
-        return FixedCredentials({"Authorization": f"Bearer {secret}"})
-    if kind == "api_key":
-        name = auth.get("name") or "X-Api-Key"
-        if auth.get("location") == "query":
-            # Airflow masks the password itself, which a log of urllib3 holds as it stands in a URL.
+    connection = _connection(auth.conn_id)
+    match auth.type:
+        case "basic":
+            return FixedCredentials(basic(_part(connection, "login"), connection.password or ""))
+        case "digest":
+            return DigestCredentials(_part(connection, "login"), connection.password or "")
+        case "bearer":
+            return FixedCredentials({"Authorization": f"Bearer {_part(connection, 'password')}"})
+        case "api_key":
+            secret, name = _part(connection, "password"), auth.name or "X-Api-Key"
+            if auth.location != "query":
+                return FixedCredentials({name: secret})
+            # Airflow masks the password itself; a log of urllib3 holds it as a URL writes it.
             mask_secret(quote_plus(secret))
             return FixedCredentials(query={name: secret})
-        return FixedCredentials({name: secret})
-    url = auth.get("access_token_url") or target(conn_id, None).url
-    return ClientCredentials(url, _part(connection, "login"), secret, auth.get("scope"), mask_secret)
+        case "hmac":
+            return HmacCredentials(
+                _part(connection, "password").encode(),
+                auth.name or "X-Signature",
+                auth.algorithm or "sha256",
+                auth.encoding or "hex",
+                auth.message or "{timestamp}{method}{path}{body}",
+                auth.prefix or "",
+                auth.timestamp_header or "X-Timestamp",
+            )
+        case "aws_sigv4":
+            return _aws(auth, connection)
+        case "custom":
+            return _custom(auth, connection)
+        case "session":
+            return _login(auth, connection)
+        case _:
+            return _oauth(auth, connection)
+
+
+def _oauth(auth: Auth, connection: Connection) -> OAuthCredentials:
+    url = auth.access_token_url or target(auth.conn_id, None).url
+    form: dict[str, str | None] = {"scope": auth.scope, **(auth.token_fields or {})}
+    login = _part(connection, "login")
+    if auth.type == "oauth2_jwt":
+        key, algorithm = _part(connection, "password"), auth.algorithm or "RS256"
+        return OAuthCredentials(lambda: claim_request(url, login, key, algorithm, auth.claims or {}, form), mask_secret)
+    if auth.type == "oauth2_client_credentials":
+        client = login, _part(connection, "password")
+        grant = {"grant_type": "client_credentials", **form}
+        return OAuthCredentials(lambda: token_requests(url, client, grant, auth.secret_in), mask_secret)
+    client = login, connection.password or ""
+    latest = [_extra(connection, "refresh_token")]
+
+    def refreshed(token: str) -> None:
+        # A server that hands out another one takes it until the poll ends; the connection keeps the first.
+        mask_secret(token)
+        latest.append(token)
+
+    def requests_of() -> list[HttpCall]:
+        return token_requests(
+            url, client, {"grant_type": "refresh_token", "refresh_token": latest[-1], **form}, auth.secret_in
+        )
+
+    return OAuthCredentials(requests_of, mask_secret, refreshed)
+
+
+def _login(auth: Auth, connection: Connection) -> LoginCredentials:
+    login, password = _part(connection, "login"), connection.password or ""
+    call = login_call(str(auth.login_url), auth.login_json, auth.login_form, login, password)
+    prefix = auth.prefix if auth.prefix is not None else "" if auth.name else "Bearer "
+    return LoginCredentials(call, auth.token_path, auth.name or "Authorization", prefix, mask_secret)
+
+
+def _aws(auth: Auth, connection: Connection) -> AwsCredentials:
+    token = connection.extra_dejson.get("aws_session_token")
+    try:
+        return AwsCredentials.of(
+            _part(connection, "login"), _part(connection, "password"), token, str(auth.service), str(auth.region)
+        )
+    except ImportError:
+        raise UnusableConnectionError(
+            "`auth: {type: aws_sigv4}` needs botocore, which is not installed: "
+            "pip install 'airflow-pipeline-factory[aws]'"
+        ) from None
+
+
+def _custom(auth: Auth, connection: Connection) -> ClassCredentials:
+    module, _, name = str(auth.uses).rpartition(".")
+    try:
+        # Airflow puts the pipelines folder on the path of a task.
+        made = getattr(importlib.import_module(module), name)(connection=connection, **(auth.with_ or {}))
+    except (ImportError, AttributeError, TypeError) as error:
+        raise UnusableConnectionError(f"`auth` cannot use `{auth.uses}`: {error}") from None
+    return ClassCredentials(made)
+
+
+def _extra(connection: Connection, name: str) -> str:
+    value = connection.extra_dejson.get(name)
+    if not isinstance(value, str) or not value:
+        raise UnusableConnectionError(f"the connection `{connection.conn_id}` has no {name} in its extra")
+    mask_secret(value)
+    return value
 
 
 def _connection(conn_id: str) -> Connection:

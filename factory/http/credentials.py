@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import base64
-import json
+import hashlib
+import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
 import requests
+from requests.auth import AuthBase, HTTPDigestAuth
+from requests.utils import parse_dict_header
 
-from factory.http.answer import AnswerError, read_body
-from factory.http.deadline import BODY_TIMEOUTS, BodyDeadline
+from factory.http.call import HttpCall
 from factory.http.errors import HttpError, Timeouts
-from factory.http.expectations import status_text
-from factory.http.request import HttpCall
 from factory.http.session import HttpSession
-
-_LARGEST_TOKEN_ANSWER = 256 * 1024
-_EXPIRES_EARLY = 10.0
-"""Seconds; a token is renewed so long before it ends, since a request takes time too."""
 
 
 class Credentials(Protocol):
@@ -31,8 +27,8 @@ class Credentials(Protocol):
         """The call with what proves who asks. Raises HttpError."""
         ...
 
-    def renew(self) -> bool:
-        """Give up what was refused; whether there can be something newer."""
+    def renew(self, headers: Mapping[str, str]) -> bool:
+        """Give up what was refused with these header fields; whether there can be something newer."""
         ...
 
 
@@ -49,8 +45,8 @@ class FixedCredentials:
             return call
         return call.with_headers(self.headers).with_query(self.query)
 
-    def renew(self) -> bool:
-        """They are all there is."""
+    def renew(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 # they are all there is
+        """There is nothing newer."""
         return False
 
 
@@ -59,78 +55,116 @@ def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-@dataclass
-class ClientCredentials:
-    """An OAuth 2.0 access token, asked for with a client's own id and secret (RFC 6749, section 4.4).
+class DigestCredentials:
+    """Digest authentication (RFC 7616), as requests does it: the server's first answer holds what to sign."""
 
-    `learned` is told the token, so that it can be kept out of logs.
-    """
+    def __init__(self, user: str, password: str) -> None:
+        self._digest = HTTPDigestAuth(user, password)
+        self._digest.init_per_thread_state()
+        self._is_asked = False
 
-    token_url: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    scope: str | None
-    learned: Callable[[str], None] = field(repr=False)
-    _token: str | None = field(default=None, repr=False)
-    _until: float = float("inf")
+    def signed(self, call: HttpCall, session: HttpSession, timeouts: Timeouts) -> HttpCall:  # noqa: ARG002
+        """The call with an answer to what the server asked last; as it is before the server has asked."""
+        if not self._is_asked:
+            return call
+        header = self._digest.build_digest_header(call.method, call.url)  # type: ignore[no-untyped-call] # requests'
+        if header is None:
+            raise HttpError(call.method, call.url, "the server asks for a kind of digest that is not known")
+        return call.with_headers({"Authorization": header})
 
-    def signed(self, call: HttpCall, session: HttpSession, timeouts: Timeouts) -> HttpCall:
-        """The call with a token that holds, asking for one where there is none."""
-        if self._token is None or time.monotonic() > self._until:
-            self._ask(session, timeouts)
-        return call.with_headers({"Authorization": f"Bearer {self._token}"})
-
-    def renew(self) -> bool:
-        """The next call gets a new token."""
-        self._token = None
+    def renew(self, headers: Mapping[str, str]) -> bool:
+        """Take in what the server asks."""
+        asked = headers.get("WWW-Authenticate", "")
+        scheme, _, challenge = asked.partition(" ")
+        if scheme.lower() != "digest":
+            return False
+        # As its own hook does, which would send the request past everything that bounds one here.
+        self._digest._thread_local.chal = parse_dict_header(challenge)  # type: ignore[attr-defined, no-untyped-call]
+        self._is_asked = True
         return True
 
-    def _ask(self, session: HttpSession, timeouts: Timeouts) -> None:
-        form = {"grant_type": "client_credentials", "scope": self.scope}
-        # Encoded before they are joined (RFC 6749, section 2.3.1).
-        headers = {"Accept": "application/json"} | basic(quote(self.client_id, ""), quote(self.client_secret, ""))
-        call = HttpCall.of("POST", self.token_url, headers, None, None, form)
-        response = session.sent(call.method, call.url, call.headers, call.body, timeouts, repeatable=True)
-        deadline = BodyDeadline(BODY_TIMEOUTS * timeouts.read)
-        try:
-            answer = _token_answer(response, timeouts, deadline)
-        except AnswerError as error:
-            raise HttpError(call.method, call.url, f"no access token: {error}", passing=error.passing) from None
-        finally:
-            deadline.close()
-            response.close()
-        self._token = answer["access_token"]
-        self.learned(self._token)
-        seconds = answer.get("expires_in")
-        lasting = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else float("inf")
-        self._until = time.monotonic() + max(0.0, lasting - _EXPIRES_EARLY)
+
+@dataclass(frozen=True)
+class HmacCredentials:
+    """A signature of each request with a shared secret."""
+
+    secret: bytes = field(repr=False)
+    name: str
+    algorithm: str
+    encoding: str
+    message: str
+    prefix: str
+    timestamp_header: str
+
+    def signed(self, call: HttpCall, session: HttpSession, timeouts: Timeouts) -> HttpCall:  # noqa: ARG002
+        """The call with its signature and the moment of signing."""
+        parts = urlsplit(call.url)
+        timestamp = str(int(time.time()))
+        values = {
+            b"{method}": call.method.encode(),
+            b"{path}": (parts.path + (f"?{parts.query}" if parts.query else "")).encode(),
+            b"{url}": call.url.encode(),
+            b"{body}": call.body or b"",
+            b"{timestamp}": timestamp.encode(),
+        }
+        message = self.message.encode()
+        for name, value in values.items():
+            message = message.replace(name, value)
+        digest = hmac.new(self.secret, message, getattr(hashlib, self.algorithm)).digest()
+        text = digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode()
+        return call.with_headers({self.timestamp_header: timestamp, self.name: self.prefix + text})
+
+    def renew(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 # the secret is all there is
+        """There is nothing newer."""
+        return False
 
 
-def _token_answer(response: requests.Response, timeouts: Timeouts, deadline: BodyDeadline) -> Mapping[str, Any]:
-    """Nothing of the body is shown: it is where secrets are handed out."""
-    body = read_body(response, _LARGEST_TOKEN_ANSWER, timeouts, deadline)
-    passing = response.status_code == 429 or response.status_code >= 500
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if response.status_code != 200:
-        code = answer.get("error") if isinstance(answer, dict) else None
-        known = f" ({code})" if code in _ERRORS else ""
-        raise AnswerError(f"it answered {status_text(response.status_code)}{known}", passing=passing)
-    if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-        raise AnswerError("the answer is no JSON mapping with an `access_token`")
-    return answer
+@dataclass(frozen=True)
+class ClassCredentials:
+    """A class for requests (`requests.auth.AuthBase`) that signs each request."""
+
+    auth: AuthBase = field(repr=False)
+
+    def signed(self, call: HttpCall, session: HttpSession, timeouts: Timeouts) -> HttpCall:  # noqa: ARG002
+        """The call as the class leaves it."""
+        prepared = requests.Request(call.method, call.url, dict(call.headers), data=call.body).prepare()
+        made = self.auth(prepared)
+        body = made.body.encode() if isinstance(made.body, str) else made.body
+        headers = {name: str(value) for name, value in made.headers.items() if name.lower() != "content-length"}
+        return HttpCall(str(made.method), str(made.url), headers, body)
+
+    def renew(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 # what is newer, the class knows
+        """Ask it again where it says that it can do better."""
+        renew = getattr(self.auth, "renew", None)
+        return bool(renew()) if callable(renew) else False
 
 
-_ERRORS = frozenset(
-    {
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    }
-)
-"""RFC 6749, section 5.2. Any other text is the server's own."""
+@dataclass(frozen=True)
+class AwsCredentials:
+    """AWS Signature Version 4, by botocore."""
+
+    signer: Callable[[HttpCall], Mapping[str, str]] = field(repr=False)
+
+    @classmethod
+    def of(cls, access_key: str, secret_key: str, token: str | None, service: str, region: str) -> AwsCredentials:
+        """Raises ImportError where botocore is not installed."""
+        from botocore.auth import SigV4Auth  # noqa: PLC0415 # an extra
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+        from botocore.credentials import Credentials as Keys  # noqa: PLC0415
+
+        signature = SigV4Auth(Keys(access_key, secret_key, token), service, region)
+
+        def signer(call: HttpCall) -> Mapping[str, str]:
+            request: Any = AWSRequest(method=call.method, url=call.url, data=call.body, headers=dict(call.headers))
+            signature.add_auth(request)
+            return dict(request.headers.items())
+
+        return cls(signer)
+
+    def signed(self, call: HttpCall, session: HttpSession, timeouts: Timeouts) -> HttpCall:  # noqa: ARG002
+        """The call with its signature."""
+        return call.with_headers(self.signer(call))
+
+    def renew(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 # the keys are all there is
+        """There is nothing newer."""
+        return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import http.client
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +14,10 @@ import requests
 import urllib3
 
 from factory.http.network import RefusedError
+from schemas.model.http import Timeout
+
+_TOKEN = re.compile(r"(?=\w*\d)(?=\w*[A-Za-z])\w{16,}")
+"""A part of a path that may be a key: long, of letters and digits, not a UUID and not a date."""
 
 
 class HttpError(Exception):
@@ -38,6 +44,13 @@ class Timeouts(NamedTuple):
     connect: float
     read: float
 
+    @classmethod
+    def of(cls, timeout: timedelta | Timeout) -> Timeouts:
+        """What a pipeline says: one wait for both, or each."""
+        if isinstance(timeout, timedelta):
+            return cls(timeout.total_seconds(), timeout.total_seconds())
+        return cls(timeout.connect.total_seconds(), timeout.read.total_seconds())
+
 
 def where(url: str, redirected_from: str | None, page: int | None = None) -> str:
     """What stands behind a URL about how it came to be requested; empty where there is nothing to say."""
@@ -48,13 +61,20 @@ def where(url: str, redirected_from: str | None, page: int | None = None) -> str
 
 
 def shown_url(url: str) -> str:
-    """A URL without user, password and fragment; of a query only that there is one, since its values may be secret."""
+    """A URL without user, password and fragment; of a query only that there is one, and of the path no part that
+    looks like a key, since these may be secret."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "(a URL that cannot be read)"
     host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" + ("?…" if parts.query else "")
+    path = "/".join("***" if is_like_key(part) else part for part in parts.path.split("/"))
+    return f"{parts.scheme}://{host}{path}" + ("?…" if parts.query else "")
+
+
+def is_like_key(part: str) -> bool:
+    """Whether a part of a path may be a key."""
+    return _TOKEN.search(part) is not None
 
 
 def is_passing(error: Exception) -> bool:

@@ -1,46 +1,36 @@
-"""What an answer must be."""
+"""What an answer must be, and what to do about particular ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from factory.http.selection import JmesPathError, search
+from schemas.model.http import Expect, ResponseAction, Status
 
-StatusPattern = int | str
-
-
-@dataclass(frozen=True, slots=True)
-class Expectations:
-    """Each holds for every page. `content_type`: media types, without parameters; `condition`: a JMESPath expression
-    that is true of the decoded body; `json_schema`: a JSON Schema of it."""
-
-    status: tuple[StatusPattern, ...] = ("2xx",)
-    content_type: tuple[str, ...] = ()
-    json_schema: Mapping[str, Any] | None = None
-    condition: str | None = None
+_LONGEST_TEXT = 40
 
 
 class Expectation:
     """Holds answers against what is expected; what is needed for that is made once."""
 
-    def __init__(self, expectations: Expectations) -> None:
-        self._expectations = expectations
-        self._condition = search(expectations.condition) if expectations.condition is not None else None
-        self._types = frozenset(media_type.lower() for media_type in expectations.content_type)
-        self._schema = _validator(expectations.json_schema) if expectations.json_schema is not None else None
+    def __init__(self, expect: Expect) -> None:
+        self._expect = expect
+        self._condition = search(expect.condition) if expect.condition is not None else None
+        types = expect.content_type or []
+        self._types = [types] if isinstance(types, str) else types
+        self._schema = _validator(expect.json_schema) if expect.json_schema is not None else None
 
     def expects(self, status: int) -> bool:
         """Whether this status is a good one."""
-        return is_expected(status, self._expectations.status)
+        return is_expected(status, self._expect.status)
 
     def refused_type(self, media_type: str) -> str | None:
         """What is wrong with a media type; None if nothing is."""
-        if not self._types or media_type.lower() in self._types:
+        if not self._types or media_type.lower() in map(str.lower, self._types):
             return None
-        wanted = " or ".join(self._expectations.content_type)
+        wanted = " or ".join(self._types)
         return f"its content type is {media_type or 'not said'}, expected {wanted}"
 
     def refused_value(self, value: Any) -> str | None:
@@ -54,20 +44,20 @@ class Expectation:
                 holds = self._condition(value)
             except JmesPathError as error:
                 return f"`condition` cannot be asked of the answer: {error}"
-            if not _is_true(holds):
-                return f"the condition `{self._expectations.condition}` does not hold"
+            if not is_true(holds):
+                return f"the condition `{self._expect.condition}` does not hold"
         return None
 
 
-def is_expected(status: int, expected: Sequence[StatusPattern]) -> bool:
+def is_expected(status: int, expected: Status) -> bool:
     """Whether a status is one of `expected`: codes such as 200, or ranges such as `2xx`."""
-    return any(status == pattern if isinstance(pattern, int) else str(status)[0] == pattern[0] for pattern in expected)
+    patterns = expected if isinstance(expected, list) else [expected]
+    return any(status == pattern if isinstance(pattern, int) else str(status)[0] == pattern[0] for pattern in patterns)
 
 
-def unexpected_status(status: int, expected: Sequence[StatusPattern], start_of_body: str) -> str:
+def unexpected_status(status: int, expected: Status, start_of_body: str) -> str:
     """What came in place of what was expected, on one line."""
-    wanted = " or ".join(map(str, expected))
-    what = f"it answered {status_text(status)}, expected {wanted}"
+    what = f"it answered {status_text(status)}, expected {_listed(expected)}"
     return f"{what}: {start_of_body}" if start_of_body else f"{what}, without a body"
 
 
@@ -79,7 +69,7 @@ def status_text(status: int) -> str:
         return str(status)
 
 
-def _is_true(value: Any) -> bool:
+def is_true(value: Any) -> bool:
     """As JMESPath has it: 0 is true; what is not there and what is empty are not."""
     return value is not None and value is not False and value not in ("", [], {})
 
@@ -108,34 +98,62 @@ def _first_problem(validator: Any, value: Any) -> str | None:
     return f"at {error.json_path}: {error.message}"
 
 
-_LONGEST_TEXT = 40
-Action = Literal["fail", "ignore", "retry", "skip"]
+class Actions:
+    """The `response_actions` of a request; their expressions are compiled once."""
+
+    def __init__(self, actions: Sequence[ResponseAction]) -> None:
+        self._actions = actions
+        self._conditions: dict[str, Callable[[Any], Any]] = {
+            one.condition: search(one.condition) for one in actions if one.condition is not None
+        }
+
+    def may_end_at(self, status: int) -> bool:
+        """Whether one of them is about this very status: then a redirect of it is not followed."""
+        return any(one.status_code is not None and is_expected(status, one.status_code) for one in self._actions)
+
+    def looks_into(self, status: int) -> bool:
+        """Whether one of them looks into the body of an answer of this status."""
+        return any(
+            (one.content is not None or one.condition is not None) and _covers(one, status) for one in self._actions
+        )
+
+    def holding(
+        self, status: int, headers: Mapping[str, str], body: bytes, decoded: Callable[[], Any]
+    ) -> ResponseAction | None:
+        """The first action whose conditions all hold for an answer; `decoded` gives its body, None where that cannot
+        be decoded."""
+        for one in self._actions:
+            if (
+                _covers(one, status)
+                and (one.content is None or one.content.encode() in body)
+                and all(headers.get(name) == value for name, value in (one.headers or {}).items())
+                and (one.condition is None or self._holds(one.condition, decoded()))
+            ):
+                return one
+        return None
+
+    def _holds(self, condition: str, value: Any) -> bool:
+        try:
+            return is_true(self._conditions[condition](value))
+        except JmesPathError:
+            # A body that the condition cannot be asked of is not the one that is meant.
+            return False
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseAction:
-    """Holds for answers with one of the statuses (any, if there is none) whose body has the text `content` in it."""
-
-    action: Action
-    status: tuple[StatusPattern, ...] = ()
-    content: str | None = None
-
-    def covers_status(self, status: int) -> bool:
-        """Whether an answer of this status can be meant."""
-        return not self.status or is_expected(status, self.status)
-
-    def __str__(self) -> str:
-        """As messages name it: "`response_actions` has `retry` for status 503"."""
-        conditions = [f"status {' or '.join(map(str, self.status))}"] if self.status else []
-        if self.content is not None:
-            text = self.content if len(self.content) <= _LONGEST_TEXT else self.content[:_LONGEST_TEXT] + "…"
-            conditions.append(f"the text {text!r}")
-        return f"`response_actions` has `{self.action}` for {' and '.join(conditions) or 'every answer'}"
+def action_text(action: ResponseAction) -> str:
+    """As messages name it: "`response_actions` has `retry` for status 503"."""
+    conditions = [f"status {_listed(action.status_code)}"] if action.status_code is not None else []
+    for what, text in (("the text", action.content), ("the condition", action.condition)):
+        if text is not None:
+            shown = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+            conditions.append(f"{what} {shown!r}")
+    conditions += [f"`{name}: {value}`" for name, value in (action.headers or {}).items()]
+    return f"`response_actions` has `{action.action}` for {' and '.join(conditions) or 'every answer'}"
 
 
-def action_for(actions: Sequence[ResponseAction], status: int, body: bytes) -> ResponseAction | None:
-    """The first action that holds for an answer."""
-    for one in actions:
-        if one.covers_status(status) and (one.content is None or one.content.encode() in body):
-            return one
-    return None
+def _covers(action: ResponseAction, status: int) -> bool:
+    return action.status_code is None or is_expected(status, action.status_code)
+
+
+def _listed(status: Status) -> str:
+    return " or ".join(map(str, status if isinstance(status, list) else [status]))

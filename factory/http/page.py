@@ -1,38 +1,52 @@
-"""One page: requested, again where that helps, and held against what is expected of it."""
+"""One page: requested, again where that helps, and checked against what is expected of it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
 
 import requests
 
-from factory.http.answer import Answer, AnswerError, media_type_of, read_body, read_start
+from factory.http.body import AnswerError, read_body, read_start
+from factory.http.call import HttpCall, answer_to, same_server
+from factory.http.credentials import Credentials, FixedCredentials
 from factory.http.deadline import BodyDeadline
-from factory.http.errors import HttpError, shown_url, where
-from factory.http.expectations import Expectation, ResponseAction, action_for, status_text, unexpected_status
-from factory.http.request import HttpCall, answer_to, same_server
-from factory.http.retries import retry_after
+from factory.http.decoding import Answer, Decoding, media_type_of
+from factory.http.errors import HttpError, Timeouts, shown_url, where
+from factory.http.expectations import Actions, Expectation, action_text, status_text, unexpected_status
+from factory.http.facts import PollFacts
+from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
 from factory.http.secrets import Secrets
 from factory.http.session import HttpSession
-
-if TYPE_CHECKING:
-    from factory.http.poll import PollFacts, PollRequest
+from schemas.model.http import HttpRequest, ResponseAction
 
 _START_BYTES = 8 * 1024
 NOT_MODIFIED = 304
+_NO_SUCH_PAGE = (400, 404, 410, 416, 422)
+"""Statuses of servers that are asked for a page behind their last."""
 
 
 class SkippedError(Exception):
     """An answer that `response_actions` skips the task for; its text names the request and the status."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What a poll works with besides its request. `log` is called with what goes wrong, `tell` with what else
+    happens."""
+
+    session: HttpSession
+    credentials: Credentials = field(default_factory=FixedCredentials)
+    log: Callable[[str], None] = lambda _: None
+    tell: Callable[[str], None] = lambda _: None
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page as it came. `asked` is the URL before redirects, `number` counts from 1 where there may be several.
-    `ignored`: it counts as one without rows, and as the last."""
+    `ignored`: it counts as one without rows; `value` is then None."""
 
     call: HttpCall
     asked: str
@@ -61,79 +75,107 @@ class Page:
         return error
 
 
+class _Decoded:
+    """The decoded body of an answer, decoded once."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._known: list[Any] = []
+
+    def value(self) -> Any:
+        """Raises AnswerError."""
+        if not self._known:
+            self._known.append(self._answer.decoded())
+        return self._known[0]
+
+    def value_or_none(self) -> Any:
+        try:
+            return self.value()
+        except AnswerError:
+            return None
+
+
 class PageReader:
     """Reads the pages of one poll."""
 
-    def __init__(self, request: PollRequest, session: HttpSession, deadline: BodyDeadline, facts: PollFacts) -> None:
+    def __init__(self, request: HttpRequest, means: Means, deadline: BodyDeadline, facts: PollFacts) -> None:
         self._request = request
-        self._session = session
+        self._means = means
         self._deadline = deadline
         self._facts = facts
-        self._expectation = Expectation(request.expectations)
+        self._timeouts = Timeouts.of(request.timeout)
+        self._retries = request.request_retries or STANDARD
+        self._expectation = Expectation(request.expect)
+        self._actions = Actions(request.response_actions)
+        self._decoding = Decoding.of(request)
 
-    def read(self, call: HttpCall, *, conditional: bool = False) -> Page:
-        """The page that a call is answered with; `conditional`: 304 is such an answer.
+    def read(self, call: HttpCall, *, conditional: bool = False, beyond: bool = False) -> Page:
+        """The page that a call is answered with. `conditional`: 304 is such an answer. `beyond`: the server may say
+        that there is no such page; that counts as one without rows.
 
         Raises HttpError, which says of which page it is; SkippedError.
         """
         # With `pagination` there may be several.
         number = self._facts.pages + 1 if self._request.pagination is not None else None
         try:
-            return self._read(call, number, conditional)
+            return self._read(call, number, conditional, beyond)
         except HttpError as error:
             error.page = number
             raise
 
-    def _read(self, call: HttpCall, number: int | None, conditional: bool) -> Page:
-        retries = self._request.retries
-        credentials, is_ours = self._request.credentials, same_server(self._request.url, call.url)
+    def _read(self, call: HttpCall, number: int | None, conditional: bool, beyond: bool) -> Page:
+        credentials, is_ours = self._means.credentials, same_server(str(self._request.url), call.url)
         unsigned, renewed, attempt = call, False, 0
         while True:
             attempt += 1
-            again = attempt < retries.attempts and retries.covers(call.method)
-            self._request.rate.wait(call.url)
+            again = attempt < self._retries.attempts
             self._facts.asks(unsigned.method, unsigned.url)
             try:
-                call = credentials.signed(unsigned, self._session, self._request.timeouts) if is_ours else unsigned
+                call = credentials.signed(unsigned, self._means.session, self._timeouts) if is_ours else unsigned
                 last, response, answer = self._answer(call)
             except HttpError as error:
-                if not (again and error.passing and retries.connection_errors):
+                may_again = again and may_repeat(self._retries, call.method)
+                if not (may_again and error.passing and self._retries.connection_errors):
                     raise
                 error.page = number
                 self._wait(attempt, None, error)
                 continue
+            decoded = _Decoded(answer)
             page = Page(
-                last, call.url, number, answer.status, response.headers, answer.body, None, False, answer.excerpt
+                last, unsigned.url, number, answer.status, response.headers, answer.body, None, False, answer.excerpt
             )
-            rule = action_for(self._request.actions, answer.status, answer.body)
-            if answer.status == 401 and rule is None and is_ours and not renewed and credentials.renew():
-                renewed, attempt = True, attempt - 1
-                continue
-            if again and self._wants_again(answer, rule, conditional):
+            rule = self._actions.holding(answer.status, response.headers, answer.body, decoded.value_or_none)
+            if answer.status == 401 and rule is None and is_ours and not renewed:
+                renewed = credentials.renew(response.headers)
+                if renewed:
+                    attempt -= 1
+                    continue
+            if again and self._wants_again(page, rule, conditional):
                 reason = page.bare_error(f"it answered {status_text(answer.status)}{_because(rule)}")
-                self._wait(attempt, retry_after(response.headers), reason)
+                self._wait(attempt, asked_wait(answer.status, response.headers), reason)
                 continue
-            return self._page(page, answer, rule, conditional)
+            if beyond and rule is None and answer.status in _NO_SUCH_PAGE:
+                return replace(page, ignored=True)
+            return self._page(page, answer, decoded, rule, conditional)
 
-    def _wants_again(self, answer: Answer, rule: ResponseAction | None, conditional: bool) -> bool:
+    def _wants_again(self, page: Page, rule: ResponseAction | None, conditional: bool) -> bool:
         if rule is not None:
-            return rule.action == "retry"
-        return not self._is_good(answer.status, conditional) and self._request.retries.covers_status(answer.status)
+            return rule.action == "retry" and may_repeat(self._retries, page.call.method)
+        if self._expectation.expects(page.status) or (conditional and page.status == NOT_MODIFIED):
+            return False
+        return wants_repeat(self._retries, page.call.method, page.status, page.headers)
 
     def _answer(self, call: HttpCall) -> tuple[HttpCall, requests.Response, Answer]:
-        with answer_to(self._session, call, self._request.timeouts, self._is_final) as (last, response):
+        with answer_to(self._means.session, call, self._timeouts, self._is_final) as (last, response):
             content_type = response.headers.get("Content-Type")
             self._facts.answered(last.method, last.url, call.url, response.status_code, content_type)
-            whole = self._expectation.expects(response.status_code) or any(
-                action.content is not None and action.covers_status(response.status_code)
-                for action in self._request.actions
-            )
+            whole = self._expectation.expects(response.status_code) or self._actions.looks_into(response.status_code)
             limit = self._request.max_bytes
             try:
                 if whole:
-                    body = read_body(response, limit, self._request.timeouts, self._deadline)
+                    body = read_body(response, limit, self._timeouts, self._deadline)
                 else:
-                    body = read_start(response, min(limit, _START_BYTES), self._request.timeouts, self._deadline)
+                    body = read_start(response, min(limit, _START_BYTES), self._timeouts, self._deadline)
             except AnswerError as error:
                 raise HttpError(last.method, last.url, str(error), passing=error.passing) from None
         self._facts.bytes += len(body)
@@ -141,48 +183,49 @@ class PageReader:
         def blanked(text: str) -> str:
             return Secrets(call, last).blanked_in(text)
 
-        return last, response, Answer(response.status_code, content_type, body, blanked)
+        answer = Answer(response.status_code, content_type, body, last.url, self._decoding, blanked)
+        return last, response, answer
 
     def _is_final(self, status: int) -> bool:
-        return self._expectation.expects(status) or any(
-            action.status and action.covers_status(status) for action in self._request.actions
-        )
-
-    def _is_good(self, status: int, conditional: bool) -> bool:
-        return self._expectation.expects(status) or (conditional and status == NOT_MODIFIED)
+        return self._expectation.expects(status) or self._actions.may_end_at(status)
 
     def _wait(self, attempt: int, asked: float | None, error: HttpError) -> None:
-        seconds = self._request.retries.delay(attempt, asked)
+        seconds = delay(self._retries, attempt, asked)
         if seconds is None:
             raise type(error)(
                 self._facts.method,
                 self._facts.url,
                 f"the server asks to wait {asked:g} s, longer than `max_delay` of `request_retries` allows "
-                f"({self._request.retries.max_delay:g} s)",
+                f"({self._retries.max_delay.total_seconds():g} s)",
             )
         self._facts.retries += 1
-        self._request.log(f"{error}; again in {seconds:.1f} s")
+        self._means.log(f"{error}; again in {seconds:.1f} s")
         time.sleep(seconds)
 
-    def _page(self, page: Page, answer: Answer, rule: ResponseAction | None, conditional: bool) -> Page:
+    def _page(
+        self, page: Page, answer: Answer, decoded: _Decoded, rule: ResponseAction | None, conditional: bool
+    ) -> Page:
         action = rule.action if rule is not None else None
+        said = f"it answered {status_text(page.status)}{_because(rule)}"
         if action == "ignore":
-            self._request.tell(f"{page.named}: it answered {status_text(page.status)}{_because(rule)}")
+            self._means.tell(f"{page.named}: {said}")
             return replace(page, ignored=True)
         if action == "skip":
-            raise SkippedError(f"{page.named}: it answered {status_text(page.status)}{_because(rule)}")
+            raise SkippedError(f"{page.named}: {said}")
         if action in ("fail", "retry"):
-            self._refuse(page, f"it answered {status_text(page.status)}{_because(rule)}", answer)
+            self._refuse(page, said, answer)
         if conditional and page.status == NOT_MODIFIED:
             return page
         if not self._expectation.expects(page.status):
-            reason = unexpected_status(page.status, self._request.expectations.status, answer.excerpt())
+            reason = unexpected_status(page.status, self._request.expect.status, answer.excerpt())
+            if page.call.is_elsewhere and page.status in (401, 403):
+                reason += " (this is another server than the one first requested, so it got no credentials)"
             raise page.bare_error(reason)
         problem = self._expectation.refused_type(media_type_of(answer.content_type)) if answer.body else None
         if problem is not None:
             self._refuse(page, problem, answer)
         try:
-            value = answer.decoded()
+            value = decoded.value()
         except AnswerError as error:
             raise page.bare_error(str(error)) from None
         problem = self._expectation.refused_value(value)
@@ -198,4 +241,4 @@ class PageReader:
 
 
 def _because(rule: ResponseAction | None) -> str:
-    return f", for which {rule}" if rule is not None else ""
+    return f", for which {action_text(rule)}" if rule is not None else ""

@@ -1,115 +1,174 @@
-"""From one page to the next (RFC 8288 for links in header fields). One class for each way; each serves one poll."""
+"""From one page to the next (RFC 8288 for links in header fields), and where a list ends. One class for each way; each
+serves one poll."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urljoin
 
 from requests.utils import parse_header_links
 
-from factory.http.page import Page
-from factory.http.request import HttpCall
-from factory.http.selection import AbsentKey, JmesPathError, absent_key, named, search
-
-PaginationType = Literal["json_link", "header_link", "cursor", "offset", "page_number", "single_page"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pagination:
-    """How pages follow each other, in the words of dlt's paginators. Of the keys a type has its own only."""
-
-    type: PaginationType
-    max_pages: int = 10_000
-    next_url_path: str = "next"
-    links_next_key: str = "next"
-    cursor_path: str = ""
-    cursor_param: str = "cursor"
-    cursor_body_path: str | None = None
-    limit: int = 100
-    limit_param: str = "limit"
-    offset: int = 0
-    offset_param: str = "offset"
-    base_page: int = 1
-    page_param: str = "page"
-    total_path: str | None = None
+from factory.http.call import HttpCall
+from factory.http.expectations import is_true
+from factory.http.list_end import check_body, check_header, sign_of_more
+from factory.http.page import Means, Page
+from factory.http.selection import JmesPathError, search
+from schemas.model.pagination import Pagination
 
 
-class Pager(Protocol):
-    """Says what is requested after a page."""
+class Following(NamedTuple):
+    """What is requested next. `beyond`: the list has ended by its total, and this only makes sure: the server may say
+    that there is no such page."""
+
+    call: HttpCall
+    beyond: bool = False
+
+
+class Came(NamedTuple):
+    """What came with a page: its rows, and how many the server sent, those that the selector leaves out too."""
+
+    rows: Sequence[Any]
+    number: int
+
+
+class Step(Protocol):
+    """One way from a page to the next."""
 
     def first(self, call: HttpCall) -> HttpCall:
         """The first call, from the one that the pipeline writes."""
         ...
 
-    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
-        """The call for what follows a page on which the server sent these rows; None behind the last.
+    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:
+        """What follows a page; None after the last. `more`: whether more follows, where the answer says so.
 
         Raises HttpError.
         """
         ...
 
 
-def pager(pagination: Pagination | None, log: Callable[[str], None], tell: Callable[[str], None]) -> Pager:
-    """A pager that has not begun yet; `log` is called with what looks wrong, `tell` with what only may be.
+class Pager:
+    """The pages of one poll, in order, to the end of the list. Raises JmesPathError for an expression."""
 
-    Raises JmesPathError.
-    """
-    if pagination is None or pagination.type == "single_page":
-        return _SinglePage()
-    if pagination.type == "json_link":
-        return _Links(_json_link(pagination.next_url_path, log))
-    if pagination.type == "header_link":
-        return _Links(_header_link(pagination.links_next_key, log, tell))
-    if pagination.type == "cursor":
-        return _Cursor(pagination.cursor_path, pagination.cursor_param, pagination.cursor_body_path, log)
-    return _Counted(pagination)
+    def __init__(self, pagination: Pagination | None, means: Means) -> None:
+        self._pagination = pagination or Pagination.model_construct(type="single_page")
+        self._means = means
+        self._step = _step(self._pagination, means)
+        self._has_more = _searched(self._pagination.has_more_path)
+        self._stop = _searched(self._pagination.stop)
+        self._number = 0
+        self._before: Sequence[Any] = ()
+
+    def first(self, call: HttpCall) -> HttpCall:
+        """The first call, from the one that the pipeline writes."""
+        return self._step.first(call)
+
+    def repeats(self, came: Came) -> bool:
+        """Whether these are the rows of the page before."""
+        return bool(came.rows) and came.rows == self._before
+
+    def after(self, page: Page, came: Came) -> Following | None:
+        """What is requested after a page; None after the last. Raises HttpError."""
+        self._number += 1
+        self._before = came.rows
+        if page.ignored:
+            self._check_ignored(page)
+            return None
+        if self._stop is not None and self._stops(page, came):
+            return None
+        more = self._says_more(page)
+        if more is False:
+            return None
+        following = self._step.after(page, came, more)
+        if following is None and more:
+            raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
+        return following
+
+    def _check_ignored(self, page: Page) -> None:
+        """An answer that is ignored is the end of a counted list, whose end is known by asking behind it. Of any other
+        list, and where the server failed, rows would be lost."""
+        counted = self._pagination.type in ("offset", "page_number")
+        if self._number > 1 and not (counted and 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)):
+            raise page.bare_error(
+                f"`response_actions` ignores the answer {page.status} here, but the page before it says that more rows "
+                "follow, which would be lost"
+            )
+
+    def _stops(self, page: Page, came: Came) -> bool:
+        headers = {name.lower(): value for name, value in page.headers.items()}
+        scope = {
+            "page": page.value,
+            "rows": came.rows,
+            "last": came.rows[-1] if came.rows else None,
+            "headers": headers,
+        }
+        assert self._stop is not None  # noqa: S101 # asked by the caller
+        return is_true(_asked(self._stop, page, "stop", scope))
+
+    def _says_more(self, page: Page) -> bool | None:
+        if self._has_more is None:
+            return None
+        value = _asked(self._has_more, page, "has_more_path", page.value)
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if value is None:
+            raise page.error(f"`has_more_path` ({self._pagination.has_more_path}) finds nothing in the answer")
+        return is_true(value) and value != 0
+
+
+def _step(pagination: Pagination, means: Means) -> Step:
+    match pagination.type:
+        case "json_link":
+            return _Links(_json_link(pagination.next_url_path or "next", means))
+        case "header_link":
+            return _Links(_header_link(pagination.links_next_key or "next", means))
+        case "cursor":
+            return _Cursor(pagination, means)
+        case "offset" | "page_number":
+            return _Counted(pagination, means)
+        case _:
+            return _SinglePage()
 
 
 class _SinglePage:
     def first(self, call: HttpCall) -> HttpCall:
         return call
 
-    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:  # noqa: ARG002 # a Pager's
+    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a Step's
         return None
 
 
-@dataclass
 class _Links:
-    """Each page names the address of the next."""
+    """Each page names the address of the next. `link` is called with the page, its rows, and whether it is first."""
 
-    link: Callable[[Page, bool], str | None]
-    """The next address; called with the page and whether it is the first."""
-    _first: HttpCall | None = None
-    _seen: set[str] = field(default_factory=set)
+    def __init__(self, link: Callable[[Page, Came, bool], str | None]) -> None:
+        self._link = link
+        self._seen: set[str] = set()
 
     def first(self, call: HttpCall) -> HttpCall:
         self._first = call
         self._seen.add(call.url)
         return call
 
-    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
-        if not rows:
-            return None
-        target = self.link(page, len(self._seen) == 1)
+    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
+        target = self._link(page, came, len(self._seen) == 1)
         if target is None:
             return None
-        assert self._first is not None  # noqa: S101 # `first` comes first
         call = self._first.linked(target, page.call.url)
         if call.url in self._seen:
             raise page.error("its link to the next page leads to a page that was read before")
         self._seen.add(call.url)
-        return call
+        return Following(call)
 
 
-def _json_link(path: str, log: Callable[[str], None]) -> Callable[[Page, bool], str | None]:
+def _json_link(path: str, means: Means) -> Callable[[Page, Came, bool], str | None]:
     ask = search(path)
 
-    def link(page: Page, is_first: bool) -> str | None:
-        target = _asked(ask, page, "next_url_path")
+    def link(page: Page, came: Came, is_first: bool) -> str | None:
+        target = _asked(ask, page, "next_url_path", page.value)
         if target is None and is_first:
-            check_body(page, path, "next_url_path", log)
+            check_body(page, path, "next_url_path", means.log, has_rows=bool(came.number))
         if target is None or target == "" or target is False:
             return None
         if not isinstance(target, str):
@@ -119,10 +178,8 @@ def _json_link(path: str, log: Callable[[str], None]) -> Callable[[Page, bool], 
     return link
 
 
-def _header_link(
-    relation: str, log: Callable[[str], None], tell: Callable[[str], None]
-) -> Callable[[Page, bool], str | None]:
-    def link(page: Page, is_first: bool) -> str | None:
+def _header_link(relation: str, means: Means) -> Callable[[Page, Came, bool], str | None]:
+    def link(page: Page, came: Came, is_first: bool) -> str | None:
         relations: list[str] = []
         for one in parse_header_links(page.headers.get("Link", "")):
             # A link may stand for several relations; they are told apart without regard to case.
@@ -130,156 +187,171 @@ def _header_link(
             if relation.lower() in found:
                 return one["url"]
             relations += found
-        if is_first:
-            check_header(page, relation, relations, log, tell)
+        if is_first and came.number:
+            check_header(page, relation, relations, means.log, means.tell)
         return None
 
     return link
 
 
-@dataclass
 class _Cursor:
     """Each page says what to send for the next."""
 
-    path: str
-    param: str
-    body_path: str | None
-    log: Callable[[str], None]
-    _call: HttpCall | None = None
-    _seen: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self._ask = search(self.path)
+    def __init__(self, pagination: Pagination, means: Means) -> None:
+        self._pagination = pagination
+        self._means = means
+        self._ask = _searched(pagination.cursor_path)
+        self._seen: set[str] = set()
 
     def first(self, call: HttpCall) -> HttpCall:
         self._call = call
         return call
 
-    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
-        if not rows:
+    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
+        cursor = self._cursor(page, came)
+        if cursor is None or cursor == "" or cursor is False or cursor == []:
             return None
-        cursor = _asked(self._ask, page, "cursor_path")
-        if cursor is None and not self._seen:
-            check_body(page, self.path, "cursor_path", self.log)
-        if cursor is None or cursor == "" or cursor is False:
-            return None
-        if not isinstance(cursor, str | int | float):
-            raise page.error(f"`cursor_path` ({self.path}) gives neither text nor a number")
-        text = str(cursor)
+        text = json.dumps(cursor)
         if text in self._seen:
             raise page.error("its cursor came before: following it would never end")
         self._seen.add(text)
-        assert self._call is not None  # noqa: S101 # `first` comes first
-        if self.body_path is not None:
-            return self._call.with_json_value(self.body_path.split("."), cursor)
-        return self._call.with_query({self.param: text})
+        return Following(self._sent(cursor))
+
+    def _cursor(self, page: Page, came: Came) -> Any:
+        pages = self._pagination
+        if self._ask is None:
+            return page.headers.get(str(pages.cursor_header))
+        cursor = _asked(self._ask, page, "cursor_path", page.value)
+        if cursor is None and not self._seen:
+            check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
+        if pages.cursor_body_path is None and cursor is not None and not isinstance(cursor, str | int | float):
+            raise page.error(f"`cursor_path` ({pages.cursor_path}) gives neither text nor a number")
+        return cursor
+
+    def _sent(self, cursor: Any) -> HttpCall:
+        pages, call = self._pagination, self._call
+        if pages.next_request is not None:
+            following = pages.next_request
+            call = call.linked(urljoin(call.url, following.url), call.url, following.method)
+            call = call.with_json(following.json_body).with_query(following.params or {})
+            if pages.cursor_body_path is not None and following.json_body is None:
+                call = call.with_json({})
+        if pages.cursor_body_path is not None:
+            return call.with_json_value(pages.cursor_body_path.split("."), cursor)
+        if pages.cursor_request_header is not None:
+            return call.with_headers({pages.cursor_request_header: str(cursor)})
+        return call.with_query({pages.cursor_param or "cursor": cursor})
 
 
-@dataclass
 class _Counted:
-    """Pages are counted here: by their number, or by the rows before them."""
+    """Pages follow by number, or by the number of rows that came before."""
 
-    pagination: Pagination
-    _call: HttpCall | None = None
-    _body: bytes | None = None
-
-    def __post_init__(self) -> None:
-        self._by_page = self.pagination.type == "page_number"
-        self._position = self.pagination.base_page if self._by_page else self.pagination.offset
-        self._param = self.pagination.page_param if self._by_page else self.pagination.offset_param
-        self._total = search(self.pagination.total_path) if self.pagination.total_path is not None else None
+    def __init__(self, pagination: Pagination, means: Means) -> None:
+        self._pagination = pagination
+        self._means = means
+        self._by_page = pagination.type == "page_number"
+        self._start = (
+            (1 if pagination.base_page is None else pagination.base_page) if self._by_page else pagination.offset or 0
+        )
+        self._position = self._start
+        self._total = _searched(pagination.total_path)
+        self._before: Sequence[Any] = ()
+        self._fullest = pagination.limit or 0
+        self._is_beyond = False
 
     def first(self, call: HttpCall) -> HttpCall:
-        self._call = call if self._by_page else call.with_query({self.pagination.limit_param: self.pagination.limit})
+        pages = self._pagination
+        if not self._by_page and pages.limit is not None:
+            call = _placed(call, pages.limit_body_path, pages.limit_param or "limit", pages.limit)
+        self._call = call
         return self._at_position()
 
-    def after(self, page: Page, rows: Sequence[Any]) -> HttpCall | None:
-        if not rows:
+    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:
+        self._check_heeded(page, came)
+        if came.number:
+            self._position += 1 if self._by_page else came.number
+        elif more or self._by_page:
+            self._position += 1 if self._by_page else self._pagination.limit or 1
+        is_full = came.number >= self._fullest > 0
+        self._fullest = max(self._fullest, came.number)
+        total = None if self._is_beyond else self._known_total(page)
+        if total is None or more:
+            if came.number or more:
+                return Following(self._at_position())
+            sign = sign_of_more(page)
+            if sign is not None:
+                raise page.error(f"it has no rows, but says that more follow (`{sign}`); see `has_more_path`")
             return None
-        if page.body == self._body:
-            raise page.error(f"it is the same as the page before: the server does not heed `{self._param}`")
-        self._body = page.body
-        # By the rows that came: a server that gives fewer than asked for must not lose any.
-        self._position += 1 if self._by_page else len(rows)
-        total = self._known_total(page)
-        end = self.pagination.base_page + total if self._by_page and total is not None else total
-        return None if end is not None and self._position >= end else self._at_position()
+        return self._by_total(page, came, total, is_full)
+
+    def _by_total(self, page: Page, came: Came, total: int, is_full: bool) -> Following | None:
+        read, what = self._position - self._start, "pages" if self._by_page else "rows"
+        if self._position < (self._start if self._by_page else 0) + total:
+            if not came.number and not self._by_page:
+                raise page.error(f"it has no rows, but the total is {total:,} and {read:,} came")
+            return Following(self._at_position())
+        if self._position > (self._start if self._by_page else 0) + total and not self._by_page:
+            self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
+            self._is_beyond = True
+            return Following(self._at_position(), beyond=True)
+        if is_full and (read > 1 or not self._by_page):
+            # The last page is full: whether the total is right, only the page behind it can say.
+            self._is_beyond = True
+            return Following(self._at_position(), beyond=True)
+        return None
+
+    def _check_heeded(self, page: Page, came: Came) -> None:
+        """Where a page brings the rows of the page before it, what was sent for it has no effect."""
+        before, self._before = self._before, came.rows
+        if not came.rows or came.rows != before or all(row is None for row in came.rows):
+            return
+        name = self._pagination.page_param if self._by_page else self._pagination.offset_param
+        name = name or ("page" if self._by_page else "offset")
+        if self._position - self._start <= (1 if self._by_page else came.number):
+            raise page.error(f"its rows are those of the page before: the server ignores `{name}`")
+        raise page.error(
+            "its rows are those of the page before: the server repeats its last page; `total_path`, `has_more_path` or "
+            "`stop` says where the list ends"
+        )
 
     def _at_position(self) -> HttpCall:
-        assert self._call is not None  # noqa: S101 # `first` comes first
-        return self._call.with_query({self._param: self._position})
+        pages = self._pagination
+        if self._by_page:
+            return _placed(self._call, pages.page_body_path, pages.page_param or "page", self._position)
+        return _placed(self._call, pages.offset_body_path, pages.offset_param or "offset", self._position)
 
     def _known_total(self, page: Page) -> int | None:
-        if self._total is None:
+        if self._total is not None:
+            total, where = (
+                _asked(self._total, page, "total_path", page.value),
+                f"`total_path` ({self._pagination.total_path})",
+            )
+        elif self._pagination.total_header is not None:
+            total, where = (
+                page.headers.get(self._pagination.total_header),
+                f"`total_header` ({self._pagination.total_header})",
+            )
+        else:
             return None
-        total = _asked(self._total, page, "total_path")
         if isinstance(total, str) and total.isascii() and total.isdigit():
             total = int(total[:18])
         if not isinstance(total, int) or isinstance(total, bool):
-            raise page.error(f"`total_path` ({self.pagination.total_path}) gives no whole number")
+            raise page.error(f"{where} gives no whole number")
         return total
 
 
-def _asked(ask: Callable[[Any], Any], page: Page, key: str) -> Any:
+def _placed(call: HttpCall, body_path: str | None, param: str, value: Any) -> HttpCall:
+    if body_path is not None:
+        return call.with_json_value(body_path.split("."), value)
+    return call.with_query({param: value})
+
+
+def _searched(expression: str | None) -> Callable[[Any], Any] | None:
+    return None if expression is None else search(expression)
+
+
+def _asked(ask: Callable[[Any], Any], page: Page, key: str, value: Any) -> Any:
     try:
-        return ask(page.value)
+        return ask(value)
     except JmesPathError as error:
         raise page.error(f"`{key}` cannot be asked of the answer: {error}") from None
-
-
-_NEXT = re.compile(
-    r"(?:odata)?next(?:page|results?|records)?(?:url|uri|link|href|token|cursor|key|marker|id)?|cursor"
-    r"|(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|moreavailable"
-)
-"""Keys by which an answer says that more follows, in small letters and without what is no letter."""
-
-
-def check_body(page: Page, expression: str, key: str, log: Callable[[str], None]) -> None:
-    """Of a first page with rows, on which the path of `key` finds nothing.
-
-    An absent key is a warning, one that is there and empty is the end of the pages. Raises HttpError where the answer
-    says by another key that more follows.
-    """
-    absent = absent_key(page.value, expression)
-    if absent is None:
-        return
-    missing = f"`{key}` ({expression}) is not in it: {_there(absent)}"
-    more = next(_signs_of_more(page.value), None)
-    if more is not None:
-        hint = f"; where the answer may have no such key, write: {expression} || `null`"
-        raise page.error(f"{missing}. More rows seem to follow, since it has `{more}`{hint}")
-    log(f"{page.named}: {missing}. So this page is taken for the only one.")
-
-
-def check_header(
-    page: Page, relation: str, relations: list[str], log: Callable[[str], None], tell: Callable[[str], None]
-) -> None:
-    """Of a first page with rows, whose Link header has no such relation.
-
-    Raises HttpError where it has `next`, which is the registered name of what follows.
-    """
-    if not relations:
-        # Of a single page this is usual.
-        tell(f"{page.named}: it has no `Link` header. So this page is taken for the only one.")
-        return
-    missing = f"`links_next_key` ({relation}) is not in its `Link` header, which has {named(relations)}"
-    if "next" in relations:
-        raise page.error(missing)
-    log(f"{page.named}: {missing}. So this page is taken for the only one.")
-
-
-def _there(absent: AbsentKey) -> str:
-    where = f"`{absent.parent}`" if absent.parent else "the answer"
-    if absent.keys is None:
-        return f"{where} is {absent.kind}, which has no `{absent.key}`"
-    return f"{where} has no `{absent.key}`; it has {named(absent.keys)}"
-
-
-def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
-    """Keys outside of lists, which hold the rows, whose name and value say that more follows."""
-    if not isinstance(value, Mapping) or len(inside) > 2:  # deeper down are rows, not their frame
-        return
-    for key, child in value.items():
-        if _NEXT.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) and child not in (None, False, "", 0, [], {}):
-            yield ".".join((*inside, str(key)))
-        yield from _signs_of_more(child, (*inside, str(key)))

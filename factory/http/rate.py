@@ -8,28 +8,53 @@ import os
 import stat
 import struct
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
+
+from factory.http.retries import remaining, reset_wait
+from schemas.model.http import RateLimit
 
 _SLOT = struct.Struct("<dd")
 """The next free slot, and when that was written: a clock that has been set back since makes it worthless."""
 
 
-class Rate(Protocol):
-    """Holds a request back until it is due."""
+class Pace:
+    """Holds each request back until it is due: by the pipeline's own limit, and where a server says that none are left,
+    until there are again. `longest`: seconds."""
+
+    def __init__(
+        self,
+        limit: RateLimit | None = None,
+        shared: SharedRate | None = None,
+        longest: float = 60,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._shared = shared
+        self._remaining_header = limit.remaining_header if limit is not None else None
+        self._reset_header = limit.reset_header if limit is not None else None
+        self._longest = longest
+        self._tell = tell
+        self._until: dict[str, float] = {}
+
+    def heed(self, url: str, headers: Mapping[str, str]) -> None:
+        """Take in what an answer says. A wait longer than the longest is not begun: the server will refuse the next
+        request, and why is then known."""
+        if remaining(headers, self._remaining_header) != 0:
+            return
+        seconds = reset_wait(headers, self._reset_header)
+        if seconds is not None and 0 < seconds <= self._longest:
+            self._until[urlsplit(url).netloc] = time.monotonic() + seconds
 
     def wait(self, url: str) -> None:
         """Wait for this URL's host."""
-        ...
-
-
-class Unlimited:
-    """Every request is due."""
-
-    def wait(self, url: str) -> None:
-        """Returns at once."""
+        if self._shared is not None:
+            self._shared.wait(url)
+        seconds = self._until.pop(urlsplit(url).netloc, 0.0) - time.monotonic()
+        if seconds > 0:
+            self._tell(f"the server has no requests left for now: waiting {seconds:.1f} s, as it says")
+            time.sleep(seconds)
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,27 @@ import binascii
 import html
 import json
 import re
-from collections.abc import Iterator
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from collections.abc import Collection, Iterator
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-from factory.http.request import SAFE_HEADERS, HttpCall
+from factory.http.call import SAFE_HEADERS, HttpCall
+from factory.http.errors import is_like_key
 
 BLANK = "***"
+_SECRET_NAME = re.compile(
+    r"key|token|secret|passw|pwd|auth|sig(?:nature)?$|sign$|credential|session|cookie|jwt|^pass$|^code$|^sas$|user|login",
+    re.IGNORECASE,
+)
 _SHORTEST = 4
 """Characters. What is shorter keeps no secret and would be found in any text."""
 
 
 class Secrets:
-    """Values of header fields but harmless ones, of the query, and user and password, of the calls of one request."""
+    """Values of header fields but harmless ones, of query parameters that are named like secrets, and user and
+    password, of the calls of one request. `parts` are more of them."""
 
-    def __init__(self, *calls: HttpCall) -> None:
-        values = {value for call in calls for value in _values(call)}
+    def __init__(self, *calls: HttpCall, parts: Collection[str] = ()) -> None:
+        values = {value for call in calls for value in _values(call)} | set(parts)
         self._forms = {form for value in values for form in _forms(value) if len(form) >= _SHORTEST}
 
     def blanked_in(self, text: str) -> str:
@@ -39,8 +45,13 @@ def _values(call: HttpCall) -> Iterator[str]:
             yield value.partition(" ")[2]
             yield from (part.partition("=")[2] for part in re.split(r"[\s;,]+", value))
             yield from _user_and_password(value)
-    for _, value in parse_qsl(urlsplit(call.url).query):
-        yield value
+    parts = urlsplit(call.url)
+    for name, value in parse_qsl(parts.query):
+        if _SECRET_NAME.search(name):
+            yield value
+    for part in parts.path.split("/"):
+        if is_like_key(part):
+            yield unquote(part)
 
 
 def _user_and_password(authorization: str) -> Iterator[str]:

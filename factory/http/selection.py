@@ -33,36 +33,46 @@ def search(expression: str) -> Callable[[Any], Any]:
     return ask
 
 
-def search_all(expression: str) -> Callable[[Any], Any]:
-    """What gives what an expression would select if all conditions in it (`[?…]`) held; None where that cannot be
-    told, because what stands behind a condition is made for those values only for which it holds.
+def counter(expression: str) -> Callable[[Any], int | None]:
+    """What counts the rows that an expression would select if it left out none: neither those for which a condition
+    (`[?…]`) does not hold nor those that are null (`edges[].node`). None where that cannot be told.
 
     Raises JmesPathError.
     """
     search(expression)
     import jmespath  # noqa: PLC0415 # most polls select nothing
 
-    class Unconditional(jmespath.visitor.TreeInterpreter):  # type: ignore[misc] # jmespath has no annotations
-        def visit_filter_projection(self, node: Any, value: Any) -> Any:
+    class Whole(jmespath.visitor.TreeInterpreter):  # type: ignore[misc] # jmespath has no annotations
+        def visit_projection(self, node: Any, value: Any) -> Any:
             base = self.visit(node["children"][0], value)
-            return [self._one(node["children"][1], item) for item in base] if isinstance(base, list) else None
+            return [self._kept(node["children"][1], item) for item in base] if isinstance(base, list) else None
 
-        def _one(self, node: Any, item: Any) -> Any:
+        def visit_value_projection(self, node: Any, value: Any) -> Any:
+            base = self.visit(node["children"][0], value)
+            if not isinstance(base, Mapping):
+                return None
+            return [self._kept(node["children"][1], item) for item in base.values()]
+
+        def visit_filter_projection(self, node: Any, value: Any) -> Any:
+            return self.visit_projection(node, value)
+
+        def _kept(self, node: Any, item: Any) -> Any:
             try:
                 found = self.visit(node, item)
             except jmespath.exceptions.JMESPathError:
                 found = None
-            return item if found is None else found
+            return item if found is None and not isinstance(item, list) else found
 
     parsed = jmespath.compile(expression).parsed
 
-    def ask(value: Any) -> Any:
+    def count(value: Any) -> int | None:
         try:
-            return Unconditional().visit(parsed, value)
+            found = Whole().visit(parsed, value)
         except (jmespath.exceptions.JMESPathError, RecursionError):
             return None
+        return len(found) if isinstance(found, list) else None
 
-    return ask
+    return count
 
 
 class AbsentKey(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,9 +11,8 @@ import urllib3
 
 from factory.http.errors import HttpError, Timeouts, is_passing, is_unanswered, reason_of
 from factory.http.network import GuardedAdapter, Network, refuse_host
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
+from factory.http.rate import Pace
+from schemas.model.http import IDEMPOTENT
 
 
 class Transport(NamedTuple):
@@ -30,11 +28,15 @@ class HttpSession(requests.Session):
     """Keeps connections open between requests. Environment proxies and certificates hold as for all of requests;
     `.netrc` does not, it would replace the pipeline's own credentials.
 
-    A client certificate is shown to the first host that is requested only.
+    A client certificate is shown to the first host that is requested only. `pace` holds every request back, those for
+    tokens and behind redirects too.
     """
 
-    def __init__(self, network: Network | None = None, transport: Transport | None = None) -> None:
+    def __init__(
+        self, network: Network | None = None, transport: Transport | None = None, pace: Pace | None = None
+    ) -> None:
         super().__init__()
+        self._pace = pace or Pace()
         self._network = network or Network()
         self._transport = transport or Transport()
         self._first_server: str | None = None
@@ -72,7 +74,12 @@ class HttpSession(requests.Session):
             refuse_host(url, self._network)
             request = requests.Request(method, url, headers=dict(headers), data=body, auth=_as_it_is)
             prepared = self.prepare_request(request)
-            send = partial(self.send, prepared, timeout=timeouts, allow_redirects=False, **self._settings_for(server))
+            settings = self._settings_for(server)
+
+            def send() -> requests.Response:
+                self._pace.wait(url)
+                return self.send(prepared, timeout=timeouts, allow_redirects=False, **settings)
+
             try:
                 response = send()
             except requests.ConnectionError as error:
@@ -84,6 +91,7 @@ class HttpSession(requests.Session):
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise HttpError(method, url, reason_of(error, timeouts), passing=is_passing(error)) from None
         self._answered.add(server)
+        self._pace.heed(url, response.headers)
         return response
 
     def _settings_for(self, server: str) -> Mapping[str, Any]:

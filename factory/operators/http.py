@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.log import redact  # type: ignore[attr-defined] # public, but not in its `__all__`
 
+from factory.http.call import Query
 from factory.http.connection import credentials, target
-from factory.http.errors import Timeouts, where
-from factory.http.expectations import Expectations, ResponseAction, StatusPattern
+from factory.http.each import EachError, requests_for, with_included
+from factory.http.errors import HttpError, where
+from factory.http.facts import PollFacts
 from factory.http.network import Network, UnusableSettingError
-from factory.http.page import SkippedError
-from factory.http.pages import Pagination
-from factory.http.poll import PollAnswer, PollFacts, PollRequest, poll
-from factory.http.rate import Rate, SharedRate, Unlimited
-from factory.http.request import Query
-from factory.http.retries import Retries
+from factory.http.page import Means, SkippedError
+from factory.http.poll import PollAnswer, Progress, poll
+from factory.http.rate import Pace, SharedRate
+from factory.http.retries import STANDARD
 from factory.http.session import HttpSession, Transport
+from schemas.model.http import HttpRequest
 
 XCOM_KEY = "http"
+FILLED_IN = ("url", "conn_id", "endpoint", "headers", "query", "json_body", "data", "body", "to", "each_rows")
 
 
 class RequestedUrlLink(BaseOperatorLink):
@@ -39,36 +43,30 @@ class RequestedUrlLink(BaseOperatorLink):
 
 
 class HttpRequestOperator(BaseOperator):
-    """Requests a URL, with pages where it has them; the decoded body (JSON or text), or its rows, are the output.
+    """Requests a URL, with pages where it has them; the decoded body, or its rows, are the output.
 
     :param url: absolute `http` or `https` URL (templated)
     :param conn_id: in place of `url`: an Airflow HTTP connection, with its address, credentials and TLS (templated)
     :param endpoint: what follows the connection's address (templated)
-    :param method: HTTP method
     :param headers: header fields of the request (templated)
     :param query: query parameters, added to the URL's own (templated)
     :param json_body: body, sent as JSON (templated)
     :param data: body, sent as form fields (templated)
-    :param auth: `{"type": …, "conn_id": …}`: how the request is signed, with what that connection holds
-    :param timeout: longest wait for a connection, and for each piece of an answer; the whole body has ten
-        times as long. One for both, or `{"connect": …, "read": …}`
-    :param request_retries: arguments of `Retries`; None: a page is requested once
-    :param expect: arguments of `Expectations`. A redirect is followed unless its own status is expected.
-    :param response_actions: arguments of a `ResponseAction` each
-    :param data_selector: JMESPath of the rows in the body
-    :param pagination: arguments of `Pagination`
-    :param rate_limit: `{"requests": 10, "per": timedelta(seconds=1)}`
-    :param max_bytes: largest body, in bytes after decompression
+    :param body: body, sent as it is (templated)
+    :param to: the file that the rows are written to; its path is then the output (templated)
+    :param each_rows: the rows of `each` (templated)
+    :param settings: the other keys of a request, as a pipeline writes them (`schemas.model.http.HttpRequest`)
+    :param timezone: of times in rows that have no offset
 
-    The body is JSON if the Content-Type says so, else text; None where there is none (HEAD, 204). With `data_selector`
-    or `pagination` the output is always one flat list. A second XCom, `http`, says what came, also for an unexpected
-    status: `{"status": 200, "bytes": 312, "rows": 4, "pages": 1, "retries": 0, "milliseconds": 12, "url": …,
-    "content_type": …}`. At most 10 redirects are followed, and another server gets no credentials.
+    With `data_selector` or `pagination` the output is always one flat list. A second XCom, `http`, says what came, also
+    for an unexpected status: `{"status": 200, "bytes": 312, "rows": 4, "pages": 1, "retries": 0, "milliseconds": 12,
+    "url": …, "content_type": …, "headers": {}}`. At most 10 redirects are followed, and another server gets no
+    credentials.
 
     Raises HttpError, of one line that names method and URL without credentials.
     """
 
-    template_fields: Sequence[str] = ("url", "conn_id", "endpoint", "headers", "query", "json_body", "data")
+    template_fields: Sequence[str] = FILLED_IN
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "headers": "json",
         "query": "json",
@@ -78,73 +76,82 @@ class HttpRequestOperator(BaseOperator):
     operator_extra_links: Sequence[BaseOperatorLink] = (RequestedUrlLink(),)
     ui_color = "#d9ecff"
 
-    def __init__(  # noqa: PLR0913 # the parts of a request, each by name
+    def __init__(  # noqa: PLR0913 # the parts of a request that are filled in, each by name
         self,
         *,
         url: str | None = None,
         conn_id: str | None = None,
         endpoint: str | None = None,
-        method: str = "GET",
         headers: Mapping[str, str] | None = None,
         query: Query | None = None,
         json_body: Any = None,
         data: Query | None = None,
-        auth: Mapping[str, Any] | None = None,
-        timeout: timedelta | Mapping[str, timedelta] = timedelta(seconds=30),
-        request_retries: Mapping[str, Any] | None = None,
-        expect: Mapping[str, Any] | None = None,
-        response_actions: Sequence[Mapping[str, Any]] = (),
-        data_selector: str | None = None,
-        pagination: Mapping[str, Any] | None = None,
-        rate_limit: Mapping[str, Any] | None = None,
-        max_bytes: int = 1_048_576,
+        body: str | None = None,
+        to: str | None = None,
+        each_rows: Any = None,
+        settings: Mapping[str, Any] | None = None,
+        timezone: str = "UTC",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.url = url
         self.conn_id = conn_id
         self.endpoint = endpoint
-        self.method = method
         self.headers = headers
         self.query = query
         self.json_body = json_body
         self.data = data
-        self.auth = auth
-        self.timeout = timeout
-        self.request_retries = request_retries
-        self.expect = expect
-        self.response_actions = response_actions
-        self.data_selector = data_selector
-        self.pagination = pagination
-        self.rate_limit = rate_limit
-        self.max_bytes = max_bytes
+        self.body = body
+        self.to = to
+        self.each_rows = each_rows
+        self.settings = settings or {}
+        self.timezone = timezone
         self.requested_url = ""
 
-    def execute(self, context: Any) -> Any:
-        """Send the request; return the decoded body or the rows. Raises HttpError."""
-        return self.polled(context).output
+    def execute(self, context: Any, event: Any = None, since: float | None = None) -> Any:  # noqa: ARG002 # see `defer`
+        """Send the request; return the decoded body, the rows, or the path of their file. `since`: when a job was first
+        asked for. Raises HttpError; TaskDeferred while a job is not done."""
+        request, transport = self.request()
+        polled = self.polled(context, request, transport)
+        if polled.pending:
+            self._wait(request, since or time.time())
+        return self.handed_on(polled)
+
+    def handed_on(self, polled: PollAnswer) -> Any:
+        """What the task hands on."""
+        return self.to_path if self.to is not None and not polled.not_modified else polled.output
 
     def polled(
         self,
         context: Any,
+        request: HttpRequest,
+        transport: Transport,
         *,
         params: Query | None = None,
         headers: Mapping[str, str] | None = None,
-        enough: Callable[[Sequence[Any]], bool] | None = None,
+        progress: Progress | None = None,
     ) -> PollAnswer:
-        """Poll, with more query parameters and header fields, and an end of one's own (see `poll`); log and push what
-        happened.
+        """Poll, with more query parameters and header fields; log and push what happened.
 
         Raises HttpError; AirflowSkipException where `response_actions` says so; AirflowFailException where the
         installation does not say what may be requested.
         """
-        facts = PollFacts(method=self.method)
-        request, transport = self.request(self.dag_id)
+        facts = PollFacts(method=request.method)
+
+        def ask(one: HttpRequest, means: Means, write: Any, facts: PollFacts) -> PollAnswer:
+            return poll(one, means, params=params, headers=headers, progress=progress, write=write, facts=facts)
+
         try:
-            with HttpSession(Network.of(os.environ), transport) as session:
-                answer = poll(request, session, params=params, headers=headers, enough=enough, facts=facts)
+            with self.session(request, transport) as session, self._file() as write:
+                means = self.means(request, session)
+                if request.each is None:
+                    answer = ask(request, means, write, facts)
+                else:
+                    answer = self._asked_for_each(request, means, write, facts, ask)
         except UnusableSettingError as unusable:
             raise AirflowFailException(str(unusable)) from None
+        except EachError as error:
+            raise AirflowFailException(str(error)) from None
         except SkippedError as skipped:
             raise AirflowSkipException(str(skipped)) from None
         finally:
@@ -156,9 +163,22 @@ class HttpRequestOperator(BaseOperator):
             )
         return answer
 
-    def request(self, dag_id: str) -> tuple[PollRequest, Transport]:
-        """What is asked for and over what, its templates filled in and its connections read. `dag_id` says whose
-        `rate_limit` it is."""
+    def session(self, request: HttpRequest, transport: Transport, dag_id: str | None = None) -> HttpSession:
+        """The session of a request. `dag_id` says whose `rate_limit` it is."""
+        limit, shared = request.rate_limit, None
+        if limit is not None and limit.requests is not None:
+            folder = Path(tempfile.gettempdir()) / f"airflow-pipelines-{os.getuid()}"
+            per = limit.per.total_seconds()
+            shared = SharedRate(limit.requests, per, folder, f"{dag_id or self.dag_id} {limit.requests}/{per}")
+        longest = (request.request_retries or STANDARD).max_delay.total_seconds()
+        return HttpSession(Network.of(os.environ), transport, Pace(limit, shared, longest, self.log.info))
+
+    def means(self, request: HttpRequest, session: HttpSession) -> Means:
+        """What a poll works with: its session, its credentials, and where it says what happens."""
+        return Means(session=session, credentials=credentials(request.auth), log=self.log.warning, tell=self.log.info)
+
+    def request(self) -> tuple[HttpRequest, Transport]:
+        """What is asked for and over what, its templates filled in and its connection read."""
         url, headers, transport = self.url, dict(self.headers or {}), Transport()
         if self.conn_id is not None:
             leads_to = target(self.conn_id, self.endpoint)
@@ -167,35 +187,91 @@ class HttpRequestOperator(BaseOperator):
             url, transport = leads_to.url, leads_to.transport
         if not url:
             raise AirflowException("there is neither a `url` nor a `conn_id` to request")
-        request = PollRequest(
-            url=url,
-            method=self.method,
-            headers=headers,
-            query=self.query,
-            json_body=self.json_body,
-            form=self.data,
-            timeouts=_timeouts(self.timeout),
-            expectations=_expectations(self.expect or {}),
-            max_bytes=self.max_bytes,
-            credentials=credentials(self.auth),
-            retries=_retries(self.request_retries),
-            actions=tuple(map(_action, self.response_actions)),
-            data_selector=self.data_selector,
-            pagination=Pagination(**self.pagination) if self.pagination is not None else None,
-            rate=self._rate(dag_id),
-            log=self.log.warning,
-            tell=self.log.info,
-        )
-        return request, transport
+        filled_in = {
+            "url": url,
+            "headers": headers,
+            "params": self.query,
+            "json_body": self.json_body,
+            "data": self.data,
+            "body": self.body,
+            "to": self.to,
+        }
+        # What a template or another task's output gives is sent as it is.
+        return HttpRequest.model_validate(self.settings).model_copy(update=filled_in), transport
 
-    def _rate(self, dag_id: str) -> Rate:
-        if self.rate_limit is None:
-            return Unlimited()
-        folder = Path(tempfile.gettempdir()) / f"airflow-pipelines-{os.getuid()}"
-        requests, per = self.rate_limit["requests"], self.rate_limit["per"].total_seconds()
-        return SharedRate(requests, per, folder, f"{dag_id} {requests}/{per}")
+    @contextmanager
+    def _file(self) -> Iterator[Callable[[list[Any]], None] | None]:
+        if self.to is None:
+            yield None
+            return
+        # Most polls write no files.
+        from factory.data.row_files import RowFileError, RowFileWriter  # noqa: PLC0415
+
+        try:
+            with RowFileWriter(self.to) as file:
+                yield file.write
+        except RowFileError as error:
+            raise AirflowException(str(error)) from None
+        self.to_path = file.path
+
+    def _asked_for_each(
+        self,
+        request: HttpRequest,
+        means: Means,
+        write: Callable[[list[Any]], None] | None,
+        facts: PollFacts,
+        ask: Callable[..., PollAnswer],
+    ) -> PollAnswer:
+        """The rows of all requests, one after the other."""
+        each, rows, answer = request.each, [], None
+        assert each is not None  # noqa: S101 # asked by the caller
+        for one, included in requests_for(request, each, self.each_rows):
+            mine = PollFacts(method=request.method)
+            found: list[Any] = []
+            try:
+                answer = ask(one, means, found.extend, mine)
+            except HttpError:
+                if each.on_missing != "skip" or mine.status != 404:
+                    raise
+                self.log.info("%s %s → 404, and `on_missing: skip` goes on", mine.method, mine.url)
+            finally:
+                facts.add(mine)
+            made = with_included(found, included)
+            if request.max_rows is not None and (facts.rows or 0) > request.max_rows:
+                raise EachError(f"there are more than {request.max_rows:,} rows (`max_rows`)")
+            if write is not None:
+                write(made)
+            else:
+                rows += made
+        facts.rows = facts.rows or 0
+        return PollAnswer(
+            status=answer.status if answer is not None else 0,
+            headers=answer.headers if answer is not None else {},
+            body=None,
+            last=None,
+            rows=rows,
+            digest="",
+            not_modified=False,
+            unkeepable=False,
+            pending=False,
+            facts=facts,
+        )
+
+    def _wait(self, request: HttpRequest, since: float) -> None:
+        """Give the worker back until it is time to ask again. Raises TaskDeferred; AirflowException where the job takes
+        too long."""
+        # Most polls wait for nothing.
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger  # noqa: PLC0415
+
+        until = request.until
+        assert until is not None  # noqa: S101 # without it nothing is pending
+        if time.time() - since > until.within.total_seconds():
+            raise AirflowException(f"the job is not done after {until.within} (`within` of `until`)")
+        self.log.info("not done; asking again in %s", until.every)
+        self.defer(trigger=TimeDeltaTrigger(until.every), method_name="execute", kwargs={"since": since})
 
     def _report(self, context: Any, facts: PollFacts) -> None:
+        facts.url = str(redact(facts.url))
         self.requested_url = facts.url
         if not facts.url:
             return
@@ -217,36 +293,3 @@ class HttpRequestOperator(BaseOperator):
 
 def _counted(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or one + 's'}"
-
-
-def _timeouts(timeout: timedelta | Mapping[str, timedelta]) -> Timeouts:
-    if isinstance(timeout, timedelta):
-        return Timeouts(timeout.total_seconds(), timeout.total_seconds())
-    return Timeouts(timeout["connect"].total_seconds(), timeout["read"].total_seconds())
-
-
-def _status(written: StatusPattern | Sequence[StatusPattern] | None) -> tuple[StatusPattern, ...]:
-    if written is None:
-        return ()
-    return (written,) if isinstance(written, int | str) else tuple(written)
-
-
-def _expectations(expect: Mapping[str, Any]) -> Expectations:
-    types = expect.get("content_type") or ()
-    return Expectations(
-        status=_status(expect.get("status", "2xx")),
-        content_type=(types,) if isinstance(types, str) else tuple(types),
-        json_schema=expect.get("json_schema"),
-        condition=expect.get("condition"),
-    )
-
-
-def _retries(written: Mapping[str, Any] | None) -> Retries:
-    if written is None:
-        return Retries()
-    seconds = {name: value.total_seconds() for name, value in written.items() if isinstance(value, timedelta)}
-    return Retries(**{**written, **seconds, "status": _status(written.get("status"))})
-
-
-def _action(written: Mapping[str, Any]) -> ResponseAction:
-    return ResponseAction(written["action"], _status(written.get("status_code")), written.get("content"))

@@ -8,23 +8,27 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from factory.http.change import condition, is_unchanged, known_of
+from factory.http.placeholders import MissingValueError, filled
 from factory.http.poll import PollAnswer
-from factory.http.selection import JmesPathError
+from factory.http.selection import JmesPathError, search
+from factory.http.session import Transport
 from factory.http.state import (
     ANSWER,
+    FORMAT,
     MOVES,
+    TOKEN,
     WATERMARK,
     Store,
-    Window,
     fix_what_is_asked,
-    latest_cursor,
     move_state,
     state_asset,
     state_name,
     what_was_asked,
 )
+from factory.http.window import Forms, RowProgress, Window
 from factory.operators.http import HttpRequestOperator
 from schemas.model.cursor import CursorError
+from schemas.model.http import HttpRequest
 from schemas.model.incremental import ChangeDetection, Incremental
 
 
@@ -34,34 +38,19 @@ class StatefulHttpOperator(HttpRequestOperator):
     What a run asks for is fixed when it first starts: retried or cleared, it asks for the same again. What it brought
     is handed over by the XCom `state` to the task that commits it, or committed here.
 
-    :param incremental: ask for rows after the watermark
-    :param change_detection: how to see that an answer is another one
-    :param skip_unchanged: skip this task, and so what follows, when it is not
     :param commits: move the state here, not in a last task
     :param state_key: name of the asset under which the state is kept; default `DAG_ID/TASK_ID`
     """
 
-    def __init__(
-        self,
-        *,
-        incremental: Incremental | None = None,
-        change_detection: ChangeDetection | None = None,
-        skip_unchanged: bool = True,
-        commits: bool = True,
-        state_key: str | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, commits: bool = True, state_key: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.incremental = incremental
-        self.change_detection = change_detection
-        self.skip_unchanged = skip_unchanged
         self.commits = commits
         self.state = state_asset(state_name(self.dag_id, self.task_id, state_key))
         # An asset's state can be had where the asset is an inlet; unlike an outlet, that makes no asset event. Airflow
         # keeps the state of an inlet also while the pipeline's file is broken and the DAG therefore stale.
         self.inlets = [*self.inlets, self.state]
 
-    def execute(self, context: Any) -> Any:
+    def execute(self, context: Any, event: Any = None, since: float | None = None) -> Any:  # noqa: ARG002
         """Ask; return the decoded answer.
 
         Raises HttpError; AirflowSkipException for an answer that is unchanged; AirflowFailException where trying
@@ -70,53 +59,101 @@ class StatefulHttpOperator(HttpRequestOperator):
         store: Store = context["asset_state_store"][self.state]
         try:
             return self._asked(context, store)
-        except (CursorError, JmesPathError) as error:
+        except (CursorError, JmesPathError, MissingValueError) as error:
             raise AirflowFailException(f"{self.state.name}: {error}") from None
 
     def _asked(self, context: Any, store: Store) -> Any:
+        request, transport = self.request()
         asked = what_was_asked(context, store)
         if asked is None:
-            asked = self._new(store)
+            asked = self._new(request, store)
             fix_what_is_asked(context, store, asked)
         known = asked.get(ANSWER)
-        polled = self._answer(context, Window(asked.get("start"), asked.get("end")), known)
+        conditions = condition(request.change_detection, known)
         moves: dict[str, Any] = {}
-        if self.incremental is not None and not polled.not_modified:
-            latest = latest_cursor(polled.output, self.incremental)
-            if latest is not None:
-                moves[WATERMARK] = latest
-        if self.change_detection is not None:
-            moves |= self._change(polled, self.change_detection, known)
+        if request.incremental is None:
+            polled = self.polled(context, request, transport, headers=conditions)
+        else:
+            polled, moves = self._new_rows(context, request, request.incremental, transport, asked, conditions)
+        if request.change_detection is not None:
+            moves |= self._change(request, polled, request.change_detection, known)
         self._hand_over(context, store, moves)
-        return polled.output
+        return self.handed_on(polled)
 
-    def _answer(self, context: Any, window: Window, known: Mapping[str, Any] | None) -> PollAnswer:
-        conditions = condition(self.change_detection, known)
-        incremental = self.incremental
-        if incremental is None:
-            return self.polled(context, headers=conditions)
-        params = window.query(incremental)
-        self.log.info("%s: asks for %s", self.state.name, params or "all rows")
-        return self.polled(
-            context, params=params, headers=conditions, enough=lambda rows: window.is_behind(rows, incremental)
-        )
+    def _new_rows(  # what is asked, and with what
+        self,
+        context: Any,
+        request: HttpRequest,
+        incremental: Incremental,
+        transport: Transport,
+        asked: Mapping[str, Any],
+        conditions: Mapping[str, str],
+    ) -> tuple[PollAnswer, dict[str, Any]]:
+        """What came since the last run, and how the state is to move."""
+        if incremental.token_path is not None:
+            return self._since_token(context, request, incremental, transport, asked, conditions)
+        forms = Forms(incremental, self.timezone)
+        window = Window.stored(asked)
+        start = None if window.start is None else forms.asked(window.start)
+        end = forms.asked_moment(window.until, incremental.initial_value if window.start is None else window.start)
+        values = {"start": start, "end": end}
+        params = {incremental.start_param: start} if incremental.start_param and start is not None else {}
+        if incremental.end_param is not None:
+            params[incremental.end_param] = end
+        said = ", ".join(f"{name} {value!r}" for name, value in values.items() if value is not None)
+        self.log.info("%s: asks for rows from %s", self.state.name, said if start is not None else "the beginning")
+        progress = RowProgress(incremental, forms, window, self.log.warning)
+        request = filled(request, "cursor", values)
+        polled = self.polled(context, request, transport, params=params, headers=conditions, progress=progress)
+        watermark = None if polled.not_modified else progress.watermark()
+        if watermark is None:
+            return polled, {}
+        self.log.info("%s: watermark %r → %r", self.state.name, asked.get(WATERMARK, window.start), watermark)
+        form = {FORMAT: incremental.cursor_format} if incremental.cursor_format is not None else {}
+        return polled, {WATERMARK: watermark, **form}
 
-    def _new(self, store: Store) -> dict[str, Any]:
+    def _since_token(  # as above
+        self,
+        context: Any,
+        request: HttpRequest,
+        incremental: Incremental,
+        transport: Transport,
+        asked: Mapping[str, Any],
+        conditions: Mapping[str, str],
+    ) -> tuple[PollAnswer, dict[str, Any]]:
+        token = asked.get(TOKEN, incremental.initial_value)
+        params = {}
+        if token is not None and incremental.token_param is not None:
+            params = {incremental.token_param: token}
+        elif token is not None and str(token).startswith(("http://", "https://")):
+            request = request.model_copy(update={"url": token, "params": None})
+        values = {} if token is None else {"start": token}
+        request = request if token is None else filled(request, "cursor", values)
+        polled = self.polled(context, request, transport, params=params, headers=conditions)
+        found = None if polled.not_modified else search(str(incremental.token_path))(polled.last)
+        if not polled.not_modified and (not isinstance(found, str | int) or isinstance(found, bool) or found == ""):
+            raise CursorError(f"`token_path` ({incremental.token_path}) finds no token in the last page")
+        return polled, {} if found is None else {TOKEN: found}
+
+    def _new(self, request: HttpRequest, store: Store) -> dict[str, Any]:
         """What a run asks for that starts now."""
         asked: dict[str, Any] = {}
-        if self.incremental is not None:
-            window = Window.after(self.incremental, store.get(WATERMARK))
-            asked |= {"start": window.start, "end": window.end}
-        if self.change_detection is not None:
+        incremental = request.incremental
+        if incremental is not None and incremental.token_path is not None:
+            token = store.get(TOKEN)
+            asked |= {} if token is None else {TOKEN: token}
+        elif incremental is not None:
+            asked |= Window.after(incremental, Forms(incremental, self.timezone), store.get(WATERMARK)).record()
+        if request.change_detection is not None:
             asked[ANSWER] = store.get(ANSWER)
         return asked
 
     def _change(
-        self, polled: PollAnswer, detection: ChangeDetection, known: Mapping[str, Any] | None
+        self, request: HttpRequest, polled: PollAnswer, detection: ChangeDetection, known: Mapping[str, Any] | None
     ) -> dict[str, Any]:
         seen = known_of(detection, polled)
         if polled.not_modified or is_unchanged(known, seen):
-            if self.skip_unchanged:
+            if request.on_unchanged == "skip":
                 raise AirflowSkipException(f"The answer is the same as the last one ({_shown(known)}).")
             self.log.info("The answer is the same as the last one (%s).", _shown(known))
             return {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import random
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,12 +15,11 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from factory.http.change import Known, condition, is_unchanged, known_of
-from factory.http.network import Network
-from factory.http.page import SkippedError
-from factory.http.poll import PollAnswer, PollRequest, poll
-from factory.http.session import HttpSession
+from factory.http.page import Means, SkippedError
+from factory.http.poll import PollAnswer, poll
 from factory.http.state import ANSWER, state_asset
 from factory.operators.http import HttpRequestOperator
+from schemas.model.http import HttpRequest
 from schemas.model.incremental import ChangeDetection, ValueDetection
 
 T = TypeVar("T")
@@ -140,29 +138,33 @@ class _Watched:
         self._detection: ChangeDetection = (
             ValueDetection(path=detection["path"]) if isinstance(detection, Mapping) else detection  # type: ignore[assignment] # the model has checked the word
         )
-        self._ready: tuple[PollRequest, HttpSession] | None = None
+        self._ready: tuple[HttpRequest, Means] | None = None
 
     async def seen(self, known: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """What to know of the answer; None where it is the one that is known. Raises what the request raises."""
         if self._ready is None:
             # It asks Airflow for connections, which has to be seen by the triggerer's event loop.
-            request, transport = await sync_to_async(self._operator.request, thread_sensitive=False)(self._dag_id)
-            self._ready = request, HttpSession(Network.of(os.environ), transport)
-        request, session = self._ready
+            self._ready = await sync_to_async(self._prepared, thread_sensitive=False)()
+        request, means = self._ready
         headers = condition(self._detection, known)
         try:
-            answer = await _in_thread(lambda: poll(request, session, headers=headers))
+            answer = await _in_thread(lambda: poll(request, means, headers=headers))
         except SkippedError:
             # A run would skip it, too.
             return None
         except Exception:
             self._ready = None
-            session.close()
+            means.session.close()
             raise
         if answer.not_modified:
             return None
         seen = self._known_of(answer)
         return None if is_unchanged(known, seen) else seen
+
+    def _prepared(self) -> tuple[HttpRequest, Means]:
+        request, transport = self._operator.request()
+        session = self._operator.session(request, transport, self._dag_id)
+        return request, self._operator.means(request, session)
 
     def _known_of(self, answer: PollAnswer) -> dict[str, Any]:
         """A server without ETag would otherwise start a run with each answer."""

@@ -190,6 +190,7 @@ class Code(Enum):
     RETRY_WITHOUT_EFFECT = _error(
         "PF342", "retry-without-effect", "A request is never retried, although the file asks for it."
     )
+    ROWS_AT_RISK = _warning("PF344", "rows-at-risk", "A request is written so that rows may be missing, or come twice.")
     KEY_OF_ANOTHER_TYPE = _error("PF343", "key-of-another-type", "A key has no effect together with the other keys.")
     MISSPELT_KEYWORD = _error("PF333", "misspelt-keyword", "A keyword of a param's JSON Schema looks like a typo.")
 

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Literal
 
 Cursor = int | float | str
 CursorKind = Literal["number", "time", "text"]
+Moment = int | float | Decimal | datetime | str
+"""What a cursor is compared by: a number, a moment in UTC, or text."""
 
-_WHOLE = re.compile(r"-?[0-9]{1,40}")
+FORMATS = ("iso", "date", "rfc2822", "epoch", "epoch_ms", "number", "text")
+"""Names of formats; any other has a `%` in it, as strptime takes it."""
+_NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 _TIME = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:(?P<between>[T ])[0-9]{2}:[0-9]{2}(?P<seconds>:[0-9]{2}(?:\.(?P<fraction>[0-9]{1,9}))?)?"
     r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_RFC_2822 = re.compile(r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? \S+")
+_UNCLEAR_DATE = re.compile(
+    r"[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{2}|[0-9]{4})(?!\d).*|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}(?!\d).*"
+    r"|(?:[A-Za-z]{3,9},? )?(?:[0-9]{1,2}[. ] ?)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[., ]"
+    r".*[0-9]{2}.*",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -22,97 +36,181 @@ class CursorError(ValueError):
     """A value cannot be a cursor, or two cannot be compared; its text says why."""
 
 
-def cursor_kind(value: Any) -> CursorKind:
-    """What a value is as a cursor. Whole numbers in text are numbers: text would put 10 before 9.
+@dataclass(frozen=True, slots=True)
+class CursorForm:
+    """How cursors are read and written. `format` is one of `FORMATS`, a strptime pattern, or None: what can be told
+    from the value. A time without offset is in `zone`."""
 
-    Raises CursorError for what is neither a number nor text.
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    format: str | None = None
+    zone: tzinfo = UTC
+
+    def kind(self, value: Any) -> CursorKind:
+        """What a value is as a cursor. Raises CursorError for what is neither a number nor text, and for dates that can
+        be read in several ways."""
+        return _kind(self.moment(value))
+
+    def moment(self, value: Any) -> Moment:
+        """What the value is compared by; text that is a number is one: text puts 10 before 9. Raises CursorError."""
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise CursorError(f"a cursor is a number or text, not {_shown(value)}")
         if isinstance(value, float) and not math.isfinite(value):
             # JSON has none, but one that is too large becomes one, and nothing would ever come after it.
             raise CursorError(f"a cursor is a finite number, not {_shown(value)}")
-        return "number"
-    if not isinstance(value, str):
-        raise CursorError(f"a cursor is a number or text, not {_shown(value)}")
-    if _WHOLE.fullmatch(value):
-        return "number"
-    return "time" if _moment(value) is not None else "text"
+        return self._told(value) if self.format is None else self._formatted(value, self.format)
+
+    def is_later(self, value: Cursor, other: Cursor) -> bool:
+        """Whether `value` comes after `other`. A day counts as its start. Raises CursorError where the two are of
+        different kinds."""
+        return self.is_later_moment(self.moment(value), self.moment(other))
+
+    def is_later_moment(self, one: Moment, other: Moment) -> bool:
+        """As `is_later`, for what cursors are compared by."""
+        if _kind(one) != _kind(other):
+            raise CursorError(
+                f"{_shown(one)} is a {_kind(one)} and {_shown(other)} is a {_kind(other)}: neither comes first"
+            )
+        if isinstance(one, str) and isinstance(other, str) and self.format is None:
+            _refuse_numbered(one, other)
+        return bool(one > other)  # type: ignore[operator] # both are numbers, moments or text
+
+    def before(self, value: Cursor, lag: timedelta | int) -> Cursor:
+        """The cursor that is `lag` before `value`, written as `value` is; a fraction too fine for that is rounded down.
+        Raises CursorError where the lag does not fit the cursor."""
+        moment = self.moment(value)
+        if isinstance(lag, timedelta):
+            if not isinstance(moment, datetime):
+                raise CursorError(f"`lag` is a duration and the cursor {_shown(value)} is a {self.kind(value)}")
+            try:
+                return self.written(moment - lag, value)
+            except OverflowError:
+                raise CursorError(f"`lag` goes back behind the first year from {_shown(value)}") from None
+        if isinstance(moment, datetime | str):
+            raise CursorError(f"`lag` is a number and the cursor {_shown(value)} is a {self.kind(value)}")
+        moved = moment - int(lag)
+        return str(moved) if isinstance(value, str) or isinstance(moved, Decimal) else moved
+
+    def written(self, moment: datetime, like: Cursor | None = None) -> Cursor:
+        """A moment in this form; where the form is to be told from values, as `like` is written, else ISO 8601."""
+        if self.format is None and isinstance(like, str) and _RFC_2822.fullmatch(like):
+            return format_datetime(moment.astimezone(UTC), usegmt=True)
+        match self.format:
+            case None | "iso" | "date":
+                pattern = like if isinstance(like, str) and _TIME.fullmatch(like) else None
+                default = "2026-01-01" if self.format == "date" else "2026-01-01T00:00:00Z"
+                return self._iso(moment, pattern or default)
+            case "rfc2822":
+                return format_datetime(moment.astimezone(UTC), usegmt=True)
+            case "epoch" | "epoch_ms":
+                number = math.floor(moment.timestamp() * (1000 if self.format == "epoch_ms" else 1))
+                return str(number) if isinstance(like, str) else number
+            case "number" | "text":
+                raise CursorError(f"a moment cannot be written as `{self.format}`")
+            case pattern:
+                return moment.astimezone(self.zone).strftime(pattern)
+
+    def converted(self, value: Cursor, to: CursorForm) -> Cursor:
+        """A cursor of this form, written in another one. Raises CursorError."""
+        moment = self.moment(value)
+        if isinstance(moment, datetime):
+            return to.written(moment)
+        if to.format in (None, "number", "text"):
+            return str(value) if to.format == "text" else value
+        raise CursorError(f"the cursor {_shown(value)} is a {self.kind(value)}, which `{to.format}` cannot write")
+
+    def _told(self, value: Cursor) -> Moment:
+        if not isinstance(value, str):
+            return value
+        if _NUMBER.fullmatch(value):
+            return Decimal(value) if "." in value else int(value)
+        if _TIME.fullmatch(value) and (moment := self._parsed(datetime.fromisoformat, value)) is not None:
+            return moment
+        if _RFC_2822.fullmatch(value) and (moment := self._parsed(parsedate_to_datetime, value)) is not None:
+            return moment
+        if _UNCLEAR_DATE.fullmatch(value):
+            raise CursorError(
+                f"{_shown(value)} looks like a date that can be read in several ways; `cursor_format` says how, such "
+                "as `%d/%m/%Y`, or `text` where it is no date"
+            )
+        return value
+
+    def _formatted(self, value: Cursor, name: str) -> Moment:
+        found: Moment | None = None
+        match name:
+            case "text":
+                found = str(value)
+            case "number" | "epoch" | "epoch_ms":
+                number = value if not isinstance(value, str) else _number(value)
+                found = number if name == "number" or number is None else self._since_1970(number, name)
+            case "rfc2822":
+                found = self._parsed(parsedate_to_datetime, str(value))
+            case "iso" | "date":
+                found = self._parsed(datetime.fromisoformat, str(value))
+            case pattern:
+                found = self._parsed(lambda text: datetime.strptime(text, pattern), str(value))
+        if found is None:
+            raise CursorError(f"{_shown(value)} does not fit `cursor_format: {name}`")
+        return found
+
+    def _parsed(self, parse: Any, text: str) -> datetime | None:
+        try:
+            moment: datetime = parse(text)
+            return (moment if moment.tzinfo is not None else moment.replace(tzinfo=self.zone)).astimezone(UTC)
+        except (ValueError, OverflowError, TypeError, IndexError):
+            return None
+
+    @staticmethod
+    def _since_1970(number: int | float | Decimal, name: str) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(float(number) / (1000 if name == "epoch_ms" else 1), UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
+
+    def _iso(self, moment: datetime, pattern: str) -> str:
+        match = _TIME.fullmatch(pattern)
+        if match is None:
+            raise CursorError(f"{_shown(pattern)} is no time")
+        own = datetime.fromisoformat(pattern).tzinfo if match["zone"] else self.zone
+        moment = moment.astimezone(own)
+        if match["between"] is None:
+            return moment.date().isoformat()
+        digits = len(match["fraction"] or "")
+        timespec = "milliseconds" if 0 < digits <= 3 else "microseconds" if digits else "seconds"
+        if match["seconds"] is None:
+            timespec = "minutes"
+        return moment.replace(tzinfo=None).isoformat(match["between"], timespec) + (match["zone"] or "")
 
 
-def is_later(value: Cursor, other: Cursor) -> bool:
-    """Whether `value` comes after `other`. A time without offset counts as UTC, a day as its start.
-
-    Raises CursorError where the two are of different kinds.
-    """
-    kind, other_kind = cursor_kind(value), cursor_kind(other)
-    if kind != other_kind:
-        raise CursorError(f"{_shown(value)} is a {kind} and {_shown(other)} is a {other_kind}: neither comes first")
-    if kind == "number":
-        return _number(value) > _number(other)
-    if kind == "time":
-        return (_moment(str(value)) or datetime.min) > (_moment(str(other)) or datetime.min)
-    return str(value) > str(other)
-
-
-def cursor_before(value: Cursor, lag: timedelta | int | float) -> Cursor:
-    """The cursor that is `lag` before `value`, written as `value` is; a fraction too fine for that is rounded down.
-
-    Raises CursorError where the lag does not fit the cursor.
-    """
-    kind = cursor_kind(value)
-    if isinstance(lag, timedelta):
-        if kind != "time":
-            raise CursorError(f"`lag` is a duration and the cursor {_shown(value)} is a {kind}")
-        return _moved(str(value), -lag)
-    if kind != "number":
-        raise CursorError(f"`lag` is a number and the cursor {_shown(value)} is a {kind}")
-    moved = _number(value) - lag
-    return str(moved) if isinstance(value, str) else moved
-
-
-def now_like(pattern: str, now: datetime) -> str:
-    """The moment `now` (with offset), written as the time `pattern` is."""
-    match = _TIME.fullmatch(pattern)
-    if match is None:
-        raise CursorError(f"{_shown(pattern)} is no time")
-    zone = datetime.fromisoformat(pattern).tzinfo if match["zone"] else UTC
-    return _written(now.astimezone(zone), match)
-
-
-def _moved(text: str, by: timedelta) -> str:
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise CursorError(f"{_shown(text)} is no time")
+def format_problem(name: str) -> str | None:
+    """What is wrong with a `cursor_format`; None if nothing is."""
+    if "%" not in name:
+        return None if name in FORMATS else "it is neither one of the formats nor a pattern with `%`"
     try:
-        return _written(datetime.fromisoformat(text) + by, match)
-    except OverflowError:
-        raise CursorError(f"`lag` goes back beyond the first year from {_shown(text)}") from None
+        moment = datetime(2026, 11, 29, 13, 5, 59, tzinfo=UTC)
+        again = datetime.strptime(moment.strftime(name), name)  # only its date counts
+    except ValueError as error:
+        return f"it is not a pattern of dates: {error}"
+    return None if again.date() == moment.date() else "it does not hold year, month and day"
 
 
-def _written(moment: datetime, pattern: re.Match[str]) -> str:
-    if pattern["between"] is None:
-        return moment.date().isoformat()
-    digits = len(pattern["fraction"] or "")
-    timespec = "milliseconds" if 0 < digits <= 3 else "microseconds" if digits else "seconds"
-    if pattern["seconds"] is None:
-        timespec = "minutes"
-    return moment.replace(tzinfo=None).isoformat(pattern["between"], timespec) + (pattern["zone"] or "")
+def _kind(moment: Moment) -> CursorKind:
+    return "time" if isinstance(moment, datetime) else "text" if isinstance(moment, str) else "number"
 
 
-def _moment(text: str) -> datetime | None:
-    if _TIME.fullmatch(text) is None:
+def _number(text: str) -> int | Decimal | None:
+    if _NUMBER.fullmatch(text) is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return Decimal(text) if "." in text else int(text)
 
 
-def _number(value: Cursor) -> int | float:
-    return int(value) if isinstance(value, str) else value
+def _refuse_numbered(one: str, other: str) -> None:
+    """Texts that differ in the length of a number inside, such as `v9` and `v10`, sort otherwise than they count."""
+    if len(one) != len(other) and re.sub(r"[0-9]+", "#", one) == re.sub(r"[0-9]+", "#", other):
+        raise CursorError(
+            f"{_shown(one)} and {_shown(other)} hold numbers of different lengths, which text sorts otherwise than "
+            "they count; write `cursor_format: text` if the API sorts them as text"
+        )
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = repr(value.isoformat() if isinstance(value, datetime) else value)
     return text if len(text) <= 60 else f"{text[:60]}…"

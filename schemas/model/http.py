@@ -6,18 +6,31 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from schemas.model.auth import Auth
 from schemas.model.base import Model
-from schemas.model.fields import JmesPath, OrTaskOutput, PlainValue, PositiveCount, PositiveNumber, StatusCode
+from schemas.model.fields import (
+    Count,
+    JmesPath,
+    OrTaskOutput,
+    PlainValue,
+    PositiveCount,
+    PositiveNumber,
+    StatusCode,
+    TaskOutput,
+)
 from schemas.model.incremental import ChangeDetection, Incremental
 from schemas.model.pagination import Pagination
 from schemas.model.times import PositiveDuration
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that do no more when they are sent twice (RFC 9110, section 9.2.2)."""
 STATUS_PATTERN = r"^[1-5][0-9][0-9]$"
 URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]|\{\{|\{%|\$\{"
 """Absolute, or known only when it is rendered."""
 STATE_KEY_PATTERN = r"^[A-Za-z0-9_./-]+$"
 QueryScalar = str | int | float | bool
+Name = Annotated[str, Field(min_length=1)]
 ConnId = Annotated[str, Field(min_length=1, max_length=250, examples=["orders_api"])]
 
 
@@ -37,41 +50,16 @@ def _kind_of_timeout(value: Any) -> str:
 class RateLimit(Model):
     """How many requests may be sent to one host, spread evenly over time."""
 
-    requests: PositiveCount
+    requests: PositiveCount | None = None
     """Number of requests, retries and pages included."""
     per: PositiveDuration = Field(default="1s", validate_default=True)
-    """The time in which this many may be sent."""
-
-
-KEYS_BY_TYPE = {
-    "bearer": (),
-    "api_key": ("name", "location"),
-    "basic": (),
-    "oauth2_client_credentials": ("access_token_url", "scope"),
-}
-"""The keys of each type besides `type` and `conn_id`."""
-
-
-class Auth(Model):
-    """How a request is authenticated. Only the first server gets the credentials, not one that it redirects or links
-    to."""
-
-    type: Literal["bearer", "api_key", "basic", "oauth2_client_credentials"]
-    """`bearer`: the connection's password as a token. `api_key`: its password in a header field or a query parameter.
-    `basic`: its login and password. `oauth2_client_credentials`: an access token, requested with its login (client
-    id) and password (client secret)."""
-    conn_id: Annotated[str, Field(min_length=1, max_length=250, examples=["orders_api"])]
-    """The Airflow connection with the secret."""
-    name: Annotated[str, Field(min_length=1)] | None = Field(default=None, examples=["X-Api-Key"])
-    """With `api_key`: name of the header field or query parameter. Default: `X-Api-Key`."""
-    location: Literal["header", "query"] | None = None
-    """With `api_key`: where to send it. Default: `header`."""
-    access_token_url: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None, examples=["https://login.example.com/oauth2/token"]
-    )
-    """With `oauth2_client_credentials`: where to request the token. Default: the connection's address."""
-    scope: Annotated[str, Field(min_length=1)] | None = None
-    """With `oauth2_client_credentials`: what the token is for; separate several with spaces."""
+    """The time in which so many may be sent."""
+    remaining_header: Name | None = Field(default=None, examples=["X-Quota-Left"])
+    """Header field of an answer that holds how many requests are left; at 0 the next one waits. Known without it:
+    `RateLimit-Remaining`, `X-RateLimit-Remaining` and their like."""
+    reset_header: Name | None = Field(default=None, examples=["X-Quota-Reset"])
+    """Header field of an answer that holds when there are requests again: seconds, or seconds since 1970. Known without
+    it: `RateLimit-Reset`, `X-RateLimit-Reset` and their like."""
 
 
 StatusRange = Annotated[str, Field(pattern=r"^[1-5]xx$")]
@@ -96,8 +84,8 @@ class Expect(Model):
 
 
 class RequestRetries(Model):
-    """When a page is requested again, and after how long: twice as long each time, less up to a half by chance. A
-    `Retry-After` of the server is waited for."""
+    """When a page is requested again, and after how long: twice as long each time, less up to a half by chance. What
+    the server asks to wait (`Retry-After`, `X-RateLimit-Reset` and their like) is waited for."""
 
     attempts: PositiveCount = 5
     """How often a page is requested at most, the first time included."""
@@ -114,15 +102,58 @@ class RequestRetries(Model):
 
 
 class ResponseAction(Model):
-    """What to do about an answer with this status (any, where there is none) and this text in it."""
+    """What to do about an answer for which all of these conditions hold."""
 
     status_code: Status | None = None
     """A status code such as `404`, a range such as `5xx`, or a list of these."""
     content: Annotated[str, Field(min_length=1)] | None = None
     """Text that the body contains."""
+    condition: JmesPath | None = Field(default=None, examples=["status == 'running'"])
+    """JMESPath that is true of the decoded body."""
+    headers: dict[str, str] | None = Field(default=None, examples=[{"X-State": "pending"}])
+    """Header fields of the answer and their values."""
     action: Literal["fail", "ignore", "retry", "skip"]
     """`fail`: the task fails. `ignore`: the page has no rows, and no other follows. `retry`: request it again, as often
     as `request_retries` allows. `skip`: the task is skipped."""
+
+
+class Csv(Model):
+    """How a CSV answer is written."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Character between two fields; `"\\t"` is a tab."""
+    quotechar: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    """Character around fields that hold a delimiter."""
+    header: bool | list[str] = True
+    """`true`: the first line names the columns. A list: these are their names, and every line is a row. `false`: the
+    columns are `column_1`, `column_2`, …."""
+    skip_lines: Count = 0
+    """Lines to leave out at the start."""
+
+
+class Each(Model):
+    """One request for each row of another answer, in one task. `${each.NAME}` anywhere in the request is the row's
+    value."""
+
+    rows: TaskOutput | list[PlainValue] = Field(examples=["${tasks.orders.output}"])
+    """The rows: another task's output (a list, or the path of a file that it wrote), or a list."""
+    include: list[str] | dict[str, str] = Field(default=[], examples=[["id"], {"order_id": "id"}])
+    """Values of the row to put into each row that it brings: names, or new names with what they are in the row."""
+    batch: PositiveCount | None = Field(default=None, examples=[50])
+    """So many rows in one request: `${each.NAME}` is then their values, with commas between them inside a text."""
+    on_missing: Literal["fail", "skip"] = "fail"
+    """What to do where an answer is 404: fail the task, or go on with the next row."""
+
+
+class Until(Model):
+    """A job that was started: its state is asked for until it is done. Nothing waits in a worker."""
+
+    condition: JmesPath = Field(examples=["status == 'done'"])
+    """JMESPath that is true of the decoded body when the job is done. An answer 202 is never done."""
+    every: PositiveDuration = Field(default="30s", validate_default=True)
+    """Time from one request to the next."""
+    within: PositiveDuration = Field(default="1h", validate_default=True)
+    """Longest time that the job may take, from the first request."""
 
 
 class HttpRequest(Model):
@@ -147,6 +178,8 @@ class HttpRequest(Model):
     """Body of the request, sent as JSON."""
     data: OrTaskOutput[dict[str, QueryScalar | list[QueryScalar]]] | None = None
     """Body of the request, sent as the fields of a form; a list gives one field for each item."""
+    body: Annotated[str, Field(min_length=1)] | None = Field(default=None, examples=["<query>open</query>"])
+    """Body of the request, sent as it is in UTF-8; write its `Content-Type` in `headers`."""
     auth: Auth | None = None
     """How the request is authenticated. The secret is in an Airflow connection, never here."""
     timeout: Annotated[
@@ -156,7 +189,8 @@ class HttpRequest(Model):
     """Longest wait for the connection, and for each piece of the answer; or a mapping with both. The whole body has ten
     times as long. To limit the task, set its `execution_timeout`."""
     request_retries: RequestRetries | None = None
-    """Retry a page that failed, before the task fails. Without it, every page is requested once."""
+    """Request a page again that failed, before the task fails. Without it a page is requested up to three times after
+    429, 502, 503, 504 and connection errors; `{attempts: 1}` requests it once."""
     expect: Expect = Expect.model_construct()
     """What every answer must look like. Default: a status from 200 to 299."""
     response_actions: list[ResponseAction] = []
@@ -169,6 +203,35 @@ class HttpRequest(Model):
     """How often to send requests to a host, shared by the tasks of the pipeline that run on one machine."""
     max_bytes: PositiveNumber = 1_048_576
     """Largest answer (of each page), in bytes after decompression; a larger one fails the task."""
+    max_total_bytes: PositiveNumber | None = None
+    """Largest sum of all pages, in bytes after decompression; more fail the task."""
+    max_rows: PositiveNumber | None = None
+    """Largest number of rows; more fail the task."""
+    format: Literal["json", "jsonl", "csv", "xml", "text", "bytes"] | None = None
+    """What the body is. Default: what its `Content-Type` says, or the ending of the URL; JSON where the request selects
+    or checks a part of it. `jsonl`, `csv` and `xml` are decoded to rows or a mapping, `bytes` to base64 text."""
+    compression: Literal["gzip", "zip", "none"] | None = None
+    """How the body itself is compressed, besides `Content-Encoding`: `zip` takes an archive of one file. Default: by
+    content type or the ending of the URL."""
+    encoding: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(default=None, examples=["cp1252"])
+    """Character encoding of the body. Default: what its `Content-Type` says, else UTF-8."""
+    csv: Csv | None = None
+    """How a CSV body is written."""
+    decimals: Literal["float", "text"] = "float"
+    """`text`: numbers of a JSON body that have a fraction or an exponent stay the text that the server sent, so that
+    no digit is lost."""
+    to: Annotated[str, Field(min_length=1, examples=["/data/orders/{{ ds }}.jsonl"])] | None = None
+    """Write the rows to this file, page by page, and hand on its path in place of the rows. The ending says the format:
+    `.jsonl`, `.json`, `.csv` (each also with `.gz`) or `.parquet`. Local, or such as `s3://CONN_ID@bucket/orders.csv`."""
+    unique_by: JmesPath | None = Field(default=None, examples=["id", "[shop, number]"])
+    """JMESPath of what tells rows apart: each is handed on once in a run."""
+    each: Each | None = None
+    """One request for each row of another answer, in one task."""
+    until: Until | None = None
+    """Ask again until the job that the answer tells of is done, without a worker."""
+    response_headers: list[Name] = Field(default=[], examples=[["Location", "X-Total-Count"]])
+    """Header fields of the first answer to put into the XCom `http`, as `${tasks.ID.xcom.http.headers}`, in small
+    letters."""
     incremental: Incremental | None = None
     """Ask only for what came since the last run."""
     change_detection: ChangeDetection | None = None

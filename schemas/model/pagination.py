@@ -7,55 +7,113 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.model.base import Model
-from schemas.model.fields import Count, JmesPath, PositiveCount
+from schemas.model.fields import Count, JmesPath, PlainValue, PositiveCount
 
+_OF_COUNTED = ("total_path", "total_header")
 KEYS_BY_TYPE = {
     "json_link": ("next_url_path",),
     "header_link": ("links_next_key",),
-    "cursor": ("cursor_path", "cursor_param", "cursor_body_path"),
-    "offset": ("limit", "limit_param", "offset", "offset_param", "total_path"),
-    "page_number": ("base_page", "page_param", "total_path"),
+    "cursor": (
+        "cursor_path",
+        "cursor_header",
+        "cursor_param",
+        "cursor_body_path",
+        "cursor_request_header",
+        "next_request",
+    ),
+    "offset": (
+        "limit",
+        "limit_param",
+        "limit_body_path",
+        "offset",
+        "offset_param",
+        "offset_body_path",
+        *_OF_COUNTED,
+    ),
+    "page_number": ("base_page", "page_param", "page_body_path", *_OF_COUNTED),
     "single_page": (),
 }
-"""The keys of each type besides `type` and `max_pages`."""
-NEEDED = {"cursor": "cursor_path", "offset": "limit"}
+"""The keys of each type besides `type`, `max_pages` and those that say where any list ends."""
+NEEDED = {"cursor": ("cursor_path", "cursor_header"), "offset": ("limit",)}
+"""Of the keys of a type, one must be written."""
+IN_BODY = {
+    "cursor_body_path": ("cursor_param", "cursor_request_header"),
+    "offset_body_path": ("offset_param",),
+    "page_body_path": ("page_param",),
+    "limit_body_path": ("limit_param",),
+}
+"""Places in the `json` body, and what they take the place of."""
 Name = Annotated[str, Field(min_length=1)]
 BODY_PATH_PATTERN = r"^[^.]+(\.[^.]+)*$"
+BodyPath = Annotated[str, Field(pattern=BODY_PATH_PATTERN, max_length=200)]
+
+
+class NextRequest(Model):
+    """The request for every page but the first, where it is another one. It gets the cursor too."""
+
+    url: Annotated[str, Field(min_length=1)] = Field(examples=["/files/list_folder/continue"])
+    """URL; a relative one is below that of the first page."""
+    method: Literal["GET", "POST"] | None = None
+    """HTTP method. Default: that of the first page."""
+    params: dict[str, str | int | float | bool] | None = None
+    """Query parameters; those of the first page are not sent."""
+    json_body: dict[str, PlainValue] | None = Field(default=None, alias="json", examples=[{"scroll": "1m"}])
+    """Body, sent as JSON; that of the first page is not sent."""
 
 
 class Pagination(Model):
-    """How to get from one page to the next. An empty page always ends it."""
+    """How to get from one page to the next. A list of links or cursors ends where there is no other one, a list that is
+    counted ends at its total or at a page without rows."""
 
     type: Literal["json_link", "header_link", "cursor", "offset", "page_number", "single_page"]
-    """`json_link`: the body contains the URL of the next page. `header_link`: the header field `Link` does. `cursor`:
-    the body contains what to send for the next page. `offset`, `page_number`: pages are counted. `single_page`: one
-    page."""
+    """`json_link`: the body holds the next page's URL. `header_link`: the header field `Link` does. `cursor`: the
+    answer holds what to send for the next page. `offset`, `page_number`: pages are counted. `single_page`: there is
+    one."""
     next_url_path: JmesPath | None = None
     """With `json_link`: JMESPath of the next page's URL. Default: `next`."""
     links_next_key: Name | None = None
     """With `header_link`: relation of the link. Default: `next`."""
     cursor_path: JmesPath | None = Field(default=None, examples=["meta.next_cursor"])
-    """With `cursor`: JMESPath of what to send for the next page."""
+    """With `cursor`: JMESPath of what to send for the next page; with `cursor_body_path` it may be a list."""
+    cursor_header: Name | None = Field(default=None, examples=["X-Next-Cursor"])
+    """With `cursor`: in place of `cursor_path`, the header field of the answer that holds it."""
     cursor_param: Name | None = None
     """With `cursor`: the query parameter it is sent in. Default: `cursor`."""
-    cursor_body_path: Annotated[str, Field(pattern=BODY_PATH_PATTERN, max_length=200)] | None = Field(
-        default=None, examples=["page.after"]
-    )
-    """With `cursor`: send it in the `json` body instead of a query parameter, at these keys, joined by dots."""
+    cursor_body_path: BodyPath | None = Field(default=None, examples=["page.after"])
+    """With `cursor`: in place of a query parameter, where in the `json` body it is sent: keys joined by dots."""
+    cursor_request_header: Name | None = Field(default=None, examples=["x-ms-continuation"])
+    """With `cursor`: in place of a query parameter, the header field it is sent in."""
+    next_request: NextRequest | None = None
+    """With `cursor`: the request for every page but the first, where it goes to another URL."""
     limit: PositiveCount | None = None
     """With `offset`: how many rows a page has."""
     limit_param: Name | None = None
     """With `offset`: the query parameter of `limit`. Default: `limit`."""
+    limit_body_path: BodyPath | None = None
+    """With `offset`: in place of a query parameter, where in the `json` body `limit` is sent."""
     offset: Count | None = None
     """With `offset`: rows to skip at the start. Default: 0."""
     offset_param: Name | None = None
-    """With `offset`: the query parameter for the rows before the page. Default: `offset`."""
+    """With `offset`: the query parameter of the rows that came before. Default: `offset`."""
+    offset_body_path: BodyPath | None = Field(default=None, examples=["from"])
+    """With `offset`: in place of a query parameter, where in the `json` body the offset is sent."""
     base_page: Count | None = None
     """With `page_number`: number of the first page. Default: 1."""
     page_param: Name | None = None
     """With `page_number`: the query parameter of the page's number. Default: `page`."""
+    page_body_path: BodyPath | None = Field(default=None, examples=["page.number"])
+    """With `page_number`: in place of a query parameter, where in the `json` body the number is sent."""
     total_path: JmesPath | None = None
-    """With `offset`: JMESPath of the total number of rows; with `page_number`: of pages. Without it, an empty page is
-    the end."""
+    """With `offset`: JMESPath of the number of all rows; with `page_number`: of all pages. Without it a page without
+    rows is the end."""
+    total_header: Name | None = Field(default=None, examples=["X-Total-Count"])
+    """In place of `total_path`: the header field that holds this number."""
+    has_more_path: JmesPath | None = Field(default=None, examples=["has_more"])
+    """JMESPath of what says whether more follows: true or false. Then a page without rows is not the end."""
+    stop: JmesPath | None = Field(default=None, examples=["last.id <= `100`"])
+    """JMESPath that is true on the last page, of `{page, rows, last, headers}`: the decoded body, its rows, the last
+    of them, and the answer's header fields in small letters."""
     max_pages: PositiveCount = 10_000
-    """More pages than this fail the task."""
+    """More pages than this fail the task, unless `on_max_pages` says otherwise."""
+    on_max_pages: Literal["fail", "stop"] = "fail"
+    """`stop`: hand on the rows of the first `max_pages` pages, with a warning in the log."""

@@ -51,11 +51,15 @@ _CONDITIONS: Mapping[str, Schema] = MappingProxyType(
     {
         "Poll": _REQUEST,
         "HttpRequest": _REQUEST,
-        "ResponseAction": {"anyOf": [_has("status_code"), _has("content")]},
+        "ResponseAction": {"anyOf": [_has(key) for key in ("status_code", "content", "condition", "headers")]},
+        "RateLimit": {"anyOf": [_has(key) for key in ("requests", "remaining_header", "reset_header")]},
         "Pagination": {
             "allOf": [
-                {"if": {"required": ["type"], "properties": {"type": {"const": kind}}}, "then": _has(key)}
-                for kind, key in NEEDED.items()
+                {
+                    "if": {"required": ["type"], "properties": {"type": {"const": kind}}},
+                    "then": {"anyOf": [_has(key) for key in keys]},
+                }
+                for kind, keys in NEEDED.items()
             ]
         },
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.compose.env_values import EnvText
@@ -10,15 +10,16 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
-from schemas.model.http import KEYS_BY_TYPE as AUTH_KEYS
+from schemas.model.auth import KEYS_BY_TYPE as AUTH_KEYS
+from schemas.model.auth import NEEDED as AUTH_NEEDED
+from schemas.model.pagination import IN_BODY, NEEDED
 from schemas.model.pagination import KEYS_BY_TYPE as PAGINATION_KEYS
-from schemas.model.pagination import NEEDED
 from schemas.model.value_schema import schema_problem
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import place
 
-_CONDITIONS = ("status_code", "content")
+_CONDITIONS = ("status_code", "content", "condition", "headers")
 _NOT_REPEATED = ("POST", "PATCH")
 
 
@@ -30,9 +31,12 @@ def check_keys(subject: Subject) -> Iterator[Diagnostic]:
             yield from _bodies(subject, task)
             yield from _of_type(subject, task, "auth", AUTH_KEYS)
             yield from _of_type(subject, task, "pagination", PAGINATION_KEYS)
-            yield from _cursor_in_body(subject, task)
+            yield from _needed(subject, task)
+            yield from _in_body(subject, task)
+            yield from _in_query(subject, task)
             yield from _actions(subject, task)
             yield from _retries(subject, task)
+            yield from _rate_limit(subject, task)
 
 
 def _target(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
@@ -58,8 +62,10 @@ def _keys(task: TaskView) -> set[str]:
 
 
 def _bodies(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    if _keys(task) >= {"json", "data"}:
-        yield _excluded(subject, task, "data", "json")
+    written = _keys(task)
+    for key, other in (("data", "json"), ("body", "json"), ("body", "data")):
+        if written >= {key, other}:
+            yield _excluded(subject, task, key, other)
 
 
 def _excluded(subject: Subject, task: TaskView, key: str, other: str) -> Diagnostic:
@@ -71,7 +77,7 @@ def _excluded(subject: Subject, task: TaskView, key: str, other: str) -> Diagnos
 def _of_type(
     subject: Subject, task: TaskView, key: str, keys_by_type: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Diagnostic]:
-    """Keys that belong to another `type`, and a key that this one needs."""
+    """Keys that belong to another `type`."""
     written = task.arguments.get(key)
     kind = written.get("type") if isinstance(written, dict) else None
     if not isinstance(written, dict) or not isinstance(kind, str) or kind not in keys_by_type:
@@ -80,27 +86,89 @@ def _of_type(
     known = {one for keys in keys_by_type.values() for one in keys}
     for name in written:
         if name in known and name not in keys_by_type[kind]:
-            owners = " and ".join(f"`{owner}`" for owner, keys in keys_by_type.items() if name in keys)
+            owners = listed([owner for owner, keys in keys_by_type.items() if name in keys])
             message = f"`{name}` has no effect with `type: {kind}`; it belongs to {owners}"
             allowed = keys_by_type[kind]
             yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, name), message, at_key=True, allowed=allowed)
-    needed = NEEDED.get(kind) if key == "pagination" else None
-    if needed is not None and written.get(needed) is None and not any(nearest(name, [needed]) for name in written):
-        message = f"`{needed}` is missing in `{key}`: `type: {kind}` needs it"
-        yield subject.finding(Code.MISSING_KEY, path, message, at_key=True)
 
 
-def _cursor_in_body(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+def listed(names: Sequence[str]) -> str:
+    """`a`, `b` and `c`."""
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def _needed(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Keys that a `type` needs."""
+    for key, needed in (("auth", AUTH_NEEDED), ("pagination", NEEDED)):
+        written = task.arguments.get(key)
+        kind = written.get("type") if isinstance(written, dict) else None
+        if not isinstance(written, dict) or not isinstance(kind, str):
+            continue
+        # Of pagination's, one is enough: a cursor comes from one place.
+        groups = [needed[kind]] if key == "pagination" and kind in needed else [(one,) for one in needed.get(kind, ())]
+        for names in groups:
+            given = [name for name in names if written.get(name) is not None]
+            if not given and not any(nearest(name, names) for name in written):
+                message = f"`{names[0]}` is missing in `{key}`: `type: {kind}` needs it"
+                yield subject.finding(Code.MISSING_KEY, (*task.with_path, key), message, at_key=True)
+            for other in given[1:]:
+                message = f"`{other}` has no effect beside `{given[0]}`"
+                path = (*task.with_path, key, other)
+                yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, path, message, at_key=True)
+
+
+def _in_body(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Places in the `json` body: of which there must be one, and which take the place of a query parameter."""
     pagination = task.arguments.get("pagination")
-    if not isinstance(pagination, dict) or pagination.get("cursor_body_path") is None:
+    if not isinstance(pagination, dict):
         return
     path = (*task.with_path, "pagination")
-    if pagination.get("cursor_param") is not None:
-        message = "`cursor_param` has no effect beside `cursor_body_path`: the cursor is sent in one place"
-        yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, "cursor_param"), message, at_key=True)
-    if not isinstance(task.arguments.get("json"), dict) and task.mapped is not None and "json" not in task.mapped:
-        message = "`cursor_body_path` is a path into `json`, and `json` is not a mapping here"
-        yield subject.finding(Code.KEY_ALONE, (*path, "cursor_body_path"), message, at_key=True)
+    following = pagination.get("next_request")
+    for key, others in IN_BODY.items():
+        if pagination.get(key) is None:
+            continue
+        what = key.partition("_")[0]
+        for other in others:
+            if pagination.get(other) is not None:
+                message = f"`{other}` has no effect beside `{key}`: the {what} is sent in one place"
+                yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, other), message, at_key=True)
+        bodies = [task.arguments.get("json"), following.get("json", {}) if isinstance(following, dict) else None]
+        if not any(isinstance(body, dict) for body in bodies) and task.mapped is not None and "json" not in task.mapped:
+            message = f"`{key}` is a place in the `json` body, and there is no mapping there"
+            yield subject.finding(Code.KEY_ALONE, (*path, key), message, at_key=True)
+    for key, other in (("total_header", "total_path"), ("cursor_request_header", "cursor_param")):
+        if pagination.get(key) is not None and pagination.get(other) is not None:
+            message = f"`{other}` has no effect beside `{key}`"
+            yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, other), message, at_key=True)
+
+
+def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """What goes into the query of a request whose body says what to search for: such an API mostly ignores it there,
+    and would give the same rows again."""
+    pagination, incremental = task.arguments.get("pagination"), task.arguments.get("incremental")
+    if task.arguments.get("method") != "POST" or not isinstance(task.arguments.get("json"), dict):
+        return
+    kind = pagination.get("type") if isinstance(pagination, dict) else None
+    body_key = {"offset": "offset_body_path", "page_number": "page_body_path"}.get(str(kind))
+    if isinstance(pagination, dict) and body_key is not None:
+        param = body_key.replace("body_path", "param")
+        if pagination.get(body_key) is None and pagination.get(param) is None:
+            yield subject.finding(
+                Code.ROWS_AT_RISK,
+                (*task.with_path, "pagination"),
+                f"`type: {kind}` sends `{param}` in the query of a POST, whose `json` says what to give",
+                at_key=True,
+                help=f"write `{body_key}: …` where the API takes it in the body, or `{param}: …` where in the query",
+            )
+    if isinstance(incremental, dict) and incremental.get("start_param") is not None:
+        yield subject.finding(
+            Code.ROWS_AT_RISK,
+            (*task.with_path, "incremental", "start_param"),
+            "`start_param` is sent in the query of a POST, whose `json` says what to give",
+            at_key=True,
+            help="write `${cursor.start}` in `json` where the API takes it in the body",
+        )
 
 
 def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
@@ -111,11 +179,19 @@ def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         path = (*task.with_path, "response_actions", index)
         written = {key for key, value in action.items() if value is not None}
         if not written & {*_CONDITIONS} and not any(nearest(key, _CONDITIONS) for key in written):
-            message = "the action applies to every response: `status_code` or `content` is missing"
+            message = "the action holds for every answer: `status_code`, `content`, `condition` or `headers` is missing"
             yield subject.finding(Code.MISSING_KEY, path, message)
-        if action.get("action") == "retry" and task.arguments.get("request_retries") is None:
-            message = "`action: retry` has no effect without `request_retries`: the response fails the task"
+        if action.get("action") == "retry" and _asks_once(task):
+            message = "`action: retry` has no effect: this request is sent once, so the answer fails the task"
             yield subject.finding(Code.RETRY_WITHOUT_EFFECT, (*path, "action"), message)
+
+
+def _asks_once(task: TaskView) -> bool:
+    """Whether an answer is never asked for again."""
+    retries = task.arguments.get("request_retries")
+    written = retries if isinstance(retries, dict) else {}
+    repeats = task.arguments.get("method") not in _NOT_REPEATED or "non_idempotent" in written
+    return written.get("attempts") == 1 or not repeats
 
 
 def _retries(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
@@ -125,10 +201,19 @@ def _retries(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         yield subject.finding(
             Code.RETRY_WITHOUT_EFFECT,
             (*task.with_path, "request_retries"),
-            f"`request_retries` has no effect on `{method}`, which may not be safe to repeat",
+            f"`request_retries` repeats a `{method}` after 429 only, because it may do something twice",
             at_key=True,
             help="write `non_idempotent: true` in it if the server can take the same request twice",
         )
+
+
+def _rate_limit(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    limit = task.arguments.get("rate_limit")
+    needed = ("requests", "remaining_header", "reset_header")
+    if isinstance(limit, dict) and not any(nearest(key, needed) or key in needed for key in limit):
+        path = (*task.with_path, "rate_limit")
+        message = f"`requests` is missing {place(path, subject.effective)}"
+        yield subject.finding(Code.MISSING_KEY, path, message, at_key=True)
 
 
 _PLACES: tuple[DataPath, ...] = (
@@ -137,7 +222,13 @@ _PLACES: tuple[DataPath, ...] = (
     ("pagination", "next_url_path"),
     ("pagination", "cursor_path"),
     ("pagination", "total_path"),
+    ("pagination", "has_more_path"),
+    ("pagination", "stop"),
     ("incremental", "cursor_path"),
+    ("incremental", "token_path"),
+    ("auth", "token_path"),
+    ("until", "condition"),
+    ("unique_by",),
     ("change_detection", "path"),
 )
 _JMESPATH_KEYS = (*(str(place[-1]) for place in _PLACES[:-1]), "change_detection")
@@ -151,14 +242,21 @@ def check_jmespath(subject: Subject) -> Iterator[Diagnostic]:
         return
     for task in subject.tasks:
         if task.uses == "http":
-            for place in _PLACES:
+            actions = task.arguments.get("response_actions")
+            in_actions = (
+                [("response_actions", n, "condition") for n in range(len(actions))] if isinstance(actions, list) else []
+            )
+            for place in (*_PLACES, *in_actions):
                 yield from _expression(subject, task, place)
 
 
 def _expression(subject: Subject, task: TaskView, place: DataPath) -> Iterator[Diagnostic]:
     value: Any = task.arguments
     for element in place:
-        value = value.get(element) if isinstance(value, dict) else None
+        if isinstance(value, list) and isinstance(element, int):
+            value = value[element]
+        else:
+            value = value.get(element) if isinstance(value, dict) else None
     if not isinstance(value, str) or isinstance(value, EnvText) or not value or len(value) > _LONGEST or "${" in value:
         return
     problem = _problem(value)

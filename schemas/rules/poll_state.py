@@ -11,7 +11,8 @@ from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
 from schemas.model.built_ins.http import POLL_TASK_ID, commit_task_id
-from schemas.model.cursor import CursorError, cursor_kind
+from schemas.model.cursor import CursorError, CursorForm
+from schemas.rules.http_rows import texts
 from schemas.rules.subject import Subject, scalar
 from schemas.rules.task_view import TaskView
 
@@ -114,7 +115,7 @@ def _by_name(subjects: Iterable[Subject]) -> dict[str, list[_Holder]]:
 _OF_CONDITIONS = ("on_unchanged",)
 _CONDITIONS = ("etag", "last_modified")
 _OF_STATE = ("commit", "state_key")
-_REQUEST = ("url", "headers", "params", "json", "data", "conn_id", "endpoint")
+_REQUEST = ("url", "headers", "params", "json", "data", "body", "conn_id", "endpoint")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -164,8 +165,9 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         return
     path = (*task.with_path, "incremental")
     initial = scalar(incremental.get("initial_value"))
-    kind = _kind(initial)
-    if incremental.get("end_param") is not None and kind != "time" and not _unknown(initial):
+    kind = _kind(initial, incremental.get("cursor_format"))
+    moment = incremental.get("param_format") or incremental.get("cursor_format")
+    if incremental.get("end_param") is not None and kind != "time" and moment is None and not _unknown(initial):
         what = f"`initial_value` is {_named(kind)}" if initial is not None else "there is no `initial_value`"
         yield subject.finding(
             Code.CURSOR_KIND,
@@ -193,12 +195,12 @@ def _unknown(value: Any) -> bool:
     return isinstance(value, str) and "${" in value
 
 
-def _kind(value: Any) -> str | None:
+def _kind(value: Any, form: Any) -> str | None:
     """None for what is no cursor (the model says so), or not known yet."""
     if value is None or _unknown(value):
         return None
     try:
-        return cursor_kind(value)
+        return CursorForm(form if isinstance(form, str) and "${" not in form else None).kind(value)
     except CursorError:
         return None
 
@@ -263,7 +265,7 @@ def _watch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             help="`schedule: {every: 30s}` with `incremental` requests new rows again and again",
         )
     for key in _REQUEST:
-        for path, text in _texts(task.arguments.get(key), (*task.path, key)):
+        for path, text in texts(task.arguments.get(key), (*task.path, key)):
             if "{{" in text or "{%" in text:
                 yield subject.finding(
                     Code.TEMPLATE_IN_WATCH,
@@ -271,11 +273,3 @@ def _watch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
                     "a watched request is sent before there is a run, so its templates cannot be rendered",
                     help="use a `schedule`, or a value that is always the same",
                 )
-
-
-def _texts(value: Any, path: DataPath) -> Iterator[tuple[DataPath, str]]:
-    if isinstance(value, str):
-        yield path, value
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield from _texts(child, (*path, key))

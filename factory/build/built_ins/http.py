@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from factory.build.built_ins.arguments import BuildContext
 from factory.build.values import Resolver, build_value, plain_text
-from schemas.model.base import Model
 
 if TYPE_CHECKING:
     from schemas.model.built_ins.http import HttpTask
     from schemas.model.http import HttpRequest
+
+_OF_THE_OPERATOR = {
+    *("url", "conn_id", "endpoint", "headers", "params", "json_body", "data", "body", "to"),
+    *("commit", "state_key", "watch"),
+}
+"""What the operator takes by name, and what only the build needs."""
 
 
 def remembers(request: HttpRequest) -> bool:
@@ -21,58 +26,44 @@ def remembers(request: HttpRequest) -> bool:
 def http_arguments(task: HttpTask, context: BuildContext) -> dict[str, Any]:
     """The request, and what its state needs where it keeps one."""
     request = task.with_
-    arguments = request_arguments(request, context.resolver)
+    arguments = request_arguments(request, context.resolver, context.timezone)
     if not remembers(request):
         return arguments
-    return {
-        **arguments,
-        "incremental": request.incremental,
-        "change_detection": request.change_detection,
-        "skip_unchanged": request.on_unchanged == "skip",
-        "commits": request.commit == "poll",
-        "state_key": request.state_key,
-    }
+    return {**arguments, "commits": request.commit == "poll", "state_key": request.state_key}
 
 
-def request_arguments(request: HttpRequest, resolver: Resolver) -> dict[str, Any]:
-    """The request, as HttpRequestOperator names its parts."""
-    timeout = request.timeout
-    return {
+def request_arguments(request: HttpRequest, resolver: Resolver, timezone: str) -> dict[str, Any]:
+    """The request, as HttpRequestOperator takes it: what is filled in when the task runs, each by its name, and all
+    else as `settings`, in plain data."""
+    settings = request.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, exclude=_OF_THE_OPERATOR, warnings=False
+    )
+    arguments = {
         "url": _optional_text(request.url, resolver),
         "conn_id": _optional_text(request.conn_id, resolver),
         "endpoint": _optional_text(request.endpoint, resolver),
-        "method": request.method,
         "headers": build_value(request.headers, resolver, as_text=True),
         "query": build_value(request.params, resolver),
         "json_body": build_value(request.json_body, resolver),
         "data": build_value(request.data, resolver),
-        "auth": _plain_model(request.auth),
-        "timeout": _plain_model(timeout) if isinstance(timeout, Model) else timeout,
-        "request_retries": _plain_model(request.request_retries),
-        "expect": _plain_model(request.expect),
-        "response_actions": [_plain_model(action) for action in request.response_actions],
-        "data_selector": _optional_text(request.data_selector, resolver),
-        "pagination": _plain_model(request.pagination),
-        "rate_limit": _plain_model(request.rate_limit),
-        "max_bytes": request.max_bytes,
+        "body": _optional_text(request.body, resolver),
+        "to": _optional_text(request.to, resolver),
+        "each_rows": build_value(request.each.rows, resolver) if request.each is not None else None,
+        "settings": plain_texts(settings),
+        "timezone": timezone,
     }
+    # Airflow keeps every argument of a mapped task with its DAG; the operator has the same defaults.
+    return {name: value for name, value in arguments.items() if value is not None and value != "UTC"}
 
 
 def _optional_text(value: str | None, resolver: Resolver) -> Any:
     return None if value is None else build_value(value, resolver, as_text=True)
 
 
-def _plain_model(model: Model | None) -> dict[str, Any] | None:
-    """A part of the request as the operator takes it; the operator has defaults for what is not written."""
-    if model is None:
-        return None
-    return {name: _unescaped(value) for name, value in model if value is not None}
-
-
-def _unescaped(value: Any) -> Any:
+def plain_texts(value: Any) -> Any:
     """Text from the document, at any depth; references are not allowed there."""
     if isinstance(value, str):
         return plain_text(value)
     if isinstance(value, dict):
-        return {key: _unescaped(child) for key, child in value.items()}
-    return [_unescaped(child) for child in value] if isinstance(value, list) else value
+        return {key: plain_texts(child) for key, child in value.items()}
+    return [plain_texts(child) for child in value] if isinstance(value, list) else value

@@ -16,8 +16,10 @@ from schemas.model.times import PositiveDuration
 class HttpTask(TaskBase):
     """Requests a URL."""
 
-    templated: ClassVar[frozenset[str]] = frozenset({"url", "conn_id", "endpoint", "headers", "params", "json", "data"})
-    mappable: ClassVar[frozenset[str]] = templated
+    mappable: ClassVar[frozenset[str]] = frozenset(
+        {"url", "conn_id", "endpoint", "headers", "params", "json", "data", "body", "to"}
+    )
+    templated: ClassVar[frozenset[str]] = mappable | {"each"}
 
     uses: Literal["http"]
     """The built-in that requests a URL."""

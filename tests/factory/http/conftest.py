@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from factory.operators.http import HttpRequestOperator
+from factory.operators.http import FILLED_IN, HttpRequestOperator
 
 from .http_server import Server
+
+OWN = ("dag", "do_xcom_push", "timezone", "commits", "state_key")
+"""Arguments of the operators that are not the request's."""
 
 
 @dataclass
@@ -22,6 +25,25 @@ class TaskInstance:
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
+
+
+def operator(
+    kind: type[HttpRequestOperator] = HttpRequestOperator, task_id: str = "ask", **arguments: Any
+) -> HttpRequestOperator:
+    """An operator of what a pipeline writes; `query` and `json_body` are its `params` and `json`."""
+    own = {name: arguments.pop(name) for name in (*FILLED_IN, *OWN) if name in arguments}
+    return kind(task_id=task_id, settings=_written(arguments), **own)
+
+
+def _written(value: Any, key: str = "") -> Any:
+    """As a pipeline writes it: lists, and durations for seconds."""
+    if isinstance(value, dict):
+        return {name: _written(child, name) for name, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(child) for child in value]
+    return (
+        timedelta(seconds=value) if key in ("initial_delay", "max_delay") and isinstance(value, int | float) else value
+    )
 
 
 @pytest.fixture
@@ -49,7 +71,8 @@ def run(pushed: dict[str, Any]) -> Callable[..., Any]:
 
     def run(url: str, *, seconds: float = 5, expected_status: Any = "2xx", **arguments: Any) -> Any:
         arguments.setdefault("expect", {"status": expected_status})
-        operator = HttpRequestOperator(task_id="ask", url=url, timeout=timedelta(seconds=seconds), **arguments)
-        return operator.execute({"ti": TaskInstance(pushed)})
+        arguments.setdefault("request_retries", {"attempts": 1})
+        arguments.setdefault("timeout", timedelta(seconds=seconds))
+        return operator(task_id="ask", url=url, **arguments).execute({"ti": TaskInstance(pushed)})
 
     return run

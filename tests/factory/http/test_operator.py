@@ -33,6 +33,7 @@ def test_json_becomes_data_and_the_facts_a_second_xcom(server: Server, run: Runn
             "pages": 1,
             "retries": 0,
             "redirected_from": None,
+            "headers": {},
         }
     }
     json.dumps(pushed)

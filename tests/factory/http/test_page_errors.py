@@ -126,8 +126,8 @@ def test_a_linked_page_elsewhere_gets_no_credentials(server: Server, other_serve
     [
         ({"type": "cursor", "cursor_path": "c"}, "its cursor came before"),
         ({"type": "json_link"}, "leads to a page that was read before"),
-        ({"type": "page_number"}, "the server does not heed `page`"),
-        ({"type": "offset", "limit": 1}, "the server does not heed `offset`"),
+        ({"type": "page_number"}, "the server ignores `page`"),
+        ({"type": "offset", "limit": 1}, "the server ignores `offset`"),
     ],
 )
 def test_pages_that_repeat_are_an_error(server: Server, run: Runner, pages: dict[str, Any], reason: str) -> None:
@@ -148,7 +148,7 @@ def test_more_pages_than_allowed_are_an_error(server: Server, run: Runner, pushe
     ("selector", "pages", "reason"),
     [
         ("rowz", None, r"`data_selector` \(rowz\) finds nothing in the answer: .*rows"),
-        (None, {"type": "header_link"}, "with `pagination` the answer must be a list"),
+        (None, {"type": "header_link"}, "the answer must be a list"),
         ("rows", {"type": "cursor", "cursor_path": "rows"}, "gives neither text nor a number"),
         ("rows", {"type": "json_link", "next_url_path": "rows"}, "gives no text"),
         ("rows", {"type": "offset", "limit": 1, "total_path": "rows"}, "gives no whole number"),

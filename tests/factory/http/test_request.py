@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from factory.http.call import HttpCall
 from factory.http.errors import HttpError, shown_url
-from factory.http.request import HttpCall
 
 from .http_server import Server
 

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from requests.structures import CaseInsensitiveDict
 
 from factory.http.errors import HttpError
-from factory.http.retries import Retries, retry_after
+from factory.http.retries import asked_wait, delay
+from schemas.model.http import RequestRetries
 
 from .http_server import Server
+from .paged_answers import answer
 
 Runner = Callable[..., Any]
 QUICK = {"attempts": 3, "initial_delay": 0.01, "max_delay": 5, "status": [429, "5xx"]}
@@ -107,31 +110,109 @@ def test_a_wait_that_is_too_long_fails_at_once(server: Server, run: Runner) -> N
 
 
 def test_delays_double_and_a_zero_is_no_hot_loop() -> None:
-    retries = Retries(attempts=9, initial_delay=1, max_delay=8)
+    retries = RequestRetries(attempts=9, initial_delay=timedelta(seconds=1), max_delay=timedelta(seconds=8))
     for attempt, longest in ((1, 1), (2, 2), (3, 4), (4, 8), (5, 8), (1000, 8)):
         for asked in (None, 0.0):
-            delay = retries.delay(attempt, asked)
-            assert delay is not None
-            assert longest / 2 <= delay <= longest
-    assert retries.delay(1, 5.0) == 5.0
-    assert retries.delay(1, 9.0) is None
+            seconds = delay(retries, attempt, asked)
+            assert seconds is not None
+            assert longest / 2 <= seconds <= longest
+    assert delay(retries, 1, 5.0) == 5.0
+    assert delay(retries, 1, 9.0) is None
 
 
 @pytest.mark.parametrize(
     ("text", "low", "high"),
-    [("0", 0, 0), ("120", 120, 120), (" 7 ", 7, 7), ("in-30", 28, 30), ("in--30", 0, 0)],
+    [("0", 0, 0), ("120", 120, 120), (" 7 ", 7, 7), ("3.5", 3.5, 3.5), ("in-30", 28, 30), ("in--30", 0, 0)],
 )
 def test_retry_after_in_both_forms(text: str, low: float, high: float) -> None:
     if text.startswith("in-"):
         text = format_datetime(datetime.now(UTC) + timedelta(seconds=int(text[3:])), usegmt=True)
-    seconds = retry_after({"Retry-After": text})
+    seconds = asked_wait(503, {"Retry-After": text})
     assert seconds is not None
     assert low <= seconds <= high
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1", "1.5", "Mon, 99 Foo 2026 00:00:00 GMT"])
+@pytest.mark.parametrize("text", ["", "soon", "-1", "Mon, 99 Foo 2026 00:00:00 GMT"])
 def test_a_retry_after_that_says_nothing(text: str) -> None:
-    assert retry_after({"Retry-After": text}) is None
+    assert asked_wait(503, {"Retry-After": text}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (429, {"X-RateLimit-Reset": "40"}, 40),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "{now+40}"}, 40),
+        (429, {"x-ratelimit-reset": "{now+40}000"}, 40),
+        (429, {"X-RateLimit-Reset-After": "1.25"}, 1.25),
+        (429, {"RateLimit": '"default";r=0;t=7'}, 7),
+        (429, {"retry-after-ms": "1500"}, 1.5),
+        (429, {"X-RateLimit-Remaining": "3", "X-RateLimit-Reset": "40"}, None),
+        (503, {"X-RateLimit-Reset": "40"}, None),
+    ],
+)
+def test_what_a_server_says_of_its_quota(status: int, headers: dict[str, str], seconds: float | None) -> None:
+    now = int(time.time())
+    said = CaseInsensitiveDict({name: text.replace("{now+40}", str(now + 40)) for name, text in headers.items()})
+    found = asked_wait(status, said)
+    assert (found is None) == (seconds is None)
+    assert seconds is None or abs((found or 0) - seconds) < 2
+
+
+def test_the_servers_own_clock_counts() -> None:
+    said = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT", "Retry-After": "Thu, 01 Jan 2026 00:00:20 GMT"}
+    assert asked_wait(503, said) == 20
+
+
+def test_one_429_fails_no_poll_whatever_is_written(server: Server, run: Runner) -> None:
+    failing(server, 1, status(429, Retry_After="0.1"))
+    assert run(server.url("/"), request_retries=None) == "here"
+    server.received.clear()
+    failing(server, 1, status(429, Retry_After="0.1"))
+    assert run(server.url("/"), request_retries=None, method="POST") == "here"
+
+
+def test_without_a_word_of_retries_a_post_is_sent_once(server: Server, run: Runner) -> None:
+    failing(server, 1, status(503))
+    with pytest.raises(HttpError, match="it answered 503"):
+        run(server.url("/"), request_retries=None, method="POST")
+    server.received.clear()
+    failing(server, 1, status(500))
+    with pytest.raises(HttpError, match="it answered 500"):
+        run(server.url("/"), request_retries=None)
+
+
+def test_a_403_with_no_requests_left_is_asked_again(server: Server, run: Runner) -> None:
+    failing(server, 1, status(403, X_RateLimit_Remaining="0", X_RateLimit_Reset="0.1"))
+    assert run(server.url("/"), request_retries=QUICK) == "here"
+
+
+def test_the_next_request_waits_where_none_are_left(server: Server, run: Runner) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        first = len(server.received) == 1
+        quota = {"X-Left": "0", "X-Again": "1"} if first else {}
+        answer(handler, {"rows": [len(server.received)], "next": "/?2" if first else None}, **quota)
+
+    server.routes["/"] = route
+    started = time.monotonic()
+    limit = {"remaining_header": "X-Left", "reset_header": "X-Again"}
+    assert run(server.url("/"), data_selector="rows", pagination={"type": "json_link"}, rate_limit=limit) == [1, 2]
+    assert time.monotonic() - started > 0.9
+
+
+def test_actions_by_condition_and_by_header(server: Server, run: Runner) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        number = len(server.received)
+        state = {1: "queued", 2: "running"}.get(number, "done")
+        answer(handler, {"status": state, "n": number}, **({"X-State": "wait"} if number == 1 else {}))
+
+    server.routes["/"] = route
+    again = [
+        {"headers": {"X-State": "wait"}, "action": "retry"},
+        {"condition": "status == 'running'", "action": "retry"},
+    ]
+    assert run(server.url("/"), response_actions=again, request_retries=QUICK)["n"] == 3
+    with pytest.raises(AirflowSkipException, match=r"has `skip` for the condition \"status == 'done'\""):
+        run(server.url("/"), response_actions=[{"condition": "status == 'done'", "action": "skip"}])
 
 
 def test_actions_by_status_and_by_body(server: Server, run: Runner) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from airflow.serialization.serialized_objects import BaseSerialization, DagSerialization
 
-from factory.operators.http import HttpRequestOperator
+from factory.http.errors import Timeouts
 from factory.operators.http_watch import HttpWatchTrigger
 from tests.factory.build.built_dags import built
 
+from .conftest import operator
 from .shop_server import ShopServer
 from .watching import Store, next_event, requests_after, watching
 
@@ -213,8 +214,10 @@ def test_it_shares_the_rate_limit_of_its_pipeline_with_no_other_one(
 
     asyncio.run(watch())
     assert not pauses
-    task = HttpRequestOperator(task_id="poll", url=server.url("/document"), rate_limit=limit)
-    task.request("two")[0].rate.wait(server.url("/document"))
+    task = operator(task_id="poll", url=server.url("/document"), rate_limit=limit)
+    request, transport = task.request()
+    with task.session(request, transport, "two") as session:
+        session.sent("GET", server.url("/document"), {}, None, Timeouts(5, 5)).close()
     assert [round(pause / 3600) for pause in pauses] == [1]
 
 

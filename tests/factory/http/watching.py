@@ -41,7 +41,7 @@ class Store:
 def watching(
     server: ShopServer, store: Store, detection: Any, path: str = "/document", **request: Any
 ) -> HttpWatchTrigger:
-    request["url"] = server.url(path)
+    request = {"url": server.url(path), "settings": {"request_retries": {"attempts": 1}, **request}}
     trigger = HttpWatchTrigger(
         dag_id="watched", state="watched/poll", request=request, every=EVERY, detection=detection
     )

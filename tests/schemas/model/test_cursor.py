@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.model.cursor import Cursor, CursorError, cursor_before, cursor_kind, is_later, now_like
+from schemas.model.cursor import Cursor, CursorError, CursorForm, format_problem
+
+FORM = CursorForm()
 
 
 @pytest.mark.parametrize(
@@ -28,20 +31,20 @@ from schemas.model.cursor import Cursor, CursorError, cursor_before, cursor_kind
     ],
 )
 def test_kinds(value: Cursor, kind: str) -> None:
-    assert cursor_kind(value) == kind
+    assert FORM.kind(value) == kind
 
 
 @pytest.mark.parametrize("value", [None, True, [1], {"a": 1}])
 def test_what_is_no_cursor(value: Any) -> None:
     with pytest.raises(CursorError, match="a number or text"):
-        cursor_kind(value)
+        FORM.kind(value)
 
 
 @pytest.mark.parametrize("text", ["1e999", "-1e999"])
 def test_a_number_too_large_for_one_is_no_cursor(text: str) -> None:
     with pytest.raises(CursorError, match=r"a cursor is a finite number, not -?inf"):
-        cursor_kind(json.loads(text))
-    assert cursor_kind(10**400) == "number"
+        FORM.kind(json.loads(text))
+    assert FORM.kind(10**400) == "number"
 
 
 @pytest.mark.parametrize(
@@ -53,17 +56,20 @@ def test_a_number_too_large_for_one_is_no_cursor(text: str) -> None:
         ("2026-01-01T00:00:00+09:00", "2025-12-31T14:59:59Z"),
         ("2026-01-01T00:00:01", "2026-01-01"),
         ("b", "a"),
+        ("10.5", "9.5"),
+        ("v10", "v09"),
+        ("Wed, 04 Feb 2026 00:00:00 GMT", "Thu, 08 Jan 2026 23:59:59 +0000"),
     ],
 )
 def test_what_comes_later(value: Cursor, other: Cursor) -> None:
-    assert is_later(value, other)
-    assert not is_later(other, value)
-    assert not is_later(value, value)
+    assert FORM.is_later(value, other)
+    assert not FORM.is_later(other, value)
+    assert not FORM.is_later(value, value)
 
 
 def test_two_kinds_have_no_order() -> None:
-    with pytest.raises(CursorError, match="5 is a number and '2026-01-01' is a time"):
-        is_later(5, "2026-01-01")
+    with pytest.raises(CursorError, match=r"5 is a number and '2026-01-01T00:00:00.00:00' is a time"):
+        FORM.is_later(5, "2026-01-01")
 
 
 @pytest.mark.parametrize(
@@ -78,18 +84,18 @@ def test_two_kinds_have_no_order() -> None:
     ],
 )
 def test_a_lag_keeps_the_form(value: Cursor, lag: timedelta | int, before: Cursor) -> None:
-    assert cursor_before(value, lag) == before
+    assert FORM.before(value, lag) == before
 
 
 @pytest.mark.parametrize(("value", "lag"), [(1, timedelta(1)), ("2026-01-01", 1), ("abc", 1), ("abc", timedelta(1))])
 def test_a_lag_of_another_kind(value: Cursor, lag: timedelta | int) -> None:
     with pytest.raises(CursorError, match="`lag` is"):
-        cursor_before(value, lag)
+        FORM.before(value, lag)
 
 
 def test_a_lag_before_all_years() -> None:
     with pytest.raises(CursorError, match="first year"):
-        cursor_before("0001-01-01", timedelta(days=1))
+        FORM.before("0001-01-01", timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -99,15 +105,84 @@ def test_a_lag_before_all_years() -> None:
         ("2026-01-01T00:00:00Z", "2026-03-04T05:06:07Z"),
         ("2026-01-01 00:00+09:00", "2026-03-04 14:06+09:00"),
         ("2026-01-01T00:00:00.000", "2026-03-04T05:06:07.890"),
+        ("Wed, 07 Jan 2026 10:00:00 GMT", "Wed, 04 Mar 2026 05:06:07 GMT"),
+        ("no time at all", "2026-03-04T05:06:07Z"),
     ],
 )
 def test_now_is_written_like_the_pattern(pattern: str, written: str) -> None:
-    assert now_like(pattern, datetime(2026, 3, 4, 5, 6, 7, 890123, UTC)) == written
+    assert FORM.written(datetime(2026, 3, 4, 5, 6, 7, 890123, UTC), pattern) == written
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [
+        ("%d/%m/%Y", "01/02/2026", "31/01/2026"),
+        ("%m/%d/%Y", "02/01/2026", "01/31/2026"),
+        ("epoch", "1767225601", 1767225600),
+        ("epoch_ms", 1767225600001, "1767225600000"),
+        ("rfc2822", "1 Feb 2026 00:00 +0000", "31 Jan 2026 00:00 +0000"),
+        ("number", "10.25", 9),
+        ("text", "v9", "v10"),
+    ],
+)
+def test_a_format_says_how_values_are_read(name: str, value: Cursor, other: Cursor) -> None:
+    assert CursorForm(name).is_later(value, other)
+    assert not CursorForm(name).is_later(other, value)
+
+
+@pytest.mark.parametrize(
+    "value", ["01/02/2026", "1.2.26", "12-31-2026 10:00", "Jan 7, 2026", "7 January 2026", "2026/1/7"]
+)
+def test_a_date_that_can_be_read_in_several_ways_is_refused(value: str) -> None:
+    with pytest.raises(CursorError, match="can be read in several ways; `cursor_format` says how"):
+        FORM.kind(value)
+    assert CursorForm("text").kind(value) == "text"
+
+
+def test_text_with_numbers_of_several_lengths_is_refused() -> None:
+    with pytest.raises(CursorError, match="'v9' and 'v10' hold numbers of different lengths"):
+        FORM.is_later("v9", "v10")
+
+
+def test_what_does_not_fit_the_format_is_refused() -> None:
+    for name, value in {"%d/%m/%Y": "2026-01-01", "epoch": "soon", "iso": "1/2/2026", "number": "x"}.items():
+        with pytest.raises(CursorError, match="does not fit `cursor_format:"):
+            CursorForm(name).kind(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("iso", "2026-01-07T10:00:00Z"),
+        ("date", "2026-01-07"),
+        ("epoch", 1767780000),
+        ("epoch_ms", 1767780000000),
+        ("rfc2822", "Wed, 07 Jan 2026 10:00:00 GMT"),
+        ("%d.%m.%Y %H:%M", "07.01.2026 10:00"),
+        (None, "2026-01-07T10:00:00Z"),
+    ],
+)
+def test_a_cursor_is_written_in_another_form(name: str | None, value: Cursor) -> None:
+    assert FORM.converted("2026-01-07T11:00:00+01:00", CursorForm(name)) == value
+
+
+def test_a_time_without_offset_is_in_the_zone() -> None:
+    form = CursorForm(None, ZoneInfo("Asia/Tokyo"))
+    assert form.is_later("2026-01-01T00:00:01Z", "2026-01-01T09:00:00")
+    assert form.written(datetime(2026, 1, 1, tzinfo=UTC), "2025-01-01T00:00:00") == "2026-01-01T09:00:00"
+
+
+@pytest.mark.parametrize(("name", "is_wrong"), [("iso", False), ("%Y%m%d", False), ("iso8601", True), ("%H:%M", True)])
+def test_formats(name: str, is_wrong: bool) -> None:
+    assert (format_problem(name) is not None) == is_wrong
 
 
 @given(st.one_of(st.text(max_size=40), st.integers(), st.floats(allow_nan=False)), st.integers(0, 10**9))
 def test_any_value_is_ordered_or_refused(value: Cursor, lag: int) -> None:
-    kind = cursor_kind(value)
-    assert not is_later(value, value)
+    try:
+        kind = FORM.kind(value)
+    except CursorError:
+        return
+    assert not FORM.is_later(value, value)
     if kind == "number":
-        assert not is_later(cursor_before(value, lag), value)
+        assert not FORM.is_later(FORM.before(value, lag), value)

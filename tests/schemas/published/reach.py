@@ -121,6 +121,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.BAD_JMESPATH: _OTHER,
         Code.BAD_JSON_SCHEMA: _OTHER,
         Code.RETRY_WITHOUT_EFFECT: _NAMES,
+        Code.ROWS_AT_RISK: _NAMES,
         Code.KEY_OF_ANOTHER_TYPE: _NAMES,
         Code.METADATA_ADDRESS: _GUESS,
         Code.TEMPLATE_NOT_CLOSED: _GUESS,

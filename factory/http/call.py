@@ -31,6 +31,8 @@ class HttpCall:
     url: str
     headers: Mapping[str, str]
     body: bytes | None
+    is_elsewhere: bool = False
+    """It goes to another server than the one that was first requested, without credentials."""
 
     @classmethod
     def of(
@@ -41,6 +43,7 @@ class HttpCall:
         query: Query | None,
         json_body: Any,
         form: Query | None = None,
+        raw: str | None = None,
     ) -> HttpCall:
         """A call from what a pipeline says.
 
@@ -56,14 +59,16 @@ class HttpCall:
         if credentials is not None and not _has(fields, "authorization"):
             fields["Authorization"] = credentials
         if not _has(fields, "accept-encoding"):
-            # The one encoding that is decoded here, with a bound (`http_answer`).
+            # The one encoding that is decoded here, with a bound (`body`).
             fields["Accept-Encoding"] = "gzip"
         body, media_type = None, ""
         if json_body is not None:
             body, media_type = _encoded(method, url, json_body), "application/json"
         elif form is not None:
             body, media_type = urlencode(_plain(form), doseq=True).encode(), "application/x-www-form-urlencoded"
-        if body is not None and not _has(fields, "content-type"):
+        elif raw is not None:
+            body = raw.encode(errors="surrogatepass")
+        if media_type and not _has(fields, "content-type"):
             fields["Content-Type"] = media_type
         return cls(method, _with_query(address, query), fields, body)
 
@@ -74,6 +79,13 @@ class HttpCall:
         names = {name.lower() for name in headers}
         kept = {name: value for name, value in self.headers.items() if name.lower() not in names}
         return replace(self, headers={**kept, **headers})
+
+    def with_json(self, body: Any) -> HttpCall:
+        """The call with another JSON body, or with none. Raises HttpError."""
+        if body is None:
+            return replace(self, body=None)
+        call = self if _has(self.headers, "content-type") else self.with_headers({"Content-Type": "application/json"})
+        return replace(call, body=_encoded(self.method, self.url, body))
 
     def with_query(self, query: Query) -> HttpCall:
         """The call with these query parameters in place of its own of the same names."""
@@ -97,8 +109,9 @@ class HttpCall:
         inside[keys[-1]] = value
         return replace(self, body=_encoded(self.method, self.url, body))
 
-    def linked(self, target: str, base: str) -> HttpCall:
-        """The call for an address that a page at `base` links to. Another server gets no credentials.
+    def linked(self, target: str, base: str, method: str | None = None) -> HttpCall:
+        """The call for an address that a page at `base` links to, by its own method or another one. Another server
+        gets no credentials.
 
         Raises HttpError where it cannot be made.
         """
@@ -106,9 +119,10 @@ class HttpCall:
             url, _ = _without_credentials(target, base)
         except ValueError as error:
             raise HttpError(self.method, base, f"it links to what is {error}") from None
+        call = self if method is None else replace(self, method=method)
         if same_server(self.url, url):
-            return replace(self, url=url)
-        return self._elsewhere(url, "its next page is on")
+            return replace(call, url=url)
+        return call._elsewhere(url, "its next page is on")
 
     def redirected(self, status: int, location: str) -> HttpCall:
         """The call that a redirect asks for (RFC 9110, section 15.4). Raises HttpError where it cannot be made."""
@@ -132,7 +146,7 @@ class HttpCall:
             )
             raise HttpError(self.method, self.url, reason)
         safe = {name: value for name, value in self.headers.items() if name.lower() in SAFE_HEADERS}
-        return replace(self, url=url, headers=safe)
+        return replace(self, url=url, headers=safe, is_elsewhere=True)
 
 
 @contextmanager

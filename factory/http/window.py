@@ -1,0 +1,160 @@
+"""What a run of an incremental poll asks for, and how far the rows take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from factory.http.selection import absent_key, named, search
+from schemas.model.cursor import Cursor, CursorError, CursorForm, Moment
+from schemas.model.incremental import Incremental
+
+
+class Forms:
+    """How rows write their cursors, and how the request takes them."""
+
+    def __init__(self, incremental: Incremental, timezone: str) -> None:
+        zone = ZoneInfo(timezone)
+        self.rows = CursorForm(incremental.cursor_format, zone)
+        self._param = CursorForm(incremental.param_format, zone)
+        self._converts = incremental.param_format is not None
+
+    def asked(self, cursor: Cursor) -> Cursor:
+        """A cursor as the request takes it. Raises CursorError."""
+        return self.rows.converted(cursor, self._param) if self._converts else cursor
+
+    def asked_moment(self, moment: datetime, like: Cursor | None) -> Cursor:
+        """A moment as the request takes it."""
+        return self._param.written(moment) if self._converts else self.rows.written(moment, like)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From a cursor, or from the beginning, to a moment: that of asking, or with `step` an earlier one (`is_step`)."""
+
+    start: Cursor | None
+    until: datetime
+    is_step: bool = False
+
+    @classmethod
+    def after(cls, incremental: Incremental, forms: Forms, watermark: Cursor | None) -> Window:
+        """The window of a run that starts now. Raises CursorError where the lag or the step does not fit."""
+        start = incremental.initial_value if watermark is None else watermark
+        now = datetime.now(UTC)
+        until = now
+        if incremental.step is not None and start is not None:
+            moment = forms.rows.moment(start)
+            if not isinstance(moment, datetime):
+                raise CursorError(f"`step` is a duration and the cursor {start!r} is a {forms.rows.kind(start)}")
+            until = min(now, moment + incremental.step)
+        if watermark is not None and incremental.lag is not None:
+            start = forms.rows.before(watermark, incremental.lag)
+        return cls(start, until, until < now)
+
+    @classmethod
+    def stored(cls, record: Mapping[str, Any]) -> Window:
+        """The window that a run fixed when it first started."""
+        until = record.get("until")
+        moment = datetime.fromisoformat(until) if until is not None else datetime.now(UTC)
+        return cls(record.get("start"), moment, bool(record.get("is_step")))
+
+    def record(self) -> dict[str, Any]:
+        """What `stored` takes."""
+        return {"start": self.start, "until": self.until.isoformat(), "is_step": self.is_step}
+
+
+class RowProgress:
+    """Follows the rows of a run: the latest cursor, and whether the window is over. `log` gets what looks wrong.
+
+    A cursor after the window's end does not count: the watermark is never later than the moment of asking, or nothing
+    would arrive any more.
+    """
+
+    def __init__(self, incremental: Incremental, forms: Forms, window: Window, log: Callable[[str], None]) -> None:
+        self._incremental = incremental
+        self._form = forms.rows
+        self._window = window
+        self._log = log
+        self._path = str(incremental.cursor_path)
+        self._cursor_of = search(self._path)
+        self._start = None if window.start is None else self._form.moment(window.start)
+        self._latest: tuple[Moment, Cursor] | None = None
+        self._before: Moment | None = None
+        self._number = 0
+        self._missing = self._old = self._future = 0
+        self._is_over = False
+
+    def take(self, rows: list[Any]) -> list[Any]:
+        """The rows to hand on. Raises CursorError for a row without a cursor, for cursors of several kinds, and for
+        rows in another order than `row_order` says."""
+        kept = []
+        for row in rows:
+            cursor: Any = self._cursor_of(row)
+            if cursor is None and self._incremental.on_missing_cursor != "fail":
+                self._missing += 1
+                if self._incremental.on_missing_cursor == "keep":
+                    kept.append(row)
+            else:
+                try:
+                    if self._is_wanted(cursor):
+                        kept.append(row)
+                except CursorError as error:
+                    raise self._refused(row, cursor, error) from None
+            self._number += 1
+        if rows and self._before is not None:
+            self._is_over = self._is_behind(self._before)
+        return kept
+
+    def is_over(self) -> bool:
+        """Whether no later page can hold rows of the window: by `row_order`, the rows have come to its other end."""
+        return self._is_over
+
+    def watermark(self) -> Cursor | None:
+        """How far the rows have come; with `step`, at least to the end of the window. None: nowhere."""
+        for number, what in (
+            (self._future, "have a cursor after the moment of asking; the watermark does not move there"),
+            (self._missing, "have no cursor"),
+            (self._old, "were there before and are left out (`filter: client`)"),
+        ):
+            if number:
+                self._log(f"{number:,} rows {what}")
+        latest = None if self._latest is None else self._latest[1]
+        if not self._window.is_step:
+            return latest
+        end = self._form.written(self._window.until, latest or self._window.start)
+        return end if latest is None or self._form.is_later(end, latest) else latest
+
+    def _is_wanted(self, cursor: Any) -> bool:
+        """Take a cursor in; whether its row is to be handed on."""
+        moment, before, order = self._form.moment(cursor), self._before, self._incremental.row_order
+        if before is not None and order is not None:
+            one, other = (moment, before) if order == "desc" else (before, moment)
+            if self._form.is_later_moment(one, other):
+                raise CursorError(f"{cursor!r} is not in the order that `row_order: {order}` says")
+        self._before = moment
+        if isinstance(moment, datetime) and moment > self._window.until:
+            self._future += 1
+        elif self._latest is None or self._form.is_later_moment(moment, self._latest[0]):
+            self._latest = moment, cursor
+        start = self._start if self._incremental.filter == "client" else None
+        if start is not None and self._form.is_later_moment(start, moment):
+            self._old += 1
+            return False
+        return True
+
+    def _is_behind(self, last: Moment) -> bool:
+        if self._incremental.row_order == "desc":
+            return self._start is not None and self._form.is_later_moment(self._start, last)
+        has_end = self._incremental.end_param is not None or self._incremental.step is not None
+        asc = self._incremental.row_order == "asc" and has_end
+        return asc and isinstance(last, datetime) and last > self._window.until
+
+    def _refused(self, row: Any, cursor: Any, error: CursorError) -> CursorError:
+        absent = absent_key(row, self._path) if cursor is None else None
+        if absent is not None and absent.keys is not None:
+            where = f"row {self._number}" + (f" at `{absent.parent}`" if absent.parent else "")
+            return CursorError(f"{where} has no `{absent.key}`; it has {named(absent.keys)}")
+        return CursorError(f"row {self._number} at `{self._path}`: {error}")

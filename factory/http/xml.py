@@ -1,0 +1,65 @@
+"""XML → plain data, as common readers do it: an element is a mapping of its attributes (`@name`) and children, a list
+where there are several of a name, its text where it has nothing else. Names are without their namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.parsers import expat
+
+from factory.http.body import AnswerError
+
+_DEEPEST = 200
+
+
+def xml_value(body: bytes, charset: str | None) -> Any:
+    """`{root: {…}}`. Raises AnswerError for what is not XML, and for entities, which can be bombs."""
+    reader = _Reader()
+    try:
+        parser = expat.ParserCreate(charset)
+        parser.StartElementHandler = reader.start
+        parser.EndElementHandler = reader.end
+        parser.CharacterDataHandler = reader.text
+        parser.EntityDeclHandler = _refuse_entity
+        parser.buffer_text = True
+        parser.Parse(body, True)
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        raise AnswerError(f"the answer is not XML: {error}") from None
+    return reader.root
+
+
+def _refuse_entity(*_: Any) -> None:
+    raise AnswerError("the answer's XML declares entities, which are not read: they can stand for any amount of text")
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.root: dict[str, Any] = {}
+        self._open: list[tuple[dict[str, Any], list[str]]] = [(self.root, [])]
+
+    def start(self, _: str, attributes: dict[str, str]) -> None:
+        if len(self._open) > _DEEPEST:
+            raise AnswerError("the answer is XML that is nested too deeply")
+        self._open.append(({f"@{_local(key)}": value for key, value in attributes.items() if key != "xmlns"}, []))
+
+    def end(self, name: str) -> None:
+        found, texts = self._open.pop()
+        text = "".join(texts).strip()
+        value: Any = found
+        if not found:
+            value = text or None
+        elif text:
+            found["#text"] = text
+        into, key = self._open[-1][0], _local(name)
+        if key not in into:
+            into[key] = value
+        elif isinstance(into[key], list):
+            into[key].append(value)
+        else:
+            into[key] = [into[key], value]
+
+    def text(self, data: str) -> None:
+        self._open[-1][1].append(data)
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]

@@ -1,0 +1,183 @@
+"""Which rows a request asks for and hands on: the window, placeholders, `each`, `until`, decoders and files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import nearest
+from schemas.model.cursor import format_problem
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+from schemas.shape.places import place
+
+_FILLED = ("url", "endpoint", "headers", "params", "json", "data", "body")
+_PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?P<root>cursor|each)\.(?P<name>[^{}]*)\}")
+_ROW_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_PLACES: tuple[DataPath, ...] = (
+    ("pagination", "cursor_header"),
+    ("pagination", "cursor_request_header"),
+    ("pagination", "total_header"),
+    ("rate_limit", "remaining_header"),
+    ("rate_limit", "reset_header"),
+    ("auth", "timestamp_header"),
+)
+_ONE_STATE = ("incremental", "change_detection", "until", "watch")
+"""What a request with `each` cannot have: it is many requests."""
+_KEYS = (*_ONE_STATE, "each", "to", "csv", "pagination", "rate_limit", "auth", "cursor.", "each.")
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Every request of the file."""
+    if not subject.may_hold(*_KEYS):
+        return
+    for task in subject.tasks:
+        if task.uses == "http":
+            yield from _incremental(subject, task)
+            yield from _placeholders(subject, task)
+            yield from _each(subject, task)
+            yield from _until(subject, task)
+            yield from _handed_on(subject, task)
+            yield from _header_names(subject, task)
+
+
+def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    written = task.arguments.get("incremental")
+    if not isinstance(written, dict):
+        return
+    path = (*task.with_path, "incremental")
+    names = set(_placeholder_names(task, "cursor"))
+    has = {key for key, value in written.items() if value is not None}
+
+    def missing(key: str, why: str) -> Diagnostic:
+        message = f"`{key}` is missing {place(path, subject.effective)}: {why}"
+        return subject.finding(Code.MISSING_KEY, path, message, at_key=True)
+
+    if not has & {"cursor_path", "token_path"} and not any(nearest(key, ["cursor_path"]) for key in has):
+        yield missing("cursor_path", "it says where rows have what grows")
+    elif (
+        not has & {"start_param", "token_path", "step"}
+        and "start" not in names
+        and written.get("filter") != "client"
+        and not any(nearest(key, ["start_param"]) for key in has)
+    ):
+        yield missing("start_param", "the watermark is sent nowhere; `${cursor.start}` in the request sends it, too")
+    if "start" in names and "token_path" not in has and "initial_value" not in has:
+        yield missing("initial_value", "the first run has no other value for `${cursor.start}`")
+    if "step" in has and "end_param" not in has and "end" not in names:
+        yield missing("end_param", "`step` needs it, or `${cursor.end}` in the request")
+    if "token_path" in has:
+        for key in sorted(has & {"cursor_path", "start_param", "end_param", "lag", "step", "row_order", "filter"}):
+            message = f"`{key}` has no effect beside `token_path`"
+            yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, key), message, at_key=True)
+    elif "token_param" in has:
+        message = "`token_param` has no effect without `token_path`"
+        yield subject.finding(Code.KEY_ALONE, (*path, "token_param"), message, at_key=True)
+    for key in ("cursor_format", "param_format"):
+        name = written.get(key)
+        problem = format_problem(name) if isinstance(name, str) and "${" not in name else None
+        if problem is not None:
+            yield subject.finding(
+                Code.WRONG_VALUE,
+                (*path, key),
+                f"`{key}` cannot be used: {problem}",
+                help="allowed: iso, date, rfc2822, epoch, epoch_ms, number, text, or a pattern such as `%d/%m/%Y`",
+            )
+    pagination = task.arguments.get("pagination")
+    stops = isinstance(pagination, dict) and pagination.get("on_max_pages") == "stop"
+    if stops and written.get("row_order") != "asc":
+        yield subject.finding(
+            Code.CONFLICTING_KEYS,
+            (*task.with_path, "pagination", "on_max_pages"),
+            "`on_max_pages: stop` with `incremental` loses rows: the watermark moves past pages that were not read",
+            help="with `row_order: asc`, the next run goes on where this one stopped",
+        )
+
+
+def _placeholders(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    for key in _FILLED:
+        for path, text in texts(task.arguments.get(key), (*task.with_path, key)):
+            for found in _PLACEHOLDER.finditer(text):
+                problem = _placeholder_problem(task, found["root"], found["name"])
+                if problem is not None:
+                    yield subject.finding(Code.BAD_EXPRESSION, path, problem, part=found.span())
+
+
+def _placeholder_problem(task: TaskView, root: str, name: str) -> str | None:
+    if root == "cursor":
+        if task.arguments.get("incremental") is None:
+            return "`${cursor.…}` is what `incremental` asks for, and there is none"
+        return None if name in ("start", "end") else "`${cursor.…}` has `start` and `end` only"
+    if task.arguments.get("each") is None:
+        return "`${each.…}` is a value of the rows in `each`, and there is none"
+    return None if re.fullmatch(r"[A-Za-z_][\w.-]*", name) else "`${each.…}` takes the name of a column"
+
+
+def _placeholder_names(task: TaskView, root: str) -> Iterator[str]:
+    for key in _FILLED:
+        for _, text in texts(task.arguments.get(key), ()):
+            yield from (found["name"] for found in _PLACEHOLDER.finditer(text) if found["root"] == root)
+
+
+def _each(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    each = task.arguments.get("each")
+    if not isinstance(each, dict):
+        return
+    for key in _ONE_STATE:
+        if task.arguments.get(key) is not None:
+            message = f"`each` is many requests, and `{key}` is about one"
+            yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True)
+    if not any(_placeholder_names(task, "each")):
+        message = "every request is the same: `${each.…}` is missing in `url`, `params` or the body"
+        yield subject.finding(Code.KEY_ALONE, (*task.with_path, "each"), message, at_key=True)
+    if each.get("batch") is not None and each.get("include"):
+        message = "`include` has no effect beside `batch`: which row of a batch an answer is about is not known"
+        yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*task.with_path, "each", "include"), message, at_key=True)
+
+
+def _until(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    if task.arguments.get("until") is None:
+        return
+    for key in ("incremental", "change_detection", "watch"):
+        if task.arguments.get(key) is not None:
+            message = f"`until` asks again until a job is done, which does not go together with `{key}`"
+            yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True)
+
+
+def _handed_on(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    request = task.arguments
+    to = request.get("to")
+    if isinstance(to, str) and not to.endswith(("}", "}}")) and not to.removesuffix(".gz").endswith(_ROW_FILES):
+        yield subject.finding(
+            Code.WRONG_VALUE,
+            (*task.with_path, "to"),
+            "the ending of `to` says the format of the file, and this one says none",
+            help="allowed: .jsonl, .json, .csv (each also with .gz), .parquet",
+        )
+    if request.get("csv") is not None and request.get("format") not in (None, "csv"):
+        message = f"`csv` has no effect with `format: {request.get('format')}`"
+        yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*task.with_path, "csv"), message, at_key=True)
+
+
+def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    for keys in _HEADER_PLACES:
+        value: Any = task.arguments
+        for element in keys:
+            value = value.get(element) if isinstance(value, dict) else None
+        if isinstance(value, str) and value and "${" not in value and not _HEADER.fullmatch(value):
+            message = f"`{value}` is not a name of a header field, which holds no spaces and no colon"
+            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, *keys), message)
+
+
+def texts(value: Any, path: DataPath) -> Iterator[tuple[DataPath, str]]:
+    """The texts in a value, at any depth."""
+    if isinstance(value, str):
+        yield path, value
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from texts(child, (*path, key))

@@ -1,0 +1,130 @@
+"""What a run asks for, and how far its rows take it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from factory.http.window import Forms, RowProgress, Window
+from schemas.model.cursor import Cursor, CursorError
+from schemas.model.incremental import Incremental
+
+NOW = datetime(2026, 1, 10, tzinfo=UTC)
+
+
+def progress(window: Window | None = None, log: list[str] | None = None, **keys: Any) -> RowProgress:
+    incremental = Incremental.model_validate({"cursor_path": "id", "start_param": "after", **keys})
+    said = log if log is not None else []
+    return RowProgress(incremental, Forms(incremental, "UTC"), window or Window(None, NOW), said.append)
+
+
+def rows(*cursors: Any) -> list[dict[str, Any]]:
+    return [{"id": cursor} for cursor in cursors]
+
+
+@pytest.mark.parametrize(
+    ("cursors", "latest", "keys"),
+    [
+        ((2, 10, 9), 10, {}),
+        ((), None, {}),
+        (("Wed, 07 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 2026 00:00:00 GMT"), "Wed, 07 Jan 2026 00:00:00 GMT", {}),
+        (("31/12/2025", "02/01/2026"), "02/01/2026", {"cursor_format": "%d/%m/%Y"}),
+        (("9.5", "10.5"), "10.5", {}),
+    ],
+)
+def test_the_latest_cursor_is_found_in_any_order(cursors: tuple[Any, ...], latest: Cursor, keys: Any) -> None:
+    following = progress(**keys)
+    for cursor in cursors:
+        assert following.take(rows(cursor)) == rows(cursor)
+    assert following.watermark() == latest
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([{"id": 1}, {"key": 2, "v": 3}], "row 1 has no `id`; it has key, v"),
+        ([{"id": 1}, {"id": None}], "row 1 at `id`: a cursor is a number or text, not None"),
+        ([{"id": 1}, {"id": "2026-01-01"}], "row 1 at `id`: .* neither comes first"),
+        ([{"id": "01/02/2026"}], "row 0 at `id`: .* can be read in several ways; `cursor_format` says how"),
+    ],
+)
+def test_rows_without_order(given: Any, message: str) -> None:
+    with pytest.raises(CursorError, match=message):
+        progress().take(given)
+
+
+def test_rows_in_order_end_a_poll_at_the_other_end_of_its_window() -> None:
+    newest_first = progress(Window(5, NOW), row_order="desc")
+    newest_first.take(rows(6, 5))
+    assert not newest_first.is_over()
+    newest_first.take(rows(4))
+    assert newest_first.is_over()
+    oldest_first = progress(end_param="until", row_order="asc")
+    oldest_first.take(rows("2026-01-01"))
+    assert not oldest_first.is_over()
+    oldest_first.take(rows("2026-01-11"))
+    assert oldest_first.is_over()
+    unordered = progress()
+    unordered.take(rows("2026-01-11"))
+    assert not unordered.is_over()
+
+
+@pytest.mark.parametrize(("order", "cursors"), [("desc", (6, 4, 5)), ("asc", (4, 6, 5))])
+def test_rows_in_another_order_than_was_said_fail(order: str, cursors: tuple[int, ...]) -> None:
+    following = progress(row_order=order)
+    following.take(rows(*cursors[:2]))
+    with pytest.raises(CursorError, match=f"row 2 at `id`: 5 is not in the order that `row_order: {order}` says"):
+        following.take(rows(cursors[2]))
+
+
+def test_a_date_in_the_future_moves_no_watermark_and_is_said() -> None:
+    said: list[str] = []
+    following = progress(log=said)
+    assert len(following.take(rows("2026-01-09", "2199-01-01", "2026-01-08"))) == 3
+    assert following.watermark() == "2026-01-09"
+    assert said == ["1 rows have a cursor after the moment of asking; the watermark does not move there"]
+
+
+def test_rows_are_filtered_here_where_the_api_cannot() -> None:
+    said: list[str] = []
+    following = progress(Window(5, NOW), log=said, filter="client")
+    assert following.take(rows(4, 5, 6)) == rows(5, 6)
+    assert following.watermark() == 6
+    assert said == ["1 rows were there before and are left out (`filter: client`)"]
+
+
+@pytest.mark.parametrize(("what", "kept"), [("keep", 2), ("skip", 1)])
+def test_a_row_without_a_cursor_is_kept_or_left_out(what: str, kept: int) -> None:
+    following = progress(on_missing_cursor=what)
+    assert len(following.take([{"id": 3}, {"no": 1}])) == kept
+    assert following.watermark() == 3
+
+
+def test_steps_of_a_long_back_fill() -> None:
+    keys = {"cursor_path": "at", "initial_value": "2026-01-01T00:00:00Z", "end_param": "until", "step": "7d"}
+    incremental = Incremental.model_validate({**keys, "start_param": "since"})
+    forms = Forms(incremental, "UTC")
+    window = Window.after(incremental, forms, None)
+    assert (window.start, window.until, window.is_step) == (
+        "2026-01-01T00:00:00Z",
+        datetime(2026, 1, 8, tzinfo=UTC),
+        True,
+    )
+    assert Window.stored(window.record()) == window
+    following = RowProgress(incremental, forms, window, lambda _: None)
+    # Also a step without rows goes on.
+    assert following.watermark() == "2026-01-08T00:00:00Z"
+    assert Window.after(incremental, forms, "2026-01-08T00:00:00Z").until == datetime(2026, 1, 15, tzinfo=UTC)
+    now = datetime.now(UTC)
+    assert not Window.after(incremental, forms, (now - timedelta(days=1)).isoformat()).is_step
+
+
+def test_a_window_is_written_as_the_request_takes_it() -> None:
+    incremental = Incremental(cursor_path="at", start_param="since", param_format="epoch")
+    forms = Forms(incremental, "UTC")
+    assert forms.asked("2026-01-01T00:00:00Z") == 1767225600
+    assert forms.asked_moment(NOW, None) == 1768003200
+    plain = Forms(Incremental(cursor_path="at", start_param="since"), "Asia/Tokyo")
+    assert plain.asked_moment(NOW, "2026-01-01T00:00:00") == "2026-01-10T09:00:00"
