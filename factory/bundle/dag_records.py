@@ -18,7 +18,8 @@ UNKNOWN = ""
 @dataclass(frozen=True, slots=True)
 class DagRecords:
     """`schedules`: DAG id → digest of its schedule; `since`: DAG id → when that schedule appeared, in ISO form, or
-    UNKNOWN. `registered`: ids that Airflow's database had; `deleted`: those of them that a person deleted there.
+    UNKNOWN. `registered`: ids that Airflow's database had; `deleted`: ids that a person deleted there, until they are
+    back.
     """
 
     schedules: dict[str, str] = field(default_factory=dict)
@@ -46,9 +47,10 @@ class DagRecords:
 
     def seen_in(self, database: Collection[str], owners: Mapping[str, str], deleted: Collection[str]) -> DagRecords:
         """The records after a look into the database. `deleted` are the ids that a person deleted there."""
-        registered = sorted(_among(owners, database))
-        again = [*self.deleted, *(dag_id for dag_id in self.missing_in(database) if dag_id in deleted)]
-        return DagRecords(self.schedules, self.since, registered, sorted(set(_among(again, owners))))
+        missing = {dag_id for dag_id in self.missing_in(database) if dag_id in deleted}
+        # Until it is registered again: then it may be deleted again.
+        missing |= {dag_id for dag_id in self.deleted if dag_id not in database}
+        return DagRecords(self.schedules, self.since, sorted(_among(owners, database)), sorted(_among(missing, owners)))
 
     def missing_in(self, database: Collection[str]) -> list[str]:
         """The ids that the database had and has no longer."""

@@ -59,6 +59,8 @@ class State:
     owners: dict[str, str] = field(default_factory=dict)
     origin: Origin | None = None
     dags: DagRecords = field(default_factory=DagRecords)
+    problems: dict[str, str] = field(default_factory=dict)
+    """Relative path → why it is not read, of all that is not."""
 
     @property
     def text(self) -> bytes:
@@ -75,6 +77,8 @@ def read_state(root: Path) -> State:
     try:
         data = json.loads(state_path(root).read_bytes())
         origin = None if data.get("origin") is None else Origin(**data["origin"])
-        return State(data["version"], dict(data["owners"]), origin, DagRecords(**data.get("dags", {})))
+        return State(
+            data["version"], dict(data["owners"]), origin, DagRecords(**data.get("dags", {})), data.get("problems", {})
+        )
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()

@@ -20,6 +20,7 @@ from factory.bundle.ownership import settle
 from factory.bundle.records import Manifest, Origin, State, read_state, state_path
 from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, read_until_stable
 from factory.bundle.store import Store, StoreError
+from schemas.folder.discovery import misnamed_paths
 
 if TYPE_CHECKING:
     from schemas.check.dependencies import PipelineFile
@@ -118,8 +119,11 @@ class Refresher:
             self._listing, self._manifest = None, Manifest({})
 
     def _read(self) -> Listing:
-        """:raises FolderUnstableError: it is being changed, and there is a version to go on with for a while."""
-        return read_until_stable(
+        """A folder that cannot be read keeps what it held.
+
+        :raises FolderUnstableError: it is being changed, and there is a version to go on with for a while.
+        """
+        listing = read_until_stable(
             self.folder,
             self.store.add,
             self._listing,
@@ -127,6 +131,12 @@ class Refresher:
             at_once=self._state.version is None or self._unstable >= MAX_UNSTABLE,
             settle_seconds=self.settle_seconds,
         )
+        unreadable = tuple(path for path in listing.problems if path.endswith("/"))
+        if unreadable:
+            before = self._listing.files if self._listing else stubs.ungenerated(self._manifest.files)
+            kept = {path: token for path, token in before.items() if path.startswith(unreadable) and self._known(path)}
+            listing = replace(listing, files={**kept, **listing.files})
+        return listing
 
     def _known(self, path: str) -> str | None:
         token = self._manifest.files.get(path)
@@ -152,6 +162,7 @@ class Refresher:
         staged = self.store.stage(listing.files)
         try:
             files = [file for file in self.files(staged) if file.path in listing.files]
+            misnamed = {path: f"is not read: call it `{meant}`" for path, meant in misnamed_paths(staged)}
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
             dags = self._state.dags.of(files, ownership.owners, self._state.owners)
             texts = stubs.stub_texts(
@@ -171,7 +182,7 @@ class Refresher:
             raise
         self.store.save_manifest(manifest)
         self.store.publish(staged, manifest.version)
-        return manifest, State(manifest.version, dict(ownership.owners), self.origin, dags)
+        return manifest, State(manifest.version, dict(ownership.owners), self.origin, dags, listing.problems | misnamed)
 
     def _apply(self, manifest: Manifest, state: State) -> None:
         written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub)

@@ -139,6 +139,12 @@ def _commented(text: str) -> str:
     return "\n".join("#| " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
 
 
+def ungenerated(files: Mapping[str, str]) -> dict[str, str]:
+    """The files of a version that are the folder's own."""
+    ours = {BYTECODE_FOLDER, IGNORE_FILE}
+    return {path: token for path, token in files.items() if path.rpartition("/")[2] not in ours and not is_stub(path)}
+
+
 def uncopied_pipelines(listing: Listing) -> dict[str, str]:
     """Path → reason of every pipeline that is there but could not be read."""
     return {path: reason for path, reason in listing.problems.items() if is_pipeline_path(path)}

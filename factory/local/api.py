@@ -57,6 +57,17 @@ class AirflowClient:
         """Raises ApiUnavailableError."""
         return list(self._pages("/importErrors", "import_errors", {"order_by": "id"}))
 
+    def scheduled_runs(self, updated_since: datetime) -> list[dict[str, Any]]:
+        """Runs that the scheduler made, of all DAGs, that changed. Raises ApiUnavailableError."""
+        params: Params = {"updated_at_gte": updated_since.isoformat(), "run_type": ["scheduled"], "order_by": "id"}
+        return list(self._pages("/dags/~/dagRuns", "dag_runs", params))
+
+    def unfinished_runs(self, dag_id: str) -> int:
+        """How many runs of a DAG have not ended. Raises ApiUnavailableError."""
+        path = f"/dags/{quote(dag_id, safe='')}/dagRuns"
+        answer = self.get(path, {"state": ["queued", "running"], "limit": 1})
+        return answer["total_entries"] if answer else 0
+
     def finished_tasks(self, updated_since: datetime) -> list[dict[str, Any]]:
         """Task instances, of all DAGs, in a state that ends an attempt. Raises ApiUnavailableError."""
         params: dict[str, str | int | list[str]] = {

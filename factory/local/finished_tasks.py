@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,9 +36,15 @@ class FinishedTask:
     answer: Mapping[str, Any] | None
     reason: str = ""
     """Of a failed attempt: the last error in its log, or where the log is."""
+    unsent: Sequence[str] = ()
+    """Why its notifications failed."""
 
-    def event(self) -> Event:
+    def events(self) -> list[Event]:
         """For the terminal."""
+        failed = [Event(in_columns("not notified", self.dag_id) + f" {self.task_id}", why) for why in self.unsent]
+        return [self._event(), *failed]
+
+    def _event(self) -> Event:
         took = "" if self.seconds is None else f"{self.seconds:.1f} s"
         parts = [f"{in_columns(self.state, self.dag_id)} {padded(self.task_id, 20)} {took:>8}"]
         if self.attempt and self.state == "failed":
@@ -100,6 +106,7 @@ class FinishedTasks:
             _attempt(row),
             answer if isinstance(answer, Mapping) else None,
             self._logs.reason(row) if state == "failed" else "",
+            self._logs.failed_notifications(row),
         )
 
     def _remember(self, rows: list[dict[str, Any]]) -> None:

@@ -47,6 +47,13 @@ class TaskLogs:
             return f"see {path}"
         return reason if cut(reason) == reason else f"{cut(reason)} (log: {path})"
 
+    def failed_notifications(self, row: Mapping[str, Any]) -> list[str]:
+        """Why the notifications of an attempt failed, as its log says."""
+        try:
+            return [_error(entry) for entry in entries(self._path(row)) if is_failed_callback(entry)]
+        except OSError:
+            return []
+
     def _path(self, row: Mapping[str, Any]) -> Path:
         """As Airflow's default `[logging] log_filename_template` has it."""
         mapped = [f"map_index={row['map_index']}"] if row["map_index"] >= 0 else []
@@ -57,6 +64,8 @@ class TaskLogs:
 def _errors(log: list[Mapping[str, Any]]) -> Iterator[str]:
     """The log's errors, the last one first."""
     for entry in reversed(log):
+        if str(entry.get("event")).startswith((*FAILED_CALLBACKS, "Failed to send notification")):
+            continue
         died = how_it_died(entry)
         if died:
             yield f"its process {died}"
@@ -96,6 +105,14 @@ def entries(path: Path) -> list[Mapping[str, Any]]:
             if isinstance(entry, dict):
                 found.append(entry)
     return found
+
+
+FAILED_CALLBACKS = ("Callback failed", "Error in callback", "Failed to run task callback", "Failed to send email")
+"""Source: `dag_processing/processor.py`, `sdk/execution_time/task_runner.py`."""
+
+
+def is_failed_callback(entry: Mapping[str, Any]) -> bool:
+    return str(entry.get("event")).startswith(FAILED_CALLBACKS)
 
 
 def how_it_died(entry: Mapping[str, Any]) -> str:
@@ -164,21 +181,39 @@ PATIENCE = timedelta(seconds=90)
 class UnreadFiles:
     """Compares the logs of Airflow's parses with what it kept. `files` is the folder that it reads."""
 
-    def __init__(self, logs: Path, files: Path) -> None:
+    def __init__(self, logs: Path, files: Path, since: datetime) -> None:
         self._logs = logs
         self._files = files
+        self._since = since
+        self._read_until: dict[str, datetime] = {}
+        self._failed: list[tuple[str, str]] = []
 
     def look(self, kept: Mapping[str, datetime]) -> dict[str, str]:
         """File → why it could not be read. `kept`: file → when Airflow last wrote down what it read there."""
         found = {}
         for name, log in self._latest_logs():
             last = kept.get(name, datetime.min.replace(tzinfo=UTC))
+            self._collect_failed_callbacks(name, log)
             # A log older than what was kept is about parses that went well.
             if datetime.fromtimestamp(log.stat().st_mtime, UTC) > last and (self._files / name).is_file():
                 why = _why(entries(log), last)
                 if why:
                     found[name] = f"{why}; see {log}"
         return found
+
+    def failed_notifications(self) -> list[tuple[str, str]]:
+        """(file, why and where) of the notifications of runs that failed since the last call."""
+        found, self._failed = self._failed, []
+        return found
+
+    def _collect_failed_callbacks(self, name: str, log: Path) -> None:
+        changed = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+        if changed <= self._read_until.get(name, self._since):
+            return
+        before, self._read_until[name] = self._read_until.get(name, self._since), changed
+        for entry in entries(log):
+            if is_failed_callback(entry) and before < _time(entry):
+                self._failed.append((name, f"{_error(entry)}; see {log}"))
 
     def _latest_logs(self) -> Iterator[tuple[str, Path]]:
         """The newest log of every file. Airflow has a folder for each day; a file is parsed more often."""

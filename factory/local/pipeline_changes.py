@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from factory.local.api import AirflowClient
@@ -15,6 +18,13 @@ from factory.local.terminal import Event, in_columns
 FINDING = re.compile(
     r"^(?P<severity>error|warning)\[[\w-]+\] (?P<title>.+)\n\s*--> (?P<place>.+:\d+:\d+)\s*$", re.MULTILINE
 )
+
+
+COMES_BACK = (
+    "it was deleted in Airflow, and its history with it. Its file is still there, so it comes back within a minute, "
+    "paused. To retire it, remove the file"
+)
+WAITS = "they wait until the file is back, or until you end them in the UI (Mark as failed)"
 
 
 @dataclass(frozen=True)
@@ -43,19 +53,56 @@ class PipelineFile:
 class PipelineChanges:
     """Compares the lists with those of the last call; the first call reports everything as found."""
 
-    def __init__(self, client: AirflowClient, unread: UnreadFiles) -> None:
+    def __init__(self, client: AirflowClient, unread: UnreadFiles, bundle: Path) -> None:
         self._client = client
         self._unread = unread
+        self._bundle = bundle
         self._known: dict[str, PipelineFile] = {}
+        self._lost: set[str] = set()
+        """Files that have a DAG which Airflow's database no longer has, though it keeps retired ones."""
+        self._deleted: set[str] = set()
+        self._ignored: dict[str, str] = {}
 
     def poll(self) -> list[Event]:
         """An event for every change since the last call. Raises ApiUnavailableError."""
         dags, errors = self._client.dags(), self._client.import_errors()
-        current = group_by_file(dags, errors, self._unread.look(last_kept(dags, errors)))
-        names = sorted(self._known.keys() | current.keys())
-        events = [event for name in names for event in compare(name, self._known.get(name), current.get(name))]
+        unread = self._unread.look(last_kept(dags, errors))
+        present = {dag["dag_id"] for dag in dags}
+        gone = {name for name, file in self._known.items() if not file.schedules.keys() <= present}
+        self._lost = {name for name in self._lost | gone if (self._bundle / "current" / name).is_file()}
+        current = group_by_file(dags, errors, {name: why for name, why in unread.items() if name not in self._lost})
+        events = self._of_bundle(present)
+        for name in sorted(self._known.keys() | current.keys()):
+            events += compare(name, self._known.get(name), current.get(name), self._of_removed)
         self._known = current
+        self._lost -= current.keys()
+        failed = [Event(in_columns("not notified", _title(n)), why) for n, why in self._unread.failed_notifications()]
+        return [*events, *failed]
+
+    def _of_bundle(self, present: Collection[str]) -> list[Event]:
+        """What the bundle's last refresh says: DAGs deleted in Airflow, and what of the folder is not read."""
+        state: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):  # no refresh yet
+            state = json.loads((self._bundle / "current.json").read_bytes())
+        deleted = {dag_id for name in self._lost for dag_id in self._known_ids(name) if dag_id not in present}
+        deleted |= set(state.get("dags", {}).get("deleted", ()))
+        ignored: dict[str, str] = state.get("problems", {})
+        events = [Event(in_columns("deleted", dag_id), COMES_BACK) for dag_id in sorted(deleted - self._deleted)]
+        new = {path: why for path, why in ignored.items() if self._ignored.get(path) != why}
+        events += [Event(in_columns("ignored", path), why) for path, why in sorted(new.items())]
+        self._deleted, self._ignored = deleted | (self._deleted - set(present)), ignored
         return events
+
+    def _known_ids(self, name: str) -> Collection[str]:
+        return self._known[name].schedules.keys() if name in self._known else ()
+
+    def _of_removed(self, name: str, dag_id: str) -> list[Event]:
+        """Raises ApiUnavailableError."""
+        if name in self._lost:
+            return []
+        runs = self._client.unfinished_runs(dag_id)
+        waiting = f"{runs} unfinished run{'s' if runs != 1 else ''}: {WAITS}" if runs else ""
+        return [Event(in_columns("removed", dag_id), waiting)]
 
     def knows(self, dag_id: str) -> bool:
         """Whether the last call told of this DAG."""
@@ -89,8 +136,18 @@ def last_kept(dags: Iterable[Mapping[str, Any]], errors: Iterable[Mapping[str, A
     return kept
 
 
-def compare(name: str, old: PipelineFile | None, new: PipelineFile | None) -> list[Event]:
-    """The events that tell how one file changed."""
+def removed(_: str, dag_id: str) -> list[Event]:
+    """That a DAG's file is no longer there."""
+    return [Event(in_columns("removed", dag_id))]
+
+
+def compare(
+    name: str,
+    old: PipelineFile | None,
+    new: PipelineFile | None,
+    of_removed: Callable[[str, str], list[Event]] = removed,
+) -> list[Event]:
+    """The events that tell how one file changed; `of_removed` words that of a DAG which is gone."""
     before = old or PipelineFile()
     after = new or PipelineFile()
     if after.unread is not None:
@@ -100,9 +157,9 @@ def compare(name: str, old: PipelineFile | None, new: PipelineFile | None) -> li
     if after.problem is not None:
         told = after.problem == before.problem and before.unread is None
         return [] if told else [Event(in_columns("broken", _title(name)), summary(after.problem))]
-    events = [
-        Event(in_columns("removed", dag_id)) for dag_id in sorted(before.schedules.keys() - after.schedules.keys())
-    ]
+    events: list[Event] = []
+    for dag_id in sorted(before.schedules.keys() - after.schedules.keys()):
+        events += of_removed(name, dag_id)
     if new is None and not before.schedules:
         events.append(Event(in_columns("removed", _title(name))))
     for dag_id, schedule in sorted(after.schedules.items()):

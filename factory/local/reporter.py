@@ -9,6 +9,7 @@ from pathlib import Path
 
 from factory.local.api import AirflowClient, ApiUnavailableError
 from factory.local.finished_tasks import FinishedTasks
+from factory.local.late_runs import LateRuns
 from factory.local.logs import TaskLogs, UnreadFiles
 from factory.local.pipeline_changes import PipelineChanges
 from factory.local.terminal import Event, Terminal, in_columns
@@ -34,11 +35,13 @@ class Reporter:
         logs: TaskLogs,
         unread: UnreadFiles,
         folder: Path,
+        bundle: Path,
     ) -> None:
         self._folder = folder
         self._folder_there = True
-        self._pipelines = PipelineChanges(client, unread)
+        self._pipelines = PipelineChanges(client, unread, bundle)
         self._tasks = FinishedTasks(client, since, logs)
+        self._late = LateRuns(client, since)
         self._terminal = terminal
         self._list_again = 0.0
         self._listed = False
@@ -78,9 +81,11 @@ class Reporter:
             # A line about a task comes after the one about its pipeline.
             if time.monotonic() >= self._list_again or not all(self._pipelines.knows(task.dag_id) for task in tasks):
                 self._list()
+            for event in self._late.poll():
+                self._terminal.event(event)
         finally:
-            for task in tasks:
-                self._terminal.event(task.event())
+            for event in (event for task in tasks for event in task.events()):
+                self._terminal.event(event)
 
     def _look_at_folder(self) -> None:
         there = self._folder.is_dir()

@@ -128,8 +128,9 @@ class Supervisor:
             since,
             self._terminal,
             logs=TaskLogs(home.logs),
-            unread=UnreadFiles(home.parse_logs, home.bundles / BUNDLE / "current"),
+            unread=UnreadFiles(home.parse_logs, home.bundles / BUNDLE / "current", since),
             folder=self._settings.pipelines,
+            bundle=home.bundles / BUNDLE,
         )
 
     def _migrate(self) -> Component | None:
@@ -181,6 +182,7 @@ class Supervisor:
             f"  pipelines   {self._settings.pipelines}",
             f"  state       {self._home.path}",
             *([f"  sample API  {self._settings.local_api_url}"] if self._settings.local_api else []),
+            "  first task  may take half a minute: the scheduler is still starting",
             "  stop        Ctrl-C",
             "",
         ):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +38,19 @@ class Scene:
     def soon(self, found: Any, what: str, seconds: float = SECONDS) -> Any:
         return self.run.wait_for(found, seconds, what)
 
-    def parsed(self, dag_id: str, after: datetime) -> dict[str, Any]:
-        """The DAG as Airflow read it after a moment."""
+    def save(self, dag_id: str, text: str, name: str = "") -> dict[str, Any]:
+        """Write the file of a DAG, or another one that it uses; the DAG when Airflow has read it."""
+        before = self.version(dag_id)
+        self.write(name or f"{dag_id}.yaml", text)
+        self.soon(lambda: self.version(dag_id) != before, f"{dag_id} to be read")
+        dag = self.api.dag(dag_id)
+        assert dag is not None
+        return dag
 
-        def read() -> dict[str, Any] | None:
-            dag = self.api.dag(dag_id)
-            return dag if dag and datetime.fromisoformat(dag["last_parsed_time"]) > after else None
-
-        found: dict[str, Any] = self.soon(read, f"{dag_id} to be read")
-        return found
-
-    def save(self, dag_id: str, text: str) -> dict[str, Any]:
-        """Write the file of a DAG; the DAG when Airflow has read it."""
-        now = datetime.now(UTC)
-        self.write(f"{dag_id}.yaml", text)
-        return self.parsed(dag_id, now)
+    def version(self, dag_id: str) -> str:
+        """Of the bundle, when the DAG was read; empty before it was."""
+        dag = self.api.dag(dag_id)
+        return dag["bundle_version"] if dag else ""
 
     def shell(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command in another shell, in another folder; it knows of Airflow what `environment` says."""
@@ -81,8 +80,6 @@ def test_an_airflow_command_in_the_home_sees_the_same_airflow(scene: Scene) -> N
         done = scene.shell(*AIRFLOW, *command, AIRFLOW_HOME=home)
         assert done.returncode == 0, done.stderr
         assert ("poll" in done.stdout) or command[1] == "reserialize"
-    tried = scene.shell(*AIRFLOW, "tasks", "test", "poll", "poll", AIRFLOW_HOME=home)
-    assert tried.returncode == 0, tried.stderr
     assert [dag["dag_id"] for dag in scene.api.dags()] == ["poll"]
     assert bundles(scene) == [("pipelines", True)]
     assert scene.api.dag("poll") is not None
@@ -92,9 +89,10 @@ def test_factory_airflow_has_the_runs_environment(scene: Scene) -> None:
     """Whatever the shell has set, and with what the pipelines need."""
     command = (sys.executable, "-m", "factory.cli", "airflow", "--airflow-home", str(scene.run.home))
     environment = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://elsewhere/airflow", "PYTHONPATH": "/nowhere"}
-    tried = scene.shell(*command, "tasks", "test", "poll", "poll", **environment)
-    assert tried.returncode == 0, tried.stderr
-    assert f"GET {scene.run.local_api_url}" in tried.stdout + tried.stderr
+    listed = scene.shell(*command, "tasks", "list", "poll", **environment)
+    assert (listed.returncode, listed.stdout.split()[-1:]) == (0, ["poll"]), listed.stderr
+    refused = scene.shell(*command[:-1], "/nowhere", "dags", "list")
+    assert (refused.returncode, "start it once, with `make run`" in refused.stderr) == (2, True)
 
 
 def test_a_shell_with_other_settings_takes_no_pipeline_away(scene: Scene, tmp_path: Path) -> None:
@@ -118,3 +116,95 @@ def bundles(scene: Scene) -> list[tuple[str, bool]]:
 
     with sqlite3.connect(f"file:{scene.run.home / 'airflow.db'}?mode=ro", uri=True) as database:
         return [(name, bool(active)) for name, active in database.execute("SELECT name, active FROM dag_bundle")]
+
+
+def test_a_new_and_a_moved_schedule_start_with_the_next_slot(scene: Scene) -> None:
+    """The slot before is minutes ago: Airflow alone would run it."""
+    saved = datetime.now(UTC)
+    dag = scene.save("fresh", f'schedule: "{daily(saved - timedelta(minutes=10))}"\n{TASK}')
+    assert datetime.fromisoformat(dag["next_dagrun_run_after"]) > saved
+    asked = scene.save("asked", f'schedule: "{daily(saved - timedelta(hours=2))}"\nstart_date: 2026-01-01\n{TASK}')
+    assert asked["timetable_summary"].startswith(str((saved - timedelta(hours=2)).minute))
+    scene.soon(lambda: scene.api.runs("asked", "success"), "the run that start_date asks for")
+    scene.soon(lambda: scene.run.printed("started", "asked", "runs now for"), "a line about it")
+    moved = scene.save("asked", f'schedule: "{daily(saved - timedelta(minutes=10))}"\n{TASK}')
+    assert datetime.fromisoformat(moved["next_dagrun_run_after"]) > saved
+    assert scene.api.runs("fresh") == []
+    assert len(scene.api.runs("asked")) == 1
+
+
+def test_the_zone_is_beside_the_schedule(scene: Scene) -> None:
+    dag = scene.save("zoned", f'schedule: "0 7 * * *"\ntimezone: Europe/Berlin\n{TASK}')
+    assert dag["timetable_summary"] == "0 7 * * * Europe/Berlin"
+    scene.soon(lambda: scene.run.printed("found", "zoned", "0 7 * * * Europe/Berlin"), "the line about it")
+
+
+def daily(moment: datetime) -> str:
+    return f"{moment.minute} {moment.hour} * * *"
+
+
+def test_a_deleted_dag_comes_back_paused_and_is_told(scene: Scene) -> None:
+    scene.save("gone", f'schedule: "0 7 * * *"\n{TASK}')
+    scene.soon(lambda: scene.run.printed("found", "gone"), "the line about it")
+    # The bundle has to have seen it in the database before.
+    time.sleep(7)
+    scene.api.send("DELETE", "/dags/gone", {})
+    back = scene.soon(lambda: scene.api.dag("gone"), "the DAG to come back", 90)
+    assert back["is_paused"]
+    scene.soon(lambda: scene.run.printed("deleted", "gone", "comes back within a minute, paused"), "a line about it")
+    scene.soon(lambda: scene.run.printed("found", "gone", "(paused)"), "a line about its return")
+    assert not scene.run.printed("unread", "gone")
+    # Once more: the first return must not use up the memory of it.
+    time.sleep(12)
+    scene.api.send("PATCH", "/dags/gone", {"is_paused": False})
+    scene.api.send("DELETE", "/dags/gone", {})
+    assert scene.soon(lambda: scene.api.dag("gone"), "the DAG to come back", 90)["is_paused"]
+
+
+def test_the_code_tab_keeps_the_text_that_ran(scene: Scene) -> None:
+    """Also where only a Python file was fixed, so that the DAG is the same to Airflow."""
+    scene.write("steps.py", "def work():\n    raise ValueError('broken')\n")
+    scene.save("fixed", "# the first text\ntasks: [{id: work, uses: steps.work}]\n")
+    first = scene.api.trigger("fixed")
+    scene.soon(lambda: state(scene, "fixed", first) == "failed", "the run to fail", 90)
+    scene.save("fixed", "def work():\n    return 1\n", name="steps.py")
+    scene.save("fixed", "# the second text\ntasks: [{id: work, uses: steps.work}]\n")
+    second = scene.api.trigger("fixed")
+    scene.soon(lambda: state(scene, "fixed", second) == "success", "the run of the fixed file", 90)
+    runs = {run["dag_run_id"]: run["dag_versions"][-1]["version_number"] for run in scene.api.runs("fixed")}
+    assert runs[first] < runs[second]
+    texts = {
+        run: scene.api.get(f"/dagSources/fixed?version_number={number}")["content"] for run, number in runs.items()
+    }
+    assert "# the first text" in texts[first]
+    assert "# the second text" in texts[second]
+
+
+def state(scene: Scene, dag_id: str, run_id: str) -> str:
+    return next((run["state"] for run in scene.api.runs(dag_id) if run["dag_run_id"] == run_id), "")
+
+
+def test_the_terminal_says_what_is_not_read_and_who_was_not_told(scene: Scene) -> None:
+    (scene.run.pipelines / "elsewhere.yaml").symlink_to("/etc/hostname")
+    (scene.run.pipelines / "loop").symlink_to(".")
+    scene.write("UPPER.YAML", TASK)
+    text = "notifications: {on_failure: [{uses: alerts.tell}]}\n"
+    scene.write("alerts.py", "def tell(context):\n    raise ConnectionError('no such mail server')\n")
+    scene.save("alarm", f"{text}tasks: [{{id: a, uses: bash, with: {{bash_command: exit 1}}, {text.strip()}}}]\n")
+    scene.api.trigger("alarm")
+    scene.soon(lambda: scene.run.printed("ignored", "elsewhere.yaml", "leads out of"), "the link")
+    scene.soon(lambda: scene.run.printed("ignored", "loop", "is a link to a folder that it lies in"), "the loop")
+    scene.soon(lambda: scene.run.printed("ignored", "UPPER.YAML", "call it `UPPER.yaml`"), "the misnamed file")
+    scene.soon(lambda: scene.run.printed("failed", "alarm", "exit code 1"), "the task's own reason", 90)
+    words = "not notified", "alarm", "no such mail server"
+    scene.soon(lambda: len(scene.run.printed(*words)) == 2, "the notifications of the task and of the run", 90)
+
+
+def test_a_removed_file_with_a_run_under_way_says_that_it_waits(scene: Scene) -> None:
+    scene.save("waits", "tasks: [{id: a, uses: bash, with: {bash_command: sleep 300}}]\n")
+    run_id = scene.api.trigger("waits")
+    scene.soon(lambda: state(scene, "waits", run_id) == "running", "the run")
+    (scene.run.pipelines / "waits.yaml").rename(scene.run.pipelines / "waits_no_more.yaml")
+    scene.soon(
+        lambda: scene.run.printed("removed", "waits", "1 unfinished run: they wait until the file is back"), "it"
+    )

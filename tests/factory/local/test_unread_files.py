@@ -38,7 +38,9 @@ def log(folder: Path, begun: datetime, *entries: dict[str, object], day: str = "
 
 
 def look(folder: Path, kept: datetime | None = None) -> dict[str, str]:
-    return UnreadFiles(folder / "logs", folder / "current").look({NAME: kept} if kept else {})
+    return UnreadFiles(folder / "logs", folder / "current", datetime.min.replace(tzinfo=UTC)).look(
+        {NAME: kept} if kept else {}
+    )
 
 
 EXIT = {"event": "Process exited abnormally", "exit_code": 126}
