@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,11 +24,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from make_env import GENERATORS, EnvFileError, make_env, read_env
+from make_env import GENERATORS, EnvFileError, make_env, read_env, set_in_env
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 STATE: Final = ROOT / ".airflow" / "compose"
 LOOPBACK: Final = "127.0.0.1"
+OWN_API_URL: Final = re.compile(r"http://host\.docker\.internal:\d+/")
+"""What `up` itself writes into .env as LOCAL_API_URL; anything else there is the user's."""
+DRAIN_SECONDS: Final = 3600
+"""A worker's running tasks may take so long until it is killed with them."""
 
 
 class DemoError(Exception):
@@ -170,19 +175,50 @@ def up() -> int:
     if added:
         print(f".env: generated {', '.join(added)}")
     api_port = setting("LOCAL_API_PORT", "8000")
-    api_url = setting("LOCAL_API_URL", f"http://host.docker.internal:{api_port}/")
+    keep_api_url(api_port)
     start_api(reachable_address(), api_port)
     print("docker compose: building and starting; the first time takes some minutes", flush=True)
-    # It comes back when every service that another one waits for is healthy, the api-server among them.
-    status = run_compose(compose, "up", "--detach", "--build", extra={"LOCAL_API_URL": api_url})
+    status = run_compose(compose, "build", "airflow-init") or replace_services(compose)
     if status != 0:
-        print("compose_demo: docker compose failed, see above; `make down` cleans up", file=sys.stderr)
+        print("compose_demo: docker compose failed, see above; run `make up` again, or `make down`", file=sys.stderr)
         return status
     password = setting("AIRFLOW_ADMIN_PASSWORD", "")
     shown = password if sys.stdout.isatty() else "the value of AIRFLOW_ADMIN_PASSWORD in .env"
     print(f"\nAirflow: http://127.0.0.1:{setting('AIRFLOW_PORT', '8080')}/")
     print(f"log in:  user admin, password {shown}")
     return 0
+
+
+def keep_api_url(api_port: str) -> None:
+    """Write the sample API's address into .env, where `docker compose` finds it also without this script."""
+    written = setting("LOCAL_API_URL", "")
+    if not written or OWN_API_URL.fullmatch(written):
+        set_in_env(ROOT / ".env", "LOCAL_API_URL", f"http://host.docker.internal:{api_port}/")
+
+
+def replace_services(compose: list[str]) -> int:
+    """Start what is new or changed.
+
+    Workers end their tasks first, while the api-server that these report to still runs: docker compose would replace
+    it before them, and a task that cannot report is failed.
+    """
+    workers = running(compose, "airflow-worker")
+    if workers:
+        print("docker compose: the workers end their running tasks", flush=True)
+        status = run_compose(compose, "stop", "--timeout", str(DRAIN_SECONDS), "airflow-worker")
+        if status != 0:
+            return status
+    # It comes back when every service that another one waits for is healthy, the api-server among them.
+    scale = ("--scale", f"airflow-worker={workers}") if workers > 1 else ()
+    return run_compose(compose, "up", "--detach", *scale)
+
+
+def running(compose: list[str], service: str) -> int:
+    """How many containers of a service run."""
+    done = subprocess.run(  # noqa: S603 - no shell, fixed words
+        [*compose, "ps", "--quiet", service], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return len(done.stdout.split()) if done.returncode == 0 else 0
 
 
 def down() -> int:

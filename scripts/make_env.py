@@ -113,6 +113,22 @@ def make_env(path: Path) -> list[str]:
     return added
 
 
+def set_in_env(path: Path, key: str, value: str) -> bool:
+    """Set one key of the env file, in its line or a new one; returns whether that changed it. Raises EnvFileError."""
+    path = path.resolve()
+    lines = _text(path).splitlines()
+    places = [index for index, line in enumerate(lines) if (found := _assignment(line)) and found[0] == key]
+    new = f"{key}={value}"
+    if places and lines[places[-1]] == new:
+        return False
+    lines[places[-1] if places else len(lines) :] = [new, *(lines[places[-1] + 1 :] if places else [])]
+    try:
+        _replace(path, "".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        raise EnvFileError(f"cannot write {path}: {_reason(error)}") from error
+    return True
+
+
 def _replace(path: Path, text: str) -> None:
     """All or nothing, and never readable by others, not even for a moment: mkstemp gives mode 0600."""
     descriptor, temporary = tempfile.mkstemp(prefix=".env-", dir=path.parent)

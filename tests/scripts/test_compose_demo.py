@@ -27,6 +27,7 @@ case "$*" in
   "compose version") exit "$PLUGIN" ;;
   version*) test "$ENGINE" = 0 || { echo "Cannot connect to the Docker daemon" >&2; exit 1; } ;;
   "network inspect bridge"*) echo "$GATEWAY" ;;
+  *"ps --quiet airflow-worker") for worker in $WORKERS; do echo "$worker"; done ;;
   *up*) exit "$UP" ;;
 esac
 """
@@ -56,6 +57,7 @@ class Project:
             "PLUGIN": "0",
             "ENGINE": "0",
             "UP": "0",
+            "WORKERS": "",
             "GATEWAY": "127.0.0.1",
             "LOCAL_API_PORT": str(self.port),
             **changes,
@@ -111,7 +113,9 @@ def test_up_starts_the_api_and_compose_and_says_how_to_log_in(project: Project) 
     health = requests.get(f"http://127.0.0.1:{project.port}/health", timeout=5).json()
     assert health["pid"] == project.place()["pid"]
     url = f"http://host.docker.internal:{project.port}/"
-    assert f"docker compose up --detach --build LOCAL_API_URL={url}" in project.called()
+    started = [call for call in project.called() if call.startswith(("docker compose build", "docker compose up"))]
+    assert started == ["docker compose build airflow-init LOCAL_API_URL=", "docker compose up --detach LOCAL_API_URL="]
+    assert f"LOCAL_API_URL={url}" in (project.folder / ".env").read_text().splitlines()
     assert "http://127.0.0.1:8099/" in done.stdout
     assert "user admin" in done.stdout
     assert (project.folder / ".env").stat().st_mode & 0o777 == 0o600
@@ -126,6 +130,36 @@ def test_a_second_up_keeps_the_api(project: Project) -> None:
     again = project.run("up")
     assert again.returncode == 0, again.stderr
     assert project.place()["pid"] == pid
+
+
+def test_workers_end_their_tasks_before_anything_is_replaced_and_keep_their_number(project: Project) -> None:
+    project.install("docker")
+
+    assert project.run("up", WORKERS="one two").returncode == 0
+
+    calls = [call.removesuffix(" LOCAL_API_URL=") for call in project.called()]
+    words = ("docker compose build", "docker compose stop", "docker compose up")
+    changing = [call for call in calls if call.startswith(words)]
+    assert changing == [
+        "docker compose build airflow-init",
+        "docker compose stop --timeout 3600 airflow-worker",
+        "docker compose up --detach --scale airflow-worker=2",
+    ]
+
+
+def test_another_port_of_the_api_replaces_what_was_written_and_leaves_a_url_of_the_user(project: Project) -> None:
+    project.install("docker")
+    env = project.folder / ".env"
+    project.run("up")
+    project.run("up", LOCAL_API_PORT=str(port := free_port()))
+    lines = env.read_text().splitlines()
+    assert [line for line in lines if line.startswith("LOCAL_API_URL=")] == [
+        f"LOCAL_API_URL=http://host.docker.internal:{port}/"
+    ]
+
+    env.write_text(env.read_text().replace("host.docker.internal", "shop.example"))
+    project.run("up")
+    assert f"LOCAL_API_URL=http://shop.example:{port}/" in env.read_text()
 
 
 def test_down_stops_both_also_without_env_file(project: Project) -> None:
@@ -168,7 +202,7 @@ def test_the_bridge_gateway_is_what_the_api_listens_on(project: Project) -> None
 def test_docker_compose_serves_where_the_plugin_is_missing(project: Project) -> None:
     project.install("docker", "docker-compose")
     assert project.run("up", PLUGIN="1").returncode == 0
-    assert any(call.startswith("docker-compose up --detach --build") for call in project.called())
+    assert any(call.startswith("docker-compose up --detach") for call in project.called())
 
 
 @pytest.mark.parametrize(
