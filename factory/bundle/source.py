@@ -16,6 +16,8 @@ from pathlib import Path
 
 from factory.bundle.naming import is_left_out, name_problem
 from factory.bundle.store import BundleError, token_of
+from schemas.folder.discovery import SUFFIXES
+from schemas.folder.ignored import IgnoredPaths
 
 MAX_FILE_BYTES = 16 * 2**20
 MAX_ENTRIES = 50_000
@@ -158,6 +160,7 @@ def _walk(root: str, listing: Listing) -> Iterator[tuple[os.DirEntry[str] | None
     """Yield every entry that is no folder with its relative path, and `None` for every folder."""
     inside = root.rstrip("/") + "/"
     pending: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(root, "", frozenset())]
+    ignored = IgnoredPaths(Path(root))
     while pending:
         absolute, prefix, above = pending.pop()
         try:
@@ -175,9 +178,10 @@ def _walk(root: str, listing: Listing) -> Iterator[tuple[os.DirEntry[str] | None
                 listing.problems[prefix] = f"cannot be read: {e.strerror}"
             continue
         for entry in entries:
-            if is_left_out(entry.name):
-                continue
             path = prefix + entry.name
+            # Only pipelines: what lies beside them may be imported by others.
+            if is_left_out(entry.name) or (path.endswith(SUFFIXES) and ignored.has(path)):
+                continue
             problem = name_problem(entry.name, path) or _link_problem(entry, inside)
             if problem is not None:
                 listing.problems[path] = problem

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from schemas.findings.suggestions import unmistakable
 from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, is_defaults
+from schemas.folder.ignored import IgnoredPaths
 
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
@@ -29,7 +30,9 @@ def pipeline_paths(folder: Path) -> Iterator[str]:
     folder that cannot be walked is one of the paths itself (`.`: the whole). A folder whose name ends like a file's
     is a folder.
     """
-    yield from sorted(_walk(folder, os.path.realpath(folder), "", frozenset()))
+    ignored = IgnoredPaths(folder)
+    found = sorted(_walk(folder, os.path.realpath(folder), "", frozenset()))
+    yield from (path for path in found if not ignored.has(path))
 
 
 def test_paths(folder: Path) -> Iterator[str]:

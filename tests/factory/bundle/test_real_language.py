@@ -188,3 +188,19 @@ def test_without_any_declared_environment_the_choice_means_nothing(refresher: Re
     assert rewritten(refresher) == {"other.yaml.py", "sales/other.yaml.py"}
     put(folder, {"_defaults.yaml": "environments: {prod: {tags: [prod]}}\n"})
     assert "_PIPELINE_ENVIRONMENT.yaml.py" in rewritten(refresher)
+
+
+def test_an_airflowignore_takes_a_pipelines_stub_away_and_leaves_modules(refresher: Refresher, folder: Path) -> None:
+    put(folder, {"sales/steps.py": "def load() -> None: ...\n"})
+    refresher.refresh()
+    put(folder, {".airflowignore": "sales/\n"})
+    refresher.refresh()
+
+    current = refresher.store.root / "current"
+    assert (current / "other.yaml.py").exists()
+    assert not (current / "sales" / "other.yaml.py").exists()
+    assert (current / "sales" / "steps.py").exists()
+
+    (folder / ".airflowignore").unlink()
+    refresher.refresh()
+    assert (current / "sales" / "other.yaml.py").exists()
