@@ -24,7 +24,11 @@ PATIENCE = 10.0
 
 def missing_services() -> list[str]:
     """What is not installed here, with what installs it on Debian and Ubuntu."""
-    found = {"postgresql": postgresql_program("initdb"), "redis-server": shutil.which("redis-server")}
+    found = {
+        "postgresql": postgresql_program("initdb"),
+        "redis-server": shutil.which("redis-server"),
+        "mariadb-server": shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin"),
+    }
     return [f"{name} (apt-get install {name})" for name, program in found.items() if program is None]
 
 
@@ -54,6 +58,29 @@ def postgresql() -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def mariadb() -> Iterator[str]:
+    """A server of its own with a database `shop`; gives `user:password@host:port/shop`."""
+    user = _unprivileged("mysql")
+    password, port = secrets.token_hex(16), free_port()
+    with _folder_of(user) as folder:
+        data = folder / "data"
+        options = ["--no-defaults", f"--datadir={data}", "--skip-test-db", "--auth-root-authentication-method=normal"]
+        _done([_program("mariadb-install-db"), *options], user)
+        first = folder / "first.sql"
+        account = "'loader'@'127.0.0.1'"
+        first.write_text(
+            "CREATE DATABASE shop CHARACTER SET utf8mb4;\n"
+            f"CREATE USER {account} IDENTIFIED BY '{password}';\nGRANT ALL ON *.* TO {account};\n"
+        )
+        _give(first, user)
+        server = [_program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--port={port}", f"--init-file={first}"]
+        server += ["--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+        server += ["--innodb-flush-log-at-trx-commit=0"]
+        with _running(server, user, port, folder / "log", signal.SIGTERM):
+            yield f"loader:{password}@127.0.0.1:{port}/shop"
+
+
+@contextlib.contextmanager
 def redis() -> Iterator[str]:
     """A server that keeps nothing on disk; gives `:password@host:port`."""
     user = _unprivileged()
@@ -69,17 +96,17 @@ def redis() -> Iterator[str]:
 
 
 def _program(name: str) -> str:
-    found = postgresql_program(name) or shutil.which(name)
+    found = postgresql_program(name) or shutil.which(name) or shutil.which(name, path="/usr/sbin")
     assert found is not None, f"{name} is not installed"
     return found
 
 
-def _unprivileged() -> str | None:
-    """Whom a service runs as; None: as the tests do. PostgreSQL refuses to run as root."""
+def _unprivileged(own: str = "postgres") -> str | None:
+    """Whom a service runs as; None: as the tests do. PostgreSQL and MariaDB refuse to run as root."""
     if os.getuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
+    return own if own in names else "nobody"
 
 
 @contextlib.contextmanager

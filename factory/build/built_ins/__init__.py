@@ -18,6 +18,7 @@ from factory.build.built_ins.arguments import (
     BuildContext,
     deferrable_arguments,
     function_arguments,
+    plain_arguments,
     text_arguments,
     trigger_arguments,
     written_arguments,
@@ -80,6 +81,7 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
         ),
         "email": BuiltIn("airflow.providers.smtp.operators.smtp.EmailOperator"),
         "sql": BuiltIn("factory.operators.sql.SqlOperator"),
+        "load": BuiltIn("factory.operators.load.LoadOperator", plain_arguments),
         "duckdb": BuiltIn("factory.operators.duckdb.DuckdbOperator"),
     }
 )

@@ -31,6 +31,7 @@ BUILT_INS: Mapping[str, str] = MappingProxyType(
         "trigger_dag": "TriggerDagTask",
         "email": "EmailTask",
         "sql": "SqlTask",
+        "load": "LoadTask",
         "duckdb": "DuckdbTask",
     }
 )

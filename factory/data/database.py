@@ -1,0 +1,286 @@
+"""The database that `load` writes to, through dlt's clients: what a table has, what is added to it, and how staged rows
+become its rows in one transaction.
+
+Rows are staged in a table of their own first, so that a load that ends early leaves nothing behind that anybody reads.
+dlt's own ways of writing are not used for the rest: it adds its columns to the table, checks contracts against what it
+remembers and not against the table, and appends one file after the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
+from typing import Any
+
+from factory.data.columns import DIGITS, SCALE, ColumnType
+from factory.data.destinations import LoadError, Target
+from factory.data.extras import imported
+
+ROW = "_load_row"
+"""Column of the staged rows: their order, by which the last of several with one key counts."""
+LOADS = "_pipeline_loads"
+"""Table with the loads that were appended: a task that is tried again finds there that it is done."""
+_TRIES = 5
+_TRANSIENT = (
+    "already exists",
+    "duplicate key",
+    "database is locked",
+    "deadlock",
+    "pg_type_typname_nsp_index",
+    "conflict",
+)
+
+
+_ARROW_TYPES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "bigint": lambda arrow: arrow.int64(),
+        "double": lambda arrow: arrow.float64(),
+        "text": lambda arrow: arrow.string(),
+        "json": lambda arrow: arrow.string(),
+        "bool": lambda arrow: arrow.bool_(),
+        "date": lambda arrow: arrow.date32(),
+        "time": lambda arrow: arrow.time64("us"),
+        "binary": lambda arrow: arrow.binary(),
+    }
+)
+
+
+class AlreadyLoadedError(Exception):
+    """The rows of this task instance have arrived before."""
+
+
+class Database:
+    """One open connection for one load. `name` is the load's own, for what it leaves in dlt's tables until it ends."""
+
+    def __init__(self, target: Target, name: str) -> None:
+        self.target = target
+        self.schema = imported("dlt", task="load", extra="load").Schema(name)
+        configuration = target.destination.spec()
+        configuration._bind_dataset_name(target.schema, name)  # dlt's pipelines call it too
+        self._client = target.destination.client(self.schema, configuration)
+        self._sql = self._client.sql_client
+
+    @contextmanager
+    def opened(self) -> Iterator[Database]:
+        """With its connection."""
+        with self._client:
+            if not self._client.is_storage_initialized():
+                self._patiently(self._client.initialize_storage)
+            yield self
+
+    def columns(self, table: str) -> dict[str, ColumnType | None]:
+        """The columns of a table, empty where there is none. A column that takes any type is None."""
+        ((_, found),) = self._client.get_storage_tables([table])
+        types: dict[str, ColumnType | None] = {}
+        for name, column in found.items():
+            data_type, scale = column.get("data_type", "text"), column.get("scale")
+            zoned = column.get("timezone", True) is not False
+            if self.target.types.get(data_type) == "text" and data_type == "decimal":
+                # A NUMERIC that somebody else has made: SQLite keeps it as a float.
+                data_type, scale = "double", None
+            precision = column.get("precision") if data_type == "decimal" else None
+            types[name] = ColumnType(data_type, precision, scale, zoned)
+        for name in self._without_type(table):
+            types[name] = None
+        return types
+
+    def add(self, table: str, columns: Mapping[str, ColumnType]) -> None:
+        """Make a table with these columns, or add them to it."""
+        from dlt.common.schema.utils import new_table  # noqa: PLC0415
+
+        hints = [{"name": name, "nullable": True, **self.hints(kind)} for name, kind in columns.items()]
+        self.schema.update_table(new_table(table, columns=hints))
+        self._apply(table)
+
+    def name(self, written: str) -> str:
+        """The name of a table or column as it is written, but for signs that dlt allows nowhere, such as quotes; one
+        that is too long ends with a hash."""
+        name = str(self.schema.naming.normalize_identifier(written))
+        longest = int(self._client.capabilities.max_column_identifier_length or 255)
+        if len(name.encode()) <= longest:
+            return name
+        ending = "_" + hashlib.sha256(written.encode()).hexdigest()[:8]
+        return name.encode()[: longest - len(ending)].decode(errors="ignore") + ending
+
+    def kept_type(self, kind: ColumnType) -> ColumnType:
+        """The type as this database keeps it, so that no digit is lost."""
+        kept = self.target.types.get(kind.data_type)
+        return kind if kept is None else ColumnType(kept)
+
+    def array(self, values: Sequence[Any], kind: ColumnType) -> Any:
+        """Values that fit `kind`, as staged."""
+        if kind.data_type == "decimal" and "decimal" in self.target.types:
+            values = [None if value is None else format(value, "f") for value in values]
+        return imported("pyarrow", task="load", extra="load").array(values, self.arrow_type(kind))
+
+    def arrow_type(self, kind: ColumnType) -> Any:
+        """The Arrow type of staged values."""
+        arrow = imported("pyarrow", task="load", extra="load")
+        kind = self.kept_type(kind)
+        if kind.data_type == "decimal":
+            digits, scale = kind.precision or DIGITS, SCALE if kind.scale is None else kind.scale
+            return arrow.decimal128(digits, scale) if digits <= DIGITS else arrow.decimal256(digits, scale)
+        if kind.data_type == "timestamp":
+            return arrow.timestamp("us", "UTC" if kind.zoned else None)
+        return _ARROW_TYPES[kind.data_type](arrow)
+
+    def hints(self, kind: ColumnType) -> dict[str, Any]:
+        """A new column of the table, in dlt's words."""
+        return self.kept_type(kind).hints() if kind.data_type == "decimal" else kind.hints()
+
+    def staged_hints(self, kind: ColumnType) -> dict[str, Any]:
+        """A column of the staged rows, in dlt's words."""
+        return self.kept_type(kind).hints()
+
+    def prepare(self, *, remembers: bool) -> None:
+        """Make the tables that dlt writes to, and the one of loads; two loads that do so at once take turns."""
+        from dlt.common.schema.utils import new_table  # noqa: PLC0415
+
+        if remembers and not self.columns(LOADS):
+            columns = [
+                {"name": "load_id", "data_type": "text", "precision": 64, "nullable": False, "unique": True},
+                {"name": "rows_loaded", "data_type": "bigint", "nullable": False},
+            ]
+            self.schema.update_table(new_table(LOADS, columns=columns))
+            self._apply(LOADS)
+        else:
+            self._apply()
+
+    def loaded_before(self, load_id: str) -> int | None:
+        """How many rows the load with this id brought; None where it has not been."""
+        if not self.columns(LOADS):
+            return None
+        found = self._run(f"SELECT rows_loaded FROM {self.table(LOADS)} WHERE load_id = '{load_id}'")
+        return int(found[0][0]) if found else None
+
+    def table(self, name: str) -> str:
+        """A table's name as SQL writes it, with its schema."""
+        return self._unescaped(str(self._sql.make_qualified_table_name(name)))
+
+    def column(self, name: str) -> str:
+        """A column's name as SQL writes it."""
+        return self._unescaped(str(self._sql.escape_column_name(name)))
+
+    def append(self, table: str, staged: str, columns: Sequence[str], load_id: str, rows: int) -> None:
+        """Add the staged rows, once. Raises AlreadyLoadedError."""
+        remembered = f"INSERT INTO {self.table(LOADS)} (load_id, rows_loaded) VALUES ('{load_id}', {rows})"
+        try:
+            self._together([remembered, self._insert(table, staged, columns)])
+        except LoadError:
+            if self.loaded_before(load_id) is not None:
+                raise AlreadyLoadedError from None
+            raise
+
+    def replace(self, table: str, staged: str | None, columns: Sequence[str]) -> None:
+        """Let the staged rows be all that the table has."""
+        statements = [f"DELETE FROM {self.table(table)}"]
+        if staged is not None:
+            statements.append(self._insert(table, staged, columns))
+        self._together(statements)
+
+    def merge(self, table: str, staged: str, columns: Sequence[str], key: Sequence[str]) -> int:
+        """Let staged rows take the place of those with the same key; return how many had the key of a later one.
+
+        Raises LoadError where a key has no value.
+        """
+        names = [self.column(one) for one in key]
+        empty = " OR ".join(f"{one} IS NULL" for one in names)
+        ((without,),) = self._run(f"SELECT count(*) FROM {self.table(staged)} WHERE {empty}")
+        if without:
+            raise LoadError(f"{without} rows have no value in the primary key ({', '.join(key)})")
+        ((total,),) = self._run(f"SELECT count(*) FROM {self.table(staged)}")
+        keys = ", ".join(names)
+        ((different,),) = self._run(f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {self.table(staged)}) k")
+        with suppress(LoadError):  # an index of texts that are too long for one
+            self._together([f"CREATE INDEX {self.column(f'{staged}_key')} ON {self.table(staged)} ({keys})"])
+        same = " AND ".join(f"s.{one} = {self.table(table)}.{one}" for one in names)
+        listed = ", ".join(map(self.column, columns))
+        last = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {self.column(ROW)} DESC)"
+        rows = f"SELECT {listed}, {last} AS {self.column('_load_rank')} FROM {self.table(staged)}"
+        self._together(
+            [
+                f"DELETE FROM {self.table(table)} WHERE EXISTS (SELECT 1 FROM {self.table(staged)} s WHERE {same})",
+                f"INSERT INTO {self.table(table)} ({listed}) SELECT {listed} FROM ({rows}) r "
+                f"WHERE {self.column('_load_rank')} = 1",
+            ]
+        )
+        return int(total) - int(different)
+
+    def forget(self, staged: str) -> None:
+        """Remove the staged rows, and what dlt has noted about them."""
+        names = self.schema.version_table_name, self.schema.loads_table_name
+        notes = [f"DELETE FROM {self.table(one)} WHERE schema_name = '{self.schema.name}'" for one in names]
+        if self.columns(staged):
+            notes.append(f"DROP TABLE {self.table(staged)}")
+        self._together(notes)
+
+    def _insert(self, table: str, staged: str, columns: Sequence[str]) -> str:
+        listed = ", ".join(map(self.column, columns))
+        return f"INSERT INTO {self.table(table)} ({listed}) SELECT {listed} FROM {self.table(staged)}"
+
+    def _together(self, statements: Sequence[str]) -> None:
+        """Run statements in one transaction. Raises LoadError."""
+
+        def run() -> None:
+            with self._sql.begin_transaction():
+                for statement in statements:
+                    self._sql.execute_sql(self._escaped(statement))
+
+        if self.target.setting is not None:
+            self._sql.execute_sql(self.target.setting)
+        self._patiently(run)
+
+    def _run(self, statement: str) -> Any:
+        return self._sql.execute_sql(self._escaped(statement))
+
+    def _unescaped(self, name: str) -> str:
+        # SQLAlchemy doubles `%` in names for drivers that fill in parameters, and again in the whole statement.
+        return name.replace("%%", "%") if self._is_sqlalchemy else name
+
+    @property
+    def _is_sqlalchemy(self) -> bool:
+        return hasattr(self._sql, "engine")
+
+    def _escaped(self, statement: str) -> str:
+        # SQLAlchemy takes `:name` for a parameter, also inside a quoted name.
+        return statement.replace(":", "\\:") if self._is_sqlalchemy else statement
+
+    def _apply(self, *tables: str) -> None:
+        self.schema._bump_version()  # what its error message advises where there is no stored schema
+        own = [self.schema.version_table_name, self.schema.loads_table_name]
+        self._patiently(lambda: self._client.update_stored_schema(only_tables=[*own, *tables], force=True))
+
+    def _patiently(self, action: Any) -> None:
+        """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock."""
+        for number in range(1, _TRIES + 1):
+            try:
+                action()
+            except Exception as error:
+                text = reason(error)
+                if number == _TRIES or not any(part in text.lower() for part in _TRANSIENT):
+                    raise LoadError(text) from None
+                time.sleep(random.uniform(0, 0.2 * 2**number))  # noqa: S311 # so that two do not meet again
+            else:
+                return
+
+    def _without_type(self, table: str) -> list[str]:
+        """The columns that are declared without a type, which SQLite allows."""
+        if not self._is_sqlalchemy or self._sql.dialect_name != "sqlite":
+            return []
+        rows = self._run(f"SELECT name FROM pragma_table_info('{table.replace(chr(39), chr(39) * 2)}') WHERE type = ''")
+        return [str(name) for (name,) in rows]
+
+
+def reason(error: BaseException) -> str:
+    """The innermost cause of what dlt raised, in one line."""
+    while True:
+        inner = getattr(error, "dbapi_exception", None) or error.__cause__ or error.__context__
+        if not isinstance(inner, BaseException) or inner is error:
+            break
+        error = inner
+    lines = str(error).strip() or type(error).__name__
+    return " ".join(lines.split())

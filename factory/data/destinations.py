@@ -1,0 +1,116 @@
+"""An Airflow connection → a destination of dlt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from factory.data.extras import imported
+from factory.data.sql import SQLITE_PATIENCE
+
+
+class LoadError(Exception):
+    """Rows that cannot be loaded; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where rows go: dlt's destination, the schema, and what is particular about the database.
+
+    `types`: types of dlt that the database keeps as another one, so that no digit is lost. `is_exact_about_case`:
+    whether `Name` and `name` are two columns. `setting`: a statement before rows are moved.
+    """
+
+    destination: Any
+    schema: str
+    types: Mapping[str, str] = field(default_factory=dict)
+    is_exact_about_case: bool = False
+    setting: str | None = None
+    file: str | None = None
+
+
+def target_of(connection: Any, schema: str | None) -> Target:
+    """The destination of an Airflow connection. Raises LoadError where its type has none."""
+    make = _TARGETS.get(connection.conn_type)
+    if make is None:
+        raise LoadError(
+            f"`load` has no way into a connection of type `{connection.conn_type}`; "
+            f"it loads into {', '.join(sorted(_TARGETS))}"
+        )
+    return make(connection, schema)
+
+
+def _destinations() -> Any:
+    return imported("dlt.destinations", task="load", extra="load")
+
+
+def _server(connection: Any, port: int) -> dict[str, Any]:
+    parts = {
+        "host": connection.host or "localhost",
+        "port": connection.port or port,
+        "username": connection.login,
+        "password": connection.password,
+        "database": connection.schema,
+    }
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def _postgres(connection: Any, schema: str | None) -> Target:
+    # What libpq knows may stand in the connection's extras, such as `sslmode`.
+    query = {name: str(value) for name, value in connection.extra_dejson.items() if name in _LIBPQ}
+    credentials = {"drivername": "postgresql", **_server(connection, 5432), "query": query}
+    credentials.setdefault("database", "postgres")
+    destination = _destinations().postgres(credentials, create_indexes=True)
+    return Target(destination, schema or "public", is_exact_about_case=True, setting="SET TIME ZONE 'UTC'")
+
+
+def _mysql(connection: Any, schema: str | None) -> Target:
+    from sqlalchemy import URL  # noqa: PLC0415 # only this task needs it
+
+    if not (schema or connection.schema):
+        raise LoadError("the connection names no database (its `schema`), and neither does `table`")
+    parts = _server(connection, 3306)
+    query = {
+        "charset": "utf8mb4",
+        "init_command": "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+    }
+    url = URL.create("mysql+pymysql", **parts, query=query)
+    address = url.render_as_string(hide_password=False)
+    destination = _destinations().sqlalchemy(address, create_unique_indexes=True)
+    return Target(destination, schema or connection.schema, {"json": "text"})
+
+
+def _sqlite(connection: Any, schema: str | None) -> Target:
+    if schema not in (None, "main"):
+        raise LoadError(f"SQLite has no schema `{schema}`: write the table's name alone")
+    path = connection.host or connection.schema
+    if not path:
+        raise LoadError("the connection names no file (its `host`)")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    destination = _destinations().sqlalchemy(
+        f"sqlite:///{path}",
+        create_unique_indexes=True,
+        engine_kwargs={"connect_args": {"timeout": SQLITE_PATIENCE}},
+    )
+    # SQLite keeps a NUMERIC as a float, and reads and writes JSON as text.
+    return Target(destination, "main", {"decimal": "text", "json": "text"}, file=path)
+
+
+def _duckdb(connection: Any, schema: str | None) -> Target:
+    path = "/".join(part for part in (connection.host, connection.schema) if part)
+    if not path:
+        raise LoadError("the connection names no file (its `host`)")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return Target(_destinations().duckdb(path, create_indexes=True), schema or "main", file=path)
+
+
+_LIBPQ = frozenset(
+    {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "options", "application_name", "target_session_attrs"}
+)
+_TARGETS: Mapping[str, Callable[[Any, str | None], Target]] = MappingProxyType(
+    {"duckdb": _duckdb, "mysql": _mysql, "postgres": _postgres, "sqlite": _sqlite}
+)
+"""Airflow's types of connections."""
