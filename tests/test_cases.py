@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 from factory.reporters import concise, full
-from schemas.findings.codes import Severity
+from schemas.findings.codes import Code, Severity
 
 from .case_files import Case, agree, cases, found
 
@@ -64,6 +64,8 @@ def test_cases_have_names_that_say_what_they_show() -> None:
 
 def assert_findings(case: Case, findings: list[str]) -> None:
     expected = case.expected()
+    # Which extras there are is the machine's matter: tests/schemas/rules/test_data_tasks.py
+    findings = [line for line in findings if f" {Code.EXTRA_NOT_INSTALLED.id} " not in line]
     missing = [line for line in expected if not any(agree(line, other) for other in findings)]
     unexpected = [line for line in findings if not any(agree(other, line) for other in expected)]
     lines = "\n".join(f"# expect {line.split(': ', 1)[1]}" for line in unexpected)

@@ -194,6 +194,11 @@ class Code(Enum):
     KEY_OF_ANOTHER_TYPE = _error("PF343", "key-of-another-type", "A key has no effect together with the other keys.")
     MISSPELT_KEYWORD = _error("PF333", "misspelt-keyword", "A keyword of a param's JSON Schema looks like a typo.")
 
+    EXTRA_NOT_INSTALLED = _note(
+        "PF370", "extra-not-installed", "A data task needs an extra that is not installed here."
+    )
+    FILE_FORMAT = _error("PF371", "file-format", "The name of a file does not end with a format that the task knows.")
+
     TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is not closed.")
     MISSING_FILE = _error("PF381", "missing-file", "A script or SQL file that a task names does not exist.")
     MOVED_PATH = _warning("PF382", "moved-path", "A dotted path is from Airflow 2 and has moved.")

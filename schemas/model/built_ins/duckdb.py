@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from schemas.model.base import Model
 from schemas.model.fields import PlainValue, PositiveCount
@@ -12,7 +14,17 @@ from schemas.model.task_base import TaskBase
 
 _Statement = Annotated[str, Field(min_length=1)]
 _Table = Annotated[str, Field(min_length=1)] | list[PlainValue]
-SIZE_PATTERN = r"^\s*\d+(\.\d+)?\s*(?i:[KMGT]i?B)\s*$"
+SIZE_PATTERN = r"^\d+(?:\.\d+)? ?[KMGTkmgt][iI]?[Bb]$"
+_SIZE = re.compile(SIZE_PATTERN)
+
+
+def _size(text: str) -> str:
+    if _SIZE.search(text) is None:
+        raise PydanticCustomError("size", "expected a size, such as `2GB`")
+    return text
+
+
+Size = Annotated[str, AfterValidator(_size), WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN})]
 
 
 class DuckdbArguments(Model):
@@ -28,7 +40,7 @@ class DuckdbArguments(Model):
     """Tables of the query, by name: rows that a task gives, or files: a path, a list of paths or a pattern."""
     database: str | None = Field(default=None, min_length=1)
     """Database file that the query works in. Default: none; nothing is kept."""
-    memory_limit: Annotated[str, Field(pattern=SIZE_PATTERN)] | None = Field(default=None, examples=["2GB"])
+    memory_limit: Size | None = Field(default=None, examples=["2GB"])
     """Most memory that the query takes. Default: DuckDB's, 80 % of the machine's."""
     threads: PositiveCount | None = None
     """Most threads that the query takes. Default: one for each processor."""

@@ -38,8 +38,9 @@ class LoadArguments(RowsSource):
     primary_key: Names | None = None
     """Column, or list of columns, by which `merge` finds the row to replace."""
     schema_contract: Literal["evolve", "freeze", "discard_row", "discard_value"] = "evolve"
-    """What happens to values for which the table has no column, or one of another type. `evolve`: add a column. `freeze`:
-    fail. `discard_row`: leave the row out. `discard_value`: leave the value out. The output counts what is left out."""
+    """What happens to values for which the table has no column, or one of another type. `evolve`: add a column.
+    `freeze`: fail. `discard_row`: leave the row out. `discard_value`: leave the value out. The output counts what is
+    left out."""
     columns: dict[str, ColumnType | LoadColumn] | None = Field(default=None, examples=[{"price": "decimal"}])
     """Types of columns, by name, where the values do not tell them."""
     create: bool = True

@@ -1,0 +1,141 @@
+"""Data tasks: where their rows come from, keys that need others, endings of files, extras that are not installed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from schemas.compose.env_values import EnvText
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+
+DISTRIBUTION = "airflow-pipeline-factory"
+_ROWS = ".jsonl, .json, .csv (also with .gz) or .parquet"
+_ROW_FILE = re.compile(r".*\.(?:(?:jsonl|ndjson|json|csv)(?:\.gz)?|parquet)", re.IGNORECASE | re.DOTALL)
+
+
+class _Engine(NamedTuple):
+    """The extra behind a built-in, and the module by which it is known."""
+
+    extra: str
+    module: str
+
+
+class _Needs(NamedTuple):
+    """A key has no effect without another one."""
+
+    key: str
+    other: str
+
+
+ENGINES: Mapping[str, _Engine] = MappingProxyType(
+    {"load": _Engine("load", "dlt"), "duckdb": _Engine("duckdb", "duckdb")}
+)
+SOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType({"load": ("rows", "file")})
+"""Built-in → the keys of which it needs one."""
+_PAIRS: Mapping[str, tuple[_Needs, ...]] = MappingProxyType({})
+_FILES: Mapping[str, Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyType(
+    {
+        "sql": {"to": (_ROW_FILE, _ROWS)},
+        "duckdb": {"to": (_ROW_FILE, _ROWS)},
+        "load": {"file": (_ROW_FILE, _ROWS)},
+    }
+)
+"""Built-in → key → what the file's name must be like, and how that is said."""
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Findings in every data task."""
+    for task in subject.tasks:
+        uses = str(task.uses)
+        if uses in ENGINES:
+            yield from _extra(subject, task, ENGINES[uses])
+        yield from _source(subject, task, SOURCES.get(uses, ()))
+        for pair in _PAIRS.get(uses, ()):
+            yield from _pair(subject, task, pair)
+        yield from _endings(subject, task, _FILES.get(uses, {}))
+        if uses == "load":
+            yield from _merge(subject, task)
+        if uses == "sql":
+            yield from _fetch(subject, task)
+
+
+def _extra(subject: Subject, task: TaskView, engine: _Engine) -> Iterator[Diagnostic]:
+    if find_spec(engine.module) is None:
+        yield subject.finding(
+            Code.EXTRA_NOT_INSTALLED,
+            (*task.path, "uses"),
+            f"`{task.uses}` needs the extra `{engine.extra}`, which is not installed here",
+            help=f"where the task runs: pip install '{DISTRIBUTION}[{engine.extra}]'",
+        )
+
+
+def _source(subject: Subject, task: TaskView, keys: tuple[str, ...]) -> Iterator[Diagnostic]:
+    if not keys or task.mapped is None or not isinstance(task.entry.get("with"), dict) or _written(task) & set(keys):
+        return
+    listed = " or ".join(f"`{key}`" for key in keys)
+    message = f"`{task.uses}` needs rows: {listed} is missing"
+    yield subject.finding(Code.MISSING_KEY, task.with_path, message, at_key=True)
+
+
+def _pair(subject: Subject, task: TaskView, pair: _Needs) -> Iterator[Diagnostic]:
+    if task.arguments.get(pair.key) is not None and pair.other not in _written(task):
+        message = f"`{pair.key}` has no effect without `{pair.other}`"
+        yield subject.finding(Code.KEY_ALONE, (*task.with_path, pair.key), message, at_key=True)
+
+
+def _merge(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    merges = task.arguments.get("write_disposition") == "merge"
+    if merges and task.arguments.get("primary_key") is None:
+        path = (*task.with_path, "write_disposition")
+        message = "`write_disposition: merge` needs `primary_key`: the column by which it finds the row to replace"
+        yield subject.finding(Code.MISSING_KEY, path, message)
+    if not merges and task.arguments.get("primary_key") is not None and "write_disposition" not in (task.mapped or ()):
+        path = (*task.with_path, "primary_key")
+        message = "`primary_key` has no effect without `write_disposition: merge`"
+        yield subject.finding(Code.KEY_ALONE, path, message, at_key=True)
+
+
+def _fetch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    fetch, to = task.arguments.get("fetch"), task.arguments.get("to")
+    if to is not None and fetch in ("none", "value"):
+        message = f"`to` is a file for rows, and `fetch: {fetch}` gives none"
+        path = (*task.with_path, "to")
+        yield subject.finding(Code.CONTRADICTION, path, message, at_key=True, caret="write `fetch: rows`")
+    if to is None and fetch != "rows" and task.arguments.get("max_rows") is not None:
+        message = "`max_rows` has no effect without `fetch: rows`"
+        yield subject.finding(Code.KEY_ALONE, (*task.with_path, "max_rows"), message, at_key=True)
+
+
+def _endings(
+    subject: Subject, task: TaskView, files: Mapping[str, tuple[re.Pattern[str], str]]
+) -> Iterator[Diagnostic]:
+    for key, (pattern, allowed) in files.items():
+        value = task.arguments.get(key)
+        for place, path in _paths(value):
+            if not _is_open(path) and pattern.fullmatch(path) is None:
+                where = (*task.with_path, key, *place)
+                message = f"`{key}` does not end with a format that `{task.uses}` knows"
+                yield subject.finding(Code.FILE_FORMAT, where, message, help=f"the name ends with {allowed}")
+
+
+def _paths(value: Any) -> Iterator[tuple[tuple[int, ...], str]]:
+    if isinstance(value, str):
+        yield (), value
+    elif isinstance(value, list):
+        yield from (((place,), one) for place, one in enumerate(value) if isinstance(one, str))
+
+
+def _is_open(path: str) -> bool:
+    """Whether only the run knows how a path ends."""
+    return isinstance(path, EnvText) or "${" in path or path.rstrip().endswith(("}}", "%}"))
+
+
+def _written(task: TaskView) -> set[str]:
+    """The keys that say something, mapped ones too."""
+    return {key for key, value in task.arguments.items() if value is not None} | set(task.mapped or ())

@@ -1,0 +1,56 @@
+"""What lint says where an extra is not installed: a note, and nothing that keeps the pipeline from being built."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from schemas.check import check_file
+from schemas.findings.codes import Code, Severity
+from schemas.rules import data_tasks
+
+PIPELINE = """
+tasks:
+  - {id: a, uses: duckdb, with: {sql: SELECT 1}}
+  - {id: b, uses: load, with: {rows: [{id: 1}], conn_id: warehouse, table: orders}}
+"""
+ENGINES = ("dlt", "duckdb", "pyarrow", "vl_convert", "altair", "sklearn", "skops", "pandas", "numpy", "airflow")
+
+
+def test_a_missing_extra_is_a_note_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(PIPELINE)
+    code = (
+        "import importlib.util as u\n"
+        "real = u.find_spec\n"
+        "u.find_spec = lambda name, *more: None if name in ('dlt', 'duckdb') else real(name, *more)\n"
+        "from schemas.check import check_file\nfrom pathlib import Path\n"
+        f"result = check_file(Path({str(tmp_path)!r}), 'a.yaml')\n"
+        "print(len(result.pipelines), *((d.code.id, d.message, d.help) for d in result.diagnostics), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "1",
+        "('PF370', '`duckdb` needs the extra `duckdb`, which is not installed here', "
+        "\"where the task runs: pip install 'airflow-pipeline-factory[duckdb]'\")",
+        "('PF370', '`load` needs the extra `load`, which is not installed here', "
+        "\"where the task runs: pip install 'airflow-pipeline-factory[load]'\")",
+    ]
+    assert Code.EXTRA_NOT_INSTALLED.severity is Severity.NOTE
+
+
+def test_lint_imports_no_engine(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(PIPELINE)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom schemas.check import check_file\n"
+        f"assert check_file(Path({str(tmp_path)!r}), 'a.yaml').pipelines\n"
+        f"print(*[name for name in {ENGINES!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_every_engine_belongs_to_a_built_in(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("tasks: [{id: a, uses: empty}]")
+    assert check_file(tmp_path, "a.yaml").diagnostics == ()
+    assert set(data_tasks.SOURCES) <= {*data_tasks.ENGINES, "check"}
