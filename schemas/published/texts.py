@@ -24,6 +24,7 @@ from schemas.findings.paths import DataPath
 from schemas.model import fields, times
 from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.built_ins.duckdb import SIZE_PATTERN
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.model.notifications import START_PATTERN
 from schemas.model.pipeline import DAG_ID_PATTERN
@@ -50,6 +51,7 @@ EXPECTED: Mapping[str, str] = MappingProxyType(
         times.POSITIVE_DURATION_PATTERN: f"a duration longer than zero: {times.DURATION_FORMS}",
         times.DATE_PATTERN: f"a date: {times.DATE_FORMS}",
         fields.LINK_PATTERN: "a link, https://… or mailto:…",
+        SIZE_PATTERN: "a size such as 2GB",
         DAG_ID_PATTERN: "letters, digits, `_`, `-` and `.`",
         TASK_ID_PATTERN: "letters, digits, `_` and `-`",
         TASK_OUTPUT: "${tasks.ID.output}",
