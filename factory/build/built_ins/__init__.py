@@ -20,6 +20,7 @@ from factory.build.built_ins.arguments import (
     function_arguments,
     plain_arguments,
     text_arguments,
+    train_arguments,
     trigger_arguments,
     written_arguments,
 )
@@ -83,6 +84,10 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
         "sql": BuiltIn("factory.operators.sql.SqlOperator"),
         "load": BuiltIn("factory.operators.load.LoadOperator", plain_arguments),
         "duckdb": BuiltIn("factory.operators.duckdb.DuckdbOperator"),
+        "check": BuiltIn("factory.operators.check.CheckOperator", plain_arguments),
+        "chart": BuiltIn("factory.operators.chart.ChartOperator"),
+        "train": BuiltIn("factory.operators.train.TrainOperator", train_arguments),
+        "predict": BuiltIn("factory.operators.predict.PredictOperator"),
     }
 )
 """Built-in → how it is built, in the order of `schemas.model.built_ins`."""

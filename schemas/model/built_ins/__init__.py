@@ -33,6 +33,10 @@ BUILT_INS: Mapping[str, str] = MappingProxyType(
         "sql": "SqlTask",
         "load": "LoadTask",
         "duckdb": "DuckdbTask",
+        "check": "CheckTask",
+        "chart": "ChartTask",
+        "train": "TrainTask",
+        "predict": "PredictTask",
     }
 )
 """Name → class in the module of that name, in the order in which people read them."""

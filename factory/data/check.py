@@ -1,0 +1,213 @@
+"""Rules for rows or a table: figures that SQL gives, what they must be, and the rows that break a rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+Ask = Callable[[str], list[dict[str, Any]]]
+"""Runs a query and gives its rows."""
+_LONGEST = 300
+"""Characters of a row that are shown."""
+
+
+class CheckError(Exception):
+    """Rules that cannot be checked; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is checked. `ask` runs SQL; `table` is its name as SQL writes it, and `quote` the sign around names."""
+
+    ask: Ask
+    table: str
+    quote: str = '"'
+    where: str | None = None
+    samples: int = 5
+
+    def name(self, column: str) -> str:
+        """A column's name as SQL writes it."""
+        return f"{self.quote}{column.replace(self.quote, self.quote * 2)}{self.quote}"
+
+    def source(self, *conditions: str | None) -> str:
+        """`FROM` with what is checked, and with more conditions."""
+        given = [f"({one})" for one in (self.where, *conditions) if one is not None]
+        return f"FROM {self.table}" + (f" WHERE {' AND '.join(given)}" if given else "")
+
+    def value(self, expression: str, *conditions: str | None) -> Any:
+        """One figure."""
+        ((figure,),) = (row.values() for row in self.ask(f"SELECT {expression} AS figure {self.source(*conditions)}"))
+        return figure
+
+    def breaking(self, condition: str) -> list[dict[str, Any]]:
+        """Some of the rows that a condition holds for."""
+        if self.samples == 0:
+            return []
+        return self.ask(f"SELECT * {self.source(condition)} LIMIT {self.samples}")
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that does not hold: its name, what was found, what is expected, and rows that break it."""
+
+    rule: str
+    found: Any
+    expected: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        shown = [f"\n    {_shown(row)}" for row in self.rows]
+        return f"- {self.rule}: found {self.found}, expected {self.expected}{''.join(shown)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules, in the words of the task's keys."""
+
+    columns: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    row_count: Mapping[str, Any] | None = None
+    freshness: Mapping[str, Any] | None = None
+
+    def __len__(self) -> int:
+        single = (self.row_count is not None) + (self.freshness is not None)
+        return sum(map(len, self.columns.values())) + len(self.checks) + single
+
+
+def broken_rules(checked: Checked, rules: Rules, rows: int, now: datetime) -> Iterator[Broken]:
+    """The rules that do not hold. Where there are no rows, only `row_count` and `freshness` can be broken."""
+    if rules.row_count is not None and not holds(rows, rules.row_count):
+        yield Broken("row_count", rows, said(rules.row_count))
+    if rows:
+        for column, wanted in rules.columns.items():
+            for kind, expected in wanted.items():
+                yield from _column(checked, column, kind, expected)
+        for name, check in rules.checks.items():
+            yield from _statement(checked, name, check)
+    if rules.freshness is not None:
+        yield from _freshness(checked, rules.freshness, rows, now)
+
+
+def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any]) -> Iterator[Broken]:
+    name = checked.name(column)
+    figure = checked.value(_FIGURES[kind].format(name))
+    if figure is None or holds(figure, expected):
+        return
+    breaking = _breaking(checked, name, kind, expected)
+    rows = checked.breaking(breaking) if breaking is not None else []
+    yield Broken(f"{column}, {kind}", figure, said(expected), rows)
+
+
+def _breaking(checked: Checked, name: str, kind: str, expected: Mapping[str, Any]) -> str | None:
+    """The condition of the rows that break a rule, where single rows do."""
+    if kind == "null_check":
+        return f"{name} IS NULL"
+    if kind == "unique_check":
+        return f"{name} IN (SELECT {name} {checked.source()} GROUP BY {name} HAVING count(*) > 1)"
+    if kind in ("min", "max") and not expected.get("tolerance"):
+        sides = {"min": ("geq_to", "<", "greater_than", "<="), "max": ("leq_to", ">", "less_than", ">=")}[kind]
+        for key, sign in ((sides[0], sides[1]), (sides[2], sides[3])):
+            if expected.get(key) is not None:
+                return f"{name} {sign} {expected[key]}"
+    return None
+
+
+_FIGURES: Mapping[str, str] = {
+    "null_check": "sum(CASE WHEN {0} IS NULL THEN 1 ELSE 0 END)",
+    "unique_check": "count({0}) - count(DISTINCT {0})",
+    "distinct_check": "count(DISTINCT {0})",
+    "min": "min({0})",
+    "max": "max({0})",
+}
+
+
+def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterator[Broken]:
+    statement, partition = check["check_statement"], check.get("partition_clause")
+    held = f"CASE WHEN {statement} THEN 1 ELSE 0 END AS held"
+    (row,) = checked.ask(
+        f"SELECT min(held) AS held, count(*) - sum(held) AS broken FROM (SELECT {held} {checked.source(partition)}) q"
+    )
+    if row["held"] is None or int(row["held"]) == 1:
+        return
+    found = f"{row['broken']} rows that do not meet it"
+    try:
+        rows = Checked(checked.ask, checked.table, checked.quote, checked.where, checked.samples).breaking(
+            " AND ".join(f"({one})" for one in (partition, f"NOT ({statement}) OR ({statement}) IS NULL") if one)
+        )
+    except CheckError:  # the statement is about all rows: `sum(price) > 0`
+        rows, found = [], "that it does not hold"
+    yield Broken(name, found, statement, rows)
+
+
+def _freshness(checked: Checked, freshness: Mapping[str, Any], rows: int, now: datetime) -> Iterator[Broken]:
+    column, within = freshness["column"], freshness["within"]
+    newest = _moment(checked.value(f"max({checked.name(column)})"), column) if rows else None
+    if newest is None:
+        yield Broken(f"freshness of {column}", "no time", f"one within {within}")
+    elif now - newest > within:
+        yield Broken(f"freshness of {column}", newest.isoformat(), f"a time within {within}")
+
+
+def _moment(value: Any, column: str) -> datetime | None:
+    """A time of the database; one without a zone is in UTC. Raises CheckError."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise CheckError(f"freshness: the column `{column}` holds no times that can be read") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if value is not None and not isinstance(value, datetime):
+        raise CheckError(f"freshness: the column `{column}` holds no times, but {type(value).__name__}")
+    return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
+    """Whether a figure is what is expected, a share of `tolerance` more or less. Raises CheckError."""
+    try:
+        number = float(figure)
+    except (TypeError, ValueError):
+        raise CheckError(f"`{figure}` is no number, and can be held against none") from None
+    off = float(expected.get("tolerance") or 0)
+    tests: Mapping[str, Callable[[float], bool]] = {
+        "equal_to": lambda wanted: _below(wanted, off) <= number <= _above(wanted, off),
+        "greater_than": lambda wanted: number > _below(wanted, off),
+        "geq_to": lambda wanted: number >= _below(wanted, off),
+        "less_than": lambda wanted: number < _above(wanted, off),
+        "leq_to": lambda wanted: number <= _above(wanted, off),
+    }
+    return not math.isnan(number) and all(
+        tests[key](float(wanted)) for key, wanted in expected.items() if key != "tolerance" and wanted is not None
+    )
+
+
+def _below(wanted: float, share: float) -> float:
+    return wanted - abs(wanted) * share
+
+
+def _above(wanted: float, share: float) -> float:
+    return wanted + abs(wanted) * share
+
+
+_WORDS = {
+    "equal_to": "",
+    "greater_than": "more than ",
+    "geq_to": "at least ",
+    "less_than": "less than ",
+    "leq_to": "at most ",
+}
+
+
+def said(expected: Mapping[str, Any]) -> str:
+    """What is expected, in words."""
+    parts = [f"{_WORDS[key]}{wanted}" for key, wanted in expected.items() if key in _WORDS and wanted is not None]
+    off = f" (give or take {expected['tolerance']:.0%})" if expected.get("tolerance") else ""
+    return " and ".join(parts) + off
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    text = ", ".join(f"{name}: {value}" for name, value in row.items())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

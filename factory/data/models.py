@@ -1,0 +1,269 @@
+"""Rows → a model with scikit-learn's interface, stored by skops and never by pickle; a stored model and rows → rows."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from factory.data.extras import imported
+from factory.data.places import NewFile, is_remote, opened_to_read
+
+Row = Mapping[str, Any]
+NUMBER, CATEGORY = "number", "category"
+_NONE = "(none)"
+"""The category of rows without a value."""
+MODEL, FACTS = "model.skops", "model.json"
+_USUAL = re.compile(
+    r"numpy\.dtype|sklearn\.(?:tree\._tree\.Tree|_loss\.\w+\.\w+|neighbors\._(?:kd|ball)_tree\.\w+"
+    r"|ensemble\._hist_gradient_boosting\.\w+\.\w+)"
+)
+"""Types inside scikit-learn's own models that skops leaves to its users; none of them calls what a file names."""
+_ROWS_AT_ONCE = 20_000
+_LIBRARIES = ("scikit-learn", "skops", "numpy", "pandas", "scipy")
+_METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"classifier": ("accuracy",), "regressor": ("r2", "neg_mean_absolute_error")}
+)
+
+
+class ModelError(Exception):
+    """A model that cannot be trained, stored or used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What is trained, in the words of the task's keys."""
+
+    target: str
+    estimator: str
+    arguments: Mapping[str, Any]
+    features: Sequence[str] | None = None
+    test_size: float = 0.2
+    random_state: int = 0
+    metrics: Sequence[str] | None = None
+
+
+def train(rows: Sequence[Row], training: Training, to: str, run: Mapping[str, str]) -> dict[str, Any]:
+    """Train a model and store it in the folder `to`; return its metrics and the folder.
+
+    Raises ModelError, RowFileError.
+    """
+    _skops("train")
+    features = list(training.features or _others(rows, training.target))
+    known = [row for row in rows if row.get(training.target) is not None]
+    if len(known) < 2:
+        raise ModelError(f"there are {len(known)} rows with a value in `{training.target}`: too few to learn from")
+    kinds = {name: _kind_of([row.get(name) for row in known], name) for name in _there(known, features)}
+    answers = [_plain(row[training.target], training.target) for row in known]
+    estimator = _estimator(training)
+    model_selection = importlib.import_module("sklearn.model_selection")
+    metrics = importlib.import_module("sklearn.metrics")
+    try:
+        learned, tested, learned_answers, tested_answers = model_selection.train_test_split(
+            _table(known, kinds), answers, test_size=training.test_size, random_state=training.random_state
+        )
+        whole = _with_encoding(estimator, kinds)
+        whole.fit(learned, learned_answers)
+        measured = {
+            name: _figure(metrics.get_scorer(name)(whole, tested, tested_answers))
+            for name in training.metrics or _METRICS.get(_purpose(estimator), ())
+        }
+    except (ValueError, TypeError) as error:
+        raise ModelError(_one_line(error)) from None
+    facts = {
+        "estimator": training.estimator,
+        "with": dict(training.arguments),
+        "target": training.target,
+        "features": kinds,
+        "metrics": measured,
+        "rows": {"learned": len(learned), "tested": len(tested), "without_target": len(rows) - len(known)},
+        "data": _fingerprint(rows, [*features, training.target]),
+        "versions": {name: found for name in _LIBRARIES if (found := _version(name)) is not None},
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": dict(run),
+    }
+    return {"model": _stored(whole, facts, to), "metrics": measured, "rows": len(known)}
+
+
+def predict(rows: Iterator[Row], model: str, column: str, trusted: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows with a prediction each. Raises ModelError, RowFileError."""
+    whole, facts = _loaded(model, trusted)
+    kinds = facts["features"]
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        for name in _there(some, kinds):
+            if kinds[name] == NUMBER and _kind_of([row.get(name) for row in some], name) != NUMBER:
+                raise ModelError(f"`{name}` has values that are no numbers, and the model was trained with numbers")
+        table = _table(some, kinds)
+        try:
+            answers = whole.predict(table)
+        except (ValueError, TypeError) as error:
+            raise ModelError(_one_line(error)) from None
+        for row, answer in zip(some, answers, strict=True):
+            yield {**row, column: answer.item() if hasattr(answer, "item") else answer}
+
+
+def _others(rows: Sequence[Row], target: str) -> list[str]:
+    names: dict[str, None] = {}
+    for row in rows:
+        names |= dict.fromkeys(row)
+    if target not in names:
+        raise ModelError(f"the rows have no column `{target}` to predict")
+    return [name for name in names if name != target]
+
+
+def _there(rows: Sequence[Row], names: Iterable[str]) -> list[str]:
+    """The names, each of which a row has. Raises ModelError."""
+    for name in names:
+        if not any(name in row for row in rows):
+            raise ModelError(f"the rows have no column `{name}`, which the model needs")
+    return list(names)
+
+
+def _kind_of(values: Sequence[Any], name: str) -> str:
+    given = [_plain(value, name) for value in values if value is not None]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in given)
+    return NUMBER if numbers else CATEGORY
+
+
+def _table(rows: Sequence[Row], kinds: Mapping[str, str]) -> Any:
+    """The rows as scikit-learn takes them: missing numbers as NaN, which the model fills; no value as a category."""
+    pandas = imported("pandas", task="train", extra="ml")
+    columns: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        values = [_plain(row.get(name), name) for row in rows]
+        if kind == NUMBER:
+            columns[name] = pandas.Series(
+                [math.nan if value is None else float(value) for value in values], dtype=float
+            )
+        else:
+            columns[name] = pandas.Series([_NONE if value is None else str(value) for value in values], dtype=object)
+    return pandas.DataFrame(columns)
+
+
+def _plain(value: Any, name: str) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict | list):
+        raise ModelError(f"`{name}` has nested values, which cannot be learned from: choose other `features`")
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _estimator(training: Training) -> Any:
+    module, _, name = training.estimator.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"`estimator: {training.estimator}` cannot be imported: {error}") from None
+    arguments = dict(training.arguments)
+    try:
+        if "random_state" in kind().get_params():
+            arguments.setdefault("random_state", training.random_state)
+        return kind(**arguments)
+    except (TypeError, AttributeError) as error:
+        raise ModelError(f"`estimator: {training.estimator}` refused it: {_one_line(error)}") from None
+
+
+def _purpose(estimator: Any) -> str:
+    base = importlib.import_module("sklearn.base")
+    return "classifier" if base.is_classifier(estimator) else "regressor" if base.is_regressor(estimator) else ""
+
+
+def _with_encoding(estimator: Any, kinds: Mapping[str, str]) -> Any:
+    """Missing numbers become the median, and each category a column; both are part of what is stored."""
+    compose = importlib.import_module("sklearn.compose")
+    impute = importlib.import_module("sklearn.impute")
+    pipeline = importlib.import_module("sklearn.pipeline")
+    preprocessing = importlib.import_module("sklearn.preprocessing")
+    filled = impute.SimpleImputer(strategy="median", keep_empty_features=True)
+    encoder = preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    steps = [
+        ("numbers", filled, [name for name, kind in kinds.items() if kind == NUMBER]),
+        ("categories", encoder, [name for name, kind in kinds.items() if kind == CATEGORY]),
+    ]
+    columns = compose.ColumnTransformer([step for step in steps if step[2]])
+    return pipeline.Pipeline([("columns", columns), ("estimator", estimator)])
+
+
+def _figure(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _fingerprint(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """Changes with any value of any row that was learned from."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps([row.get(name) for name in columns], default=str).encode())
+    return digest.hexdigest()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _stored(whole: Any, facts: Mapping[str, Any], to: str) -> str:
+    skops = _skops("train")
+    folder = to.rstrip("/")
+    model = NewFile(f"{folder}/{MODEL}")
+    try:
+        Path(model.part).write_bytes(skops.dumps(whole))
+        model.publish()
+    finally:
+        model.discard()
+    described = NewFile(f"{folder}/{FACTS}")
+    try:
+        Path(described.part).write_text(
+            json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+        )
+        described.publish()
+    finally:
+        described.discard()
+    return model.path.rpartition("/")[0]
+
+
+def _loaded(folder: str, trusted: Sequence[str]) -> tuple[Any, Mapping[str, Any]]:
+    skops = _skops("predict")
+    folder = folder.rstrip("/") if is_remote(folder) else str(Path(folder).expanduser())
+    with opened_to_read(f"{folder}/{MODEL}") as file:
+        content = file.read()
+    with opened_to_read(f"{folder}/{FACTS}") as file:
+        facts: Mapping[str, Any] = json.loads(file.read())
+    try:
+        doubtful = skops.get_untrusted_types(data=content)
+        unknown = [name for name in doubtful if name not in trusted and not _USUAL.fullmatch(name)]
+        whole = skops.loads(content, trusted=doubtful) if not unknown else None
+    except Exception as error:  # a damaged file raises whatever its reader does
+        raise ModelError(f"`{folder}/{MODEL}` is no model that can be read: {_one_line(error)}") from None
+    if unknown:
+        raise ModelError(
+            f"the model holds types that are not trusted: {', '.join(sorted(unknown))}. "
+            "Where you know who made it, name them in `trusted`"
+        )
+    return whole, facts
+
+
+def _skops(task: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # it looks for functions in every module that is loaded, Airflow's moved ones too
+        return imported("skops.io", task=task, extra="ml")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,128 @@
+"""The operator behind the built-in `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException
+
+from factory.data.check import Broken, Checked, CheckError, Rules, broken_rules
+from factory.data.duckdb import Query, opened
+from factory.data.duckdb_tables import DuckdbError
+from factory.data.row_files import RowFileError
+from factory.data.sql import SqlError, database_hook, result_rows, run_sql
+from factory.data.values import plain_rows
+
+
+class CheckOperator(BaseOperator):
+    """Checks rows, files or a table; fails, or warns, where a rule does not hold.
+
+    :param rows: list of mappings (templated)
+    :param file: in place of `rows`: a path, a list of paths or a pattern (templated)
+    :param conn_id: in place of both: Airflow connection of a database (templated)
+    :param table: its table (templated)
+    :param columns: rules by column: `{"price": {"null_check": {"equal_to": 0}}}`
+    :param checks: rules in SQL by name: `{"sent": {"check_statement": "sent >= ordered"}}` (templated)
+    :param row_count: what the number of rows must be
+    :param freshness: `{"column": …, "within": timedelta}`
+    :param partition_clause: condition that chooses the rows (templated)
+    :param severity: `error` or `warning`
+    :param sample_rows: how many rows that break a rule are shown
+
+    The output says how many rows and rules there were, and which rules are broken.
+    """
+
+    template_fields: Sequence[str] = ("rows", "file", "conn_id", "table", "partition_clause", "checks")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"checks": "json"}
+    ui_color = "#fde7e9"
+
+    def __init__(  # noqa: PLR0913 # the keys of `with`
+        self,
+        *,
+        rows: Sequence[Mapping[str, Any]] | None = None,
+        file: str | Sequence[str] | None = None,
+        conn_id: str | None = None,
+        table: str | None = None,
+        columns: Mapping[str, Any] | None = None,
+        checks: Mapping[str, Any] | None = None,
+        row_count: Mapping[str, Any] | None = None,
+        freshness: Mapping[str, Any] | None = None,
+        partition_clause: str | None = None,
+        severity: str = "error",
+        sample_rows: int = 5,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+        self.file = file
+        self.conn_id = conn_id
+        self.table = table
+        self.columns = columns
+        self.checks = checks
+        self.row_count = row_count
+        self.freshness = freshness
+        self.partition_clause = partition_clause
+        self.severity = severity
+        self.sample_rows = sample_rows
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 # Airflow's signature
+        """Check. Raises AirflowException with every broken rule, what was found, and rows that break it."""
+        rules = Rules(self.columns or {}, self.checks or {}, self.row_count, self.freshness)
+        try:
+            with self._checked() as checked:
+                # Rows without a single one have no columns.
+                count = 0 if self.rows == [] else int(checked.value("count(*)"))
+                broken = list(broken_rules(checked, rules, count, datetime.now(UTC)))
+        except (CheckError, SqlError, DuckdbError, RowFileError) as error:
+            raise AirflowException(str(error)) from None
+        if broken:
+            self._say(broken, len(rules), count)
+        else:
+            self.log.info("%s rules hold for %s rows", len(rules), count)
+        found = [{"rule": one.rule, "found": one.found, "expected": one.expected} for one in broken]
+        return {"rows": count, "rules": len(rules), "broken": found}
+
+    def _say(self, broken: Sequence[Broken], rules: int, count: int) -> None:
+        text = "\n".join([f"{len(broken)} of {rules} rules are broken ({count} rows):", *map(str, broken)])
+        if self.severity == "error":
+            raise AirflowException(text)
+        self.log.warning("%s", text)
+
+    @contextmanager
+    def _checked(self) -> Iterator[Checked]:
+        if self.conn_id is not None:
+            hook = database_hook(self.conn_id)
+            quote = "`" if hook.conn_type == "mysql" else '"'
+            table = ".".join(f"{quote}{part}{quote}" for part in str(self.table).split("."))
+
+            def ask(sql: str) -> list[dict[str, Any]]:
+                try:
+                    found: list[dict[str, Any]] = run_sql(hook, sql, fetch="rows")
+                except SqlError as error:
+                    raise CheckError(f"{self.conn_id}: {error}") from None
+                return found
+
+            yield Checked(ask, table, quote, self.partition_clause, self.sample_rows)
+            return
+        tables = {"rows": list(self.rows) if self.rows is not None else self.file}
+        with opened(Query((), tables)) as connection:
+
+            def ask_rows(sql: str) -> list[dict[str, Any]]:
+                try:
+                    return list(plain_rows(result_rows(connection.execute(sql))))
+                except connection_error() as error:
+                    raise CheckError(" ".join(str(error).split())) from None
+
+            yield Checked(ask_rows, '"rows"', where=self.partition_clause, samples=self.sample_rows)
+
+
+def connection_error() -> type[Exception]:
+    """What DuckDB raises; it is imported by then."""
+    import duckdb  # noqa: PLC0415
+
+    error: type[Exception] = duckdb.Error
+    return error

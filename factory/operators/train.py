@@ -1,0 +1,81 @@
+"""The operator behind the built-in `train`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException
+
+from factory.data.models import ModelError, Training, train
+from factory.data.row_files import RowFileError, read_rows
+
+
+class TrainOperator(BaseOperator):
+    """Trains a model on rows and stores it with its metrics.
+
+    :param target: column to predict
+    :param estimator: dotted path of a class with scikit-learn's interface
+    :param to: folder for `model.skops` and `model.json` (templated)
+    :param rows: list of mappings (templated)
+    :param file: in place of `rows`: a path, a list of paths or a pattern (templated)
+    :param features: columns to predict from; None: all others
+    :param estimator_arguments: arguments of the class
+    :param test_size: share of the rows to measure with
+    :param random_state: decides which rows these are
+    :param metrics: names of scikit-learn's scorers
+
+    The output is `{"model": folder, "metrics": …, "rows": …}`.
+    """
+
+    template_fields: Sequence[str] = ("rows", "file", "to")
+    ui_color = "#e8eafd"
+
+    def __init__(  # noqa: PLR0913 # the keys of `with`
+        self,
+        *,
+        target: str,
+        estimator: str,
+        to: str,
+        rows: Sequence[Mapping[str, Any]] | None = None,
+        file: str | Sequence[str] | None = None,
+        features: Sequence[str] | None = None,
+        estimator_arguments: Mapping[str, Any] | None = None,
+        test_size: float = 0.2,
+        random_state: int = 0,
+        metrics: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.target = target
+        self.estimator = estimator
+        self.to = to
+        self.rows = rows
+        self.file = file
+        self.features = features
+        self.estimator_arguments = estimator_arguments
+        self.test_size = test_size
+        self.random_state = random_state
+        self.metrics = metrics
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Train it. Raises AirflowException where the rows or the estimator do not fit."""
+        ti: Any = context["ti"]
+        training = Training(
+            self.target,
+            self.estimator,
+            self.estimator_arguments or {},
+            self.features,
+            self.test_size,
+            self.random_state,
+            self.metrics,
+        )
+        run = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
+        try:
+            rows = list(self.rows) if self.rows is not None else list(read_rows(self.file or ()))
+            output = train(rows, training, self.to, run)
+        except (ModelError, RowFileError) as error:
+            raise AirflowException(str(error)) from None
+        self.log.info("trained on %s rows: %s", output["rows"], output["metrics"])
+        return output

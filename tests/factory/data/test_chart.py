@@ -1,0 +1,117 @@
+"""The task `chart`: files that open without a network, and the page that Airflow shows them on."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from factory.operators.chart import ChartOperator, OpenTheChart
+
+pytest.importorskip("vl_convert")
+
+ROWS = [{"day": "2026-01-01", "total": 3}, {"day": "2026-01-02", "total": 5.5}]
+SPEC = {"mark": "bar", "encoding": {"x": {"field": "day"}, "y": {"field": "total", "type": "quantitative"}}}
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def draw(to: Path, rows: list[dict[str, Any]] | None = None, spec: Any = SPEC, **arguments: Any) -> bytes:
+    source = {} if {"conn_id", "file"} & set(arguments) else {"rows": ROWS if rows is None else rows}
+    operator = ChartOperator(task_id="chart", spec=spec, to=str(to), **source, **arguments)
+    assert operator.execute({}) == str(to)
+    return to.read_bytes()
+
+
+def test_pictures(tmp_path: Path) -> None:
+    assert b"2026-01-02" in draw(tmp_path / "a.svg")
+    assert draw(tmp_path / "a.png").startswith(b"\x89PNG")
+    assert draw(tmp_path / "charts" / "a.pdf").startswith(b"%PDF")
+    assert b"Orders" in draw(tmp_path / "b.svg", title="Orders")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page whose rows try to be more than text."""
+    to = tmp_path_factory.mktemp("page") / "a.html"
+    evil = "</script><script>document.title = 'broken'</script><!--"
+    draw(to, [*ROWS, {"day": evil, "total": 1}], title="Orders <b>")
+    return to
+
+
+def test_a_page_holds_all_that_it_needs(page: Path) -> None:
+    text = page.read_text()
+    outside = re.sub(r"(?s)<script>.*?</script>", "", text)
+    assert re.findall(r"<script|src=|href=|url\(", outside) == []
+    assert "<title>Orders &lt;b&gt;</title>" in text
+    assert text.count("</script>") == 2
+    assert "default-src 'none'" in text
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_a_page_opens_in_a_browser_without_a_network(page: Path, tmp_path: Path) -> None:
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "<svg" in done.stdout
+    assert "2026-01-02" in done.stdout
+    assert "<title>Orders &lt;b&gt;</title>" in done.stdout
+
+
+def test_rows_come_from_a_file_or_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    assert b"2026-01-02" in draw(tmp_path / "a.svg", file=str(tmp_path / "*.jsonl"))
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
+        database.execute("CREATE TABLE days AS SELECT '2026-01-02' AS day, 5 AS total")
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "shop.db")}))
+    assert b"2026-01-02" in draw(tmp_path / "b.svg", conn_id="shop", sql="SELECT * FROM days")
+
+
+def test_a_spec_can_be_a_file_s_text(tmp_path: Path) -> None:
+    assert b"2026-01-02" in draw(tmp_path / "a.svg", spec=json.dumps(SPEC))
+    assert b"2026-01-02" in draw(
+        tmp_path / "b.svg", spec="mark: line\nencoding: {x: {field: day}, y: {field: total}}\n"
+    )
+
+
+def test_a_chart_reads_nothing_but_its_rows(tmp_path: Path) -> None:
+    for spec in (
+        {**SPEC, "data": {"url": "http://127.0.0.1:1/a.csv"}},
+        {"layer": [{**SPEC, "data": {"url": "/etc/passwd"}}]},
+    ):
+        with pytest.raises(AirflowException, match="reads nothing else"):
+            draw(tmp_path / "a.svg", spec=spec)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_drawn_is_said_and_leaves_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("before")
+    with pytest.raises(AirflowException, match="Vega-Lite cannot draw the spec"):
+        draw(tmp_path / "a.html", spec={"mark": "nothing"})
+    with pytest.raises(AirflowException, match=r"must end with .html, .svg, .png, .pdf"):
+        draw(tmp_path / "a.jpg")
+    with pytest.raises(AirflowException, match="is no mapping"):
+        draw(tmp_path / "a.svg", spec="- a\n")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.html": "before"}
+
+
+def test_no_rows_are_an_empty_chart(tmp_path: Path) -> None:
+    assert b"<svg" in draw(tmp_path / "a.svg", [])
+
+
+def test_the_button_leads_to_the_task_s_chart(tmp_path: Path) -> None:
+    operator = ChartOperator(task_id="chart", spec=SPEC, to=str(tmp_path / "a.svg"), rows=ROWS)
+    key = SimpleNamespace(dag_id="shop", run_id="manual__2026-01-01T00:00:00+00:00", task_id="g.chart", map_index=-1)
+    assert OpenTheChart().get_link(operator, ti_key=key) == ""
+    operator.execute({})
+    link = OpenTheChart().get_link(operator, ti_key=key)
+    assert link.endswith("/pipeline-charts/shop/manual__2026-01-01T00%3A00%3A00%2B00%3A00/g.chart/-1")

@@ -1,0 +1,144 @@
+"""The task `check` over rows, files and tables."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from factory.data.row_files import RowFileWriter
+from factory.operators.check import CheckOperator
+
+pytest.importorskip("duckdb")
+
+ORDERS: list[dict[str, Any]] = [
+    {"id": 1, "customer": "an", "price": 12.5, "at": "2026-01-01T00:00:00+00:00"},
+    {"id": 2, "customer": None, "price": -3, "at": "2026-01-02T00:00:00+00:00"},
+    {"id": 2, "customer": "cy", "price": 4, "at": "2026-01-03T00:00:00+00:00"},
+]
+
+
+@pytest.fixture(params=["rows", "file", "table"])
+def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The orders, in each of the ways in which they can be given."""
+    if request.param == "rows":
+        return {"rows": ORDERS}
+    if request.param == "file":
+        with RowFileWriter(str(tmp_path / "orders.jsonl")) as file:
+            file.write(ORDERS)
+        return {"file": str(tmp_path / "orders.jsonl")}
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE orders (id INTEGER, customer TEXT, price REAL, at TEXT)")
+        database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", [tuple(row.values()) for row in ORDERS])
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return {"conn_id": "shop", "table": "orders"}
+
+
+def check(source: dict[str, Any], **rules: Any) -> dict[str, Any]:
+    return CheckOperator(task_id="check", **source, **rules).execute({})
+
+
+def broken(source: dict[str, Any], **rules: Any) -> str:
+    with pytest.raises(AirflowException) as raised:
+        check(source, **rules)
+    return str(raised.value)
+
+
+def test_rules_that_hold(source: dict[str, Any]) -> None:
+    rules = {
+        "columns": {
+            "id": {"null_check": {"equal_to": 0}, "distinct_check": {"geq_to": 2, "leq_to": 2}},
+            "price": {"min": {"geq_to": -3}, "max": {"less_than": 13}},
+        },
+        "checks": {"sum": {"check_statement": "sum(price) > 13"}, "ids": {"check_statement": "id > 0"}},
+        "row_count": {"equal_to": 3},
+    }
+    assert check(source, **rules) == {"rows": 3, "rules": 7, "broken": []}
+
+
+def test_a_failure_names_every_rule_its_figure_and_rows(source: dict[str, Any]) -> None:
+    text = broken(
+        source,
+        columns={
+            "customer": {"null_check": {"equal_to": 0}},
+            "id": {"unique_check": {"equal_to": 0}},
+            "price": {"min": {"geq_to": 0}, "max": {"leq_to": 10, "tolerance": 0.1}},
+        },
+        checks={"low": {"check_statement": "price < 12"}, "sum": {"check_statement": "sum(price) < 5"}},
+        row_count={"greater_than": 3},
+    )
+    first, *lines = text.splitlines()
+    assert first == "7 of 7 rules are broken (3 rows):"
+    assert [line for line in lines if line.startswith("- ")] == [
+        "- row_count: found 3, expected more than 3",
+        "- customer, null_check: found 1, expected 0",
+        "- id, unique_check: found 1, expected 0",
+        "- price, min: found -3.0, expected at least 0"
+        if "-3.0" in text
+        else "- price, min: found -3, expected at least 0",
+        "- price, max: found 12.5, expected at most 10 (give or take 10%)",
+        "- low: found 1 rows that do not meet it, expected price < 12",
+        "- sum: found that it does not hold, expected sum(price) < 5",
+    ]
+    shown = [line.strip() for line in lines if not line.startswith("- ")]
+    assert [line.partition(",")[0] for line in shown] == ["id: 2", "id: 2", "id: 2", "id: 2", "id: 1"]
+
+
+def test_rows_are_not_shown_where_they_must_not_be(source: dict[str, Any]) -> None:
+    text = broken(source, columns={"price": {"min": {"geq_to": 0}}}, sample_rows=0)
+    assert "customer" not in text
+    assert len(text.splitlines()) == 2
+
+
+def test_at_most_five_rows_are_shown() -> None:
+    rows = [{"id": n, "price": -1} for n in range(50)]
+    assert len(broken({"rows": rows}, columns={"price": {"min": {"geq_to": 0}}}).splitlines()) == 2 + 5
+
+
+def test_a_partition_is_checked_alone(source: dict[str, Any]) -> None:
+    rules: dict[str, Any] = {"columns": {"price": {"min": {"geq_to": 0}}}, "row_count": {"equal_to": 2}}
+    assert check(source, **rules, partition_clause="price > 0")["rows"] == 2
+    partition = {"check_statement": "price > 10", "partition_clause": "customer = 'an'"}
+    assert check(source, checks={"an": partition})["broken"] == []
+
+
+def test_a_warning_lets_the_task_succeed(source: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    output = check(source, columns={"price": {"min": {"geq_to": 0}}}, severity="warning")
+    assert [one["rule"] for one in output["broken"]] == ["price, min"]
+    json.dumps(output)
+
+
+def test_old_rows_are_noticed(source: dict[str, Any]) -> None:
+    fresh = {"column": "at", "within": timedelta(days=1)}
+    assert "freshness of at: found 2026-01-03T00:00:00+00:00, expected a time within 1 day" in broken(
+        source, freshness=fresh
+    )
+    long = datetime.now(UTC) - datetime(2026, 1, 2, tzinfo=UTC)
+    assert check(source, freshness={"column": "at", "within": long})["broken"] == []
+    with pytest.raises(AirflowException, match="the column `customer` holds no times"):
+        check(source, freshness={"column": "customer", "within": long})
+
+
+def test_no_rows_break_only_what_is_about_their_number() -> None:
+    rules: dict[str, Any] = {
+        "columns": {"price": {"min": {"geq_to": 0}}},
+        "checks": {"a": {"check_statement": "x > 1"}},
+    }
+    assert check({"rows": []}, **rules) == {"rows": 0, "rules": 2, "broken": []}
+    assert "row_count: found 0, expected at least 1" in broken({"rows": []}, row_count={"geq_to": 1}, **rules)
+    assert "found no time" in broken({"rows": []}, freshness={"column": "at", "within": timedelta(days=1)})
+
+
+def test_what_cannot_be_checked_is_said(source: dict[str, Any]) -> None:
+    assert "nothing" in broken(source, columns={"nothing": {"min": {"geq_to": 0}}})
+    assert "is no number" in broken(source, columns={"customer": {"min": {"geq_to": 0}}})
+    assert "near" in broken(source, checks={"wrong": {"check_statement": "price >"}})

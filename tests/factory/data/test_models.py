@@ -1,0 +1,160 @@
+"""The tasks `train` and `predict`."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from factory.data.row_files import RowFileWriter, read_rows
+from factory.operators.predict import PredictOperator
+from factory.operators.train import TrainOperator
+
+pytest.importorskip("skops")
+
+TI = SimpleNamespace(dag_id="churn", run_id="r1", task_id="train")
+CLASSIFIER = "sklearn.ensemble.RandomForestClassifier"
+
+
+def customers(number: int = 200) -> list[dict[str, Any]]:
+    """Customers of one region leave when they ordered little; some values are missing."""
+    choose = random.Random(7)  # noqa: S311 # the same rows each time
+    rows = []
+    for n in range(number):
+        region, orders = choose.choice(["kr", "de", None]), choose.randint(0, 9)
+        rows.append(
+            {"id": n, "region": region, "orders": orders if n % 10 else None, "left": region == "kr" and orders < 5}
+        )
+    return rows
+
+
+def train(to: Path, rows: list[dict[str, Any]] | None = None, **arguments: Any) -> dict[str, Any]:
+    given = {"target": "left", "estimator": CLASSIFIER, **arguments}
+    source = {} if "file" in given else {"rows": customers() if rows is None else rows}
+    return TrainOperator(task_id="train", to=str(to), **source, **given).execute({"ti": TI})  # type: ignore[typeddict-item]
+
+
+def predict(model: Path, rows: list[dict[str, Any]], **arguments: Any) -> Any:
+    return PredictOperator(task_id="predict", model=str(model), rows=rows, **arguments).execute({})
+
+
+def test_a_model_is_trained_stored_and_used(tmp_path: Path) -> None:
+    output = train(tmp_path / "model", features=["region", "orders"], estimator_arguments={"n_estimators": 20})
+    assert output["model"] == str(tmp_path / "model")
+    assert output["metrics"]["accuracy"] > 0.8
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["model.json", "model.skops"]
+    facts = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert facts["features"] == {"region": "category", "orders": "number"}
+    assert facts["rows"] == {"learned": 160, "tested": 40, "without_target": 0}
+    assert facts["run"] == {"dag_id": "churn", "run_id": "r1", "task_id": "train"}
+    assert {"scikit-learn", "skops"} <= facts["versions"].keys()
+    rows = [{"region": "kr", "orders": 1}, {"region": "mars", "orders": None}]
+    predicted = predict(tmp_path / "model", rows)
+    assert predicted == [
+        {"region": "kr", "orders": 1, "prediction": True},
+        {"region": "mars", "orders": None, "prediction": False},
+    ]
+    json.dumps(predicted)
+
+
+def test_the_same_rows_give_the_same_model(tmp_path: Path) -> None:
+    one, two = train(tmp_path / "a"), train(tmp_path / "b")
+    assert one["metrics"] == two["metrics"]
+    facts = [json.loads((tmp_path / name / "model.json").read_text()) for name in ("a", "b")]
+    assert facts[0]["data"] == facts[1]["data"]
+    train(tmp_path / "c", customers(199))
+    assert json.loads((tmp_path / "c" / "model.json").read_text())["data"] != facts[0]["data"]
+
+
+def test_a_regressor_has_its_own_metrics(tmp_path: Path) -> None:
+    rows = [{"x": n, "y": 2 * n} for n in range(100)]
+    output = train(tmp_path / "m", rows, target="y", estimator="sklearn.linear_model.LinearRegression")
+    assert output["metrics"]["r2"] > 0.99
+    assert set(output["metrics"]) == {"r2", "neg_mean_absolute_error"}
+    assert train(
+        tmp_path / "m", rows, target="y", estimator="sklearn.linear_model.LinearRegression", metrics=["neg_max_error"]
+    )["metrics"].keys() == {"neg_max_error"}
+
+
+def test_rows_travel_as_files(tmp_path: Path) -> None:
+    with RowFileWriter(str(tmp_path / "customers.parquet")) as file:
+        file.write(customers())
+    train(tmp_path / "m", file=str(tmp_path / "customers.parquet"))
+    operator = PredictOperator(
+        task_id="predict",
+        model=str(tmp_path / "m"),
+        file=str(tmp_path / "customers.parquet"),
+        column="leaves",
+        to=str(tmp_path / "predicted.jsonl"),
+    )
+    assert operator.execute({}) == str(tmp_path / "predicted.jsonl")
+    assert [type(row["leaves"]) for row in read_rows(str(tmp_path / "predicted.jsonl"))] == [bool] * 200
+
+
+def test_a_model_of_types_that_are_not_trusted_is_refused(tmp_path: Path) -> None:
+    train(tmp_path / "m", estimator_arguments={"n_estimators": 2})
+    path = tmp_path / "m" / "model.skops"
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["schema.json"] = files["schema.json"].replace(b"RandomForestClassifier", b"RandomForestClassifiez", 1)
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    path.write_bytes(changed.getvalue())
+    with pytest.raises(AirflowException, match=r"types that are not trusted: .*RandomForestClassifiez"):
+        predict(tmp_path / "m", [{"id": 1, "region": "kr", "orders": 1}])
+
+
+def test_a_pickle_is_not_loaded(tmp_path: Path) -> None:
+    import pickle  # noqa: PLC0415
+
+    train(tmp_path / "m")
+    marker = tmp_path / "executed"
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (marker,))
+
+    (tmp_path / "m" / "model.skops").write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(AirflowException, match="is no model that can be read"):
+        predict(tmp_path / "m", [{"id": 1}])
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": "gone"}, "no column `gone`"),
+        ({"features": ["nothing"]}, "no column `nothing`"),
+        ({"estimator": "sklearn.ensemble.Forest"}, "cannot be imported"),
+        ({"estimator": "no_such_package.Model"}, "cannot be imported"),
+        ({"estimator_arguments": {"trees": 3}}, "refused it: .*trees"),
+        ({"metrics": ["speed"]}, "speed"),
+        ({"rows": [{"left": True, "x": 1}]}, "too few to learn from"),
+        ({"rows": [{"left": None, "x": 1}] * 5}, "there are 0 rows with a value in `left`"),
+        ({"rows": [{"left": True, "x": {"a": 1}}] * 5}, "nested values"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(AirflowException, match=message):
+        train(tmp_path / "m", **arguments)
+    assert not (tmp_path / "m").exists()
+
+
+def test_what_cannot_be_predicted_is_said(tmp_path: Path) -> None:
+    with pytest.raises(AirflowException, match="cannot be read"):
+        predict(tmp_path / "nothing", [{"id": 1}])
+    train(tmp_path / "m", features=["orders", "region"])
+    with pytest.raises(AirflowException, match="no column `region`"):
+        predict(tmp_path / "m", [{"orders": 1}])
+    with pytest.raises(AirflowException, match="`orders` has values that are no numbers"):
+        predict(tmp_path / "m", [{"orders": "many", "region": "kr"}])
+    assert predict(tmp_path / "m", []) == []
