@@ -6,6 +6,7 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from factory.dagfactory.telemetry import turn_off
+from factory.data.chart_page import PREFIX, ChartPages
 from factory.loading.preload import preload_before_fork
 from factory.operators.timetables import TIMETABLES
 
@@ -14,7 +15,8 @@ preload_before_fork()
 
 
 class PipelineFactoryPlugin(AirflowPlugin):
-    """Registers the timetables, without which Airflow cannot read the schedules that it stored."""
+    """Registers the timetables, without which Airflow cannot read the schedules that it stored; serves charts."""
 
     name = "pipeline_factory"
     timetables = list(TIMETABLES)  # noqa: RUF012 # declared so by Airflow
+    fastapi_apps = [{"app": ChartPages(), "url_prefix": PREFIX, "name": "Charts"}]  # noqa: RUF012

@@ -1,6 +1,6 @@
 """A case is a file, or a folder of several, below `tests/cases`: what it is checked with, and what must be found.
 
-Comment lines say both. `# env NAME=value` sets a variable, `# needs airflow` skips the case where Airflow is not
+Comment lines say both. `# env NAME=value` sets a variable, `# needs airflow` skips the case where that module is not
 installed, a `factory.toml` in a folder gives it a policy, and the last lines of a file hold its findings:
 
     # expect LINE:COLUMN CODE message (what stands behind the caret)
@@ -22,6 +22,7 @@ from schemas.folder.discovery import SUFFIXES, pipeline_paths
 CASES = Path(__file__).parent / "cases"
 
 _ENV = re.compile(r"# env (?P<name>\w+)=(?P<value>.*)")
+_NEEDS = re.compile(r"# needs (?P<module>\w+)")
 _EXPECT = "# expect "
 
 
@@ -36,8 +37,10 @@ class Case:
     is_folder: bool
 
     @property
-    def needs_airflow(self) -> bool:
-        return any(line == "# needs airflow" for lines in self._lines().values() for line in lines)
+    def needs(self) -> set[str]:
+        """The modules without which the case has other findings."""
+        matches = [_NEEDS.fullmatch(line) for lines in self._lines().values() for line in lines]
+        return {match["module"] for match in matches if match is not None}
 
     @property
     def pipelines(self) -> tuple[str, ...]:

@@ -17,9 +17,11 @@ INVALID = [*cases("invalid"), *cases("dag_factory/invalid")]
 
 
 def named(items: list[Case]) -> list[object]:
-    missing = find_spec("airflow") is None
-    skip = pytest.mark.skipif(missing, reason="Airflow is not installed")
-    return [pytest.param(case, id=case.name, marks=[skip] if case.needs_airflow else []) for case in items]
+    return [pytest.param(case, id=case.name, marks=[_skipped(name) for name in sorted(case.needs)]) for case in items]
+
+
+def _skipped(module: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(find_spec(module) is None, reason=f"{module} is not installed")
 
 
 @pytest.mark.parametrize("case", named(VALID))

@@ -197,6 +197,10 @@ class Code(Enum):
     EXTRA_NOT_INSTALLED = _note(
         "PF370", "extra-not-installed", "A data task needs an extra that is not installed here."
     )
+    BAD_CHART = _error(
+        "PF372", "bad-chart", "The spec of a chart is not Vega-Lite, or names a column that is not there."
+    )
+    BAD_SQL = _warning("PF373", "bad-sql", "A text that should be SQL cannot be read as SQL.")
     FILE_FORMAT = _error("PF371", "file-format", "The name of a file does not end with a format that the task knows.")
 
     TEMPLATE_NOT_CLOSED = _error("PF380", "template-not-closed", "A template is not closed.")

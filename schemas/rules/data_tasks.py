@@ -18,6 +18,8 @@ DISTRIBUTION = "airflow-pipeline-factory"
 _ROWS = ".jsonl, .json, .csv (also with .gz) or .parquet"
 _ROW_FILE = re.compile(r".*\.(?:(?:jsonl|ndjson|json|csv)(?:\.gz)?|parquet)", re.IGNORECASE | re.DOTALL)
 
+_CHART_FILE = re.compile(r".*\.(?:html|svg|png|pdf)", re.IGNORECASE | re.DOTALL)
+
 
 class _Engine(NamedTuple):
     """The extra behind a built-in, and the module by which it is known."""
@@ -34,16 +36,41 @@ class _Needs(NamedTuple):
 
 
 ENGINES: Mapping[str, _Engine] = MappingProxyType(
-    {"load": _Engine("load", "dlt"), "duckdb": _Engine("duckdb", "duckdb")}
+    {
+        "load": _Engine("load", "dlt"),
+        "duckdb": _Engine("duckdb", "duckdb"),
+        "check": _Engine("duckdb", "duckdb"),
+        "chart": _Engine("chart", "vl_convert"),
+        "train": _Engine("ml", "skops"),
+        "predict": _Engine("ml", "skops"),
+    }
 )
-SOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType({"load": ("rows", "file")})
+SOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "load": ("rows", "file"),
+        "check": ("rows", "file", "conn_id"),
+        "chart": ("rows", "file", "conn_id"),
+        "train": ("rows", "file"),
+        "predict": ("rows", "file"),
+    }
+)
 """Built-in → the keys of which it needs one."""
-_PAIRS: Mapping[str, tuple[_Needs, ...]] = MappingProxyType({})
+_RULES = ("columns", "checks", "row_count", "freshness")
+_PAIRS: Mapping[str, tuple[_Needs, ...]] = MappingProxyType(
+    {
+        "check": (_Needs("conn_id", "table"), _Needs("table", "conn_id")),
+        "chart": (_Needs("conn_id", "sql"), _Needs("sql", "conn_id")),
+    }
+)
 _FILES: Mapping[str, Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyType(
     {
         "sql": {"to": (_ROW_FILE, _ROWS)},
         "duckdb": {"to": (_ROW_FILE, _ROWS)},
         "load": {"file": (_ROW_FILE, _ROWS)},
+        "check": {"file": (_ROW_FILE, _ROWS)},
+        "chart": {"file": (_ROW_FILE, _ROWS), "to": (_CHART_FILE, ".html, .svg, .png or .pdf")},
+        "train": {"file": (_ROW_FILE, _ROWS)},
+        "predict": {"file": (_ROW_FILE, _ROWS), "to": (_ROW_FILE, _ROWS)},
     }
 )
 """Built-in → key → what the file's name must be like, and how that is said."""
@@ -53,7 +80,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in every data task."""
     for task in subject.tasks:
         uses = str(task.uses)
-        if uses in ENGINES:
+        if uses in ENGINES and not (uses == "check" and task.arguments.get("conn_id") is not None):
             yield from _extra(subject, task, ENGINES[uses])
         yield from _source(subject, task, SOURCES.get(uses, ()))
         for pair in _PAIRS.get(uses, ()):
@@ -61,6 +88,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield from _endings(subject, task, _FILES.get(uses, {}))
         if uses == "load":
             yield from _merge(subject, task)
+        if uses == "check":
+            yield from _rules(subject, task)
         if uses == "sql":
             yield from _fetch(subject, task)
 
@@ -84,7 +113,10 @@ def _source(subject: Subject, task: TaskView, keys: tuple[str, ...]) -> Iterator
 
 
 def _pair(subject: Subject, task: TaskView, pair: _Needs) -> Iterator[Diagnostic]:
-    if task.arguments.get(pair.key) is not None and pair.other not in _written(task):
+    written = _written(task)
+    others = {*SOURCES[str(task.uses)]} - {pair.key, pair.other}
+    # Beside another source it has a finding of its own.
+    if task.arguments.get(pair.key) is not None and pair.other not in written and not written & others:
         message = f"`{pair.key}` has no effect without `{pair.other}`"
         yield subject.finding(Code.KEY_ALONE, (*task.with_path, pair.key), message, at_key=True)
 
@@ -99,6 +131,14 @@ def _merge(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         path = (*task.with_path, "primary_key")
         message = "`primary_key` has no effect without `write_disposition: merge`"
         yield subject.finding(Code.KEY_ALONE, path, message, at_key=True)
+
+
+def _rules(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    if isinstance(task.entry.get("with"), dict) and not _written(task) & set(_RULES):
+        listed = ", ".join(f"`{key}`" for key in _RULES)
+        yield subject.finding(
+            Code.MISSING_KEY, task.with_path, f"`check` has no rule: write one of {listed}", at_key=True
+        )
 
 
 def _fetch(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:

@@ -16,6 +16,8 @@ from schemas.rules.subject import Subject
 
 _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")
+_SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
+_ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC}
 _LONGEST = 255
 
 
@@ -25,7 +27,7 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
     Airflow takes a template field's text for a file's name where it ends with one of the operator's `template_ext`
     (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
     """
-    if not subject.may_hold(*_SHELL, *_SQL):
+    if not subject.may_hold(*_SHELL, *_SQL, *_SPEC):
         return
     places = ((folder / subject.path).parent, folder)
     for task in subject.tasks:
@@ -46,7 +48,7 @@ def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]
 
 def _names(at: DataPath, arguments: Mapping[str, Any]) -> Iterator[tuple[DataPath, str]]:
     for key, value in arguments.items():
-        endings = _SHELL if key == "bash_command" else _SQL if key in ("sql", "hql") or key.endswith("_sql") else ()
+        endings = _ENDINGS.get(key, _SQL if key.endswith("_sql") else ())
         items = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, item in items if endings else ():
             if isinstance(item, str) and item.endswith(endings):

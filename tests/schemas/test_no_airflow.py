@@ -18,6 +18,8 @@ FOR_SOME_FILES = {
     "schemas.expressions.templates": {"jinja2"},
     "schemas.rules.http_requests": {"jmespath"},
     "schemas.model.value_schema": {"jsonschema"},
+    "schemas.rules.charts": {"jsonschema"},
+    "schemas.rules.sql_texts": {"sqlglot"},
 }
 """What only files that need it import, and only then."""
 
