@@ -1,7 +1,8 @@
-"""Documents of other tools, told apart by what only they have: one finding in place of many."""
+"""Documents for other tools get one finding instead of many."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -10,8 +11,11 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import MOST, Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import unmistakable
+from schemas.rules.other_tools import other_tool
 from schemas.rules.subject import Subject
 
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d")
+"""Airflow 3.4 names its schemas by their date."""
 _COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 _AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
@@ -23,8 +27,9 @@ _LITERALS = {
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """At most one finding; where there is one, nothing else about the file is worth saying."""
     schema = subject.data.get("$schema")
-    if isinstance(schema, str) and "airflow.apache.org" in schema:
-        yield _foreign(subject, ("$schema",), _AIRFLOW, "remove `$schema`; docs/reference.md lists the keys")
+    if isinstance(schema, str) and ("airflow.apache.org" in schema or _VERSION.fullmatch(schema)):
+        help_text = "remove `$schema`; docs/migrating.md shows a pipeline in both formats"
+        yield _foreign(subject, ("$schema",), _AIRFLOW, help_text)
         return
     nearly = _nearly_dag_factory(subject.data)
     if nearly is not None:
@@ -38,7 +43,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             help="write `# factory: dialect=dag-factory` on the first line to have it read as one",
         )
         return
-    other = _other_tool(subject.data)
+    other = other_tool(subject.path, subject.data)
     if other is not None:
         yield _foreign(subject, *other)
         return
@@ -55,22 +60,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if marked is not None:
             yield _foreign(subject, marked, _AIRFLOW, _LITERALS[str(marked[-1])])
             return
-
-
-def _other_tool(data: Mapping[str, Any]) -> tuple[DataPath, str, str] | None:
-    """Where it shows, whose format it is, and what to write."""
-    if "jobs" in data and "on" in data:
-        return (
-            ("jobs",),
-            "a workflow of GitHub Actions",
-            f"what runs is in `tasks`, when it runs in `schedule`; {_COMMAND}",
-        )
-    tasks = data.get("tasks")
-    types = [task.get("type") for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
-    for index, kind in enumerate(types):
-        if isinstance(kind, str) and kind.startswith("io.kestra."):
-            return ("tasks", index, "type"), "a flow of Kestra", "a task names what it does in `uses`"
-    return None
 
 
 def _nearly_dag_factory(data: Mapping[str, Any]) -> tuple[DataPath, str] | None:

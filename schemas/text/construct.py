@@ -22,9 +22,13 @@ from schemas.text.syntax_errors import needs_quotes
 
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
 _ANCHOR = re.compile(r"&(?P<name>[\w-]+)[ \t]+(?=\S)")
-_OF_DAG_FACTORY: Mapping[str, str] = {
-    f"!{word}": f"dag-factory 1.0 and later use `{{__{word}__: […]}}` instead of the tag"
-    for word in ("and", "or", "join")
+_OF_OTHER_TOOLS: Mapping[str, str] = {
+    **{
+        f"!{word}": f"dag-factory 1.0 and later use `{{__{word}__: […]}}` instead of the tag"
+        for word in ("and", "or", "join")
+    },
+    "!timedelta": "this is gusty's; here a duration is `30s`, `5m`, `2h` or `1d`",
+    "!days_ago": "this is gusty's; here a date is `2026-01-31`",
 }
 _KINDS: Mapping[type, str] = {bool: "true or false", date: "a date", datetime: "a date"}
 
@@ -228,7 +232,7 @@ class _Constructor:
         if isinstance(node, ScalarNode) and written and lines.position(begin)[1] > 1:
             line = lines.position(begin)[0]
             value = lines.line_text(line)[begin - lines.line_start(line) :].rstrip()
-            if not tag.startswith("!!"):
+            if not tag.startswith("!!") and tag not in _OF_OTHER_TOOLS:
                 span = lines.span(begin, begin + len(value))
                 why = f"a plain value that begins with `!` is a YAML tag (`{tag}`), and tags are not supported"
                 self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why, Code.TAG))
@@ -239,7 +243,7 @@ class _Constructor:
                 f"the YAML tag `{tag}` is not supported",
                 self._file,
                 lines.span(begin, begin + len(tag)),
-                help=_OF_DAG_FACTORY.get(tag, "write the value without a tag"),
+                help=_OF_OTHER_TOOLS.get(tag, "write the value without a tag"),
                 text=self._text,
             )
         )
