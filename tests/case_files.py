@@ -28,8 +28,10 @@ _EXPECT = "# expect "
 
 @dataclass(frozen=True)
 class Case:
-    """`files` are paths below `folder` of the YAML texts in which expectations stand; `is_folder`: all of it is
-    checked, not one file."""
+    """`files` are paths below `folder` of the texts with expectations: YAML, and scripts of a folder.
+
+    `is_folder`: all of it is checked, not one file.
+    """
 
     name: str
     folder: Path
@@ -96,5 +98,5 @@ def agree(expected: str, written: str) -> bool:
 def _case(entry: Path) -> Case:
     if entry.is_file():
         return Case(entry.stem, entry.parent, (entry.name,), is_folder=False)
-    files = sorted(p.relative_to(entry).as_posix() for p in entry.rglob("*") if p.suffix in SUFFIXES)
+    files = sorted(p.relative_to(entry).as_posix() for p in entry.rglob("*") if p.suffix in (*SUFFIXES, ".sh"))
     return Case(entry.name, entry, tuple(files), is_folder=True)

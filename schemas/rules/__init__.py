@@ -28,6 +28,7 @@ from schemas.rules import (
     settings,
     setup_teardown,
     sql_texts,
+    template_names,
     templates,
     timetables,
     uses,
@@ -79,5 +80,6 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
     objects.check,
     settings.check_retry_policies,
     timetables.check,
+    template_names.check,
 )
 """Rules that read the source of what a file names."""

@@ -11,14 +11,21 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
+from schemas.model.built_ins import BUILT_INS
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
+from schemas.rules.template_names import said_of_names
+from schemas.rules.templates import said_of_template
+from schemas.shape.places import mapping_at
+from schemas.text.lines import TextLines
 
 _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")
 _SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
 _ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC}
 _LONGEST = 255
+_LONGEST_FILE = 200_000
+"""Characters of a file; a longer one is data."""
 
 
 def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
@@ -30,6 +37,7 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
     if not subject.may_hold(*_SHELL, *_SQL, *_SPEC):
         return
     places = ((folder / subject.path).parent, folder)
+    yield from _templates_in_files(subject, folder, places)
     for task in subject.tasks:
         for path, text in templates(task.with_path, task.arguments, places):
             if not has_expression(subject, path):
@@ -41,9 +49,31 @@ def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]
     for path, text in _names(at, arguments):
         if "{{" in text or "{%" in text or len(text) > _LONGEST:
             continue
-        # Not pathlib's, which raises for a name that is too long.
-        if not any(os.path.isfile(place / text) for place in places):  # noqa: PTH113
+        if _file(text, places) is None:
             yield path, text
+
+
+def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) -> Iterator[Diagnostic]:
+    """What is wrong with the templates in the files, each named once."""
+    macros, filters = (mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
+    operators = [task for task in subject.tasks if task.uses in BUILT_INS or str(task.uses).endswith("Operator")]
+    written = {text for task in operators for _, text in _names(task.with_path, task.arguments)}
+    shown = subject.effective.layers[-1].file.removesuffix(subject.path)
+    for name in sorted(written) if not subject.data.get("jinja_environment_kwargs") else ():
+        file = _file(name, places)
+        text = file.read_bytes().decode("utf-8", errors="replace") if file is not None else ""
+        if file is None or "{" not in text or len(text) > _LONGEST_FILE:
+            continue
+        place = shown + file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)
+        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
+            span = TextLines(text).span(*said.part)
+            yield Diagnostic(said.code, said.message, place, span, caret=said.caret, help=said.help, text=text)
+
+
+def _file(name: str, places: Sequence[Path]) -> Path | None:
+    # Not pathlib's, which raises for a name that is too long.
+    found = (place / name for place in places if os.path.isfile(place / name))  # noqa: PTH113
+    return next(found, None) if len(name) <= _LONGEST else None
 
 
 def _names(at: DataPath, arguments: Mapping[str, Any]) -> Iterator[tuple[DataPath, str]]:

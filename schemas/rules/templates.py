@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import NamedTuple
 
 from schemas.expressions.templates import Template, TemplateProblem, Word, read_template
 from schemas.findings.codes import Code
@@ -88,18 +89,34 @@ def check_expressions(subject: Subject) -> Iterator[Diagnostic]:
         yield from _shell_variable_in_url(subject, path, text)
 
 
+class Said(NamedTuple):
+    """A finding in a template; `part` is its place in the text."""
+
+    code: Code
+    message: str
+    part: tuple[int, int]
+    caret: str = ""
+    help: str = ""
+
+
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """Templates that fail when the task runs: Jinja refuses them, or Airflow has no such name, filter or test."""
+    """Templates that fail when the task runs: Jinja refuses them, or there is no such filter, test or name."""
     if not subject.may_hold("{{", "{%", "{#"):
         return
     own_names, own_filters = (mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
     for path, text in rendered_texts(subject):
-        template = read_template(text)
-        for problem in template.problems:
-            yield _refused(subject, path, text, problem)
-        yield from _unknown_words(subject, path, "filter", template.filters, FILTERS | own_filters.keys())
-        yield from _unknown_words(subject, path, "test", template.tests, TESTS)
-        yield from _removed_names(subject, path, template, own_names)
+        for said in said_of_template(text, own_names, own_filters):
+            yield subject.finding(said.code, path, said.message, caret=said.caret, help=said.help, part=said.part)
+
+
+def said_of_template(text: str, own_names: Collection[str] = (), own_filters: Collection[str] = ()) -> Iterator[Said]:
+    """What is wrong with a template wherever it is; `own_names` and `own_filters` are those that the DAG defines."""
+    template = read_template(text)
+    for problem in template.problems:
+        yield _unclosed(text, problem) if problem.unclosed else _refused(text, problem)
+    yield from _unknown_words("filter", template.filters, FILTERS.union(own_filters))
+    yield from _unknown_words("test", template.tests, TESTS)
+    yield from _removed_names(template, own_names)
 
 
 def rendered_texts(subject: Subject) -> Iterator[tuple[DataPath, str]]:
@@ -149,64 +166,52 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
     )
 
 
-def _refused(subject: Subject, path: DataPath, text: str, problem: TemplateProblem) -> Diagnostic:
+def _unclosed(text: str, problem: TemplateProblem) -> Said:
     tag = text[problem.start : problem.end]
-    if problem.unclosed:
-        opening = tag[:2]
-        block = re.match(r"\{%[-+]?\s*(?P<word>\w+)", tag) if tag.endswith("%}") else None
-        is_count = opening == "{#" and text.startswith("$", problem.start - 1)
-        return subject.finding(
-            Code.TEMPLATE_NOT_CLOSED,
-            path,
-            f"`{{% {block['word']} … %}}` is not closed" if block else f"`{opening}` is not closed",
-            caret=f"a `{{% end{block['word']} %}}` is missing" if block else f"a `{_CLOSING[opening]}` is missing",
-            help=f"the shell's `${{#…}}` begins a comment for Jinja: {_RAW}" if is_count else "",
-            part=(problem.start, problem.end if block else problem.start + 2),
-        )
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(tag)), "")
-    message = _reason(text, problem)
-    return subject.finding(Code.BAD_TEMPLATE, path, message, help=hint, part=(problem.start, problem.end))
+    block = re.match(r"\{%[-+]?\s*(?P<word>\w+)", tag) if tag.endswith("%}") else None
+    if block is not None:
+        message, caret = f"`{{% {block['word']} … %}}` is not closed", f"a `{{% end{block['word']} %}}` is missing"
+        return Said(Code.TEMPLATE_NOT_CLOSED, message, (problem.start, problem.end), caret)
+    opening = tag[:2]
+    is_count = opening == "{#" and text.startswith("$", problem.start - 1)
+    return Said(
+        Code.TEMPLATE_NOT_CLOSED,
+        f"`{opening}` is not closed",
+        (problem.start, problem.start + 2),
+        f"a `{_CLOSING[opening]}` is missing",
+        f"the shell's `${{#…}}` begins a comment for Jinja: {_RAW}" if is_count else "",
+    )
 
 
-def _reason(text: str, problem: TemplateProblem) -> str:
+def _refused(text: str, problem: TemplateProblem) -> Said:
     """Jinja's message in words that need no knowledge of its parser."""
+    tag = text[problem.start : problem.end]
     word = re.compile(r"\w+|\S").match(text, problem.at)
     found = word.group() if word is not None else ""
+    message = f"Jinja cannot read this: {problem.message}"
     if text.startswith(("}}", "-}}", "%}", "-%}"), problem.at):
-        return f"something is missing before `{text[problem.at : problem.at + 2]}`"
-    if problem.message.startswith("Encountered unknown tag"):
-        return f"Jinja does not expect `{{% {found} %}}` here"
-    if problem.message.startswith(("unexpected", "expected token", "Expected an expression")):
-        return f"Jinja does not expect `{found}` here"
-    return f"Jinja cannot read this: {problem.message}"
+        message = f"something is missing before `{text[problem.at : problem.at + 2]}`"
+    elif problem.message.startswith("Encountered unknown tag"):
+        message = f"Jinja does not expect `{{% {found} %}}` here"
+    elif problem.message.startswith(("unexpected", "expected token", "Expected an expression")):
+        message = f"Jinja does not expect `{found}` here"
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(tag)), "")
+    return Said(Code.BAD_TEMPLATE, message, (problem.start, problem.end), help=hint)
 
 
-def _unknown_words(
-    subject: Subject, path: DataPath, what: str, words: tuple[Word, ...], known: Collection[str]
-) -> Iterator[Diagnostic]:
+def _unknown_words(what: str, words: tuple[Word, ...], known: Collection[str]) -> Iterator[Said]:
     for word in words:
         if word.text not in known:
-            yield subject.finding(
-                Code.BAD_TEMPLATE,
-                path,
-                f"neither Jinja nor Airflow has a {what} `{word.text}`",
-                caret=did_you_mean(next(iter(get_close_matches(word.text, known, n=1, cutoff=0.8)), None)),
-                part=word.span,
-            )
+            near = next(iter(get_close_matches(word.text, known, n=1, cutoff=0.8)), None)
+            message = f"neither Jinja nor Airflow has a {what} `{word.text}`"
+            yield Said(Code.BAD_TEMPLATE, message, word.span, did_you_mean(near))
 
 
-def _removed_names(
-    subject: Subject, path: DataPath, template: Template, own: Mapping[str, object]
-) -> Iterator[Diagnostic]:
+def _removed_names(template: Template, own: Collection[str]) -> Iterator[Said]:
     for name in template.names:
         if name.text not in REMOVED or name.text in own or name.text in template.optional:
             continue
         new = REMOVED[name.text]
-        yield subject.finding(
-            Code.BAD_TEMPLATE,
-            path,
-            f"Airflow 3 has removed `{name.text}` from templates",
-            caret=f"write `{new}`" if new else "",
-            help="" if new else "a connection is `conn.NAME`, a Variable `var.value.NAME`",
-            part=name.span,
-        )
+        help_text = "" if new else "a connection is `conn.NAME`, a Variable `var.value.NAME`"
+        message = f"Airflow 3 has removed `{name.text}` from templates"
+        yield Said(Code.BAD_TEMPLATE, message, name.span, f"write `{new}`" if new else "", help_text)

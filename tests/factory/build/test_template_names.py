@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from airflow.sdk.definitions._internal.templater import FILTERS as AIRFLOWS
+from airflow.sdk.execution_time import macros
 from jinja2.defaults import DEFAULT_FILTERS
 from jinja2.tests import TESTS as DEFAULT_TESTS
 
 from schemas.model.task_base import CONTEXT_NAMES
+from schemas.rules.template_names import MACROS
 from schemas.rules.templates import FILTERS, REMOVED, TESTS
 
 
@@ -20,3 +22,9 @@ def test_tests_are_those_of_jinja() -> None:
 
 def test_airflow_has_none_of_the_names_that_are_gone() -> None:
     assert not REMOVED.keys() & CONTEXT_NAMES
+
+
+def test_macros_are_airflows() -> None:
+    own = {name for name in vars(macros) if not name.startswith("_") and name[0].islower() and name != "annotations"}
+
+    assert own == MACROS

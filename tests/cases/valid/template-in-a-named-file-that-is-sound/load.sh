@@ -1,0 +1,4 @@
+echo {{ ds }}
+{% raw %}
+echo ${#names[@]}
+{% endraw %}
