@@ -114,6 +114,12 @@ class Code(Enum):
     STEP_WITHOUT_EFFECT = _warning("PF213", "step-without-effect", "A cron step leaves only one value.")
     RANGE_OF_ONE = _warning("PF214", "range-of-one", "Airflow reads a cron range differently from how it is written.")
 
+    SURPRISING_SCHEDULE = _warning(
+        "PF215", "surprising-schedule", "A schedule names other times than it seems to at first sight."
+    )
+    NO_LOGICAL_DATE = _warning("PF216", "no-logical-date", "Something needs the logical date of runs that have none.")
+    ASSET_LOOP = _warning("PF217", "asset-loop", "A pipeline updates an asset that starts it again.")
+
     DUPLICATE_TASK_ID = _error("PF301", "duplicate-task-id", "Two tasks have the same id.")
     UNKNOWN_TASK = _error("PF302", "unknown-task", "`needs` or a reference names a task that does not exist.")
     CYCLE = _error("PF303", "cycle", "Tasks wait for each other.")
@@ -171,6 +177,12 @@ class Code(Enum):
         "PF326", "setup-teardown", "Setups and teardowns are combined in a way that Airflow does not allow."
     )
     BAD_CONDITION = _error("PF327", "bad-condition", "`run_if` or `skip_if` decides nothing.")
+    NULL_BY_COMMENT = _warning("PF329", "null-by-comment", "A `#` after a key makes the value a comment.")
+    SURPRISING_COMMAND = _warning(
+        "PF350", "surprising-command", "A shell command does something other than it seems to."
+    )
+    HIDDEN_FAILURE = _warning("PF351", "hidden-failure", "A run succeeds although a task failed.")
+    ALWAYS_SKIPPED = _warning("PF352", "always-skipped", "A task is skipped in every run.")
     ID_OF_MATRIX = _error("PF328", "id-of-matrix", "With `matrix`, the `id` must include every key that varies.")
 
     REFERENCE_TOO_EARLY = _error(

@@ -238,6 +238,32 @@ def ranges_read_otherwise(expression: str) -> Iterator[CronProblem]:
                 yield part.problem(f"Airflow reads `{part.text}` as `{read}`", f"write the values: `{values}`")
 
 
+def surprises(expression: str) -> Iterator[CronProblem]:
+    """What people read into a valid expression, and cron does not mean."""
+    fields, texts = expanded(expression), _split(expression)
+    if fields is None or len(texts) != len(_FIELDS):
+        return
+    minutes, hours, days, _, weekdays = fields
+    if EVERY not in (days, weekdays) and "l" not in days:
+        (start, day), (last, weekday) = texts[2], texts[4]
+        message = f"cron runs on days of either: day of month `{day}` or day of week `{weekday}`"
+        help_text = "cron has no way to name the days that are both: use one, and `run_if` for the other"
+        yield CronProblem(message, start, last + len(weekday), help_text)
+    if minutes == EVERY and hours != EVERY and len(hours) == 1:
+        start, text = texts[0]
+        message = f"this runs every minute from {hours[0]}:00 to {hours[0]}:59"
+        yield CronProblem(message, start, start + len(text), f"once a day is `0 {texts[1][1]} * * *`")
+    around = ("hour", "day", "month")
+    for kind, (start, text), unit in zip(_FIELDS, texts, around, strict=False):
+        match = _STEP_OR_RANGE.fullmatch(text)
+        size = kind.highest - kind.lowest + 1
+        step = int(match["step"]) if match is not None and match["first"] is None and match["step"] else 1
+        if size % step and step < size:
+            message = f"`{text}` starts again in each {unit}, so the last step is shorter"
+            help_text = f"for equal steps write {{every: {step}{kind.name[0]}}}"
+            yield CronProblem(message, start, start + len(text), help_text)
+
+
 def slots(expression: str, start: datetime) -> Iterator[datetime]:
     """The times of a valid expression after `start`, as wall-clock times."""
     from croniter import croniter  # noqa: PLC0415 # as above

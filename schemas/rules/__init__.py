@@ -19,6 +19,7 @@ from schemas.rules import (
     mapping,
     notifications,
     objects,
+    outcomes,
     params,
     poll_state,
     run_times,
@@ -28,6 +29,7 @@ from schemas.rules import (
     settings,
     setup_teardown,
     sql_texts,
+    shell,
     template_names,
     templates,
     timetables,
@@ -69,7 +71,10 @@ RULES: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     secrets.check_literals,
     security.check_metadata_addresses,
     security.check_tls,
-    security.check_shell_quoting,
+    shell.check,
+    shell.check_quoting,
+    outcomes.check,
+    settings.check_null_by_comment,
 )
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""
 
@@ -81,5 +86,6 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
     settings.check_retry_policies,
     timetables.check,
     template_names.check,
+    run_times.check_logical_date,
 )
 """Rules that read the source of what a file names."""

@@ -23,14 +23,14 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in `schedule: {assets}`, `inlets` and `outlets`."""
     if not subject.may_hold(*MARKS):
         return
-    found = list(_entries(subject))
+    found = list(entries(subject))
     for path, entry in found:
         yield from _entry(subject, path, entry)
     yield from _conflicts(subject, found)
     yield from _mappers(subject, found)
 
 
-def _entries(subject: Subject) -> Iterator[tuple[DataPath, Any]]:
+def entries(subject: Subject) -> Iterator[tuple[DataPath, Any]]:
     """Every asset and alias, text or mapping, with its path."""
     schedule = subject.data.get("schedule")
     if isinstance(schedule, dict):
@@ -106,7 +106,7 @@ def _conflicts(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[
 
 def shared_words(subjects: Iterable[Subject]) -> set[str]:
     """The names and URIs of the assets of some files: another file that means one of them holds it."""
-    pairs = (_pair(entry) for subject in subjects for _, entry in _entries(subject))
+    pairs = (_pair(entry) for subject in subjects for _, entry in entries(subject))
     return {word for pair in pairs if pair is not None for word in pair}
 
 
@@ -114,7 +114,7 @@ def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
     """The same between files: a finding at each place, which names another file's."""
     places: dict[tuple[str, str], dict[str, _Place]] = {}
     for subject in subjects:
-        for path, entry in _entries(subject):
+        for path, entry in entries(subject):
             pair = _pair(entry)
             if pair is not None and not any("${" in one for one in pair):
                 file, _, span = subject.value_span(path)

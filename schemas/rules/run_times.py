@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -18,6 +19,8 @@ from schemas.model.times import parse_duration
 from schemas.rules.expressions import has_expression
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject
+from schemas.rules.templates import rendered_texts
+from schemas.source import Function, SourceReader
 
 _MARK = "data_interval_"
 _INTERVAL = re.compile(r"\bdata_interval_(?:start|end)\b")
@@ -54,6 +57,41 @@ def check_data_interval(subject: Subject) -> Iterator[Diagnostic]:
 
 
 _SLOTS_LOOKED_AT = 60
+
+
+_OF_LOGICAL_DATE = frozenset(
+    {
+        *("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "logical_date"),
+        *("data_interval_start", "data_interval_end"),
+    }
+)
+"""What Airflow gives only to runs with a logical date (airflow.sdk.execution_time.task_runner, 3.3)."""
+
+
+def check_logical_date(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Templates, parameters of functions and `wait_dag` that need what runs by assets do not have."""
+    schedule = subject.data.get("schedule")
+    if not isinstance(schedule, dict) or "assets" not in schedule or "cron" in schedule:
+        return
+    why = "runs that assets start have no logical date"
+    for path, text in rendered_texts(subject):
+        template = read_template(text)
+        for name in template.names:
+            if name.text in _OF_LOGICAL_DATE and name.text not in template.optional:
+                message, help_text = f"`{name.text}` is missing: {why}", "use `dag_run.run_after`, or `| default(…)`"
+                yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text, part=name.span)
+    for task in subject.tasks:
+        found = reader.find(task.uses) if task.uses is not None and "." in task.uses else None
+        for parameter in found.parameters if isinstance(found, Function) else ():
+            given = parameter.name in task.arguments or parameter.name in (task.mapped or ())
+            if parameter.required and parameter.name in _OF_LOGICAL_DATE and not given:
+                message = f"`{parameter.name}` of `{task.uses}` is missing: {why}"
+                help_text = "pass a value in `with`, or give the parameter a default"
+                yield subject.finding(Code.NO_LOGICAL_DATE, (*task.path, "uses"), message, help=help_text)
+        if task.uses == "wait_dag" and "execution_date_fn" not in task.arguments:
+            message = f"`wait_dag` finds the other run by its logical date: {why}"
+            help_text = "start this pipeline by a cron schedule, or name the date with `execution_date_fn`"
+            yield subject.finding(Code.NO_LOGICAL_DATE, (*task.path, "uses"), message, help=help_text)
 
 
 def check_timeout(subject: Subject) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
-from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect
+from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
@@ -25,10 +25,18 @@ _PLACES = {
     **{"MDT": "America/Denver", "CDT": "America/Chicago"},
 }
 """Where people mean that are known by an abbreviation which the IANA database does not have."""
+_WITHOUT_SUMMER_TIME = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
 MAX_CRONS = 256
 """As many as rows of a matrix."""
+
+
+_ODD_CRONS = (
+    (Code.STEP_WITHOUT_EFFECT, steps_without_effect),
+    (Code.RANGE_OF_ONE, ranges_read_otherwise),
+    (Code.SURPRISING_SCHEDULE, surprises),
+)
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -101,8 +109,8 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
         )
     if problems:
         return
-    for code, found in ((Code.STEP_WITHOUT_EFFECT, steps_without_effect), (Code.RANGE_OF_ONE, ranges_read_otherwise)):
-        for odd in found(text):
+    for code, find in _ODD_CRONS:
+        for odd in find(text):
             yield subject.finding(code, path, odd.message, help=odd.help, part=(odd.start, odd.end))
 
 
@@ -120,6 +128,10 @@ def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterato
     """What is wrong with the name of a time zone; what is no text is left to others."""
     if not isinstance(name, str) or (not isinstance(name, EnvText) and has_expression(subject, path)):
         return
+    if name in _WITHOUT_SUMMER_TIME:
+        message = f"`{name}` has no summer time"
+        help_text = f"for the local time of a place write `{_WITHOUT_SUMMER_TIME[name]}`"
+        yield subject.finding(Code.SURPRISING_SCHEDULE, path, message, help=help_text)
     if _is_zone(name):
         return
     help_text = "write an IANA name such as `Asia/Seoul`, `Europe/Berlin` or `UTC`"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 
-from schemas.compose.env_values import EnvText, as_written
+from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -70,55 +69,3 @@ def _is_unknown(subject: Subject, path: DataPath) -> bool:
     if task is None:
         return False
     return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)
-
-
-_CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
-_TEMPLATE = "{{"
-_BEFORE_COMMENT = ("", *" \t\n;&|(")
-_MOST = 50
-"""Templates of one command that are looked at: each is a place in the text that has to be found."""
-
-
-def check_shell_quoting(subject: Subject) -> Iterator[Diagnostic]:
-    """`{{ params.x }}`, an XCom or `dag_run.conf` in `bash_command`: what it holds is read as shell."""
-    if not subject.may_hold("bash"):
-        return
-    for task in subject.tasks:
-        command = task.arguments.get("bash_command")
-        if not isinstance(command, str) or _TEMPLATE not in (command := as_written(command)):
-            continue
-        if _CHOSEN_ELSEWHERE.search(command) is None:
-            continue
-        for start, end in islice(_unquoted_templates(command), _MOST):
-            if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
-                yield subject.finding(
-                    Code.UNQUOTED_IN_SHELL,
-                    (*task.with_path, "bash_command"),
-                    f"the shell executes the value of `{command[start:end]}` as part of the command",
-                    help='pass it as a variable: env: {VALUE: "{{ … }}"}, and "$VALUE" in the command',
-                    part=(start, end),
-                )
-
-
-def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
-    """Where `{{ … }}` is outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3)."""
-    closing = ""  # what ends the quoted text or the comment
-    position = 0
-    while position < len(command):
-        if command.startswith(_TEMPLATE, position):
-            close = command.find("}}", position)
-            end = close + 2 if close >= 0 else len(command)
-            if closing in ("", "\n"):
-                yield position, end
-            position = end
-            continue
-        character = command[position]
-        if character == "\\" and closing in ("", '"'):
-            position += 1
-        elif closing:
-            closing = "" if character == closing else closing
-        elif character in "'\"":
-            closing = character
-        elif character == "#" and command[max(position - 1, 0) : position] in _BEFORE_COMMENT:
-            closing = "\n"
-        position += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject, scalar
-from schemas.shape.places import mapping_at
+from schemas.shape.places import mapping_at, value_at
 from schemas.source import SourceReader
 
 
@@ -85,6 +86,13 @@ def check_conditions(subject: Subject) -> Iterator[Diagnostic]:
             )
         for key in CONDITIONS:
             text, path = task.entry.get(key), (*task.path, key)
+            if isinstance(text, str) and _never_says_no(text):
+                yield subject.finding(
+                    Code.BAD_CONDITION,
+                    path,
+                    f"`{key}` is more than one template, so its text is never empty or false",
+                    help=f'write the whole condition in one `{{{{ }}}}`: `{key}: "{{{{ not params.full }}}}"`',
+                )
             if isinstance(text, str) and "{{" not in text and "{%" not in text and not has_expression(subject, path):
                 yield subject.finding(
                     Code.BAD_CONDITION,
@@ -94,9 +102,34 @@ def check_conditions(subject: Subject) -> Iterator[Diagnostic]:
                 )
 
 
+def _never_says_no(text: str) -> bool:
+    """Whether there is text beside the only template, or a second one: what they render to is not empty."""
+    stripped = text.strip()
+    is_one = stripped.startswith("{{") and stripped.endswith("}}") and stripped.count("{{") == 1
+    return 0 < text.count("{{") == text.count("}}") and "{%" not in text and not is_one
+
+
 def _inside(text: str) -> str:
     short = text.strip()
     return short if short and short.isprintable() and "{" not in short else "params.full"
+
+
+_COMMENT_AS_VALUE = re.compile(r"[\"']?\s*:\s+(?P<comment>#\w\S*)")
+
+
+def check_null_by_comment(subject: Subject) -> Iterator[Diagnostic]:
+    """Keys without a value, in whose place a comment is written without a space: `channel: #alerts`."""
+    if not subject.may_hold(": #"):
+        return
+    for path in subject.keys:
+        if value_at(subject.data, path) is None:
+            _, text, span = subject.key_span(path)
+            line = text.splitlines()[span.line - 1] if span.line <= text.count("\n") + 1 else ""
+            match = _COMMENT_AS_VALUE.match(line, span.end_column - 1)
+            if match is not None:
+                message = f"`{match['comment']}` is a comment, so `{path[-1]}` is null"
+                caret = f'write "{match["comment"]}"'
+                yield subject.finding(Code.NULL_BY_COMMENT, path, message, at_key=True, caret=caret)
 
 
 def check_retry_policies(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:

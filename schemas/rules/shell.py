@@ -1,0 +1,113 @@
+"""Shell commands that do something other than they seem to, or that execute text from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from schemas.compose.env_values import EnvText, as_written
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
+
+_CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
+_TEMPLATE = "{{"
+_BEFORE_COMMENT = ("", *" \t\n;&|(")
+_MOST = 50
+"""Templates of one command that are looked at: each is a place in the text that has to be found."""
+_BACKSLASH_AND_SPACE = re.compile(r"\\[ \t]+(?=\n)")
+_DASH = re.compile(r"(?<!\S)[\u2010-\u2015\u2212]+(?=[A-Za-z])")
+_COMMAND_AGAIN = re.compile(
+    r"(?<=[^\s\\;&|(]) (?=(?:cd|echo|export|mkdir|rm|cp|mv|curl|wget|python3?|pip|aws|gsutil|dbt|psql|set|source) )"
+)
+"""A second command of a line, as far as a name tells; `sudo`, `time` and their like come before one."""
+_BEFORE_A_COMMAND = frozenset({"sudo", "time", "exec", "nohup", "then", "do", "else", "xargs", "env", "-exec", "!"})
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Commands of which nothing runs, or less than is written."""
+    if not subject.may_hold("bash"):
+        return
+    for task in subject.tasks:
+        command, path = task.arguments.get("bash_command"), (*task.with_path, "bash_command")
+        if isinstance(command, str) and not isinstance(command, EnvText):
+            yield from _command(subject, path, command)
+
+
+def _command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnostic]:
+    lines = [line.strip() for line in command.splitlines() if line.strip()]
+    if lines and all(line.startswith("#") for line in lines):
+        message = "the whole command is a comment, so nothing runs and the task succeeds"
+        help_text = "write several lines as `bash_command: |`" if " " in lines[0] else ""
+        yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
+        return
+    if _is_folded(subject, path):
+        for match in _COMMAND_AGAIN.finditer(command):
+            before = command[: match.start()].split()[-1:]
+            if before and before[0] not in _BEFORE_A_COMMAND and not before[0].startswith("-"):
+                word = command[match.end() :].split(maxsplit=1)[0]
+                message = f"`>` joins lines with a space, so `{word}` is an argument of the command before it"
+                help_text = "write `bash_command: |`, which keeps the lines"
+                yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
+                break
+    for match in _BACKSLASH_AND_SPACE.finditer(command):
+        message = "a backslash before a space does not continue the line"
+        help_text = "remove the spaces at the end of the line"
+        yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=match.span())
+    for match in _DASH.finditer(command):
+        message = f"`{match.group()}` (U+{ord(match.group()[0]):04X}) is not the hyphen that options begin with"
+        yield subject.finding(Code.LOOK_ALIKE, path, message, caret="write `-`", part=match.span())
+
+
+def _is_folded(subject: Subject, path: DataPath) -> bool:
+    """Whether the value is written as a block of lines that YAML joins."""
+    _, text, span = subject.value_span(path)
+    line = text.splitlines()[span.line - 1 : span.line]
+    return bool(line) and line[0][span.column - 1 :].startswith(">")
+
+
+def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
+    """`{{ params.x }}`, an XCom or `dag_run.conf` in `bash_command`: what it holds is read as shell."""
+    if not subject.may_hold("bash"):
+        return
+    for task in subject.tasks:
+        command = task.arguments.get("bash_command")
+        if not isinstance(command, str) or _TEMPLATE not in (command := as_written(command)):
+            continue
+        if _CHOSEN_ELSEWHERE.search(command) is None:
+            continue
+        for start, end in islice(_unquoted_templates(command), _MOST):
+            if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+                yield subject.finding(
+                    Code.UNQUOTED_IN_SHELL,
+                    (*task.with_path, "bash_command"),
+                    f"the shell executes the value of `{command[start:end]}` as part of the command",
+                    help='pass it as a variable: env: {VALUE: "{{ … }}"}, and "$VALUE" in the command',
+                    part=(start, end),
+                )
+
+
+def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
+    """Where `{{ … }}` is outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3)."""
+    closing = ""  # what ends the quoted text or the comment
+    position = 0
+    while position < len(command):
+        if command.startswith(_TEMPLATE, position):
+            close = command.find("}}", position)
+            end = close + 2 if close >= 0 else len(command)
+            if closing in ("", "\n"):
+                yield position, end
+            position = end
+            continue
+        character = command[position]
+        if character == "\\" and closing in ("", '"'):
+            position += 1
+        elif closing:
+            closing = "" if character == closing else closing
+        elif character in "'\"":
+            closing = character
+        elif character == "#" and command[max(position - 1, 0) : position] in _BEFORE_COMMENT:
+            closing = "\n"
+        position += 1
