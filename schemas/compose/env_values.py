@@ -33,11 +33,14 @@ _KEYS_TO_SHOW = frozenset(
         *("PARTITION", "SORT", "PRIMARY", "FOREIGN", "UNIQUE", "JOIN", "GROUP", "INDEX", "MERGE"),
         *("BUSINESS", "SURROGATE", "NATURAL", "COMPOSITE", "DEDUP", "DEDUPLICATION", "IDEMPOTENCY", "ORDERING"),
         *("PUBLIC", "CACHE", "ROUTING", "STATE", "OBJECT", "BLOB", "BUCKET", "S3", "GCS", "XCOM"),
+        *("MANIFEST", "AUDIT", "PUSH", "FILE"),
         *("SOURCE", "DEST", "DESTINATION", "TARGET", "MESSAGE", "RECORD", "RESULT"),
     }
 )
 """The word before `_KEY` in the names of keys that open nothing."""
 
+_OF_SHELLS = frozenset({"PWD", "OLDPWD"})
+"""The working directory of a shell, and the one before."""
 _AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
 _LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*$")
@@ -117,6 +120,8 @@ def _names_notifier(path: DataPath) -> bool:
 def looks_like_secret(name: str) -> bool:
     """Whether a variable's name says that its value is to be kept from view."""
     upper = name.upper()
+    if upper in _OF_SHELLS:
+        return False
     *before, last = upper.split("_")
     if last == "KEY" and before:
         return before[-1] not in _KEYS_TO_SHOW

@@ -10,6 +10,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.rules.subject import Subject
+from schemas.shape.places import mapping_at
 
 _HELP = "keep it in an Airflow connection; the pipeline names only the connection"
 
@@ -48,7 +49,7 @@ _MARKS = (
 )
 _TELLING = (
     *("pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "jwt"),
-    *("_pat", "-pat", "pat:", "dsn", "conn"),
+    *("_pat", "-pat", "pat:", "dsn", "conn", "curl"),
 )
 """What a key that looks like a secret's has in it: a text without any of it need not be walked."""
 _SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
@@ -58,6 +59,12 @@ _NO_VALUE = re.compile(r"\{\{|\{%|\$\{|^\$|^<.*>$|^[*.xX]+$|^/")
 _SHORTEST = 4
 _QUERY = re.compile(r"[?&](?P<key>[\w.-]{1,60})=(?P<value>[^\s&#'\"]{12,})")
 """A parameter of a URL with a value that is too long to be a word."""
+_LONG = 12
+_OPENS = re.compile(r"(?:api|access|private|secret|encryption|signing|auth|fernet|account|storage|master|ssh)_?key$")
+"""Keys that open something; others are names of objects more often than not."""
+_VALUE = r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|<>]+)"
+_ASSIGNED = re.compile(rf"(?<![\w-])(?P<name>[A-Za-z_]\w{{0,60}}(?==)|--[a-z][\w-]{{0,60}}(?=[= ]))[= ]{_VALUE}")
+_LOGIN = re.compile(r"\bcurl\b[^\n|;]{0,500}?\s(?P<name>-u|--user)[ =]?[\"']?[\w.@+-]+:(?P<value>[^\s\"']+)")
 _KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
 _CURSORS = frozenset({"page_token", "next_token", "next_page_token", "continuation_token"})
 """What APIs call the place where the next page begins, which opens nothing. Of a request only: as the name of a
@@ -79,6 +86,8 @@ def check_literals(subject: Subject) -> Iterator[Diagnostic]:
         if not path:
             continue
         written = as_written(text)
+        if path[-1] == "bash_command":
+            yield from _in_command(subject, path, written)
         finding = _token(subject, path, written) or _by_key(subject, path, written) or _in_query(subject, path, written)
         if finding is not None:
             yield finding
@@ -109,10 +118,37 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
         return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
     if folded in _AUTHORIZATION or folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path):
         return None
+    if folded.endswith("_key") and _OPENS.search(folded) is None and not _looks_random(text):
+        return None
+    if "deploy_type" in mapping_at(subject.data, path[:-1]):
+        return None  # a Kubernetes `Secret`, which names what keeps the value
     if _is_cursor(key) and path[-2] in _OF_A_REQUEST:
         return None
     message = f"`{key}` looks like a secret, which everybody with access to the file or Airflow can read"
     return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)
+
+
+def _looks_random(text: str) -> bool:
+    is_one_word = len(text) >= _LONG and re.fullmatch(r"[\w+=-]+", text) is not None
+    return is_one_word and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+
+
+def _in_command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnostic]:
+    """`export SECRET=…`, `--password …` and `curl -u name:password`."""
+    for match in (*_ASSIGNED.finditer(command), *_LOGIN.finditer(command)):
+        name, value = match["name"], match["value"].strip("\"'")
+        is_told = name.startswith("-u") or name == "--user" or looks_like_secret(name.lstrip("-").replace("-", "_"))
+        if is_told and value and _NO_VALUE.search(value) is None and value[0] not in "$`@(-":
+            message = f"`{name}` has a secret as its value, which everybody with access to the file or Airflow can read"
+            help_text = f"{_USE_A_CONNECTION}; pass it to the command in `env`"
+            yield subject.finding(
+                Code.LITERAL_SECRET,
+                path,
+                message,
+                help=help_text,
+                severity=Severity.WARNING,
+                part=match.span("value"),
+            )
 
 
 def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
