@@ -15,6 +15,7 @@ from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
+from schemas.rules.argument_types import misfits
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
@@ -74,6 +75,7 @@ def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[
     misplaced = {key for key in beside if all(key != parameter.name for parameter in function.parameters)}
     yield from _misplaced(subject, task, misplaced)
     yield from _arguments(subject, task, f"`{function.path}`", function.parameters, misplaced, CONTEXT_NAMES)
+    yield from misfits(subject, task, f"`{function.path}`", function.parameters, is_operator=False)
 
 
 def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Diagnostic]:
@@ -91,6 +93,7 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
         yield from _arguments(subject, task, f"`{operator.path}`", own, _BESIDE_USES, frozenset())
         yield from _texts_for_functions(subject, task, operator, own)
         yield from _texts_that_do_not_fit(subject, task, operator, own)
+        yield from misfits(subject, task, operator.path.rpartition(".")[2], own, is_operator=True)
     if operator.template_fields is not None:
         yield from _not_templated(subject, task, operator.template_fields)
 
