@@ -12,6 +12,7 @@ _SENSORS = "airflow.providers.standard.sensors"
 _SQL = "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
 _SQL_SENSOR = "airflow.providers.common.sql.sensors.sql.SqlSensor"
 _HTTP = "airflow.providers.http.operators.http.HttpOperator"
+_POD = "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"
 _EMAIL = "airflow.providers.smtp.operators.smtp.EmailOperator"
 _RENAMED: Mapping[str, str] = MappingProxyType(
     {
@@ -30,6 +31,9 @@ _RENAMED: Mapping[str, str] = MappingProxyType(
         "airflow.operators.python_operator.PythonOperator": f"{_OPERATORS}.python.PythonOperator",
         "airflow.operators.python_operator.ShortCircuitOperator": f"{_OPERATORS}.python.ShortCircuitOperator",
         "airflow.operators.sqlite_operator.SqliteOperator": _SQL,
+        "airflow.providers.cncf.kubernetes.operators.kubernetes_pod.KubernetesPodOperator": _POD,
+        "airflow.contrib.operators.kubernetes_pod_operator.KubernetesPodOperator": _POD,
+        "airflow.datasets.Dataset": "airflow.sdk.Asset",
         "airflow.providers.http.operators.http.SimpleHttpOperator": _HTTP,
         "airflow.providers.mysql.operators.mysql.MySqlOperator": _SQL,
         "airflow.providers.postgres.operators.postgres.PostgresOperator": _SQL,

@@ -191,6 +191,43 @@ _PROVIDERS = "airflow.providers"
 # The folders inside a provider; the parts before one of them name the provider.
 _FAMILIES = frozenset({"apache", "atlassian", "cncf", "common", "dbt", "microsoft"})
 """Names below `airflow.providers` that hold several distributions each."""
+PROVIDERS = frozenset(
+    {
+        *("airbyte", "alibaba", "amazon", "apache", "arangodb", "asana", "atlassian", "celery", "cloudant", "cncf"),
+        *(
+            "cohere",
+            "common",
+            "databricks",
+            "datadog",
+            "dbt",
+            "dingding",
+            "discord",
+            "docker",
+            "edge3",
+            "elasticsearch",
+        ),
+        *(
+            "exasol",
+            "fab",
+            "facebook",
+            "ftp",
+            "git",
+            "github",
+            "google",
+            "grpc",
+            "hashicorp",
+            "http",
+            "imap",
+            "influxdb",
+        ),
+        *("jdbc", "jenkins", "keycloak", "microsoft", "mongo", "mysql", "neo4j", "odbc", "openai", "openfaas"),
+        *("openlineage", "opensearch", "opsgenie", "oracle", "pagerduty", "papermill", "pgvector", "pinecone"),
+        *("postgres", "presto", "qdrant", "redis", "salesforce", "samba", "segment", "sendgrid", "sftp", "singularity"),
+        *("slack", "smtp", "snowflake", "sqlite", "ssh", "standard", "tableau", "telegram", "teradata", "trino"),
+        *("vertica", "weaviate", "yandex", "ydb", "zendesk"),
+    }
+)
+"""First names below `airflow.providers` of the providers that Airflow's project publishes (its documentation, 3.3)."""
 _BROUGHT = {"kubernetes": "apache-airflow-providers-cncf-kubernetes"}
 """Modules whose objects are written in pipelines (`executor_config`, pods) → the provider that brings them."""
 
@@ -209,12 +246,19 @@ def missing_module(
     if parent is None:
         if finder.has_archives:
             return Undecidable(f"{missing} may be inside a zip file on the search path")
-        optional = missing == "airflow" or missing in _BROUGHT
+        # An operator says by its name that a package brings it.
+        is_operator = (wanted or missing).endswith(("Operator", "Sensor", "OperatorAsync", "SensorAsync"))
+        optional = missing == "airflow" or missing in _BROUGHT or (is_operator and not near)
         if not optional and (near or finder.installed_module("airflow")):
             return ModuleMissing(missing, None, near, local=bool(near))
         return NotInstalled(missing, _distribution(wanted or missing))
     if parent.open_ended or (not parent.readable and not parent.is_namespace):
         return Undecidable(f"{parent.name} decides itself where its submodules are")
+    if parent.name == _PROVIDERS:
+        name = missing.rpartition(".")[2]
+        meant = difflib.get_close_matches(name, PROVIDERS, n=1, cutoff=0.85)
+        if meant and name not in PROVIDERS:
+            return ModuleMissing(missing, parent.name, (f"{_PROVIDERS}.{meant[0]}",), local=False)
     if parent.is_namespace and not parent.local:
         return NotInstalled(missing, _distribution(wanted or missing), near)
     return ModuleMissing(missing, parent.name, near, local=parent.local)

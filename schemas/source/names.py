@@ -96,6 +96,12 @@ class NameResolver:
             return SourceError(module.name, module.file, facts.line, facts.column, facts.message)
         return Undecidable(f"{module.name}: {facts.message}")
 
+    def has_own_names_only(self, module: Module) -> bool:
+        """Whether a package that finds names when asked for them makes no modules: a path through it needs a file."""
+        facts = self.facts(module)
+        makes_modules = not isinstance(facts, ModuleFacts) or bool(facts.virtual)
+        return not makes_modules and module.file is not None and not self._files.mentions(module.file, b"sys.modules")
+
     def passes(self, gate: Gate) -> bool:
         """Whether a branch for some versions of Airflow may be the one taken here."""
         version = self._airflow_version()

@@ -142,6 +142,8 @@ class SourceReader:
             return missing_module(self._finder, f"{module.name}.{rest[0]}", module, dotted)
         if isinstance(found, Definition) and isinstance(found.facts, ClassFacts) and len(rest) == 2:
             return self._method(found, found.facts, rest[1])
+        if isinstance(found, Undecidable) and self._names.has_own_names_only(module):
+            return missing_module(self._finder, f"{module.name}.{rest[0]}", module, dotted)
         if isinstance(found, Definition | Module):
             return Undecidable(f"{rest[0]} is a name in {module.name}, not a module")
         return found
