@@ -53,6 +53,13 @@ class Word(NamedTuple):
         return self.at, self.at + len(self.text)
 
 
+class Pull(NamedTuple):
+    """A `ti.xcom_pull` with task ids that are written out; `is_value`: it asks for what the task returned."""
+
+    task_ids: tuple[Word, ...]
+    is_value: bool
+
+
 class Template(NamedTuple):
     """What a text asks for: names that it does not define itself, attributes of them, filters and tests.
 
@@ -64,6 +71,7 @@ class Template(NamedTuple):
     attributes: tuple[tuple[str, Word], ...] = ()
     filters: tuple[Word, ...] = ()
     tests: tuple[Word, ...] = ()
+    pulls: tuple[Pull, ...] = ()
     optional: frozenset[str] = frozenset()
 
 
@@ -185,10 +193,11 @@ def _last_open(text: str, block: str, otherwise: int) -> int:
 def _asked_for(text: str, tree: nodes.Template) -> Template:
     from jinja2 import nodes  # noqa: PLC0415 # as above
 
-    found = list(tree.find_all((nodes.Name, nodes.Getattr, nodes.Filter, nodes.Test, nodes.Macro)))
+    found = list(tree.find_all((nodes.Name, nodes.Getattr, nodes.Filter, nodes.Test, nodes.Macro, nodes.Call)))
     own = {node.name for node in found if isinstance(node, nodes.Macro)} | _OF_JINJA
     own |= {node.name for node in found if isinstance(node, nodes.Name) and node.ctx != "load"}
     names, attributes, filters, tests = [], [], [], []
+    pulls: list[Pull] = []
     optional: set[str] = set()
     for node in found:
         match node:
@@ -196,6 +205,8 @@ def _asked_for(text: str, tree: nodes.Template) -> Template:
                 names.append(Word(node.name, node.lineno))
             case nodes.Getattr(node=nodes.Name(name=name)) if name not in own:
                 attributes.append((name, Word(node.attr, node.lineno + 1)))
+            case nodes.Call(node=nodes.Getattr(node=nodes.Name(name="ti" | "task_instance"), attr="xcom_pull")):
+                pulls += _pull(node)
             case nodes.Filter():
                 filters.append(Word(node.name, node.lineno))
             case nodes.Test():
@@ -205,4 +216,17 @@ def _asked_for(text: str, tree: nodes.Template) -> Template:
         if isinstance(node, nodes.Filter | nodes.Test) and node.name in _MAY_BE_MISSING and node.node is not None:
             asked = (node.node, *node.node.find_all(nodes.Name))
             optional |= {one.name for one in asked if isinstance(one, nodes.Name)}
-    return Template((), tuple(names), tuple(attributes), tuple(filters), tuple(tests), frozenset(optional))
+    return Template(
+        (), tuple(names), tuple(attributes), tuple(filters), tuple(tests), tuple(pulls), frozenset(optional)
+    )
+
+
+def _pull(call: nodes.Call) -> Iterator[Pull]:
+    from jinja2 import nodes  # noqa: PLC0415 # as above
+
+    keywords = {keyword.key: keyword.value for keyword in call.kwargs}
+    written = keywords.get("task_ids", call.args[0] if call.args else None)
+    ids = written.items if isinstance(written, nodes.List | nodes.Tuple) else [written]
+    texts = [one for one in ids if isinstance(one, nodes.Const) and isinstance(one.value, str)]
+    if texts and "dag_id" not in keywords and len(call.args) < 2:
+        yield Pull(tuple(Word(text.value, text.lineno + 1) for text in texts), "key" not in keywords)

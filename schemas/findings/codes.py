@@ -183,6 +183,7 @@ class Code(Enum):
     )
     HIDDEN_FAILURE = _warning("PF351", "hidden-failure", "A run succeeds although a task failed.")
     ALWAYS_SKIPPED = _warning("PF352", "always-skipped", "A task is skipped in every run.")
+    PULLED_TOO_EARLY = _warning("PF353", "pulled-too-early", "A template pulls from a task that may not have run yet.")
     ID_OF_MATRIX = _error("PF328", "id-of-matrix", "With `matrix`, the `id` must include every key that varies.")
 
     REFERENCE_TOO_EARLY = _error(

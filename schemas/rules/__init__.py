@@ -30,6 +30,7 @@ from schemas.rules import (
     setup_teardown,
     shell,
     sql_texts,
+    task_ids,
     template_names,
     templates,
     timetables,
@@ -74,6 +75,8 @@ RULES: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     shell.check,
     shell.check_quoting,
     outcomes.check,
+    task_ids.check_pulls,
+    dag_ids.check_itself,
     settings.check_null_by_comment,
 )
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""
@@ -86,6 +89,7 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
     settings.check_retry_policies,
     timetables.check,
     template_names.check,
+    task_ids.check_branches,
     run_times.check_logical_date,
 )
 """Rules that read the source of what a file names."""

@@ -80,6 +80,23 @@ MARKS_OF_OTHERS = tuple(_KEYS)
 """A text without these names no other DAG."""
 
 
+_PARTS_OR_OTHER_RUNS = (
+    *("execution_delta", "execution_date_fn", "external_task_id", "external_task_ids", "external_task_group_id"),
+)
+
+
+def check_itself(subject: Subject) -> Iterator[Diagnostic]:
+    """A `wait_dag` that waits for the run that it is part of."""
+    written = subject.data.get("dag_id")
+    dag_id = written if isinstance(written, str) else default_dag_id(subject.path)
+    for task in subject.tasks:
+        waits_for_it = task.uses == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
+        if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
+            message = "this waits for the end of its own run"
+            help_text = "name another DAG, or an earlier run by `execution_delta`"
+            yield subject.finding(Code.CYCLE, (*task.with_path, "external_dag_id"), message, help=help_text)
+
+
 def check_other_dags(subject: Subject, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
     """An id that nearly is one of `dag_ids`. Any other may be a DAG of another bundle."""
     for task in subject.tasks:
@@ -87,7 +104,8 @@ def check_other_dags(subject: Subject, dag_ids: Collection[str]) -> Iterator[Dia
         dag_id = task.arguments.get(key) if key is not None else None
         if key is None or not isinstance(dag_id, str) or dag_id in dag_ids or "{" in dag_id:
             continue
-        near = unmistakable(dag_id, dag_ids)
+        same = (one for one in dag_ids if one.lower() == dag_id.lower())
+        near = next(same, None) or unmistakable(dag_id, dag_ids)
         if near is not None and _letters(near) != _letters(dag_id):
             yield subject.finding(
                 Code.UNKNOWN_DAG,

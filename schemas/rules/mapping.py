@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
@@ -17,6 +18,8 @@ from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.validation import problems_of_argument
 
+_MOST_MAPPED = 1024
+
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Tasks and groups that cannot be mapped the way they say."""
@@ -26,11 +29,26 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if not view.is_mapped:
             continue
         yield from _place(subject, view)
+        yield from _number(subject, view)
         for name, path in (view.mapped or {}).items():
             yield from _argument(subject, view, name, path)
         if view.uses is not None and view.uses in BUILT_INS and view.mapped is not None:
             yield from _missing(subject, view, view.uses, view.mapped)
             yield from _values(subject, view, view.uses)
+
+
+def _number(subject: Subject, view: TaskView) -> Iterator[Diagnostic]:
+    """More values than Airflow maps over (`[core] max_map_length`, as it is shipped); it multiplies several lists."""
+    expand, rows = view.entry.get("expand"), view.entry.get("expand_kwargs")
+    lists = [values for values in expand.values() if isinstance(values, list)] if isinstance(expand, dict) else []
+    number = len(rows) if isinstance(rows, list) else prod(map(len, lists))
+    if number > _MOST_MAPPED:
+        key = "expand_kwargs" if isinstance(rows, list) else "expand"
+        message = f"this makes {number:,} tasks, and Airflow maps to {_MOST_MAPPED:,} at most"
+        help_text = "`max_map_length` in the section `[core]` of Airflow's configuration sets the limit"
+        path = (*view.path, key)
+        severity = Severity.WARNING
+        yield subject.finding(Code.CANNOT_EXPAND, path, message, at_key=True, help=help_text, severity=severity)
 
 
 def _place(subject: Subject, view: TaskView) -> Iterator[Diagnostic]:

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
 from schemas.rules.assets import entries
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
 
 _SUCCEEDS_AFTER_FAILURE = frozenset(
     {"all_done", "always", "one_success", "all_done_min_one_success", "one_done", "all_skipped", "none_skipped"}
@@ -27,22 +25,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield from _asset_loop(subject)
 
 
-def _waits(subject: Subject) -> dict[DataPath, list[TaskView]]:
-    """Path of a task → the tasks and groups that it waits for, by `needs` and references."""
-    known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
-    found: dict[DataPath, list[TaskView]] = {view.path: [] for view in subject.entries}
-    named = [(view, need) for view in subject.entries for _, need in (*view.needs, *view.teardown)]
-    named += [(view, reference.task_id) for view, _, reference in subject.task_references]
-    for view, name in named:
-        other = known.get(view.scope.find(name, known) or "")
-        if other is not None and other not in found[view.path]:
-            found[view.path].append(other)
-    return found
-
-
 def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
     """Airflow takes the state of a run from its last tasks."""
-    waits = _waits(subject)
+    waits = subject.waits
     waited_for = {other.path for others in waits.values() for other in others}
     last = [task for task in subject.tasks if task.path not in waited_for and "teardown" not in task.entry]
     for task in last if len(last) == 1 and not subject.groups else ():
@@ -58,7 +43,7 @@ def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
 
 def _behind_branch(subject: Subject) -> Iterator[Diagnostic]:
     """A branch skips what it does not choose, and `all_success` skips what is behind something that was skipped."""
-    waits = _waits(subject)
+    waits = subject.waits
     for task in subject.tasks:
         rule = task.entry.get("trigger_rule", (subject.data.get("default_args") or {}).get("trigger_rule"))
         if rule not in (None, "all_success"):

@@ -6,7 +6,7 @@ Rules read this and not the model, so that a wrong value in one task hides nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -131,6 +131,32 @@ class Subject:
                 task = self.entry_at(path)
                 if task is not None and task.takes_output(path):
                     yield task, path, expression.meaning
+
+    @cached_property
+    def waits(self) -> Mapping[DataPath, Sequence[TaskView]]:
+        """Path of an entry → the tasks and groups that it waits for itself: by `needs`, `teardown` and references."""
+        known = {view.full_id: view for view in reversed(self.entries) if view.full_id is not None}
+        found: dict[DataPath, list[TaskView]] = {view.path: [] for view in self.entries}
+        named = [(view, need) for view in self.entries for _, need in (*view.needs, *view.teardown)]
+        named += [(view, reference.task_id) for view, _, reference in self.task_references]
+        for view, name in named:
+            other = known.get(view.scope.find(name, known) or "")
+            if other is not None and other not in found[view.path]:
+                found[view.path].append(other)
+        return found
+
+    def is_after(self, task: TaskView, other: TaskView) -> bool:
+        """Whether a task runs after another one, by what it, the groups around it and those before them wait for."""
+        waiting, seen = [task], set[DataPath]()
+        while waiting:
+            view = waiting.pop()
+            for entry in (view, *self.around(view.path)):
+                for before in self.waits[entry.path] if entry.path not in seen else ():
+                    if other.path[: len(before.path)] == before.path:
+                        return True
+                    waiting += [one for one in self.entries if one.path[: len(before.path)] == before.path]
+                seen.add(entry.path)
+        return False
 
     def entry_at(self, path: DataPath) -> TaskView | None:
         """The task or the innermost group that a path lies in."""

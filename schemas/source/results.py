@@ -170,6 +170,31 @@ def gives_mapping(function: Function) -> bool:
     return False
 
 
+def returned_texts(function: Function) -> tuple[str, ...]:
+    """The texts that a function returns where they are written out, alone or in a list."""
+    try:
+        tree = ast.parse(function.file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return ()
+    name = function.path.rpartition(".")[2]
+    waiting: list[ast.expr | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            waiting += [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+    found: list[str] = []
+    while waiting:
+        match waiting.pop(0):
+            case ast.Constant(value=str() as text):
+                found.append(text)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                waiting += items
+            case ast.IfExp(body=body, orelse=orelse):
+                waiting += [body, orelse]
+            case _:
+                continue
+    return tuple(dict.fromkeys(found))
+
+
 _BY_NAME = ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
 
 

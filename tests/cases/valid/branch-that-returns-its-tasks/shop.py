@@ -1,0 +1,4 @@
+def choose(params):
+    if params["full"]:
+        return ["full", "daily"]
+    return "daily" if params else None
