@@ -43,11 +43,19 @@ _OTHER_WORDS = {
     "email_on_failure": "notifications",
     "email_on_retry": "notifications",
     "sla": "deadline",
+    "stages": "tasks",
+    "jobs": "tasks",
+    "default_task_args": "default_args",
+    "none_failed_or_skipped": "none_failed_min_one_success",
+    "dummy": "always",
 }
 """Names in other tools and in Airflow 2 → names here."""
 
 _RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
 """Those of them that have the same value."""
+
+_NO_TYPOS = frozenset({"dags"})
+"""Words of other tools for which there is none here, although one looks like them."""
 
 _LONGEST = 64
 MOST_COMPARED = 1_000
@@ -64,7 +72,10 @@ def nearest(written: str, allowed: Iterable[str]) -> str | None:
         return None
     words = sorted(set(allowed))
     folded = _fold(written)
-    known = _OTHER_WORDS.get(folded)
+    if folded in _NO_TYPOS:
+        return None
+    # Where other formats keep what they repeat.
+    known = "vars" if folded.startswith("x_") else _OTHER_WORDS.get(folded)
     if known in words:
         return known
     for word in words:

@@ -124,7 +124,11 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
         help_text = f'write the time zone beside it: {{cron: "{zone["cron"]}", timezone: {zone["zone"]}}}'
     elif text.lower() in _NO_SCHEDULE:
         help_text = "write null for no schedule"
-    elif every := meant_duration(text.lower().removeprefix("every ")):
+    elif ", " in text:
+        help_text = f"remove the space after the comma: `{text.replace(', ', ',')}`"
+    elif text.startswith("cron("):
+        help_text = "write the five fields alone: without `cron( )`, without the year, and `*` in place of `?`"
+    elif every := meant_duration(text.lower().removeprefix("every ").removeprefix("rate(").removesuffix(")")):
         help_text = f"for a run every {every} write {{every: {every}}}"
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
 

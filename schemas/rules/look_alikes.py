@@ -18,19 +18,21 @@ _QUOTES = {
     "\u201a": "\u2018\u2019",
     "\u00ab": "\u00bb",
 }
-_UNSEEN = re.compile("[\u00a0\u200b\u200c\u2060\ufeff]")
+_UNSEEN = re.compile("[\u00a0\u200b\u200c\u2060\ufeff\x00]")
 _NAMES = {
     "\u00a0": "no-break space",
     "\u200b": "zero-width space",
     "\u200c": "zero-width non-joiner",
     "\u2060": "word joiner",
     "\ufeff": "zero-width no-break space",
+    "\x00": "null character",
 }
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:[^\s\\/]*[\n\t\r\f\v\a\b]")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Where such a character makes a key or a value another one than it looks like."""
-    if all(layer.text.isascii() for layer in subject.effective.layers):
+    if all(layer.text.isascii() for layer in subject.effective.layers) and not subject.may_hold("\\"):
         return
     for path in subject.keys:
         found = _UNSEEN.search(str(path[-1]))
@@ -38,7 +40,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             yield subject.finding(Code.LOOK_ALIKE, path, message, at_key=True, help="type the key again")
     for path, text in subject.texts:
-        if text.isascii() or isinstance(text, EnvText):
+        if isinstance(text, EnvText) or (text.isascii() and text.isprintable()):
             continue
         if len(text) > 1 and text[-1] in _QUOTES.get(text[0], ""):
             yield subject.finding(
@@ -47,8 +49,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 f"`{text[0]}` and `{text[-1]}` are part of the value: YAML's quotes are \" and '",
                 caret="did you mean straight quotes?",
             )
+        if _WINDOWS_PATH.match(text) is not None:
+            message = "in double quotes a backslash and a letter are a line break, a tab or the like"
+            yield subject.finding(Code.LOOK_ALIKE, path, message, caret="use single quotes")
         found = _UNSEEN.search(text)
-        if found is not None and " " not in text.strip():
+        if found is not None and (" " not in text.strip() or "\x00" in text):
             message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             yield subject.finding(Code.LOOK_ALIKE, path, message, help="type the value again", part=found.span())
 

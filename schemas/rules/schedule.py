@@ -15,6 +15,7 @@ from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
+from schemas.model.times import meant_duration
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 
@@ -85,6 +86,7 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
         yield subject.finding(Code.BAD_CRON, path, message)
         return
     if text.startswith("@"):
+        every = meant_duration(text.removeprefix("@every "))
         presets = (*CRON_PRESETS, *(SPECIAL_PRESETS if special else ()))
         if text not in presets:
             yield subject.finding(
@@ -92,6 +94,7 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
                 path,
                 f"there is no preset `{text}`",
                 caret=meant(text, presets),
+                help=f"for a run every {every} write {{every: {every}}}" if every is not None else "",
                 allowed=presets,
                 fix=typo_fix(text, presets),
             )
@@ -149,10 +152,14 @@ def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterato
         Code.UNKNOWN_TIMEZONE,
         path,
         f"there is no time zone `{name}`",
-        caret="" if offset else did_you_mean(_PLACES.get(name) or nearest(name, available_timezones())),
+        caret="" if offset else did_you_mean(_PLACES.get(name) or nearest(name, _known_zones())),
         fix=None if offset else typo_fix(name, available_timezones()),
         help=help_text,
     )
+
+
+def _known_zones() -> set[str]:
+    return available_timezones() - _NO_ZONES
 
 
 def _is_zone(name: str) -> bool:
