@@ -13,7 +13,7 @@ from schemas.compose.variants import said_once
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.folder.discovery import default_dag_id, misnamed_paths, unused_dag_factory_defaults
-from schemas.rules import assets, dag_ids, poll_state
+from schemas.rules import assets, dag_ids, other_dags, poll_state
 from schemas.rules.subject import Subject
 
 _Rule = Callable[[Iterable[Subject]], Iterable[Diagnostic]]
@@ -121,14 +121,20 @@ class Across:
         return self._known[path, environment]
 
     def _other_dags(self) -> Iterable[Diagnostic]:
-        marks = dag_ids.MARKS_OF_OTHERS
+        marks = other_dags.MARKS
         naming = [path for path in self._paths if path in self._chosen and self._files.has_mark(path, marks)]
 
         def found(environment: str | None) -> Iterator[Diagnostic]:
-            known = {dag_id for path in self._paths for dag_id in self._probable_ids(path, environment)}
+            known = {dag_id: path for path in self._paths for dag_id in self._probable_ids(path, environment)}
+
+            def pipeline(dag_id: str) -> Subject | None:
+                path = known[dag_id]
+                rows = self._subjects(path, environment) if path in self._chosen else ()
+                return rows[0] if len(rows) == 1 else None
+
             for path in naming:
                 for subject in self._subjects(path, environment):
-                    yield from dag_ids.check_other_dags(subject, known)
+                    yield from other_dags.check(subject, known, pipeline)
 
         return self._in_each_environment(naming, found) if naming else ()
 

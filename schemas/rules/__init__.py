@@ -19,6 +19,7 @@ from schemas.rules import (
     mapping,
     notifications,
     objects,
+    other_dags,
     outcomes,
     params,
     poll_state,
@@ -76,7 +77,7 @@ RULES: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     shell.check_quoting,
     outcomes.check,
     task_ids.check_pulls,
-    dag_ids.check_itself,
+    other_dags.check_itself,
     settings.check_null_by_comment,
 )
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""

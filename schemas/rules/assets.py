@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
@@ -119,6 +119,7 @@ def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
             if pair is not None and not any("${" in one for one in pair):
                 file, _, span = subject.value_span(path)
                 places.setdefault(pair, {}).setdefault(file, _Place(subject, path, Related(file, span, "")))
+    yield from _slashes(places)
     for what, one, other in (("name", 0, 1), ("URI", 1, 0)):
         alike: dict[str, list[tuple[str, str]]] = {}
         for pair in places:
@@ -130,6 +131,21 @@ def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
                     elsewhere = next(((word, at) for word, at in others if at.related.file != file), None)
                     if elsewhere is not None:
                         yield _between(place, what, shared, *elsewhere)
+
+
+def _slashes(places: Mapping[tuple[str, str], Mapping[str, _Place]]) -> Iterator[Diagnostic]:
+    """`s3://shop/orders` beside `s3://shop/orders/`: two assets, of which one is never updated."""
+    by_start: dict[str, dict[str, _Place]] = {}
+    for (_, uri), of_files in places.items():
+        if "://" in uri:
+            by_start.setdefault(uri.rstrip("/"), {}).setdefault(uri, next(iter(of_files.values())))
+    for uris in by_start.values():
+        for uri, place in uris.items() if len(uris) > 1 else ():
+            other, where = next((other, where) for other, where in uris.items() if other != uri)
+            at = f"{where.related.file}:{where.related.span.line}"
+            message = f"`{uri}` and `{other}` in {at} are two assets"
+            help_text, severity = "write the URI of an asset the same everywhere", Severity.WARNING
+            yield place.subject.finding(Code.ASSET_CONFLICT, place.path, message, help=help_text, severity=severity)
 
 
 class _Place(NamedTuple):

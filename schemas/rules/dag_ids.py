@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word
-from schemas.findings.suggestions import did_you_mean, unmistakable
 from schemas.folder.discovery import default_dag_id
 from schemas.rules.subject import Subject
 
@@ -73,49 +71,3 @@ def finding(subject: Subject, dag_id: str, others: Sequence[str]) -> Diagnostic:
         message=f"the DAG id `{dag_id}` is also used by {', '.join(others)}",
         help="give one of the files another `dag_id` or another name",
     )
-
-
-_KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
-MARKS_OF_OTHERS = tuple(_KEYS)
-"""A text without these names no other DAG."""
-
-
-_PARTS_OR_OTHER_RUNS = (
-    *("execution_delta", "execution_date_fn", "external_task_id", "external_task_ids", "external_task_group_id"),
-)
-
-
-def check_itself(subject: Subject) -> Iterator[Diagnostic]:
-    """A `wait_dag` that waits for the run that it is part of."""
-    written = subject.data.get("dag_id")
-    dag_id = written if isinstance(written, str) else default_dag_id(subject.path)
-    for task in subject.tasks:
-        waits_for_it = task.uses == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
-        if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
-            message = "this waits for the end of its own run"
-            help_text = "name another DAG, or an earlier run by `execution_delta`"
-            yield subject.finding(Code.CYCLE, (*task.with_path, "external_dag_id"), message, help=help_text)
-
-
-def check_other_dags(subject: Subject, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
-    """An id that nearly is one of `dag_ids`. Any other may be a DAG of another bundle."""
-    for task in subject.tasks:
-        key = _KEYS.get(task.uses or "")
-        dag_id = task.arguments.get(key) if key is not None else None
-        if key is None or not isinstance(dag_id, str) or dag_id in dag_ids or "{" in dag_id:
-            continue
-        same = (one for one in dag_ids if one.lower() == dag_id.lower())
-        near = next(same, None) or unmistakable(dag_id, dag_ids)
-        if near is not None and _letters(near) != _letters(dag_id):
-            yield subject.finding(
-                Code.UNKNOWN_DAG,
-                (*task.with_path, key),
-                f"no file of this folder defines a DAG `{dag_id}`",
-                caret=did_you_mean(near),
-                fix=Word(near),
-            )
-
-
-def _letters(dag_id: str) -> str:
-    """An id without digits: `orders_2` beside `orders_1` is no typo."""
-    return "".join(character for character in dag_id if not character.isdigit())

@@ -27,7 +27,7 @@ _NAMES = {
     "\ufeff": "zero-width no-break space",
     "\x00": "null character",
 }
-_WINDOWS_PATH = re.compile(r"[A-Za-z]:[^\s\\/]*[\n\t\r\f\v\a\b]")
+_WINDOWS_PATH = re.compile(r"[A-Z]:[^\s\\/]*[\n\t\r\f\v\a\b]")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

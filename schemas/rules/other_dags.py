@@ -1,0 +1,123 @@
+"""Runs of other DAGs, which `wait_dag` and `trigger_dag` name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.findings.problem import Word
+from schemas.findings.suggestions import did_you_mean, meant, unmistakable
+from schemas.folder.discovery import default_dag_id
+from schemas.model.cron import expanded, slots
+from schemas.model.schedule import CRON_PRESETS
+from schemas.rules.run_times import duration_of
+from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+from schemas.shape.places import mapping_at
+
+_KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
+MARKS = tuple(_KEYS)
+"""A text without these names no other DAG."""
+_SLOTS_COMPARED = 60
+_PARTS_OR_OTHER_RUNS = (
+    *("execution_delta", "execution_date_fn", "external_task_id", "external_task_ids", "external_task_group_id"),
+)
+
+
+def check_itself(subject: Subject) -> Iterator[Diagnostic]:
+    """A `wait_dag` that waits for the run that it is part of."""
+    written = subject.data.get("dag_id")
+    dag_id = written if isinstance(written, str) else default_dag_id(subject.path)
+    for task in subject.tasks:
+        waits_for_it = task.uses == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
+        if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
+            message = "this waits for the end of its own run"
+            help_text = "name another DAG, or an earlier run by `execution_delta`"
+            yield subject.finding(Code.CYCLE, (*task.with_path, "external_dag_id"), message, help=help_text)
+
+
+def check(subject: Subject, dag_ids: Collection[str], find: Callable[[str], Subject | None]) -> Iterator[Diagnostic]:
+    """Ids that nearly are one of `dag_ids`, and waits for runs and tasks that a DAG does not have.
+
+    `find` gives the pipeline of an id of this folder. Any other id may be a DAG of another bundle.
+    """
+    for task in subject.tasks:
+        key = _KEYS.get(task.uses or "")
+        dag_id = task.arguments.get(key) if key is not None else None
+        if key is None or not isinstance(dag_id, str) or "{" in dag_id:
+            continue
+        if dag_id not in dag_ids:
+            yield from _nearly(subject, (*task.with_path, key), dag_id, dag_ids)
+        elif task.uses == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
+            yield from _parts(subject, task, dag_id, other)
+            yield from _times(subject, task, dag_id, other)
+
+
+def _nearly(subject: Subject, path: DataPath, dag_id: str, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
+    same = (one for one in dag_ids if one.lower() == dag_id.lower())
+    near = next(same, None) or unmistakable(dag_id, dag_ids)
+    if near is not None and _letters(near) != _letters(dag_id):
+        message = f"no file of this folder defines a DAG `{dag_id}`"
+        yield subject.finding(Code.UNKNOWN_DAG, path, message, caret=did_you_mean(near), fix=Word(near))
+
+
+def _letters(dag_id: str) -> str:
+    """An id without digits: `orders_2` beside `orders_1` is no typo."""
+    return "".join(character for character in dag_id if not character.isdigit())
+
+
+def _parts(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Iterator[Diagnostic]:
+    """Tasks and groups of the other DAG."""
+    tasks = {view.full_id for view in other.tasks if view.full_id is not None}
+    groups = {view.full_id for view in other.groups if view.full_id is not None}
+    several = task.arguments.get("external_task_ids")
+    named = [(("external_task_ids", n), one) for n, one in enumerate(several if isinstance(several, list) else ())]
+    named += [((key,), task.arguments.get(key)) for key in ("external_task_id", "external_task_group_id")]  # type: ignore[misc]
+    for place, name in named:
+        known = groups if place[0] == "external_task_group_id" else tasks
+        if isinstance(name, str) and name not in known and "{" not in name:
+            what = "group" if known is groups else "task"
+            yield subject.finding(
+                Code.UNKNOWN_TASK,
+                (*task.with_path, *place),
+                f"the DAG `{dag_id}` has no {what} `{name}`",
+                caret=meant(name, known),
+                allowed=tuple(sorted(known)),
+            )
+
+
+def _times(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Iterator[Diagnostic]:
+    """`wait_dag` waits for a run with a logical date of its own, or one `execution_delta` before."""
+    if task.arguments.get("execution_date_fn") is not None or "schedule" not in subject.data:
+        return
+    path = (*task.with_path, "external_dag_id")
+    if other.data.get("schedule") is None and "watch" not in mapping_at(other.data, ("poll",)):
+        message = f"`{dag_id}` has no schedule, and only its run with the same logical date ends this wait"
+        help_text = f"give `{dag_id}` a schedule, or start this pipeline by an asset of it"
+        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+        return
+    mine, others = _first_slots(subject), _first_slots(other)
+    delta = duration_of(task.arguments.get("execution_delta", "0s"))
+    if mine and others and delta is not None and not {slot - delta for slot in mine} & others:
+        last = min(max(mine), max(others))
+        if len([slot for slot in mine if slot <= last]) > 1 and len([slot for slot in others if slot <= last]) > 1:
+            message = f"no run of `{dag_id}` has the logical date that this waits for"
+            help_text = "write the difference of the two schedules as `execution_delta`"
+            yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+
+
+def _first_slots(subject: Subject) -> set[datetime]:
+    """The first times of a cron schedule after some moment; none where the file does not say them."""
+    schedule: Any = subject.data.get("schedule")
+    zone = subject.data.get("timezone", "UTC")
+    if isinstance(schedule, dict) and schedule.keys() <= {"cron", "timezone"}:
+        zone, schedule = schedule.get("timezone", zone), schedule.get("cron")
+    cron = CRON_PRESETS.get(schedule, schedule) if isinstance(schedule, str) else None
+    if cron is None or zone != "UTC" or cron.startswith("@") or expanded(cron) is None:
+        return set()
+    return set(islice(slots(cron, datetime(2026, 1, 1)), _SLOTS_COMPARED))
