@@ -5,6 +5,7 @@ Values may name others, which are followed; the size of the result is bounded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,11 @@ MAX_CHAIN = 16
 _MAX_TEXT = 1024 * 1024
 
 _Following = tuple[ValueReference, ...]
+
+
+_NUMBER = re.compile(r"[-+]?[0-9.][0-9a-fA-FoxX_.+-]*")
+_OTHER_SPELLING = re.compile(r"(?<![\w.])(?:\+[0-9]|0[0-9xo])|\.[0-9]*0(?![0-9.])|[0-9]\.(?![0-9])|[0-9][eE][-+0-9]")
+"""A number that Python would write in another way, anywhere in a text."""
 
 
 class TooLargeError(Exception):
@@ -165,7 +171,7 @@ class Filling:
         if found is None:
             return None
         left = self._left
-        value, _ = self.value(found, (*following, reference))
+        value, place = self.value(found, (*following, reference))
         if self._left > left:
             return None
         if value is None or isinstance(value, dict | list):
@@ -173,7 +179,17 @@ class Filling:
             message = f"`{expression.written}` is {kind}, which cannot be part of a longer text"
             self._report(Code.NOT_A_TEXT, path, message, expression)
             return None
-        return as_text(value)
+        return self._spelling(value, place)
+
+    def _spelling(self, value: Any, place: Place) -> str:
+        """A value as it is written: inside a text `1.10` is not `1.1`, and `09` is not `9`."""
+        document = self.layers[place.layer]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        # Looking up a place costs, and most numbers have one spelling.
+        if not is_number or _OTHER_SPELLING.search(document.text) is None:
+            return as_text(value)
+        written = document.written(document.value_span(place.path))
+        return written if _NUMBER.fullmatch(written) is not None else as_text(value)
 
     def _find(
         self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
