@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import NoReturn
 
 from airflow.sdk import get_parsing_context
 
@@ -44,6 +47,7 @@ def load_stub(
     loaded = build_checked(checker, checker.file(path, wanted))
     findings = (*loaded.diagnostics, *(checker.duplicate(path, dag_id, [other]) for dag_id, other in conflicts))
     if has_errors(findings):
+        show_only_the_message()
         raise PipelineError(findings)
     for number, dag in enumerate(loaded.dags.values(), start=1):
         namespace[f"dag_{number}"] = dag
@@ -54,3 +58,21 @@ def load_stub(
             start_after(dag.timetable, datetime.fromisoformat(since[dag.dag_id]))
         if dag.dag_id in paused:
             dag.is_paused_upon_creation = True
+
+
+def show_only_the_message() -> None:
+    """Have Airflow show the error that is about to be raised without its traceback, which says nothing to a user.
+
+    Airflow has one setting for all files. It reads it when a file failed, and the dag-processor reads each file in a
+    process of its own (`PythonDagImporter`), so there the setting is changed for this file alone. In a command that
+    reads many files, the traceback stays.
+    """
+    runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
+    if getattr(runner, "SUPERVISOR_COMMS", None) is not None:
+        os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS"] = "False"
+
+
+def refuse(message: str) -> NoReturn:
+    """What a stub calls that stands for a file which cannot be read. Raises ImportError."""
+    show_only_the_message()
+    raise ImportError(message)

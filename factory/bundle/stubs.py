@@ -92,7 +92,7 @@ class StubWriter:
 def error_stub_text(path: str, reason: str) -> bytes:
     """The stub of a pipeline that could not even be copied: its import error is the reason."""
     message = f"{as_text(path)}: {reason}"
-    return f"{_heading(path)}\nraise ImportError({message!a})\n".encode()
+    return f"{_heading(path)}\n{_refusal(message)}".encode()
 
 
 def environment_stub_text(problem: str) -> bytes:
@@ -100,8 +100,12 @@ def environment_stub_text(problem: str) -> bytes:
     message = f"{ENVIRONMENT_VARIABLE}: {problem}. Until then every pipeline is what it is without an environment."
     return (
         f"# An Airflow DAG file, generated because of the environment variable {ENVIRONMENT_VARIABLE}\n"
-        f"raise ImportError({message!a})\n"
+        f"{_refusal(message)}"
     ).encode()
+
+
+def _refusal(message: str) -> str:
+    return f"from factory.stub_loader import refuse\n\nrefuse({message!a})\n"
 
 
 def _heading(path: str) -> str:

@@ -106,7 +106,7 @@ def _commented(effective: Effective, text: str, path: DataPath | None, column: i
     if path is None:
         return text
     document, place = effective.origin(path)
-    return f"{text:<{column}}# {document.file}:{document.value_span(place).line}"
+    return f"{text:<{column - 2}}  # {document.file}:{document.value_span(place).line}"
 
 
 def _mapping(value: Mapping[str, Any], path: DataPath, indent: str, first: str | None = None) -> Iterator[_Line]:

@@ -176,7 +176,6 @@ def _defaults(settings: Settings, home: Home) -> dict[str, str]:
     quick_and_quiet = {
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS": "False",
         # The default is 30 s: an edit that follows another one sooner would wait for MIN_FILE_PROCESS_INTERVAL.
         "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
         # The default asks the name service, which takes seconds where that is badly set up.

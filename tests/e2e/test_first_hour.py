@@ -208,3 +208,19 @@ def test_a_removed_file_with_a_run_under_way_says_that_it_waits(scene: Scene) ->
     scene.soon(
         lambda: scene.run.printed("removed", "waits", "1 unfinished run: they wait until the file is back"), "it"
     )
+
+
+def test_an_error_of_ours_has_no_traceback_and_others_keep_theirs(scene: Scene) -> None:
+    scene.write("wrong.yaml", "schedul: null\n" + TASK)
+    scene.soon(lambda: errors(scene, "wrong.yaml.py"), "the import error")
+    (text,) = errors(scene, "wrong.yaml.py")
+    assert text.startswith("error[unknown-key] PF102")
+    assert "Traceback" not in text
+    (linked,) = errors(scene, "elsewhere.yaml.py")
+    assert linked.startswith("elsewhere.yaml: is a link that leads out")
+    setting = ("config", "get-value", "core", "dagbag_import_error_tracebacks")
+    assert scene.shell(*AIRFLOW, *setting, AIRFLOW_HOME=str(scene.run.home)).stdout.split()[-1] == "True"
+
+
+def errors(scene: Scene, file: str) -> list[str]:
+    return [error["stack_trace"] for error in scene.api.import_errors() if error["filename"] == file]
