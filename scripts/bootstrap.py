@@ -32,6 +32,9 @@ EXTRA = "requirements-extra.txt"
 RECORD = "set-up.json"
 """Below the virtual environment: what it was made from, and whether the last set-up came to its end."""
 
+PACKAGES = 150
+"""About so many packages Airflow and this project need."""
+
 UNREACHABLE = re.compile(
     r"NewConnectionError|NameResolutionError|Max retries exceeded|ProxyError|SSLError|Read timed out"
     r"|ConnectTimeout|ConnectionResetError|Network is unreachable|403 Client Error|50\d Server Error"
@@ -197,7 +200,7 @@ def digest(lines: list[str]) -> str:
 
 
 def create(root: Path, venv: Path) -> dict:
-    print(f"Setting up {venv} (once; it takes a minute or two).", flush=True)
+    print(f"Setting up {venv} (once; it takes two to five minutes, most of them downloads).", flush=True)
     with contextlib.suppress(FileNotFoundError):
         (venv / RECORD).unlink()
     command = [sys.executable, "-I", "-m", "venv", "--clear", str(venv)]
@@ -213,7 +216,8 @@ def install_locked(root: Path, venv: Path, extras: set[str]) -> None:
     project = ".[{}]".format(",".join(sorted(extras))) if extras else "."
     # Constraints, not requirements: the lock also holds what only other extras need.
     arguments = ["--constraint", LOCK, "--editable", project]
-    status, output = run_phase(f"packages of {LOCK}", pip(venv, arguments), root, venv)
+    expected = PACKAGES if "airflow" in extras else 0
+    status, output = run_phase(f"packages of {LOCK}", pip(venv, arguments), root, venv, expected)
     if status:
         raise SetUpError(f"{tail(output)}\n{explain(output, LOCK, venv)}")
 

@@ -12,6 +12,9 @@ LOG = "set-up.log"
 """Below the virtual environment: the output of the last command."""
 
 
+LOG_SECONDS = 20.0
+
+
 class SetUpError(Exception):
     """Set-up cannot go on; the text says why and what to do, for a person."""
 
@@ -20,8 +23,8 @@ class KilledError(SetUpError):
     """A command was killed in the middle of its work."""
 
 
-def run_phase(title: str, command: list[str], root: Path, venv: Path) -> tuple[int, str]:
-    """Run `command`, showing how long it takes. Returns its exit status and its output."""
+def run_phase(title: str, command: list[str], root: Path, venv: Path, expected: int = 0) -> tuple[int, str]:
+    """Run `command`, showing how long it takes. Returns its exit status and its output. `expected`: see `show`."""
     begin = time.monotonic()
     lines: list[str] = []
     process = subprocess.Popen(  # noqa: S603  fixed commands, no shell
@@ -37,7 +40,7 @@ def run_phase(title: str, command: list[str], root: Path, venv: Path) -> tuple[i
     reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
     try:
         reader.start()
-        watch(reader, lambda: show(title, lines, begin))
+        watch(reader, lambda: show(title, lines, begin, expected))
         status = process.wait()
     finally:
         if process.poll() is None:
@@ -56,18 +59,23 @@ def run_phase(title: str, command: list[str], root: Path, venv: Path) -> tuple[i
 
 
 def watch(reader: threading.Thread, show_progress: Callable[[], None]) -> None:
+    """On a terminal the line changes; elsewhere, such as a build's log, there is a new one now and then."""
+    pause = 0.5 if sys.stdout.isatty() else LOG_SECONDS
     while reader.is_alive():
-        reader.join(0.5)
-        if sys.stdout.isatty():
+        reader.join(pause)
+        if reader.is_alive():
             show_progress()
 
 
-def show(title: str, lines: list[str], begin: float) -> None:
+def show(title: str, lines: list[str], begin: float, expected: int) -> None:
+    """`expected`: how many packages there are about; 0 where nobody knows."""
     collected = sum(line.lstrip().startswith("Collecting ") for line in lines)
-    step = f"{collected} packages" if collected else ""
+    of = f" of about {expected}" if expected >= collected else ""
+    step = f"found {collected}{of} packages" if collected else ""
     if any(line.startswith("Installing collected packages") for line in lines):
-        step = f"installing {collected} packages"
-    print(f"\r\033[K  {title:<32} {time.monotonic() - begin:6.0f} s  {step}", end="", flush=True)
+        step = f"all {collected} packages are here; installing them"
+    start, end = ("\r\033[K", "") if sys.stdout.isatty() else ("", "\n")
+    print(f"{start}  {title:<32} {time.monotonic() - begin:6.0f} s  {step}", end=end, flush=True)
 
 
 def pip_environment() -> dict[str, str]:

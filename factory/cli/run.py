@@ -30,6 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path(os.environ.get("PIPELINES_FOLDER") or "pipelines"),
         help="folder of the pipelines ($PIPELINES_FOLDER, else pipelines)",
     )
+    parser.add_argument(
+        "--requirements",
+        type=Path,
+        default=Path("requirements-extra.txt"),
+        metavar="FILE",
+        help="packages to install when this file changes (requirements-extra.txt)",
+    )
     parser.add_argument("--no-local-api", action="store_true", help="do not start examples/local_api.py")
 
 
@@ -62,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         local_api_port=arguments.local_api_port,
         local_api=None if arguments.no_local_api else local_api_program(here),
+        requirements=here / arguments.requirements.expanduser(),
     )
 
     def supervised() -> int:

@@ -119,6 +119,7 @@ class Recovery:
         self._due: dict[str, float] = {}
         self._killed: dict[str, float] = {}
         """When a component that hangs was told to end."""
+        self._restarting: set[str] = set()
 
     def look(self, unhealthy_since: Mapping[str, float]) -> Component | None:
         """Do what is due now. Returns a component that has ended for good."""
@@ -126,6 +127,10 @@ class Recovery:
         for component in self._components:
             if component.running:
                 self._end_if_hanging(component, unhealthy_since.get(component.name), now)
+            elif component.name in self._restarting:
+                self._restarting.discard(component.name)
+                self._clear(component)
+                self._start(component)
             elif component.name not in self._due:
                 if not self._plan(component, now):
                     return component
@@ -133,6 +138,13 @@ class Recovery:
                 del self._due[component.name]
                 self._start(component)
         return None
+
+    def restart(self, name: str) -> None:
+        """End a component that runs, to be started again at the next look."""
+        for component in self._components:
+            if component.name == name and component.running:
+                self._restarting.add(name)
+                send(signal.SIGTERM, [component.pid])
 
     def _plan(self, component: Component, now: float) -> bool:
         """Whether there will be a restart. Removes what the component left behind either way."""

@@ -86,7 +86,7 @@ class Home:
         """Leave for other commands how this Airflow is configured. Raises LocalRunError."""
         try:
             _write_private(self.config, airflow_cfg)
-            _write_private(self.settings, json.dumps({**asdict(settings), "home": None}, default=str))
+            _write_private(self.settings, json.dumps(asdict(settings), default=str))
         except OSError as error:
             raise self._unusable(error) from None
 

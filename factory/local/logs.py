@@ -19,6 +19,10 @@ TAIL_BYTES = 64 * 1024
 GENERAL = {"AirflowException", "AirflowFailException"}
 """Their names tell nothing that their texts do not."""
 
+ONE_STATEMENT = "You can only execute one statement at a time"
+SPLIT = "To run several, add `split_statements: true` to the task's `with`."
+"""SQLite's error is for people who call it, not for who wrote the SQL file."""
+
 REFUSED = re.compile(r"API_SERVER_ERROR: (?P<text>\{.*\})", re.DOTALL)
 """Source: `sdk/exceptions.py::AirflowRuntimeError`."""
 
@@ -81,7 +85,8 @@ def _error(entry: Mapping[str, Any]) -> str:
         refused = REFUSED.fullmatch(str(value))
         if refused:
             return _refusal(refused)
-        return one_line(str(value) if kind in GENERAL and value else f"{kind}: {value}")
+        said = one_line(str(value) if kind in GENERAL and value else f"{kind}: {value}")
+        return f"{said} {SPLIT}" if ONE_STATEMENT in said else said
     return one_line(str(entry.get("event", "")))
 
 

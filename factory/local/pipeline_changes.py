@@ -14,6 +14,7 @@ from typing import Any
 from factory.local.api import AirflowClient
 from factory.local.logs import UnreadFiles, cut, first_reason
 from factory.local.terminal import Event, in_columns
+from schemas.folder.discovery import is_pipeline_path
 
 FINDING = re.compile(
     r"^(?P<severity>error|warning)\[[\w-]+\] (?P<title>.+)\n\s*--> (?P<place>.+:\d+:\d+)\s*$", re.MULTILINE
@@ -88,7 +89,8 @@ class PipelineChanges:
         deleted |= set(state.get("dags", {}).get("deleted", ()))
         ignored: dict[str, str] = state.get("problems", {})
         events = [Event(in_columns("deleted", dag_id), COMES_BACK) for dag_id in sorted(deleted - self._deleted)]
-        new = {path: why for path, why in ignored.items() if self._ignored.get(path) != why}
+        # A pipeline that cannot be read is broken, and told so.
+        new = {p: why for p, why in ignored.items() if self._ignored.get(p) != why and not is_pipeline_path(p)}
         events += [Event(in_columns("ignored", path), why) for path, why in sorted(new.items())]
         self._deleted, self._ignored = deleted | (self._deleted - set(present)), ignored
         return events

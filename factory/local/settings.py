@@ -24,6 +24,8 @@ class Settings:
     local_api_port: int
     local_api: Path | None
     """The sample API's program, or None to run without it."""
+    requirements: Path | None = None
+    """The file whose packages are installed when it changes, or None."""
 
     @property
     def url(self) -> str:

@@ -16,6 +16,7 @@ from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, airf
 from factory.local.health import HealthWatch
 from factory.local.home import USER, Home
 from factory.local.logs import TaskLogs, UnreadFiles
+from factory.local.packages import Packages
 from factory.local.processes import end_descendants, group_leaders, reap, send
 from factory.local.reporter import Reporter
 from factory.local.settings import HOST, LocalRunError, Settings, require_free_ports
@@ -80,6 +81,7 @@ class Supervisor:
         self._reporter: Reporter | None = None
         self._health = HealthWatch(settings.url)
         self._recovery = Recovery(self._components, self._start_component, terminal.event)
+        self._packages = self._make_packages()
 
     def run(self) -> int:
         """Returns the exit status when nothing that was started is left."""
@@ -132,6 +134,12 @@ class Supervisor:
             folder=self._settings.pipelines,
             bundle=home.bundles / BUNDLE,
         )
+
+    def _make_packages(self) -> Packages | None:
+        file = self._settings.requirements
+        if file is None:
+            return None
+        return Packages(file, self._home.logs / "packages.log", self._start_component, self._terminal.event)
 
     def _migrate(self) -> Component | None:
         begin = time.monotonic()
@@ -197,12 +205,17 @@ class Supervisor:
         self._collect()
         if recover:
             # Not for somebody who asked to stop meanwhile.
-            return None if self._stop else self._recovery.look(self._health.unhealthy_since())
+            if self._stop:
+                return None
+            if self._packages and self._packages.look():
+                self._recovery.restart("dag-processor")
+            return self._recovery.look(self._health.unhealthy_since())
         return next((component for component in self._components if not component.running), None)
 
     def _collect(self) -> None:
+        installer = [self._packages.component] if self._packages else []
         for pid, status in reap().items():
-            for component in self._components:
+            for component in [*self._components, *installer]:
                 if component.running and component.pid == pid:
                     component.ended(status)
 

@@ -34,7 +34,7 @@ class Pipeline(Model):
     dag_display_name: str | None = None
     """Name shown in the UI instead of the id."""
     description: str | None = None
-    """One line, shown in Airflow's lists."""
+    """One line, shown on the DAG's page in Airflow."""
     doc_md: str | None = None
     """Markdown shown with the DAG."""
     owner: str | None = None

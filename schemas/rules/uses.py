@@ -29,6 +29,28 @@ _FUNCTION = re.compile(r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
 
+_DATABASE = "use `sql` with the `conn_id` of a connection"
+_OPERATOR = "use the operator's dotted path, such as `{}`"
+INSTEAD = {
+    "python": "a function is named itself: `module.function`",
+    **dict.fromkeys(("postgres", "postgresql", "mysql", "sqlite", "snowflake", "bigquery", "redshift"), _DATABASE),
+    **dict.fromkeys(("query", "database", "mssql", "oracle", "trino", "clickhouse"), _DATABASE),
+    "s3": _OPERATOR.format("airflow.providers.amazon.aws.operators.s3.S3CopyObjectOperator"),
+    "gcs": _OPERATOR.format("airflow.providers.google.cloud.transfers.gcs_to_gcs.GCSToGCSOperator"),
+    "docker": _OPERATOR.format("airflow.providers.docker.operators.docker.DockerOperator"),
+    "kubernetes": _OPERATOR.format("airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"),
+    "pod": _OPERATOR.format("airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"),
+    "spark": _OPERATOR.format("airflow.providers.apache.spark.operators.spark_submit.SparkSubmitOperator"),
+    "ssh": _OPERATOR.format("airflow.providers.ssh.operators.ssh.SSHOperator"),
+    "dbt": 'use `bash` with `bash_command: "dbt build"`',
+    **dict.fromkeys(("shell", "sh", "script", "command"), "use `bash` with `bash_command`"),
+    **dict.fromkeys(("slack", "teams", "notify"), "to tell somebody of a failure, write `notifications`"),
+    **dict.fromkeys(("sensor", "wait"), "use `wait_file`, `wait_http`, `wait_sql`, `wait_until` or `wait_dag`"),
+    **dict.fromkeys(("mail", "smtp"), "use `email`"),
+}
+"""Words that people write in `uses`, in lower case, → what to write."""
+
+
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings in every task's `uses` and `with`. None where reading source cannot decide."""
     for task in subject.tasks:
@@ -44,15 +66,15 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
 
 def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
     uses = str(task.uses)
-    python = uses.lower().replace("_", "") in ("python", "pythonoperator")
+    instead = INSTEAD.get(uses.lower().replace("_", "").removesuffix("operator"))
     return subject.finding(
         Code.UNKNOWN_USES,
         (*task.path, "uses"),
         f"`{uses}` is not a built-in; a Python function or operator needs a dot in its path",
-        caret="" if python else meant(uses, BUILT_INS),
+        caret="" if instead else meant(uses, BUILT_INS),
         allowed=tuple(BUILT_INS),
-        help="a function is named itself: `module.function`" if python else "a function is written `module.function`",
-        fix=typo_fix(uses, BUILT_INS),
+        help=instead or "a function is written `module.function`",
+        fix=None if instead else typo_fix(uses, BUILT_INS),
     )
 
 

@@ -38,6 +38,7 @@ class LocalRun:
     """One `factory run`. State is in `home`, so that a second one on the same folder goes on from it."""
 
     def __init__(self, pipelines: Path, home: Path, *, environment: Mapping[str, str] | None = None) -> None:
+        self.requirements = home.with_name("requirements-extra.txt")
         self.pipelines = pipelines
         self.home = home
         self.port = free_port()
@@ -77,6 +78,7 @@ class LocalRun:
         """Start the command and return at once."""
         options = ["--port", str(self.port), "--local-api-port", str(self.local_api_port)]
         folders = ["--airflow-home", str(self.home), "--pipelines", str(self.pipelines)]
+        folders += ["--requirements", str(self.requirements)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "factory.cli", "run", *options, *folders],
             cwd=CHECKOUT,

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,8 +193,8 @@ def test_the_terminal_says_what_is_not_read_and_who_was_not_told(scene: Scene) -
     scene.write("alerts.py", "def tell(context):\n    raise ConnectionError('no such mail server')\n")
     scene.save("alarm", f"{text}tasks: [{{id: a, uses: bash, with: {{bash_command: exit 1}}, {text.strip()}}}]\n")
     scene.api.trigger("alarm")
-    scene.soon(lambda: scene.run.printed("ignored", "elsewhere.yaml", "leads out of"), "the link")
-    scene.soon(lambda: scene.run.printed("ignored", "loop", "is a link to a folder that it lies in"), "the loop")
+    scene.soon(lambda: scene.run.printed("broken", "elsewhere.yaml", "is a link out of"), "the link")
+    scene.soon(lambda: scene.run.printed("ignored", "loop", "is a link to a folder that contains it"), "the loop")
     scene.soon(lambda: scene.run.printed("ignored", "UPPER.YAML", "call it `UPPER.yaml`"), "the misnamed file")
     scene.soon(lambda: scene.run.printed("failed", "alarm", "exit code 1"), "the task's own reason", 90)
     words = "not notified", "alarm", "no such mail server"
@@ -217,10 +218,32 @@ def test_an_error_of_ours_has_no_traceback_and_others_keep_theirs(scene: Scene) 
     assert text.startswith("error[unknown-key] PF102")
     assert "Traceback" not in text
     (linked,) = errors(scene, "elsewhere.yaml.py")
-    assert linked.startswith("elsewhere.yaml: is a link that leads out")
+    assert linked.startswith("elsewhere.yaml: is a link out of")
     setting = ("config", "get-value", "core", "dagbag_import_error_tracebacks")
     assert scene.shell(*AIRFLOW, *setting, AIRFLOW_HOME=str(scene.run.home)).stdout.split()[-1] == "True"
 
 
 def errors(scene: Scene, file: str) -> list[str]:
     return [error["stack_trace"] for error in scene.api.import_errors() if error["filename"] == file]
+
+
+def test_a_package_is_taken_up_without_a_restart(scene: Scene, tmp_path: Path) -> None:
+    wheel = tmp_path / "greetings_of_a_test-1.0-py3-none-any.whl"
+    about = "greetings_of_a_test-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("greetings_of_a_test.py", "def hello():\n    return 'hello'\n")
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: greetings-of-a-test\nVersion: 1.0\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    try:
+        scene.write("greets.yaml", "tasks: [{id: a, uses: greetings_of_a_test.hello}]\n")
+        scene.soon(lambda: scene.run.printed("broken", "greets.yaml", "greetings_of_a_test"), "the error")
+        scene.run.requirements.write_text("no-such-package-of-a-test==9\n")
+        scene.soon(lambda: scene.run.printed("could not be installed", "packages.log"), "a word about it", 120)
+        scene.run.requirements.write_text(f"{wheel}\n")
+        scene.soon(lambda: scene.run.printed("Installed the packages of requirements-extra.txt"), "pip", 120)
+        scene.soon(lambda: scene.run.printed("healed", "greets"), "the pipeline to heal", 90)
+        run_id = scene.api.trigger("greets")
+        scene.soon(lambda: state(scene, "greets", run_id) == "success", "the run", 90)
+    finally:
+        scene.shell(sys.executable, "-m", "pip", "uninstall", "--yes", "greetings-of-a-test")

@@ -109,7 +109,10 @@ ODD = [
     "{{ ds }}",
     "a\n\n b\n",
 ]
-TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"), max_size=12) | st.sampled_from([*ODD, "x" * 100, "- " * 60, "é" * 80])
+LONG = ["x" * 100, "- " * 60, "é" * 80]
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"), max_size=12) | st.sampled_from(
+    [*ODD, "x" * 100, "- " * 60, "é" * 80]
+)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 99) | st.floats(-9, 9) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
