@@ -227,13 +227,14 @@ def test_the_password_file_is_written_from_the_environment(tmp_path: Path) -> No
     environment = {
         "PATH": f"{stand_in.parent}:/usr/bin:/bin",
         "AIRFLOW_ADMIN_PASSWORD": 'a"b\\c',
+        "AIRFLOW_MORE_PASSWORDS": '{"kim": "k"}',
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(file),
     }
     command = [part.replace("$$", "$") for part in SERVICES["airflow-apiserver"]["command"]]
     for _ in range(2):  # a restart finds the file of the time before
         shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         assert shown.splitlines()[0] == "api-server"
-        assert json.loads(shown.splitlines()[1]) == {"admin": 'a"b\\c'}
+        assert json.loads(shown.splitlines()[1]) == {"kim": "k", "admin": 'a"b\\c'}
     assert file.stat().st_mode & 0o777 == 0o600
 
 
