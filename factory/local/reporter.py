@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from factory.local.api import AirflowClient, ApiUnavailableError
-from factory.local.finished_tasks import FinishedTasks
-from factory.local.late_runs import LateRuns
+from factory.local.finished_tasks import FinishedTasks, LateRuns
 from factory.local.logs import TaskLogs, UnreadFiles
 from factory.local.pipeline_changes import PipelineChanges
 from factory.local.terminal import Event, Terminal, in_columns

@@ -1,0 +1,31 @@
+"""Print the JSON Schema of pipelines, for editors and other tools, or where it is installed.
+
+Exit status: 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import schemas
+
+PIPELINE, DEFAULTS = "pipeline.schema.json", "defaults.schema.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory schema`."""
+    parser.add_argument("--defaults", action="store_true", help="the schema of `_defaults.yaml` instead")
+    parser.add_argument("--path", action="store_true", help="print the path of the installed file, not its text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print to standard output; returns the exit status."""
+    path = schema_path(DEFAULTS if arguments.defaults else PIPELINE)
+    print(path if arguments.path else path.read_text(encoding="utf-8").rstrip())
+    return 0
+
+
+def schema_path(name: str) -> Path:
+    """Where a schema of this installation is."""
+    return Path(schemas.__file__).with_name(name)

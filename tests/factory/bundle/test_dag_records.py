@@ -1,0 +1,115 @@
+"""What the bundle remembers of a DAG: since when it has its schedule, and that a person deleted it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory.bundle.records import read_state, state_path
+from factory.bundle.refresh import Database
+
+from .bundles import Bench
+
+SINCE = re.compile(r"since=\{'orders': '([^']+)'\}")
+
+
+def since(bench: Bench) -> str:
+    found = SINCE.search((bench.current / "orders.yaml.py").read_text())
+    return found[1] if found else ""
+
+
+def aged(bench: Bench, **changes: Any) -> None:
+    """Let what the bundle remembers be of long ago, or of an older version of this project."""
+    state = json.loads(state_path(bench.base).read_text())
+    state["dags"]["since"] = dict.fromkeys(state["dags"]["since"], "2026-01-01T00:00:00+00:00")
+    state_path(bench.base).write_text(json.dumps({**state, **changes}))
+
+
+def write(bench: Bench, schedule: str, more: str = "") -> None:
+    bench.write("orders.yaml", f"dag_id: orders\nschedule: {schedule}\n{more}")
+
+
+def test_the_moment_is_kept_until_the_schedule_changes(bench: Bench) -> None:
+    write(bench, "0 7 * * *")
+    bench.refreshed()
+    assert datetime.fromisoformat(since(bench)) <= datetime.now(UTC)
+    aged(bench)
+    write(bench, "0 7 * * *", "x: 1\n")
+    bench.refreshed()
+    assert since(bench).startswith("2026-01-01")
+    write(bench, "0 8 * * *")
+    bench.refreshed()
+    assert since(bench)[:10] == datetime.now(UTC).date().isoformat()
+
+
+def test_a_file_that_is_broken_for_a_while_keeps_it_and_one_that_was_away_does_not(bench: Bench) -> None:
+    write(bench, "0 7 * * *")
+    bench.refreshed()
+    aged(bench)
+    write(bench, "0 7 * * *", "broken\n")
+    bench.refreshed()
+    write(bench, "0 7 * * *")
+    bench.refreshed()
+    assert since(bench).startswith("2026-01-01")
+    (bench.folder / "orders.yaml").unlink()
+    bench.refreshed()
+    write(bench, "0 7 * * *")
+    bench.refreshed()
+    assert not since(bench).startswith("2026-01-01")
+
+
+def test_dags_of_an_older_version_of_this_project_go_on_as_they_were(bench: Bench) -> None:
+    write(bench, "0 7 * * *")
+    bench.refreshed()
+    aged(bench, dags={})
+    write(bench, "0 7 * * *", "x: 1\n")
+    bench.refreshed()
+    assert since(bench) == ""
+
+
+def test_a_deleted_dag_comes_back_paused_each_time(bench: Bench) -> None:
+    write(bench, "0 7 * * *")
+    bundle = bench.refreshed()
+    refresher = bundle._refresher
+
+    def look(*there: str, deleted: tuple[str, ...] = ()) -> bool:
+        refresher.refresh(Database(frozenset(there), frozenset(deleted)))
+        return "paused=('orders',)" in (bench.current / "orders.yaml.py").read_text()
+
+    # Before it was registered, and in a new database, nothing was deleted.
+    assert [look(), look("orders"), look()] == [False, False, False]
+    assert [look("orders"), look(deleted=("orders",)), look(), look("orders")] == [False, True, True, False]
+    assert look(deleted=("orders",))
+    assert read_state(bench.base).dags.deleted == ["orders"]
+
+
+def test_an_inactive_bundle_has_everything_read_again(bench: Bench) -> None:
+    write(bench, "0 7 * * *")
+    bundle = bench.refreshed()
+    before = (bench.current / "orders.yaml.py").stat().st_ino
+    bundle._refresher.refresh(Database(frozenset(), frozenset(), was_inactive=True))
+    assert (bench.current / "orders.yaml.py").stat().st_ino != before
+
+
+def test_a_folder_that_cannot_be_read_keeps_its_pipelines(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.write("sales/orders.yaml", "x: 1\n")
+    bench.write("good.yaml", "x: 1\n")
+    bundle = bench.refreshed()
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if not isinstance(path, int) and Path(path) == (bench.folder / "sales").resolve():
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    # As root, which tests may be, every folder can be read.
+    monkeypatch.setattr(os, "scandir", refusing)
+    bundle.refresh()
+    assert (bench.current / "sales/orders.yaml.py").is_file()
+    assert read_state(bench.base).problems == {"sales/": "cannot be read: Permission denied"}
