@@ -43,15 +43,11 @@ def _command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnos
         help_text = "write several lines as `bash_command: |`" if " " in lines[0] else ""
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
         return
-    if _is_folded(subject, path):
-        for match in _COMMAND_AGAIN.finditer(command):
-            before = command[: match.start()].split()[-1:]
-            if before and before[0] not in _BEFORE_A_COMMAND and not before[0].startswith("-"):
-                word = command[match.end() :].split(maxsplit=1)[0]
-                message = f"`>` joins lines with a space, so `{word}` is an argument of the command before it"
-                help_text = "write `bash_command: |`, which keeps the lines"
-                yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
-                break
+    word = _second_command(command) if subject.may_hold("bash_command: >") else None
+    if word is not None and _is_folded(subject, path):
+        message = f"`>` joins lines with a space, so `{word}` is an argument of the command before it"
+        help_text = "write `bash_command: |`, which keeps the lines"
+        yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
     for match in _BACKSLASH_AND_SPACE.finditer(command):
         message = "a backslash before a space does not continue the line"
         help_text = "remove the spaces at the end of the line"
@@ -59,6 +55,15 @@ def _command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnos
     for match in _DASH.finditer(command):
         message = f"`{match.group()}` (U+{ord(match.group()[0]):04X}) is not the hyphen that options begin with"
         yield subject.finding(Code.LOOK_ALIKE, path, message, caret="write `-`", part=match.span())
+
+
+def _second_command(command: str) -> str | None:
+    """The name of a command behind another one in the same line, without `;` or the like between them."""
+    for match in _COMMAND_AGAIN.finditer(command):
+        before = command[: match.start()].split()[-1:]
+        if before and before[0] not in _BEFORE_A_COMMAND and not before[0].startswith("-"):
+            return command[match.end() :].split(maxsplit=1)[0]
+    return None
 
 
 def _is_folded(subject: Subject, path: DataPath) -> bool:
