@@ -53,6 +53,24 @@ def classes_of_built_ins(dag: Json) -> None:
         task["_task_module"] = BUILT_INS.get(task["_task_module"], task["_task_module"])
 
 
+TIMETABLES = {
+    "factory.operators.timetables.Cron": "airflow.timetables.trigger.CronTriggerTimetable",
+    "factory.operators.timetables.Crons": "airflow.timetables.trigger.MultipleCronTriggerTimetable",
+    "factory.operators.timetables.CronInterval": "airflow.timetables.interval.CronDataIntervalTimetable",
+    "factory.operators.timetables.Every": "airflow.timetables.trigger.DeltaTriggerTimetable",
+    "factory.operators.timetables.EveryInterval": "airflow.timetables.interval.DeltaDataIntervalTimetable",
+}
+
+
+def first_moment_of_a_schedule(value: Json) -> None:
+    """Our timetables are Airflow's, and know when the schedule first appeared."""
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        first_moment_of_a_schedule(child)
+    if isinstance(value, dict) and value.get("__type") in TIMETABLES:
+        value["__type"] = TIMETABLES[value["__type"]]
+        value["__var"].pop("since", None)
+
+
 DECORATED = {
     "_PythonDecoratedOperator": "PythonOperator",
     "_BranchPythonDecoratedOperator": "BranchPythonOperator",
@@ -148,6 +166,11 @@ DIFFERENCES = (
         "classes of built-ins",
         "`bash` and `wait_file` are small subclasses of Airflow's operators; their fields are the same.",
         classes_of_built_ins,
+    ),
+    Difference(
+        "first moment of a schedule",
+        "A timetable is a small subclass of Airflow's that also knows when the schedule first appeared.",
+        first_moment_of_a_schedule,
     ),
     Difference(
         "classes of decorated functions",

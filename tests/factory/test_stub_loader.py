@@ -11,7 +11,7 @@ from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
 from factory.loading.checked import PipelineError
 from factory.stub_loader import load_stub
-from schemas.check import judge
+from schemas.check import language
 from schemas.findings.diagnostics import Diagnostic
 from schemas.model.task_base import CONTEXT_NAMES
 
@@ -60,7 +60,7 @@ def test_a_defect_of_ours_is_a_finding_too(tmp_path: Path, monkeypatch: pytest.M
         yield from ()
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr(judge, "RULES", (defect,))
+    monkeypatch.setattr(language, "RULES", (defect,))
     text = error(tmp_path, "tasks:\n  - {id: a, uses: empty}\n")
     assert "PF014: checking it failed: ZeroDivisionError: by nothing" in text
     assert "pipelines/orders.yaml:1:1" in text
@@ -73,7 +73,7 @@ def test_an_unset_variable_is_an_error_of_the_build(tmp_path: Path) -> None:
 def test_a_claimed_dag_id_names_both_files(tmp_path: Path) -> None:
     text = error(tmp_path, "dag_id: sales\ntasks:\n  - {id: a, uses: empty}\n", conflicts=(("sales", "sales.yaml"),))
     assert "pipelines/orders.yaml:1:9" in text
-    assert "claimed by pipelines/sales.yaml" in text
+    assert "used by pipelines/sales.yaml" in text
 
 
 def test_values_of_the_environment_stay_out_of_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

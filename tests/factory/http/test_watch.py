@@ -229,7 +229,7 @@ def test_a_watched_pipeline_is_started_by_its_asset(tmp_path: Path) -> None:
     poll = dag.task_dict["poll"]
     # Airflow takes in one of the assets that have one name, be it the schedule's or the inlet.
     assert [(asset.name, len(asset.watchers)) for asset in poll.inlets] == [("watched/poll", 1)]
-    assert (dag.max_active_runs, poll.change_detection) == (1, "hash")
+    assert (dag.max_active_runs, poll.settings["change_detection"]) == (1, "hash")
 
 
 def test_the_example_of_the_documentation(server: ShopServer, monkeypatch: pytest.MonkeyPatch) -> None:

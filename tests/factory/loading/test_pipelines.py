@@ -70,7 +70,7 @@ def test_what_is_broken_shows_in_one_more_dag(folder: Path, tmp_path: Path) -> N
     assert answer["dags"] == {"good": ["a"], "pipelines_with_errors": []}
     assert "did you mean `empty`?" in answer["docs"]
     assert "pipelines/bad.yaml:2:19" in answer["docs"]
-    assert "is also claimed by pipelines/sales/daily.yaml" in answer["docs"]
+    assert "is also used by pipelines/sales/daily.yaml" in answer["docs"]
 
 
 def test_an_environment_that_no_pipeline_declares_shows_there_too(folder: Path, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_task_start_says_what_is_wrong_with_its_own(folder: Path, tmp_path: Pa
 def test_a_task_start_takes_no_dag_that_two_files_claim(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "copy.yaml").write_text(f"dag_id: renamed\n{GOOD}")
     monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "renamed")
-    with pytest.raises(PipelineError, match=r"is also claimed by pipelines/copy\.yaml"):
+    with pytest.raises(PipelineError, match=r"is also used by pipelines/copy\.yaml"):
         load_pipelines(folder)
 
 

@@ -128,6 +128,6 @@ def test_one_that_cannot_be_worked_out_stops_no_other(
         bad, good = pipeline_files(tmp_path)
     assert bad.dag_ids == ()
     assert {"bad.yaml", "good.yaml", "x/rates.csv"} <= bad.depends_on
-    assert good == PipelineFile("good.yaml", ("good",), good.depends_on)
+    assert good == PipelineFile("good.yaml", ("good",), good.depends_on, schedules=good.schedules)
     assert "x/rates.csv" not in good.depends_on
     assert "bad.yaml" in caplog.text
