@@ -3,7 +3,7 @@
     python scripts/compose_demo.py up
     python scripts/compose_demo.py down
 
-Works with `docker compose` and with `docker-compose`. Standard library only. A mistake that the user can mend
+Works with `docker compose` and with `docker-compose`. Standard library only. A mistake that the user can fix
 is one line and exit status 2; when docker compose itself fails, its exit status is passed on.
 """
 
@@ -36,7 +36,7 @@ DRAIN_SECONDS: Final = 3600
 
 
 class DemoError(Exception):
-    """Something the user can mend; the message is one line that says how."""
+    """Something the user can fix; the message is one line that says how."""
 
 
 def compose_command() -> list[str]:

@@ -2,7 +2,7 @@
 
     python scripts/make_env.py [FILE]
 
-What stands in the file is never changed: only missing keys are added and empty ones filled. The file can be
+What is in the file is never changed: only missing keys are added and empty ones filled. The file can be
 read by its owner only. Standard library only, because it runs before anything is installed.
 """
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     edits.add_argument("--diff", action="store_true", help="show what --fix would change, as a patch")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the findings there, not to the terminal")
     parser.add_argument(
-        "--stdin-filename", type=Path, metavar="FILE", help="with PATH `-`: the file that standard input stands for"
+        "--stdin-filename", type=Path, metavar="FILE", help="with PATH `-`: the name to report for standard input"
     )
     parser.add_argument(
         "--require-env",

@@ -68,7 +68,7 @@ def select(targets: Sequence[Path]) -> list[Selection]:
 
 
 def select_text(target: Path) -> tuple[Selection, str]:
-    """The file that a text stands for, be it there or not, and its path below the folder. Raises UsageError."""
+    """The file whose text is given, whether it exists or not, and its path below the folder. Raises UsageError."""
     folder = pipelines_folder(target)
     paths: list[str] = []
     defaults: list[str] = []
