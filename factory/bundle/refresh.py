@@ -131,7 +131,7 @@ class Refresher:
             at_once=self._state.version is None or self._unstable >= MAX_UNSTABLE,
             settle_seconds=self.settle_seconds,
         )
-        unreadable = tuple(path for path in listing.problems if path.endswith("/"))
+        unreadable = _unreadable(listing)
         if unreadable:
             before = self._listing.files if self._listing else stubs.ungenerated(self._manifest.files)
             kept = {path: token for path, token in before.items() if path.startswith(unreadable) and self._known(path)}
@@ -163,6 +163,7 @@ class Refresher:
         try:
             files = [file for file in self.files(staged) if file.path in listing.files]
             misnamed = {path: f"is not read: call it `{meant}`" for path, meant in misnamed_paths(staged)}
+            unreadable = {path: why for path, why in listing.problems.items() if path in _unreadable(listing)}
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
             dags = self._state.dags.of(files, ownership.owners, self._state.owners)
             texts = stubs.stub_texts(
@@ -173,6 +174,7 @@ class Refresher:
                 stubs.StubWriter(self.loader, stubs.project_version(), self.origin.environment),
                 dags,
             )
+            texts |= stubs.problem_stubs(misnamed | unreadable)
             texts |= stubs.guards([*listing.files, *texts], self.ignore_syntax)
             generated = {path: self.store.add(text) for path, text in texts.items()}
             manifest = Manifest({**listing.files, **generated})
@@ -216,3 +218,8 @@ class Refresher:
         for path, reason in sorted(listing.problems.items()):
             if known.get(path) != reason:
                 log.warning("%s: %s %s", self.folder, as_text(path), reason)
+
+
+def _unreadable(listing: Listing) -> tuple[str, ...]:
+    """The folders that cannot be read; a link that leads back to a folder above it is none."""
+    return tuple(path for path, why in listing.problems.items() if path.endswith("/") and "cannot be read" in why)

@@ -95,6 +95,12 @@ def error_stub_text(path: str, reason: str) -> bytes:
     return f"{_heading(path)}\n{_refusal(message)}".encode()
 
 
+def problem_stubs(problems: Mapping[str, str]) -> dict[str, bytes]:
+    """Stubs, by their paths, that show as import errors what of the folder is not read, such as `ORDERS.YAML`."""
+    names = {path: f"{path.rstrip('/')} (not read){SUFFIXES[0]}" for path in problems}
+    return {error_stub_path(names[path]): error_stub_text(path, reason) for path, reason in problems.items()}
+
+
 def environment_stub_text(problem: str) -> bytes:
     """The stub that only shows, as an import error, what is wrong with the chosen environment."""
     message = f"{ENVIRONMENT_VARIABLE}: {problem}. Until then every pipeline is what it is without an environment."

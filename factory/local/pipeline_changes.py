@@ -89,11 +89,14 @@ class PipelineChanges:
         deleted |= set(state.get("dags", {}).get("deleted", ()))
         ignored: dict[str, str] = state.get("problems", {})
         events = [Event(in_columns("deleted", dag_id), COMES_BACK) for dag_id in sorted(deleted - self._deleted)]
-        # A pipeline that cannot be read is broken, and told so.
-        new = {p: why for p, why in ignored.items() if self._ignored.get(p) != why and not is_pipeline_path(p)}
+        new = {p: why for p, why in ignored.items() if self._ignored.get(p) != why and not self._has_stub(p)}
         events += [Event(in_columns("ignored", path), why) for path, why in sorted(new.items())]
         self._deleted, self._ignored = deleted | (self._deleted - set(present)), ignored
         return events
+
+    def _has_stub(self, path: str) -> bool:
+        """Whether an import error says why a path is not read, so that it is told as broken."""
+        return is_pipeline_path(path) or (self._bundle / "current" / f"{path.rstrip('/')} (not read).yaml.py").is_file()
 
     def _known_ids(self, name: str) -> Collection[str]:
         return self._known[name].schedules.keys() if name in self._known else ()

@@ -195,7 +195,7 @@ def test_the_terminal_says_what_is_not_read_and_who_was_not_told(scene: Scene) -
     scene.api.trigger("alarm")
     scene.soon(lambda: scene.run.printed("broken", "elsewhere.yaml", "is a link out of"), "the link")
     scene.soon(lambda: scene.run.printed("ignored", "loop", "is a link to a folder that contains it"), "the loop")
-    scene.soon(lambda: scene.run.printed("ignored", "UPPER.YAML", "call it `UPPER.yaml`"), "the misnamed file")
+    scene.soon(lambda: scene.run.printed("broken", "UPPER.YAML", "call it `UPPER.yaml`"), "the misnamed file")
     scene.soon(lambda: scene.run.printed("failed", "alarm", "exit code 1"), "the task's own reason", 90)
     words = "not notified", "alarm", "no such mail server"
     scene.soon(lambda: len(scene.run.printed(*words)) == 2, "the notifications of the task and of the run", 90)

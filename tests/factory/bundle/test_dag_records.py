@@ -113,3 +113,10 @@ def test_a_folder_that_cannot_be_read_keeps_its_pipelines(bench: Bench, monkeypa
     bundle.refresh()
     assert (bench.current / "sales/orders.yaml.py").is_file()
     assert read_state(bench.base).problems == {"sales/": "cannot be read: Permission denied"}
+    assert "sales/: cannot be read" in (bench.current / "sales (not read).yaml.py").read_text()
+
+
+def test_a_misnamed_file_is_an_import_error_that_says_its_name(bench: Bench) -> None:
+    bench.write("ORDERS.YAML", "x: 1\n")
+    bench.refreshed()
+    assert "call it `ORDERS.yaml`" in (bench.current / "ORDERS.YAML (not read).yaml.py").read_text()
