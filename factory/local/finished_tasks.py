@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -154,11 +154,14 @@ class LateRuns:
         self._since = since
         self._told: set[tuple[str, str]] = set()
 
-    def poll(self) -> list[Event]:
-        """One event for each DAG with new late runs. Raises ApiUnavailableError."""
+    def poll(self, has_slots: Callable[[str], bool]) -> list[Event]:
+        """One event for each DAG with new late runs. `has_slots`: whether a DAG has a clock, by its id.
+
+        Raises ApiUnavailableError.
+        """
         begin = datetime.now(UTC)
         runs = self._client.scheduled_runs(self._since)
-        late = [run for run in runs if self._is_late(run)]
+        late = [run for run in runs if self._is_late(run) and has_slots(run["dag_id"])]
         self._told = {_run_key(run) for run in runs}
         self._since = max(self._since, begin - OVERLAP)
         return late_events(late)

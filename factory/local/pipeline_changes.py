@@ -109,6 +109,11 @@ class PipelineChanges:
         waiting = f"{runs} unfinished run{'s' if runs != 1 else ''}: {WAITS}" if runs else ""
         return [Event(in_columns("removed", dag_id), waiting)]
 
+    def has_slots(self, dag_id: str) -> bool:
+        """Whether the DAG runs by a clock; `@once` and `@continuous` have no slot that a run could be late for."""
+        found = [file.schedules[dag_id].summary for file in self._known.values() if dag_id in file.schedules]
+        return not set(found) & {"@once", "@continuous"}
+
     def knows(self, dag_id: str) -> bool:
         """Whether the last call told of this DAG."""
         return any(dag_id in file.schedules for file in self._known.values())

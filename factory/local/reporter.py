@@ -80,7 +80,7 @@ class Reporter:
             # A line about a task comes after the one about its pipeline.
             if time.monotonic() >= self._list_again or not all(self._pipelines.knows(task.dag_id) for task in tasks):
                 self._list()
-            for event in self._late.poll():
+            for event in self._late.poll(self._pipelines.has_slots):
                 self._terminal.event(event)
         finally:
             for event in (event for task in tasks for event in task.events()):

@@ -130,7 +130,7 @@ LINES = [
     ),
     ("healed", "dies"),
     ("local-api was killed by SIGKILL, starts again in 1 s", "local-api.log"),
-    ("missing", "there is no folder"),
+    ("missing", "is missing; its pipelines stay as they were"),
     ("back", "is there again"),
 ]
 
