@@ -244,10 +244,13 @@ def ranges_read_otherwise(expression: str) -> Iterator[CronProblem]:
 
 def surprises(expression: str) -> Iterator[CronProblem]:
     """What people read into a valid expression, and cron does not mean."""
-    fields, texts = expanded(expression), _split(expression)
-    if fields is None or len(texts) != len(_FIELDS):
+    fields = expanded(expression)
+    if fields is None or len(fields) != len(_FIELDS):
         return
     minutes, hours, days, _, weekdays = fields
+    if minutes != EVERY and EVERY in (days, weekdays) and "/" not in expression:
+        return
+    texts = _split(expression)
     if EVERY not in (days, weekdays) and "l" not in days:
         (start, day), (last, weekday) = texts[2], texts[4]
         message = f"cron runs on days of either: day of month `{day}` or day of week `{weekday}`"

@@ -43,11 +43,12 @@ def misfits(
     subject: Subject, task: TaskView, who: str, parameters: Sequence[Parameter], *, is_operator: bool
 ) -> Iterator[Diagnostic]:
     """Findings in the arguments of a call. A value that only a run knows is left alone."""
+    arguments = task.arguments
     for parameter in parameters:
-        value = task.arguments.get(parameter.name)
+        value = arguments.get(parameter.name)
         if parameter.annotation is None or value is None or (isinstance(value, str) and type(value) is not str):
             continue
-        found = None
+        found: _Misfit | None = None
         if is_operator and parameter.name == "mode" and "poke_interval" in {p.name for p in parameters}:
             found = _sensor_mode(value)
         elif not _is_known_later(value, is_operator=is_operator or _renders_natively(subject)):

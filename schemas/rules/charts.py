@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -118,6 +117,8 @@ def _schema_file() -> Path | None:
 
 @lru_cache(maxsize=1)
 def _validator(file: str, _: float) -> Any:
+    import json  # noqa: PLC0415 # only files with charts pay for it
+
     from jsonschema import Draft7Validator  # noqa: PLC0415 # only files with a chart pay for it
 
     return Draft7Validator(json.loads(Path(file).read_text(encoding="utf-8")))

@@ -22,7 +22,6 @@ from schemas.findings.paths import DataPath
 from schemas.findings.problem import Word
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.rules.subject import Subject
-from schemas.shape.places import value_at
 
 _USE_A_CONNECTION = (
     "keep secrets in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
@@ -67,8 +66,7 @@ def has_expression(subject: Subject, path: DataPath) -> bool:
     """Whether the text at a path was written with an expression of ours that is not a value of the file: then the
     findings here are about it."""
     if subject.is_as_written:
-        text = value_at(subject.data, path)
-        return isinstance(text, str) and next(expressions(text), None) is not None
+        return path in subject.expression_paths
     filled = subject.effective.place.at(path).filled
     if filled is not None:
         return next(expressions(filled), None) is not None

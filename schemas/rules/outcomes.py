@@ -8,6 +8,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.rules.assets import entries
 from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 _SUCCEEDS_AFTER_FAILURE = frozenset(
     {"all_done", "always", "one_success", "all_done_min_one_success", "one_done", "all_skipped", "none_skipped"}
@@ -17,40 +18,44 @@ _SUCCEEDS_AFTER_FAILURE = frozenset(
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in how tasks follow each other, and in the assets of the pipeline."""
-    if subject.may_hold("trigger_rule"):
+    if not subject.groups:
         yield from _hidden_failure(subject)
-    if subject.may_hold("branch"):
-        yield from _behind_branch(subject)
-    if subject.may_hold("assets"):
+    branches = [task for task in subject.tasks if task.uses == "branch"]
+    if branches:
+        yield from _behind_branch(subject, branches)
+    schedule = subject.data.get("schedule")
+    if isinstance(schedule, dict) and "assets" in schedule:
         yield from _asset_loop(subject)
 
 
 def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
     """Airflow takes the state of a run from its last tasks."""
-    waits = subject.waits
-    waited_for = {other.path for others in waits.values() for other in others}
-    last = [task for task in subject.tasks if task.path not in waited_for and "teardown" not in task.entry]
-    for task in last if len(last) == 1 and not subject.groups else ():
-        rule = task.entry.get("trigger_rule")
-        if isinstance(rule, str) and rule in _SUCCEEDS_AFTER_FAILURE and waits[task.path]:
-            yield subject.finding(
-                Code.HIDDEN_FAILURE,
-                (*task.path, "trigger_rule"),
-                f"with `{rule}` the only last task also runs after a failure, and the run succeeds when it does",
-                help=f"write `teardown: [ID]`, or add a last task that needs `{waits[task.path][0].full_id}`, too",
-            )
+    odd = [task for task in subject.tasks if task.entry.get("trigger_rule") in _SUCCEEDS_AFTER_FAILURE]
+    if not odd:
+        return
+    needed = {name for task in subject.tasks for _, name in (*task.needs, *task.teardown)}
+    needed |= {reference.task_id for _, _, reference in subject.task_references}
+    last = [task for task in subject.tasks if task.id not in needed and "teardown" not in task.entry]
+    if len(last) == 1 and last[0] in odd and subject.waits[last[0].path]:
+        rule = last[0].entry["trigger_rule"]
+        yield subject.finding(
+            Code.HIDDEN_FAILURE,
+            (*last[0].path, "trigger_rule"),
+            f"with `{rule}` the only last task also runs after a failure, and the run succeeds when it does",
+            help="write `teardown: [ID]`, or add a last task that needs the others, too",
+        )
 
 
-def _behind_branch(subject: Subject) -> Iterator[Diagnostic]:
+def _behind_branch(subject: Subject, branches: list[TaskView]) -> Iterator[Diagnostic]:
     """A branch skips what it does not choose, and `all_success` skips what is behind something that was skipped."""
     waits = subject.waits
     for task in subject.tasks:
         rule = task.entry.get("trigger_rule", (subject.data.get("default_args") or {}).get("trigger_rule"))
         if rule not in (None, "all_success"):
             continue
-        for branch in subject.tasks:
+        for branch in branches:
             ways = [other for other in waits[task.path] if branch in waits[other.path]]
-            if branch.uses == "branch" and len(ways) > 1 and branch not in waits[task.path]:
+            if len(ways) > 1 and branch not in waits[task.path]:
                 yield subject.finding(
                     Code.ALWAYS_SKIPPED,
                     (*task.path, "needs") if "needs" in task.entry else task.id_path,

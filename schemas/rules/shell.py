@@ -28,8 +28,6 @@ _BEFORE_A_COMMAND = frozenset({"sudo", "time", "exec", "nohup", "then", "do", "e
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Commands of which nothing runs, or less than is written."""
-    if not subject.may_hold("bash"):
-        return
     for task in subject.tasks:
         command, path = task.arguments.get("bash_command"), (*task.with_path, "bash_command")
         if isinstance(command, str) and not isinstance(command, EnvText):
@@ -37,7 +35,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnostic]:
-    lines = [line.strip() for line in command.splitlines() if line.strip()]
+    lines = [line.strip() for line in command.splitlines() if line.strip()] if "#" in command else []
     if lines and all(line.startswith("#") for line in lines):
         message = "the whole command is a comment, so nothing runs and the task succeeds"
         help_text = "write several lines as `bash_command: |`" if " " in lines[0] else ""
@@ -48,11 +46,11 @@ def _command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnos
         message = f"`>` joins lines with a space, so `{word}` is an argument of the command before it"
         help_text = "write `bash_command: |`, which keeps the lines"
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
-    for match in _BACKSLASH_AND_SPACE.finditer(command):
+    for match in _BACKSLASH_AND_SPACE.finditer(command) if "\\" in command else ():
         message = "a backslash before a space does not continue the line"
         help_text = "remove the spaces at the end of the line"
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=match.span())
-    for match in _DASH.finditer(command):
+    for match in _DASH.finditer(command) if not command.isascii() else ():
         message = f"`{match.group()}` (U+{ord(match.group()[0]):04X}) is not the hyphen that options begin with"
         yield subject.finding(Code.LOOK_ALIKE, path, message, caret="write `-`", part=match.span())
 

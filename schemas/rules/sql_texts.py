@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -44,6 +43,8 @@ def _fault(text: str, dialect: str) -> str | None:
     """What is wrong with the text, and where; None where it can be read, or where nobody here can tell."""
     if find_spec("sqlglot") is None:
         return None
+    import logging  # noqa: PLC0415 # as below
+
     import sqlglot  # noqa: PLC0415 # only files with SQL pay for it
     from sqlglot.errors import ParseError, TokenError  # noqa: PLC0415
 

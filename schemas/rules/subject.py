@@ -108,6 +108,11 @@ class Subject:
         return tuple((path, found) for path, text in self.texts if "${" in text for found in expressions(text))
 
     @cached_property
+    def expression_paths(self) -> frozenset[DataPath]:
+        """The paths of the texts with expressions."""
+        return frozenset(path for path, _ in self.expressions)
+
+    @cached_property
     def key_expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         """Expressions in the keys of mappings, where none is allowed; each with the path of its key's value."""
         if not self.may_hold("${"):
