@@ -33,7 +33,7 @@ FORMS = {
     "ours": Form(pipelines.write_ours, OURS),
     "hand-written": Form(pipelines.write_python, LOCAL),
     "dag-factory, one loader": Form(pipelines.write_dag_factory, LOCAL),
-    # Slow, and its cost for each file does not hang on their number.
+    # Slow, and its cost for each file does not depend on their number.
     "dag-factory, a loader each": Form(pipelines.write_dag_factory_single, LOCAL, share=0.1),
 }
 

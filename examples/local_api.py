@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
         raise RequestError(HTTPStatus.NOT_FOUND, f"no path {path[:200]!r} here")
 
     def _read_body(self) -> bytes:
-        """The body, read whole even where nobody wants it: the next request stands behind it."""
+        """The body, read whole even where nobody wants it: the next request follows it."""
         if "Transfer-Encoding" in self.headers:
             self.close_connection = True
             raise RequestError(HTTPStatus.LENGTH_REQUIRED, "send the body with a Content-Length, not in chunks")

@@ -37,7 +37,7 @@ def _user_id() -> str:
     return str(own or AIRFLOW_IMAGE_UID)
 
 
-# Letters, digits, `-` and `_` only: the values stand in URLs and in .env without quotes.
+# Letters, digits, `-` and `_` only: the values are used in URLs and in .env without quotes.
 GENERATORS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
         "FERNET_KEY": _fernet_key,

@@ -3,7 +3,7 @@
 Comment lines say both. `# env NAME=value` sets a variable, `# needs airflow` skips the case where that module is not
 installed, a `factory.toml` in a folder gives it a policy, and the last lines of a file hold its findings:
 
-    # expect LINE:COLUMN CODE message (what stands behind the caret)
+    # expect LINE:COLUMN CODE message (what follows the caret)
 
 `<any>` in a message stands for text that differs from machine to machine.
 """

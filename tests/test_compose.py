@@ -117,7 +117,7 @@ def test_every_secret_comes_from_env_and_a_missing_one_says_what_to_run() -> Non
     for service in SERVICES.values():
         for key, value in service.get("environment", {}).items():
             if re.search(r"SECRET|PASSWORD$|FERNET|AUTH$|_CONN$|BROKER_URL|RESULT_BACKEND", key):
-                assert re.search(r"\$\{\w+:\?", value), f"{key} stands in the file"
+                assert re.search(r"\$\{\w+:\?", value), f"{key} is in the file"
 
 
 def test_the_example_env_file_holds_no_secret_and_every_variable() -> None:

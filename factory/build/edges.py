@@ -127,7 +127,7 @@ def _placed(
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Full ids, in the order they are written: of what stands in the arguments, and of what it is mapped over."""
+    """Full ids, in the order they are written: of what is in the arguments, and of what it is mapped over."""
 
     arguments: tuple[str, ...]
     mapped: tuple[str, ...]

@@ -25,7 +25,7 @@ class TaskReferences:
     group: TaskGroup | None
 
     def __call__(self, reference: TaskReference | ExpandReference, *, as_text: bool) -> XComSelection | GroupArgument:
-        """What stands in an argument in the reference's place."""
+        """The value that replaces the reference in an argument."""
         if isinstance(reference, ExpandReference):
             return GroupArgument.inside(self.group, reference, as_text=as_text)
         return self._selection(reference, as_text=as_text)
@@ -33,7 +33,7 @@ class TaskReferences:
     def mapped_source(self, reference: TaskReference, argument: str) -> XComArg:
         """What `argument` is mapped over.
 
-        Airflow counts the items of a task's whole output when it is pushed. For a part of it there is a task more,
+        Airflow counts the items of a task's whole output when it is pushed. For a part of it there is an extra task,
         `ID__ARGUMENT`, whose output is that part.
         """
         if reference.key is None and not reference.steps:

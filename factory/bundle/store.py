@@ -7,7 +7,7 @@
                        building/            what is being written; renamed when complete
 
 Airflow's clean-up deletes `versions/<version>` file by file without any lock that a starting task could see
-(`BundleUsageTrackingManager`), so a snapshot in there could be found half deleted. Ours stand beside it:
+(`BundleUsageTrackingManager`), so a snapshot in there could be found half deleted. Ours are beside it:
 they come and go by one rename, and one `stat` tells whether a snapshot is there. Whoever writes holds the
 bundle's lock.
 """

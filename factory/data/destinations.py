@@ -59,7 +59,7 @@ def _server(connection: Any, port: int) -> dict[str, Any]:
 
 
 def _postgres(connection: Any, schema: str | None) -> Target:
-    # What libpq knows may stand in the connection's extras, such as `sslmode`.
+    # What libpq knows may be in the connection's extras, such as `sslmode`.
     query = {name: str(value) for name, value in connection.extra_dejson.items() if name in _LIBPQ}
     credentials = {"drivername": "postgresql", **_server(connection, 5432), "query": query}
     credentials.setdefault("database", "postgres")

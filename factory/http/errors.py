@@ -53,7 +53,7 @@ class Timeouts(NamedTuple):
 
 
 def where(url: str, redirected_from: str | None, page: int | None = None) -> str:
-    """What stands behind a URL about how it came to be requested; empty where there is nothing to say."""
+    """What follows a URL about how it came to be requested; empty where there is nothing to say."""
     said = [] if page is None else [f"page {page}"]
     if redirected_from is not None and redirected_from != url:
         said.append(f"redirected from {shown_url(redirected_from)}")

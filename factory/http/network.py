@@ -105,8 +105,8 @@ def _listed(environment: Mapping[str, str], name: str, form: str) -> Iterator[st
     value = environment.get(name, "")
     for text in value.split(",") if value else ():
         if not text.strip():
-            # Read over, a lone comma would be a list of nothing, which stands for all hosts.
-            raise UnusableSettingError.of(name, f"in `{value}` nothing stands between or beside its commas", form)
+            # Ignored, a lone comma would be a list of nothing, which stands for all hosts.
+            raise UnusableSettingError.of(name, f"in `{value}` nothing is between or beside its commas", form)
         yield text.strip()
 
 

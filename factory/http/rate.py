@@ -38,7 +38,7 @@ class Pace:
         self._tell = tell
         self._until: dict[str, float] = {}
 
-    def heed(self, url: str, headers: Mapping[str, str]) -> None:
+    def respect(self, url: str, headers: Mapping[str, str]) -> None:
         """Take in what an answer says. A wait longer than the longest is not begun: the server will refuse the next
         request, and why is then known."""
         if remaining(headers, self._remaining_header) != 0:

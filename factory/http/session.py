@@ -91,7 +91,7 @@ class HttpSession(requests.Session):
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise HttpError(method, url, reason_of(error, timeouts), passing=is_passing(error)) from None
         self._answered.add(server)
-        self._pace.heed(url, response.headers)
+        self._pace.respect(url, response.headers)
         return response
 
     def _settings_for(self, server: str) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ def _built(pipeline: Checked) -> DAG:
     except PipelineBuildError:
         raise
     except (Exception, SystemExit) as error:
-        # A defect, here or in code that Airflow or a provider runs; who mends it needs the traceback.
+        # A defect, here or in code that Airflow or a provider runs; whoever fixes it needs the traceback.
         log.exception("The pipeline %s could not be built", pipeline.file)
         message = f"building it failed: {type(error).__name__}: {one_line(error)}"
         raise PipelineBuildError(pipeline.dag_id, [BuildError((), message)]) from error
@@ -114,7 +114,7 @@ class EnvironmentValues:
         self._expressions: dict[str, str] = {}
         for text in env_texts(resolve_environment(data, environ).data):
             self._add(text, text.expression)
-            # A default stands in the file for all to see.
+            # A default is in the file for all to see.
             found = {
                 one.written: one.meaning.name
                 for one in expressions(text.expression)

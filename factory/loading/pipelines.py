@@ -33,7 +33,7 @@ def load_pipelines(folder: Path) -> LoadResult:
     """Build the pipelines of a folder; where a task starts, only the DAG that Airflow asks for.
 
     A broken pipeline keeps no other from being built. What is broken is in the result's diagnostics, and with errors
-    one DAG more, `pipelines_with_errors`, shows them in Airflow. Raises PipelineError where the one DAG that is asked
+    an extra DAG, `pipelines_with_errors`, shows them in Airflow. Raises PipelineError where the one DAG that is asked
     for is broken.
     """
     wanted = get_parsing_context().dag_id

@@ -1,6 +1,6 @@
 """`json`: everything that is known of each finding, for programs. docs/lint.md describes the form.
 
-`version` grows when a key is taken away or changes its meaning; new keys may come without.
+`version` grows when a key is removed or changes its meaning; new keys may come without.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def require_mappable(operator: type[BaseOperator], arguments: Mapping[str, Any])
     if isinstance(arguments.get("python_callable"), FunctionReference) and _reads_source(operator):
         raise ValueError(
             "a mapped task takes no `python_callable` from below the pipelines folder; install its module, "
-            "or map over `op_kwargs` of a function that stands in `uses`"
+            "or map over `op_kwargs` of a function in `uses`"
         )
 
 
@@ -164,7 +164,7 @@ class FunctionNotifier(BaseNotifier):
     """Calls the function at a dotted path with arguments of the pipeline, rendered, and the context names it takes.
 
     A parameter `context` gets the whole context. Airflow runs it in the task's process, or in the dag-processor for a
-    run and for a task that was lost; both have the pipelines folder, so that the function may stand below it.
+    run and for a task that was lost; both have the pipelines folder, so that the function may be below it.
     """
 
     def __init__(self, path: str, folder: Path, arguments: Mapping[str, Any]) -> None:

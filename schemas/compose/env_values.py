@@ -99,7 +99,7 @@ def resolve_environment(data: Any, environ: Mapping[str, str]) -> Resolved:
 
 
 def allows_environment(path: DataPath) -> bool:
-    """Names and schedules stand in the file as they are: what reads the file only must know them."""
+    """Names and schedules are in the file as they are: what reads the file only must know them."""
     if path and (path[0] in _BY_NAME or path[-1] == OBJECT):
         return False
     task = task_path(path)

@@ -60,7 +60,7 @@ def _of_dag(dag: DagView, reader: SourceReader | None) -> Iterator[Diagnostic]:
 def _top(whole: Subject) -> Iterator[Diagnostic]:
     if "task_groups" in whole.data:
         message = "dag-factory ignores `task_groups` at the top level"
-        help_text = "task groups stand in a DAG, or in `default`"
+        help_text = "task groups belong in a DAG, or in `default`"
         yield whole.finding(Code.DAG_FACTORY_IGNORES, ("task_groups",), message, at_key=True, help=help_text)
     default = whole.data.get("default")
     if default is not None and not isinstance(default, dict):

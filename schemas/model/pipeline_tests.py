@@ -20,7 +20,7 @@ class HttpRequestFixture(Model):
     """Which request an answer is for. What is not written may be anything."""
 
     url: str = Field(min_length=1, examples=["https://shop.example.com/orders"])
-    """The URL; its query may stand in `params` too."""
+    """The URL; its query may be in `params`, too."""
     method: str = "GET"
     """HTTP method."""
     params: dict[str, str | int | float | bool | list[str]] | None = None

@@ -173,7 +173,7 @@ class TaskSettings(Model):
     post_execute: PythonObject | None = None
     """Function that is called with the context and the result after each try that succeeded."""
     resources: Resources | None = None
-    """Resources it asks for, where the executor heeds them: `cpus`, `ram`, `disk`, `gpus`."""
+    """Resources it asks for, if the executor supports them: `cpus`, `ram`, `disk`, `gpus`."""
 
 
 SETTING_KEYS = frozenset(TaskSettings.model_fields)

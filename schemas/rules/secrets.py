@@ -152,7 +152,7 @@ def _in_command(subject: Subject, path: DataPath, command: str) -> Iterator[Diag
 
 
 def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
-    """A telling key of a URL's query, as if it stood in `params`."""
+    """A telling key of a URL's query, as if it were in `params`."""
     if "://" not in text or "?" not in text or not _may_hold_secret(path) or is_documentation(path):
         return None
     for match in _QUERY.finditer(text):

@@ -20,7 +20,7 @@ _LONGEST = 20_000
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """Findings in the SQL of `sql`, `duckdb` and `chart`, where it stands in the file."""
+    """Findings in the SQL of `sql`, `duckdb` and `chart`, where it is in the file."""
     for task in subject.tasks:
         dialect = _DIALECTS.get(str(task.uses))
         if dialect is None:

@@ -208,7 +208,7 @@ class Subject:
         """A diagnostic at a path of the effective document; `part` narrows it to a range of the value's text as it is
         written.
 
-        `fix` is the edit of the whole value or key, where it stands in the text as it is read.
+        `fix` is the edit of the whole value or key, where it is in the text as it is read.
         """
         document, place = self.effective.key_origin(path) if at_key else self.effective.origin(path)
         span = whole = document.key_span(place) if at_key else document.value_span(place)

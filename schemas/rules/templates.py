@@ -142,7 +142,7 @@ def _expressions(subject: Subject, path: DataPath, text: str) -> Iterator[Diagno
         if text[match.end() : match.end() + 1] != "}" and not text.startswith("$", match.start() - 1):
             rest = text[match.end() :]
             if "}" in rest.split("${", 1)[0]:
-                continue  # closed further on: what stands inside is read as an expression
+                continue  # closed further on: what is inside is read as an expression
             yield subject.finding(
                 Code.BAD_EXPRESSION,
                 path,

@@ -1,4 +1,4 @@
-"""A key that the language does not have: what it was meant for, and what could stand in its place."""
+"""A key that the language does not have: what it was meant for, and what could be written in its place."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def undecided(mapping: DataPath, error: ErrorDetails, document: Effective) -> bo
 
 
 def keys_where(path: DataPath, error: ErrorDetails, document: Effective) -> tuple[str, ...]:
-    """The keys of the mapping that should stand at `path`."""
+    """The keys of the mapping that should be at `path`."""
     root, below = _root(path, error["loc"], document)
     return _own_keys(model_at(root, below), keys_at(root, below))
 
@@ -138,7 +138,7 @@ def keys_where(path: DataPath, error: ErrorDetails, document: Effective) -> tupl
 def _allowed(
     path: DataPath, error: ErrorDetails, document: Effective
 ) -> tuple[type[BaseModel] | None, tuple[str, ...]]:
-    """The model of a key's mapping and the keys that can stand there: of all shapes, where none is decided for."""
+    """The model of a key's mapping and the keys that it may have: of all shapes, where none is decided for."""
     location = error["loc"][:-1]
     model = _model(path[:-1], location, document)
     if model is not None and not undecided(path[:-1], error, document):

@@ -175,7 +175,7 @@ def _problem(
     if isinstance(value, EnvText):
         return _does_not_fit(path, value, group, document)
     if run_reference(value) is not None:
-        return None  # a rule says why a task's output cannot stand here
+        return None  # a rule says why a task's output is not allowed here
     if len(group) > 1:
         return _no_member_fits(path, group, document)
     text = problem_text(error, name(path, document))

@@ -179,7 +179,7 @@ DIFFERENCES = (
     ),
     Difference(
         "where a function stands",
-        "It is shown by its dotted path, `module.function`; by hand it stands in the DAG file, often inside another.",
+        "It is shown by its dotted path, `module.function`; by hand it is in the DAG file, often inside another.",
         where_a_function_stands,
     ),
     Difference(

@@ -15,7 +15,7 @@ from .oracle import is_wrong
 
 @dataclass
 class Score:
-    """Of one class. `misses` are mistakes whose first finding stands elsewhere, or that have none; `unsuggested` typos
+    """Of one class. `misses` are mistakes whose first finding is elsewhere, or that have none; `unsuggested` typos
     whose first finding does not name the word that was meant."""
 
     made: int = 0

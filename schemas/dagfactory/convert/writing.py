@@ -75,7 +75,7 @@ def _kept(written: Converted, effective: Effective, dag_id: str) -> _Kept:
 
 
 def _source(places: dict[tuple[int, DataPath], DataPath], layer: int, place: DataPath) -> DataPath | None:
-    """The part that was made of what stands at a place, or of the nearest around it."""
+    """The part that was made of what is at a place, or of the nearest around it."""
     found = (places.get((layer, place[:length])) for length in range(len(place), -1, -1))
     return next((source for source in found if source is not None), None)
 

@@ -15,7 +15,7 @@ from schemas.model.settings import TaskSettings
 
 _NOTIFICATION = "`notifications`"
 _GONE = "Airflow 3 takes it and does nothing with it"
-_PLACE = "where it stands in the file says it"
+_PLACE = "where it is in the file says it"
 
 DAG_OTHERWISE = {
     "template_searchpath": "the pipeline's folder, then the pipelines folder: the same for all",
@@ -29,7 +29,7 @@ TASK_OTHERWISE = {
     "task_id": "`id`",
     "dag": _PLACE,
     "task_group": _PLACE,
-    "default_args": "what would be a default of a task stands in the task",
+    "default_args": "what would be a default of a task is in the task",
     "params": "the pipeline's `params` hold for its tasks",
     "sla": _GONE,
     "email": "Airflow has deprecated it for notifiers",

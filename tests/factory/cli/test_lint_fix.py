@@ -1,4 +1,4 @@
-"""`factory lint --fix` and `--diff`: what is mended, written and said."""
+"""`factory lint --fix` and `--diff`: what is fixed, written and said."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def test_a_file_that_links_lead_to_is_mended_once(project: Path) -> None:
         "+++ b/pipelines/sales/daily.yaml",
         "+++ b/pipelines/weekly.yaml",
     ]
-    mended = factory("lint", "--fix", cwd=project)
-    assert (mended.returncode, mended.stdout) == (0, "")
-    assert mended.stderr == "4 findings fixed in 2 files\n5 pipelines checked: all good\n"
+    done = factory("lint", "--fix", cwd=project)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "4 findings fixed in 2 files\n5 pipelines checked: all good\n"
     assert (folder / "linked.yaml").is_symlink()
     assert (folder / "sales" / "daily.yaml").read_text() == GOOD
 

@@ -1,4 +1,4 @@
-"""Mending: only what has one reading, nothing else is touched, and nothing gets worse."""
+"""Fixing: only what is unambiguous, nothing else is touched, and nothing gets worse."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ VALID = [
 KEY_OR_WORD = re.compile(rb"[a-zA-Z_]{4,}")
 
 
-def mended(folder: Path) -> Repaired:
+def fixed(folder: Path) -> Repaired:
     paths = {p.relative_to(folder).as_posix() for p in folder.rglob("*.y*ml")}
     return repair(folder, {path: path for path in sorted(paths)}, OPTIONS)
 
 
 def mended_text(folder: Path, text: bytes) -> bytes:
     (folder / "orders.yaml").write_bytes(text)
-    return mended(folder).texts.get("orders.yaml", text)
+    return fixed(folder).texts.get("orders.yaml", text)
 
 
 def findings(folder: Path, texts: dict[str, bytes]) -> list[Diagnostic]:
@@ -82,7 +82,7 @@ def test_what_is_mended(wrong: str, right: str, tmp_path: Path) -> None:
         ("schedule: '@weakly'", "two slips from one preset, but the text may mean another"),
         ("default_args: {method: x, pst: 1}", "no key is near"),
         ("max_active_runs: '010'", "ten or eight"),
-        ("x-catchup: &on yes\ncatchup: *on", "the value stands behind an alias"),
+        ("x-catchup: &on yes\ncatchup: *on", "the value is behind an alias"),
         ("catchup: &on yes", "the anchor would be lost"),
         ("catchup: 'y\\\n  es'", "it goes over two lines"),
         ("description: 'a' b", "where the quotes end is a guess"),
@@ -116,7 +116,7 @@ def test_defaults_are_mended_once_for_all_their_files(tmp_path: Path) -> None:
     (tmp_path / "_defaults.yaml").write_text("catchup: yes\n")
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text("poll: {url: https://shop.example/, metod: GET}\n")
-    result = mended(tmp_path)
+    result = fixed(tmp_path)
 
     assert result.fixed == 3
     assert result.texts["_defaults.yaml"] == b"catchup: true\n"
@@ -170,9 +170,9 @@ def test_a_slip_in_a_good_file(
 
 
 def holds(folder: Path) -> None:
-    """What is to hold of every mending: no more findings, other lines untouched, a second one does nothing."""
+    """What is to hold of every fix: no more findings, other lines untouched, a second one does nothing."""
     before = findings(folder, {})
-    result = mended(folder)
+    result = fixed(folder)
     after = findings(folder, dict(result.texts))
 
     def unread(found: list[Diagnostic]) -> set[str]:
@@ -189,4 +189,4 @@ def holds(folder: Path) -> None:
         assert changed <= edited or path in unread(before)
         assert all(one[-1:] == b"\r" for one, other in pairs if other[-1:] == b"\r")
         (folder / path).write_bytes(text)
-    assert mended(folder) == Repaired({}, 0)
+    assert fixed(folder) == Repaired({}, 0)

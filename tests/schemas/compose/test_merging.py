@@ -213,7 +213,7 @@ def test_whatever_stands_in_layers_is_merged(layers: list[Any]) -> None:
 
 def test_what_has_several_shapes_is_known_to_replace() -> None:
     def mappings(annotation: Any) -> set[type]:
-        """The models of which a mapping that stands there may be one."""
+        """The models of which a mapping that is there may be one."""
         if isinstance(annotation, type):
             return {annotation} if issubclass(annotation, Model) else set()
         inside = () if get_origin(annotation) in (list, dict) else get_args(annotation)

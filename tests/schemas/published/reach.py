@@ -61,7 +61,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.END_BEFORE_START: _NAMES,
         Code.NOT_A_DEFAULT: "it is about `_defaults.yaml`, whose own JSON Schema has no such key",
         Code.MISNAMED_FILE: "it is about the name of a file, which an editor reads as no pipeline",
-        Code.BAD_PARAM: "it holds a default against the JSON Schema that stands beside it",
+        Code.BAD_PARAM: "it holds a default against the JSON Schema beside it",
         Code.MISSPELT_KEYWORD: "a schema may have keywords of its own; that one was meant as another is a guess",
         Code.UNKNOWN_VALUE: _NAMES,
         Code.CIRCULAR_VALUES: _NAMES,

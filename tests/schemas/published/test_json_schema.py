@@ -46,7 +46,7 @@ from tests.schemas.published.reach import IN_REACH
 
 
 class Lint:
-    """Lint of documents that stand beside a module with a function of any arguments."""
+    """Lint of documents beside a module with a function of any arguments."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "steps.py").write_text("def work(**values):\n    return values\n\nclass Wrong(Exception): ...\n")

@@ -175,9 +175,9 @@ class TestData:
         (finding,) = read(text).diagnostics
         assert finding.fix is not None
         span = finding.fix.span
-        mended = text[: span.column - 1] + finding.fix.replacement + text[span.end_column - 1 :]
+        repaired = text[: span.column - 1] + finding.fix.replacement + text[span.end_column - 1 :]
 
-        assert data(mended) == {"schedule": "*/5 * * * *"}
+        assert data(repaired) == {"schedule": "*/5 * * * *"}
 
     @pytest.mark.parametrize("value", ["@daily", '%"x"', "`a'b`", "@C:\\x", "a: b: c"])
     def test_every_quoting_is_read_as_the_value(self, value: str) -> None:
