@@ -32,6 +32,11 @@ unexport PYTHONPATH PYTHONHOME
 BOOTSTRAP = $(if $(PYTHON),,$(error No Python found: install Python 3.11 or newer, \
 or name one with `make run PYTHON=/path/to/python3`))"$(PYTHON)" scripts/bootstrap.py --venv $(VENV)
 
+ifeq ($(filter run,$(MAKECMDGOALS))$(findstring command,$(origin HOST)),runcommand)
+$(error make run is for one person and listens on 127.0.0.1 only. To share an Airflow use make up: \
+see "Let others in" in docs/operations.md)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench soak lock up down clean setup setup-dev setup-soak
 
