@@ -5,7 +5,6 @@ Rules read this and not the model, so that a wrong value in one task hides nothi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +21,7 @@ from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at
 from schemas.text.document import may_hold
 from schemas.text.edits import as_fix
-from schemas.text.lines import TextLines
+from schemas.text.lines import span_inside
 
 
 @dataclass(frozen=True)
@@ -219,7 +218,7 @@ class Subject:
             # A matrix that made rows is not in the data any more: its text is as it was written.
             now = value_at(self.data, path)
             text = as_written(now if isinstance(now, str) else str(document.at(place)))
-            span = _narrowed(span, document.lines, document.text, text, part)
+            span = span_inside(span, document.lines, document.text, text, part)
         value = place[-1] if at_key and place else document.at(place)
         return Diagnostic(
             code,
@@ -263,46 +262,3 @@ class Subject:
 def scalar(value: Any) -> Any:
     """The value that a text from the environment stands for, where it is a field's whole value."""
     return value.as_scalar() if isinstance(value, EnvText) and value.whole else value
-
-
-_SPACE = " \t\r\n"
-_ESCAPE = re.compile(r"\\(?:x.{2}|u.{4}|U.{8}|.)", re.DOTALL)
-_ESCAPED_SPACE = re.compile(r"\\(?:[nrt \t]|\r?\n)")
-
-
-def _narrowed(span: Span, lines: TextLines, text: str, value: str, part: tuple[int, int]) -> Span:
-    """The part's place in the text, cut at the end of its first line.
-
-    The whole value's span where the text does not hold the value, as for an alias.
-    """
-    wanted = [read for read in range(*part) if value[read : read + 1] not in _SPACE]
-    places = [at for read, at in _places(span, lines, text, value) if part[0] <= read < part[1]]
-    return lines.span(places[0], places[-1] + 1) if places and len(places) == len(wanted) else span
-
-
-def _places(span: Span, lines: TextLines, text: str, value: str) -> Iterator[tuple[int, int]]:
-    """The index of each character of a value → its place in the text, past quotes, escapes, indentation and folds.
-
-    Space is left out: the text and the value have it in different places.
-    """
-    at, read = lines.line_start(span.line) + span.column - 1, 0
-    style = text[at : at + 1]
-    if style in ("|", ">"):
-        at = lines.line_start(span.line + 1) if span.line < lines.count else len(text)
-    elif style in ("'", '"'):
-        at += 1
-    while read < len(value) and at < len(text):
-        space = _ESCAPED_SPACE.match(text, at) if style == '"' else None
-        escape = _ESCAPE.match(text, at) if style == '"' else None
-        if value[read] in _SPACE:
-            read += 1
-        elif text[at] in _SPACE:
-            at += 1
-        elif space is not None:
-            at = space.end()
-        elif escape is not None or text[at] == value[read]:
-            yield read, at
-            at = escape.end() if escape is not None else at + (2 if text.startswith("''", at) and style == "'" else 1)
-            read += 1
-        else:
-            return

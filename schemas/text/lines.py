@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from schemas.findings.diagnostics import Span
 
@@ -56,3 +57,46 @@ class TextLines:
     def _line_end(self, line: int) -> int:
         start, end = self._starts[line - 1], self._raw_end(line)
         return start + len(self._text[start:end].rstrip())
+
+
+_SPACE = " \t\r\n"
+_ESCAPE = re.compile(r"\\(?:x.{2}|u.{4}|U.{8}|.)", re.DOTALL)
+_ESCAPED_SPACE = re.compile(r"\\(?:[nrt \t]|\r?\n)")
+
+
+def span_inside(span: Span, lines: TextLines, text: str, value: str, part: tuple[int, int]) -> Span:
+    """The place in `text` of a part of a scalar's value, cut at the end of its first line. `span` is the scalar's.
+
+    The whole value's span where the text does not hold the value, as for an alias.
+    """
+    wanted = [read for read in range(*part) if value[read : read + 1] not in _SPACE]
+    places = [at for read, at in _places(span, lines, text, value) if part[0] <= read < part[1]]
+    return lines.span(places[0], places[-1] + 1) if places and len(places) == len(wanted) else span
+
+
+def _places(span: Span, lines: TextLines, text: str, value: str) -> Iterator[tuple[int, int]]:
+    """The index of each character of a value → its place in the text, past quotes, escapes, indentation and folds.
+
+    Space is left out: the text and the value have it in different places.
+    """
+    at, read = lines.line_start(span.line) + span.column - 1, 0
+    style = text[at : at + 1]
+    if style in ("|", ">"):
+        at = lines.line_start(span.line + 1) if span.line < lines.count else len(text)
+    elif style in ("'", '"'):
+        at += 1
+    while read < len(value) and at < len(text):
+        space = _ESCAPED_SPACE.match(text, at) if style == '"' else None
+        escape = _ESCAPE.match(text, at) if style == '"' else None
+        if value[read] in _SPACE:
+            read += 1
+        elif text[at] in _SPACE:
+            at += 1
+        elif space is not None:
+            at = space.end()
+        elif escape is not None or text[at] == value[read]:
+            yield read, at
+            at = escape.end() if escape is not None else at + (2 if text.startswith("''", at) and style == "'" else 1)
+            read += 1
+        else:
+            return
