@@ -196,8 +196,6 @@ def test_airflow_loads_the_healthy_and_shows_the_broken(bench: Bench, monkeypatc
     bench.write("two.yaml", "dag_id: twice\n")
     bench.write("airflow_dag.py", "raise SystemExit('a DAG file? no, import airflow')\n")
     bench.write("trap.yaml.py", "raise SystemExit('airflow dag')\n")
-    bench.write(".airflowignore", "*\n")
-    bench.write("sales/.airflowignore", ".*\n*\n")
     os.mkfifo(bench.folder / "pipe.yaml")
     configure(monkeypatch, bench)
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACKS", "False")
