@@ -34,13 +34,19 @@ def run(arguments: argparse.Namespace) -> int:
     from factory.local.home import Home  # noqa: PLC0415
     from factory.local.settings import LocalRunError  # noqa: PLC0415
 
-    here = Path.cwd()
-    above = (folder / HOME for folder in (here, *here.parents))
-    default = next((home for home in above if home.is_dir()), here / HOME)
-    home = Home(here / (arguments.airflow_home or default).expanduser())
+    home = Home(home_folder(arguments.airflow_home))
     try:
         environment = local_environment(os.environ, home.read_settings(), home)
     except LocalRunError as error:
         raise UsageError(str(error)) from None
     command = airflow(*arguments.arguments)
     os.execve(command[0], command, environment.variables)  # noqa: S606 # no shell
+
+
+def home_folder(written: Path | None) -> Path:
+    """Airflow's home that is meant: the one that is written, else `.airflow` here or in the nearest folder above."""
+    here = Path.cwd()
+    if written is not None:
+        return here / written.expanduser()
+    above = (folder / HOME for folder in (here, *here.parents))
+    return next((home for home in above if home.is_dir()), here / HOME)

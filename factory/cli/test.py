@@ -19,6 +19,7 @@ from factory.cli import UsageError
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
 from factory.reporters.text import printable
+from factory.trial.airflow import prepare
 from schemas.check import Checker, CheckOptions
 from schemas.check.test_files import TestFile, read_test_file
 from schemas.findings.paths import DataPath
@@ -109,7 +110,7 @@ def _outcomes(files: Sequence[Found], arguments: argparse.Namespace) -> Iterator
     groups: dict[Path, list[Found]] = {}
     for file in files:
         groups.setdefault(file.folder, []).append(file)
-    _prepare_airflow()
+    prepare("/nonexistent/factory-test", "CRITICAL")
     # A process for each folder: modules of two folders may have one name, and Python imports a name once.
     if len(groups) == 1 and arguments.parallel <= 1:
         yield from run_files(files, arguments.word, arguments.record)
@@ -181,14 +182,6 @@ def _written(found: Found, http: object, recorded: Sequence[object]) -> str:
     place.write_text(text, encoding="utf-8")
     hint = "" if isinstance(http, str) else f"; write `http: {name}` below `given`"
     return f"{len(recorded)} answers in {os.path.relpath(place)}{hint}"
-
-
-def _prepare_airflow() -> None:
-    """Before Airflow is imported: a home that is not there, so that nothing of an installation is read or changed."""
-    os.environ["AIRFLOW_HOME"] = "/nonexistent/factory-test"
-    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
-    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite://"
 
 
 def _junit(outcomes: Sequence[Outcome]) -> str:

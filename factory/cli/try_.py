@@ -14,16 +14,21 @@ import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from factory.cli import UsageError
+from factory.cli.airflow import home_folder
 from factory.cli.options import add_environment, moment_of, select
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
+from factory.trial.airflow import prepare
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
+
+if TYPE_CHECKING:
+    from factory.trial.kept import Kept
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--given", action="append", default=[], metavar="TASK=FILE", help="a task's output, as JSON; - for none"
     )
     parser.add_argument("--conn", action="append", default=[], metavar="ID=URI", help="a connection")
+    parser.add_argument(
+        "--airflow-home",
+        type=Path,
+        metavar="FOLDER",
+        help="where `make run` keeps connections, and what polls remember (.airflow here or in a folder above)",
+    )
+    parser.add_argument(
+        "--commit", action="store_true", help="move there what polls remember; without it, they only read it"
+    )
     parser.add_argument("--show", type=int, default=5, metavar="N", help="rows to show of each output (default: 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a task")
     add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
@@ -60,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if checked.has_errors or not checked.pipelines:
         return 1
     with tempfile.TemporaryDirectory(prefix="factory-try-") as home:
-        _prepare_airflow(Path(home))
+        prepare(home, os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING"))
         return _run(checker, checked.pipelines[0], arguments, given, connections, params, date)
 
 
@@ -73,8 +87,10 @@ def _run(  # what the command line says, each once
     params: Mapping[str, Any],
     date: datetime,
 ) -> int:
+    from factory.http.state import ANSWER, WATERMARK  # noqa: PLC0415 # as above
     from factory.loading.checked import build_checked  # noqa: PLC0415 # imports Airflow, whose home is set only now
     from factory.trial import report  # noqa: PLC0415 # as above
+    from factory.trial.kept import KeptError  # noqa: PLC0415 # as above
     from factory.trial.memory import RETURN_VALUE, Memory  # noqa: PLC0415 # as above
     from factory.trial.run import TaskResult, Trial  # noqa: PLC0415 # as above
     from factory.trial.run import run as run_trial  # noqa: PLC0415 # as above
@@ -89,7 +105,8 @@ def _run(  # what the command line says, each once
         return 1
     dag = loaded.dags[pipeline.dag_id]
     only = _only(dag, arguments.task, upstream=arguments.upstream)
-    memory = Memory(connections=connections)
+    kept = _kept(arguments.airflow_home, required=arguments.commit)
+    memory = Memory(connections=connections, kept=kept)
     for task_id, file in given.items():
         _known(task_id, dag.task_ids)
         memory.xcoms[task_id, RETURN_VALUE] = {-1: _given(file)}
@@ -113,15 +130,33 @@ def _run(  # what the command line says, each once
             print("\n".join(f"    {line}" for line in shown.splitlines()), flush=True)
 
     results = run_trial(Trial(dag, memory, date, only, params), ended)
+    remembered = {name: value for name, value in memory.moved.items() if name[1] in (ANSWER, WATERMARK)}
+    if remembered and kept is not None and arguments.commit:
+        try:
+            kept.commit(remembered)
+        except KeptError as error:
+            raise UsageError(str(error)) from None
+    if remembered and not arguments.json:
+        assets = ", ".join(dict.fromkeys(asset for asset, _ in remembered))
+        print(f"{'moved' if arguments.commit else 'not moved, without --commit'}: what is remembered as {assets}")
     return 1 if any(result.state in ("failed", "upstream_failed") for result in results) else 0
 
 
-def _prepare_airflow(home: Path) -> None:
-    """An Airflow home that goes with the trial: nothing of an installation is read or changed."""
-    os.environ["AIRFLOW_HOME"] = str(home)
-    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
-    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{home}/none.db"
+def _kept(written: Path | None, *, required: bool) -> Kept | None:
+    """What the Airflow of `make run` keeps, where there is one. Raises UsageError where one is asked for in vain."""
+    from factory.local.home import Home  # noqa: PLC0415 # as above
+    from factory.local.settings import LocalRunError  # noqa: PLC0415 # as above
+    from factory.trial.kept import Kept  # noqa: PLC0415 # as above
+
+    home = Home(home_folder(written))
+    if not home.database.is_file():
+        if required or written is not None:
+            raise UsageError(f"there is no Airflow in {home.path}: start it once, with `make run`")
+        return None
+    try:
+        return Kept(home.database, home.read_keys()["fernet"])
+    except LocalRunError as error:
+        raise UsageError(str(error)) from None
 
 
 def _chosen(pipeline: str, folder: Path | None) -> tuple[Path, str, str | None, str]:

@@ -185,7 +185,7 @@ class _Server(ThreadingHTTPServer):
 def fixture_server(authority: Authority) -> Iterator[_Server]:
     """A server on a free port of loopback, whose `exchange` answers; ended with the block."""
     server = _Server(authority)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield server

@@ -102,9 +102,10 @@ class MemorySupervisor:
         return self._asset_state(msg.uri, msg.key)
 
     def _asset_state(self, asset: str, key: str) -> Any:
-        if (asset, key) not in self._memory.asset_states:
+        try:
+            return comms.AssetStateStoreResult(value=self._memory.asset_state(asset, key))
+        except KeyError:
             return comms.ErrorResponse(error=ErrorType.ASSET_STORE_NOT_FOUND)
-        return comms.AssetStateStoreResult(value=self._memory.asset_states[asset, key])
 
     def _SetAssetStateStoreByName(self, msg: comms.SetAssetStateStoreByName) -> None:  # noqa: N802 # as above
         self._memory.asset_states[msg.name, msg.key] = self._memory.moved[msg.name, msg.key] = msg.value

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from schemas.model.pipeline_tests import PipelineTests
 from schemas.published import write_or_check
-from schemas.published.texts import POLL_SNIPPETS, SCHEDULE, SCHEDULE_EXAMPLES, Schema, description
+from schemas.published.texts import POLL_SNIPPETS, SCHEDULE, SCHEDULE_EXAMPLES, Schema, description, field_texts, models
 from schemas.published.translation import Translation
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -41,6 +42,36 @@ def defaults_json_schema() -> Schema:
     schema = _document(Translation(partial=True), "defaults.schema.json", "Defaults of the pipelines in a folder")
     schema["definitions"]["environment"] = _overlay(schema)
     return _shared(schema)
+
+
+def json_schema_of_tests() -> Schema:
+    """Of a test file, `NAME.test.yaml`."""
+    schema = PipelineTests.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    definitions = schema.pop("$defs")
+    known = models()
+    for name, one in {**definitions, PipelineTests.__name__: schema}.items():
+        for field, text in field_texts(known[name]).items():
+            one["properties"][known[name].model_fields[field].alias or field] |= description(text)
+    named = {"$schema": _DRAFT, "$id": "tests.schema.json", "title": "Tests of a pipeline"}
+    found: Schema = _in_draft_7({**schema, **named, "definitions": definitions})
+    return found
+
+
+def _in_draft_7(value: Any, *, are_properties: bool = False) -> Any:
+    """Without the titles that pydantic makes of names, and with what is beside a `$ref` put around it."""
+    if isinstance(value, list):
+        return [_in_draft_7(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    drop = set() if are_properties or "$schema" in value else {"title"}
+    kept = {
+        k: _in_draft_7(one, are_properties=k in ("properties", "definitions"))
+        for k, one in value.items()
+        if k not in drop
+    }
+    if "$ref" in kept and len(kept) > 1:
+        kept["allOf"] = [{"$ref": kept.pop("$ref")}]
+    return kept
 
 
 def _overlay(schema: Schema) -> Schema:
@@ -128,7 +159,11 @@ def _replaced(value: Any, names: Mapping[str, str], *, are_properties: bool = Fa
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the committed files; the exit status."""
-    schemas = {"pipeline.schema.json": pipeline_json_schema(), "defaults.schema.json": defaults_json_schema()}
+    schemas = {
+        "pipeline.schema.json": pipeline_json_schema(),
+        "defaults.schema.json": defaults_json_schema(),
+        "tests.schema.json": json_schema_of_tests(),
+    }
     folder = Path(__file__).parents[1]
     files = {folder / name: json.dumps(one, indent=2, ensure_ascii=False) + "\n" for name, one in schemas.items()}
     return write_or_check("schemas.published.json_schema", files, arguments)

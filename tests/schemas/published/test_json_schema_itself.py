@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator
 
 from schemas.findings.codes import Code
-from schemas.published.json_schema import defaults_json_schema, main, pipeline_json_schema
+from schemas.published.json_schema import defaults_json_schema, json_schema_of_tests, main, pipeline_json_schema
 from tests.schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
 
-SCHEMAS = Path(__file__).parents[3] / "schemas"
+ROOT = Path(__file__).parents[3]
+SCHEMAS = ROOT / "schemas"
 
 
 def test_committed_files_are_what_the_models_give() -> None:
@@ -74,3 +76,14 @@ def test_every_code_is_in_reach_or_on_the_list_with_a_reason() -> None:
     assert not IN_REACH & OUT_OF_REACH.keys()
     assert EXCEPTIONS.keys() <= IN_REACH
     assert all(OUT_OF_REACH.values())
+
+
+def test_sound_test_files_fit_and_wrong_ones_do_not() -> None:
+    judge = Draft7Validator(json_schema_of_tests())
+    Draft7Validator.check_schema(json_schema_of_tests())
+    files = [*ROOT.glob("pipelines/**/*.test.yaml"), *ROOT.glob("docs/examples/**/*.test.yaml")]
+
+    assert files
+    assert [error.message for file in files for error in judge.iter_errors(yaml.safe_load(file.read_text()))] == []
+    assert list(judge.iter_errors({"tests": [{"nam": "x"}]}))
+    assert list(judge.iter_errors({"tests": []}))
