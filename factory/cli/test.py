@@ -19,7 +19,7 @@ from factory.cli import UsageError
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
 from factory.reporters.text import printable
-from factory.trial.airflow import prepare
+from factory.trial.isolation import prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.check.test_files import TestFile, read_test_file
 from schemas.findings.paths import DataPath
@@ -110,7 +110,7 @@ def _outcomes(files: Sequence[Found], arguments: argparse.Namespace) -> Iterator
     groups: dict[Path, list[Found]] = {}
     for file in files:
         groups.setdefault(file.folder, []).append(file)
-    prepare("/nonexistent/factory-test", "CRITICAL")
+    prepare_airflow("/nonexistent/factory-test", "CRITICAL")
     # A process for each folder: modules of two folders may have one name, and Python imports a name once.
     if len(groups) == 1 and arguments.parallel <= 1:
         yield from run_files(files, arguments.word, arguments.record)

@@ -21,14 +21,14 @@ from factory.cli.airflow import home_folder
 from factory.cli.options import add_environment, moment_of, select
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
-from factory.trial.airflow import prepare
+from factory.trial.isolation import prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
-    from factory.trial.kept import Kept
+    from factory.trial.memory import Kept
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if checked.has_errors or not checked.pipelines:
         return 1
     with tempfile.TemporaryDirectory(prefix="factory-try-") as home:
-        prepare(home, os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING"))
+        prepare_airflow(home, os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING"))
         return _run(checker, checked.pipelines[0], arguments, given, connections, params, date)
 
 
@@ -90,8 +90,11 @@ def _run(  # what the command line says, each once
     from factory.http.state import ANSWER, WATERMARK  # noqa: PLC0415 # as above
     from factory.loading.checked import build_checked  # noqa: PLC0415 # imports Airflow, whose home is set only now
     from factory.trial import report  # noqa: PLC0415 # as above
-    from factory.trial.kept import KeptError  # noqa: PLC0415 # as above
-    from factory.trial.memory import RETURN_VALUE, Memory  # noqa: PLC0415 # as above
+    from factory.trial.memory import (  # noqa: PLC0415 # as above
+        RETURN_VALUE,
+        KeptError,  # as above
+        Memory,
+    )
     from factory.trial.run import TaskResult, Trial  # noqa: PLC0415 # as above
     from factory.trial.run import run as run_trial  # noqa: PLC0415 # as above
     from schemas.check import CheckResult  # noqa: PLC0415 # as above
@@ -146,7 +149,7 @@ def _kept(written: Path | None, *, required: bool) -> Kept | None:
     """What the Airflow of `make run` keeps, where there is one. Raises UsageError where one is asked for in vain."""
     from factory.local.home import Home  # noqa: PLC0415 # as above
     from factory.local.settings import LocalRunError  # noqa: PLC0415 # as above
-    from factory.trial.kept import Kept  # noqa: PLC0415 # as above
+    from factory.trial.memory import Kept  # noqa: PLC0415 # as above
 
     home = Home(home_folder(written))
     if not home.database.is_file():

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from factory.dagfactory.telemetry import leave_out
+
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -62,3 +64,12 @@ def through(port: int, bundle: str) -> dict[str, str]:
     """The variables that lead requests to the fixture server, and have its certificates trusted."""
     proxies = dict.fromkeys(PROXIES, f"http://127.0.0.1:{port}")
     return {**proxies, **dict.fromkeys(CERTIFICATES, bundle)}
+
+
+def prepare_airflow(home: str, log_level: str) -> None:
+    """Before Airflow is imported: a home of its own, which need not exist; no installation is read or changed."""
+    os.environ["AIRFLOW_HOME"] = home
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = log_level
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite://"
+    leave_out()

@@ -92,7 +92,7 @@ class ExpectedOutput(ExpectedRows):
     """The whole output, of any shape."""
 
 
-class Expected(Model):
+class ExpectedOutcome(Model):
     """What must be there after the tasks have run. Without `tasks`, all that run must succeed or be skipped."""
 
     tasks: dict[str, TaskEnd] = {}
@@ -128,7 +128,7 @@ class PipelineTest(Model):
     """What polls remember from earlier runs, by task: `{poll: {cursor: …}}`."""
     given: Given = Given.model_construct()
     """What is there before."""
-    expect: Expected = Expected.model_construct()
+    expect: ExpectedOutcome = ExpectedOutcome.model_construct()
     """What must be there afterwards."""
 
 
