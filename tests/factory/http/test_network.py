@@ -67,7 +67,7 @@ def test_an_installation_allows_some() -> None:
         (ALLOWED_VARIABLE, "http://10.0.0.7", "`http://10.0.0.7` is neither"),
         (ALLOWED_VARIABLE, "10.0.0.7,", "in `10.0.0.7,` nothing is between or beside its commas. It takes"),
         (HOSTS_VARIABLE, ",", "in `,` nothing is between or beside its commas. It takes hosts with commas"),
-        (HOSTS_VARIABLE, " ", "in ` ` nothing stands"),
+        (HOSTS_VARIABLE, " ", "in ` ` nothing is between"),
         (HOSTS_VARIABLE, "a.example, https://b.example", "`https://b.example` is no host; it stands without scheme"),
         (HOSTS_VARIABLE, "b.example:443", "`b.example:443` is no host; it stands without scheme, port and path"),
         (HOSTS_VARIABLE, "[::1]", "`[::1]` is no host; it stands without scheme, port and path, and IPv6 without"),
