@@ -9,9 +9,16 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.rules.assets import entries
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.shape.places import mapping_at
 
-_SUCCEEDS_AFTER_FAILURE = frozenset(
-    {"all_done", "always", "one_success", "all_done_min_one_success", "one_done", "all_skipped", "none_skipped"}
+_SUCCEEDS_AFTER_FAILURE = (
+    "all_done",
+    "always",
+    "one_success",
+    "all_done_min_one_success",
+    "one_done",
+    "all_skipped",
+    "none_skipped",
 )
 """Trigger rules that let a task run although one before it failed."""
 
@@ -50,7 +57,7 @@ def _behind_branch(subject: Subject, branches: list[TaskView]) -> Iterator[Diagn
     """A branch skips what it does not choose, and `all_success` skips what is behind something that was skipped."""
     waits = subject.waits
     for task in subject.tasks:
-        rule = task.entry.get("trigger_rule", (subject.data.get("default_args") or {}).get("trigger_rule"))
+        rule = task.entry.get("trigger_rule", mapping_at(subject.data, ("default_args",)).get("trigger_rule"))
         if rule not in (None, "all_success"):
             continue
         for branch in branches:

@@ -152,6 +152,18 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.INTERVAL_TOO_SHORT: _POLICY,
         Code.USES_NOT_ALLOWED: _POLICY,
         Code.HOST_NOT_ALLOWED: _POLICY,
+        Code.FILE_FORMAT: _NAMES,
+        Code.BAD_CHART: _OTHER,
+        Code.BAD_SQL: _OTHER,
+        Code.EXTRA_NOT_INSTALLED: _SOURCE,
+        Code.SURPRISING_COMMAND: _GUESS,
+        Code.SURPRISING_SCHEDULE: _CALENDAR,
+        Code.HIDDEN_FAILURE: _NAMES,
+        Code.ALWAYS_SKIPPED: _NAMES,
+        Code.PULLED_TOO_EARLY: _NAMES,
+        Code.ASSET_LOOP: _NAMES,
+        Code.NO_LOGICAL_DATE: _NAMES,
+        Code.NULL_BY_COMMENT: _TEXT,
         Code.SECRET_IN_URL: "it is said of every text, also inside values of any shape",
     }
 )
