@@ -50,8 +50,8 @@ SHELL: dict[str, Any] = {
 BASH: dict[str, Any] = {"tasks": [FIRST, {"id": "shell", "uses": "bash", "with": SHELL}]}
 ARGUMENTS: dict[str, Any] = {"rows": "${tasks.first.output}", "n": {"$filter": 1}}
 CODE: dict[str, Any] = {"tasks": [
-    FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0, "setup": True, "run_if": "{{ x }}"},
-    {"id": "end", "uses": "empty", "teardown": ["code"], "on_failure_fail_dagrun": True, "skip_if": "{{ x }}"},
+    FIRST, {"id": "code", "uses": "steps.work", "with": ARGUMENTS, "retries": 0, "setup": True, "run_if": "{{ ds }}"},
+    {"id": "end", "uses": "empty", "teardown": ["code"], "on_failure_fail_dagrun": True, "skip_if": "{{ ds }}"},
 ]}  # fmt: skip
 GROUP: dict[str, Any] = {
     "id": "load", "needs": ["first"], "default_args": {"retries": 1}, "prefix_group_id": True, "tooltip": "t",
