@@ -57,6 +57,7 @@ run: setup ## start Airflow with the pipelines of this folder, and the sample AP
 	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
 
 test: setup-dev ## run all tests but the long ones
+	@$(VENV)/bin/factory test pipelines docs/examples/testing
 	@exec $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 bench: setup-dev ## measure against dag-factory and hand-written Python; takes about 40 minutes

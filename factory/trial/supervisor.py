@@ -31,7 +31,9 @@ class MemorySupervisor:
         name = type(msg).__name__
         answer = getattr(self, f"_{name}", None)
         if answer is None:
-            raise NotInATrialError(f"this task asks Airflow for something that a trial does not have ({name})")
+            raise NotInATrialError(
+                f"this task needs a running Airflow ({name}): leave it out, or give its output in place of running it"
+            )
         return answer(msg)
 
     async def asend(self, msg: Any) -> Any:
