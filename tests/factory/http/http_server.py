@@ -26,9 +26,11 @@ class Server:
     """Answers by path (without query); what it received is in `received`."""
 
     routes: dict[str, Route] = field(default_factory=dict)
-    received: list[Received] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list, repr=False)
     host: str = "127.0.0.1"
     tls: ssl.SSLContext | None = None
+    script: Callable[[BaseHTTPRequestHandler, bytes], None] | None = None
+    """In place of `routes`: answers every request, whose body it is given."""
 
     def __post_init__(self) -> None:
         self._server = ThreadingHTTPServer((self.host, 0), self._handler())
@@ -77,7 +79,10 @@ class Server:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 server.received.append(Received(self.command, self.path, dict(self.headers), body))
                 self.close_connection = True
-                server.routes[self.path.partition("?")[0]](self)
+                if server.script is not None:
+                    server.script(self, body)
+                else:
+                    server.routes[self.path.partition("?")[0]](self)
 
             def end_headers(self) -> None:
                 if self.close_connection:
@@ -87,6 +92,6 @@ class Server:
             def log_message(self, *args: object) -> None:
                 """Tests look at `received`."""
 
-        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT"):
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT"):
             setattr(Handler, f"do_{method}", Handler.handle_any)
         return Handler
