@@ -33,6 +33,6 @@ RUN pip install --no-cache-dir --no-deps . \
  && rm -r /opt/airflow/build \
  # A home that is thrown away: the first import writes an airflow.cfg with keys, which must not be in an image.
  && export AIRFLOW_HOME="$(mktemp -d)" \
- && python -c "import factory.bundle, airflow.providers.celery.executors.celery_executor, psycopg2, redis" \
+ && python -c "import factory.bundle.pipeline_bundle, airflow.providers.celery.executors.celery_executor, psycopg2, redis" \
  && rm -r "$AIRFLOW_HOME"
 WORKDIR /opt/airflow

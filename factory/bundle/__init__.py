@@ -6,16 +6,27 @@ Configure it for every Airflow process:
         "classpath": "factory.bundle.PipelineBundle", "kwargs": {"folder": "/opt/airflow/pipelines"}}]'
 
 Only the dag-processor reads `folder`. Tasks read snapshots from the bundle's storage
-(`[dag_processor] dag_bundle_storage_path`), which has to be the same for all hosts; read-only will do for
-tasks, as the dag-processor makes the snapshot before it shows a version to Airflow.
+(`[dag_processor] dag_bundle_storage_path`): the same folder on all hosts, or one of each host's own with `store`.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from pipeline_factory import check_own_names
+
+if TYPE_CHECKING:
+    from factory.bundle.pipeline_bundle import PipelineBundle
+
+__all__ = ["PipelineBundle"]
 
 check_own_names()
 
-from factory.bundle.pipeline_bundle import PipelineBundle  # noqa: E402 # what it imports may be another distribution's
 
-__all__ = ["PipelineBundle"]
+def __getattr__(name: str) -> Any:
+    """`PipelineBundle` is imported when it is asked for, since it imports Airflow, and other modules here do not."""
+    if name == "PipelineBundle":
+        from factory.bundle.pipeline_bundle import PipelineBundle as Bundle  # noqa: PLC0415 # see above
+
+        return Bundle
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

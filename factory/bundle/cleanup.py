@@ -6,11 +6,15 @@ import fcntl
 import logging
 import shutil
 import time
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from factory.bundle.records import content_version
 from factory.bundle.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from factory.bundle.archives import ArchiveStore
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +24,7 @@ MIN_AGE_SECONDS = 2 * 3600.0
 # So that one pass never holds up the dag-processor's loop for long; the next pass goes on.
 MAX_VERSIONS = 200
 MAX_OBJECTS = 20_000
+MAX_FETCHED = 20
 
 
 def clean_up(store: Store, named: Iterable[str], current: str | None, versions_dir: Path, tracking: Path) -> int:
@@ -31,19 +36,66 @@ def clean_up(store: Store, named: Iterable[str], current: str | None, versions_d
     :raises StoreError: a kept manifest cannot be read, so nothing is known about its contents; they all stay.
     """
     young = time.time() - MIN_AGE_SECONDS
-    keep = {*named, current}
+    keep = {*map(content_version, named), current}
     for version in keep & store.versions().keys():
         store.touch_manifest(str(version))  # its age counts from when it was last named
     gone = [v for v, last in sorted(store.versions().items()) if v not in keep and last < young][:MAX_VERSIONS]
     removed = 0
     for version in gone:
-        if _release_tracking(tracking / version):
-            store.remove_version(version)
-            shutil.rmtree(versions_dir / version, ignore_errors=True)  # an empty folder, or already gone
-            removed += 1
+        removed += _remove_version(store, version, versions_dir, tracking)
     _forget_lost_usage(versions_dir, tracking, young)
     _remove_unreferenced(store, young)
     return removed
+
+
+def _remove_version(store: Store, version: str, versions_dir: Path, tracking: Path) -> bool:
+    """Remove a version with Airflow's records of it, unless a task holds it; return whether it is gone."""
+    # Airflow knows it by more than one name where several commits have the same content.
+    if not all(_release_tracking(record) for record in (tracking / version, *tracking.glob(f"*.{version}"))):
+        return False
+    store.remove_version(version)
+    for folder in (versions_dir / version, *versions_dir.glob(f"*.{version}")):
+        shutil.rmtree(folder, ignore_errors=True)  # an empty folder, or already gone
+    return True
+
+
+def remove_unused_snapshots(store: Store, fetched: str, versions_dir: Path, tracking: Path) -> None:
+    """On a worker that fetches versions: keep the newest MAX_FETCHED snapshots, and all that a task of late used.
+
+    Call it under the bundle's lock, after a version was `fetched`.
+    """
+
+    def last_used(version: str) -> float:
+        records = [path for path in (tracking / version, *tracking.glob(f"*.{version}")) if path.exists()]
+        return max(path.stat().st_mtime for path in (store.snapshot_path(version), *records))
+
+    ages = sorted((last_used(version), version) for version in store.fetched_snapshots() if version != fetched)
+    for used, version in ages[: max(0, len(ages) + 1 - MAX_FETCHED)]:
+        if used < time.time() - MIN_AGE_SECONDS:
+            _remove_version(store, version, versions_dir, tracking)
+
+
+class ArchiveCleanUp:
+    """Removes archives that nobody has named for MIN_AGE_SECONDS; it remembers since when, from pass to pass."""
+
+    def __init__(self, archives: ArchiveStore) -> None:
+        self._archives = archives
+        self._unnamed_since: dict[str, float] = {}
+
+    def remove(self, keep: Collection[str | None]) -> int:
+        """Return how many were removed; `keep` are the versions that may still be asked for.
+
+        :raises StoreError: the store does not answer.
+        """
+        self._archives.forget()
+        kept = {content_version(version) for version in keep if version}
+        unnamed = self._archives.versions() - kept
+        now = time.monotonic()
+        self._unnamed_since = {version: self._unnamed_since.get(version, now) for version in unnamed}
+        gone = [v for v, since in sorted(self._unnamed_since.items()) if now - since >= MIN_AGE_SECONDS][:MAX_VERSIONS]
+        for version in gone:
+            self._archives.remove(version)
+        return len(gone)
 
 
 def _release_tracking(record: Path) -> bool:
@@ -83,44 +135,3 @@ def _remove_unreferenced(store: Store, before: float) -> None:
     for token in stale[:MAX_OBJECTS]:
         if store.object_path(token).stat().st_mtime < before:
             store.remove_object(token)
-
-
-def named_versions(bundle_name: str, runs_since: datetime) -> set[str]:
-    """The versions that a DAG, or an unfinished or recent run, names.
-
-    A new run takes `dag.bundle_version`; a run keeps `dag_run.bundle_version`, and its tasks may be sent with
-    the one of their `dag_version` row; clearing takes the run's own or the DAG's latest. Runs that ended
-    before `runs_since` no longer count. Only for processes that may use the database.
-    """
-    # The models: only a process with database access may import them.
-    from airflow.models.dag import DagModel  # noqa: PLC0415
-    from airflow.models.dag_version import DagVersion  # noqa: PLC0415
-    from airflow.models.dagrun import DagRun  # noqa: PLC0415
-    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415
-    from airflow.utils.session import create_session  # noqa: PLC0415
-    from airflow.utils.state import State  # noqa: PLC0415
-    from sqlalchemy import func, or_, select  # noqa: PLC0415
-
-    counts = or_(DagRun.state.in_(State.unfinished_dr_states), DagRun.end_date.is_(None), DagRun.end_date >= runs_since)
-    ours = DagVersion.bundle_name == bundle_name
-    latest = (
-        select(DagVersion.dag_id, func.max(DagVersion.version_number).label("number"))
-        .group_by(DagVersion.dag_id)
-        .subquery()
-    )
-    queries = (
-        select(DagModel.bundle_version).where(DagModel.bundle_name == bundle_name),
-        select(DagRun.bundle_version).where(counts),
-        select(DagVersion.bundle_version)
-        .join(latest, (DagVersion.dag_id == latest.c.dag_id) & (DagVersion.version_number == latest.c.number))
-        .where(ours),
-        select(DagVersion.bundle_version)
-        .join(DagRun, DagRun.created_dag_version_id == DagVersion.id)
-        .where(ours, counts),
-        select(DagVersion.bundle_version)
-        .join(TaskInstance, TaskInstance.dag_version_id == DagVersion.id)
-        .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
-        .where(ours, counts),
-    )
-    with create_session() as session:
-        return {version for query in queries for version in session.scalars(query.distinct()) if version is not None}

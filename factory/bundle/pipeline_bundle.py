@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,14 +16,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.configuration import conf
 from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, get_bundle_tracking_dir
 
-from factory.bundle.records import Origin, read_state
+from factory.bundle import cleanup, registry
+from factory.bundle.archives import TIMEOUT_SECONDS, ArchiveStore
+from factory.bundle.events import FolderEvents
+from factory.bundle.metrics import gauge, timed
+from factory.bundle.records import Origin, content_version, read_state
 from factory.bundle.refresh import Database, Refresher
 from factory.bundle.source import SETTLE_SECONDS
 from factory.bundle.store import BundleError, Store, StoreError
+from factory.bundle.upstream import Upstream
 from factory.loading.preload import preload_before_fork
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
+    from factory.bundle.refresh import PipelineFiles
     from schemas.check.dependencies import PipelineFile
 
 log = logging.getLogger(__name__)
@@ -31,23 +37,30 @@ log = logging.getLogger(__name__)
 REFRESH_SECONDS = 5
 KEEP_DAYS = 30
 CLEAN_UP_EVERY_SECONDS = 3600.0
+COUNT_EVERY_SECONDS = 60.0
 
 
-def _pipeline_files(folder: Path) -> Sequence[PipelineFile]:
+def _pipeline_files(folder: Path, unchanged: Mapping[str, PipelineFile]) -> Sequence[PipelineFile]:
     """The pipelines below a folder. A task's process imports this module, but not the language for this."""
     from schemas.check.dependencies import pipeline_files  # noqa: PLC0415
 
-    return pipeline_files(folder)
+    return pipeline_files(folder, unchanged)
 
 
 class PipelineBundle(BaseDagBundle):
     """A folder of YAML pipelines as a versioned DAG bundle with one stub per pipeline.
 
+    :param source: another Airflow bundle that the pipelines come from, in place of `folder`:
+        `{"classpath": "airflow.providers.git.bundles.git.GitDagBundle", "kwargs": {…}}`.
+    :param store: object storage that every version is kept in, for workers that share no disk with the dag-processor:
+        `s3://CONN_ID@bucket/prefix`, or any other path of Airflow's object storage. Without it, all hosts need the same
+        storage folder.
+    :param store_timeout: seconds until a store that does not answer is an error.
     :param folder: the pipelines folder. Without it, the environment variable `PIPELINES_FOLDER`, then
         `pipelines`; a relative one starts at the process's working directory. Only the dag-processor (and the
         command line) needs it.
-    :param refresh_interval: seconds between two looks at the folder. A look at 1,000 unchanged files costs
-        tens of milliseconds, so the default is 5 and not Airflow's 300.
+    :param refresh_interval: seconds between two looks at the folder, 5 by default. Where the file system sends events,
+        the folder is read only after one, and at once.
     :param environment: environment variables for processes that have none of the name, so that `${env.…}` means
         the same in a shell's `airflow` command as in the dag-processor.
     :param keep_days: how many days after its end a run can still be cleared and run again with the files it
@@ -56,7 +69,7 @@ class PipelineBundle(BaseDagBundle):
 
     supports_versioning = True
 
-    files: ClassVar[Callable[[Path], Sequence[PipelineFile]]] = staticmethod(_pipeline_files)
+    files: ClassVar[PipelineFiles] = staticmethod(_pipeline_files)
     """Lists the pipelines of a folder; a class attribute, so that a subclass may bring its own."""
     loader: ClassVar[str] = "factory.stub_loader"
     """The module that a stub takes `load_stub` from."""
@@ -67,6 +80,9 @@ class PipelineBundle(BaseDagBundle):
         self,
         *,
         folder: str | None = None,
+        source: Mapping[str, Any] | None = None,
+        store: str | None = None,
+        store_timeout: float = TIMEOUT_SECONDS,
         refresh_interval: int = REFRESH_SECONDS,
         keep_days: int = KEEP_DAYS,
         environment: Mapping[str, str] | None = None,
@@ -75,13 +91,40 @@ class PipelineBundle(BaseDagBundle):
         super().__init__(refresh_interval=refresh_interval, **kwargs)
         for name, value in (environment or {}).items():
             os.environ.setdefault(name, value)
-        chosen = folder or os.environ.get("PIPELINES_FOLDER") or "pipelines"
-        self.folder = Path(chosen).expanduser().absolute()
-        self._origin = Origin(str(self.folder), os.environ.get(ENVIRONMENT_VARIABLE, ""))
+        if source is not None and folder is not None:
+            raise BundleError(f"bundle {self.name}: it has both `folder` and `source`; remove one of them")
+        self._upstream = Upstream(source, self.name) if source is not None else None
+        self._chosen_folder = folder or os.environ.get("PIPELINES_FOLDER") or "pipelines"
+        self.archives = ArchiveStore(store, store_timeout) if store else None
+        self._archive_clean_up = cleanup.ArchiveCleanUp(self.archives) if self.archives is not None else None
         self._keep = timedelta(days=keep_days)
         self._store = Store(self.base_dir)
+        self._unpinned: str | None = None
         self._next_clean_up = 0.0
+        self._next_count = 0.0
         preload_before_fork()
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder that is read. :raises BundleError: the source cannot be used."""
+        if self._upstream is not None:
+            return self._upstream.folder
+        return Path(self._chosen_folder).expanduser().absolute()
+
+    @cached_property
+    def _origin(self) -> Origin:
+        return Origin(str(self.folder), os.environ.get(ENVIRONMENT_VARIABLE, ""))
+
+    @property
+    def refresh_interval(self) -> int:
+        """Seconds between two refreshes; none where the file system says that something has changed."""
+        refresher: Refresher | None = vars(self).get("_refresher")
+        events = refresher.events if refresher is not None else None
+        return 0 if events is not None and events.is_pending() else self._interval
+
+    @refresh_interval.setter
+    def refresh_interval(self, seconds: int) -> None:
+        self._interval = seconds
 
     @cached_property
     def _refresher(self) -> Refresher:
@@ -91,6 +134,8 @@ class PipelineBundle(BaseDagBundle):
             store=self._store,
             files=type(self).files,
             loader=self.loader,
+            archives=self.archives,
+            events=FolderEvents(self.folder) if _in_server() else None,  # only the dag-processor goes on reading
             ignore_syntax=syntax,
             settle_seconds=self.settle_seconds,
         )
@@ -98,12 +143,18 @@ class PipelineBundle(BaseDagBundle):
     @property
     def path(self) -> Path:
         """The snapshot of the pinned version, or the stable folder that the dag-processor reads."""
-        return self._store.snapshot_path(self.version) if self.version else self.base_dir / "current"
+        version = self.version or self._unpinned
+        return self._store.snapshot_path(content_version(version)) if version else self.base_dir / "current"
 
     def get_current_version(self) -> BundleVersion | None:
         """The pinned version, else the one in `current/`; `None` before the first refresh."""
-        version = self.version or read_state(self.base_dir).version
+        version = self.version or read_state(self.base_dir).bundle_version
         return BundleVersion(version=version) if version else None
+
+    def view_url_template(self) -> str | None:
+        """Where people see a version: what the configuration says, else the commit that the source shows."""
+        template = super().view_url_template()
+        return self._upstream.view_url_template() if template is None and self._upstream is not None else template
 
     def initialize(self) -> None:
         """Make `path` ready.
@@ -111,12 +162,16 @@ class PipelineBundle(BaseDagBundle):
         In a task's process a snapshot that is there costs one look; a missing one is rebuilt from the store.
         Unpinned, the command line and the dag-processor read the folder, as Airflow's own bundles do; a task
         (its DAG has `disable_bundle_versioning`), whoever may only read the storage, and a command line that would
-        read another folder or choose another environment than the dag-processor, takes `current/` as it is.
+        read another folder or choose another environment than the dag-processor, takes `current/` as it is. With a
+        `store` and without `current/`, an unpinned task takes the version that is the current one in the store.
 
         :raises BundleError: the version can neither be found nor rebuilt, or the folder cannot be read.
         """
         if self.version:
             self._ensure_snapshot(self.version)
+        elif self.archives is not None and _in_task() and not self.path.is_dir():
+            self._unpinned = self._current_in_archives(self.archives)
+            self._ensure_snapshot(self._unpinned)
         elif not self.path.is_dir() or not (_in_task() or self._is_read_only() or self._is_of_another()):
             self.refresh()
         super().initialize()
@@ -128,9 +183,15 @@ class PipelineBundle(BaseDagBundle):
         """
         if self.version:
             raise BundleError(f"bundle {self.name}: a pinned version ({self.version}) cannot be refreshed")
-        database = self._database() if _in_server() else None
-        with self.lock():
-            self._refresher.refresh(database)
+        with timed("refresh", self.name):
+            if self._upstream is not None:
+                self._upstream.update()
+            database = self._database() if _in_server() else None
+            with self.lock():
+                self._refresher.refresh(database, self._upstream.version if self._upstream is not None else "")
+        if _in_server() and time.monotonic() >= self._next_count:
+            self._next_count = time.monotonic() + COUNT_EVERY_SECONDS
+            self._count()
         if _in_server() and time.monotonic() >= self._next_clean_up:
             self._next_clean_up = time.monotonic() + CLEAN_UP_EVERY_SECONDS
             self._clean_up()
@@ -138,8 +199,6 @@ class PipelineBundle(BaseDagBundle):
     def _database(self) -> Database | None:
         """None while the database does not answer: pipelines are read all the same."""
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the dag-processor may use the database
-
-        from factory.bundle import registry  # noqa: PLC0415 - as above
 
         try:
             active_again = registry.reactivate(self.name)
@@ -167,13 +226,23 @@ class PipelineBundle(BaseDagBundle):
         )
         return True
 
+    def _current_in_archives(self, archives: ArchiveStore) -> str:
+        try:
+            return archives.current()
+        except StoreError as error:
+            raise BundleError(f"bundle {self.name}: {error}") from None
+
     def _ensure_snapshot(self, version: str) -> None:
-        if not self._store.has_snapshot(version):
+        content = content_version(version)
+        if not self._store.has_snapshot(content):
+            asked = time.monotonic()
             try:
                 with self.lock():
-                    if not self._store.has_snapshot(version):
-                        self._store.rebuild(version)
+                    if not self._store.has_snapshot(content):
+                        self._restore(content, time.monotonic() - asked)
             except (StoreError, OSError) as e:
+                if self.archives is not None:
+                    raise BundleError(f"bundle {self.name}: version {version} is not available: {e}") from None
                 raise BundleError(
                     f"bundle {self.name}: version {version} is not available in the store "
                     f"{self.base_dir}: {e}. Is this the storage that the dag-processor writes? "
@@ -184,21 +253,51 @@ class PipelineBundle(BaseDagBundle):
         with suppress(OSError):
             (self.versions_dir / version).mkdir(parents=True, exist_ok=True)
 
+    def _restore(self, version: str, waited: float) -> None:
+        """Make a snapshot from the store of this host, else from the archives. Call it under the bundle's lock.
+
+        :raises StoreError: neither has the version.
+        """
+        try:
+            self._store.rebuild(version)
+        except StoreError:
+            if self.archives is None:
+                raise
+        else:
+            return
+        if waited >= self.archives.timeout:
+            # Else tasks that start together would wait for a store that is down one after the other.
+            raise StoreError(f"the store {self.archives} did not answer another task of this host")
+        with timed("fetch", self.name, in_task=_in_task()):
+            self._store.unpack(version, self.archives.fetch(version))
+        cleanup.remove_unused_snapshots(self._store, version, self.versions_dir, get_bundle_tracking_dir(self.name))
+
     def _clean_up(self) -> None:
         """Never fatal: what could not be removed now is removed by a later pass."""
-        from factory.bundle import cleanup  # noqa: PLC0415 - only the dag-processor needs the database
-
         try:
-            named = cleanup.named_versions(self.name, datetime.now(UTC) - self._keep)
+            named = registry.named_versions(self.name, datetime.now(UTC) - self._keep)
             current = read_state(self.base_dir).version
             with self.lock():
                 removed = cleanup.clean_up(
                     self._store, named, current, self.versions_dir, get_bundle_tracking_dir(self.name)
                 )
+                gauge("store_bytes", self._store.size(), self.name)
+            if self._archive_clean_up is not None:
+                removed += self._archive_clean_up.remove({*named, current, *self._store.versions()})
         except Exception:
             log.exception("bundle %s: old versions in %s could not be removed", self.name, self.base_dir)
         else:
             log.info("bundle %s: %d old versions removed", self.name, removed)
+
+    def _count(self) -> None:
+        """Tell the metrics how many pipelines there are and how many are broken; never fatal."""
+        try:
+            broken = registry.import_errors(self.name)
+        except Exception:
+            log.exception("bundle %s: its import errors could not be counted", self.name)
+            return
+        gauge("pipelines", self._refresher.pipelines, self.name)
+        gauge("broken_pipelines", broken, self.name)
 
 
 def _in_task() -> bool:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from factory.bundle.dag_records import DagRecords
+from factory.bundle.ownership import DagRecords
 
 VERSION_PATTERN = re.compile(r"[0-9a-f]{40}")
+
+
+def content_version(version: str) -> str:
+    """The hash in a version that Airflow knows, which may begin with the commit of a source: `COMMIT.HASH`."""
+    return version.rpartition(".")[2]
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`version` is `None` before the first refresh; `owners` maps DAG ids to relative paths."""
+    """`version` is `None` before the first refresh; `owners` maps DAG ids to relative paths.
+
+    `source` is the version of the bundle that the files came from, such as a commit; empty for a folder. `written_by`
+    are the versions of the process that wrote it, for `factory doctor`.
+    """
 
     version: str | None = None
     owners: dict[str, str] = field(default_factory=dict)
@@ -61,11 +72,32 @@ class State:
     dags: DagRecords = field(default_factory=DagRecords)
     problems: dict[str, str] = field(default_factory=dict)
     """Relative path → why it is not read, of all that is not."""
+    source: str = ""
+    written_by: str = ""
+
+    @property
+    def bundle_version(self) -> str | None:
+        """What Airflow knows the version by; see `content_version`."""
+        return f"{self.source}.{self.version}" if self.source and self.version else self.version
 
     @property
     def text(self) -> bytes:
         """The form that is stored."""
         return json.dumps(asdict(self), indent=1).encode()
+
+
+def written_by() -> str:
+    """What of this process has to be the same wherever tasks run."""
+    names = ("airflow-pipeline-factory", "apache-airflow-core")
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    return ", ".join([*(f"{name} {_installed(name)}" for name in names), python])
+
+
+def _installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "from source"
 
 
 def state_path(root: Path) -> Path:
@@ -77,8 +109,8 @@ def read_state(root: Path) -> State:
     try:
         data = json.loads(state_path(root).read_bytes())
         origin = None if data.get("origin") is None else Origin(**data["origin"])
-        return State(
-            data["version"], dict(data["owners"]), origin, DagRecords(**data.get("dags", {})), data.get("problems", {})
-        )
+        dags = DagRecords(**data.get("dags", {}))
+        later = {name: data[name] for name in ("problems", "source", "written_by") if name in data}
+        return State(data["version"], dict(data["owners"]), origin, dags, **later)
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +17,17 @@ from factory.bundle import stubs
 from factory.bundle.current import CurrentFolder
 from factory.bundle.naming import as_text
 from factory.bundle.ownership import settle
-from factory.bundle.records import Manifest, Origin, State, read_state, state_path
+from factory.bundle.records import Manifest, Origin, State, read_state, state_path, written_by
 from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, read_until_stable
 from factory.bundle.store import Store, StoreError
 from schemas.folder.discovery import misnamed_paths
 
 if TYPE_CHECKING:
+    from factory.bundle.archives import ArchiveStore
+    from factory.bundle.events import FolderEvents
     from schemas.check.dependencies import PipelineFile
+
+    PipelineFiles = Callable[[Path, Mapping[str, PipelineFile]], Sequence[PipelineFile]]
 
 log = logging.getLogger(__name__)
 
@@ -49,18 +53,22 @@ class Refresher:
     """Refreshes one bundle; it remembers the last folder it saw, so that an unchanged one costs one reading.
 
     Its `refresh` must be called under the bundle's lock. `files` lists the pipelines of a folder, `loader` is
-    the module that stubs take `load_stub` from, `ignore_syntax` Airflow's for `.airflowignore`.
+    the module that stubs take `load_stub` from, `archives` where each version is kept for workers that share no disk,
+    `events` tell when the folder has to be read, `ignore_syntax` is Airflow's for `.airflowignore`.
     """
 
     origin: Origin
     store: Store
-    files: Callable[[Path], Sequence[PipelineFile]]
+    files: PipelineFiles
     loader: str
+    archives: ArchiveStore | None = None
+    events: FolderEvents | None = None
     ignore_syntax: str = "glob"
     settle_seconds: float = SETTLE_SECONDS
     _state: State = field(default_factory=State, init=False)
     _manifest: Manifest = field(default_factory=lambda: Manifest({}), init=False)
     _listing: Listing | None = field(default=None, init=False)
+    _files: Sequence[PipelineFile] = field(default=(), init=False)
     _unstable: int = field(default=0, init=False)
     _unsettled: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -68,10 +76,13 @@ class Refresher:
         self.folder = Path(self.origin.folder)
         self._current = CurrentFolder(self.store.root / "current", self.store)
 
-    def refresh(self, database: Database | None = None) -> None:
-        """Bring `current/` and the store up to the folder; `database` is what Airflow's has of the bundle.
+    def refresh(self, database: Database | None = None, source: str = "") -> None:
+        """Bring `current/` and the store up to the folder.
+
+        `database` is what Airflow's has of the bundle, `source` the version of the bundle that the folder came from.
 
         :raises FolderUnavailableError: the folder cannot be read; what was there stays.
+        :raises StoreError: the version cannot be kept, here or in the archives; what was there stays.
         """
         if read_state(self.store.root) != self._state:
             self._forget()
@@ -94,13 +105,13 @@ class Refresher:
             return
         self._report_problems(listing)
         try:
-            manifest, state = self._build(listing)
+            manifest, state, files = self._build(listing, source)
         except StoreError:
             self.store.forget()  # the next refresh writes again what went missing
             self._listing = None
             raise
         self._apply(manifest, state)
-        self._manifest, self._listing = manifest, listing
+        self._manifest, self._listing, self._files = manifest, listing, files
 
     def _look_at(self, database: Database) -> None:
         before = self._state.dags
@@ -118,11 +129,32 @@ class Refresher:
             log.warning(said, self.folder)
             self._listing, self._manifest = None, Manifest({})
 
+    @property
+    def pipelines(self) -> int:
+        """How many pipelines the last version has."""
+        return sum(map(stubs.is_stub, self._manifest.files))
+
     def _read(self) -> Listing:
-        """A folder that cannot be read keeps what it held.
+        """The folder, read where events say that it may have changed.
 
         :raises FolderUnstableError: it is being changed, and there is a version to go on with for a while.
         """
+        if self.events is None:
+            return self._read_folder()
+        if not self.events.may_have_changed() and self._listing is not None:
+            return self._listing
+        self.events.read()
+        try:
+            listing = self._read_folder()
+        except BaseException:
+            self.events.unread()
+            raise
+        if listing.unsettled:
+            self.events.unread()
+        return listing
+
+    def _read_folder(self) -> Listing:
+        """A folder in it that cannot be read keeps what it held."""
         listing = read_until_stable(
             self.folder,
             self.store.add,
@@ -157,11 +189,11 @@ class Refresher:
     def _recorded(self) -> Manifest:
         return self.store.manifest(str(self._state.version))
 
-    def _build(self, listing: Listing) -> tuple[Manifest, State]:
+    def _build(self, listing: Listing, source: str) -> tuple[Manifest, State, Sequence[PipelineFile]]:
         """Stubs are made from a laid out copy of the folder, which then becomes the version's snapshot."""
         staged = self.store.stage(listing.files)
         try:
-            files = [file for file in self.files(staged) if file.path in listing.files]
+            files = [file for file in self.files(staged, self._unchanged(listing)) if file.path in listing.files]
             misnamed = {path: f"is not read: call it `{meant}`" for path, meant in misnamed_paths(staged)}
             unreadable = {path: why for path, why in listing.problems.items() if path in _unreadable(listing)}
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
@@ -184,13 +216,38 @@ class Refresher:
             raise
         self.store.save_manifest(manifest)
         self.store.publish(staged, manifest.version)
-        return manifest, State(manifest.version, dict(ownership.owners), self.origin, dags, listing.problems | misnamed)
+        if self.archives is not None:
+            self.archives.put(manifest, self.store.read)  # before Airflow is told of the version
+        problems = listing.problems | misnamed
+        state = State(
+            manifest.version,
+            dict(ownership.owners),
+            self.origin,
+            dags,
+            problems,
+            source=source,
+            written_by=written_by(),
+        )
+        return manifest, state, files
+
+    def _unchanged(self, listing: Listing) -> dict[str, PipelineFile]:
+        """What is known of the pipelines that no change touches, so that an edit costs the same among many.
+
+        A path that is new or gone may matter to any of them.
+        """
+        before = self._listing
+        if before is None or before.files.keys() != listing.files.keys():
+            return {}
+        changed = {path for path, token in listing.files.items() if before.files[path] != token}
+        return {file.path: file for file in self._files if changed.isdisjoint({file.path, *file.depends_on})}
 
     def _apply(self, manifest: Manifest, state: State) -> None:
         written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
         self._save(state)
+        if self.archives is not None:
+            self.archives.set_current(manifest.version)
         if not written and not removed:
             return
         log.info(

@@ -82,6 +82,10 @@ class Store:
             raise StoreError(f"content {token[:12]} is damaged")
         return data
 
+    def size(self) -> int:
+        """Bytes of all contents."""
+        return sum(self.object_path(token).stat().st_size for token in self.object_tokens())
+
     def forget(self) -> None:
         """Look at every content again before relying on it."""
         self._known.clear()
@@ -169,6 +173,20 @@ class Store:
         for token in set(manifest.files.values()):
             self.read(token)
         self.publish(self.stage(manifest.files), version)
+
+    def unpack(self, version: str, files: Mapping[str, tuple[bytes, bool]]) -> None:
+        """Make the snapshot of a version from contents that are known to be right, with whether they are executable."""
+        staged = self.stage({})
+        for path, (data, executable) in files.items():
+            target = staged / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            target.chmod(0o555 if executable else 0o444)
+        self.publish(staged, version)
+
+    def fetched_snapshots(self) -> list[str]:
+        """The versions that came from an archive: they have a snapshot here and no manifest."""
+        return [path.name for path in _entries(self._snapshots) if not (self._manifests / path.name).exists()]
 
     # -- removing
 

@@ -15,7 +15,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from factory.bundle.dag_records import DagRecords
 from factory.bundle.naming import (
     BYTECODE_FOLDER,
     ENVIRONMENT_STUB,
@@ -25,7 +24,7 @@ from factory.bundle.naming import (
     error_stub_path,
     stub_path,
 )
-from factory.bundle.ownership import Conflicts, Ownership
+from factory.bundle.ownership import Conflicts, DagRecords, Ownership
 from factory.bundle.source import Listing
 from schemas.folder.discovery import SUFFIXES, is_pipeline_path
 from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared

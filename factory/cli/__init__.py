@@ -14,7 +14,9 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "airflow": "run an Airflow command in the Airflow that `factory run` keeps",
+    "build": "write DAG files into a folder, for an Airflow that takes no bundle class",
     "convert": "convert a dag-factory document to this project's format",
+    "doctor": "look at this machine's Airflow and say what is wrong",
     "init": "prepare a repository for pipelines: editor, pre-commit, CI",
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is valid",

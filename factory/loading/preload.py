@@ -22,7 +22,7 @@ MODULES = (
     # What running a task imports: its templates, and a Python function's outlets.
     "jinja2.ext",
     "airflow.sdk.definitions.asset.metadata",
-    "factory.bundle",
+    "factory.bundle.pipeline_bundle",
     # Of dag-factory itself Airflow has loaded all with its plugin.
     "factory.dagfactory.build",
     "schemas.dagfactory.checking",

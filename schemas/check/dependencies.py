@@ -12,9 +12,10 @@ import logging
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from schemas.check.checker import Checker
@@ -52,8 +53,14 @@ class PipelineFile:
     """(DAG id, text that changes with its schedule) pairs; none for dag-factory's documents."""
 
 
-def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
+NONE: Mapping[str, PipelineFile] = MappingProxyType({})
+
+
+def pipeline_files(folder: Path, unchanged: Mapping[str, PipelineFile] = NONE) -> tuple[PipelineFile, ...]:
     """All pipelines below a folder that does not change meanwhile; unreadable ones depend on their defaults.
+
+    `unchanged`, by path, are those of an earlier call of which nothing they depend on has changed since, while the
+    folder had the same paths: they are given back as they are.
 
     One that cannot be worked out, by a fault of ours, claims no id and depends on every file: it is looked at
     again after any change, and what is wrong shows when it is built.
@@ -61,7 +68,10 @@ def pipeline_files(folder: Path) -> tuple[PipelineFile, ...]:
     checker = Checker(folder)
     files = FolderFiles(folder)
     scan = _Scan(files, _Modules(files, SourceReader(files.folder)))
-    return tuple(_pipeline_file(path, checker, scan, files) for path in pipeline_paths(folder))
+    return tuple(
+        unchanged[path] if path in unchanged else _pipeline_file(path, checker, scan, files)
+        for path in pipeline_paths(folder)
+    )
 
 
 def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: FolderFiles) -> PipelineFile:

@@ -38,7 +38,8 @@ class Bench:
         return self.base / "current"
 
     def bundle(self, version: str | None = None, **kwargs: Any) -> SmallBundle:
-        bundle = SmallBundle(name=self.name, folder=str(self.folder), version=version, **kwargs)
+        arguments = {"folder": str(self.folder), **kwargs}
+        bundle = SmallBundle(name=self.name, version=version, **arguments)
         bundle.settle_seconds = self.settle_seconds
         return bundle
 

@@ -6,6 +6,7 @@ A pipeline is lines of `key: value`. `dag_id` names the DAG (default: the path, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from schemas.check.dependencies import PipelineFile
@@ -29,9 +30,9 @@ def small_file(folder: Path, path: str) -> PipelineFile:
     return PipelineFile(path, () if broken else ids, depends_on, schedules=() if broken else tuple(schedules))
 
 
-def pipeline_files(folder: Path, /) -> tuple[PipelineFile, ...]:
+def pipeline_files(folder: Path, unchanged: Mapping[str, PipelineFile]) -> tuple[PipelineFile, ...]:
     paths = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
-    return tuple(small_file(folder, path) for path in sorted(paths) if is_pipeline_path(path))
+    return tuple(unchanged.get(path) or small_file(folder, path) for path in sorted(paths) if is_pipeline_path(path))
 
 
 def load_stub(

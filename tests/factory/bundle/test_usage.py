@@ -22,7 +22,7 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunType
-from factory.bundle.cleanup import named_versions
+from factory.bundle.registry import named_versions
 
 import_all_models()
 Base.metadata.create_all(settings.engine)

@@ -1,0 +1,46 @@
+"""Write DAG files into a folder, for an Airflow that takes no bundle class (MWAA, Composer, Astro, an image).
+
+One .py file per pipeline, and what it needs beside it. Only what changed is written, and what is gone is removed;
+nothing else in the folder is touched. Exit status: 0 done, 1 a file could not be read, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from factory.cli import UsageError
+from factory.cli.options import add_environment, require_declared, select
+from schemas.folder.project import ENVIRONMENT_VARIABLE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory build`."""
+    parser.add_argument("--output", type=Path, metavar="DIR", required=True, help="the dags folder, or one in it")
+    parser.add_argument(
+        "--pipelines", type=Path, metavar="FOLDER", help="the pipelines folder ($PIPELINES_FOLDER, else pipelines)"
+    )
+    add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the files; returns the exit status."""
+    from factory.bundle.output import write_dags  # noqa: PLC0415 # `--help` does without
+    from factory.bundle.store import BundleError  # noqa: PLC0415 # as above
+
+    (selection,) = select([arguments.pipelines] if arguments.pipelines is not None else [])
+    environment = arguments.environment or os.environ.get(ENVIRONMENT_VARIABLE, "")
+    require_declared(environment, [selection])
+    try:
+        done = write_dags(selection.folder, arguments.output, environment)
+    except (BundleError, OSError) as error:
+        raise UsageError(str(error)) from None
+    for path, reason in sorted(done.problems.items()):
+        print(f"{selection.shown_path(path)}: {reason}", file=sys.stderr)
+    for change, paths in (("wrote", done.written), ("removed", done.removed)):
+        for path in paths:
+            print(f"{change} {arguments.output / path}")
+    print(f"{done.pipelines} pipelines: {len(done.written)} files written, {len(done.removed)} removed")
+    return 1 if done.problems else 0

@@ -1,0 +1,113 @@
+"""The file system tells when the pipelines folder has to be read."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from factory.bundle import events, refresh
+from factory.bundle.events import FolderEvents
+
+from .bundles import Bench, contents
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def watching(tmp_path: Path) -> Iterator[FolderEvents]:
+    """Events of a folder that was read since they began to come."""
+    (tmp_path / "sub").mkdir()
+    found = FolderEvents(tmp_path)
+    assert found.may_have_changed()
+    wait_until(found.is_pending)
+    found.read()
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "a.yaml").write_text("new"),
+        lambda folder: (folder / "sub" / "b.yaml").write_text("new"),
+        lambda folder: (folder / "sub").rename(folder / "renamed"),
+        lambda folder: (folder / "sub").rmdir(),
+        lambda folder: (folder / "..data").symlink_to("sub"),
+    ],
+)
+def test_every_change_is_an_event(change: Callable[[Path], object], watching: FolderEvents, tmp_path: Path) -> None:
+    assert not watching.may_have_changed()
+    change(tmp_path)
+    wait_until(watching.is_pending)
+    assert watching.may_have_changed()
+
+
+def test_a_new_folder_is_watched_too(watching: FolderEvents, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    wait_until(watching.is_pending)
+    time.sleep(0.5)  # what is written into it before it is watched is part of the same reading
+    watching.read()
+    (tmp_path / "new" / "a.yaml").write_text("new")
+    wait_until(watching.is_pending)
+
+
+def test_without_events_the_folder_is_always_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "FILE_SYSTEMS", frozenset())
+    found = FolderEvents(tmp_path)
+    for _ in range(3):
+        assert found.may_have_changed()
+        found.read()
+
+
+def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to("one")
+    found = FolderEvents(tmp_path / "link")
+    assert found.may_have_changed()
+    wait_until(found.is_pending)
+    found.read()
+    (tmp_path / "new").symlink_to("two")
+    os.replace(tmp_path / "new", tmp_path / "link")  # noqa: PTH105 # as git-sync does
+    assert found.may_have_changed()
+    found.close()
+
+
+def test_the_dag_processor_reads_only_after_an_event(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    real = refresh.read_until_stable
+
+    def counted(folder: Path, *rest: object, **more: object) -> object:
+        read.append(folder)
+        return real(folder, *rest, **more)  # type: ignore[arg-type] # as it is called
+
+    monkeypatch.setattr(refresh, "read_until_stable", counted)
+    monkeypatch.setattr("factory.bundle.pipeline_bundle._in_server", lambda: True)
+    monkeypatch.setattr("factory.bundle.pipeline_bundle.PipelineBundle._database", lambda _: None)
+    monkeypatch.setattr("factory.bundle.pipeline_bundle.PipelineBundle._count", lambda _: None)
+    monkeypatch.setattr("factory.bundle.pipeline_bundle.PipelineBundle._clean_up", lambda _: None)
+    bench.write("orders.yaml", "one")
+    bundle = bench.bundle()
+    assert bundle.refresh_interval == 5
+    bundle.refresh()
+    wait_until(lambda: bundle.refresh_interval == 0)
+    bundle.refresh()
+    assert bundle.refresh_interval == 5
+    before = len(read)
+    for _ in range(3):
+        bundle.refresh()
+    assert len(read) == before
+
+    bench.write("orders.yaml", "two")
+    wait_until(lambda: bundle.refresh_interval == 0)
+    bundle.refresh()
+    assert contents(bundle.path)["orders.yaml"] == b"two"

@@ -1,0 +1,115 @@
+"""`factory build` writes DAG files that the installed package builds, and touches nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .commands import GOOD, factory
+
+DAG_BAG = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+print(json.dumps([sorted(bag.dags), {path.rpartition("/")[2]: text for path, text in bag.import_errors.items()}]))
+"""
+OTHER = "from airflow.sdk import DAG\ndag = DAG('hand_written', schedule=None)\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    pipelines = tmp_path / "pipelines"
+    (pipelines / "team").mkdir(parents=True)
+    (pipelines / "orders.yaml").write_text("schedule: null\ntasks:\n  - {id: a, uses: shop.load}\n")
+    (pipelines / "shop.py").write_text("def load():\n    '''airflow dag'''\n")
+    (pipelines / "team" / "report.yaml").write_text(GOOD)
+    return pipelines
+
+
+def built(tmp_path: Path, *more: str, status: int = 0) -> str:
+    done = factory("build", "--output", "dags", *more, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def dags(tmp_path: Path) -> str:
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-c", DAG_BAG, tmp_path / "dags"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return done.stdout.splitlines()[-1]
+
+
+def test_an_airflow_with_a_dags_folder_builds_what_was_written(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "hand_written.py").write_text(OTHER)
+    (folder / "broken.yaml").write_text("schedul: null\n")
+    assert built(tmp_path).endswith("3 pipelines: 8 files written, 0 removed\n")
+    found = dags(tmp_path)
+
+    assert found.startswith('[["hand_written", "orders", "team.report"], {"broken.yaml.py": "')
+    assert "unknown key" in found
+
+
+def test_only_what_changed_is_written_and_what_is_gone_is_removed(folder: Path, tmp_path: Path) -> None:
+    built(tmp_path)
+    (tmp_path / "dags" / "team" / "notes.txt").write_text("somebody's")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "dags").rglob("*") if path.is_file()}
+    assert built(tmp_path) == "2 pipelines: 0 files written, 0 removed\n"
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+    (folder / "shop.py").write_text("def load():\n    return 1\n")
+    (folder / "team" / "report.yaml").unlink()
+    said = built(tmp_path)
+    assert sorted(said.splitlines()[:-1]) == [
+        "removed dags/team/report.yaml",
+        "removed dags/team/report.yaml.py",
+        "wrote dags/orders.yaml.py",
+        "wrote dags/shop.py",
+    ]
+    assert (tmp_path / "dags" / "team" / "notes.txt").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_somebody_elses_file_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "shop.py").write_text("other = 1\n")
+    said = built(tmp_path, status=2)
+
+    assert "dags/shop.py was not written by `factory build`" in said
+    assert [path.name for path in (tmp_path / "dags").iterdir()] == ["shop.py"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_ignore_file_of_somebody_else_stays(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / ".airflowignore").write_text("old/\n")
+    built(tmp_path)
+
+    assert (tmp_path / "dags" / ".airflowignore").read_text() == "old/\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_output_inside_the_pipelines_is_refused(tmp_path: Path) -> None:
+    done = factory("build", "--output", "pipelines/dags", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "choose a folder outside of it" in done.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_building_needs_no_airflow(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['airflow'] = None\nimport pipeline_factory; sys.exit(pipeline_factory.main())"
+    command = [sys.executable, "-c", code, "build", "--output", "dags"]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    built(tmp_path)
+    (tmp_path / "dags" / ".factory-build.json").write_text("{")
+
+    assert "dags/.factory-build.json is damaged" in built(tmp_path, status=2)
