@@ -129,7 +129,7 @@ class Across:
 
             def pipeline(dag_id: str) -> Subject | None:
                 path = known[dag_id]
-                rows = self._subjects(path, environment) if path in self._chosen else ()
+                rows = self._subjects(path, environment)
                 return rows[0] if len(rows) == 1 else None
 
             for path in naming:

@@ -18,6 +18,7 @@ IN_WORDS = {
     Code.UNREADABLE: "it is about a file's rights and links, not about its text",
     Code.MISNAMED_FILE: "it is about a file's name, not about its text",
     Code.NUMBER_TOO_LONG: "nobody reads 300 digits",
+    Code.EXTRA_NOT_INSTALLED: "it depends on what is installed",
     Code.BUILD_FAILED: "the build finds it, with Airflow",
     Code.NOT_CONVERTED: "`factory convert` finds it",
     Code.CONVERTED_OTHERWISE: "`factory convert` finds it",
