@@ -1,4 +1,4 @@
-"""What the bundle tells Airflow's metrics (StatsD, OpenTelemetry): names in docs/operate.md, with an alert for each."""
+"""What the bundle tells Airflow's metrics (StatsD, OpenTelemetry); docs/roll-out.md has an alert for each."""
 
 from __future__ import annotations
 

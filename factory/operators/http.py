@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk.log import redact  # type: ignore[attr-defined] # public, but not in its `__all__`
+from airflow.sdk.observability.stats import Stats
 
 from factory.http.call import Query
 from factory.http.connection import credentials, target
@@ -281,6 +282,7 @@ class HttpRequestOperator(BaseOperator):
             parts.append(facts.media_type or "no content type")
         if facts.rows is not None:
             parts.append(_counted(facts.rows, "row"))
+            Stats.incr("pipeline_factory.poll_rows", facts.rows, tags={"dag_id": self.dag_id, "task_id": self.task_id})
         if answered or facts.pages:
             parts.append(_counted(facts.pages, "page"))
         if facts.retries:
