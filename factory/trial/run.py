@@ -155,6 +155,9 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
             context = _run_context(trial, next_method, next_kwargs, reschedules)
             instance = _instance(trial, task, index, instance_id, context)
             state, message, error = task_runner.run(instance, instance.get_template_context(), _logger(task.task_id))
+            if isinstance(error, KeyboardInterrupt):
+                instance.task.on_kill()  # the runner counts it as a failure, and leaves the task's processes
+                raise error
             if isinstance(message, DeferTask):
                 next_method = message.next_method
                 event = asyncio.run(_first_event(message))

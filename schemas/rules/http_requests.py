@@ -153,11 +153,12 @@ def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     body_key = {"offset": "offset_body_path", "page_number": "page_body_path"}.get(str(kind))
     if isinstance(pagination, dict) and body_key is not None:
         param = body_key.replace("body_path", "param")
+        sent = param.removesuffix("_param")
         if pagination.get(body_key) is None and pagination.get(param) is None:
             yield subject.finding(
                 Code.ROWS_AT_RISK,
                 (*task.with_path, "pagination"),
-                f"`type: {kind}` sends `{param}` in the query of a POST, whose `json` says what to give",
+                f"`type: {kind}` sends `{sent}` in the query of a POST, whose `json` says what to give",
                 at_key=True,
                 help=f"write `{body_key}: …` where the API takes it in the body, or `{param}: …` where in the query",
             )

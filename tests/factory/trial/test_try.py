@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.factory.build.test_tasks_run import JOBS, PIPELINES
@@ -186,3 +189,25 @@ def test_a_poll_is_tried_on_a_real_server(project: Path) -> None:
 
     assert record["place"] == "pipelines/ask.yaml:1"
     assert "refused" in record["error"]
+
+
+def test_an_interrupt_ends_all_and_leaves_nothing(project: Path) -> None:
+    command = "echo $$ > {} && exec sleep 60"
+    pids = project / "pid"
+    (project / "pipelines" / "long.yaml").write_text(
+        "tasks:\n"
+        f"  - {{id: long, uses: bash, with: {{bash_command: '{command.format(pids)}'}}}}\n"
+        "  - {id: after, uses: empty, needs: [long], trigger_rule: all_done}\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "factory.cli", "try", "long"], cwd=project, stdout=subprocess.PIPE, text=True
+    )
+    end = time.monotonic() + 50
+    while not (pids.exists() and pids.read_text()) and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "after" not in printed
+    assert not psutil.pid_exists(int(pids.read_text()))
