@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import takewhile
 
 from schemas.findings.diagnostics import Span
 
@@ -69,8 +70,16 @@ def span_inside(span: Span, lines: TextLines, text: str, value: str, part: tuple
 
     The whole value's span where the text does not hold the value, as for an alias.
     """
+    at = lines.line_start(span.line) + span.column - 1
+    at += text[at : at + 1] in ("'", '"')
+    if text.startswith(value, at) and not any(mark in value for mark in "\n'\\"):
+        # The text is the value: no need to go through it, which may be long.
+        inside = value[slice(*part)]
+        first, last = part[0] + len(inside) - len(inside.lstrip(_SPACE)), part[0] + len(inside.rstrip(_SPACE))
+        return lines.span(at + first, at + last) if first < last else span
     wanted = [read for read in range(*part) if value[read : read + 1] not in _SPACE]
-    places = [at for read, at in _places(span, lines, text, value) if part[0] <= read < part[1]]
+    before_end = takewhile(lambda place: place[0] < part[1], _places(span, lines, text, value))
+    places = [at for read, at in before_end if part[0] <= read]
     return lines.span(places[0], places[-1] + 1) if places and len(places) == len(wanted) else span
 
 
