@@ -25,7 +25,7 @@ MODULES = (
     "factory.bundle.pipeline_bundle",
     # Of dag-factory itself Airflow has loaded all with its plugin.
     "factory.dagfactory.build",
-    "schemas.dagfactory.checking",
+    "schemas.dagfactory.language",
     "factory.operators.bash",
     "factory.operators.http",
     "factory.stub_loader",
