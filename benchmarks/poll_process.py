@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-ROWS = [{"id": number, "name": f"order {number}", "total": 12.5} for number in range(10)]
+ROWS_OF_A_PAGE = 10
 MAX_BYTES = 1_048_576
 CHUNK = 64 * 1024
 
@@ -25,7 +25,7 @@ def main(answer: str, case: str, url: str, pages: str) -> None:
     if case == "server":
         serve(int(pages))
     rows, seconds = {"operator": by_operator, "session": by_session, "http_operator": by_http_operator}[case](url)
-    if rows != int(pages) * len(ROWS):
+    if rows != int(pages) * ROWS_OF_A_PAGE:
         raise SystemExit(f"{case} got {rows} rows")
     Path(answer).write_text(json.dumps(seconds))
 
@@ -41,7 +41,8 @@ def serve(pages: int) -> None:
                 while self.rfile.readline().strip():
                     pass
                 (page,) = parse_qs(urlsplit(line.split()[1].decode()).query)["page"]
-                body = json.dumps({"page": int(page), "data": ROWS if int(page) <= pages else []}).encode()
+                rows = _rows(int(page)) if int(page) <= pages else []
+                body = json.dumps({"page": int(page), "data": rows}).encode()
                 head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
                 self.wfile.write(head.encode() + body)
 
@@ -51,15 +52,23 @@ def serve(pages: int) -> None:
         server.serve_forever()
 
 
+def _rows(page: int) -> list[dict[str, Any]]:
+    """Each page has its own: a page with the rows of the one before it is an error."""
+    ids = range(page * ROWS_OF_A_PAGE, (page + 1) * ROWS_OF_A_PAGE)
+    return [{"id": number, "name": f"order {number}", "total": 12.5} for number in ids]
+
+
 def by_operator(url: str) -> tuple[int, float]:
     from factory.operators.http import HttpRequestOperator  # noqa: PLC0415 # each process imports what it measures
 
     operator = HttpRequestOperator(
         task_id="poll",
         url=f"{url}/rows",
-        data_selector="data",
-        pagination={"type": "page_number", "max_pages": 1_000_000},
-        max_bytes=MAX_BYTES,
+        settings={
+            "data_selector": "data",
+            "pagination": {"type": "page_number", "max_pages": 1_000_000},
+            "max_bytes": MAX_BYTES,
+        },
         do_xcom_push=False,
     )
     start = time.process_time()

@@ -7,6 +7,7 @@ import http.client
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -60,6 +61,7 @@ def where(url: str, redirected_from: str | None, page: int | None = None) -> str
     return f" ({', '.join(said)})" if said else ""
 
 
+@lru_cache(maxsize=64)  # each request is named several times
 def shown_url(url: str) -> str:
     """A URL without user, password and fragment; of a query only that there is one, and of the path no part that
     looks like a key, since these may be secret."""
