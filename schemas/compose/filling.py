@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from schemas.compose.effective import Effective, Place, Written
@@ -30,8 +31,6 @@ _Following = tuple[ValueReference, ...]
 
 
 _NUMBER = re.compile(r"[-+]?[0-9.][0-9a-fA-FoxX_.+-]*")
-_OTHER_SPELLING = re.compile(r"(?<![\w.])(?:\+[0-9]|0[0-9xo])|\.[0-9]*0(?![0-9.])|[0-9]\.(?![0-9])|[0-9][eE][-+0-9]")
-"""A number that Python would write in another way, anywhere in a text."""
 
 
 class TooLargeError(Exception):
@@ -46,7 +45,6 @@ class Filling:
     document: Written
     layers: Sequence[Document]
     row: Row | None
-    ids_of_rows: Mapping[str, frozenset[str]] = field(default_factory=dict)
     of_task: bool = False
     problems: list[Problem] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -58,8 +56,12 @@ class Filling:
 
     @classmethod
     def of(cls, effective: Effective, row: Row | None) -> Filling:
-        ids = dict(ids_with_matrix(effective.data.get("tasks")))
-        return cls(Written(effective.data, effective.place, ()), effective.layers, row, ids)
+        return cls(Written(effective.data, effective.place, ()), effective.layers, row)
+
+    @cached_property
+    def _ids_of_rows(self) -> Mapping[str, frozenset[str]]:
+        """The ids that a matrix makes of one task's, each with the keys of that matrix."""
+        return {} if self.of_task else dict(ids_with_matrix(self.document.value.get("tasks")))
 
     def value(
         self, written: Written, following: _Following = (), own: frozenset[str] = frozenset()
@@ -129,7 +131,7 @@ class Filling:
         """The keys of tasks' own matrices that are in a name of `needs` because they are in an id."""
         if not isinstance(name, str) or "${" not in name:
             return frozenset()
-        return frozenset().union(*(self.ids_of_rows.get(written, frozenset()) for written in ids_in_name(name)))
+        return frozenset().union(*(self._ids_of_rows.get(written, frozenset()) for written in ids_in_name(name)))
 
     def _whole(
         self,
@@ -186,7 +188,7 @@ class Filling:
         document = self.layers[place.layer]
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         # Looking up a place costs, and most numbers have one spelling.
-        if not is_number or _OTHER_SPELLING.search(document.text) is None:
+        if not is_number or not document.may_hold_other_spellings:
             return as_text(value)
         written = document.written(document.value_span(place.path))
         return written if _NUMBER.fullmatch(written) is not None else as_text(value)
@@ -232,7 +234,7 @@ class Filling:
             self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, expression)
         elif "matrix" not in self.document.value:
             message = f"`{expression.written}`: this file has no `matrix`"
-            if any(key in keys for keys in self.ids_of_rows.values()):
+            if any(key in keys for keys in self._ids_of_rows.values()):
                 message += "; the row of a task's matrix is known only in that task, not in `vars`"
             self._report(Code.UNKNOWN_VALUE, path, message, expression)
         return None

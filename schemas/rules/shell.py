@@ -28,20 +28,21 @@ _BEFORE_A_COMMAND = frozenset({"sudo", "time", "exec", "nohup", "then", "do", "e
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Commands of which nothing runs, or less than is written."""
+    may_be_folded = subject.may_hold("bash_command: >")
     for task in subject.tasks:
         command, path = task.arguments.get("bash_command"), (*task.with_path, "bash_command")
         if isinstance(command, str) and not isinstance(command, EnvText):
-            yield from _command(subject, path, command)
+            yield from _command(subject, path, command, may_be_folded)
 
 
-def _command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnostic]:
+def _command(subject: Subject, path: DataPath, command: str, may_be_folded: bool) -> Iterator[Diagnostic]:
     lines = [line.strip() for line in command.splitlines() if line.strip()] if "#" in command else []
     if lines and all(line.startswith("#") for line in lines):
         message = "the whole command is a comment, so nothing runs and the task succeeds"
         help_text = "write several lines as `bash_command: |`" if " " in lines[0] else ""
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
         return
-    word = _second_command(command) if subject.may_hold("bash_command: >") else None
+    word = _second_command(command) if may_be_folded else None
     if word is not None and _is_folded(subject, path):
         message = f"`>` joins lines with a space, so `{word}` is an argument of the command before it"
         help_text = "write `bash_command: |`, which keeps the lines"

@@ -30,7 +30,8 @@ _MOST_ARE_SMALLER = 64 * 1024
 _INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
 """Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and a
 byte order mark that is not at the start, as in joined files."""
-
+_OTHER_SPELLING = re.compile(r"(?<![\w.])(?:\+[0-9]|0[0-9xo])|\.[0-9]*0(?![0-9.])|[0-9]\.(?![0-9])|[0-9][eE][-+0-9]")
+"""A number that Python would write in another way, anywhere in a text."""
 
 Parse = Callable[[str, str], "Document"]
 """Text and the path shown for it → document."""
@@ -61,6 +62,11 @@ class Document:
     def may_hold(self, *marks: str) -> bool:
         """Whether a value or key may have one of these in it."""
         return may_hold(self.text, marks)
+
+    @cached_property
+    def may_hold_other_spellings(self) -> bool:
+        """Whether a number may be written in another way than Python writes it, such as `1.10` and `09`."""
+        return _OTHER_SPELLING.search(self.text) is not None
 
     def value_span(self, path: DataPath) -> Span:
         """Where the value at `path` is; if there is none, where its nearest parent is."""

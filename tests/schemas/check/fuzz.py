@@ -33,9 +33,9 @@ from tests.schemas.text.hostile_texts import hostile
 
 MEMORY = 512 << 20
 """Bytes of address space, twice as much as the most that a file of 1 MiB took: what needs more has been bombed."""
-SLOWEST = 1.0
-"""Seconds of CPU for one check where `_pace` is `PACE`; a slower machine has more. Others make CPU slower, too, so
-the least of some tries counts."""
+SLOWEST = 4.0
+"""Seconds of CPU for one check where `_pace` is `PACE`: four times what the largest text takes, so that only what
+grows faster than the text is found. Other work makes CPU slower, too, so the least of some tries counts."""
 TRIES = 5
 PACE = 0.015
 LEAST = 150
