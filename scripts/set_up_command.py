@@ -40,7 +40,7 @@ def run_phase(title: str, command: list[str], root: Path, venv: Path, expected: 
     reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
     try:
         reader.start()
-        watch(reader, lambda: show(title, lines, begin, expected))
+        watch(reader, lambda: show(title, lines, begin, expected, venv))
         status = process.wait()
     finally:
         if process.poll() is None:
@@ -67,13 +67,14 @@ def watch(reader: threading.Thread, show_progress: Callable[[], None]) -> None:
             show_progress()
 
 
-def show(title: str, lines: list[str], begin: float, expected: int) -> None:
+def show(title: str, lines: list[str], begin: float, expected: int, venv: Path) -> None:
     """`expected`: how many packages there are about; 0 where nobody knows."""
-    collected = sum(line.lstrip().startswith("Collecting ") for line in lines)
-    of = f" of about {expected}" if expected >= collected else ""
-    step = f"found {collected}{of} packages" if collected else ""
+    # pip is silent while it installs, so the folders that it makes are counted. A wheel from a folder is "processed".
+    found = sum(line.lstrip().startswith(("Collecting ", "Processing ")) for line in lines)
+    of = f" of about {expected}" if expected >= found else ""
+    step = f"found {found}{of} packages" if found else ""
     if any(line.startswith("Installing collected packages") for line in lines):
-        step = f"all {collected} packages are here; installing them"
+        step = f"installed {len(list(venv.glob('lib/python*/site-packages/*.dist-info')))}{of} packages"
     start, end = ("\r\033[K", "") if sys.stdout.isatty() else ("", "\n")
     print(f"{start}  {title:<32} {time.monotonic() - begin:6.0f} s  {step}", end=end, flush=True)
 

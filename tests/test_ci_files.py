@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,43 @@ def test_what_is_used_is_pinned_to_a_commit(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda p: p.name)
-def test_workflows_may_read_and_only_the_lint_job_may_write_alerts(file: Path) -> None:
+def test_workflows_may_read_and_little_else(file: Path) -> None:
     workflow = yaml.safe_load(file.read_text())
+    more = {"id-token": "write"} if file.name == "release.yaml" else {"security-events": "write"}
 
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
-        assert job.get("permissions", {}).items() <= {"contents": "read", "security-events": "write"}.items()
+        assert job.get("permissions", {}).items() <= {"contents": "read", **more}.items()
+
+
+@pytest.mark.parametrize(
+    ("tag", "changelog", "said"),
+    [
+        ("v1.2.3", "## [1.2.3] - 2026-11-29\n", ""),
+        ("v1.2.4", "## [1.2.3] - 2026-11-29\n", "the tag is v1.2.4, the version is 1.2.3"),
+        ("v1.2.3", "## [Unreleased]\n", 'there is no section "## [1.2.3] - DATE"'),
+    ],
+)
+def test_a_release_compares_tag_version_and_changelog(tmp_path: Path, tag: str, changelog: str, said: str) -> None:
+    steps = yaml.safe_load((ROOT / ".github/workflows/release.yaml").read_text())["jobs"]["build"]["steps"]
+    script = next(step["run"] for step in steps if step.get("name") == "Compare tag, version and changelog")
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
+    (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{changelog}")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "GITHUB_REF_NAME": tag, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, said in done.stdout) == (int(bool(said)), True), done.stderr
+
+
+def test_the_changelog_has_this_version() -> None:
+    assert f"\n## [{version('airflow-pipeline-factory')}] - 20" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def run_step(name: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -1,17 +1,23 @@
 """Prepare a repository for pipelines: a folder with a first one, schemas for editors, checks before a commit and in CI.
 
-Files that are there stay as they are, but for the two schemas in `.factory/`, which are those of this version.
-Exit status: 0 prepared, 2 the folder cannot be written.
+The checks install this version from the repository that it came from, so that they need no package index. Files
+that are there stay as they are, but for the schemas in `.factory/`, which are those of this version.
+Exit status: 0 prepared, 2 the folder cannot be written or the repository is not known.
 """
 
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import version
+import json
+import re
+import subprocess
+from importlib.metadata import distribution
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import url2pathname
 
 from factory.cli import UsageError
-from factory.cli.schema import DEFAULTS, PIPELINE, schema_path
+from factory.cli.schema import DEFAULTS, PIPELINE, TESTS, schema_path
 
 PACKAGE = "airflow-pipeline-factory"
 SCHEMAS = ".factory"
@@ -29,23 +35,19 @@ tasks:
 EDITOR = f"""\
 {{
   "yaml.schemas": {{
-    "{SCHEMAS}/{PIPELINE}": ["pipelines/**/[!_]*.yaml", "pipelines/**/[!_]*.yml"],
-    "{SCHEMAS}/{DEFAULTS}": ["pipelines/**/_defaults.yaml", "pipelines/**/_defaults.yml"]
+    "{SCHEMAS}/{PIPELINE}": ["pipelines/**/[!_]*.yaml", "pipelines/**/[!_]*.yml", "!pipelines/**/*.test.yaml", "!pipelines/**/*.test.yml"],
+    "{SCHEMAS}/{DEFAULTS}": ["pipelines/**/_defaults.yaml", "pipelines/**/_defaults.yml"],
+    "{SCHEMAS}/{TESTS}": ["pipelines/**/*.test.yaml", "pipelines/**/*.test.yml"]
   }},
   "yaml.schemaStore.enable": false
 }}
-"""
+"""  # noqa: E501 # one line for each schema
 PRE_COMMIT = """\
 repos:
-  - repo: local
+  - repo: {repository}
+    rev: {revision}
     hooks:
       - id: factory-lint
-        name: lint pipelines
-        entry: factory lint pipelines
-        language: python
-        additional_dependencies: ["{package}"]
-        files: ^(pipelines/|factory\\.toml$|pyproject\\.toml$)
-        pass_filenames: false
 """
 WORKFLOW = """\
 name: pipelines
@@ -63,7 +65,7 @@ jobs:
       - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
         with:
           persist-credentials: false
-      - run: pipx run --spec "{package}" factory lint pipelines
+      - run: pipx run --spec "git+{repository}@{revision}" factory lint pipelines
 """
 IGNORED = """\
 .airflow/
@@ -75,20 +77,28 @@ __pycache__/
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory init`."""
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="the repository (the current folder)")
+    parser.add_argument(
+        "--source", metavar="URL", help="the repository of the factory (the one that it was installed from)"
+    )
+    parser.add_argument("--revision", help="its tag or commit (the installed one)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and print the name of each; returns the exit status. Raises UsageError."""
     folder: Path = arguments.folder
-    package = f"{PACKAGE}=={version(PACKAGE)}"
+    repository, revision = _installed_from()
+    repository, revision = arguments.source or repository, arguments.revision or revision
+    if not repository:
+        raise UsageError("the repository of the factory is not known here: name it, --source https://…")
+    source = {"repository": _readable_by_all(repository), "revision": revision}
     has_pipelines = any((folder / "pipelines").rglob("*.y*ml"))
     files = {
         "pipelines/hello.yaml": "" if has_pipelines else FIRST,
         ".vscode/settings.json": EDITOR,
-        ".pre-commit-config.yaml": PRE_COMMIT.format(package=package),
-        ".github/workflows/pipelines.yaml": WORKFLOW.format(package=package),
+        ".pre-commit-config.yaml": PRE_COMMIT.format(**source),
+        ".github/workflows/pipelines.yaml": WORKFLOW.format(**source),
         ".gitignore": IGNORED,
-        **{f"{SCHEMAS}/{name}": schema_path(name).read_text(encoding="utf-8") for name in (PIPELINE, DEFAULTS)},
+        **{f"{SCHEMAS}/{name}": schema_path(name).read_text(encoding="utf-8") for name in (PIPELINE, DEFAULTS, TESTS)},
     }
     try:
         for name, text in files.items():
@@ -96,8 +106,49 @@ def run(arguments: argparse.Namespace) -> int:
                 _write(folder / name, text, replace=name.startswith(SCHEMAS))
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
+    if source["repository"].startswith("file:"):
+        print(
+            "Only this machine has the repository of the factory that the checks use: name another one, --source URL."
+        )
     print("Next: `factory lint`, and `pre-commit install`.")
     return 0
+
+
+def _installed_from() -> tuple[str, str]:
+    """Repository and revision of this installation; the repository is empty where only an index or a file gave it."""
+    package = distribution(PACKAGE)
+    tag = f"v{package.version}"
+    urls = [url.partition(", ") for url in package.metadata.get_all("Project-URL") or ()]
+    published = next((url for name, _, url in urls if name == "Repository"), "")
+    # pip, pipx and uv write down where a package came from, when it was no index.
+    origin = json.loads(package.read_text("direct_url.json") or "{}")
+    if "vcs_info" in origin:
+        asked = origin["vcs_info"].get("requested_revision")
+        return origin["url"], asked if asked == tag else origin["vcs_info"]["commit_id"]
+    if "dir_info" in origin:
+        checkout = url2pathname(urlsplit(origin["url"]).path)
+        commit = _git(checkout, "describe", "--tags", "--exact-match") or _git(checkout, "rev-parse", "HEAD")
+        address = _git(checkout, "config", "remote.origin.url") or published
+        return address or (checkout if commit else ""), commit or tag
+    return published, tag
+
+
+def _git(folder: str, *arguments: str) -> str:
+    """What git says there; empty where it knows nothing or is not installed."""
+    try:
+        done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607 # git is found on the path
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _readable_by_all(url: str) -> str:
+    """A URL for Git and for pip, without a login: a folder is written as a URL, `git@HOST:PATH` as https."""
+    if "://" not in url and Path(url).is_dir():
+        return Path(url).resolve().as_uri()
+    url = re.sub(r"^(?:ssh://)?git@([^:/]+)[:/]", r"https://\1/", url)
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _write(path: Path, text: str, *, replace: bool) -> None:
