@@ -8,6 +8,7 @@ starts which task, and that a process which ended by a signal is a failed try, a
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -20,6 +21,8 @@ import pendulum
 from airflow import settings
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+from airflow.models.asset import AssetModel
+from airflow.models.asset_state_store import AssetStateStoreModel
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
@@ -80,10 +83,12 @@ class ForkedRuns:
             tasks = [ti for ti in found if not task_ids or ti.task_id in task_ids]
             clear_task_instances(tasks, session, dag_run_state=DagRunState.RUNNING)
 
-    def finish(self, dag_id: str, run_id: str, in_child: InChild = lambda _: None) -> dict[str, str]:
+    def finish(
+        self, dag_id: str, run_id: str, in_child: InChild = lambda _: None, behind: Callable[[], None] = lambda: None
+    ) -> dict[str, str]:
         """Run all until the run has ended; return the tasks' states, by id or by `id[index]` for mapped ones.
 
-        `in_child` is called in each process.
+        `in_child` is called in each process, `behind` when one has ended.
         """
         dag = self.dags[dag_id]
         while True:
@@ -108,6 +113,18 @@ class ForkedRuns:
                 self.killed += status < 0
                 if status != 0:
                     _report_failure(instance, dag)
+                behind()
+
+
+def stored(asset: str) -> dict[str, Any]:
+    """What is kept under an asset's name."""
+    with create_session() as session:
+        rows = session.execute(
+            select(AssetStateStoreModel.key, AssetStateStoreModel.value)
+            .join(AssetModel, AssetModel.id == AssetStateStoreModel.asset_id)
+            .where(AssetModel.name == asset)
+        )
+        return {key: json.loads(value) for key, value in rows}
 
 
 async def _warm_up() -> None:

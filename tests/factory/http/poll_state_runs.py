@@ -10,31 +10,17 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import requests
-from airflow.models.asset import AssetModel
-from airflow.models.asset_state_store import AssetStateStoreModel
 from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
-from .forked_runs import ForkedRuns
+from .forked_runs import ForkedRuns, stored
 
 API = os.environ["TEST_API"]
 FAIL = Path(os.environ["TEST_FOLDER"]) / "fail"
-
-
-def stored(asset: str) -> dict[str, Any]:
-    """What is kept under an asset's name."""
-    with create_session() as session:
-        rows = session.execute(
-            select(AssetStateStoreModel.key, AssetStateStoreModel.value)
-            .join(AssetModel, AssetModel.id == AssetStateStoreModel.asset_id)
-            .where(AssetModel.name == asset)
-        )
-        return {key: json.loads(value) for key, value in rows}
 
 
 def forget_what_was_asked(run_id: str) -> None:
