@@ -186,7 +186,7 @@ def _redirected(
 
 def _location(session: HttpSession, call: HttpCall, response: requests.Response) -> str | None:
     try:
-        return session.location(response)
+        return session.get_redirect_target(response)
     except UnicodeError:
         raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None
 
@@ -248,6 +248,8 @@ def _has(headers: Mapping[str, str], name: str) -> bool:
 
 def same_server(before: str, after: str) -> bool:
     """Same scheme, host and port; from `http` to `https` on the default ports is the same server too."""
+    if before.split("/", 3)[:3] == after.split("/", 3)[:3]:
+        return True  # as good as always, and parsing costs
     one, other = urlsplit(before), urlsplit(after)
     if one.hostname != other.hostname:
         return False

@@ -61,17 +61,22 @@ def where(url: str, redirected_from: str | None, page: int | None = None) -> str
     return f" ({', '.join(said)})" if said else ""
 
 
-@lru_cache(maxsize=64)  # each request is named several times
 def shown_url(url: str) -> str:
     """A URL without user, password and fragment; of a query only that there is one, and of the path no part that
     looks like a key, since these may be secret."""
+    base, _, query = url.partition("?")
+    return _shown(base) + ("?…" if query[:1] not in ("", "#") and "#" not in base else "")
+
+
+@lru_cache(maxsize=64)  # each request is named several times, and pages differ in their query
+def _shown(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
         return "(a URL that cannot be read)"
     host = parts.netloc.rpartition("@")[2]
     path = "/".join("***" if is_like_key(part) else part for part in parts.path.split("/"))
-    return f"{parts.scheme}://{host}{path}" + ("?…" if parts.query else "")
+    return f"{parts.scheme}://{host}{path}"
 
 
 def is_like_key(part: str) -> bool:

@@ -82,6 +82,8 @@ def asked_wait(status: int, headers: Mapping[str, str]) -> float | None:
 
 def remaining(headers: Mapping[str, str], name: str | None = None) -> int | None:
     """How many requests are left, where an answer says so, by this header field or a usual one."""
+    if name is None and "limit" not in " ".join(headers).lower():
+        return None  # as good as always, and looking for each name costs
     for one in (name,) if name else _REMAINING:
         number = _number(headers.get(one, ""))
         if number is not None:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.cookies import extract_cookies_to_jar
+from requests.structures import CaseInsensitiveDict
 
 from factory.http.errors import HttpError, Timeouts, is_passing, is_unanswered, reason_of
 from factory.http.network import GuardedAdapter, Network, refuse_host
@@ -47,14 +49,6 @@ class HttpSession(requests.Session):
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 # the base class names it
-        """None: requests prepares for a redirect even where it is not to follow it, and reads its body for that."""
-        return None
-
-    def location(self, response: requests.Response) -> str | None:
-        """Where a response redirects to; None if it does not. Raises UnicodeError."""
-        return super().get_redirect_target(response)
-
     def sent(
         self,
         method: str,
@@ -71,14 +65,15 @@ class HttpSession(requests.Session):
         """
         server = server_of(url)
         try:
-            refuse_host(url, self._network)
-            request = requests.Request(method, url, headers=dict(headers), data=body, auth=_as_it_is)
-            prepared = self.prepare_request(request)
             settings = self._settings_for(server)
+            prepared = self._prepared(method, url, headers, body)
 
             def send() -> requests.Response:
                 self._pace.wait(url)
-                return self.send(prepared, timeout=timeouts, allow_redirects=False, **settings)
+                # Not the session's own `send`, which also prepares for a redirect and reads its body for that.
+                response = self.get_adapter(url).send(prepared, timeout=timeouts, **settings)
+                extract_cookies_to_jar(self.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
+                return response
 
             try:
                 response = send()
@@ -94,9 +89,25 @@ class HttpSession(requests.Session):
         self._pace.respect(url, response.headers)
         return response
 
+    def _prepared(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> requests.PreparedRequest:
+        """As `prepare_request` does it, without `.netrc` and without merging what a session has none of."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare_method(method)
+        prepared.prepare_url(url, None)
+        merged: CaseInsensitiveDict[Any] = CaseInsensitiveDict(self.headers)
+        merged.update(headers)
+        prepared.prepare_headers(merged)
+        if len(self.cookies):
+            prepared.prepare_cookies(self.cookies)
+        prepared.prepare_body(body, None)
+        return prepared
+
     def _settings_for(self, server: str) -> Mapping[str, Any]:
-        """Proxies and certificates, which requests looks up in the environment again and again."""
+        """Proxies and certificates, which requests looks up in the environment again and again. Raises RefusedError."""
         if server not in self._settings:
+            refuse_host(server, self._network)
             self._first_server = self._first_server or server
             cert = self._transport.cert if server == self._first_server else None
             proxies = dict(self._transport.proxies or {})
@@ -109,8 +120,3 @@ def server_of(url: str) -> str:
     """Scheme, host and port of a URL, as it writes them."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authentication that changes nothing; without one, requests looks into `.netrc`."""
-    return request
