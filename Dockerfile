@@ -19,7 +19,8 @@ COPY --chown=airflow:0 pyproject.toml requirements.lock requirements-extra.tx[t]
 WORKDIR /opt/airflow/build
 RUN python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 extras = project['optional-dependencies']; \
-print(*project['dependencies'], *extras['airflow'], *extras['celery'], sep='\n')" > requirements.txt \
+names = ('airflow', 'celery', 'chart', 'duckdb', 'load'); \
+print(*project['dependencies'], *(line for name in names for line in extras[name]), sep='\n')" > requirements.txt \
  && touch requirements-extra.txt \
  && pip install --no-cache-dir --constraint requirements.lock \
       --requirement requirements.txt --requirement requirements-extra.txt
@@ -33,6 +34,6 @@ RUN pip install --no-cache-dir --no-deps . \
  && rm -r /opt/airflow/build \
  # A home that is thrown away: the first import writes an airflow.cfg with keys, which must not be in an image.
  && export AIRFLOW_HOME="$(mktemp -d)" \
- && python -c "import factory.bundle.pipeline_bundle, airflow.providers.celery.executors.celery_executor, psycopg2, redis" \
+ && python -c "import factory.bundle.pipeline_bundle, airflow.providers.celery.executors.celery_executor, psycopg2, redis, dlt, duckdb, vl_convert" \
  && rm -r "$AIRFLOW_HOME"
 WORKDIR /opt/airflow

@@ -46,8 +46,9 @@ help: ## show this list
 	@echo "  make run PORT=8080 LOCAL_API_PORT=8000 AIRFLOW_HOME=.airflow"
 	@echo "  make test PYTEST_ARGS='tests/schemas -x'"
 
+# What the pipelines of this folder use; models (the extra `ml`) are left to who trains some.
 setup:
-	@$(BOOTSTRAP) --extra airflow
+	@$(BOOTSTRAP) --extra airflow --extra chart --extra duckdb --extra load
 
 setup-dev:
 	@$(BOOTSTRAP) --extra airflow --extra dev

@@ -44,6 +44,7 @@ GENERATORS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "JWT_SECRET": lambda: secrets.token_urlsafe(64),
         "API_SECRET_KEY": lambda: secrets.token_urlsafe(48),
         "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(24),
+        "WAREHOUSE_PASSWORD": lambda: secrets.token_urlsafe(24),
         "REDIS_PASSWORD": lambda: secrets.token_urlsafe(24),
         "AIRFLOW_ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
         "AIRFLOW_UID": _user_id,

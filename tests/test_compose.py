@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.e2e.services import postgresql, postgresql_program
+
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yaml"
 TEXT = COMPOSE.read_text(encoding="utf-8")
@@ -26,6 +28,7 @@ SECRETS = {
     "JWT_SECRET",
     "API_SECRET_KEY",
     "POSTGRES_PASSWORD",
+    "WAREHOUSE_PASSWORD",
     "REDIS_PASSWORD",
     "AIRFLOW_ADMIN_PASSWORD",
 }
@@ -39,7 +42,7 @@ AIRFLOW = {
     "airflow-cli",
     "flower",
 }
-ONE_SHOT = {"airflow-init", "airflow-cli"}
+ONE_SHOT = {"airflow-init", "airflow-cli", "warehouse-init"}
 STORAGE = "/opt/airflow/bundles"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 
@@ -66,7 +69,7 @@ def compose_commands() -> list[list[str]]:
 
 
 def test_the_services_are_these() -> None:
-    assert SERVICES.keys() == AIRFLOW | {"postgres", "redis"}
+    assert SERVICES.keys() == AIRFLOW | {"postgres", "redis", "warehouse-init"}
     profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
     assert profiles == {"airflow-cli": ["debug"], "flower": ["flower"]}
 
@@ -149,8 +152,35 @@ def test_the_dag_processor_writes_the_storage_and_the_worker_reads_it() -> None:
     assert SERVICES["airflow-cli"]["tmpfs"][0].startswith(f"{STORAGE}:")
 
 
-def test_only_the_worker_has_the_warehouse() -> None:
-    assert who_mounts("/opt/airflow/warehouse") == {"airflow-worker": ("warehouse", "rw")}
+def test_the_worker_writes_the_warehouse_and_the_api_server_shows_its_charts() -> None:
+    assert who_mounts("/opt/airflow/warehouse") == {
+        "airflow-worker": ("warehouse", "rw"),
+        "airflow-apiserver": ("warehouse", "ro"),
+    }
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not (shutil.which("psql") and postgresql_program("initdb")), reason="no PostgreSQL here")
+def test_the_warehouse_is_a_database_of_its_own_also_where_it_is_there_already() -> None:
+    """The command of the service, against PostgreSQL: twice, with another password the second time."""
+    command = [part.replace("$$", "$") for part in SERVICES["warehouse-init"]["command"]]
+    with postgresql() as address:
+        user, password, host, port = re.split("[:@/]", address)[:4]
+        server = {"PATH": os.environ["PATH"], "PGHOST": host, "PGPORT": port}
+
+        def asked(statement: str, **more: str) -> subprocess.CompletedProcess[str]:
+            asks = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--command", statement]
+            return subprocess.run(asks, env={**server, **more}, capture_output=True, text=True, check=False)
+
+        for secret in ("first'\"", "second"):
+            given = {**server, "PGUSER": user, "PGPASSWORD": password, "WAREHOUSE_PASSWORD": secret}
+            done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+            role = {"PGUSER": "warehouse", "PGPASSWORD": secret}
+            made = asked("CREATE TABLE IF NOT EXISTS orders (id int)", PGDATABASE="warehouse", **role)
+            assert made.stdout == "CREATE TABLE\n", made.stderr
+            refused = asked("SELECT 1", PGDATABASE="airflow", **role)
+            assert "permission denied for database" in refused.stderr
 
 
 def test_only_the_worker_has_what_tasks_hand_on() -> None:
@@ -214,7 +244,9 @@ def test_everything_waits_for_what_it_needs() -> None:
         waits = {other: wait["condition"] for other, wait in SERVICES[name]["depends_on"].items()}
         assert waits["postgres"] == waits["redis"] == "service_healthy"
         assert waits["airflow-init"] == "service_completed_successfully"
-    assert SERVICES["airflow-worker"]["depends_on"]["airflow-apiserver"]["condition"] == "service_healthy"
+    workers = SERVICES["airflow-worker"]["depends_on"]
+    assert workers["airflow-apiserver"]["condition"] == "service_healthy"
+    assert workers["warehouse-init"]["condition"] == "service_completed_successfully"
 
 
 def test_the_password_file_is_written_from_the_environment(tmp_path: Path) -> None:

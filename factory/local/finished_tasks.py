@@ -17,15 +17,21 @@ OVERLAP = timedelta(seconds=60)
 """A row's time is taken before it is committed, so it may show up later than a younger row."""
 
 REMEMBERED = 50_000
-HTTP_KEY = "http"
-"""The XCom under which the built-in `http` task leaves what it got."""
+TELLING = {
+    "HttpRequestOperator": "http",
+    "StatefulHttpOperator": "http",
+    "LoadOperator": "return_value",
+    "CheckOperator": "return_value",
+    "ChartOperator": "_link_OpenTheChart",
+}
+"""Operator → the XCom that says what it did: a request for each task of another kind would find nothing."""
 
 Key = tuple[str, str, str, int, int]
 
 
 @dataclass(frozen=True)
 class FinishedTask:
-    """One attempt. `seconds` is None for a task that never started; `answer` is there for a poll."""
+    """One attempt. `seconds` is None for a task that never started."""
 
     dag_id: str
     task_id: str
@@ -33,7 +39,8 @@ class FinishedTask:
     seconds: float | None
     attempt: str
     """`try 1 of 3` for a task that has more than one, else empty."""
-    answer: Mapping[str, Any] | None
+    done: str
+    """What it did: of a poll its answer, of a load its rows, of a chart its address."""
     reason: str = ""
     """Of a failed attempt: the last error in its log, or where the log is."""
     unsent: Sequence[str] = ()
@@ -49,8 +56,8 @@ class FinishedTask:
         parts = [f"{in_columns(self.state, self.dag_id)} {padded(self.task_id, 20)} {took:>8}"]
         if self.attempt and self.state == "failed":
             parts.append(self.attempt)
-        if self.answer:
-            parts.append(f"{self.answer.get('status')}, {_size(self.answer.get('bytes'))}")
+        if self.done:
+            parts.append(self.done)
         return Event("  ".join(parts), self.reason)
 
 
@@ -94,8 +101,8 @@ class FinishedTasks:
         ]
 
     def _describe(self, row: Mapping[str, Any]) -> FinishedTask:
-        # Asked of polls only: a request for each task of another kind would find nothing.
-        answer = self._client.xcom(row, HTTP_KEY) if "Http" in (row["operator"] or "") else None
+        key = TELLING.get(row["operator"] or "")
+        told = self._client.xcom(row, key) if key is not None else None
         mapped = f"[{row['map_index']}]" if row["map_index"] >= 0 else ""
         state = "failed" if row["state"] == "up_for_retry" else row["state"]
         return FinishedTask(
@@ -104,7 +111,7 @@ class FinishedTasks:
             state,
             _seconds(row),
             _attempt(row),
-            answer if isinstance(answer, Mapping) else None,
+            _done(told),
             self._logs.reason(row) if state == "failed" else "",
             self._logs.failed_notifications(row),
         )
@@ -132,6 +139,22 @@ def _attempt(row: Mapping[str, Any]) -> str:
     # By a retry policy, a fail-fast run, AirflowFailException, or by hand.
     given_up = row["state"] == "failed" and row["try_number"] <= row["max_tries"]
     return f"{text}, not tried again" if given_up else text
+
+
+def _done(told: object) -> str:
+    """What a task left about what it did, in short."""
+    if isinstance(told, str):
+        return told
+    if not isinstance(told, Mapping):
+        return ""
+    if "status" in told:
+        return f"{told['status']}, {_size(told.get('bytes'))}"
+    if "rows_loaded" in told:
+        left_out = told.get("rows_discarded")
+        return f"{told['rows_loaded']} rows into {told.get('table')}" + (f", {left_out} left out" if left_out else "")
+    if "broken" in told:
+        return f"{len(told['broken'])} of {told.get('rules')} rules broken, {told.get('rows')} rows"
+    return ""
 
 
 def _size(count: object) -> str:

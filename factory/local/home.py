@@ -19,6 +19,7 @@ from typing import TextIO
 from factory.local.settings import LocalRunError, Settings
 
 USER = "admin"
+_BUSY_SECONDS = 10.0
 
 
 class Home:
@@ -127,6 +128,23 @@ class Home:
         """Write the installed Airflow's version into the database, which a lost or restored one then lacks."""
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
             connection.execute(f"PRAGMA user_version = {_airflow()}")
+
+    def add_warehouse(self) -> None:
+        """Make the connection `warehouse` where there is none: SQLite, in which several tasks can write in turn.
+
+        Raises LocalRunError.
+        """
+        place, about = str(self.warehouse / "warehouse.db"), "The database of the examples, made by make run."
+        try:
+            with contextlib.closing(sqlite3.connect(self.database, timeout=_BUSY_SECONDS)) as connection, connection:
+                connection.execute(
+                    "INSERT INTO connection (conn_id, conn_type, host, description, is_encrypted, is_extra_encrypted)"
+                    " SELECT 'warehouse', 'sqlite', ?, ?, 0, 0"
+                    " WHERE NOT EXISTS (SELECT 1 FROM connection WHERE conn_id = 'warehouse')",
+                    (place, about),
+                )
+        except sqlite3.Error as error:
+            raise LocalRunError(f"The database {self.database} cannot be used: {error}") from None
 
     def _make_database_private(self) -> None:
         """It holds connections, and what tasks hand on. SQLite gives the files beside it the same permissions."""

@@ -105,6 +105,7 @@ class Supervisor:
             dead = self._migrate()
             if dead or self._stop:
                 return dead
+        self._home.add_warehouse()
         if self._settings.local_api:
             program = [sys.executable, str(self._settings.local_api)]
             self._launch("local-api", [*program, "--host", HOST, "--port", str(self._settings.local_api_port)])

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.e2e.harness import LocalRun, RunClient, copy_pipelines, local_run
 from tests.factory.http.shop_server import ShopServer
@@ -115,6 +116,24 @@ def test_hello_etl_loads_rows_that_a_user_can_open(scene: Scene) -> None:
     tasks = scene.api.tasks("hello_etl", run_id)
     assert {task["operator"] for task in tasks.values()} == {"PythonOperator"}
     scene.soon(lambda: scene.run.printed("hello_etl", "load", "success"), "a line for the task")
+
+
+def test_the_report_is_made_without_python_and_its_chart_is_a_click_away(scene: Scene) -> None:
+    scene.run_once("orders_report")
+    with sqlite3.connect(scene.run.home / "warehouse" / "warehouse.db") as database:
+        ((rows, different),) = database.execute("SELECT count(*), count(DISTINCT id) FROM orders").fetchall()
+    assert rows == different >= 120
+    for words in (
+        ("load", "rows into orders"),
+        ("check", "0 of 4 rules broken, 5 rows"),
+        ("chart", "/pipeline-charts/"),
+    ):
+        scene.soon(lambda words=words: scene.run.printed("orders_report", " success ", *words), f"{words}")
+    line = scene.run.printed("orders_report", "/pipeline-charts/")[0]
+    shown = scene.api.session.get(line.split()[-1], timeout=10)
+    assert (shown.status_code, shown.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "What customers ordered, by country" in shown.text
+    assert requests.get(line.split()[-1], timeout=10).status_code == requests.codes.unauthorized
 
 
 def test_a_new_file_is_a_dag_that_runs(scene: Scene) -> None:
