@@ -13,7 +13,7 @@ from factory.build.objects import ObjectBuilder
 from factory.build.values import aware, plain_data
 from factory.runtime.functions import FunctionNotifier
 from schemas.findings.paths import DataPath
-from schemas.model.base import Model
+from schemas.model.fields import Model
 from schemas.model.notifications import NOTIFIERS, Deadline, Notification
 
 if TYPE_CHECKING:

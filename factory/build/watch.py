@@ -13,7 +13,7 @@ from factory.operators.http_stateful import StatefulHttpOperator
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.expressions.reading import ExpandReference, TaskReference
 from schemas.model.built_ins.http import POLL_TASK_ID, Poll
-from schemas.model.incremental import ValueDetection
+from schemas.model.cursor import ValueDetection
 
 
 def build_watch(dag_id: str, poll: Poll, every: timedelta, timezone: str) -> Asset:

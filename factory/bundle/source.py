@@ -16,8 +16,7 @@ from pathlib import Path
 
 from factory.bundle.naming import is_left_out, name_problem
 from factory.bundle.store import BundleError, token_of
-from schemas.folder.discovery import SUFFIXES
-from schemas.folder.ignored import IgnoredPaths
+from schemas.folder.discovery import SUFFIXES, IgnoredPaths
 
 MAX_FILE_BYTES = 16 * 2**20
 MAX_ENTRIES = 50_000

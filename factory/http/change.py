@@ -10,7 +10,7 @@ from typing import Any
 
 from factory.http.poll import PollAnswer
 from factory.http.selection import search
-from schemas.model.incremental import ChangeDetection, ValueDetection
+from schemas.model.cursor import ChangeDetection, ValueDetection
 
 _LONGEST_VALUE = 200
 """Characters. A longer value is kept as its hash: Airflow's stores are made for small values."""

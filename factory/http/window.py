@@ -9,8 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from factory.http.selection import absent_key, named, search
-from schemas.model.cursor import Cursor, CursorError, CursorForm, Moment
-from schemas.model.incremental import Incremental
+from schemas.model.cursor import Cursor, CursorError, CursorForm, Incremental, Moment
 
 
 class Forms:

@@ -27,9 +27,8 @@ from factory.http.state import (
 )
 from factory.http.window import Forms, RowProgress, Window
 from factory.operators.http import HttpRequestOperator
-from schemas.model.cursor import CursorError
+from schemas.model.cursor import ChangeDetection, CursorError, Incremental
 from schemas.model.http import HttpRequest
-from schemas.model.incremental import ChangeDetection, Incremental
 
 
 class StatefulHttpOperator(HttpRequestOperator):

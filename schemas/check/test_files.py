@@ -18,7 +18,7 @@ from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.folder.discovery import TEST_SUFFIXES, is_pipeline_path
 from schemas.model.pipeline_tests import PipelineTest, PipelineTests
 from schemas.rules.subject import Subject
-from schemas.shape.model_types import keys_at
+from schemas.shape.places import keys_at
 from schemas.shape.wording import problem_text
 from schemas.text.document import Document, read_document
 

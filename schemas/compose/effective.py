@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from schemas.expressions.reading import ValueReference, expressions
+from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Problem
 from schemas.text.document import Document
 
 

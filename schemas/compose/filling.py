@@ -16,9 +16,8 @@ from schemas.compose.matrix import NAME_LISTS, Row, as_text, ids_in_name, ids_wi
 from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import MOST
+from schemas.findings.diagnostics import MOST, Problem
 from schemas.findings.paths import DataPath, task_path
-from schemas.findings.problem import Problem
 from schemas.findings.suggestions import meant
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_DEPTH, MAX_NODES

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 from schemas.compose.effective import Written
 from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Problem
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 
 MAX_ROWS = 256

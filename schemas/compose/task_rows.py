@@ -14,7 +14,7 @@ from schemas.compose.effective import Effective, Place, Written
 from schemas.compose.filling import Filling, TooLargeError
 from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Row, ids_in_name, rows_of
 from schemas.findings.codes import Code
-from schemas.findings.problem import Problem
+from schemas.findings.diagnostics import Problem
 from schemas.text.nodes import MAX_NODES
 
 MAX_TASKS = 1024

@@ -12,9 +12,8 @@ from schemas.compose.filling import Filling, TooLargeError
 from schemas.compose.matrix import Row, Rows, rows_of
 from schemas.compose.merging import compose
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Problem
 from schemas.findings.paths import count
-from schemas.findings.problem import Problem
 from schemas.folder.discovery import default_dag_id
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES

@@ -11,9 +11,8 @@ from typing import Any
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.reading import variables
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Fix, Span
+from schemas.findings.diagnostics import Diagnostic, Fix, Span, typo_fix
 from schemas.findings.paths import DataPath, Scope
-from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.rules.subject import Subject
 

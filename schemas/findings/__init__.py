@@ -5,7 +5,6 @@ at a path of data, before it has a place in a file.
 """
 
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, Fix, Related, Span, has_errors
-from schemas.findings.problem import Problem
+from schemas.findings.diagnostics import Diagnostic, Fix, Problem, Related, Span, has_errors
 
 __all__ = ["Code", "Diagnostic", "Fix", "Problem", "Related", "Severity", "Span", "has_errors"]

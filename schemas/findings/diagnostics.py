@@ -1,4 +1,4 @@
-"""What lint reports about a file: one `Diagnostic` per finding, collected, never raised, and bounded in number."""
+"""What is found: a `Diagnostic` in a file, or a `Problem` at a path of data before it has a place; and what fixes it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from schemas.findings.codes import Code, Severity
 from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import unmistakable
 
 
 class Span(NamedTuple):
@@ -121,3 +122,47 @@ def more_like(finding: Diagnostic) -> Diagnostic:
         related=(),
         severity=Code.MORE_FINDINGS.severity,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Another word in its place, in quotes if the old one is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yaml:
+    """YAML text in its place."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InQuotes:
+    """The same text, in quotes."""
+
+
+Edit = Word | Yaml | InQuotes
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding at a path; `at_key` points at the key instead of the value, `part` at a range of the value's text."""
+
+    code: Code
+    path: DataPath
+    message: str
+    at_key: bool = False
+    caret: str = ""
+    help: str = ""
+    allowed: tuple[str, ...] = ()
+    fix: Edit | None = None
+    part: tuple[int, int] | None = None
+    severity: Severity | None = None
+
+
+def typo_fix(written: str, allowed: Iterable[str]) -> Word | None:
+    """The edit that fixes a typo where only one word can be meant."""
+    found = unmistakable(written, allowed)
+    return Word(found) if found is not None else None

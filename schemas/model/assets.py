@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from schemas.findings.suggestions import written_or_meant
-from schemas.model.base import Model
-from schemas.model.fields import PlainValue, PythonObject
+from schemas.model.fields import Model, PlainValue, PythonObject
 
 LONGEST_NAME = 1500
 """Characters of a name, a URI or a group; Airflow accepts no more."""

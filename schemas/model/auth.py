@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.expressions.reading import DOTTED_PATH_PATTERN
-from schemas.model.base import Model
-from schemas.model.fields import JmesPath, PlainValue
+from schemas.model.fields import JmesPath, Model, PlainValue
 
 AuthType = Literal[
     "bearer",

@@ -1,4 +1,8 @@
-"""Types of fields that several models share."""
+"""The base of every model of the language, closed, strict and immutable; types of fields that several models share.
+
+The text below a field describes it (`schemas/published/texts.py`). pydantic could read these texts too, but would
+do so whenever a model is imported.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,26 @@ import math
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, TASK_OUTPUT, run_reference
-from schemas.model.base import Model
+
+
+class Model(BaseModel):
+    """Unknown keys are errors, text is never a number, `.inf` and `.nan` are not allowed, and errors never repeat
+    the value they are about."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        # Only the whole is ever validated, so the parts need no validators of their own.
+        defer_build=True,
+    )
+
 
 MAX_STORED = 2**31 - 1
 """Largest value of the integer columns in which Airflow keeps counts."""
@@ -130,3 +149,20 @@ class Matrix(Model):
     """Values to add to the rows that they fit; an entry that fits no row becomes a row of its own."""
     exclude: list[dict[str, PlainValue]] | None = None
     """Rows with these values are left out."""
+
+
+Path = Annotated[str, Field(min_length=1)]
+Rows = OrTaskOutput[list[dict[str, PlainValue]]]
+Files = Path | Annotated[list[Path], Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1)]
+Names = Name | Annotated[list[Name], Field(min_length=1)]
+
+
+class RowsSource(Model):
+    """Rows as a value, or from a file."""
+
+    rows: Rows | None = None
+    """The rows: a list of mappings, or a task's output."""
+    file: Files | None = None
+    """In place of `rows`: a file of rows, a list of files, or a pattern such as `lake/orders/*.parquet`. Files end in
+    `.jsonl`, `.json`, `.csv` (also with `.gz`) or `.parquet`, and are local or in an object store: `s3://CONN_ID@bucket/…`."""

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.model.auth import Auth
-from schemas.model.base import Model
+from schemas.model.cursor import ChangeDetection, Incremental
 from schemas.model.fields import (
     Count,
     JmesPath,
+    Model,
     OrTaskOutput,
     PlainValue,
     PositiveCount,
@@ -18,7 +19,6 @@ from schemas.model.fields import (
     StatusCode,
     TaskOutput,
 )
-from schemas.model.incremental import ChangeDetection, Incremental
 from schemas.model.pagination import Pagination
 from schemas.model.times import PositiveDuration
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from schemas.model.base import Model
-from schemas.model.fields import PlainValue, PositiveCount
+from schemas.model.fields import Model, PlainValue, PositiveCount
 from schemas.model.times import DATE_PATTERN, PositiveDuration, read_date
 
 NOTIFIERS: Mapping[str, str] = MappingProxyType(

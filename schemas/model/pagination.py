@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.model.base import Model
-from schemas.model.fields import Count, JmesPath, PlainValue, PositiveCount
+from schemas.model.fields import Count, JmesPath, Model, PlainValue, PositiveCount
 
 _OF_COUNTED = ("total_path", "total_header")
 KEYS_BY_TYPE = {

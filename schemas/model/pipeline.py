@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from schemas.expressions.reading import WORD
-from schemas.model.base import Model
 from schemas.model.built_ins.http import Poll
-from schemas.model.fields import Count, Link, Matrix, PlainValue, PositiveCount, PythonObject
+from schemas.model.fields import Count, Link, Matrix, Model, PlainValue, PositiveCount, PythonObject
 from schemas.model.notifications import Deadline, RunNotifications
 from schemas.model.schedule import Schedule
 from schemas.model.settings import TaskSettings

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schemas.model.base import Model
-from schemas.model.fields import PlainValue
+from schemas.model.fields import Model, PlainValue
 
 Rows = list[dict[str, PlainValue]]
 PathOr = Annotated[str, Field(min_length=1)]

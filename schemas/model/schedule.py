@@ -9,8 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from schemas.expressions.reading import DOTTED_PATH_PATTERN
 from schemas.findings.suggestions import written_or_meant
 from schemas.model.assets import AssetCondition
-from schemas.model.base import Model
-from schemas.model.fields import PlainValue, PythonObject
+from schemas.model.fields import Model, PlainValue, PythonObject
 from schemas.model.times import PositiveDuration
 
 CRON_PRESETS = {

@@ -8,8 +8,7 @@ from pydantic import Discriminator, Field, NonNegativeFloat, Tag
 
 from schemas.expressions.reading import EXCEPTION_PATTERN
 from schemas.model.assets import AssetReference
-from schemas.model.base import Model
-from schemas.model.fields import Count, PlainValue, PositiveCount, PythonObject, Weight
+from schemas.model.fields import Count, Model, PlainValue, PositiveCount, PythonObject, Weight
 from schemas.model.notifications import TaskNotifications
 from schemas.model.times import Date, Duration, PositiveDuration
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema, create_model
 
-from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.fields import Matrix, PlainValue
+from schemas.model.fields import Matrix, Model, PlainValue
 from schemas.model.notifications import TaskNotifications
 from schemas.model.settings import TaskSettings
 from schemas.model.task_base import Mapped, MappedRows, TaskBase, TaskId

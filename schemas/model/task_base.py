@@ -1,15 +1,17 @@
-"""What every task has: its id, what it waits for, and Airflow's settings beside `uses` and `with`."""
+"""What every task has: its id, what it waits for, and Airflow's settings beside `uses` and `with`; and the arguments of
+every Airflow sensor (airflow.sdk.BaseSensorOperator, 3.3): how it waits, and for how long."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from schemas.expressions.reading import WORD
-from schemas.model.fields import Matrix, OrTaskOutput, PlainValue
+from schemas.model.fields import Matrix, Model, OrTaskOutput, PlainValue
 from schemas.model.settings import TaskSettings
+from schemas.model.times import Duration, PositiveDuration
 
 TASK_ID_PATTERN = rf"^{WORD}+$"
 """Letters and digits of any script, `_` and `-`: Airflow's KEY_REGEX without the dot."""
@@ -130,3 +132,36 @@ CONTEXT_NAMES = frozenset(
 """The names that Airflow gives a running function (airflow.sdk.definitions.context.Context, 3.3).
 
 A test holds this list against the installed Airflow's."""
+
+
+class SensorArguments(Model):
+    """The arguments that sensors have in common."""
+
+    poke_interval: PositiveDuration | None = None
+    """Time between two checks. Default: `60s`."""
+    timeout: PositiveDuration | None = None
+    """Longest wait in total; then the task fails. Default: Airflow's, 7 days."""
+    soft_fail: bool = False
+    """Skip the task instead of failing it when the wait is over or a check fails."""
+    never_fail: bool = False
+    """Skip the task also when a check ends in an error of any kind."""
+    silent_fail: bool = False
+    """Log the error of a check and check again."""
+    mode: Literal["poke", "reschedule"] | None = None
+    """How it waits without `deferrable`: `poke` keeps its worker, `reschedule` releases it between two checks."""
+    exponential_backoff: bool = False
+    """Increase the time between two checks each time."""
+    max_wait: Duration | None = None
+    """Longest time between two checks, with `exponential_backoff`."""
+
+
+class DeferrableSensorArguments(SensorArguments):
+    """The arguments of a sensor that can wait in the triggerer, without a worker."""
+
+    deferrable: bool | None = None
+    """Wait in the triggerer, which uses no worker. Default: `true`, unless a setting that the triggerer ignores is set
+    (`mode`, `exponential_backoff`, `max_wait`, `silent_fail`)."""
+
+
+LOOKING = ("mode", "exponential_backoff", "max_wait", "silent_fail")
+"""How often and how a worker checks. The triggerer ignores these: it checks in its own way."""

@@ -25,8 +25,8 @@ from pydantic.fields import FieldInfo
 from schemas.check import CheckedPipeline, Checker, CheckOptions
 from schemas.compose.effective import Effective
 from schemas.model import times
-from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.fields import Model
 from schemas.model.http import HttpRequest
 from schemas.published import write_or_check
 from schemas.published.texts import field_texts, models

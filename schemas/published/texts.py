@@ -22,9 +22,9 @@ from schemas.expressions.reading import (
 )
 from schemas.findings.paths import DataPath
 from schemas.model import fields, times
-from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.built_ins.duckdb import SIZE_PATTERN
+from schemas.model.built_ins.tables import SIZE_PATTERN
+from schemas.model.fields import Model
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.model.notifications import START_PATTERN
 from schemas.model.pipeline import DAG_ID_PATTERN

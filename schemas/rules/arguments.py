@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES

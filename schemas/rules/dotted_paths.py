@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Word, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import did_you_mean
 from schemas.rules.moved_paths import KEPT_MODULES, moved_to
 from schemas.rules.subject import Subject

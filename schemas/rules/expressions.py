@@ -17,9 +17,8 @@ from schemas.expressions.reading import (
     forms,
 )
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import MOST, Diagnostic
+from schemas.findings.diagnostics import MOST, Diagnostic, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.rules.subject import Subject
 

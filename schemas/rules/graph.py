@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Related
+from schemas.findings.diagnostics import Diagnostic, Related, Word, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, meant
 from schemas.model.task_base import LONGEST_ID
 from schemas.rules.expressions import has_expression

@@ -11,8 +11,8 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.model.base import Model
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.fields import Model
 from schemas.model.settings import SETTING_KEYS
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView

@@ -8,9 +8,8 @@ from itertools import islice
 from typing import Any
 
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.folder.discovery import default_dag_id
 from schemas.model.cron import expanded, slots

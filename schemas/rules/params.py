@@ -9,9 +9,8 @@ from typing import Any
 from schemas.compose.env_values import EnvText, param_default
 from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.model.value_schema import misfits, must_be, remote_reference, schema_problem
 from schemas.rules.subject import Subject

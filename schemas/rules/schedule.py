@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS

@@ -10,9 +10,8 @@ from typing import Any
 
 from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import meant
 from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up

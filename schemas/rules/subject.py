@@ -14,9 +14,8 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
 from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, Related, Span
+from schemas.findings.diagnostics import Diagnostic, Edit, Problem, Related, Span
 from schemas.findings.paths import DataPath, Walked, task_path, walk
-from schemas.findings.problem import Edit, Problem
 from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at
 from schemas.text.document import may_hold

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterator
 
 from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.settings import SETTING_KEYS

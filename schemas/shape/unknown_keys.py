@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 
 from schemas.compose.effective import Effective
 from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Problem, typo_fix
 from schemas.findings.paths import DataPath, task_path
-from schemas.findings.problem import Problem, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.built_ins.http import Poll
@@ -22,8 +22,17 @@ from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS, TaskSettings
 from schemas.model.task import is_group, task_model
 from schemas.model.task_base import TaskBase
-from schemas.shape.model_types import annotation_of, field_by_key, is_tag, keys_at, keys_of, model_at
-from schemas.shape.places import mapping_at, place, value_at
+from schemas.shape.places import (
+    annotation_of,
+    field_by_key,
+    is_tag,
+    keys_at,
+    keys_of,
+    mapping_at,
+    model_at,
+    place,
+    value_at,
+)
 
 _EXCLUSIVE_IN_SCHEDULE = (
     *(("cron", "every"), ("timezone", "every"), ("assets", "every")),

@@ -13,14 +13,12 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import run_reference
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import MOST
+from schemas.findings.diagnostics import MOST, Problem
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Problem
 from schemas.findings.suggestions import nearest
-from schemas.model.base import Model
+from schemas.model.fields import Model
 from schemas.model.pipeline import Pipeline
-from schemas.shape.model_types import is_tag
-from schemas.shape.places import mapping_at, name, place, value_at
+from schemas.shape.places import is_tag, mapping_at, name, place, value_at
 from schemas.shape.unknown_keys import built_in_as_key, is_argument, keys_where, slips, undecided, unknown_key
 from schemas.shape.wording import bound, described, expectation, literals, problem_text
 

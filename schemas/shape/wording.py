@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.findings.codes import Code
-from schemas.findings.problem import Edit, InQuotes, Word, Yaml, typo_fix
+from schemas.findings.diagnostics import Edit, InQuotes, Word, Yaml, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.model.cron import cron_problem
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN

@@ -16,7 +16,6 @@ from types import ModuleType
 
 from schemas.source.cache import FactCache, SourceFiles
 from schemas.source.classes import ClassReader
-from schemas.source.decorators import keeps_signature, taskflow
 from schemas.source.facts import ClassFacts, FunctionFacts, Imported, Value
 from schemas.source.modules import Module, ModuleFinder, missing_module
 from schemas.source.names import Definition, NameResolver, Resolution, absolute_import
@@ -30,6 +29,7 @@ from schemas.source.results import (
     TaskDecorated,
     Undecidable,
 )
+from schemas.source.syntax import keeps_signature, taskflow
 
 _LONGEST = 500
 _OWN_NAMES = frozenset({"factory", "schemas"})

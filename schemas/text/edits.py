@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from schemas.findings.diagnostics import Diagnostic, Fix, Span
-from schemas.findings.problem import Edit, InQuotes, Word, Yaml
+from schemas.findings.diagnostics import Diagnostic, Edit, Fix, InQuotes, Span, Word, Yaml
 from schemas.text.lines import TextLines
 from schemas.text.scalars import NumberTooLongError, plain_scalar
 

@@ -16,7 +16,7 @@ REPORTERS = sorted((ROOT / "factory" / "reporters").glob("*.py"))
 AIRFLOW = ("airflow", "dagfactory")
 FOR_SOME_FILES = {
     "schemas.expressions.templates": {"jinja2"},
-    "schemas.folder.ignored": {"pathspec"},
+    "schemas.folder.discovery": {"pathspec"},
     "schemas.rules.http_requests": {"jmespath"},
     "schemas.model.value_schema": {"jsonschema"},
     "schemas.rules.charts": {"jsonschema"},

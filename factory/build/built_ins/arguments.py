@@ -10,9 +10,8 @@ from typing import Any, get_args
 
 from factory.build.values import Resolver, aware, build_value
 from factory.runtime.functions import FunctionReference
-from schemas.model.base import Model
-from schemas.model.sensor import DeferrableSensorArguments
-from schemas.model.task_base import TaskBase
+from schemas.model.fields import Model
+from schemas.model.task_base import DeferrableSensorArguments, TaskBase
 
 
 @dataclass(frozen=True, slots=True)

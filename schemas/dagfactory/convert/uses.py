@@ -12,7 +12,7 @@ from schemas.dagfactory.convert.values import duration, duration_of_words, has_o
 from schemas.dagfactory.dag_view import PLUS, Part, mapped_task
 from schemas.dagfactory.keys import OWN_ARGUMENTS, TASK_KEYS
 from schemas.findings.paths import DataPath
-from schemas.model.built_ins.bash import BashArguments
+from schemas.model.built_ins.messages import BashArguments
 from schemas.model.fields import OBJECT
 from schemas.rules.moved_paths import moved_to
 from schemas.source import Class, Function

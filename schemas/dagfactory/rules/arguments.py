@@ -21,9 +21,8 @@ from schemas.dagfactory.keys import (
 )
 from schemas.dagfactory.rules.code import named_code
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, Fix
+from schemas.findings.diagnostics import Diagnostic, Fix, Word, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, typo_fix
 from schemas.findings.suggestions import meant, nearest, unmistakable
 from schemas.model.fields import RunState, TaskState
 from schemas.model.task_base import CONTEXT_NAMES

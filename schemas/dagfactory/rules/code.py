@@ -9,9 +9,8 @@ from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, Part
 from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, OWN_ARGUMENTS
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath, walk
-from schemas.findings.problem import Word
 from schemas.findings.suggestions import nearest
 from schemas.rules.dotted_paths import look_up, no_callable
 from schemas.rules.moved_paths import place_of

@@ -13,9 +13,8 @@ from schemas.dagfactory.dag_view import DagView, shown
 from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
 from schemas.dagfactory.rules.objects import is_object
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word
 from schemas.findings.suggestions import meant
 from schemas.rules.dotted_paths import no_callable
 from schemas.rules.named_files import missing_template, siblings, templates

@@ -12,9 +12,8 @@ from schemas.dagfactory.keys import seconds
 from schemas.dagfactory.merging import OBJECT_KEYS
 from schemas.dagfactory.rules.objects import is_object
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Yaml
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Yaml
 from schemas.model.cron import cron_problems
 from schemas.rules.schedule import cron_findings, timezone_findings
 from schemas.shape.wording import described

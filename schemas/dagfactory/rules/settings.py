@@ -11,9 +11,8 @@ from schemas.dagfactory.dag_view import PLUS, DagView, Part, is_unset, mapped_ta
 from schemas.dagfactory.keys import BOOL, COUNT, MAPPING, TEXT
 from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Word, Yaml
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word, Yaml
 from schemas.model.settings import TriggerRule
 from schemas.shape.wording import described
 from schemas.source import Function, SourceReader

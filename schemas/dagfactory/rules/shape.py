@@ -25,9 +25,8 @@ from schemas.dagfactory.keys import (
     is_number,
 )
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.problem import Word
 from schemas.findings.suggestions import nearest
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import LONGEST_ID

@@ -1,7 +1,7 @@
 """The built-ins: what a `uses` without a dot can name.
 
-One file each, named like the built-in, with a task model derived from `schemas.model.task.TaskBase`;
-`factory.build.built_ins` has a row for it that says how it is built. A file is imported when a pipeline uses it.
+Each has a task model derived from `schemas.model.task_base.TaskBase`, in a file with those of its kind, and
+`factory.build.built_ins` has a row that says how it is built. A file is imported when a pipeline uses a task of it.
 """
 
 from __future__ import annotations
@@ -17,33 +17,34 @@ if TYPE_CHECKING:
 
 BUILT_INS: Mapping[str, str] = MappingProxyType(
     {
-        "http": "HttpTask",
-        "bash": "BashTask",
-        "empty": "EmptyTask",
-        "branch": "BranchTask",
-        "short_circuit": "ShortCircuitTask",
-        "latest_only": "LatestOnlyTask",
-        "wait_file": "WaitFileTask",
-        "wait_http": "WaitHttpTask",
-        "wait_sql": "WaitSqlTask",
-        "wait_until": "WaitUntilTask",
-        "wait_dag": "WaitDagTask",
-        "trigger_dag": "TriggerDagTask",
-        "email": "EmailTask",
-        "sql": "SqlTask",
-        "load": "LoadTask",
-        "duckdb": "DuckdbTask",
-        "check": "CheckTask",
-        "chart": "ChartTask",
-        "train": "TrainTask",
-        "predict": "PredictTask",
+        "http": "http.HttpTask",
+        "bash": "messages.BashTask",
+        "empty": "flow.EmptyTask",
+        "branch": "flow.BranchTask",
+        "short_circuit": "flow.ShortCircuitTask",
+        "latest_only": "flow.LatestOnlyTask",
+        "wait_file": "waits.WaitFileTask",
+        "wait_http": "waits.WaitHttpTask",
+        "wait_sql": "waits.WaitSqlTask",
+        "wait_until": "waits.WaitUntilTask",
+        "wait_dag": "waits.WaitDagTask",
+        "trigger_dag": "flow.TriggerDagTask",
+        "email": "messages.EmailTask",
+        "sql": "tables.SqlTask",
+        "load": "tables.LoadTask",
+        "duckdb": "tables.DuckdbTask",
+        "check": "tables.CheckTask",
+        "chart": "models.ChartTask",
+        "train": "models.TrainTask",
+        "predict": "models.PredictTask",
     }
 )
-"""Name → class in the module of that name, in the order in which people read them."""
+"""Name → module here and class in it, in the order in which people read them."""
 
 
 @cache
 def built_in(name: str) -> type[TaskBase]:
     """The model of a task that uses a built-in."""
-    model: type[TaskBase] = getattr(importlib.import_module(f"schemas.model.built_ins.{name}"), BUILT_INS[name])
+    module, _, task = BUILT_INS[name].partition(".")
+    model: type[TaskBase] = getattr(importlib.import_module(f"schemas.model.built_ins.{module}"), task)
     return model

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.model.base import Model
+from schemas.model.fields import Model
 from schemas.model.http import HttpRequest
 from schemas.model.settings import TaskSettings
 from schemas.model.task_base import TaskBase

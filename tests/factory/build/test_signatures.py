@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, TaskGroup
 
 from schemas.model import assets, task
-from schemas.model.base import Model
+from schemas.model.fields import Model
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import TaskSettings
 

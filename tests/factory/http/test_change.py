@@ -9,7 +9,7 @@ import pytest
 from factory.http.change import condition, is_unchanged, known_of
 from factory.http.facts import PollFacts
 from factory.http.poll import PollAnswer
-from schemas.model.incremental import ChangeDetection, ValueDetection
+from schemas.model.cursor import ChangeDetection, ValueDetection
 
 
 def answer(body: Any, headers: dict[str, str] | None = None) -> PollAnswer:

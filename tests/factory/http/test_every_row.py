@@ -21,8 +21,8 @@ from factory.http.page import Means
 from factory.http.poll import poll
 from factory.http.session import HttpSession
 from factory.http.window import Forms, RowProgress, Window
+from schemas.model.cursor import Incremental
 from schemas.model.http import HttpRequest
-from schemas.model.incremental import Incremental
 
 from .http_server import Server
 from .paged_answers import answer

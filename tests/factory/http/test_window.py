@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from factory.http.window import Forms, RowProgress, Window
-from schemas.model.cursor import Cursor, CursorError
-from schemas.model.incremental import Incremental
+from schemas.model.cursor import Cursor, CursorError, Incremental
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 

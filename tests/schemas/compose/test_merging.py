@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.compose.effective import Effective
 from schemas.compose.merging import WHOLE_AT_TOP, WHOLE_IN_REQUEST, compose
-from schemas.model.base import Model
+from schemas.model.fields import Model
 from schemas.model.http import HttpRequest
 from schemas.model.pipeline import Pipeline
 from schemas.text.document import Document, document_from_text
