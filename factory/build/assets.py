@@ -13,7 +13,7 @@ from airflow.sdk.definitions.asset import BaseAsset
 from factory.build.errors import BuildError
 from factory.build.objects import ObjectBuilder
 from schemas.findings.paths import DataPath
-from schemas.model.assets import Asset, AssetAlias, AssetAll, AssetAny, AssetCondition, AssetReference
+from schemas.model.schedule import Asset, AssetAlias, AssetAll, AssetAny, AssetCondition, AssetReference
 
 
 def build_condition(condition: AssetCondition, path: DataPath, objects: ObjectBuilder) -> BaseAsset:

@@ -16,7 +16,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, has_errors
 from schemas.folder.discovery import default_dag_id, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
-from schemas.rules.dag_ids import conflicts
+from schemas.rules.ids import conflicts
 
 __all__ = ["ERRORS_DAG_ID", "LoadResult", "is_bundle_configured", "load_pipelines"]
 

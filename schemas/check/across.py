@@ -13,7 +13,7 @@ from schemas.compose.variants import said_once
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.folder.discovery import default_dag_id, misnamed_paths, unused_dag_factory_defaults
-from schemas.rules import assets, dag_ids, other_dags, poll_state
+from schemas.rules import assets, ids, other_dags, poll_state
 from schemas.rules.subject import Subject
 
 _Rule = Callable[[Iterable[Subject]], Iterable[Diagnostic]]
@@ -44,7 +44,7 @@ class Across:
         """The chosen files whose DAG ids others claim: path → (DAG id, the others)."""
         if environment not in self._conflicts:
             claims = {path: self._files.claims_in(path, environment) for path in self._claimants}
-            found = dag_ids.conflicts(claims)
+            found = ids.conflicts(claims)
             self._conflicts[environment] = {path: found[path] for path in found if path in self._chosen}
         return self._conflicts[environment]
 

@@ -1,16 +1,17 @@
-"""Path or text → CheckResult: the one way into the language, for lint and for the build."""
+"""Path or text → CheckResult, the sound pipelines and every finding: the one way into the language, for lint
+and build."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from schemas.check.across import Across
 from schemas.check.files import CheckOptions, Files
 from schemas.check.language import language_of
 from schemas.check.layers import unusable
-from schemas.check.result import CheckedDagFactoryDag, CheckedPipeline, CheckResult
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.model.pipeline import Pipeline
@@ -18,6 +19,51 @@ from schemas.rules.language import Standards
 from schemas.source import SourceReader
 from schemas.text import ignore_comments
 from schemas.text.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPipeline:
+    """A pipeline without errors.
+
+    `file` is its POSIX path below `folder`, the pipelines folder; `text` is the file's text with its expressions,
+    never their values.
+    """
+
+    dag_id: str
+    file: str
+    folder: Path
+    text: str
+    model: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDagFactoryDag:
+    """A DAG of a dag-factory document without errors.
+
+    `config` is its effective document: what dag-factory's builder takes, with the objects of `__type__` still to be
+    made. The other fields are those of `CheckedPipeline`.
+    """
+
+    dag_id: str
+    file: str
+    folder: Path
+    text: str
+    config: Mapping[str, Any] = field(repr=False)
+
+
+Checked = CheckedPipeline | CheckedDagFactoryDag
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """`pipelines` hold no errors; `diagnostics` are sorted by file and place."""
+
+    pipelines: tuple[Checked, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return has_errors(self.diagnostics)
 
 
 class Checker(Files):

@@ -22,7 +22,7 @@ from schemas.check.checker import Checker
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EnvReference, expressions
 from schemas.folder.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
-from schemas.folder.named_files import FolderFiles
+from schemas.folder.project import FolderFiles
 from schemas.source import SourceReader
 from schemas.source.parse import parse
 

@@ -16,7 +16,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.dialect import may_be_dag_factory
 from schemas.folder.discovery import default_dag_id, is_pipeline_path, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
-from schemas.rules import dag_ids
+from schemas.rules import ids
 from schemas.rules.subject import Subject
 from schemas.rules.team_policy import Policy
 from schemas.text.document import Document
@@ -149,7 +149,7 @@ class Files:
     def duplicate(self, path: str, dag_id: str, others: Iterable[str], environment: str | None = None) -> Diagnostic:
         """The finding that other files claim a file's DAG id, too."""
         subject = self._subject(path, dag_id, environment or self.environment)
-        return dag_ids.finding(subject, dag_id, [self.layers.shown(other) for other in others])
+        return ids.conflict_finding(subject, dag_id, [self.layers.shown(other) for other in others])
 
     def subject(self, path: str, dag_id: str) -> Subject:
         """What rules see of a file's DAG; of a file that cannot be read, an empty document."""

@@ -13,7 +13,7 @@ from schemas.findings.diagnostics import Diagnostic, bounded, once
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import default_dag_id
 from schemas.model.pipeline import Pipeline
-from schemas.rules import RULES, SOURCE_RULES, dialect, look_alikes, named_files, poll_state
+from schemas.rules import RULES, SOURCE_RULES, other_tools, poll_state, template_names
 from schemas.rules import expressions as expression_rule
 from schemas.rules import policy as policy_rule
 from schemas.rules.language import Judged, Language, Standards
@@ -53,7 +53,7 @@ class Pipelines:
     ) -> Judged:
         """The models, and the findings in each environment that is to be checked."""
         subjects = [Subject(path, variant.effective) for variant in chosen]
-        foreign = tuple(dialect.check(subjects[0])) if subjects else ()
+        foreign = tuple(other_tools.check_dialect(subjects[0])) if subjects else ()
         if foreign:
             return Judged(foreign, [None] * len(chosen), is_foreign=True)
         declaring = list(declaration_findings(documents))
@@ -89,7 +89,7 @@ def _judged(subject: Subject, standards: Standards) -> tuple[Pipeline | None, li
         findings = [hidden.of(finding) for finding in findings]
     if subject.effective.has_rows:
         findings = _of_first_rows(findings, subject)
-    return pipeline, look_alikes.without_echoes(findings)
+    return pipeline, expression_rule.without_echoes(findings)
 
 
 def _of_rules(subject: Subject, standards: Standards) -> list[Diagnostic]:
@@ -101,7 +101,7 @@ def _of_rules(subject: Subject, standards: Standards) -> list[Diagnostic]:
     if standards.reader is not None:
         for source_rule in SOURCE_RULES:
             findings += bounded(source_rule(subject, standards.reader))
-        findings += bounded(named_files.check(subject, standards.folder))
+        findings += bounded(template_names.check_named_files(subject, standards.folder))
     return findings
 
 

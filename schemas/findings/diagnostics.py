@@ -1,4 +1,4 @@
-"""What is found: a `Diagnostic` in a file, or a `Problem` at a path of data before it has a place; and what fixes it."""
+"""What is found: a `Diagnostic` in a file, or a `Problem` at a path of data, without a place yet; and what fixes it."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, NonNegativeFloat, Tag
 
 from schemas.expressions.reading import EXCEPTION_PATTERN
-from schemas.model.assets import AssetReference
 from schemas.model.fields import Count, Model, PlainValue, PositiveCount, PythonObject, Weight
 from schemas.model.notifications import TaskNotifications
+from schemas.model.schedule import AssetReference
 from schemas.model.times import Date, Duration, PositiveDuration
 
 RetryAction = Literal["retry", "fail", "default"]

@@ -175,7 +175,7 @@ class Translation:
     def _variants(self, members: Sequence[Schema], path: DataPath) -> Schema:
         """A mapping with one of several shapes; the required keys decide which, and the last shape is the default.
 
-        The order is the discriminator's: `_shape` in schemas.model.schedule and in schemas.model.assets.
+        The order is the discriminator's: `_shape` in schemas.model.schedule and in schemas.model.schedule.
         """
         objects = [self._object(member, path) for member in members]
         known = {key: value for one in objects for key, value in one["properties"].items()}

@@ -10,7 +10,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.model.assets import Asset
+from schemas.model.schedule import Asset
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 

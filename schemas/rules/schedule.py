@@ -1,9 +1,10 @@
-"""`schedule` and time zones: cron fields, presets, names of zones."""
+"""`schedule` and time zones: cron fields, presets, names of zones, and Airflow's own timetables."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -15,8 +16,11 @@ from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.model.times import meant_duration
+from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
+from schemas.source import Class, SourceReader, Undecidable
 
 _OFFSET = re.compile(r"(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?", re.IGNORECASE)
 _PLACES = {
@@ -169,3 +173,90 @@ def _is_zone(name: str) -> bool:
         return False
     # The database's folder also holds a machine's own settings and copies under other rules for leap seconds.
     return name not in _NO_ZONES and not name.startswith(("posix/", "right/"))
+
+
+_SHIPPED = ("airflow.sdk.definitions.timetables.", "airflow.timetables.")
+"""Where Airflow's own are defined (airflow.serialization.encoders)."""
+NAMES = (
+    "airflow.sdk.AssetOrTimeSchedule",
+    "airflow.sdk.CronDataIntervalTimetable",
+    "airflow.sdk.CronPartitionTimetable",
+    "airflow.sdk.CronTriggerTimetable",
+    "airflow.sdk.DeltaDataIntervalTimetable",
+    "airflow.sdk.DeltaTriggerTimetable",
+    "airflow.sdk.EventsTimetable",
+    "airflow.sdk.MultipleCronTriggerTimetable",
+    "airflow.sdk.PartitionedAssetTimetable",
+    "airflow.sdk.PartitionedAtRuntime",
+)
+"""By the names that Airflow gives to users."""
+_TIMETABLE = ("schedule", "timetable")
+_SOME_DATE = datetime(2026, 12, 30, 23, 59, 59, tzinfo=UTC)
+_NOT_IN_A_RUN_ID = re.compile(r"[^A-Za-z0-9_.~:+-]")
+"""`allowed_run_id_pattern` of Airflow's `[scheduler]`, as it is shipped."""
+
+
+def check_timetable(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """A path that names nothing, a class that Airflow cannot store, arguments it does not take.
+
+    An installed class outside of Airflow may be registered by a plugin: the build asks Airflow.
+    """
+    schedule = subject.data.get("schedule")
+    timetable = schedule.get("timetable") if isinstance(schedule, dict) else None
+    if not isinstance(timetable, str) or "." not in timetable:
+        return
+    if isinstance(reader.find(timetable), Undecidable):
+        # `airflow.sdk` finds its names when they are asked for, so reading cannot tell a typo from a name.
+        if timetable not in NAMES and nearest(timetable, NAMES):
+            yield _unknown_timetable(subject, timetable, meant(timetable, NAMES))
+        return
+    found, findings = look_up(subject, _TIMETABLE, timetable, reader)
+    yield from findings
+    if isinstance(found, Class) and found.path.startswith(_SHIPPED):
+        yield from _timetable_arguments(subject, found)
+    elif isinstance(found, Class):
+        if found.local or found.path.startswith("airflow."):
+            yield _unknown_timetable(subject, timetable, local=found.local)
+    elif found is not None:
+        yield _unknown_timetable(subject, timetable)
+
+
+def _unknown_timetable(subject: Subject, timetable: str, caret: str = "", *, local: bool = False) -> Diagnostic:
+    return subject.finding(
+        Code.UNKNOWN_TIMETABLE,
+        _TIMETABLE,
+        f"Airflow has no timetable `{timetable}`",
+        caret=caret,
+        help="a plugin must register a timetable of your own; a class below `pipelines/` is not one" if local else "",
+        allowed=NAMES,
+    )
+
+
+def _timetable_arguments(subject: Subject, timetable: Class) -> Iterator[Diagnostic]:
+    written = subject.data["schedule"].get("with", {})
+    if isinstance(written, dict) and timetable.parameters is not None:
+        by_us = frozenset({"timezone"})
+        places = written_at(("schedule", "with"), written)
+        arguments = Arguments(f"`{timetable.path}`", places, _TIMETABLE, filled=by_us)
+        yield from argument_findings(subject, arguments, timetable.parameters)
+    if isinstance(written, dict) and timetable.path.endswith(".CronPartitionTimetable"):
+        yield from _key_format(subject, written.get("key_format"))
+
+
+def _key_format(subject: Subject, key_format: object) -> Iterator[Diagnostic]:
+    """The key becomes part of the run's id: with another character Airflow makes no run, and only logs why."""
+    if not isinstance(key_format, str) or "${" in key_format:
+        return
+    key = _SOME_DATE.strftime(key_format)
+    wrong = "".join(dict.fromkeys(_NOT_IN_A_RUN_ID.findall(key)))
+    if wrong:
+        yield subject.finding(
+            Code.WRONG_ARGUMENT,
+            ("schedule", "with", "key_format"),
+            f"`key_format` gives keys such as `{key}`, and a run's id cannot contain {_named(wrong)}",
+            help="letters, digits and `_ . ~ : + -` are allowed",
+        )
+
+
+def _named(characters: str) -> str:
+    return ", ".join("a space" if character == " " else f"`{character}`" for character in characters)

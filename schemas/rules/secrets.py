@@ -1,4 +1,5 @@
-"""Secrets written into the file: passwords in URLs, tokens of known forms, values of telling keys."""
+"""What lets others in: secrets written into the file, cloud metadata, certificates that are not verified, and commands
+built from foreign text."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from schemas.compose.env_values import EnvText, as_written, is_documentation, lo
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.model.built_ins import BUILT_INS
 from schemas.rules.subject import Subject
-from schemas.shape.places import mapping_at
+from schemas.shape.places import mapping_at, value_at
 
 _HELP = "keep it in an Airflow connection; the pipeline names only the connection"
 
@@ -178,3 +180,61 @@ def _is_cursor(key: str) -> bool:
 def _may_hold_secret(path: DataPath) -> bool:
     """Among a task's arguments, in a poll, or in `vars`: keys elsewhere are the language's own."""
     return path[0] in ("poll", "vars") or "with" in path
+
+
+_HOST = re.compile(
+    r"https?://(?:[^/?#@\s]{0,200}@)?"
+    r"(?P<host>169\.254\.[0-9]{1,3}\.[0-9]{1,3}|100\.100\.100\.200|168\.63\.129\.16|192\.0\.0\.192"
+    r"|metadata\.google\.internal|\[(?:fe[89ab][0-9a-f]:|fd00:ec2::254\]|fd20:ce::254\]))",
+    re.IGNORECASE,
+)
+_METADATA_MARKS = ("169.254.", "100.100.100.200", "168.63.129.16", "192.0.0.192", "google.internal", "[f", "[F")
+
+
+def check_metadata_addresses(subject: Subject) -> Iterator[Diagnostic]:
+    """`url` of requests."""
+    if not subject.may_hold(*_METADATA_MARKS):
+        return
+    for task in subject.tasks:
+        url = task.arguments.get("url") if task.uses == "http" else None
+        match = _HOST.match(url) if isinstance(url, str) else None
+        if match is not None:
+            yield subject.finding(
+                Code.METADATA_ADDRESS,
+                (*task.with_path, "url"),
+                "requests to link-local addresses and to those of cloud metadata are refused when the task runs",
+                help="the machine's credentials are there; `PIPELINES_ALLOWED_ADDRESSES` allows an address",
+                part=match.span("host") if not isinstance(url, EnvText) else None,
+            )
+
+
+_TLS_KEYS = frozenset(
+    {"verify", "verify_ssl", "ssl_verify", "verify_certs", "verify_tls", "check_hostname", "ssl_check_hostname"}
+)
+
+
+def check_tls(subject: Subject) -> Iterator[Diagnostic]:
+    """`verify: false` and its other names, anywhere but at the top of the file."""
+    if not subject.may_hold("verify", "check_hostname"):
+        return
+    for path in subject.keys:
+        if (
+            path[-1] in _TLS_KEYS
+            and len(path) > 1
+            and value_at(subject.data, path) is False
+            and not _is_unknown(subject, path)
+        ):
+            yield subject.finding(
+                Code.UNVERIFIED_TLS,
+                path,
+                f"`{path[-1]}: false`: anybody on the network can read and change what is sent",
+                help="name the CA's certificates instead: in `REQUESTS_CA_BUNDLE`, or as a path in this argument",
+            )
+
+
+def _is_unknown(subject: Subject, path: DataPath) -> bool:
+    """Whether the language has no such key there, which is a finding of its own: beside `uses`, or of a built-in."""
+    task = subject.entry_at(path)
+    if task is None:
+        return False
+    return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)

@@ -14,8 +14,7 @@ from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
-from schemas.rules.argument_types import misfits
-from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.arguments import Arguments, argument_findings, misfits, written_at
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject

@@ -20,7 +20,7 @@ FOR_SOME_FILES = {
     "schemas.rules.http_requests": {"jmespath"},
     "schemas.model.value_schema": {"jsonschema"},
     "schemas.rules.charts": {"jsonschema"},
-    "schemas.rules.sql_texts": {"sqlglot"},
+    "schemas.rules.commands": {"sqlglot"},
 }
 """What only files that need it import, and only then."""
 

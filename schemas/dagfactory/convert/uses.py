@@ -14,7 +14,7 @@ from schemas.dagfactory.keys import OWN_ARGUMENTS, TASK_KEYS
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins.messages import BashArguments
 from schemas.model.fields import OBJECT
-from schemas.rules.moved_paths import moved_to
+from schemas.rules.dotted_paths import moved_to
 from schemas.source import Class, Function
 from schemas.source.results import by_name, gives_mapping
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from schemas.dagfactory.dag_view import DagView
-from schemas.dagfactory.rules import arguments, code, files, graph, objects, schedule, settings, shape
+from schemas.dagfactory.rules import arguments, files, graph, objects, schedule, settings, shape
 from schemas.findings.diagnostics import Diagnostic
 from schemas.source import SourceReader
 
@@ -16,10 +16,10 @@ RULES: tuple[Callable[[DagView], Iterator[Diagnostic]], ...] = (
     objects.check,
     files.check_pairs,
     settings.check_tasks,
-    code.check_shape,
+    objects.check_shape,
 )
 SOURCE_RULES: tuple[Callable[[DagView, SourceReader], Iterator[Diagnostic]], ...] = (
-    code.check_functions,
+    objects.check_functions,
     arguments.check,
     files.check,
     objects.check_arguments,

@@ -19,7 +19,7 @@ from schemas.dagfactory.keys import (
     is_number,
     seconds,
 )
-from schemas.dagfactory.rules.code import named_code
+from schemas.dagfactory.rules.objects import named_code
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Fix, Word, typo_fix
 from schemas.findings.paths import DataPath

@@ -17,7 +17,7 @@ from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.rules.dotted_paths import no_callable
-from schemas.rules.named_files import missing_template, siblings, templates
+from schemas.rules.template_names import missing_template, siblings, templates
 from schemas.source import ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.rules.moved_paths import KEPT_MODULES, moved_to
+from schemas.rules.dotted_paths import KEPT_MODULES, moved_to
 from schemas.source import Class, NotInstalled, SourceReader
 
 

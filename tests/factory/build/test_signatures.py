@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, TaskGroup
 
-from schemas.model import assets, task
+from schemas.model import schedule, task
 from schemas.model.fields import Model
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import TaskSettings
@@ -55,8 +55,8 @@ ALIAS_OTHERWISE = {"name": "`alias`"}
         pytest.param(DAG, Pipeline, DAG_OTHERWISE, id="DAG"),
         pytest.param(BaseOperator, TaskSettings, TASK_OTHERWISE, id="BaseOperator"),
         pytest.param(TaskGroup, task.TaskGroup, GROUP_OTHERWISE, id="TaskGroup"),
-        pytest.param(Asset, assets.Asset, {}, id="Asset"),
-        pytest.param(AssetAlias, assets.AssetAlias, ALIAS_OTHERWISE, id="AssetAlias"),
+        pytest.param(Asset, schedule.Asset, {}, id="Asset"),
+        pytest.param(AssetAlias, schedule.AssetAlias, ALIAS_OTHERWISE, id="AssetAlias"),
     ],
 )
 def test_every_argument_has_a_key_or_a_reason(airflow: type, model: type[Model], otherwise: Mapping[str, str]) -> None:
