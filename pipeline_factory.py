@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 DISTRIBUTION = "airflow-pipeline-factory"
-OUR_MODULES = {"factory": {"__init__", "plugin", "stub_loader"}, "schemas": {"__init__"}}
+OUR_MODULES = {"factory": {"__init__", "stub_loader"}, "schemas": {"__init__"}}
 """Import name → the modules in the top folder of that package; all others are packages."""
 
 _REINSTALL = f"pip install --force-reinstall --no-deps {DISTRIBUTION}"
@@ -67,6 +67,6 @@ def __getattr__(name: str) -> Any:
     if name != "PipelineFactoryPlugin":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     check_own_names()
-    from factory.plugin import PipelineFactoryPlugin  # noqa: PLC0415 # as above
+    from factory.loading.plugin import PipelineFactoryPlugin  # noqa: PLC0415 # as above
 
     return PipelineFactoryPlugin

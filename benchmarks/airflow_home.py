@@ -54,7 +54,7 @@ class AirflowHome:
         """
         folder = self.root / "without_plugin"
         folder.mkdir()
-        (folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['factory.plugin'] = None\n")
+        (folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['factory.loading.plugin'] = None\n")
         return folder
 
     def copy_database(self, other: AirflowHome) -> None:

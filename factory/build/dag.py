@@ -1,27 +1,91 @@
-"""A checked pipeline → an Airflow DAG. The one way in: `build`."""
+"""A checked pipeline → an Airflow DAG, with the `params` that a person is asked for. The one way in: `build`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pendulum
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, Param
+from airflow.sdk.definitions._internal.types import NOTSET
+from airflow.sdk.exceptions import ParamValidationError
 
-from factory.build.errors import BuildError, BuildErrors, PipelineBuildError
+from factory.build.errors import BuildError, BuildErrors, PipelineBuildError, one_line
 from factory.build.objects import ObjectBuilder
 from factory.build.operators import OperatorBuilder, key_named_in
-from factory.build.params import build_params
 from factory.build.settings import build_default_args
 from factory.build.state import build_state
 from factory.build.tasks import build_tasks
 from factory.build.timetable import AnyTimetable, build_timetable
-from factory.build.values import aware, without_file
+from factory.build.values import aware, plain_data, without_file
 from schemas.check import CheckedPipeline
+from schemas.compose.env_values import param_default
 from schemas.model.pipeline import Pipeline
 from schemas.rules.objects import OF_A_DAG
+from schemas.rules.params import SCHEMA_KEYWORDS
 
 # Imports inside functions: every process that parses a DAG pays for its imports again, and few pipelines need these.
 # ruff: noqa: PLC0415
+
+
+def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> dict[str, Param]:
+    """Airflow's params.
+
+    A scalar or a list is a default. A mapping is always a JSON Schema (Airflow's own keywords such as `section` and
+    `values_display` included), so a default that is a mapping is written `{type: object, default: {…}}`.
+    `needs_defaults`: nobody fills in the form of a scheduled run, so Airflow requires a valid default of each
+    (`DAG._validate_params`). Raises an ExceptionGroup of BuildErrors.
+    """
+    built: dict[str, Param] = {}
+    errors = BuildErrors()
+    for name, written in params.items():
+        with errors.collected():
+            built[name] = _param(name, written, needs_default=needs_defaults)
+    errors.check()
+    return built
+
+
+def _param(name: str, written: Any, *, needs_default: bool) -> Param:
+    if not isinstance(written, Mapping):
+        return Param(plain_data(written))
+    if not SCHEMA_KEYWORDS & written.keys():
+        raise BuildError(
+            ("params", name),
+            "a mapping here is a JSON Schema; write a default that is a mapping as `{type: object, default: {…}}`",
+        )
+    default = plain_data(param_default(written)) if "default" in written else NOTSET
+    plain = plain_data(written)
+    schema = {key: value for key, value in plain.items() if key not in ("default", "description")}
+    _check_schema(name, schema)
+    param = Param(default, plain.get("description"), schema=schema)
+    if "default" in written:
+        _check_default(name, param)
+    elif needs_default:
+        raise BuildError(("params", name), "it needs a `default`: scheduled runs ask nobody (or set `schedule: null`)")
+    return param
+
+
+def _check_schema(name: str, schema: Mapping[str, Any]) -> None:
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
+
+    try:
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        path = (*("params", name), *error.absolute_path)
+        raise BuildError(path, f"it is not a JSON Schema: {error.message}") from None
+
+
+def _check_default(name: str, param: Param) -> None:
+    try:
+        param.resolve()
+    except ParamValidationError as error:
+        cause = error.args[0] if error.args else error
+        raise BuildError(
+            ("params", name, "default"),
+            f"it does not fit its own schema: {getattr(cause, 'message', one_line(error))}",
+        ) from None
+
 
 # Same name and meaning in the language and in airflow.sdk.DAG; what is not written is left to Airflow.
 _AS_WRITTEN = (
@@ -68,7 +132,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
         errors += build_tasks(model, dag, OperatorBuilder(default_args, objects))
         build_state(dag, max_active_runs=model.max_active_runs)
     if not errors and _is_watched(model):
-        from factory.build.watch import share_watch
+        from factory.build.state import share_watch
 
         share_watch(dag, arguments["schedule"][0])
     if not errors:
@@ -134,7 +198,7 @@ def _schedule(pipeline: CheckedPipeline, objects: ObjectBuilder) -> AnyTimetable
     poll = pipeline.model.poll
     if poll is None or poll.watch is None:
         return build_timetable(pipeline.model.schedule, objects)
-    from factory.build.watch import build_watch
+    from factory.build.state import build_watch
 
     return [build_watch(pipeline.dag_id, poll, poll.watch.every, pipeline.model.timezone)]
 

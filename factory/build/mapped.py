@@ -16,7 +16,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorParti
 
 from factory.build.arguments import operator_arguments
 from factory.build.built_ins import operator_argument
-from factory.build.references import TaskReferences
+from factory.build.edges import TaskReferences
 from factory.build.values import build_value
 from factory.runtime.functions import FunctionReference
 from schemas.expressions.reading import task_reference

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from factory.build.arguments import operator_arguments, parameter_names
-from factory.build.built_ins import STANDARD, built_in_operator, imported_operator
-from factory.build.built_ins.arguments import BuildContext
+from factory.build.built_ins import STANDARD, BuildContext, built_in_operator, imported_operator
+from factory.build.edges import TaskReferences
 from factory.build.errors import BuildError
 from factory.build.objects import ObjectBuilder
-from factory.build.references import TaskReferences
 from factory.build.settings import build_settings
 from factory.build.values import Resolver, build_value, plain_text
 from factory.runtime.functions import FunctionReference, constructed, require_mappable
@@ -93,7 +92,7 @@ def _condition(task: TaskBase, then: Any) -> Callable[[Any], None] | None:
     """The `pre_execute` that skips a task, and that does what its own would do."""
     if task.run_if is None and task.skip_if is None:
         return None
-    from factory.runtime.condition import TaskCondition  # noqa: PLC0415 # only pipelines that ask pay for the import
+    from factory.runtime.selection import TaskCondition  # noqa: PLC0415 # only pipelines that ask pay for the import
 
     if task.run_if is not None:
         return TaskCondition("run_if", plain_text(task.run_if), then)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from factory.build.assets import build_asset
 from factory.build.errors import BuildError
 from factory.build.objects import ObjectBuilder
+from factory.build.timetable import build_asset
 from factory.build.values import aware
-from factory.runtime.user_modules import make_importable
+from factory.runtime.functions import make_importable
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT, PythonObject
 from schemas.model.notifications import TaskNotifications

@@ -1,19 +1,26 @@
-"""What remembers between runs: who moves the state, and how many runs there may be."""
+"""What remembers between runs: who moves the state, how many runs there may be, and `poll.watch` → an asset whose
+watcher polls from the triggerer."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn, cast
 
-from airflow.sdk import DAG, TriggerRule
+from airflow.sdk import DAG, Asset, AssetWatcher, TriggerRule
 
-from schemas.model.built_ins.http import commit_task_id
+from factory.build.built_ins import request_arguments
+from factory.http.state import state_asset, state_name
+from factory.operators.http_stateful import StatefulHttpOperator
+from factory.operators.http_watch import HttpWatchTrigger
+from schemas.expressions.reading import ExpandReference, TaskReference
+from schemas.model.built_ins.http import POLL_TASK_ID, Poll, commit_task_id
+from schemas.model.cursor import ValueDetection
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator
 
-    from factory.operators.http_stateful import StatefulHttpOperator
 
 _STRICT = frozenset({TriggerRule.ALL_SUCCESS, TriggerRule.NONE_FAILED, TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS})
 """A failure before a task of these rules is its own failure, too."""
@@ -67,7 +74,7 @@ def _add_commit(dag: DAG, task: StatefulHttpOperator, waited_for: list[Operator]
 
 def _conditional(dag: DAG, poll: StatefulHttpOperator) -> frozenset[str]:
     """The tasks behind a poll that `run_if` or `skip_if` may skip, by their own or because of those before them."""
-    module = sys.modules.get("factory.runtime.condition")
+    module = sys.modules.get("factory.runtime.selection")
     if module is None:
         return frozenset()
     found: set[str] = set()
@@ -100,3 +107,30 @@ def _shows(after: Operator, task: Operator, poll: StatefulHttpOperator) -> bool:
     if task.trigger_rule == TriggerRule.ALL_SUCCESS:
         harmless |= task.upstream_task_ids
     return after.trigger_rule in _STRICT and after.upstream_task_ids <= harmless
+
+
+def build_watch(dag_id: str, poll: Poll, every: timedelta, timezone: str) -> Asset:
+    """The asset of a watched poll: the one that keeps its state, so that the trigger knows the last answer."""
+    request = poll.as_task().with_
+    detection = request.change_detection
+    name = state_name(dag_id, POLL_TASK_ID, request.state_key)
+    trigger = HttpWatchTrigger(
+        dag_id=dag_id,
+        state=name,
+        request=request_arguments(request, _no_reference, timezone),
+        every=every,
+        detection={"path": detection.path} if isinstance(detection, ValueDetection) else str(detection),
+    )
+    asset = state_asset(name)
+    asset.watchers = [AssetWatcher(name=name, trigger=trigger)]
+    return asset
+
+
+def share_watch(dag: DAG, watched: Asset) -> None:
+    """Let the poll's inlet be the same asset, watchers included: of assets that have one name, Airflow takes in one."""
+    state = cast(StatefulHttpOperator, dag.task_dict[POLL_TASK_ID]).state
+    state.watchers = watched.watchers
+
+
+def _no_reference(reference: TaskReference | ExpandReference, /, *, as_text: bool) -> NoReturn:
+    raise AssertionError(f"the first task cannot refer to {reference} ({as_text=})")

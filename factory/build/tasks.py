@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, TaskGroup
 
 from factory.build.built_ins import imported_operator
-from factory.build.edges import Placed, Sources, draw_edges, placed, sources_of
+from factory.build.edges import Placed, Sources, TaskReferences, draw_edges, placed, sources_of
 from factory.build.errors import BuildError, BuildErrors
 from factory.build.operators import EMPTY_OPERATOR, OperatorBuilder
-from factory.build.references import TaskReferences
 from factory.build.settings import build_settings
 from factory.build.values import without_file
 from schemas.findings.paths import DataPath

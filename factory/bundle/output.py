@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from factory.bundle import stubs
-from factory.bundle.naming import IGNORE_FILE
-from factory.bundle.ownership import DagRecords, settle
-from factory.bundle.source import read_until_stable
+from factory.bundle.records import DagRecords, settle
+from factory.bundle.source import IGNORE_FILE, read_until_stable
 from factory.bundle.store import BundleError, token_of
 from schemas.check.dependencies import pipeline_files
 

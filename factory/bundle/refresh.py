@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING
 
 from factory.bundle import stubs
 from factory.bundle.current import CurrentFolder
-from factory.bundle.naming import as_text
-from factory.bundle.ownership import settle
-from factory.bundle.records import Manifest, Origin, State, read_state, state_path, written_by
-from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, read_until_stable
+from factory.bundle.records import Manifest, Origin, State, read_state, settle, state_path, written_by
+from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable
 from factory.bundle.store import Store, StoreError
 from schemas.folder.discovery import misnamed_paths
 
 if TYPE_CHECKING:
     from factory.bundle.archives import ArchiveStore
-    from factory.bundle.events import FolderEvents
+    from factory.bundle.upstream import FolderEvents
     from schemas.check.dependencies import PipelineFile
 
     PipelineFiles = Callable[[Path, Mapping[str, PipelineFile]], Sequence[PipelineFile]]

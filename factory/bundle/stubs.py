@@ -15,17 +15,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from factory.bundle.naming import (
+from factory.bundle.records import Conflicts, DagRecords, Ownership
+from factory.bundle.source import (
     BYTECODE_FOLDER,
     ENVIRONMENT_STUB,
     IGNORE_FILE,
     STUB_SUFFIX,
+    Listing,
     as_text,
     error_stub_path,
     stub_path,
 )
-from factory.bundle.ownership import Conflicts, DagRecords, Ownership
-from factory.bundle.source import Listing
 from schemas.folder.discovery import SUFFIXES, is_pipeline_path
 from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
 

@@ -1,15 +1,21 @@
 """Check pipelines and say what is wrong, on which line.
 
 Exit status: 0 clean (warnings allowed), 1 errors, 2 usage.
+
+`factory lint --fix` and `--diff`: what is fixed, as files or as a patch.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
+import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +25,7 @@ from factory.reporters import FORMATS, render
 from factory.reporters.columns import wants_colour
 from factory.reporters.text import Summary
 from schemas.check import Checker, CheckOptions
+from schemas.check.fixing import repair
 from schemas.check.policy_file import project_policy
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
@@ -76,10 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _diff(selections: list[Selection], options: CheckOptions) -> int:
     """Print what `--fix` would change, and nothing else, to standard output."""
-    from factory.cli import fixing  # noqa: PLC0415 # most runs fix nothing
 
-    fixed = fixing.apply_fixes(selections, options)
-    sys.stdout.buffer.write(fixing.patch(fixed.changes))
+    fixed = apply_fixes(selections, options)
+    sys.stdout.buffer.write(patch(fixed.changes))
     print(fixed.text(written=False), file=sys.stderr)
     findings = [d for selection in selections for d in lint(selection, options)]
     return 1 if fixed.changes or _has_errors(findings) else 0
@@ -87,15 +93,14 @@ def _diff(selections: list[Selection], options: CheckOptions) -> int:
 
 def _fix(selections: list[Selection], options: CheckOptions) -> dict[str, bytes]:
     """Write the fixed files; a fixed standard input is printed, and returned by its path."""
-    from factory.cli import fixing  # noqa: PLC0415 # most runs fix nothing
 
-    fixed = fixing.apply_fixes(selections, options)
+    fixed = apply_fixes(selections, options)
     texts = {path: next((c.after for c in fixed.changes), before) for path, before in options.texts.items()}
     if texts:
         sys.stdout.buffer.writelines(texts.values())
         sys.stdout.flush()
     else:
-        fixing.write(fixed.changes)
+        write(fixed.changes)
     print(fixed.text(written=True), file=sys.stderr)
     return texts
 
@@ -169,3 +174,90 @@ def _report(findings: list[Diagnostic], pipelines: int, arguments: argparse.Name
 
 def _default_format(output: Path | None) -> str:
     return "github" if output is None and os.environ.get("GITHUB_ACTIONS") == "true" else "full"
+
+
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file before and after; `shown` is its name for the user."""
+
+    place: Path
+    shown: str
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """All changes, and how many findings they fix."""
+
+    changes: tuple[Change, ...]
+    fixed: int
+
+    def text(self, *, written: bool) -> str:
+        """One line for a person: "2 findings fixed in 1 file"."""
+        what = f"{self.fixed} finding{'s' if self.fixed != 1 else ''}"
+        where = f"{len(self.changes)} file{'s' if len(self.changes) != 1 else ''}"
+        return f"{what} {'fixed' if written else 'can be fixed'} in {where}"
+
+
+def apply_fixes(selections: Iterable[Selection], options: CheckOptions) -> Fixed:
+    """What the selected files would be; nothing is written."""
+    changes: dict[Path, Change] = {}
+    fixed = 0
+    for selection in selections:
+        # A text in place of a file is fixed alone, without the defaults above it.
+        chosen = options.texts or selection.related()
+        paths = {selection.shown_path(path): path for path in chosen}
+        repaired = repair(selection.folder, paths, replace(options, shown_folder=selection.shown))
+        fixed += repaired.fixed
+        for path, after in repaired.texts.items():
+            named = path if path in options.texts else _behind_links(selection.folder, path)
+            place = selection.folder / named
+            before = options.texts[path] if path in options.texts else place.read_bytes()
+            changes.setdefault(place, Change(place, selection.shown_path(named), before, after))
+    return Fixed(tuple(changes.values()), fixed)
+
+
+def _behind_links(folder: Path, path: str) -> str:
+    """The path below the folder of the file itself: it is written once, and `git apply` takes no patch of a link."""
+    return Path(os.path.relpath(os.path.realpath(folder / path), os.path.realpath(folder))).as_posix()
+
+
+def write(changes: Iterable[Change]) -> None:
+    """Each file as a whole or not at all; its rights stay. Raises UsageError."""
+    for change in changes:
+        # A link keeps leading where it did.
+        place = Path(os.path.realpath(change.place))
+        beside = place.with_name(f".{place.name}.{os.getpid()}")
+        try:
+            if place.read_bytes() != change.before:
+                raise UsageError(f"{change.shown}: changed in the meantime; it was left as it is")
+            beside.write_bytes(change.after)
+            shutil.copymode(place, beside)
+            beside.replace(place)
+        except OSError as error:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            reason = (error.strerror or type(error).__name__).lower()
+            raise UsageError(f"{change.shown}: cannot be written: {reason}") from error
+
+
+def patch(changes: Iterable[Change]) -> bytes:
+    """A unified diff as `git apply` and `patch -p1` take it; line ends are those of the files."""
+    return b"".join(line for change in changes for line in _patch(change))
+
+
+def _patch(change: Change) -> Iterator[bytes]:
+    name = change.shown.replace(os.sep, "/").lstrip("/").encode(errors="surrogateescape")
+    lines = difflib.diff_bytes(
+        difflib.unified_diff,
+        _LINE.findall(change.before),
+        _LINE.findall(change.after),
+        b"a/" + name,
+        b"b/" + name,
+    )
+    for line in lines:
+        yield line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"

@@ -34,9 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; returns the exit status."""
-    from factory.plan.base import BaseError, base_folder  # noqa: PLC0415 # `--help` does without
-    from factory.plan.plan import plan  # noqa: PLC0415 # as above
-    from factory.plan.reports import FORMATS  # noqa: PLC0415 # as above
+    from factory.plan.contents import BaseError, base_folder  # noqa: PLC0415 # `--help` does without
+    from factory.plan.plan import FORMATS, plan  # noqa: PLC0415 # as above
 
     now = moment_of(arguments.moment)
     (selection,) = select([arguments.pipelines] if arguments.pipelines is not None else [])

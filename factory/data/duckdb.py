@@ -1,22 +1,25 @@
 """SQL over rows and files, by DuckDB in this process: no server, no network, and no file but those that are named.
 
-What DuckDB's readers would turn into a number of fewer digits stays a decimal or text here.
+DuckDB's readers of CSV and JSON make floats of numbers that have more digits than a float keeps. Such a column is read
+as a DECIMAL here, or as text.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from factory.data.duckdb_tables import DuckdbError, local_files, quoted, reader, text_literal
 from factory.data.extras import imported
-from factory.data.places import NewFile, absolute
+from factory.data.places import NewFile, absolute, found, is_remote, opened_to_read
+from factory.data.row_files import RowFileWriter, read_rows
 from factory.data.row_formats import format_of
 from factory.data.sql import result_rows, write_rows
 from factory.data.values import limited, plain_rows
@@ -149,3 +152,142 @@ def _explained(message: str, query: Query) -> str:
             f"`sql` reads `{hidden[1]}`, which `tables` does not name: add it there, or write `external_access: true`"
         )
     return line
+
+
+_FLOAT_DIGITS = 15
+"""Significant digits that a 64-bit float always keeps."""
+_DECIMAL_DIGITS = 38
+"""Most digits of DuckDB's DECIMAL."""
+_LARGEST_OBJECT = 128 << 20
+"""Bytes of the longest line of JSON."""
+
+
+class DuckdbError(Exception):
+    """A query that DuckDB refused, or a table that cannot be read; the text says which."""
+
+
+def local_files(name: str, value: Any, folder: Path) -> list[str]:
+    """Local files with the rows of a table; those of an object store are copied here, through fsspec."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise DuckdbError(f"the table `{name}` must be rows or a path, not {type(value).__name__}")
+    if value and all(isinstance(one, str) for one in value):
+        paths = [path for pattern in value for path in found(pattern)]
+        return [_local(path, folder) for path in paths]
+    with RowFileWriter(str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")) as file:
+        file.write(value)
+    return [file.path]
+
+
+def _local(path: str, folder: Path) -> str:
+    if not is_remote(path):
+        return path
+    copy = Path(tempfile.mkdtemp(dir=folder)) / path.rpartition("/")[2]
+    with opened_to_read(path) as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    return str(copy)
+
+
+def reader(connection: Any, paths: Sequence[str]) -> str:
+    """The table function that reads files of one format, each column in a type that holds all of its digits."""
+    formats = {format_of(path)[0] for path in paths}
+    if len(formats) > 1:
+        raise DuckdbError(f"the files of one table must be of one format, not {', '.join(sorted(formats))}")
+    (kind,) = formats
+    listed = f"[{', '.join(map(text_literal, paths))}]"
+    if kind == "parquet":
+        return f"read_parquet({listed}, union_by_name = true)"
+    options = "union_by_name = true, sample_size = -1"
+    if kind == "csv":
+        plain = f"read_csv({listed}, {options})"
+        exact = _exact_csv(connection, plain, f"read_csv({listed}, {options}, all_varchar = true)")
+        return f"read_csv({listed}, {options}, types = {_struct(exact)})" if exact else plain
+    options += f", maximum_object_size = {_LARGEST_OBJECT}"
+    if kind == "jsonl":
+        options += ", format = 'newline_delimited'"
+    plain = f"read_json({listed}, {options})"
+    if not _has_long_numbers(connection, listed):
+        return plain
+    exact = {**_types(connection, plain), **_exact_json(paths)}
+    return f"read_json({listed}, {options}, columns = {_struct(exact)})"
+
+
+def _types(connection: Any, reader: str) -> dict[str, str]:
+    return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()}
+
+
+def _exact_csv(connection: Any, plain: str, as_text: str) -> dict[str, str]:
+    """The columns that would be read as floats and lose digits, each with a type that keeps them."""
+    exact: dict[str, str] = {}
+    for name, kind in _types(connection, plain).items():
+        if kind != "DOUBLE":
+            continue
+        text = f"trim({quoted(name)})"
+        whole = f"max(length(regexp_replace(split_part({text}, '.', 1), '[^0-9]', '', 'g')))"
+        after = f"max(CASE WHEN {text} LIKE '%.%' THEN length({text}) - strpos({text}, '.') ELSE 0 END)"
+        asked = f"SELECT bool_or({_loses_digits(text)}), bool_or({text} ILIKE '%e%'), {whole}, {after} FROM {as_text}"
+        loses, has_exponent, before, behind = connection.execute(asked).fetchone()
+        if loses:
+            fits = not has_exponent and before + behind <= _DECIMAL_DIGITS
+            exact[name] = f"DECIMAL({_DECIMAL_DIGITS},{behind})" if fits else "VARCHAR"
+    return exact
+
+
+def _loses_digits(text: str) -> str:
+    """Whether a number's text is another one when it has been a float."""
+    as_float = f"CAST(CAST({text} AS DOUBLE) AS VARCHAR)"
+    return f"length({text}) > {_FLOAT_DIGITS} AND rtrim({as_float}, '0') <> rtrim({text}, '0')"
+
+
+def _has_long_numbers(connection: Any, listed: str) -> bool:
+    """Whether JSON may hold numbers that a float cannot: DuckDB's JSON reader makes floats of them."""
+    lines = (
+        f"read_csv({listed}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false"
+    )
+    lines += f", max_line_size = {_LARGEST_OBJECT}, auto_detect = false)"
+    numbers = f"SELECT unnest(regexp_extract_all(line, '-?[0-9]+[.][0-9]+|-?[0-9]{{19,}}')) AS number FROM {lines}"
+    found = connection.execute(f"SELECT count(*) FROM ({numbers}) WHERE {_loses_digits('number')}").fetchone()
+    return bool(found[0])
+
+
+def _exact_json(paths: Sequence[str]) -> dict[str, str]:
+    """The columns of JSON with numbers that a float cannot hold, each with a type that can. Raises DuckdbError."""
+    digits: dict[str, tuple[int, int]] = {}
+    for row in read_rows(list(paths)):
+        for name, value in row.items():
+            if isinstance(value, Decimal) or (type(value) is int and abs(value) >= 2**63):
+                whole, after = digits.get(name, (0, 0))
+                _, figures, exponent = Decimal(value).as_tuple()
+                behind = max(0, -int(exponent))
+                digits[name] = (max(whole, len(figures) + int(exponent)), max(after, behind))
+            elif isinstance(value, dict | list) and _has_decimals(value):
+                raise DuckdbError(
+                    f"the column `{name}` has a number with more digits than a float keeps: write it as text"
+                )
+    too_long = next((name for name, (whole, after) in digits.items() if whole + after > _DECIMAL_DIGITS), None)
+    if too_long is not None:
+        raise DuckdbError(
+            f"the column `{too_long}` has numbers of more than {_DECIMAL_DIGITS} digits: write them as text"
+        )
+    return {name: f"DECIMAL({_DECIMAL_DIGITS},{after})" for name, (_, after) in digits.items()}
+
+
+def _has_decimals(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(_has_decimals(one) for one in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, Decimal)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _struct(types: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{text_literal(name)}: {text_literal(kind)}" for name, kind in types.items()) + "}"
+
+
+def text_literal(value: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"

@@ -9,16 +9,14 @@ from typing import Any, NoReturn
 
 import requests
 
-from factory.http.body import AnswerError, read_body, read_start
+from factory.http.body import AnswerError, BodyDeadline, read_body, read_start
 from factory.http.call import HttpCall, answer_to, same_server
-from factory.http.credentials import Credentials, FixedCredentials
-from factory.http.deadline import BodyDeadline
+from factory.http.credentials import Credentials, FixedCredentials, Secrets
 from factory.http.decoding import Answer, Decoding, media_type_of
 from factory.http.errors import HttpError, Timeouts, shown_url, where
 from factory.http.expectations import Actions, Expectation, action_text, status_text, unexpected_status
 from factory.http.facts import PollFacts
 from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
-from factory.http.secrets import Secrets
 from factory.http.session import HttpSession
 from schemas.model.http import HttpRequest, ResponseAction
 

@@ -12,9 +12,9 @@ from requests.utils import parse_header_links
 
 from factory.http.call import HttpCall
 from factory.http.expectations import is_true
-from factory.http.list_end import check_body, check_header, sign_of_more
 from factory.http.page import Means, Page
 from factory.http.selection import JmesPathError, search
+from factory.http.window import check_body, check_header, sign_of_more
 from schemas.model.pagination import Pagination
 
 

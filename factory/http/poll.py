@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from factory.http.body import BODY_TIMEOUTS, BodyDeadline
 from factory.http.call import HttpCall, Query, same_server
-from factory.http.deadline import BODY_TIMEOUTS, BodyDeadline
 from factory.http.decoding import has_unkeepable_text
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import is_true

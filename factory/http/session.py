@@ -13,7 +13,7 @@ from requests.structures import CaseInsensitiveDict
 
 from factory.http.errors import HttpError, Timeouts, is_passing, is_unanswered, reason_of
 from factory.http.network import GuardedAdapter, Network, refuse_host
-from factory.http.rate import Pace
+from factory.http.retries import Pace
 from schemas.model.http import IDEMPOTENT
 
 

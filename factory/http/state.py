@@ -1,26 +1,21 @@
-"""What a poll keeps between runs, in Airflow's own stores (`[state_store]`).
-
-In the store of the poll's asset, for all runs:
-
-- `watermark`: the latest cursor whose rows have arrived; people may set it by Airflow's REST API
-- `token`: what the last answer said to ask for next
-- `answer`: what change detection knows of the last answer that was made use of
-- `runs`: the last runs that asked, `[run_id, time]`, oldest first
-
-In the store of the task, for one run: `asked`, what the run asks for, as it was fixed at the run's first start.
-"""
+"""What a poll remembers between runs, and whether an answer is another one than the last that was made use of."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
-from schemas.model.cursor import CursorForm
+from factory.http.poll import PollAnswer
+from factory.http.selection import search
+from schemas.model.cursor import ChangeDetection, CursorForm, ValueDetection
 
 WATERMARK = "watermark"
 ANSWER = "answer"
@@ -98,3 +93,51 @@ def _had_asked(dag_run: Any, store: Store) -> bool:
         return True
     forgotten = len(runs) == _REMEMBERED_RUNS and dag_run.run_after < datetime.fromisoformat(runs[0][1])
     return forgotten and dag_run.clear_number > 0
+
+
+_LONGEST_VALUE = 200
+"""Characters. A longer value is kept as its hash: Airflow's stores are made for small values."""
+
+Known = Mapping[str, Any]
+"""What is known of an answer: the way it is looked at, and what was seen so."""
+
+
+def condition(detection: ChangeDetection | None, known: Known | None) -> dict[str, str]:
+    """Header fields that ask the server for an answer only if it is another one (RFC 9110, section 13)."""
+    if detection == "etag" and known is not None and "etag" in known:
+        return {"If-None-Match": known["etag"]}
+    if detection == "last_modified" and known is not None and "last_modified" in known:
+        return {"If-Modified-Since": known["last_modified"]}
+    return {}
+
+
+def known_of(detection: ChangeDetection, answer: PollAnswer) -> dict[str, Any]:
+    """What to keep of an answer; empty where the server does not say what is looked for."""
+    if isinstance(detection, ValueDetection):
+        return {"path": detection.path, "value": _short(search(detection.path)(answer.body))}
+    if detection == "hash":
+        return {"hash": answer.digest}
+    field = {"etag": "ETag", "last_modified": "Last-Modified"}[detection]
+    value = answer.headers.get(field)
+    return {detection: value} if value and _is_sendable(detection, value) else {}
+
+
+def is_unchanged(known: Known | None, seen: Known) -> bool:
+    """Whether an answer is the same as the one that is known. Nothing known or nothing seen counts as another."""
+    return bool(seen) and known is not None and dict(seen) == dict(known)
+
+
+def _is_sendable(detection: str, value: str) -> bool:
+    """A date that is none would make the server ignore the condition, or refuse the request."""
+    if detection == "etag":
+        return True
+    try:
+        parsedate_to_datetime(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _short(value: Any) -> Any:
+    text = json.dumps(value, sort_keys=True)
+    return value if len(text) <= _LONGEST_VALUE else hashlib.sha256(text.encode()).hexdigest()

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from factory.http.body import AnswerError, read_body
+from factory.http.body import BODY_TIMEOUTS, AnswerError, BodyDeadline, read_body
 from factory.http.call import HttpCall
 from factory.http.credentials import basic
-from factory.http.deadline import BODY_TIMEOUTS, BodyDeadline
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import status_text
 from factory.http.selection import JmesPathError, search

@@ -15,7 +15,7 @@ from airflow.sdk import DAG
 from factory.build.dag import build
 from factory.build.errors import BuildError, PipelineBuildError, one_line
 from factory.reporters import full
-from factory.runtime.user_modules import make_importable
+from factory.runtime.functions import make_importable
 from schemas.check import Checked, CheckedDagFactoryDag, Checker, CheckResult
 from schemas.compose.env_values import env_texts, resolve_environment
 from schemas.dagfactory.reading import variables
@@ -51,7 +51,7 @@ def _built(pipeline: Checked) -> DAG:
     """Raises PipelineBuildError, whatever went wrong."""
     try:
         if isinstance(pipeline, CheckedDagFactoryDag):
-            from factory.dagfactory.build import build as build_dag_factory  # noqa: PLC0415 # few folders hold such
+            from factory.build.dagfactory import build as build_dag_factory  # noqa: PLC0415 # few folders hold such
 
             return build_dag_factory(pipeline)
         return build(pipeline)

@@ -24,7 +24,7 @@ MODULES = (
     "airflow.sdk.definitions.asset.metadata",
     "factory.bundle.pipeline_bundle",
     # Of dag-factory itself Airflow has loaded all with its plugin.
-    "factory.dagfactory.build",
+    "factory.build.dagfactory",
     "schemas.dagfactory.language",
     "factory.operators.bash",
     "factory.operators.http",

@@ -10,10 +10,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from factory.local.api import AirflowClient
+from factory.local.api import AirflowClient, HealthWatch
 from factory.local.components import Component, Recovery
 from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, airflow, local_environment
-from factory.local.health import HealthWatch
 from factory.local.home import USER, Home
 from factory.local.logs import TaskLogs, UnreadFiles
 from factory.local.packages import Packages

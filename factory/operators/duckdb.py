@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from factory.data.duckdb import Query, run_query
-from factory.data.duckdb_tables import DuckdbError
+from factory.data.duckdb import DuckdbError, Query, run_query
 from factory.data.row_files import RowFileError
 from factory.data.sql import SqlError
 from factory.data.values import TooManyRowsError

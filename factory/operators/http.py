@@ -17,14 +17,13 @@ from airflow.sdk.observability.stats import Stats
 
 from factory.http.call import Query
 from factory.http.connection import credentials, target
-from factory.http.each import EachError, requests_for, with_included
 from factory.http.errors import HttpError, where
 from factory.http.facts import PollFacts
 from factory.http.network import Network, UnusableSettingError
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, Progress, poll
-from factory.http.rate import Pace, SharedRate
-from factory.http.retries import STANDARD
+from factory.http.retries import STANDARD, Pace, SharedRate
+from factory.http.rows import EachError, requests_for, with_included
 from factory.http.session import HttpSession, Transport
 from schemas.model.http import HttpRequest
 

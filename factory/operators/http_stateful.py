@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from factory.http.change import condition, is_unchanged, known_of
 from factory.http.placeholders import MissingValueError, filled
 from factory.http.poll import PollAnswer
 from factory.http.selection import JmesPathError, search
@@ -19,7 +18,10 @@ from factory.http.state import (
     TOKEN,
     WATERMARK,
     Store,
+    condition,
     fix_what_is_asked,
+    is_unchanged,
+    known_of,
     move_state,
     state_asset,
     state_name,

@@ -14,10 +14,9 @@ from typing import Any, TypeVar
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from factory.http.change import Known, condition, is_unchanged, known_of
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, poll
-from factory.http.state import ANSWER, state_asset
+from factory.http.state import ANSWER, Known, condition, is_unchanged, known_of, state_asset
 from factory.operators.http import HttpRequestOperator
 from schemas.model.cursor import ChangeDetection, ValueDetection
 from schemas.model.http import HttpRequest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from factory.plugin import PipelineFactoryPlugin
+from factory.loading.plugin import PipelineFactoryPlugin
 
 
 def test_the_plugin_is_valid() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from factory.bundle import events, refresh
-from factory.bundle.events import FolderEvents
+from factory.bundle import refresh, upstream
+from factory.bundle.upstream import FolderEvents
 
 from .bundles import Bench, contents
 
@@ -61,7 +61,7 @@ def test_a_new_folder_is_watched_too(watching: FolderEvents, tmp_path: Path) -> 
 
 
 def test_without_events_the_folder_is_always_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "FILE_SYSTEMS", frozenset())
+    monkeypatch.setattr(upstream, "FILE_SYSTEMS", frozenset())
     found = FolderEvents(tmp_path)
     for _ in range(3):
         assert found.may_have_changed()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factory.bundle.ownership import settle
+from factory.bundle.records import settle
 from schemas.check.dependencies import PipelineFile
 
 

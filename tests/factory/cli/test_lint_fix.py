@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from factory.cli import UsageError
-from factory.cli.fixing import Change, write
+from factory.cli.lint import Change, write
 from tests.factory.cli.commands import BAD, GOOD, factory
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from factory.dagfactory.telemetry import turn_off
 from factory.loading.checked import PipelineError
 from factory.loading.pipelines import load_pipelines
+from factory.runtime.telemetry import turn_off
 from factory.stub_loader import load_stub
 from schemas.check.dependencies import pipeline_files
 

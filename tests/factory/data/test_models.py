@@ -14,8 +14,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data.row_files import RowFileWriter, read_rows
-from factory.operators.predict import PredictOperator
-from factory.operators.train import TrainOperator
+from factory.operators.models import PredictOperator, TrainOperator
 
 pytest.importorskip("skops")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from factory.http.rate import SharedRate
+from factory.http.retries import SharedRate
 
 WORKER = """
 import sys, time
 from pathlib import Path
-from factory.http.rate import SharedRate
+from factory.http.retries import SharedRate
 rate = SharedRate(20, 1.0, Path(sys.argv[1]), "orders")
 for _ in range(6):
     rate.wait("http://a.example/x")
@@ -39,7 +39,7 @@ def test_processes_share_the_slots_of_a_host(tmp_path: Path) -> None:
 HASTY_WORKER = """
 import sys, time
 from pathlib import Path
-from factory.http.rate import SharedRate
+from factory.http.retries import SharedRate
 time.sleep = lambda seconds: None
 for _ in range(3000):
     SharedRate(1, 3600, Path(sys.argv[1]), "orders").wait("http://a.example/x")
@@ -50,7 +50,7 @@ def test_no_slot_is_taken_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     workers = [subprocess.Popen([sys.executable, "-c", HASTY_WORKER, str(tmp_path / "rate")]) for _ in range(2)]
     assert [worker.wait(60) for worker in workers] == [0, 0]
     pauses: list[float] = []
-    monkeypatch.setattr("factory.http.rate.time.sleep", pauses.append)
+    monkeypatch.setattr("factory.http.retries.time.sleep", pauses.append)
     SharedRate(1, 3600, tmp_path / "rate", "orders").wait("http://a.example/x")
     assert [round(pause / 3600) for pause in pauses] == [6000]
 
@@ -64,7 +64,7 @@ def test_hosts_and_budgets_are_counted_apart(tmp_path: Path) -> None:
 
 def test_slots_may_be_hours_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("factory.http.rate.time.sleep", pauses.append)
+    monkeypatch.setattr("factory.http.retries.time.sleep", pauses.append)
     rate = SharedRate(1, 2 * 3600, tmp_path / "rate", "a")
     for _ in range(3):
         rate.wait("http://x/")

@@ -258,7 +258,7 @@ def test_each_attempt_takes_a_slot_of_the_rate_limit(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     pauses: list[float] = []
-    monkeypatch.setattr("factory.http.rate.time.sleep", pauses.append)
+    monkeypatch.setattr("factory.http.retries.time.sleep", pauses.append)
     server.answers("/", status=503)
     with pytest.raises(HttpError):
         run(

@@ -203,7 +203,7 @@ def test_it_shares_the_rate_limit_of_its_pipeline_with_no_other_one(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     pauses: list[float] = []
-    monkeypatch.setattr("factory.http.rate.time.sleep", pauses.append)
+    monkeypatch.setattr("factory.http.retries.time.sleep", pauses.append)
     limit = {"requests": 1, "per": timedelta(hours=1)}
 
     async def watch() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from factory.local.health import HealthWatch, merge
+from factory.local.api import HealthWatch, merge
 from tests.factory.local.test_processes import alive
 
 PROGRAM = """

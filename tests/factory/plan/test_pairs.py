@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from factory.plan.plan import Entry, Plan, plan
-from factory.plan.reports import as_json, markdown, text
+from factory.plan.plan import Entry, Plan, as_json, markdown, plan, text
 
 PAIRS = sorted((Path(__file__).parent / "pairs").glob("*.yaml"))
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from factory.dagfactory.telemetry import turn_off
 from factory.data.chart_page import PREFIX, ChartPages
 from factory.loading.preload import preload_before_fork
 from factory.operators.timetables import TIMETABLES
+from factory.runtime.telemetry import turn_off
 
 turn_off()
 preload_before_fork()

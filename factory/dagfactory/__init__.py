@@ -1,1 +1,0 @@
-"""DAGs of dag-factory documents, built by dag-factory's own builder."""
