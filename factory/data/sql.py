@@ -16,6 +16,11 @@ _ROWS_AT_ONCE = 5_000
 SQLITE_PATIENCE = 600
 """Seconds to wait until another task has written."""
 
+ONE_STATEMENT = "You can only execute one statement at a time"
+SPLIT = "To run several, add `split_statements: true` to the task's `with`."
+"""SQLite's error is for people who call it, not for who wrote the SQL file.
+`factory.local.logs` has it for Airflow's own operators."""
+
 
 class SqlError(Exception):
     """SQL that the database refused, or a result that cannot be handed on; the text says which."""
@@ -79,7 +84,8 @@ def run_sql(
     except Exception as error:
         if not _is_of_driver(error):
             raise
-        raise SqlError(" ".join(str(error).split())) from None
+        said = " ".join(str(error).split())
+        raise SqlError(f"{said} {SPLIT}" if ONE_STATEMENT in said else said) from None
     if handler is None:
         return None
     # For a list of statements the hook gives a list of their results.

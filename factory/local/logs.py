@@ -19,9 +19,13 @@ TAIL_BYTES = 64 * 1024
 GENERAL = {"AirflowException", "AirflowFailException"}
 """Their names tell nothing that their texts do not."""
 
-ONE_STATEMENT = "You can only execute one statement at a time"
-SPLIT = "To run several, add `split_statements: true` to the task's `with`."
-"""SQLite's error is for people who call it, not for who wrote the SQL file."""
+HINTS = {
+    "You can only execute one statement": "To run several, add `split_statements: true` to the task's `with`.",
+    "SMTP connection is not found": (
+        "Add a connection of type SMTP in Admin → Connections, `smtp_default` or the one that `smtp_conn_id` names."
+    ),
+}
+"""What to do, behind errors that are written for who calls SQLite or a hook, not for who wrote the pipeline."""
 
 REFUSED = re.compile(r"API_SERVER_ERROR: (?P<text>\{.*\})", re.DOTALL)
 """Source: `sdk/exceptions.py::AirflowRuntimeError`."""
@@ -86,7 +90,8 @@ def _error(entry: Mapping[str, Any]) -> str:
         if refused:
             return _refusal(refused)
         said = one_line(str(value) if kind in GENERAL and value else f"{kind}: {value}")
-        return f"{said} {SPLIT}" if ONE_STATEMENT in said else said
+        hint = next((hint for text, hint in HINTS.items() if text in said and hint not in said), "")
+        return f"{said} {hint}".rstrip()
     return one_line(str(entry.get("event", "")))
 
 
@@ -218,7 +223,7 @@ class UnreadFiles:
         before, self._read_until[name] = self._read_until.get(name, self._since), changed
         for entry in entries(log):
             if is_failed_callback(entry) and before < _time(entry):
-                self._failed.append((name, f"{_error(entry)}; see {log}"))
+                self._failed.append((name, f"{_error(entry)} (log: {log})"))
 
     def _latest_logs(self) -> Iterator[tuple[str, Path]]:
         """The newest log of every file. Airflow has a folder for each day; a file is parsed more often."""

@@ -21,6 +21,9 @@ FINDING = re.compile(
 )
 
 
+NOT_READ = " (not read).yaml"
+"""Ends the name of a file that the bundle puts there to say why a folder or a misnamed file is not read."""
+
 COMES_BACK = (
     "it was deleted in Airflow, and its history with it. Its file is still there, so it comes back within a minute, "
     "paused. To retire it, remove the file"
@@ -96,7 +99,7 @@ class PipelineChanges:
 
     def _has_stub(self, path: str) -> bool:
         """Whether an import error says why a path is not read, so that it is told as broken."""
-        return is_pipeline_path(path) or (self._bundle / "current" / f"{path.rstrip('/')} (not read).yaml.py").is_file()
+        return is_pipeline_path(path) or (self._bundle / "current" / f"{path.rstrip('/')}{NOT_READ}.py").is_file()
 
     def _known_ids(self, name: str) -> Collection[str]:
         return self._known[name].schedules.keys() if name in self._known else ()
@@ -171,7 +174,7 @@ def compare(
     for dag_id in sorted(before.schedules.keys() - after.schedules.keys()):
         events += of_removed(name, dag_id)
     if new is None and not before.schedules:
-        events.append(Event(in_columns("removed", _title(name))))
+        events.append(Event(in_columns("healed" if NOT_READ in name else "removed", _title(name))))
     for dag_id, schedule in sorted(after.schedules.items()):
         known = before.schedules.get(dag_id)
         if before.problem is not None or before.unread is not None:
@@ -204,4 +207,4 @@ def summary(problem: str) -> str:
 
 def _title(name: str) -> str:
     """A stub's name is its pipeline's with `.py` behind it."""
-    return name.removesuffix(".py")
+    return name.removesuffix(".py").removesuffix(NOT_READ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from datetime import datetime
@@ -37,7 +38,7 @@ class Reporter:
         bundle: Path,
     ) -> None:
         self._folder = folder
-        self._folder_there = True
+        self._folder_trouble = ""
         self._pipelines = PipelineChanges(client, unread, bundle)
         self._tasks = FinishedTasks(client, since, logs)
         self._late = LateRuns(client, since)
@@ -87,18 +88,14 @@ class Reporter:
                 self._terminal.event(event)
 
     def _look_at_folder(self) -> None:
-        there = self._folder.is_dir()
-        if there != self._folder_there:
-            self._folder_there = there
-            word, text = (
-                ("back", "is there again")
-                if there
-                else (
-                    "missing",
-                    "is missing; its pipelines stay as they were until it is back",
-                )
-            )
-            self._terminal.event(Event(in_columns(word, self._folder.name), f"the folder {self._folder} {text}"))
+        trouble = _trouble_with(self._folder)
+        if trouble == self._folder_trouble:
+            return
+        self._folder_trouble = trouble
+        word, text = "missing", f"{trouble}; its pipelines stay as they were until it is back"
+        if not trouble:
+            word, text = "back", "is there again"
+        self._terminal.event(Event(in_columns(word, self._folder.name), f"the folder {self._folder} {text}"))
 
     def _list(self) -> None:
         begin = time.monotonic()
@@ -108,3 +105,14 @@ class Reporter:
         # A server that has just started answers slowly once.
         self._list_again = begin + (min(SHARE * took, LONGEST_PAUSE_SECONDS) if self._listed else 0)
         self._listed = True
+
+
+def _trouble_with(folder: Path) -> str:
+    """Why a folder cannot be listed; empty where it can."""
+    try:
+        os.scandir(folder).close()
+    except (FileNotFoundError, NotADirectoryError):
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 TABLES = {
-    "orders_to_warehouse": "CREATE TABLE orders (id INTEGER, status TEXT, updated_at TEXT);",
     "nightly_sql": """
         CREATE TABLE orders (id, customer, amount, day, cancelled);
         INSERT INTO orders VALUES (1, 7, 10, '2026-01-05', 0), (2, 7, 5, '2026-01-05', 0), (3, 8, 2, '2026-01-05', 0),

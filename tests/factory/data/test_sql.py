@@ -91,6 +91,8 @@ def test_errors_are_the_database_s_own_words() -> None:
         run("SELECT id, id FROM orders", fetch="rows")
     with pytest.raises(AirflowException, match="gives no rows to fetch"):
         run("DELETE FROM orders", fetch="rows")
+    with pytest.raises(AirflowException, match=r"one statement at a time.* add `split_statements: true`"):
+        run("SELECT 1; SELECT 2")
 
 
 @pytest.mark.usefixtures("orders")

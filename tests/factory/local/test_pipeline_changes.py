@@ -60,6 +60,13 @@ def test_healed_whether_it_ever_ran_or_not() -> None:
     assert told(broken, broken) == []
 
 
+def test_a_folder_that_cannot_be_read_is_called_by_its_own_name() -> None:
+    error = {"filename": "team (not read).yaml.py", "stack_trace": "team/: cannot be read: Permission denied"}
+    closed = group_by_file([], [error], {})
+    assert told({}, closed) == ["broken team team/: cannot be read: Permission denied"]
+    assert told(closed, {}) == ["healed team"]
+
+
 def test_an_unread_file_is_told_once_whatever_there_was_of_it_before() -> None:
     unread = {"a.yaml.py": "the process that reads it exited with 126; see /log"}
     stale, error = dag("a", is_stale=True), {"filename": "a.yaml.py", "stack_trace": PROBLEM}
