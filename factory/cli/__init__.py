@@ -17,6 +17,7 @@ COMMANDS = {
     "build": "write DAG files into a folder, for an Airflow that takes no bundle class",
     "convert": "convert a dag-factory document to this project's format",
     "doctor": "look at this machine's Airflow and say what is wrong",
+    "editor": "start the language server that editors talk to",
     "init": "prepare a repository for pipelines: editor, pre-commit, CI",
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is valid",

@@ -20,7 +20,7 @@ from schemas.model.pipeline_tests import PipelineTest, PipelineTests
 from schemas.rules.subject import Subject
 from schemas.shape.places import keys_at
 from schemas.shape.wording import problem_text
-from schemas.text.document import Document, read_document
+from schemas.text.document import Document, document_from_bytes, read_document
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class TestFile:
 
 def read_test_file(checker: Checker, folder: Path, path: str, shown: str) -> TestFile:
     """Read and check the test file at a POSIX path below the folder."""
-    document = read_document(folder / path, shown)
+    typed = checker.options.texts.get(path)
+    document = read_document(folder / path, shown) if typed is None else document_from_bytes(typed, shown)
     pipeline = _tested(path, document.data)
     if document.diagnostics:
         return TestFile(path, pipeline, document, None, document.diagnostics)

@@ -94,7 +94,7 @@ class ModuleFinder:
             folders = (self.pipelines_folder,) if parent is None else parent.search or ()
             last = name.rpartition(".")[2]
             # Of the missing name itself there may be a folder or a named pipe `name.py`.
-            close = [match for match in difflib.get_close_matches(last, self._names(folders)) if match != last]
+            close = [match for match in difflib.get_close_matches(last, self.names(folders)) if match != last]
             self._near[name] = tuple(f"{parent.name}.{match}" if parent else match for match in close)
         return self._near[name]
 
@@ -161,7 +161,8 @@ class ModuleFinder:
         return path.startswith(self.pipelines_folder + os.sep)
 
     @staticmethod
-    def _names(folders: Iterable[str]) -> list[str]:
+    def names(folders: Iterable[str]) -> list[str]:
+        """The modules and packages in some folders, by name."""
         names: set[str] = set()
         for folder in folders:
             try:

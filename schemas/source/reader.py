@@ -66,6 +66,17 @@ class SourceReader:
             self._results[dotted] = (_in_interpreter(dotted) if is_unclear else None) or found
         return self._results[dotted]
 
+    def names_in(self, dotted: str) -> tuple[str, ...]:
+        """The modules in a package, and what a module defines; for an empty name the modules below the pipelines
+        folder and the first names of those that are installed for Airflow."""
+        if not dotted:
+            return tuple(dict.fromkeys((*self._finder.names((self._finder.pipelines_folder,)), "airflow")))
+        module = self._finder.module(dotted) if _is_path(dotted) else None
+        if module is None:
+            return ()
+        defined = self._names.defined(module) if module.readable else ()
+        return tuple(dict.fromkeys((*self._finder.names(module.search or ()), *defined)))
+
     @property
     def folder(self) -> Path:
         """The pipelines folder, absolute: the paths of local modules start there."""

@@ -1,0 +1,221 @@
+"""What the server answers: one function for each request of the protocol, registered by `make_server`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from lsprotocol import types
+from pygls.uris import from_fs_path
+
+from factory.editor import navigation
+from factory.editor.completion import Completion
+from factory.editor.hover import hover
+from factory.editor.outline import Outline
+from factory.editor.server import EditorServer
+from factory.editor.workspace import Place
+from schemas.findings.diagnostics import Span
+from schemas.folder.discovery import is_test_path
+
+RUN_TEST, TRY_TASK = "factory.test", "factory.try"
+"""Commands that an editor runs in its terminal: `factory` and the arguments."""
+
+
+def lines_range(first: int, last: int) -> types.Range:
+    """Whole lines, both included."""
+    return types.Range(types.Position(first, 0), types.Position(last + 1, 0))
+
+
+def make_server() -> EditorServer:
+    """The server with everything that it answers."""
+    server = EditorServer()
+    _synchronise(server)
+    _describe(server)
+    _navigate(server)
+    _act(server)
+    return server
+
+
+def _synchronise(server: EditorServer) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(ls: EditorServer, params: types.DidOpenTextDocumentParams) -> None:
+        ls.changed(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(ls: EditorServer, params: types.DidChangeTextDocumentParams) -> None:
+        ls.changed(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(ls: EditorServer, params: types.DidCloseTextDocumentParams) -> None:
+        ls.changed(params.text_document.uri, closed=True)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def changed_on_disk(ls: EditorServer, _: types.DidChangeWatchedFilesParams) -> None:
+        """A function, a SQL file or a default was saved: what is open may be right or wrong by it."""
+        for workspace in list(ls.folders.values()):
+            for path in list(workspace.texts)[:1]:
+                ls.changed(from_fs_path(str(workspace.folder / path)) or "")
+
+
+def _describe(server: EditorServer) -> None:
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", "{", " ", ":"]))
+    def complete(ls: EditorServer, params: types.CompletionParams) -> types.CompletionList:
+        uri = params.text_document.uri
+        found = ls.place(uri)
+        if found is None:
+            return types.CompletionList(is_incomplete=False, items=[])
+        line, column = ls.position(uri, params.position)
+        proposals = Completion(*found, ls.outline(uri), line, column).proposals()
+        items = []
+        for order, one in enumerate(proposals):
+            replaced = ls.range(uri, Span(line + 1, one.column + 1, line + 1, column + 1))
+            items.append(
+                types.CompletionItem(
+                    one.label,
+                    kind=types.CompletionItemKind[one.kind],
+                    detail=one.detail or None,
+                    documentation=types.MarkupContent(types.MarkupKind.Markdown, one.help) if one.help else None,
+                    sort_text=f"{order:04}",
+                    filter_text=one.label,
+                    text_edit=types.TextEdit(replaced, one.text or one.label),
+                )
+            )
+        return types.CompletionList(is_incomplete=True, items=items)
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def hovered(ls: EditorServer, params: types.HoverParams) -> types.Hover | None:
+        uri = params.text_document.uri
+        found = ls.place(uri)
+        text = hover(*found, ls.outline(uri), *ls.position(uri, params.position)) if found is not None else ""
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def symbols(ls: EditorServer, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        uri = params.text_document.uri
+        return _symbols(navigation.items(ls.outline(uri))) if ls.place(uri) is not None else []
+
+    @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
+    def foldings(ls: EditorServer, params: types.FoldingRangeParams) -> list[types.FoldingRange]:
+        uri = params.text_document.uri
+        lines = navigation.foldable(ls.outline(uri)) if ls.place(uri) is not None else ()
+        return [types.FoldingRange(first, last) for first, last in lines]
+
+
+def _symbols(items: Iterable[navigation.Item]) -> list[types.DocumentSymbol]:
+    return [
+        types.DocumentSymbol(
+            item.name,
+            types.SymbolKind.Namespace if item.inside else types.SymbolKind.Function,
+            lines_range(item.entry.line, item.last_line),
+            lines_range(item.entry.line, item.entry.line),
+            detail=item.detail,
+            children=_symbols(item.inside),
+        )
+        for item in items
+    ]
+
+
+def _navigate(server: EditorServer) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    def defined(ls: EditorServer, params: types.DefinitionParams) -> types.Location | None:
+        uri = params.text_document.uri
+        found = ls.place(uri)
+        if found is None:
+            return None
+        target = navigation.definition(*found, ls.outline(uri), *ls.position(uri, params.position))
+        if target is None:
+            return None
+        there = from_fs_path(str(target.file)) or ""
+        return types.Location(there, ls.range(there, target.span))
+
+    @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
+    def can_be_renamed(ls: EditorServer, params: types.PrepareRenameParams) -> types.PrepareRenamePlaceholder | None:
+        uri = params.text_document.uri
+        found = ls.place(uri)
+        if found is None:
+            return None
+        line, column = ls.position(uri, params.position)
+        view = navigation.task_at(*found, ls.outline(uri), line, column)
+        if view is None or view.id is None:
+            return None
+        text = ls.outline(uri).lines[line]
+        start = text.rfind(view.id, 0, column + len(view.id))
+        where = ls.range(uri, Span(line + 1, start + 1, line + 1, start + len(view.id) + 1))
+        return types.PrepareRenamePlaceholder(where, view.id)
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+    def rename(ls: EditorServer, params: types.RenameParams) -> types.WorkspaceEdit | None:
+        uri = params.text_document.uri
+        found = ls.place(uri)
+        if found is None or navigation.TASK_ID.fullmatch(params.new_name) is None:
+            return None
+        view = navigation.task_at(*found, ls.outline(uri), *ls.position(uri, params.position))
+        if view is None:
+            return None
+        changes: defaultdict[str, list[types.TextEdit]] = defaultdict(list)
+        for file, span, text in navigation.renamed(*found, view, params.new_name):
+            there = from_fs_path(str(file)) or ""
+            changes[there].append(types.TextEdit(ls.range(there, span), text))
+        return types.WorkspaceEdit(changes=dict(changes))
+
+
+def _act(server: EditorServer) -> None:
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
+    )
+    def actions(ls: EditorServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+        uri = params.text_document.uri
+        found = []
+        for finding in ls.fixes(uri):
+            where = ls.range(uri, finding.span)
+            if (
+                finding.fix is None
+                or where.start.line > params.range.end.line
+                or where.end.line < params.range.start.line
+            ):
+                continue
+            edit = types.TextEdit(ls.range(uri, finding.fix.span), finding.fix.replacement)
+            diagnostics = [d for d in params.context.diagnostics if d.code == finding.code.id and d.range == where]
+            title = finding.caret or f"fix {finding.code.id}"
+            found.append(
+                types.CodeAction(
+                    f"{title[:1].upper()}{title[1:].rstrip('?')}",
+                    types.CodeActionKind.QuickFix,
+                    diagnostics,
+                    is_preferred=True,
+                    edit=types.WorkspaceEdit(changes={uri: [edit]}),
+                )
+            )
+        return found
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    def lenses(ls: EditorServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+        found = ls.place(params.text_document.uri)
+        return _lenses(found[1], ls.outline(params.text_document.uri)) if found is not None else []
+
+
+def _lenses(place: Place, outline: Outline) -> list[types.CodeLens]:
+    """*Run this test* above each test, *Try this task* above each task of a pipeline."""
+
+    def lens(line: int, title: str, command: str, arguments: list[Any]) -> types.CodeLens:
+        return types.CodeLens(lines_range(line, line), types.Command(title, command, arguments=arguments))
+
+    file = str(place.file)
+    if is_test_path(place.path):
+        tests = [e for e in outline.entries if len(e.path) == 2 and e.path[0] == "tests"]
+        named = [(entry.line, outline.value((*entry.path, "name"))) for entry in tests]
+        return [lens(line, "Run this test", RUN_TEST, ["test", file, "-k", name]) for line, name in named if name]
+    if place.is_defaults:
+        return []
+    found = [lens(0, "Try this pipeline", TRY_TASK, ["try", file])]
+    test = navigation.test_of(place)
+    if test is not None:
+        found.append(lens(0, "Run its tests", RUN_TEST, ["test", str(test)]))
+    waiting = [(item, "") for item in navigation.items(outline)]
+    while waiting:
+        item, prefix = waiting.pop(0)
+        full = f"{prefix}{item.name}"
+        if not item.inside:
+            found.append(lens(item.entry.line, "Try this task", TRY_TASK, ["try", file, "--task", full]))
+        waiting += [(inner, f"{full}.") for inner in item.inside]
+    return found

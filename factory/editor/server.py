@@ -1,0 +1,141 @@
+"""The language server: what an editor asks, answered from the text as it is typed.
+
+Protocol: LSP 3.17. Positions are converted here; everything behind it counts code points.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.uris import from_fs_path
+from pygls.workspace import TextDocument
+
+from factory.editor.outline import Outline
+from factory.editor.workspace import Place, Workspace, file_of, place_of
+from schemas.findings.codes import Severity
+from schemas.findings.diagnostics import Diagnostic, Span
+
+PAUSE = 0.05
+"""Seconds without a key before what is typed is checked."""
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.NOTE: types.DiagnosticSeverity.Information,
+}
+
+
+class EditorServer(LanguageServer):
+    """One server for all folders that an editor opens; checks run one after the other, in a thread of their own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "pipeline-factory",
+            version("airflow-pipeline-factory"),
+            text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+        )
+        self.folders: dict[Path, Workspace] = {}
+        self.worker = ThreadPoolExecutor(1, "check")
+        self._changed: defaultdict[Path, set[str]] = defaultdict(set)
+        self._waiting: dict[Path, asyncio.Task[None]] = {}
+        self._shown: dict[Path, list[Diagnostic]] = {}
+
+    def place(self, uri: str) -> tuple[Workspace, Place] | None:
+        """The folder and the place of a file; None where it is none of ours."""
+        file = file_of(uri)
+        place = place_of(file) if file is not None else None
+        if place is None:
+            return None
+        return self.folders.setdefault(place.folder, Workspace(place.folder)), place
+
+    def document(self, uri: str) -> TextDocument:
+        """The text of a file as it is typed."""
+        return self.workspace.get_text_document(uri)
+
+    def changed(self, uri: str, *, closed: bool = False) -> None:
+        """Note what is typed, and check it once there is a pause."""
+        found = self.place(uri)
+        if found is None:
+            return
+        workspace, place = found
+        if closed:
+            workspace.texts.pop(place.path, None)
+            self._show(place.file, [])
+        else:
+            workspace.texts[place.path] = self.document(uri).source
+        self._changed[workspace.folder].add(place.path)
+        waiting = self._waiting.get(workspace.folder)
+        if waiting is not None:
+            waiting.cancel()
+        self._waiting[workspace.folder] = asyncio.ensure_future(self._check(workspace))
+
+    async def _check(self, workspace: Workspace) -> None:
+        await asyncio.sleep(PAUSE)
+        changed = frozenset(self._changed.pop(workspace.folder, ()))
+        asked = Workspace(workspace.folder, dict(workspace.texts), workspace.facts)
+        # Not to be cancelled any more: what was begun is shown, and what is typed meanwhile is checked after it.
+        self._waiting.pop(workspace.folder, None)
+        found = await asyncio.get_running_loop().run_in_executor(self.worker, asked.findings, changed)
+        for path, findings in found.items():
+            typed = workspace.texts.get(path)
+            if typed == asked.texts.get(path):  # else its positions are of yesterday, and a newer check is under way
+                self._show(workspace.folder / path, findings)
+
+    def _show(self, file: Path, findings: Sequence[Diagnostic]) -> None:
+        uri = from_fs_path(str(file)) or ""
+        if self._shown.get(file) == list(findings):
+            return
+        self._shown[file] = list(findings)
+        shown = [self._diagnostic(uri, file, finding) for finding in findings]
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, shown))
+
+    def _diagnostic(self, uri: str, file: Path, finding: Diagnostic) -> types.Diagnostic:
+        message = finding.message + (f"; {finding.caret}" if finding.caret else "")
+        related = [
+            types.DiagnosticRelatedInformation(
+                types.Location(from_fs_path(str(self._beside(file, r.file))) or "", self.range(uri, r.span)), r.message
+            )
+            for r in finding.related
+        ]
+        return types.Diagnostic(
+            self.range(uri, finding.span),
+            f"{message}\n{finding.help}" if finding.help else message,
+            _SEVERITIES[finding.severity],
+            code=finding.code.id,
+            source="factory",
+            related_information=related,
+        )
+
+    def _beside(self, file: Path, shown: str) -> Path:
+        found = place_of(file)
+        return found.folder / shown if found is not None else file
+
+    def fixes(self, uri: str) -> list[Diagnostic]:
+        """The findings last shown for a file that can be fixed."""
+        file = file_of(uri)
+        return [one for one in self._shown.get(file, ()) if one.fix is not None] if file is not None else []
+
+    # -- positions ------------------------------------------------------------------------------------------
+
+    def range(self, uri: str, span: Span) -> types.Range:
+        """A span, lines and columns from 1, as the editor counts: from 0, and by default in UTF-16 units."""
+        start = types.Position(span.line - 1, span.column - 1)
+        end = types.Position(span.end_line - 1, span.end_column - 1)
+        document = self.document(uri)
+        return document.position_codec.range_to_client_units(document.lines, types.Range(start, end))
+
+    def position(self, uri: str, position: types.Position) -> tuple[int, int]:
+        """Line and column in code points, from 0."""
+        document = self.document(uri)
+        found = document.position_codec.position_from_client_units(document.lines, position)
+        return found.line, found.character
+
+    def outline(self, uri: str) -> Outline:
+        """What the text says line by line."""
+        return Outline(self.document(uri).source)

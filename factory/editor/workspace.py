@@ -1,0 +1,101 @@
+"""The files that an editor has open, with the text that is not saved yet, and what lint finds in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from schemas.check import Checker, CheckOptions
+from schemas.check.policy_file import project_policy
+from schemas.check.test_files import read_test_file
+from schemas.findings.diagnostics import Diagnostic
+from schemas.folder.discovery import is_defaults_path, is_pipeline_path, is_test_path, pipeline_paths
+from schemas.folder.project import pipelines_folder
+from schemas.source import FactCache, SourceReader
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file of a pipelines folder, by its POSIX path below it."""
+
+    folder: Path
+    path: str
+
+    @property
+    def file(self) -> Path:
+        return self.folder / self.path
+
+    @property
+    def is_test(self) -> bool:
+        return is_test_path(self.path)
+
+    @property
+    def is_defaults(self) -> bool:
+        return is_defaults_path(self.path)
+
+
+def place_of(file: Path) -> Place | None:
+    """The place of a file; None where it is no pipeline, no test and no defaults."""
+    folder = pipelines_folder(file)
+    if not file.is_relative_to(folder):
+        return None
+    path = file.relative_to(folder).as_posix()
+    known = is_pipeline_path(path) or is_test_path(path) or is_defaults_path(path)
+    return Place(folder, path) if known and file.suffix in SUFFIXES else None
+
+
+@dataclass
+class Workspace:
+    """The open files of one pipelines folder."""
+
+    folder: Path
+    texts: dict[str, str] = field(default_factory=dict)
+    """By path below the folder."""
+    facts: FactCache = field(default_factory=FactCache)
+
+    def checker(self) -> Checker:
+        """A checker that sees what is typed; it reads each file once, so each look takes a new one."""
+        return Checker(self.folder, self._options())
+
+    def reader(self) -> SourceReader:
+        """What dotted paths are; files that did not change are not parsed again."""
+        return SourceReader(self.folder, cache=self.facts)
+
+    def findings(self, changed: Iterable[str]) -> Mapping[str, list[Diagnostic]]:
+        """What lint finds in the open files, and in those that `changed` defaults reach, by path. A file without
+        findings has an empty list."""
+        chosen = {path for path in self.texts if is_pipeline_path(path)} | set(self._below(changed))
+        policy = project_policy(self.folder)
+        result = Checker(self.folder, replace(self._options(), policy=policy.policy)).folder(chosen)
+        asked = chosen | {path for path in self.texts if is_defaults_path(path)}
+        found: dict[str, list[Diagnostic]] = {path: [] for path in asked}
+        for diagnostic in result.diagnostics:
+            if diagnostic.file in found:
+                found[diagnostic.file].append(diagnostic)
+        tests = [path for path in self.texts if is_test_path(path)]
+        checker = self.checker()
+        for path in tests:
+            found[path] = list(read_test_file(checker, self.folder, path, path).diagnostics)
+        return found
+
+    def _options(self) -> CheckOptions:
+        texts = {path: text.encode("utf-8", "surrogatepass") for path, text in self.texts.items()}
+        return CheckOptions(environment="", every_environment=True, shown_folder="", texts=texts)
+
+    def _below(self, changed: Iterable[str]) -> Iterator[str]:
+        for path in changed:
+            if is_defaults_path(path):
+                above = path.rpartition("/")[0]
+                yield from (p for p in pipeline_paths(self.folder) if not above or p.startswith(f"{above}/"))
+
+
+def file_of(uri: str) -> Path | None:
+    """The file of a `file://` address; None for a text that has none yet."""
+    from pygls.uris import to_fs_path  # noqa: PLC0415 # the extra
+
+    path = to_fs_path(uri) if uri.startswith("file:") else None
+    return Path(os.path.abspath(path)) if path else None  # noqa: PTH100 # links stay: they say which folder is meant

@@ -1,0 +1,111 @@
+"""A language client over standard input and output, as an editor is one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+WAIT = 60
+
+
+class Editor:
+    """Opens files, types into them, and asks. `|` in a text is where the cursor is."""
+
+    def __init__(self, client: LanguageClient, folder: Path) -> None:
+        self.client = client
+        self.folder = folder
+        self._version = 0
+        self._published: dict[str, list[types.Diagnostic]] = {}
+        self._arrived = asyncio.Condition()
+
+        @client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        async def published(params: types.PublishDiagnosticsParams) -> None:
+            async with self._arrived:
+                self._published[params.uri] = list(params.diagnostics)
+                self._arrived.notify_all()
+
+    def uri(self, path: str) -> str:
+        return (self.folder / path).as_uri()
+
+    def open(self, path: str, text: str | None = None) -> None:
+        content = (self.folder / path).read_text() if text is None else text
+        item = types.TextDocumentItem(self.uri(path), "yaml", 0, content)
+        self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    def type(self, path: str, text: str) -> None:
+        """Replace the whole text."""
+        self._version += 1
+        document = types.VersionedTextDocumentIdentifier(self._version, self.uri(path))
+        change = types.TextDocumentContentChangeWholeDocument(text)
+        self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+
+    async def findings(self, path: str, codes: set[str]) -> list[types.Diagnostic]:
+        """The findings of a file, once they have these codes."""
+
+        def as_wished() -> bool:
+            shown = self._published.get(self.uri(path))
+            return {str(one.code) for one in shown or ()} == codes and (shown is not None or not codes)
+
+        async with self._arrived:
+            try:
+                await asyncio.wait_for(self._arrived.wait_for(as_wished), WAIT)
+            except TimeoutError:
+                raise AssertionError(f"{path} has {self._published.get(self.uri(path))}, not {codes}") from None
+            return self._published.get(self.uri(path), [])
+
+    def put(self, path: str, marked: str) -> dict[str, Any]:
+        """Type a text with a `|` where the cursor is; returns document and position for a request."""
+        before, _, after = marked.partition("|")
+        self.type(path, before + after)
+        line = before.count("\n")
+        character = len(before.rpartition("\n")[2].encode("utf-16-le")) // 2
+        return {
+            "text_document": types.TextDocumentIdentifier(self.uri(path)),
+            "position": types.Position(line, character),
+        }
+
+    async def completions(self, path: str, marked: str) -> list[str]:
+        at = self.put(path, marked)
+        found = await self.client.text_document_completion_async(types.CompletionParams(**at))
+        assert isinstance(found, types.CompletionList)
+        return [item.label for item in found.items]
+
+    async def hover(self, path: str, marked: str) -> str:
+        found = await self.client.text_document_hover_async(types.HoverParams(**self.put(path, marked)))
+        if found is None:
+            return ""
+        assert isinstance(found.contents, types.MarkupContent)
+        return found.contents.value
+
+    async def definition(self, path: str, marked: str) -> tuple[str, int] | None:
+        """File below the folder, and line from 1."""
+        found = await self.client.text_document_definition_async(types.DefinitionParams(**self.put(path, marked)))
+        if found is None:
+            return None
+        assert isinstance(found, types.Location)
+        return found.uri.removeprefix(f"{self.folder.as_uri()}/"), found.range.start.line + 1
+
+
+@asynccontextmanager
+async def editor(folder: Path) -> AsyncIterator[Editor]:
+    """A server and its client on a folder."""
+    client = LanguageClient("test-editor", "1")
+    opened = Editor(client, folder)
+    await client.start_io(sys.executable, "-m", "factory.cli", "editor", "--stdio")
+    await client.initialize_async(
+        types.InitializeParams(capabilities=types.ClientCapabilities(), root_uri=folder.as_uri())
+    )
+    client.initialized(types.InitializedParams())
+    try:
+        yield opened
+    finally:
+        await client.shutdown_async(None)
+        client.exit(None)
+        await asyncio.wait_for(client.stop(), WAIT)

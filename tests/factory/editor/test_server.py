@@ -1,0 +1,266 @@
+"""The language server, asked by a client over standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+
+from tests.factory.editor.client import Editor, editor
+
+PIPELINE = """schedule: "0 6 * * *"
+tasks:
+  - id: extract
+    uses: hello.extract
+  - id: load
+    uses: hello.load
+    needs: [extract]
+    with: {rows: "${tasks.extract.output}"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project with a pipeline, defaults, a function, a SQL file and a test."""
+    pipelines = tmp_path / "pipelines"
+    (pipelines / "sql").mkdir(parents=True)
+    (pipelines / "hello.py").write_text(
+        'def extract():\n    return []\n\n\ndef load(rows: list, table: str = "t"):\n    ...\n'
+    )
+    (pipelines / "hello_etl.yaml").write_text(PIPELINE)
+    (pipelines / "_defaults.yaml").write_text("default_args:\n  retries: 2\nvars:\n  region: eu\n")
+    (pipelines / "sql" / "top.sql").write_text("select 1\n")
+    (pipelines / "hello_etl.test.yaml").write_text(
+        "tests:\n- name: loads\n  task: load\n  given: {tasks: {}}\n  expect:\n    tasks:\n      load: success\n"
+    )
+    return pipelines
+
+
+def run(folder: Path, session: Callable[[Editor], Coroutine[Any, Any, None]]) -> None:
+    async def main() -> None:
+        async with editor(folder) as opened:
+            await session(opened)
+
+    asyncio.run(main())
+
+
+def test_findings_come_and_go_while_one_types(folder: Path) -> None:
+    async def session(e: Editor) -> None:
+        e.open("hello_etl.yaml")
+        e.open("other.yaml", "poll: {url: 'http://localhost/'}\n")
+        e.type("hello_etl.yaml", PIPELINE.replace("needs", "nedes"))
+        (found,) = await e.findings("hello_etl.yaml", {"PF102"})
+        assert found.range.start == types.Position(6, 4)
+        assert "did you mean `needs`?" in found.message
+        e.type("hello_etl.yaml", PIPELINE)
+        await e.findings("hello_etl.yaml", set())
+        e.type("other.yaml", "dag_id: hello_etl\npoll: {url: 'http://localhost/'}\n")
+        await e.findings("hello_etl.yaml", {"PF314"})
+        e.type("other.yaml", "poll: {url: 'http://localhost/'}\n")
+        await e.findings("hello_etl.yaml", set())
+
+    run(folder, session)
+
+
+def test_a_default_is_checked_in_all_that_it_reaches(folder: Path) -> None:
+    async def session(e: Editor) -> None:
+        e.open("_defaults.yaml")
+        e.type("_defaults.yaml", "default_args:\n  retires: 2\n")
+        await e.findings("_defaults.yaml", {"PF102"})
+        e.type("_defaults.yaml", "default_args:\n  retries: 2\n")
+        await e.findings("_defaults.yaml", set())
+
+    run(folder, session)
+
+
+COMPLETIONS: list[tuple[str, list[str]]] = [
+    ("sch|", ["schedule"]),
+    ("tasks:\n  - |", ["id", "uses", "needs"]),
+    ("tasks:\n  - id: a\n    uses: bash\n    with:\n      |", ["bash_command"]),
+    ("tasks:\n  - id: a\n    uses: hello.load\n    with:\n      |", ["rows", "table"]),
+    ("tasks:\n  - id: a\n    uses: hello.|", ["hello.extract", "hello.load"]),
+    ("tasks:\n  - id: a\n    uses: |", ["http", "sql", "hello"]),
+    ("tasks:\n  - {id: a, uses: empty}\n  - {id: b, uses: empty, needs: [|", ["a"]),
+    ("tasks:\n  - id: a\n    uses: empty\n  - id: b\n    uses: empty\n    needs:\n      - |", ["a"]),
+    ("tasks:\n  - id: a\n    uses: empty\n  - id: b\n    with: {x: '${tasks.|", ["tasks.a.output"]),
+    ("tasks:\n  - id: b\n    with: {x: '${|", ["tasks", "vars", "env"]),
+    ("tasks:\n  - id: b\n    with: {x: '${vars.|", ["vars.region"]),
+    ("catchup: |\n", ["true", "false"]),
+    ("timezone: |\n", ["Europe/Berlin"]),
+    ("schedule: |\n", ["'@daily'"]),
+    ("tasks:\n  - id: a\n    trigger_rule: |\n", ["all_done"]),
+    ("tasks:\n  - {id: q, uses: sql, with: {conn_id: x, sql: |", ["sql/top.sql"]),
+    ("poll:\n  pagination:\n    type: |", ["cursor"]),
+]
+"""What is typed, with the cursor, and what has to be among the proposals."""
+
+
+def test_completes(folder: Path) -> None:
+    async def session(e: Editor) -> None:
+        e.open("half.yaml", "")
+        missing = []
+        for marked, expected in COMPLETIONS:
+            found = await e.completions("half.yaml", marked)
+            if not set(expected) <= set(found):
+                missing.append((marked, expected, found[:20]))
+        assert missing == []
+
+    run(folder, session)
+
+
+HOVERS: list[tuple[str, list[str]]] = [
+    ("sche|dule: '0 6 * * 1-5'\ntasks: [{id: a, uses: empty}]\n", ["cron", "Monday through Friday", "Next:"]),
+    ("schedule: '0 6 * *| 1-5'\ntasks: [{id: a, uses: empty}]\n", ["at 06:00", "Next:"]),
+    ("tasks:\n  - id: a\n    uses: hello.lo|ad\n", ["def load(rows: list, table: str = …)", "hello.load"]),
+    ("tasks:\n  - id: a\n    uses: ba|sh\n    with: {bash_command: x}\n", ["shell command"]),
+    (
+        "tasks:\n  - id: a\n    uses: bash\n    with:\n      bash_command: ${vars.re|gion}\n",
+        ["`eu`", "_defaults.yaml:4"],
+    ),
+    ("tasks:\n  - id: a\n    uses: empty\n    retr|ies: 2\n", ["How often a failed task is retried"]),
+]
+
+
+def test_says_what_is_under_the_pointer(folder: Path) -> None:
+    async def session(e: Editor) -> None:
+        e.open("half.yaml", "")
+        missing = []
+        for marked, expected in HOVERS:
+            found = await e.hover("half.yaml", marked)
+            if not all(text in found for text in expected):
+                missing.append((marked, expected, found))
+        assert missing == []
+
+    run(folder, session)
+
+
+DEFINITIONS: list[tuple[str, tuple[str, int] | None]] = [
+    ("tasks:\n  - id: a\n    uses: hello.lo|ad\n", ("hello.py", 5)),
+    ("tasks:\n  - {id: a, uses: empty}\n  - {id: b, uses: empty, needs: [|a]}\n", ("half.yaml", 2)),
+    (
+        "tasks:\n  - {id: a, uses: empty}\n  - {id: b, uses: hello.load, with: {rows: '${tasks.|a.output}'}}\n",
+        ("half.yaml", 2),
+    ),
+    ("tasks:\n  - {id: q, uses: sql, with: {conn_id: x, sql: sql/to|p.sql}}\n", ("sql/top.sql", 1)),
+    ("tasks:\n  - id: q\n    uses: bash\n    with:\n      bash_command: ${vars.|region}\n", ("_defaults.yaml", 4)),
+    ("# not|hing\n", None),
+]
+
+
+def test_goes_to_what_is_named(folder: Path) -> None:
+    async def session(e: Editor) -> None:
+        e.open("half.yaml", "")
+        wrong = []
+        for marked, expected in DEFINITIONS:
+            found = await e.definition("half.yaml", marked)
+            if found != expected:
+                wrong.append((marked, expected, found))
+        assert wrong == []
+        assert await e.definition(
+            "hello_etl.test.yaml", (folder / "hello_etl.test.yaml").read_text().replace("task: load", "task: |load")
+        ) == ("hello_etl.yaml", 5)
+
+    run(folder, session)
+
+
+def applied(edit: types.WorkspaceEdit, uri: str, text: str) -> str:
+    """A text after the edits of its file; columns are ASCII here."""
+    lines = text.split("\n")
+    for one in sorted(
+        (edit.changes or {}).get(uri, ()), key=lambda o: (o.range.start.line, o.range.start.character), reverse=True
+    ):
+        line = lines[one.range.start.line]
+        lines[one.range.start.line] = line[: one.range.start.character] + one.new_text + line[one.range.end.character :]
+    return "\n".join(lines)
+
+
+def test_a_task_gets_another_id_everywhere(folder: Path) -> None:
+    test = (folder / "hello_etl.test.yaml").read_text()
+
+    async def session(e: Editor) -> None:
+        e.open("hello_etl.yaml")
+        for marked in (PIPELINE.replace("id: load", "id: lo|ad"), PIPELINE.replace("id: extract", "id: extr|act")):
+            old, at = ("load" if "lo|ad" in marked else "extract"), e.put("hello_etl.yaml", marked)
+            prepared = await e.client.text_document_prepare_rename_async(types.PrepareRenameParams(**at))
+            assert isinstance(prepared, types.PrepareRenamePlaceholder)
+            assert prepared.placeholder == old
+            edit = await e.client.text_document_rename_async(types.RenameParams(**at, new_name="other"))
+            assert edit is not None
+            expected = (
+                PIPELINE.replace(f"id: {old}", "id: other")
+                .replace(f"[{old}]", "[other]")
+                .replace(f"tasks.{old}.", "tasks.other.")
+            )
+            assert applied(edit, e.uri("hello_etl.yaml"), PIPELINE) == expected
+            there = test.replace("load: success", "other: success").replace("task: load", "task: other")
+            assert applied(edit, e.uri("hello_etl.test.yaml"), test) == (there if old == "load" else test)
+        refused = await e.client.text_document_rename_async(types.RenameParams(**at, new_name="not an id"))
+        assert refused is None
+
+    run(folder, session)
+
+
+def test_outline_lenses_folding_and_fixes(folder: Path) -> None:
+    group = "tasks:\n  - id: g\n    tasks:\n      - {id: a, uses: empty}\n  - id: b\n    uses: empty\n    nedes: [g]\n"
+
+    async def session(e: Editor) -> None:
+        e.open("group.yaml", group)
+        document = types.TextDocumentIdentifier(e.uri("group.yaml"))
+        symbols = await e.client.text_document_document_symbol_async(types.DocumentSymbolParams(document))
+        assert symbols is not None
+        named = [
+            (s.name, [inner.name for inner in s.children or ()]) for s in symbols if isinstance(s, types.DocumentSymbol)
+        ]
+        assert named == [("g", ["a"]), ("b", [])]
+        folding = await e.client.text_document_folding_range_async(types.FoldingRangeParams(document))
+        assert (1, 3) in [(one.start_line, one.end_line) for one in folding or ()]
+        lenses = await e.client.text_document_code_lens_async(types.CodeLensParams(document))
+        assert [list(one.command.arguments or ()) for one in lenses or () if one.command] == [
+            ["try", str(folder / "group.yaml")],
+            ["try", str(folder / "group.yaml"), "--task", "b"],
+            ["try", str(folder / "group.yaml"), "--task", "g.a"],
+        ]
+        (found,) = await e.findings("group.yaml", {"PF102"})
+        actions = await e.client.text_document_code_action_async(
+            types.CodeActionParams(document, found.range, types.CodeActionContext([found]))
+        )
+        (action,) = actions or ()
+        assert isinstance(action, types.CodeAction)
+        assert action.edit is not None
+        assert "needs: [g]" in applied(action.edit, e.uri("group.yaml"), group)
+
+    run(folder, session)
+
+
+def test_tests_and_dag_factory_documents_are_checked_too(folder: Path) -> None:
+    async def session(e: Editor) -> None:
+        e.open("hello_etl.test.yaml", "tests:\n- name: loads\n  task: laod\n")
+        found = await e.findings("hello_etl.test.yaml", {"PF302"})
+        assert found
+        lenses = await e.client.text_document_code_lens_async(
+            types.CodeLensParams(types.TextDocumentIdentifier(e.uri("hello_etl.test.yaml")))
+        )
+        assert [list(one.command.arguments or ()) for one in lenses or () if one.command] == [
+            ["test", str(folder / "hello_etl.test.yaml"), "-k", "loads"]
+        ]
+        e.open(
+            "old.yml", "old:\n  schedule: '@daily'\n  tasks:\n    a: {operator: airflow.operatrs.bash.BashOperator}\n"
+        )
+        await e.findings("old.yml", {"PF307"})
+
+    run(folder, session)
+
+
+def test_positions_count_as_the_editor_does(folder: Path) -> None:
+    """An emoji is two units of UTF-16, which editors count in, and one character here."""
+
+    async def session(e: Editor) -> None:
+        e.open("wide.yaml", "tasks: [{id: a, uses: bash, with: {bash_command: 📦📦}, nedes: []}]\n")
+        (found,) = await e.findings("wide.yaml", {"PF102"})
+        assert found.range.start.character == len("tasks: [{id: a, uses: bash, with: {bash_command: 📦📦}, ") + 2
+
+    run(folder, session)
