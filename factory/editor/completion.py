@@ -1,4 +1,4 @@
-"""What can stand where one types: keys, values, ids of tasks, names in `${…}`, paths of functions and operators."""
+"""What fits where one types: keys, values, ids of tasks, names in `${…}`, paths of functions and operators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from factory.editor.outline import Cursor, Outline
 from factory.editor.schema_help import SchemaHelp, published
 from factory.editor.workspace import Place, Workspace
 from schemas.findings.paths import DataPath, task_path
-from schemas.folder.named_files import FolderFiles
+from schemas.folder.project import FolderFiles
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.source import Class, Function, Parameter
 from schemas.text.scalars import scalar
@@ -60,7 +60,7 @@ class Completion:
     column: int
 
     def proposals(self) -> list[Proposal]:
-        """What can stand here, likely things first."""
+        """What fits here, the likely ones first."""
         found: dict[str, Proposal] = {}
         line = self.outline.lines[self.line] if self.line < len(self.outline.lines) else ""
         for proposal in self._all():

@@ -15,7 +15,7 @@ from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.diagnostics import Span
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import TEST_SUFFIXES
-from schemas.folder.named_files import FolderFiles
+from schemas.folder.project import FolderFiles
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Class, Function, TaskDecorated

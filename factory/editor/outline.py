@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 class Cursor(NamedTuple):
     """Where one types: in the value at `path` (`is_value`), or at a new key of the mapping, or item of the list, there.
 
-    `typed` is what stands there before the cursor; it begins at `column`.
+    `typed` is the text of it before the cursor; it begins at `column`.
     """
 
     path: DataPath
