@@ -62,7 +62,7 @@ test: setup-dev ## run all tests but the long ones
 	@exec $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 bench: setup-dev ## measure against dag-factory and hand-written Python; takes about 40 minutes
-	@for each in lint lint_mistakes dag_factory_documents task_start dag_processor_cpu edit_to_visible growth poll watch plan factory_test try_start; do $(VENV)/bin/python -m benchmarks.$$each || exit 1; done
+	@for each in lint lint_mistakes dag_factory_documents task_start dag_processor_cpu edit_to_visible growth poll watch plan factory_test try_start editor; do $(VENV)/bin/python -m benchmarks.$$each || exit 1; done
 
 lint: setup-dev ## check code and pipelines
 	@$(VENV)/bin/ruff check

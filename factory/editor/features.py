@@ -37,7 +37,19 @@ def make_server() -> EditorServer:
     return server
 
 
+WATCHED = "**/*.{py,sql,sh,yaml,yml}"
+"""Files beside the open ones that findings depend on."""
+
+
 def _synchronise(server: EditorServer) -> None:
+    @server.feature(types.INITIALIZED)
+    async def started(ls: EditorServer, _: types.InitializedParams) -> None:
+        wanted = ls.client_capabilities.workspace
+        if wanted and wanted.did_change_watched_files and wanted.did_change_watched_files.dynamic_registration:
+            options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher(WATCHED)])
+            registration = types.Registration("watch", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+            await ls.client_register_capability_async(types.RegistrationParams([registration]))
+
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(ls: EditorServer, params: types.DidOpenTextDocumentParams) -> None:
         ls.changed(params.text_document.uri)
