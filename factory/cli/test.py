@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from factory.cli import UsageError
+from factory.cli.try_ import kept
 from factory.reporters import full
-from factory.reporters.columns import wants_colour
+from factory.reporters.columns import columns, wants_colour
 from factory.reporters.text import printable
 from factory.trial.isolation import prepare_airflow
 from schemas.check import Checker, CheckOptions
@@ -25,6 +26,10 @@ from schemas.check.test_files import TestFile, read_test_file
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import is_test_path, test_paths
 from schemas.folder.project import pipelines_folder
+from schemas.model.pipeline_tests import PipelineTests
+
+if TYPE_CHECKING:
+    from factory.trial.testing import Tester
 
 __test__ = False
 
@@ -41,14 +46,22 @@ class Found(NamedTuple):
         return f"{self.shown}/{self.path}" if self.shown else self.path
 
 
+class Ways(NamedTuple):
+    """How tests are run, as the command line says."""
+
+    word: str | None
+    record: bool
+    update: bool
+
+
 class Outcome(NamedTuple):
-    """How one test ended: lines `place: what is wrong`, and whether fixtures were recorded."""
+    """How one test ended: lines `place: what is wrong`, and what was written."""
 
     file: str
     name: str
     seconds: float
     problems: tuple[str, ...]
-    recorded: str = ""
+    written: tuple[str, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-k", dest="word", metavar="WORD", help="only tests whose name holds this")
     parser.add_argument("--record", action="store_true", help="ask real servers, and write their answers as fixtures")
+    parser.add_argument("--update", action="store_true", help="write what came where an expectation differs")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="also write a JUnit report")
     parser.add_argument(
         "--parallel", type=int, default=1, metavar="N", help="processes to share the files (default: 1)"
@@ -75,10 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
         outcomes.append(outcome)
         sign = "✗" if outcome.problems else "✓"
         print(f"{sign} {outcome.file}: {printable(outcome.name)}  {outcome.seconds:.2f} s", flush=True)
-        for problem in outcome.problems:
-            print(f"    {printable(problem)}", flush=True)
-        if outcome.recorded:
-            print(f"    recorded: {outcome.recorded}", flush=True)
+        for line in (line for problem in outcome.problems for line in problem.split("\n")):
+            print(f"    {printable(line)}", flush=True)
+        for line in outcome.written:
+            print(f"    {line}", flush=True)
     failed = sum(bool(outcome.problems) for outcome in outcomes)
     if arguments.junit is not None:
         arguments.junit.write_text(_junit(outcomes), encoding="utf-8")
@@ -110,25 +124,26 @@ def _outcomes(files: Sequence[Found], arguments: argparse.Namespace) -> Iterator
     groups: dict[Path, list[Found]] = {}
     for file in files:
         groups.setdefault(file.folder, []).append(file)
+    ways = Ways(arguments.word, arguments.record, arguments.update)
     prepare_airflow("/nonexistent/factory-test", "CRITICAL")
     # A process for each folder: modules of two folders may have one name, and Python imports a name once.
     if len(groups) == 1 and arguments.parallel <= 1:
-        yield from run_files(files, arguments.word, arguments.record)
+        yield from run_files(files, ways)
         return
     import factory.trial.testing  # noqa: F401, PLC0415 # once, for all processes that are forked
 
     processes = max(arguments.parallel, 1)
     jobs = [job for group in groups.values() for n in range(processes) if (job := group[n::processes])]
     with ThreadPoolExecutor(processes) as pool:
-        waiting = [pool.submit(_in_own_process, job, arguments.word, arguments.record) for job in jobs]
+        waiting = [pool.submit(_in_own_process, job, ways) for job in jobs]
         for each in waiting:
             yield from each.result()
 
 
-def _in_own_process(files: Sequence[Found], word: str | None, record: bool) -> list[Outcome]:
+def _in_own_process(files: Sequence[Found], ways: Ways) -> list[Outcome]:
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=lambda: sender.send(list(run_files(files, word, record))))
+    process = context.Process(target=lambda: sender.send(list(run_files(files, ways))))
     process.start()
     sender.close()
     try:
@@ -140,48 +155,60 @@ def _in_own_process(files: Sequence[Found], word: str | None, record: bool) -> l
     return outcomes
 
 
-def run_files(files: Iterable[Found], word: str | None, record: bool) -> Iterator[Outcome]:
+def run_files(files: Iterable[Found], ways: Ways) -> Iterator[Outcome]:
     """Run the tests of files of one folder in this process."""
     from factory.trial.testing import Tester  # noqa: PLC0415 # imports Airflow
 
     testers: dict[Path, Tester] = {}
     for found in files:
-        tester = testers.setdefault(found.folder, Tester(found.folder, found.shown, record))
+        known = kept(None, required=False) if ways.record else None
+        tester = testers.setdefault(found.folder, Tester(found.folder, found.shown, ways.record, known))
         checker = Checker(found.folder, CheckOptions(shown_folder=found.shown, environ={}))
-        file = read_test_file(checker, found.folder, found.path, found.name)
+        file = read_test_file(checker, found.folder, found.path, found.name, record=ways.record)
         if file.diagnostics:
             print(full.render(file.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
         if file.model is None or file.diagnostics:
             first = file.diagnostics[0]
             yield Outcome(found.name, "(the file)", 0.0, (f"{found.name}:{first.span.line}: {first.message}",))
+        else:
+            yield from _of_file(found, file, file.model, tester, ways)
+
+
+def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester, ways: Ways) -> Iterator[Outcome]:
+    from factory.trial.expectations import Update, fixtures_written, written  # noqa: PLC0415 # as above
+
+    place = found.folder / found.path
+    updates: list[Update] = []
+    outcomes: list[Outcome] = []
+    for index, test in enumerate(model.tests):
+        if ways.word is not None and ways.word.lower() not in test.name.lower():
             continue
-        for index, test in enumerate(file.model.tests):
-            if word is None or word.lower() in test.name.lower():
-                ended = tester.run(file.pipeline, test, (found.folder / found.path).parent)
-                placed = (_placed(file, found.name, ("tests", index, *path), text) for path, text in ended.problems)
-                recorded = _written(found, test.given.http, ended.recorded)
-                yield Outcome(found.name, test.name, ended.seconds, tuple(placed), recorded)
+        path: DataPath = ("tests", index)
+        ended = tester.run(file.pipeline, test, place.parent)
+        lines: list[str] = []
+        if ended.recorded:
+            alone = len(model.tests) == 1
+            updates += fixtures_written(place, path, test, ended.recorded, alone=alone)
+            lines.append(f"recorded: {len(ended.recorded)} answers")
+        left = [problem for problem in ended.problems if not (ways.update and problem.update)]
+        if ways.update:
+            came = [((*path, *p.update[0]), p.update[1]) for p in ended.problems if p.update is not None]
+            updates += [one for position, one in enumerate(came) if one not in came[:position]]
+            places = [(file.span((*path, *p.path)).line, p.text) for p in ended.problems if p.update is not None]
+            lines += [f"updated: {found.name}:{line}: {text}" for line, text in places]
+        wrong = tuple(_placed(file, found.name, (*path, *problem.path), problem.text) for problem in left)
+        outcomes.append(Outcome(found.name, test.name, ended.seconds, wrong, tuple(lines)))
+    written(file, place, updates)
+    yield from outcomes
 
 
 def _placed(file: TestFile, name: str, path: DataPath, text: str) -> str:
+    """The place and what is wrong, then the line with a caret."""
     span = file.span(path)
-    return f"{name}:{span.line}:{span.column}: {text}"
-
-
-def _written(found: Found, http: object, recorded: Sequence[object]) -> str:
-    """Write recorded answers into the fixtures' file; its name for people."""
-    if not recorded:
-        return ""
-    import yaml  # noqa: PLC0415 # only for --record
-
-    name = http if isinstance(http, str) else f"fixtures/{Path(found.path).name.partition('.')[0]}.http.yaml"
-    place = (found.folder / found.path).parent / name
-    before = yaml.safe_load(place.read_text(encoding="utf-8")) if place.exists() else []
-    place.parent.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump([*(before or []), *recorded], sort_keys=False, allow_unicode=True)
-    place.write_text(text, encoding="utf-8")
-    hint = "" if isinstance(http, str) else f"; write `http: {name}` below `given`"
-    return f"{len(recorded)} answers in {os.path.relpath(place)}{hint}"
+    line, number = file.document.lines.line_text(span.line), str(span.line)
+    caret = f"{' ' * columns(line[: span.column - 1])}{'^' * columns(line[span.column - 1 : span.end_column - 1])}"
+    shown = f"{number} | {line}\n{' ' * len(number)} | {caret}" if path else ""
+    return f"{name}:{number}:{span.column}: {text}\n{shown}".rstrip()
 
 
 def _junit(outcomes: Sequence[Outcome]) -> str:
@@ -192,5 +219,7 @@ def _junit(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         case = SubElement(suite, "testcase", classname=outcome.file, name=outcome.name, time=f"{outcome.seconds:.3f}")
         if outcome.problems:
-            SubElement(case, "failure", message=outcome.problems[0]).text = "\n".join(outcome.problems)
+            SubElement(case, "failure", message=outcome.problems[0].partition("\n")[0]).text = "\n".join(
+                outcome.problems
+            )
     return tostring(suite, encoding="unicode") + "\n"

@@ -108,8 +108,8 @@ def _run(  # what the command line says, each once
         return 1
     dag = loaded.dags[pipeline.dag_id]
     only = _only(dag, arguments.task, upstream=arguments.upstream)
-    kept = _kept(arguments.airflow_home, required=arguments.commit)
-    memory = Memory(connections=connections, kept=kept)
+    home = kept(arguments.airflow_home, required=arguments.commit)
+    memory = Memory(connections=connections, kept=home)
     for task_id, file in given.items():
         _known(task_id, dag.task_ids)
         memory.xcoms[task_id, RETURN_VALUE] = {-1: _given(file)}
@@ -134,9 +134,9 @@ def _run(  # what the command line says, each once
 
     results = run_trial(Trial(dag, memory, date, only, params), ended)
     remembered = {name: value for name, value in memory.moved.items() if name[1] in (ANSWER, WATERMARK)}
-    if remembered and kept is not None and arguments.commit:
+    if remembered and home is not None and arguments.commit:
         try:
-            kept.commit(remembered)
+            home.commit(remembered)
         except KeptError as error:
             raise UsageError(str(error)) from None
     if remembered and not arguments.json:
@@ -145,7 +145,7 @@ def _run(  # what the command line says, each once
     return 1 if any(result.state in ("failed", "upstream_failed") for result in results) else 0
 
 
-def _kept(written: Path | None, *, required: bool) -> Kept | None:
+def kept(written: Path | None, *, required: bool) -> Kept | None:
     """What the Airflow of `make run` keeps, where there is one. Raises UsageError where one is asked for in vain."""
     from factory.local.home import Home  # noqa: PLC0415 # as above
     from factory.local.settings import LocalRunError  # noqa: PLC0415 # as above

@@ -29,9 +29,9 @@ class Guard:
     def _audited(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.is_on:
             return
-        if event == "socket.connect" and isinstance(arguments[1], tuple):
+        if event in ("socket.connect", "socket.sendto", "socket.sendmsg") and isinstance(arguments[1], tuple):
             self._refuse(str(arguments[1][0]))
-        elif event == "socket.getaddrinfo" and arguments[0] is not None:
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname") and arguments[0] is not None:
             self._refuse(arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0]))
 
     def _refuse(self, host: str) -> None:
@@ -47,12 +47,14 @@ def _is_here(host: str) -> bool:
 
 
 @contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """These variables, for as long as the block runs; none that leads requests past the proxy."""
+def environment(variables: Mapping[str, str], without: tuple[str, ...] = ()) -> Iterator[None]:
+    """These variables, for as long as the block runs; none that leads requests past the proxy, or begins as `without`
+    says."""
     before = dict(os.environ)
+    for name in before:
+        if name.startswith(("NO_PROXY", "no_proxy", *without)):
+            del os.environ[name]
     os.environ.update(variables)
-    for name in ("NO_PROXY", "no_proxy"):
-        os.environ.pop(name, None)
     try:
         yield
     finally:

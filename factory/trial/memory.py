@@ -1,6 +1,6 @@
 """What a trial keeps in place of Airflow's database, and what it reads from that of `make run`.
 
-Tables of a test: each connection is an SQLite file of the test's own.
+Tables of a test: each connection is a SQLite or DuckDB file of the test's own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from factory.data.values import plain_rows
+from schemas.compose.env_values import looks_like_secret
 
 RETURN_VALUE = "return_value"
 _PARTS = ("conn_type", "host", "schema", "login", "password", "port", "extra")
@@ -126,6 +129,8 @@ class Memory:
     asset_states: dict[tuple[str, str], Any] = field(default_factory=dict)
     moved: dict[tuple[str, str], Any] = field(default_factory=dict)
     kept: Kept | None = None
+    secrets: set[str] = field(default_factory=set, repr=False)
+    """What tasks were told that nobody else may know: passwords, variables with the name of a secret."""
     counts: dict[str, int] = field(default_factory=dict)
     """How many instances each task has, once that is known."""
 
@@ -137,7 +142,10 @@ class Memory:
     def variable(self, key: str) -> str | None:
         """The value of a variable, as text."""
         found = self.variables.get(key, os.environ.get(f"AIRFLOW_VAR_{key.upper()}"))
-        return self.kept.variable(key) if found is None and self.kept is not None else found
+        value = self.kept.variable(key) if found is None and self.kept is not None else found
+        if value and looks_like_secret(key):
+            self.secrets.add(value)
+        return value
 
     def asset_state(self, asset: str, key: str) -> Any:
         """What is in an asset's store, by its name or URI. Raises KeyError where nothing is."""
@@ -155,47 +163,74 @@ class Memory:
 
 
 Row = Mapping[str, Any]
+KINDS = ("sqlite", "duckdb")
 
 
 class Tables:
-    """SQLite files below a folder, one for each connection that tables are given for or expected in."""
+    """Files below a folder, one for each connection that tables are given for or expected in.
 
-    def __init__(self, folder: Path, names: Iterable[str]) -> None:
+    `kinds` are the databases of connections by id, where they are not SQLite.
+    """
+
+    def __init__(self, folder: Path, names: Iterable[str], kinds: Mapping[str, str]) -> None:
         self._folder = folder
-        conns = {split(name)[0] for name in names}
-        self.connections = {conn: json.dumps({"conn_type": "sqlite", "host": str(self._file(conn))}) for conn in conns}
+        self._kinds = {**{split(name)[0]: "sqlite" for name in names}, **kinds}
+        self.connections = {
+            conn: json.dumps({"conn_type": kind, "host": str(self._file(conn))}) for conn, kind in self._kinds.items()
+        }
 
-    def fill(self, name: str, rows: Sequence[Row]) -> None:
-        """Make a table with these rows, of the columns that they have."""
+    def fill(self, name: str, columns: Sequence[str] | Mapping[str, str], rows: Sequence[Row]) -> None:
+        """Make a table with these columns, or those that the rows have, and the rows."""
         conn, table = split(name)
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        with closing(sqlite3.connect(self._file(conn))) as database, database:
-            database.execute(f"CREATE TABLE {_quoted(table)} ({', '.join(map(_quoted, columns)) or '_'})")
-            if not columns:
-                return
-            marks = ", ".join("?" * len(columns))
-            values = [[_stored(row.get(column)) for column in columns] for row in rows]
-            database.executemany(f"INSERT INTO {_quoted(table)} VALUES ({marks})", values)  # noqa: S608 # quoted
+        of_rows = dict.fromkeys((column for row in rows for column in row), "")
+        types = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
+        types = {**of_rows, **types}
+        is_duckdb = self._kinds[conn] == "duckdb"
+        declared = [f"{_quoted(column)} {kind or ('VARCHAR' if is_duckdb else '')}" for column, kind in types.items()]
+        with closing(self._opened(conn)) as database:
+            cursor = database.cursor()
+            if "." in table:
+                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(table.partition('.')[0])}")
+            cursor.execute(f"CREATE TABLE {_path(table)} ({', '.join(declared) or '_'})")
+            marks = ", ".join("?" * len(types))
+            values = [[_stored(row.get(column)) for column in types] for row in rows]
+            if values:
+                cursor.executemany(f"INSERT INTO {_path(table)} VALUES ({marks})", values)  # noqa: S608 # quoted
+            database.commit()
 
     def rows(self, name: str) -> list[dict[str, Any]] | None:
         """The rows of a table; None where there is no such table."""
         conn, table = split(name)
-        with closing(sqlite3.connect(self._file(conn))) as database:
-            known = {found for (found,) in database.execute("SELECT name FROM sqlite_master")}
-            if table not in known:
-                return None
-            cursor = database.execute(f"SELECT * FROM {_quoted(table)}")  # noqa: S608 # quoted
+        with closing(self._opened(conn)) as database:
+            cursor = database.cursor()
+            try:
+                cursor.execute(f"SELECT * FROM {_path(table)}")  # noqa: S608 # quoted
+            except Exception as error:
+                if "no such table" in str(error) or "does not exist" in str(error):
+                    return None
+                raise
             names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
+            return list(plain_rows(dict(zip(names, row, strict=True)) for row in cursor.fetchall()))
+
+    def _opened(self, conn: str) -> Any:
+        if self._kinds[conn] == "duckdb":
+            import duckdb  # noqa: PLC0415 # an extra
+
+            return duckdb.connect(str(self._file(conn)))
+        return sqlite3.connect(self._file(conn))
 
     def _file(self, conn: str) -> Path:
-        return self._folder / f"{conn}.db"
+        return self._folder / f"{conn}.{'duckdb' if self._kinds[conn] == 'duckdb' else 'db'}"
 
 
 def split(name: str) -> tuple[str, str]:
     """`warehouse.orders` → its connection and its table."""
     conn, _, table = name.partition(".")
     return conn, table
+
+
+def _path(table: str) -> str:
+    return ".".join(map(_quoted, table.split(".")))
 
 
 def _quoted(name: str) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -71,43 +71,81 @@ NOT_SENT = ("host", "proxy-connection", "connection", "content-length", "accept-
 HIDDEN = "hidden"
 
 
-def forwarded(request: Request) -> tuple[Mapping[str, Any], tuple[int, dict[str, str], bytes]]:
-    """The fixture of a real answer, and the answer."""
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in NOT_SENT}
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.request(
-            request.method, request.url, headers=headers, data=request.body or None, timeout=60, allow_redirects=False
+class Recorder:
+    """Asks real servers; `fixtures` are their answers, each for one request, in the order in which they came.
+
+    `secrets` are texts that no fixture may hold.
+    """
+
+    def __init__(self) -> None:
+        self.fixtures: list[dict[str, Any]] = []
+        self.secrets: Collection[str] = ()
+
+    def __call__(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        """The real answer. Raises requests.RequestException."""
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in NOT_SENT}
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request(
+                request.method, request.url, headers=headers, data=request.body or None, timeout=60,
+                allow_redirects=False,
+            )  # fmt: skip
+        kept = {name: value for name, value in answer.headers.items() if _is_kept(name.lower())}
+        written = _asked(request)
+        asked = _without(written, self.secrets)
+        if asked.get("json") != written.get("json"):
+            del asked["json"]  # what is hidden cannot be compared
+        self.fixtures.append(
+            {"request": asked, "response": _without(_answered(answer, kept), self.secrets), "times": 1}
         )
-    kept = {name: value for name, value in answer.headers.items() if _is_kept(name.lower())}
-    response: dict[str, Any] = {"status": answer.status_code} if answer.status_code != requests.codes.ok else {}
-    try:
-        response["json"] = answer.json()
-        kept.pop("Content-Type", None)
-    except ValueError:
-        response["text"] = answer.text
-    if kept:
-        response["headers"] = kept
-    params = {name: _shown(name, values) for name, values in request.query.items()}
-    asked: dict[str, Any] = {"url": request.address, "method": request.method}
-    if request.method == "GET":
-        del asked["method"]
+        return answer.status_code, kept, answer.content
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    asked: dict[str, Any] = {"url": request.address}
+    if request.method != "GET":
+        asked["method"] = request.method
+    params = {n: v[0] if len(v) == 1 else v for n, v in request.query.items() if not looks_like_secret(n)}
     if params:
-        asked["params"] = {name: value for name, value in params.items() if value != HIDDEN}
+        asked["params"] = params
     body = _json(request.body)
     if body is not None:
         asked["json"] = body
-    return {"request": asked, "response": response}, (answer.status_code, dict(kept), answer.content)
+    return asked
+
+
+def _answered(answer: requests.Response, kept: Mapping[str, str]) -> dict[str, Any]:
+    response: dict[str, Any] = {"status": answer.status_code} if answer.status_code != requests.codes.ok else {}
+    headers = dict(kept)
+    try:
+        response["json"] = answer.json()
+        headers.pop("Content-Type", None)
+    except ValueError:
+        try:
+            response["text"] = answer.content.decode()
+        except UnicodeDecodeError:
+            response["file"] = answer.content  # whoever writes the fixtures names it
+    if headers:
+        response["headers"] = headers
+    return response
+
+
+def _without(value: Any, secrets: Collection[str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if isinstance(one, str) and looks_like_secret(name) else _without(one, secrets)
+            for name, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_without(one, secrets) for one in value]
+    if isinstance(value, str):
+        for secret in sorted(secrets, key=len, reverse=True):
+            value = value.replace(secret, HIDDEN)
+    return value
 
 
 def _is_kept(name: str) -> bool:
     return name in KEPT_HEADERS or name.startswith("x-total")
-
-
-def _shown(name: str, values: list[str]) -> Any:
-    if looks_like_secret(name):
-        return HIDDEN
-    return values[0] if len(values) == 1 else values
 
 
 def _json(body: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow.sdk import Connection
@@ -9,6 +10,11 @@ from airflow.sdk.exceptions import ErrorType
 from airflow.sdk.execution_time import comms
 
 from factory.trial.memory import Memory
+from schemas.compose.env_values import looks_like_secret
+
+
+def _hidden(extra: Mapping[str, Any]) -> Iterator[str]:
+    return (value for name, value in extra.items() if looks_like_secret(name) and isinstance(value, str))
 
 
 class NotInATrialError(Exception):
@@ -73,6 +79,7 @@ class MemorySupervisor:
             return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
         found = Connection.from_json(written, msg.conn_id) if written.lstrip().startswith("{") else None
         found = found or Connection.from_uri(written, msg.conn_id)
+        self._memory.secrets |= {text for text in (found.password, *_hidden(found.extra_dejson)) if text}
         parts = {name: getattr(found, name) for name in ("host", "schema", "login", "password", "port", "extra")}
         return comms.ConnectionResult(conn_id=msg.conn_id, conn_type=found.conn_type, **parts)
 

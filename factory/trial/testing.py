@@ -1,36 +1,41 @@
-"""Runs the tests of a test file, one after the other, in this process.
-
-What a test expects against what came; numbers are equal if they are close, 1 and 1.0 are one.
-"""
+"""Runs the tests of a test file, one after the other, in this process."""
 
 from __future__ import annotations
 
-import json
-import math
+import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, chdir, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from factory.data.row_files import read_rows
+from airflow.sdk.serde import deserialize
+
+from factory.data.row_files import RowFileWriter, read_rows
+from factory.data.values import plain_rows, plain_value
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
-from factory.trial.fixture_server import Authority, Exchange, Request, fixture_server
+from factory.trial.expectations import Problem, differs, equal, of_output, of_rows, shown
+from factory.trial.fixture_server import Authority, Exchange, fixture_server
 from factory.trial.isolation import Guard, environment, through
-from factory.trial.memory import RETURN_VALUE, Memory, Tables
+from factory.trial.memory import KINDS, RETURN_VALUE, Kept, Memory, Tables
+from factory.trial.report import Recorder
 from factory.trial.run import TaskResult, Trial, run
 from schemas.check import Checker, CheckOptions, CheckResult
+from schemas.check.test_files import fixtures_of
 from schemas.findings.paths import DataPath
 from schemas.folder.project import ENVIRONMENT_VARIABLE
-from schemas.model.pipeline_tests import ExpectedOutput, ExpectedRows, HttpFixture, PipelineTest
+from schemas.model.built_ins.http import commit_task_id
+from schemas.model.pipeline_tests import ROW_FILES, FileFixture, HttpFixture, PipelineTest, TableFixture
 
 CURSOR = "cursor"
+FOLDER_VARIABLE = "TEST_FOLDER"
 
 
 @dataclass(frozen=True)
@@ -47,106 +52,174 @@ class TestRun:
 
 @dataclass
 class Tester:
-    """Runs tests of the pipelines of one folder. `record` asks real servers for what no fixture answers."""
+    """Runs tests of the pipelines of one folder. `record` asks real servers for what no fixture answers, with the
+    connections that `kept` has."""
 
     folder: Path
     shown: str
     record: bool = False
+    kept: Kept | None = None
     _guard: Guard = field(default_factory=Guard)
 
     def run(self, pipeline: str, test: PipelineTest, base: Path) -> TestRun:
         """Run one test of the pipeline at a path below the folder; `base` is the test file's folder."""
         started = time.monotonic()
+        if test.now is not None and find_spec("time_machine") is None:
+            text = 'a frozen clock needs time-machine: `pip install "airflow-pipeline-factory[test]"`'
+            return TestRun(test.name, 0.0, (Problem(("now",), text),))
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="factory-test-")))
+            place = _Place(base.resolve(), home / "files")
+            place.fill(test)
             authority = Authority(home)
             server = stack.enter_context(fixture_server(authority))
-            recorded: list[Mapping[str, Any]] = []
-            forward = _recorder(recorded) if self.record else None
-            server.exchange = Exchange(_fixtures(test, base), base, forward)
-            variables = through(server.server_address[1], str(authority.bundle))
-            stack.enter_context(environment({**variables, ENVIRONMENT_VARIABLE: test.environment or ""}))
+            recorder = Recorder() if self.record else None
+            server.exchange = Exchange(_fixtures(test, place.base), place.base, recorder)
+            variables = {
+                **through(server.server_address[1], str(authority.bundle)),
+                ENVIRONMENT_VARIABLE: test.environment or "",
+                FOLDER_VARIABLE: str(place.files),
+                **place.expanded(test.given.env),
+            }
+            own = () if self.record else ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
+            stack.enter_context(environment(variables, without=own))
+            stack.enter_context(chdir(place.files))
             stack.enter_context(_frozen(test.now))
             self._guard.is_on = not self.record
             stack.callback(setattr, self._guard, "is_on", False)
-            problems = tuple(self._problems(pipeline, test, base, home, server.exchange))
-        return TestRun(test.name, time.monotonic() - started, problems, tuple(recorded))
+            problems = tuple(self._problems(pipeline, test, place, server.exchange, recorder))
+        recorded = tuple(recorder.fixtures) if recorder is not None else ()
+        return TestRun(test.name, time.monotonic() - started, problems, recorded)
 
     def _problems(
-        self, pipeline: str, test: PipelineTest, base: Path, home: Path, exchange: Exchange
+        self, pipeline: str, test: PipelineTest, place: _Place, exchange: Exchange, recorder: Recorder | None
     ) -> Iterator[Problem]:
-        checker = Checker(self.folder, CheckOptions(shown_folder=self.shown, require_environment=True))
-        checked = checker.file(pipeline, test.dag_id)
-        if checked.has_errors or not checked.pipelines:
-            first = next((d for d in checked.diagnostics), None)
-            yield (), f"the pipeline has errors: {first.message if first else f'no DAG `{test.dag_id}`'}"
+        dag = self._dag(pipeline, test)
+        if isinstance(dag, Problem):
+            yield dag
             return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = build_checked(checker, CheckResult(checked.pipelines[:1], ()))
-        if not loaded.dags:
-            yield (), f"the DAG cannot be built: {loaded.diagnostics[0].message}"
-            return
-        (dag,) = loaded.dags.values()
-        tables = Tables(home, [*test.given.tables, *test.expect.tables])
-        for name, rows in test.given.tables.items():
-            tables.fill(name, _rows(rows, base))
-        memory = Memory(connections={**tables.connections, **test.given.connections})
+        own = {name: kind for name, kind in test.given.connections.items() if kind in KINDS}
+        tables = Tables(place.files.parent, [*test.given.tables, *test.expect.tables], own)
+        for name, given in test.given.tables.items():
+            columns = given.columns if isinstance(given, TableFixture) else ()
+            tables.fill(name, columns, place.rows(given.rows if isinstance(given, TableFixture) else given))
+        memory = Memory({**place.expanded(test.given.connections), **tables.connections}, kept=self.kept)
         memory.variables |= test.given.variables
+        if recorder is not None:
+            recorder.secrets = memory.secrets
         for task_id, value in test.given.tasks.items():
-            memory.xcoms[task_id, RETURN_VALUE] = {-1: _value(value, base)}
+            memory.xcoms[task_id, RETURN_VALUE] = {-1: place.value(value)}
         names = {task_id: _state_name(dag, task_id) for task_id in {*test.state, *test.expect.state}}
         for task_id, state in test.state.items():
             for key, value in state.items():
                 memory.asset_states[names[task_id], WATERMARK if key == CURSOR else key] = value
-        moment = datetime.fromisoformat(test.now) if test.now else datetime.now(UTC)
+        moment = test.now or datetime.now(UTC)
         only = _only(dag, test) - set(test.given.tasks)
-        results = run(Trial(dag, memory, moment, only, test.params))
+        results = run(Trial(dag, memory, _zoned(moment), only, place.expanded(test.params)))
         yield from _of_requests(test, exchange)
         yield from _of_tasks(test, results)
-        yield from _of_data(test, results, memory, tables, base)
+        yield from _of_data(test, results, memory, tables, place)
         for task_id, state in test.expect.state.items():
             for key, wanted in state.items():
                 found = memory.asset_states.get((names[task_id], WATERMARK if key == CURSOR else key))
                 if not equal(wanted, found):
                     text = f"`{task_id}` remembers {shown(found)}, expected {shown(wanted)}"
-                    yield ("expect", "state", task_id, key), text
+                    yield differs(("expect", "state", task_id, key), text, found)
+
+    def _dag(self, pipeline: str, test: PipelineTest) -> Any:
+        """The DAG, or what is wrong with it."""
+        checker = Checker(self.folder, CheckOptions(shown_folder=self.shown, require_environment=True))
+        checked = checker.file(pipeline, test.dag_id)
+        if checked.has_errors or not checked.pipelines:
+            first = next((d for d in checked.diagnostics), None)
+            text = f"the pipeline has errors: {first.message if first else f'no DAG `{test.dag_id}`'}"
+            return Problem(("dag_id",) if first is None else (), text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded = build_checked(checker, CheckResult(checked.pipelines[:1], ()))
+        if not loaded.dags:
+            return Problem((), f"the DAG cannot be built: {loaded.diagnostics[0].message}")
+        return next(iter(loaded.dags.values()))
+
+
+class _Place:
+    """The folder of a test file, `base`, and the test's own folder, `files`, in which its tasks run."""
+
+    def __init__(self, base: Path, files: Path) -> None:
+        self.base = base
+        self.files = files
+
+    def fill(self, test: PipelineTest) -> None:
+        """Write the files that the test gives."""
+        self.files.mkdir()
+        for name, given in test.given.files.items():
+            path = self.files / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(given, str):
+                path.write_text(given, encoding="utf-8")
+            elif isinstance(given, FileFixture):
+                shutil.copyfile(self.base / given.file, path)
+            else:
+                with RowFileWriter(str(path)) as file:
+                    file.write(given)
+
+    def expanded(self, value: Any) -> Any:
+        """With the test's own folder in place of its variable."""
+        if isinstance(value, str):
+            return value.replace(f"${{env.{FOLDER_VARIABLE}}}", str(self.files))
+        if isinstance(value, Mapping):
+            return {name: self.expanded(one) for name, one in value.items()}
+        return [self.expanded(one) for one in value] if isinstance(value, list) else value
+
+    def rows(self, written: Any) -> list[Any]:
+        """Rows, or those of a file beside the test."""
+        return list(read_rows(str(self.base / written))) if isinstance(written, str) else list(written)
+
+    def value(self, written: Any) -> Any:
+        """A task's output: a text that names a file of rows beside the test stands for these rows."""
+        is_file = isinstance(written, str) and written.endswith(ROW_FILES) and (self.base / written).is_file()
+        return self.rows(written) if is_file else self.expanded(written)
+
+    def of_files(self, test: PipelineTest) -> Iterator[Problem]:
+        """What is wrong with the files that the test expects."""
+        for name, expected in test.expect.files.items():
+            path, place = self.files / name, ("expect", "files", name)
+            if not path.is_file():
+                there = sorted(str(p.relative_to(self.files)) for p in self.files.rglob("*") if p.is_file())
+                yield Problem(place, f"there is no file `{name}`, only {shown(there)}")
+                continue
+            if expected.text is not None and expected.text != (found := path.read_text(encoding="utf-8")):
+                yield differs((*place, "text"), f"expected {shown(expected.text)}, found {shown(found)}", found)
+            if expected.rows is not None or expected.count is not None:
+                yield from of_rows(expected, list(plain_rows(read_rows(str(path)))), place, self.rows)
 
 
 def _fixtures(test: PipelineTest, base: Path) -> Sequence[HttpFixture]:
-    if isinstance(test.given.http, str):
-        import yaml  # noqa: PLC0415 # few tests keep their fixtures in a file
-
-        path = base / test.given.http
-        written = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
-        return [HttpFixture.model_validate(each) for each in written or []]
-    return test.given.http
+    http = test.given.http
+    if not isinstance(http, str):
+        return http
+    return fixtures_of(base / http, "")[0] if (base / http).exists() else ()
 
 
-def _recorder(recorded: list[Mapping[str, Any]]) -> Callable[[Request], tuple[int, dict[str, str], bytes]]:
-    from factory.trial.report import forwarded  # noqa: PLC0415 # only for --record
-
-    def forward(request: Request) -> tuple[int, dict[str, str], bytes]:
-        fixture, answer = forwarded(request)
-        recorded.append(fixture)
-        return answer
-
-    return forward
-
-
-def _frozen(now: str | None) -> AbstractContextManager[Any]:
+def _frozen(now: datetime | None) -> AbstractContextManager[Any]:
     """The clock set to a moment, from which it goes on."""
     if now is None:
         return nullcontext()
     import time_machine  # noqa: PLC0415 # of the extra `test`
 
-    return time_machine.travel(datetime.fromisoformat(now), tick=True)
+    return time_machine.travel(_zoned(now), tick=True)
+
+
+def _zoned(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _only(dag: Any, test: PipelineTest) -> set[str]:
     if test.task is None:
         return set(dag.task_ids)
     named = [test.task] if isinstance(test.task, str) else test.task
+    # What a poll remembers moves in a task of its own, which nobody names.
+    named = [*named, *(commit for name in named if (commit := commit_task_id(name)) in dag.task_dict)]
     return {known for known in dag.task_ids for name in named if known == name or known.startswith(f"{name}.")}
 
 
@@ -155,26 +228,17 @@ def _state_name(dag: Any, task_id: str) -> str:
     return str(task.state.name) if isinstance(task, StatefulHttpOperator) else task_id
 
 
-def _rows(written: Any, base: Path) -> list[Any]:
-    return list(read_rows(str((base / written).resolve()))) if isinstance(written, str) else list(written)
-
-
-def _value(written: Any, base: Path) -> Any:
-    """A task's output: a text that names a file of rows beside the test stands for these rows."""
-    if isinstance(written, str) and written.endswith((".json", ".jsonl", ".csv")) and (base / written).is_file():
-        return _rows(written, base)
-    return written
-
-
 def _of_requests(test: PipelineTest, exchange: Exchange) -> Iterator[Problem]:
     path: DataPath = ("given", "http")
     for request in exchange.unanswered:
-        yield path, f"no fixture answers {request.method} {request.url}: {exchange.nearest(request)}"
+        yield Problem(path, f"no fixture answers {request.method} {request.url}: {exchange.nearest(request)}")
     for fixture in exchange.unused:
-        yield path, f"nobody asked for the fixture of {fixture.request.method} {fixture.request.url}"
+        place = path if isinstance(test.given.http, str) else (*path, test.given.http.index(fixture))
+        yield Problem(place, f"nobody asked for the fixture of {fixture.request.method} {fixture.request.url}")
     wanted = test.expect.requests
     if wanted is not None and wanted != len(exchange.requests):
-        yield ("expect", "requests"), f"expected {wanted} requests, found {len(exchange.requests)}"
+        found = len(exchange.requests)
+        yield differs(("expect", "requests"), f"expected {wanted} requests, found {found}", found)
 
 
 def _of_tasks(test: PipelineTest, results: Sequence[TaskResult]) -> Iterator[Problem]:
@@ -187,104 +251,34 @@ def _of_tasks(test: PipelineTest, results: Sequence[TaskResult]) -> Iterator[Pro
         if found != {wanted}:
             ended = " and ".join(sorted(found)) if found else "not run"
             why = f": {errors[task_id]}" if task_id in errors else ""
-            yield ("expect", "tasks", task_id), f"`{task_id}` is {ended}, expected {wanted}{why}"
+            text = f"`{task_id}` is {ended}, expected {wanted}{why}"
+            update = (("expect", "tasks", task_id), ended) if found and len(found) == 1 else None
+            yield Problem(("expect", "tasks", task_id), text, update)
     for task_id, found in states.items():
         if task_id not in test.expect.tasks and "failed" in found and test.expect.error is None:
-            yield (), f"`{task_id}` failed: {type(errors.get(task_id)).__name__}: {errors.get(task_id)}"
+            yield Problem((), f"`{task_id}` failed: {type(errors.get(task_id)).__name__}: {errors.get(task_id)}")
     if test.expect.error is not None and not any(test.expect.error in str(error) for error in errors.values()):
         said = "; ".join(str(error) for error in errors.values()) or "no task failed"
-        yield ("expect", "error"), f"expected an error with {shown(test.expect.error)}, found: {said}"
+        yield Problem(("expect", "error"), f"expected an error with {shown(test.expect.error)}, found: {said}")
 
 
 def _of_data(
-    test: PipelineTest, results: Sequence[TaskResult], memory: Memory, tables: Tables, base: Path
+    test: PipelineTest, results: Sequence[TaskResult], memory: Memory, tables: Tables, place: _Place
 ) -> Iterator[Problem]:
-    def read(written: Any) -> Any:
-        return _rows(written, base)
-
     ran = {result.task_id for result in results}
     for task_id, expected in test.expect.output.items():
-        place: DataPath = ("expect", "output", task_id)
+        path: DataPath = ("expect", "output", task_id)
         if task_id not in ran:
-            yield place, f"`{task_id}` did not run"
+            yield Problem(path, f"`{task_id}` did not run")
         else:
-            yield from of_output(expected, memory.output(task_id), place, read)
+            output = plain_value(deserialize(memory.output(task_id)))
+            if expected.value is None and isinstance(output, str) and output.endswith(ROW_FILES):
+                output = list(plain_rows(read_rows(output)))  # a file of rows stands for them
+            yield from of_output(expected, output, path, place.rows)
     for name, rows in test.expect.tables.items():
         found = tables.rows(name)
         if found is None:
-            yield ("expect", "tables", name), f"there is no table `{name}`"
+            yield Problem(("expect", "tables", name), f"there is no table `{name}`")
         else:
-            yield from of_rows(rows, found, ("expect", "tables", name), read)
-
-
-Problem = tuple[DataPath, str]
-"""Where in the test it is expected, and what is wrong."""
-
-_SHOWN = 120
-
-
-def of_rows(expected: ExpectedRows, found: Any, path: DataPath, read: Callable[[Any], Any]) -> Iterator[Problem]:
-    """Differences between expected rows and those that came. `read` gives the rows that a path names."""
-    if not isinstance(found, list):
-        yield path, f"expected rows, found {shown(found)}"
-        return
-    if expected.count is not None and len(found) != expected.count:
-        yield (*path, "count"), f"expected {_count(expected.count)}, found {_count(len(found))}"
-    if expected.rows is None:
-        return
-    wanted = read(expected.rows)
-    place = (*path, "rows")
-    subset = expected.match == "subset"
-    if not subset and len(wanted) != len(found):
-        yield place, f"expected {_count(len(wanted))}, found {_count(len(found))}: {shown(found)}"
-        return
-    if expected.order == "any" or subset:
-        yield from _in_any_order(wanted, found, place, subset=subset)
-        return
-    for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
-        if not equal(one, other):
-            yield (*place, index), f"row {index + 1}: expected {shown(one)}, found {shown(other)}"
-
-
-def _in_any_order(wanted: Sequence[Any], found: Sequence[Any], place: DataPath, *, subset: bool) -> Iterator[Problem]:
-    left = list(found)
-    for index, row in enumerate(wanted):
-        match = next((other for other in left if equal(row, other, subset=subset)), None)
-        if match is None:
-            yield (*place, index), f"no row is {shown(row)}; found {shown(left)}"
-        else:
-            left.remove(match)
-
-
-def of_output(expected: ExpectedOutput, found: Any, path: DataPath, read: Callable[[Any], Any]) -> Iterator[Problem]:
-    """Differences between an expected output and the one that came."""
-    if "value" in expected.model_fields_set and not equal(expected.value, found):
-        yield (*path, "value"), f"expected {shown(expected.value)}, found {shown(found)}"
-    if expected.rows is not None or expected.count is not None:
-        yield from of_rows(expected, found, path, read)
-
-
-def equal(wanted: Any, found: Any, *, subset: bool = False) -> bool:
-    """Whether a value is the wanted one; with `subset` a mapping may have more keys."""
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        keys = wanted.keys() <= found.keys() if subset else wanted.keys() == found.keys()
-        return keys and all(equal(value, found[key], subset=subset) for key, value in wanted.items())
-    if isinstance(wanted, list) and isinstance(found, list):
-        return len(wanted) == len(found) and all(map(equal, wanted, found))
-    if _is_number(wanted) and _is_number(found):
-        return math.isclose(wanted, found, rel_tol=1e-9, abs_tol=1e-12)
-    return type(wanted) is type(found) and bool(wanted == found)
-
-
-def shown(value: Any) -> str:
-    """A value as JSON, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _count(number: int) -> str:
-    return f"{number} row{'' if number == 1 else 's'}"
+            yield from of_rows(rows, found, ("expect", "tables", name), place.rows)
+    yield from place.of_files(test)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,22 @@ from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.folder.discovery import TEST_SUFFIXES, is_pipeline_path
-from schemas.model.pipeline_tests import PipelineTest, PipelineTests
+from schemas.model.fields import Model
+from schemas.model.pipeline_tests import (
+    ROW_FILES,
+    FileFixture,
+    Given,
+    HttpFixture,
+    PipelineTest,
+    PipelineTests,
+    TableFixture,
+)
 from schemas.rules.subject import Subject
 from schemas.shape.places import keys_at
 from schemas.shape.wording import problem_text
 from schemas.text.document import Document, document_from_bytes, read_document
+
+_NO_FIXTURES = "beside the test: `factory test --record` writes it"
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,8 @@ class TestFile:
         return self.document.value_span(path) if path else Span(1, 1, 1, 2)
 
 
-def read_test_file(checker: Checker, folder: Path, path: str, shown: str) -> TestFile:
-    """Read and check the test file at a POSIX path below the folder."""
+def read_test_file(checker: Checker, folder: Path, path: str, shown: str, *, record: bool = False) -> TestFile:
+    """Read and check the test file at a POSIX path below the folder. `record`: files of fixtures may be missing."""
     typed = checker.options.texts.get(path)
     document = read_document(folder / path, shown) if typed is None else document_from_bytes(typed, shown)
     pipeline = _tested(path, document.data)
@@ -54,7 +65,8 @@ def read_test_file(checker: Checker, folder: Path, path: str, shown: str) -> Tes
     except ValidationError as error:
         found = tuple(_shape(document, error.errors(include_url=False)))
         return TestFile(path, pipeline, document, None, found)
-    findings = tuple(_Rules(checker, folder, path, pipeline, document, model).check())
+    rules = _Rules(checker, folder, path, pipeline, document, model)
+    findings = tuple(d for d in rules.check() if not (record and d.message.endswith(_NO_FIXTURES)))
     return TestFile(path, pipeline, document, model, findings)
 
 
@@ -68,16 +80,19 @@ def _tested(path: str, data: Any) -> str:
     return f"{path.removesuffix(suffix)}{suffix.removeprefix('.test')}"
 
 
-def _shape(document: Document, errors: Iterable[ErrorDetails]) -> Iterator[Diagnostic]:
+def _shape(
+    document: Document, errors: Iterable[ErrorDetails], root: type[Model] = PipelineTests, key: tuple[str, ...] = ()
+) -> Iterator[Diagnostic]:
+    """`key`: the document is the value of this key of the root model."""
     seen: set[DataPath] = set()
     for error in errors:
-        path = _path_in(document.data, error["loc"])
+        path = _path_in(document.data, error["loc"][len(key) :])
         if path in seen:
             continue
         seen.add(path)
         if error["type"] == "extra_forbidden":
-            key, caret = str(error["loc"][-1]), meant(str(error["loc"][-1]), keys_at(PipelineTests, error["loc"][:-1]))
-            yield _finding(document, Code.UNKNOWN_KEY, path, f"unknown key `{key}`", at_key=True, caret=caret)
+            name, caret = str(error["loc"][-1]), meant(str(error["loc"][-1]), keys_at(root, error["loc"][:-1]))
+            yield _finding(document, Code.UNKNOWN_KEY, path, f"unknown key `{name}`", at_key=True, caret=caret)
         elif error["type"] == "missing":
             yield _finding(document, Code.MISSING_KEY, path, f"`{error['loc'][-1]}` is missing")
         else:
@@ -88,8 +103,11 @@ def _shape(document: Document, errors: Iterable[ErrorDetails]) -> Iterator[Diagn
 
 def _path_in(data: Any, location: tuple[int | str, ...]) -> DataPath:
     """The part of an error's location that is a path of the document: members of unions are none."""
-    end = next((end for end in range(len(location), 0, -1) if _is_there(data, location[:end])), 0)
-    return location[:end]
+    path: DataPath = ()
+    for element in location:
+        if _is_there(data, (*path, element)):
+            path = (*path, element)
+    return path
 
 
 def _is_there(data: Any, path: DataPath) -> bool:
@@ -122,6 +140,7 @@ class _Rules:
         self._exists = is_pipeline_path(pipeline) and (folder / pipeline).is_file()
         subjects = [Subject(pipeline, v.effective) for v in checker.variants(pipeline)] if self._exists else []
         self._tasks = {view.full_id for subject in subjects for view in subject.entries if view.full_id is not None}
+        self._ids = checker.dag_ids(pipeline) if self._exists else ()
         self._environments = checker.environments_of(pipeline) if self._exists else ()
 
     def check(self) -> Iterator[Diagnostic]:
@@ -137,6 +156,10 @@ class _Rules:
             text = f"the pipeline declares no environment `{test.environment}`"
             caret = meant(test.environment, self._environments)
             yield _finding(self._document, Code.WRONG_VALUE, (*path, "environment"), text, caret=caret)
+        if test.dag_id is not None and test.dag_id not in self._ids:
+            caret = meant(test.dag_id, self._ids)
+            text = f"the pipeline makes no DAG `{test.dag_id}`"
+            yield _finding(self._document, Code.WRONG_VALUE, (*path, "dag_id"), text, caret=caret)
         named = [test.task] if isinstance(test.task, str) else test.task or []
         for position, task_id in enumerate(named):
             place = (*path, "task") if isinstance(test.task, str) else (*path, "task", position)
@@ -153,6 +176,7 @@ class _Rules:
                 if "." not in name:
                     text = f"`{name}` names no connection: write `CONNECTION.{name}`"
                     yield _finding(self._document, Code.WRONG_VALUE, (*path, *keys, name), text, at_key=True)
+        yield from self._empty(path, test)
         yield from self._files(path, test)
 
     def _known(self, task_id: str, place: DataPath, *, at_key: bool) -> Iterator[Diagnostic]:
@@ -161,20 +185,49 @@ class _Rules:
             text = f"the pipeline has no task `{task_id}`"
             yield _finding(self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret)
 
+    def _empty(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
+        """Expectations that nothing could fail."""
+        output = [(("output", name), rows) for name, rows in test.expect.output.items()]
+        for keys, rows in [*output, *((("tables", name), rows) for name, rows in test.expect.tables.items())]:
+            place = (*path, "expect", *keys)
+            if not rows.model_fields_set - {"match", "order"}:
+                yield _finding(self._document, Code.MISSING_KEY, place, "this expects nothing: write `rows` or `count`")
+            for index, row in enumerate(rows.rows if isinstance(rows.rows, list) else ()):
+                if not row:
+                    text = "this row names no column"
+                    yield _finding(self._document, Code.WRONG_VALUE, (*place, "rows", index), text)
+
     def _files(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
-        written: list[tuple[DataPath, str]] = []
-        if isinstance(test.given.http, str):
-            written.append(((*path, "given", "http"), test.given.http))
-        else:
-            for index, fixture in enumerate(test.given.http):
-                if fixture.response.file is not None:
-                    written.append(((*path, "given", "http", index, "response", "file"), fixture.response.file))
-        written += [((*path, "given", "tables", n), r) for n, r in test.given.tables.items() if isinstance(r, str)]
-        for keys, mapping in (("output", test.expect.output), ("tables", test.expect.tables)):
-            for name, rows in mapping.items():
-                if isinstance(rows.rows, str):
-                    written.append(((*path, "expect", keys, name, "rows"), rows.rows))
-        for place, file in written:
-            if not (self._base / file).is_file():
-                text = f"there is no file `{file}` beside the test"
+        given, expect = test.given, test.expect
+        written: list[tuple[DataPath, object]] = [((*path, "given", "http"), given.http)]
+        for index, fixture in enumerate(() if isinstance(given.http, str) else given.http):
+            written.append(((*path, "given", "http", index, "response", "file"), fixture.response.file))
+        for name, output in given.tasks.items():
+            if isinstance(output, str) and output.endswith(ROW_FILES):
+                written.append(((*path, "given", "tasks", name), output))
+        for name, table in given.tables.items():
+            place = (*path, "given", "tables", name)
+            written.append(((*place, "rows"), table.rows) if isinstance(table, TableFixture) else (place, table))
+        for name, file in given.files.items():
+            if isinstance(file, FileFixture):
+                written.append(((*path, "given", "files", name, "file"), file.file))
+        for keys, mapping in (("output", expect.output), ("tables", expect.tables), ("files", expect.files)):
+            written += [((*path, "expect", keys, name, "rows"), rows.rows) for name, rows in mapping.items()]
+        for place, named in written:
+            if isinstance(named, str) and not (self._base / named).is_file():
+                text = f"there is no file `{named}` {_NO_FIXTURES if place[-1] == 'http' else 'beside the test'}"
                 yield _finding(self._document, Code.UNREADABLE, place, text)
+            elif isinstance(named, str) and place[-1] == "http":
+                yield from fixtures_of(self._base / named, self._document.file.rpartition("/")[0])[1]
+
+
+def fixtures_of(path: Path, shown: str) -> tuple[Sequence[HttpFixture], Sequence[Diagnostic]]:
+    """The fixtures of a file, and what is wrong with it; `shown` is its folder as people know it."""
+    document = read_document(path, f"{shown}/{path.name}" if shown else path.name)
+    if document.diagnostics or document.data is None:
+        return (), document.diagnostics
+    try:
+        given = Given.model_validate({"http": document.data})
+    except ValidationError as error:
+        return (), tuple(_shape(document, error.errors(include_url=False), Given, ("http",)))
+    return given.http if not isinstance(given.http, str) else (), ()

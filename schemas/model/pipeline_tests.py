@@ -7,10 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.model.fields import Model, PlainValue
+from schemas.model.times import Date
 
 Rows = list[dict[str, PlainValue]]
 PathOr = Annotated[str, Field(min_length=1)]
 """A path below the test file's folder, of a JSON, JSON Lines or CSV file, in place of the value."""
+
+ROW_FILES = (".json", ".jsonl", ".csv")
+"""Endings by which a task's output is the path of a file."""
 
 TaskEnd = Literal["success", "failed", "skipped", "upstream_failed"]
 
@@ -56,6 +60,22 @@ class HttpFixture(Model):
     """How often it is given; then the next fixture that fits counts. Default: as often as it is asked for."""
 
 
+class TableFixture(Model):
+    """A table: its columns, also where it has no rows."""
+
+    columns: list[str] | dict[str, str] = Field(min_length=1)
+    """Their names, or their types by name, in the database's words."""
+    rows: Rows | PathOr = []
+    """The rows, or the path of a file with them."""
+
+
+class FileFixture(Model):
+    """A file beside the test, of which the test gets a copy."""
+
+    file: PathOr
+    """Its path below the test file's folder."""
+
+
 class Given(Model):
     """What is there before the tasks run."""
 
@@ -63,12 +83,16 @@ class Given(Model):
     """Answers of servers, or a file with a list of them, as `--record` writes it."""
     tasks: dict[str, PlainValue] = {}
     """Outputs of tasks that do not run: a value, or the path of a file."""
-    tables: dict[str, Rows | PathOr] = {}
-    """Rows of tables, by `CONNECTION.TABLE`. Each connection is a database of the test's own."""
+    tables: dict[str, Rows | PathOr | TableFixture] = {}
+    """Rows of tables, by `CONNECTION.TABLE`. Each connection is a database of the test's own, a SQLite file."""
+    files: dict[str, str | Rows | FileFixture] = {}
+    """Files in the test's own folder, in which its tasks run, by path: a text, rows, or a copy (`file`)."""
     connections: dict[str, str] = {}
-    """Connections by id, as URIs."""
+    """Connections by id, as URIs; `sqlite` or `duckdb` is a database of the test's own."""
     variables: dict[str, str] = {}
     """Airflow variables."""
+    env: dict[str, str] = {}
+    """Environment variables. `${env.TEST_FOLDER}` is the test's own folder, here, in `connections` and in `params`."""
 
 
 class ExpectedRows(Model):
@@ -91,6 +115,13 @@ class ExpectedOutput(ExpectedRows):
     """The whole output, of any shape."""
 
 
+class ExpectedFile(ExpectedRows):
+    """What a file must hold; with no key, that it is there."""
+
+    text: str | None = None
+    """Its whole text."""
+
+
 class ExpectedOutcome(Model):
     """What must be there after the tasks have run. Without `tasks`, all that run must succeed or be skipped."""
 
@@ -100,6 +131,8 @@ class ExpectedOutcome(Model):
     """What tasks hand on."""
     tables: dict[str, ExpectedRows] = {}
     """What tables hold, by `CONNECTION.TABLE`."""
+    files: dict[str, ExpectedFile] = {}
+    """What files hold, by their path below the test's own folder."""
     requests: int | None = Field(default=None, ge=0)
     """How many requests are sent."""
     state: dict[str, dict[str, PlainValue]] = {}
@@ -117,7 +150,7 @@ class PipelineTest(Model):
     """The tasks that run; without it the whole pipeline."""
     dag_id: str | None = None
     """Which DAG of the file, where a matrix makes several."""
-    now: str | None = Field(default=None, examples=["2026-01-02T06:00:00Z"])
+    now: Date | None = None
     """The moment at which it runs, which is its logical date, too. Default: the real one."""
     params: dict[str, PlainValue] = {}
     """Params, as in Airflow's trigger form."""

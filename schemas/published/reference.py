@@ -24,14 +24,16 @@ from pydantic.fields import FieldInfo
 
 from schemas.check import CheckedPipeline, Checker, CheckOptions
 from schemas.compose.effective import Effective
+from schemas.folder.discovery import test_paths
 from schemas.model import times
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import Model
 from schemas.model.http import HttpRequest
+from schemas.model.pipeline_tests import PipelineTests
 from schemas.published import write_or_check
 from schemas.published.texts import field_texts, models
 from schemas.shape.validation import validate
-from schemas.text.document import document_from_text
+from schemas.text.document import document_from_text, read_document
 
 _DOCS = Path(__file__).parents[2] / "docs"
 FILE = _DOCS / "reference.md"
@@ -148,11 +150,18 @@ def examples() -> Mapping[Key, str]:
             # A matrix has not yet made more entries of one: a word stands for each of its values.
             document = document_from_text(_ROW.sub("row", pipeline.text), pipeline.file)
             model, _ = validate(Effective(document.data, (document,)))
-            for key, value in _written(model, document_from_text(pipeline.text, pipeline.file).data):
-                text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
-                line = f"{key[1]}: " + text.removesuffix("...\n").strip()
-                found[key] = min(found.get(key, line), line, key=len)
+            _add(found, _written(model, document_from_text(pipeline.text, pipeline.file).data))
+    for path in test_paths(EXAMPLES):
+        data = read_document(EXAMPLES / path, path).data
+        _add(found, _written(PipelineTests.model_validate(data), data))
     return found
+
+
+def _add(found: dict[Key, str], written: Iterator[tuple[Key, Any]]) -> None:
+    for key, value in written:
+        text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True)
+        line = f"{key[1]}: " + text.removesuffix("...\n").strip()
+        found[key] = min(found.get(key, line), line, key=len)
 
 
 def definer(model: type[Model], field: str) -> type[Model]:

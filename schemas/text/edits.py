@@ -101,7 +101,7 @@ def as_fix(edit: Edit, written: str, value: Any, span: Span) -> Fix | None:
         return None
     match edit:
         case Word(text):
-            return Fix(span, f"{mark}{text}{mark}" if mark or _is_plain(text) else f'"{text}"')
+            return Fix(span, f"{mark}{text}{mark}" if mark or is_plain(text) else f'"{text}"')
         case Yaml(text):
             return Fix(span, text)
         case InQuotes():
@@ -118,6 +118,6 @@ def _read(written: str, mark: str) -> Any:
         return None
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether a word needs no quotes, also inside `{ }` and `[ ]`."""
     return plain_scalar(text) == text and text[:1].isalnum() and not any(c in text for c in ":#,[]{}\n")

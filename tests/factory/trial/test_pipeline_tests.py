@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from factory.trial.expectations import updated
 from tests.factory.cli.commands import factory
 from tests.factory.http.http_server import Server
 
@@ -39,7 +41,8 @@ def leave(host):
     import socket
     socket.create_connection((host, 80))
 """
-TESTS = """
+
+PASSING = """
 tests:
   - name: a second page is followed, and refunds are left out
     now: 2026-01-02T06:00:00Z
@@ -58,43 +61,82 @@ tests:
       tables: {warehouse.orders: {rows: [{id: 1, amount: 3}, {id: 0, amount: 1}], order: any}}
       requests: 2
 """
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "pipelines" / "orders.yaml").write_text(ORDERS.lstrip())
-    (tmp_path / "pipelines" / "steps.py").write_text(STEPS)
-    (tmp_path / "pipelines" / "orders.test.yaml").write_text(TESTS.lstrip())
-    return tmp_path
-
-
-def ran(folder: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = factory("test", *arguments, cwd=folder)
-    assert done.returncode == status, done.stdout + done.stderr
-    return done
-
-
-def with_tests(folder: Path, text: str) -> None:
-    (folder / "pipelines" / "orders.test.yaml").write_text(text.lstrip())
-
-
-def test_a_pipeline_passes_its_tests_and_leaves_nothing(project: Path) -> None:
-    before = sorted(path for path in project.rglob("*"))
-
-    done = ran(project, "--junit", "../report.xml")
-
-    assert "✓ pipelines/orders.test.yaml: a second page is followed, and refunds are left out" in done.stdout
-    assert "1 passed, 0 failed" in done.stdout
-    assert sorted(path for path in project.rglob("*") if "__pycache__" not in path.parts) == before
-    report = (project.parent / "report.xml").read_text()
-    assert '<testsuite name="factory test" tests="1" failures="0">' in report
-
-
-def test_a_test_file_is_no_pipeline(project: Path) -> None:
-    assert "1 pipeline checked: all good" in factory("lint", cwd=project).stderr
-
-
+LEAVES = """
+tests:
+  - name: a connection that leaves the machine is refused
+    task: leave
+    expect:
+      tasks: {leave: failed}
+      error: "a test may not connect to 192.0.2.1"
+  - name: the clock and the environment are the test's
+    task: [at, shell]
+    now: 2026-01-02T06:00:00Z
+    given: {env: {PLACE: "${env.TEST_FOLDER}/in"}, files: {in/a.txt: "a text"}}
+    expect:
+      output: {at: {value: "2026-01-02T06:00"}, shell: {value: "a text"}}
+      files: {out.txt: {text: "a text"}}
+"""
+LEAVE = """
+tasks:
+  - {id: leave, uses: steps.leave, with: {host: "192.0.2.1"}}
+  - {id: at, uses: steps.at}
+  - {id: shell, uses: steps.copied, with: {place: "${env.PLACE:-}"}}
+"""
+REMEMBER = """
+schedule: '@hourly'
+poll:
+  url: https://shop.example/orders
+  incremental: {cursor_path: at, start_param: since, initial_value: 2026-01-01T00:00:00Z}
+"""
+REMEMBERS = """
+tests:
+  - name: a poll goes on from what it remembers
+    now: 2026-01-02T06:00:00Z
+    state: {poll: {cursor: "2026-01-01T00:00:00Z"}}
+    given:
+      http:
+        - request: {url: "https://shop.example/orders", params: {since: "2026-01-01T00:00:00Z"}}
+          response: {json: [{id: 1, at: "2026-01-02T05:00:00Z"}]}
+    expect:
+      state: {poll: {cursor: "2026-01-02T05:00:00Z"}}
+"""
+DATA = """
+tasks:
+  - {id: orders, uses: sql, with: {conn_id: shop, sql: "SELECT * FROM orders", fetch: rows}}
+  - id: days
+    uses: duckdb
+    with:
+      sql: SELECT day, sum(price) AS total FROM orders JOIN 'lake/days.parquet' USING (day) GROUP BY day
+      tables: {orders: "${tasks.orders.output}"}
+      external_access: true
+  - {id: keep, uses: load, with: {rows: "${tasks.days.output}", conn_id: lake, table: days}}
+  - {id: good, uses: check, with: {rows: "${tasks.days.output}", row_count: {equal_to: 1}}}
+  - id: drawn
+    uses: chart
+    with: {rows: "${tasks.days.output}", spec: {mark: bar, encoding: {x: {field: day}}}, to: charts/days.html}
+  - id: learned
+    uses: train
+    with:
+      rows: [{rooms: 2, price: 10}, {rooms: 3, price: 15}, {rooms: 4, price: 20}, {rooms: 6, price: 30}]
+      target: price
+      estimator: sklearn.linear_model.LinearRegression
+      test_size: 0.5
+      random_state: 1
+      to: models/price
+  - {id: told, uses: predict, needs: [learned], with: {model: models/price, rows: [{rooms: 5}], to: told.jsonl}}
+"""
+DATA_TESTS = """
+tests:
+  - name: data tasks work on what the test gives
+    given:
+      connections: {lake: duckdb}
+      tables: {shop.orders: {columns: {day: TEXT, price: REAL}, rows: [{day: a, price: 3}, {day: b, price: 4}]}}
+      files: {lake/days.parquet: [{day: a}]}
+    expect:
+      output: {orders: {count: 2}, days: {rows: [{day: a, total: 3}]}}
+      tables: {lake.days: {rows: [{day: a, total: 3}]}}
+      files: {charts/days.html: {}, told.jsonl: {rows: [{rooms: 5, prediction: 25}]}}
+"""
 WRONG = """
 tests:
   - name: what is wrong is shown at its place
@@ -110,28 +152,8 @@ tests:
           count: 3
           rows:
             - {id: 1, amount: 3}
-            - {id: 9, amount: 4}
+            - {id: 9, amount: 4}  # a comment
       requests: 1
-"""
-
-
-def test_differences_are_shown_at_their_places(project: Path) -> None:
-    with_tests(project, WRONG)
-
-    done = ran(project, status=1)
-
-    for line in (
-        "orders.test.yaml:7:9: nobody asked for the fixture of GET https://shop.example/never",
-        "orders.test.yaml:9:22: `clean` is success, expected failed",
-        "orders.test.yaml:12:18: expected 3 rows, found 2 rows",
-        'orders.test.yaml:15:15: row 2: expected {"id": 9, "amount": 4}, found {"id": 2, "amount": 4}',
-        "orders.test.yaml:16:17: expected 1 requests, found 0",
-    ):
-        assert line in done.stdout, done.stdout
-
-
-UNANSWERED = """
-tests:
   - name: a request without a fixture names the nearest
     task: poll
     given:
@@ -140,57 +162,125 @@ tests:
     expect:
       tasks: {poll: failed}
 """
-
-
-def test_a_request_that_no_fixture_answers_fails_the_test(project: Path) -> None:
-    with_tests(project, UNANSWERED)
-
-    done = ran(project, status=1)
-
-    assert "no fixture answers GET https://shop.example/orders" in done.stdout
-    assert "the nearest fixture is for GET https://shop.example/orders; `page` is missing" in done.stdout
-
-
-LEAVES = """
-tests:
-  - name: a connection that leaves the machine is refused
-    task: leave
+UPDATED = """
     expect:
-      tasks: {leave: failed}
-      error: "a test may not connect to 192.0.2.1"
+      tasks: {clean: success}
+      output:
+        clean:
+          count: 2
+          rows:
+            - {id: 1, amount: 3}
+            - {id: 2, amount: 4}  # a comment
+      requests: 0
+"""
+MORE_STEPS = """
+def at():
+    from datetime import datetime, UTC
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M}"
+
+def copied(place):
+    import shutil
+    return open(shutil.copy(f"{place}/a.txt", "out.txt")).read()
 """
 
 
-def test_nothing_leaves_the_machine(project: Path) -> None:
-    leave = '  - {id: leave, uses: steps.leave, with: {host: "192.0.2.1"}}\n'
-    (project / "pipelines" / "orders.yaml").write_text(ORDERS.lstrip() + leave)
-    with_tests(project, LEAVES)
-
-    ran(project)
-
-
-REMEMBERS = """
-tests:
-  - name: a poll goes on from what it remembers
-    now: 2026-01-02T06:00:00Z
-    state: {poll: {cursor: "2026-01-01T00:00:00Z"}}
-    given:
-      http:
-        - request: {url: "https://shop.example/orders", params: {since: "2026-01-01T00:00:00Z"}}
-          response: {json: [{id: 1, at: "2026-01-02T05:00:00Z"}]}
-    expect:
-      state: {poll: {cursor: "2026-01-02T05:00:00Z"}}
-"""
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tested")
+    (folder / "pipelines").mkdir()
+    files = {
+        **{"orders.yaml": ORDERS, "orders.test.yaml": PASSING, "leave.yaml": LEAVE, "leave.test.yaml": LEAVES},
+        **{"remember.yaml": REMEMBER, "remember.test.yaml": REMEMBERS, "data.yaml": DATA},
+        **{"data.test.yaml": DATA_TESTS, "wrong.test.yaml": f"pipeline: orders.yaml{WRONG}"},
+        "steps.py": STEPS + MORE_STEPS,
+    }
+    for name, text in files.items():
+        (folder / "pipelines" / name).write_text(text.lstrip())
+    return folder
 
 
-def test_what_a_poll_remembers_is_given_and_expected(project: Path) -> None:
-    (project / "pipelines" / "orders.yaml").write_text(
-        "schedule: '@hourly'\npoll:\n  url: https://shop.example/orders\n"
-        "  incremental: {cursor_path: at, start_param: since, initial_value: 2026-01-01T00:00:00Z}\n"
-    )
-    with_tests(project, REMEMBERS)
+@pytest.fixture(scope="module")
+def done(project: Path) -> subprocess.CompletedProcess[str]:
+    """All tests of the project in one process: importing Airflow costs more than any of them."""
+    before = sorted(project.rglob("*"))
+    done = ran(project, "--junit", "../report.xml", status=1)
+    assert sorted(path for path in project.rglob("*") if "__pycache__" not in path.parts) == before
+    return done
 
-    ran(project)
+
+def ran(folder: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    done = factory("test", *arguments, cwd=folder)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a second page is followed, and refunds are left out",
+        "a connection that leaves the machine is refused",
+        "the clock and the environment are the test's",
+        "a poll goes on from what it remembers",
+        "data tasks work on what the test gives",
+    ],
+)
+def test_a_test_passes(done: subprocess.CompletedProcess[str], name: str) -> None:
+    assert f"yaml: {name}  " in "".join(line for line in done.stdout.splitlines() if line.startswith("✓")), done.stdout
+
+
+def test_a_report_says_the_same(done: subprocess.CompletedProcess[str], project: Path) -> None:
+    assert "5 passed, 2 failed" in done.stdout
+    report = (project.parent / "report.xml").read_text()
+    assert '<testsuite name="factory test" tests="7" failures="2">' in report
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "wrong.test.yaml:8:11: nobody asked for the fixture of GET https://shop.example/never",
+        "wrong.test.yaml:10:22: `clean` is success, expected failed",
+        "wrong.test.yaml:13:18: expected 3 rows, found 2 rows",
+        'wrong.test.yaml:16:15: row 2: expected {"id": 9, "amount": 4}, found {"id": 2, "amount": 4}\n'
+        "    16 |             - {id: 9, amount: 4}  # a comment\n"
+        "       |               ^^^^^^^^^^^^^^^^^^",
+        "wrong.test.yaml:17:17: expected 1 requests, found 0",
+        "no fixture answers GET https://shop.example/orders",
+        "the nearest fixture is for GET https://shop.example/orders; `page` is missing",
+    ],
+)
+def test_a_difference_is_shown_at_its_place(done: subprocess.CompletedProcess[str], line: str) -> None:
+    assert line in done.stdout, done.stdout
+
+
+def test_what_came_is_written_and_comments_stay(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+
+    done = ran(tmp_path, "pipelines/wrong.test.yaml", "--update", "-k", "shown at its place", status=1)
+
+    assert UPDATED.strip("\n") in (tmp_path / "pipelines" / "wrong.test.yaml").read_text()
+    assert "updated: pipelines/wrong.test.yaml:17: expected 1 requests, found 0" in done.stdout
+    assert "nobody asked" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "after"),
+    [
+        ("a: [1, 2]  # x\n", [1, 3], "a: [1, 3]  # x\n"),
+        ("a:\n  - 1  # x\n  - 2\nb: 1\n", [1], "a:\n  - 1  # x\nb: 1\n"),
+        ("a:\n- 1  # x\nb: 1\n", [1, {"x": "no: 1"}], 'a:\n- 1  # x\n- {x: "no: 1"}\nb: 1\n'),
+        ("a:\n- 1\n", [], "a:\n  []\n"),
+        ("a:\n  x: 1  # one\n  y: 2\n", {"x": 1.0, "y": "1e5"}, 'a:\n  x: 1  # one\n  y: "1e5"\n'),
+        ("a: |\n  text\nb: 1\n", "other", "a: other\nb: 1\n"),
+        ("b: 1\n", {"c": None}, "a: {c: null}\nb: 1\n"),
+        ("{b: 1}\n", [], "{a: [], b: 1}\n"),
+    ],
+)
+def test_a_value_is_written_in_its_place(before: str, value: object, after: str) -> None:
+    assert updated(before, [(("a",), value)]) == after
+
+
+def test_a_test_file_is_no_pipeline(project: Path) -> None:
+    assert "4 pipelines checked" in factory("lint", cwd=project).stderr
 
 
 @pytest.mark.parametrize(
@@ -199,41 +289,58 @@ def test_what_a_poll_remembers_is_given_and_expected(project: Path) -> None:
         ("tests:\n  - nam: x\n", "PF102"),
         ("tests:\n  - name: x\n    task: claen\n", "the pipeline has no task `claen` (did you mean `clean`?)"),
         ("tests:\n  - name: x\n    environment: prd\n", "the pipeline declares no environment `prd`"),
+        ("tests:\n  - name: x\n    dag_id: order\n", "the pipeline makes no DAG `order` (did you mean `orders`?)"),
+        ("tests:\n  - name: x\n    now: yesterday\n", "PF104 `now` is not a date"),
         ("tests:\n  - name: x\n    given: {tables: {orders: []}}\n", "`orders` names no connection"),
         ("tests:\n  - name: x\n    given: {http: none.yaml}\n", "there is no file `none.yaml` beside the test"),
+        ("tests:\n  - name: x\n    given: {http: wrong.json}\n", "wrong.json:1:4: PF102"),
+        ("tests:\n  - name: x\n    given: {tasks: {poll: none.csv}}\n", "there is no file `none.csv` beside the test"),
+        ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [{}]}}}\n", "this row names no column"),
+        ("tests:\n  - name: x\n    expect: {output: {clean: {}}}\n", "this expects nothing"),
         ("pipeline: other.yaml\ntests:\n  - name: x\n", "there is no pipeline `other.yaml` to test"),
         ("tests: [\n", "PF001"),
     ],
 )
-def test_a_wrong_test_file_is_a_finding(project: Path, text: str, said: str) -> None:
-    with_tests(project, text)
+def test_a_wrong_test_file_is_a_finding(tmp_path: Path, text: str, said: str) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    for name, content in {"orders.yaml": ORDERS, "steps.py": STEPS, "wrong.json": "- {requets: {}}\n"}.items():
+        (folder / name).write_text(content.lstrip())
+    (folder / "orders.test.yaml").write_text(text)
 
-    done = factory("lint", "--format", "concise", cwd=project)
+    done = factory("lint", "--format", "concise", cwd=tmp_path)
 
     assert done.returncode == 1
     assert said in done.stdout
 
 
-def test_answers_of_a_real_server_are_recorded_without_secrets(project: Path) -> None:
+def test_answers_of_a_real_server_are_recorded_without_secrets(tmp_path: Path) -> None:
     server = Server()
     server.answers("/orders", b'[{"id": 1}]', headers={"Content-Type": "application/json", "Set-Cookie": "id=1"})
-    asked = f"poll:\n  url: {server.url('/orders')}\n  params: {{api_key: '{{{{ var.value.key }}}}'}}\n"
-    (project / "pipelines" / "orders.yaml").write_text(asked)
-    with_tests(project, "tests:\n  - name: recorded\n    given: {http: fixtures/orders.yaml, variables: {key: hush}}\n")
-    (project / "pipelines" / "fixtures").mkdir()
-    (project / "pipelines" / "fixtures" / "orders.yaml").write_text("")
+    server.answers("/token", b'{"token": "hush", "by": "hush-hush"}', headers={"Content-Type": "application/json"})
+    pipelines = tmp_path / "pipelines"
+    pipelines.mkdir()
+    (pipelines / "orders.yaml").write_text(
+        f"poll:\n  url: {server.url('/orders')}\n  params: {{api_key: '{{{{ var.value.api_key }}}}'}}\n"
+        "tasks:\n  - {id: token, uses: http, with: {conn_id: shop, endpoint: token, method: POST, json: {a: hush}}}\n"
+    )
+    connection = server.url("").replace("http://", "http://ada:hush-hush@")
+    (pipelines / "orders.test.yaml").write_text(
+        f"# first\ntests:\n  - name: recorded\n    given:\n      connections: {{shop: '{connection}'}}\n"
+        "      variables: {api_key: hush}\n"
+    )
 
-    done = ran(project, "--record")
+    done = ran(tmp_path, "--record")
     server.close()
 
-    assert "recorded: 1 answers in pipelines/fixtures/orders.yaml" in done.stdout
-    recorded = (project / "pipelines" / "fixtures" / "orders.yaml").read_text()
-    assert "id: 1" in recorded
+    assert "recorded: 2 answers" in done.stdout
+    recorded = (pipelines / "fixtures" / "orders.http.json").read_text()
+    assert '"id": 1' in recorded
     assert "hush" not in recorded
     assert "Cookie" not in recorded
-    ran(project)
+    assert "    given:\n      http: fixtures/orders.http.json\n" in (pipelines / "orders.test.yaml").read_text()
+    ran(tmp_path)
 
 
 def test_wrong_usage_is_said(project: Path) -> None:
-    assert "no test has `zzz` in its name" in ran(project, "-k", "zzz", status=2).stderr
     assert "there is no such file or folder" in ran(project, "none.test.yaml", status=2).stderr

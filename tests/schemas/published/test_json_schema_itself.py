@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator
 
 from schemas.findings.codes import Code
 from schemas.published.json_schema import defaults_json_schema, json_schema_of_tests, main, pipeline_json_schema
+from schemas.text.document import read_document
 from tests.schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
 
 ROOT = Path(__file__).parents[3]
@@ -84,6 +84,6 @@ def test_sound_test_files_fit_and_wrong_ones_do_not() -> None:
     files = [*ROOT.glob("pipelines/**/*.test.yaml"), *ROOT.glob("docs/examples/**/*.test.yaml")]
 
     assert files
-    assert [error.message for file in files for error in judge.iter_errors(yaml.safe_load(file.read_text()))] == []
+    assert [error.message for file in files for error in judge.iter_errors(read_document(file, "").data)] == []
     assert list(judge.iter_errors({"tests": [{"nam": "x"}]}))
     assert list(judge.iter_errors({"tests": []}))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from schemas.check import check_folder
-from schemas.model import pipeline_tests
 from schemas.model.task import CodeTask
 from schemas.model.task_base import TaskBase
 from schemas.published.reference import EXAMPLES, FILE, definer, examples, reference, tables
@@ -31,8 +28,6 @@ def test_every_key_has_a_row() -> None:
     shown = {(definer(table.model, name), name) for table in TABLES for name, _ in table.fields()}
 
     for model in models().values():
-        if model.__module__ == pipeline_tests.__name__:
-            continue  # test files have a page of their own
         # What `uses` and `with` are for a built-in has a section of its own.
         alike = {"uses", "with_"} if issubclass(model, TaskBase) and model is not CodeTask else set()
         missing = {name for name in model.model_fields.keys() - alike if (definer(model, name), name) not in shown}
@@ -51,13 +46,3 @@ def test_every_key_has_a_short_example() -> None:
 
 def test_examples_have_no_findings() -> None:
     assert check_folder(EXAMPLES).diagnostics == ()
-
-
-def test_the_page_of_test_files_has_every_key() -> None:
-    page = (EXAMPLES.parents[1] / "testing.md").read_text(encoding="utf-8")
-    words = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
-    models_of_tests = [model for model in models().values() if model.__module__ == pipeline_tests.__name__]
-    keys = {field.alias or name for model in models_of_tests for name, field in model.model_fields.items()}
-
-    assert len(models_of_tests) >= 8
-    assert keys - words == set()

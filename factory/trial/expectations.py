@@ -1,0 +1,263 @@
+"""What a test expects against what came; numbers are equal if they are close, 1 and 1.0 are one.
+
+`factory test --update` and `--record`: what came, written into a test file; its comments and layout stay.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from yaml import MappingNode, Node, SequenceNode
+
+from factory.data.row_files import RowFileWriter
+from schemas.check.test_files import TestFile
+from schemas.findings.paths import DataPath
+from schemas.model.pipeline_tests import ExpectedOutput, ExpectedRows, PipelineTest
+from schemas.text.document import document_from_text, read_document
+from schemas.text.edits import is_plain
+from schemas.text.nodes import compose
+
+_SHOWN = 120
+
+
+class Problem(NamedTuple):
+    """Where in the test it is expected, what is wrong, and what `--update` writes there: a path and what came."""
+
+    path: DataPath
+    text: str
+    update: tuple[DataPath, Any] | None = None
+
+
+def differs(path: DataPath, text: str, came: Any) -> Problem:
+    """A problem that is solved by what came."""
+    return Problem(path, text, (path, came))
+
+
+def of_rows(expected: ExpectedRows, found: Any, path: DataPath, read: Callable[[Any], Any]) -> Iterator[Problem]:
+    """Differences between expected rows and those that came. `read` gives the rows that a path names."""
+    if not isinstance(found, list):
+        yield Problem(path, f"expected rows, found {shown(found)}")
+        return
+    if expected.count is not None and len(found) != expected.count:
+        yield differs((*path, "count"), f"expected {_count(expected.count)}, found {_count(len(found))}", len(found))
+    if expected.rows is None:
+        return
+    wanted = read(expected.rows)
+    place = (*path, "rows")
+    subset = expected.match == "subset"
+    came = _with_columns_of(wanted, found) if subset else found
+    if not subset and len(wanted) != len(found):
+        text = f"expected {_count(len(wanted))}, found {_count(len(found))}: {shown(found)}"
+        yield differs(place, text, came)
+        return
+    if expected.order == "any" or subset:
+        for problem in _in_any_order(wanted, found, place, subset=subset):
+            yield problem._replace(update=(place, came))
+        return
+    for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
+        if not equal(one, other):
+            text = f"row {index + 1}: expected {shown(one)}, found {shown(other)}"
+            yield Problem((*place, index), text, (place, came))
+
+
+def _in_any_order(wanted: Sequence[Any], found: Sequence[Any], place: DataPath, *, subset: bool) -> Iterator[Problem]:
+    left = list(found)
+    for index, row in enumerate(wanted):
+        match = next((other for other in left if equal(row, other, subset=subset)), None)
+        if match is None:
+            yield Problem((*place, index), f"no row is {shown(row)}; found {shown(left)}")
+        else:
+            left.remove(match)
+
+
+def _with_columns_of(wanted: Sequence[Any], found: Sequence[Any]) -> list[Any]:
+    """The rows that came, of each the columns that the wanted ones have."""
+    names = {name for row in wanted for name in row}
+    return [{name: value for name, value in row.items() if name in names} for row in found]
+
+
+def of_output(expected: ExpectedOutput, found: Any, path: DataPath, read: Callable[[Any], Any]) -> Iterator[Problem]:
+    """Differences between an expected output and the one that came."""
+    if "value" in expected.model_fields_set and not equal(expected.value, found):
+        yield differs((*path, "value"), f"expected {shown(expected.value)}, found {shown(found)}", found)
+    if expected.rows is not None or expected.count is not None:
+        yield from of_rows(expected, found, path, read)
+
+
+def equal(wanted: Any, found: Any, *, subset: bool = False) -> bool:
+    """Whether a value is the wanted one; with `subset` a mapping may have more keys."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        keys = wanted.keys() <= found.keys() if subset else wanted.keys() == found.keys()
+        return keys and all(equal(value, found[key], subset=subset) for key, value in wanted.items())
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(wanted) == len(found) and all(map(equal, wanted, found))
+    if _is_number(wanted) and _is_number(found):
+        return math.isclose(wanted, found, rel_tol=1e-9, abs_tol=1e-12)
+    return type(wanted) is type(found) and bool(wanted == found)
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _count(number: int) -> str:
+    return f"{number} row{'' if number == 1 else 's'}"
+
+
+Update = tuple[DataPath, Any]
+"""A path of the test file, and the value that shall be there."""
+
+
+class _Edit(NamedTuple):
+    start: int
+    end: int
+    text: str
+
+
+def written(file: TestFile, place: Path, updates: Sequence[Update]) -> list[Path]:
+    """Write values into a test file, or into the file of rows that it names; returns the files that changed."""
+    changed: list[Path] = []
+    inline: list[Update] = []
+    for path, value in updates:
+        named = file.document.at(path)
+        if path[-1] == "rows" and isinstance(named, str):
+            with RowFileWriter(str(place.parent / named)) as rows:
+                rows.write(value)
+            changed.append(place.parent / named)
+        else:
+            inline.append((path, value))
+    text = updated(file.document.text, inline)
+    if text != file.document.text:
+        place.write_text(text, encoding="utf-8")
+        changed.insert(0, place)
+    return changed
+
+
+def fixtures_written(
+    place: Path, path: DataPath, test: PipelineTest, recorded: Sequence[Any], *, alone: bool
+) -> list[Update]:
+    """Write recorded answers into the file of fixtures of a test, which is at `path` of the test file at `place`; what
+    is to be written into the test file itself. `alone`: it is the only test there."""
+    http = test.given.http
+    stem = place.name.partition(".")[0]
+    name = stem if alone else f"{stem}.{'-'.join(re.findall('[a-z0-9]+', test.name.lower()))[:60]}"
+    for number, fixture in enumerate(recorded):
+        content = fixture["response"].get("file")
+        if content is not None:
+            fixture["response"]["file"] = f"fixtures/{name}.{number + 1}.bin"
+            (place.parent / "fixtures").mkdir(exist_ok=True)
+            (place.parent / fixture["response"]["file"]).write_bytes(content)
+    if http and not isinstance(http, str):
+        written = [fixture.model_dump(by_alias=True, exclude_unset=True) for fixture in http]
+        return [((*path, "given", "http"), [*written, *recorded])]
+    target = http if isinstance(http, str) else f"fixtures/{name}.http.json"
+    file = place.parent / target
+    before = read_document(file, "").data if file.exists() else []
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([*(before or []), *recorded], indent=2, ensure_ascii=False)
+    file.write_text(f"{text}\n", encoding="utf-8")
+    return [] if http else [((*path, "given", "http"), target)]
+
+
+def updated(text: str, updates: Sequence[Update]) -> str:
+    """A YAML text with other values; it is as before where what is equal was written, and between the values."""
+    document = document_from_text(text, "")
+    root = compose(text)
+    edits: list[_Edit] = []
+    for path, value in updates:
+        at = next(end for end in range(len(path), -1, -1) if _node(root, path[:end]) is not None)
+        node = _node(root, path[:at])
+        if node is not None and at == len(path):
+            edits += _edits(text, node, document.at(path), value)
+        elif isinstance(node, MappingNode):
+            edits.append(_added(text, node, path[at:], value))
+    for edit in sorted(dict.fromkeys(edits), reverse=True):
+        text = f"{text[: edit.start]}{edit.text}{text[edit.end :]}"
+    return text
+
+
+def flow(value: Any) -> str:
+    """A value as YAML on one line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{flow(key)}: {flow(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    return value if isinstance(value, str) and is_plain(value) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _edits(text: str, node: Node, old: Any, new: Any) -> Iterator[_Edit]:
+    if equal(old, new):
+        return
+    if isinstance(node, MappingNode) and isinstance(new, dict) and new.keys() == old.keys():
+        for key, child in node.value:
+            yield from _edits(text, child, old[key.value], new[key.value])
+    elif isinstance(node, SequenceNode) and isinstance(new, list) and _fits(node, new):
+        for child, one, other in zip(node.value, old, new, strict=False):
+            yield from _edits(text, child, one, other)
+        for child in node.value[len(new) :]:
+            start = text.rindex("\n", 0, child.start_mark.index)
+            behind = text.find("\n", _end(text, child))
+            yield _Edit(start, behind if behind >= 0 else len(text), "")
+        if len(new) > len(old):
+            line_end = text.find("\n", _end(text, node))
+            at = line_end if line_end >= 0 else len(text)
+            more = "".join(f"\n{' ' * node.start_mark.column}- {flow(one)}" for one in new[len(old) :])
+            yield _Edit(at, at, more)
+    else:
+        # A list as far to the left as its key is none any more on one line.
+        yield _Edit(node.start_mark.index, _end(text, node), f"{'' if _is_flow(node) else '  '}{flow(new)}")
+
+
+def _fits(node: SequenceNode, new: Sequence[Any]) -> bool:
+    """Whether the list's rows can be edited one by one."""
+    return len(node.value) == len(new) or (not _is_flow(node) and bool(new))
+
+
+def _added(text: str, node: MappingNode, keys: DataPath, value: Any) -> _Edit:
+    """New keys of a mapping: behind its `name`, where it has one, else as its first ones."""
+    for key in reversed(keys[1:]):
+        value = {key: value}
+    entry = f"{keys[0]}: {flow(value)}"
+    if _is_flow(node):
+        at = node.start_mark.index + 1
+        return _Edit(at, at, f"{entry}, " if node.value else entry)
+    indent = f"\n{' ' * node.start_mark.column}"
+    name = next((child for key, child in node.value if key.value == "name"), None)
+    if name is not None:
+        return _Edit(_end(text, name), _end(text, name), f"{indent}{entry}")
+    at = node.start_mark.index
+    return _Edit(at, at, f"{entry}{indent}")
+
+
+def _is_flow(node: Node) -> bool:
+    return not isinstance(node, (MappingNode, SequenceNode)) or bool(node.flow_style)
+
+
+def _end(text: str, node: Node) -> int:
+    """The index behind what a node writes: the parser counts what follows a block, up to the next word, as its part."""
+    if _is_flow(node) or not node.value:
+        return len(text[: node.end_mark.index].rstrip())
+    last = node.value[-1]
+    return _end(text, last[1] if isinstance(last, tuple) else last)
+
+
+def _node(root: Node | None, path: DataPath) -> Node | None:
+    for element in path:
+        if isinstance(root, MappingNode):
+            root = next((child for key, child in root.value if key.value == element), None)
+        elif isinstance(root, SequenceNode) and isinstance(element, int) and element < len(root.value):
+            root = root.value[element]
+        else:
+            return None
+    return root
