@@ -24,8 +24,10 @@ from schemas.compose.variants import Variant
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.rules.policy import check as check_policy
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.rules.team_policy import Policy
 from schemas.text.lines import TextLines
 
 HIDDEN = "•••"
@@ -69,6 +71,8 @@ class Dag:
     data: Mapping[str, Any] = field(repr=False)
     settings: Mapping[str, Value] = field(repr=False)
     tasks: Mapping[str, Task] = field(repr=False)
+    forbidden: Sequence[Diagnostic] = ()
+    """What the team's policy does not allow."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,9 @@ class Contents:
     ids: Mapping[str, Sequence[str]]
 
 
-def contents(folder: Path, shown: str, paths: Sequence[str], environments: bool = True) -> Contents:
+def contents(
+    folder: Path, shown: str, paths: Sequence[str], policy: Policy | None = None, *, environments: bool = True
+) -> Contents:
     """Read some pipelines of a folder, named by their POSIX paths below it. Nothing of the environment is read."""
     options = CheckOptions(environ={}, environment="", shown_folder=shown, read_sources=True)
     checker = Checker(folder, options)
@@ -94,21 +100,22 @@ def contents(folder: Path, shown: str, paths: Sequence[str], environments: bool 
         if errors:
             broken[path] = errors
         ids[path] = checker.dag_ids(path)
-        for dag in _dags(path, checker.variants(path), secrets):
+        for dag in _dags(path, checker.variants(path), secrets, policy):
             dags.setdefault((dag.id, dag.environment), dag)
         for environment in checker.environments_of(path) if environments else ():
             chosen = Checker(folder, CheckOptions(environ={}, environment=environment, shown_folder=shown))
-            for dag in _dags(path, chosen.variants(path), secrets):
+            for dag in _dags(path, chosen.variants(path), secrets, policy):
                 dags.setdefault((dag.id, environment), dag)
     return Contents(dags, broken, ids)
 
 
-def _dags(path: str, variants: Sequence[Variant], secrets: Sequence[str]) -> Iterator[Dag]:
+def _dags(path: str, variants: Sequence[Variant], secrets: Sequence[str], policy: Policy | None) -> Iterator[Dag]:
     for variant in variants:
-        reading = _Reading(Subject(path, variant.effective), secrets)
-        yield Dag(
-            variant.dag_id, path, variant.environment, variant.effective.data, reading.settings(), reading.tasks()
-        )
+        subject = Subject(path, variant.effective)
+        reading = _Reading(subject, secrets)
+        forbidden = tuple(check_policy(subject, policy)) if policy is not None else ()
+        data = variant.effective.data
+        yield Dag(variant.dag_id, path, variant.environment, data, reading.settings(), reading.tasks(), forbidden)
 
 
 class _Reading:

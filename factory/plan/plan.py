@@ -13,10 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from factory.plan.assets import Readers, written
 from factory.plan.changes import Change, Need, changes, first_runs, needs
 from factory.plan.contents import Contents, Dag, contents
 from factory.reporters.text import printable
 from schemas.check.dependencies import pipeline_files
+from schemas.check.policy_file import project_policy
 from schemas.folder.discovery import is_defaults_path, is_pipeline_path, pipeline_paths
 
 _Key = tuple[str, str | None]
@@ -53,7 +55,7 @@ class Plan:
 
     @property
     def has_errors(self) -> bool:
-        return any(entry.kind == "broken" for entry in self.entries)
+        return any(e.kind == "broken" or any(change.kind == "policy" for change in e.changes) for e in self.entries)
 
 
 def plan(before: Path, after: Path, *, base: str, shown: str, now: datetime) -> Plan:
@@ -61,9 +63,11 @@ def plan(before: Path, after: Path, *, base: str, shown: str, now: datetime) -> 
     changed = _changed_files(before, after)
     old_paths, new_paths = set(pipeline_paths(before)), set(pipeline_paths(after))
     reasons = _reasons(changed, before, after, old_paths, new_paths)
-    old = contents(before, shown, sorted(set(reasons) & old_paths))
-    new = contents(after, shown, sorted(set(reasons) & new_paths))
+    policy = project_policy(after).policy
+    old = contents(before, shown, sorted(set(reasons) & old_paths), policy)
+    new = contents(after, shown, sorted(set(reasons) & new_paths), policy)
     entries = [entry for path in sorted(reasons) for entry in _of_file(path, reasons[path], old, new, now)]
+    entries = _with_assets(entries, old, new, Readers(after, shown, new_paths))
     entries = [
         replace(entry, path=f"{shown}/{entry.path}" if shown else entry.path)
         for entry in _with_renames(entries, old, new)
@@ -118,7 +122,8 @@ def _of_file(path: str, reasons: tuple[str, ...], old: Contents, new: Contents, 
         if was_broken or before is None:
             if environment is None or (dag_id, None) not in dags:
                 kind = "fixed" if was_broken else "new"
-                yield Entry(kind, dag_id, path, environment, tuple(first_runs(dag, now)), tuple(sorted(needs(dag))))
+                found = (*first_runs(dag, now), *_forbidden(None, dag))
+                yield Entry(kind, dag_id, path, environment, found, tuple(sorted(needs(dag))))
             continue
         entry = _changed(before, dag, reasons, now)
         if environment is None:
@@ -150,7 +155,7 @@ def _gone(path: str, was: Mapping[_Key, Dag], dags: Mapping[_Key, Dag]) -> Itera
 
 
 def _changed(before: Dag, after: Dag, reasons: tuple[str, ...], now: datetime) -> Entry:
-    found = changes(before, after, now)
+    found = [*changes(before, after, now), *_forbidden(before, after)]
     if before.path != after.path:
         found.append(Change("file", f"it moves from {before.path} to {after.path}", after.path))
     asked = needs(after)
@@ -158,6 +163,28 @@ def _changed(before: Dag, after: Dag, reasons: tuple[str, ...], now: datetime) -
     kind = "changed" if found else "touched"
     through = tuple(reason for reason in reasons if reason != after.path)
     return Entry(kind, after.id, after.path, None, tuple(found), fresh, through)
+
+
+def _forbidden(before: Dag | None, after: Dag) -> Iterator[Change]:
+    """What the team's policy does not allow, and did not have to before."""
+    known = {d.message for d in before.forbidden} if before is not None else ()
+    for d in after.forbidden:
+        if d.message not in known:
+            yield Change("policy", f"{d.code.id} {d.message}", f"{d.file}:{d.span.line}")
+
+
+def _with_assets(entries: Sequence[Entry], old: Contents, new: Contents, readers: Readers) -> list[Entry]:
+    """Entries with what they are to DAGs that wait for assets. A DAG without an entry writes what it wrote."""
+    found = []
+    for entry in entries:
+        key = (entry.dag_id, entry.environment)
+        before, after = old.dags.get(key), new.dags.get(key)
+        more = () if entry.environment or entry.kind == "broken" else tuple(
+            readers.changes(written(before) if before else {}, written(after) if after else {}, f"{entry.path}:1")
+        )  # fmt: skip
+        kind = "changed" if more and entry.kind == "touched" else entry.kind
+        found.append(replace(entry, kind=kind, changes=(*entry.changes, *more)))
+    return found
 
 
 def _with_renames(entries: Sequence[Entry], old: Contents, new: Contents) -> list[Entry]:
