@@ -21,6 +21,7 @@ COMMANDS = {
     "init": "prepare a repository for pipelines: editor, pre-commit, CI",
     "lint": "check pipelines and say what is wrong, on which line",
     "list": "show the pipelines, their schedules, and whether each is valid",
+    "new": "write a new pipeline with its test; of a poll, from what its URL answers",
     "plan": "show what a change does to each DAG before it is merged",
     "rule": "explain the code of a finding, such as PF102, or list all codes",
     "run": "start Airflow on this machine with the pipelines, and show what happens",

@@ -1,7 +1,7 @@
 """Show what a change does to each DAG before it is merged.
 
 Compares the pipelines folder with a git revision or another folder, runs no code and needs no Airflow.
-Exit status: 0 done, 1 a pipeline has errors, 2 usage; with --exit-code also 2 if there are changes.
+Exit status: 0 done, 1 a pipeline has errors or is against the policy, 2 usage, and with --exit-code also changes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who writes an asset, and who waits for it: what a merge adds to that, and what it takes away."""
+"""Who writes an asset, and who waits for it, before and after a merge."""
 
 from __future__ import annotations
 

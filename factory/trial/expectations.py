@@ -19,7 +19,7 @@ from schemas.check.test_files import TestFile
 from schemas.findings.paths import DataPath
 from schemas.model.pipeline_tests import ExpectedOutput, ExpectedRows, PipelineTest
 from schemas.text.document import document_from_text, read_document
-from schemas.text.edits import is_plain
+from schemas.text.edits import flow
 from schemas.text.nodes import compose
 
 _SHOWN = 120
@@ -185,15 +185,6 @@ def updated(text: str, updates: Sequence[Update]) -> str:
     for edit in sorted(dict.fromkeys(edits), reverse=True):
         text = f"{text[: edit.start]}{edit.text}{text[edit.end :]}"
     return text
-
-
-def flow(value: Any) -> str:
-    """A value as YAML on one line."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{flow(key)}: {flow(one)}' for key, one in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(flow, value))}]"
-    return value if isinstance(value, str) and is_plain(value) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _edits(text: str, node: Node, old: Any, new: Any) -> Iterator[_Edit]:

@@ -25,8 +25,7 @@ from airflow.sdk.execution_time.supervisor import set_supervisor_comms
 from airflow.sdk.serde import deserialize, serialize
 
 from factory.trial.memory import RETURN_VALUE, Memory
-from factory.trial.supervisor import MemorySupervisor
-from factory.trial.trigger_rules import FAILED, RUN, SKIPPED, SUCCESS, decide
+from factory.trial.supervisor import FAILED, RUN, SKIPPED, SUCCESS, MemorySupervisor, decide
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator

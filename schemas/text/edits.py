@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -101,7 +102,7 @@ def as_fix(edit: Edit, written: str, value: Any, span: Span) -> Fix | None:
         return None
     match edit:
         case Word(text):
-            return Fix(span, f"{mark}{text}{mark}" if mark or is_plain(text) else f'"{text}"')
+            return Fix(span, f"{mark}{text}{mark}" if mark or _is_plain(text) else f'"{text}"')
         case Yaml(text):
             return Fix(span, text)
         case InQuotes():
@@ -118,6 +119,15 @@ def _read(written: str, mark: str) -> Any:
         return None
 
 
-def is_plain(text: str) -> bool:
+def _is_plain(text: str) -> bool:
     """Whether a word needs no quotes, also inside `{ }` and `[ ]`."""
     return plain_scalar(text) == text and text[:1].isalnum() and not any(c in text for c in ":#,[]{}\n")
+
+
+def flow(value: Any) -> str:
+    """A value as YAML on one line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{flow(key)}: {flow(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    return value if isinstance(value, str) and _is_plain(value) else json.dumps(value, ensure_ascii=False, default=str)

@@ -27,5 +27,5 @@ def factory(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )

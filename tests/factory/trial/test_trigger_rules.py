@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from airflow.sdk import TriggerRule
 
-from factory.trial.trigger_rules import decide
+from factory.trial.supervisor import decide
 
 S, F, K, U = "success", "failed", "skipped", "upstream_failed"
 

@@ -1,0 +1,219 @@
+"""Write a new pipeline with its test: of a poll from what its URL answers, or of an ETL, SQL or empty pipeline.
+
+`factory new poll NAME --url URL` asks the URL once, and proposes where the rows are, how pages follow, the key and the
+columns. Nothing is overwritten.
+Exit status: 0 written, 2 usage, or no use of the answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import parse_qsl, urlsplit
+from urllib.request import Request, urlopen
+
+from factory.cli import UsageError
+from factory.plan.proposal import Proposal, proposed
+from schemas.compose.env_values import looks_like_secret
+from schemas.folder.project import pipelines_folder
+from schemas.text.edits import flow
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,100}")
+_SECONDS = 30
+_MOST_BYTES = 20_000_000
+
+ETL = """\
+description: Extract rows, transform them, load them into the warehouse.
+schedule: "@daily"
+tasks:
+  - id: extract
+    uses: <name>.extract
+    with: {day: "{{ ds }}"}
+  - id: transform
+    uses: <name>.transform
+    with: {rows: "${tasks.extract.output}"}
+  - id: load
+    uses: load
+    with: {rows: "${tasks.transform.output}", conn_id: warehouse, table: <name>, write_disposition: append}
+"""
+ETL_STEPS = '''\
+def extract(day):
+    """Rows of a day; ask your source here."""
+    return [{"day": day, "amount": 3.5}, {"day": day, "amount": -1}]
+
+
+def transform(rows):
+    """Leave out refunds."""
+    return [row for row in rows if row["amount"] > 0]
+'''
+ETL_TEST = """\
+tests:
+  - name: refunds are left out
+    now: 2026-01-02T06:00:00Z
+    given:
+      connections: {warehouse: sqlite}
+    expect:
+      output: {transform: {rows: [{day: "2026-01-02", amount: 3.5}]}}
+      tables: {warehouse.<name>: {count: 1}}
+"""
+SQL = """\
+description: Sum the orders of a day in the warehouse.
+schedule: "@daily"
+tasks:
+  - id: sums
+    uses: sql
+    with: {conn_id: warehouse, sql: <name>.sql, split_statements: true}
+"""
+SQL_FILE = """\
+DELETE FROM <name> WHERE day = '{{ ds }}';
+INSERT INTO <name> (day, amount) SELECT day, SUM(amount) FROM orders WHERE day = '{{ ds }}' GROUP BY day;
+"""
+SQL_TEST = """\
+tests:
+  - name: the orders of the day are summed once
+    now: 2026-01-02T06:00:00Z
+    given:
+      tables:
+        warehouse.orders:
+          - {day: "2026-01-02", amount: 3}
+          - {day: "2026-01-02", amount: 4}
+          - {day: "2026-01-01", amount: 9}
+        warehouse.<name>: [{day: "2026-01-02", amount: 1}]
+    expect:
+      tables: {warehouse.<name>: {rows: [{day: "2026-01-02", amount: 7}]}}
+"""
+EMPTY = """\
+description: What <name> is for, in a sentence.
+schedule: null
+tasks:
+  - id: start
+    uses: empty
+"""
+EMPTY_TEST = """\
+tests:
+  - name: all tasks succeed
+    expect:
+      tasks: {start: success}
+"""
+_FORMS: Mapping[str, Mapping[str, str]] = {
+    "etl": {"<name>.yaml": ETL, "<name>.py": ETL_STEPS, "<name>.test.yaml": ETL_TEST},
+    "sql": {"<name>.yaml": SQL, "<name>.sql": SQL_FILE, "<name>.test.yaml": SQL_TEST},
+    "empty": {"<name>.yaml": EMPTY, "<name>.test.yaml": EMPTY_TEST},
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `factory new`."""
+    parser.add_argument("kind", choices=("poll", *_FORMS), help="what the pipeline does")
+    parser.add_argument("name", metavar="NAME", help="the DAG id, and the file's name without .yaml")
+    parser.add_argument("--url", metavar="URL", help="with poll: what is asked")
+    parser.add_argument(
+        "--pipelines", type=Path, metavar="FOLDER", help="where to write ($PIPELINES_FOLDER, else pipelines)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the files, and say what was found; returns the exit status. Raises UsageError."""
+    name: str = arguments.name
+    if _NAME.fullmatch(name) is None:
+        raise UsageError(f"{name}: write lower-case letters, digits and `_`, a letter first: my_orders")
+    if (arguments.kind == "poll") != (arguments.url is not None):
+        raise UsageError("poll needs --url URL, and only poll takes it")
+    folder = pipelines_folder(arguments.pipelines) if arguments.pipelines is not None else pipelines_folder()
+    if arguments.kind == "poll":
+        files, said = _poll(name, arguments.url)
+    else:
+        files = {n.replace("<name>", name): t.replace("<name>", name) for n, t in _FORMS[arguments.kind].items()}
+        said = []
+    there = next((folder / path for path in files if (folder / path).exists()), None)
+    if there is not None:
+        raise UsageError(f"{there} is there already, and is not overwritten: choose another name")
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+        print(f"written  {folder / path}")
+    print("".join(f"{line}\n" for line in said), end="")
+    print(f"Next: `factory lint`, `factory test {folder / name}.test.yaml`, `factory try {name}`.")
+    return 0
+
+
+def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
+    """The files of a poll by their paths, and what was found in the answer."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"--url takes an absolute URL, https://…, not `{url}`")
+    if parts.username or parts.password:
+        raise UsageError("the URL has a password: keep it in a connection, and write `conn_id` in the pipeline")
+    body, headers = _asked(url)
+    found = proposed(body, headers, dict(parse_qsl(parts.query)))
+    address = parts._replace(query="", fragment="").geturl()
+    secret = {key for key, _ in parse_qsl(parts.query) if looks_like_secret(key)}
+    params = {
+        key: f"{{{{ var.value.{name}_{key} }}}}" if key in secret else value
+        for key, value in parse_qsl(parts.query, keep_blank_values=True)
+        if key not in found.page_params
+    }
+    host = parts.hostname
+    pipeline = [f"description: What {host} has of {name}, in the table `{name}`.", 'schedule: "@hourly"', "poll:"]
+    pipeline.append(f"  url: {flow(address)}")
+    pipeline += [f"  params: {flow(params)}"] if params else []
+    pipeline += [f"  data_selector: {flow(found.selector)}"] if found.selector else []
+    pipeline += [f"  pagination: {flow(found.pagination)}"] if found.pagination else []
+    pipeline += ["tasks:", "  - id: load", "    uses: load", "    with:", "      rows: ${tasks.poll.output}"]
+    pipeline += ["      conn_id: warehouse", f"      table: {name}"]
+    if found.primary_key:
+        pipeline += ["      write_disposition: merge", f"      primary_key: {flow(found.primary_key)}"]
+    else:
+        pipeline.append("      write_disposition: append")
+    if found.columns:
+        pipeline += ["      columns:", *(f"        {flow(key)}: {kind}" for key, kind in found.columns.items())]
+    files = {
+        f"{name}.yaml": "".join(f"{line}\n" for line in pipeline),
+        f"{name}.test.yaml": _test_of_poll(name, address, {f"{name}_{key}": "hidden" for key in secret}, found),
+        f"fixtures/{name}.json": f"{json.dumps(found.last_page, indent=2, ensure_ascii=False)}\n",
+    }
+    return files, found.said()
+
+
+def _test_of_poll(name: str, address: str, variables: Mapping[str, str], found: Proposal) -> str:
+    lines = [
+        "tests:",
+        "  - name: the recorded answer is loaded",
+        "    given:",
+        "      connections: {warehouse: sqlite}",
+        *([f"      variables: {flow(dict(variables))}"] if variables else []),
+        "      http:",
+        f"        - request: {{url: {flow(address)}}}",
+        f"          response: {{file: fixtures/{name}.json, headers: {{Content-Type: application/json}}}}",
+        "    expect:",
+        "      tasks: {load: success}",
+        f"      output: {{poll: {{count: {len(found.rows)}}}}}",
+        *([f"      tables: {{warehouse.{name}: {{count: {len(found.rows)}}}}}"] if found.rows else []),
+        "      requests: 1",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _asked(url: str) -> tuple[Any, Mapping[str, str]]:
+    """The answer, as JSON, and its header fields. Raises UsageError."""
+    request = Request(url, headers={"Accept": "application/json", "User-Agent": "airflow-pipeline-factory"})  # noqa: S310 # checked
+    try:
+        with urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 # http or https
+            content, headers = answer.read(_MOST_BYTES + 1), {k.lower(): v for k, v in answer.headers.items()}
+    except HTTPError as error:
+        hint = "; it may need a connection: see docs/poller.md" if error.code in (401, 403) else ""
+        raise UsageError(f"the URL answers with status {error.code}{hint}") from None
+    except (URLError, OSError) as error:
+        raise UsageError(f"the URL cannot be asked: {getattr(error, 'reason', error)}") from None
+    if len(content) > _MOST_BYTES:
+        raise UsageError("the answer is larger than 20 MB: ask for a page of it")
+    try:
+        return json.loads(content), headers
+    except ValueError:
+        kind = headers.get("content-type", "no type")
+        raise UsageError(f"the answer is no JSON ({kind}): write the poll by hand, see docs/poller.md") from None

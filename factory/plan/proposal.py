@@ -1,0 +1,182 @@
+"""What an answer of an API says of a poll: where its rows are, how pages follow, the rows' key and columns."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+ROWS_KEPT = 3
+"""Rows of the answer that its test keeps."""
+_DEEPEST = 4
+_MOST_COLUMNS = 60
+_KEYS = ("id", "_id", "uuid", "guid", "key", "number", "code", "slug")
+_LINKS = ("next", "next_url", "next_page", "next_link", "nextlink", "next_page_url", "@odata.nextlink", "href")
+_CURSORS: Mapping[str, str] = {
+    "next_cursor": "cursor", "nextcursor": "cursor", "cursor": "cursor", "next_page_token": "page_token",
+    "nextpagetoken": "pageToken", "after": "after", "next_token": "next_token", "nexttoken": "nextToken",
+    "continue": "continue", "offset": "offset", "next": "cursor",
+}  # fmt: skip
+"""Keys of a cursor, in lower case → the parameter that usually takes it."""
+_PAGES = ("pages", "total_pages", "totalpages", "page_count", "pagecount", "last_page", "num_pages")
+_PAGE = ("page", "current_page", "currentpage", "page_number", "pagenumber")
+_TOTALS = ("total", "total_count", "totalcount", "count", "total_results", "totalresults")
+_LIMITS = ("limit", "per_page", "page_size", "pagesize")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """`rows` are the first ones; `last_page` is the answer with these alone, and as if nothing followed. `page_params`
+    are the parameters of the URL that the pagination sets."""
+
+    selector: str
+    pagination: Mapping[str, Any]
+    primary_key: str
+    columns: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]]
+    last_page: Any
+    page_params: frozenset[str] = field(default_factory=frozenset)
+
+    def said(self) -> list[str]:
+        """What was found, a line each."""
+        where = f"in `{self.selector}`" if self.selector else "the answer itself"
+        pages = self.pagination.get("type", "none found: all rows must come in one answer")
+        key = self.primary_key or "none found: rows are appended"
+        return [
+            f"rows     {where}",
+            f"pages    {pages}",
+            f"key      {key}",
+            f"columns  {', '.join(self.columns) or '-'}",
+        ]
+
+
+def proposed(body: Any, headers: Mapping[str, str], params: Mapping[str, str]) -> Proposal:
+    """What to write for an answer with these header fields, of a request with these parameters."""
+    path = _rows_path(body)
+    rows = [row for row in _at(body, path) if isinstance(row, dict)] if path is not None else []
+    last_page = copy.deepcopy(body)
+    if path is not None:
+        del _at(last_page, path)[ROWS_KEPT:]
+    pagination, page_params = _pagination(body, headers, params, last_page, path)
+    kept = rows[:ROWS_KEPT]
+    selector = _jmespath(path) if path else ""
+    return Proposal(selector, pagination, _key(rows), _columns(rows), kept, last_page, page_params)
+
+
+def _rows_path(body: Any) -> Path | None:
+    """Where the longest list of mappings is, the least deep one of several."""
+    found = [(len(value), -len(path), path) for path, value in _walk(body) if _is_rows(value)]
+    best = max(found, default=None, key=lambda each: each[:2])
+    return best[2] if best is not None else None
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Everything in mappings, but nothing in lists."""
+    yield path, value
+    if isinstance(value, dict) and len(path) < _DEEPEST:
+        for key, child in value.items():
+            yield from _walk(child, (*path, key))
+
+
+def _pagination(
+    body: Any, headers: Mapping[str, str], params: Mapping[str, str], last_page: Any, rows: Path | None
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """How pages follow, and the parameters it sets. Changes `last_page` so that nothing follows."""
+    if re.search(r'rel="?next"?', headers.get("link", "")):
+        return {"type": "header_link"}, frozenset({"page"})
+    scalars = {path: value for path, value in _walk(body) if path and not isinstance(value, (dict, list))}
+    for path, value in scalars.items():
+        name = path[-1].lower()
+        is_link = name in _LINKS and (name != "href" or path[-2:-1] == ("next",))
+        if is_link and isinstance(value, str) and value.startswith(("http://", "https://", "/")):
+            _set(last_page, path, None)
+            return {"type": "json_link", "next_url_path": _jmespath(path)}, frozenset()
+    for path, value in scalars.items():
+        param = _CURSORS.get(path[-1].lower())
+        is_cursor = param not in (None, "offset") or (param == "offset" and isinstance(value, str))
+        if is_cursor and isinstance(value, str) and value:
+            _set(last_page, path, None)
+            return {"type": "cursor", "cursor_path": _jmespath(path), "cursor_param": param}, frozenset({str(param)})
+    pages, page = _first(scalars, _PAGES), _first(scalars, _PAGE)
+    if pages is not None and (page is not None or "page" in params):
+        _set(last_page, pages, _at(body, page) if page is not None else 1)
+        name = "page" if page is None or "page" in params else page[-1]
+        first = {"base_page": 0} if page is not None and _at(body, page) == 0 else {}
+        pagination = {"type": "page_number", "page_param": name, **first, "total_path": _jmespath(pages)}
+        return pagination, frozenset({name})
+    total, limit = _first(scalars, _TOTALS), _first(scalars, _LIMITS)
+    limit_param = next((name for name in _LIMITS if name in params), limit[-1] if limit is not None else "")
+    size = int(params[limit_param]) if params.get(limit_param, "").isdecimal() else _at(body, limit) if limit else 0
+    if total is not None and size and rows is not None and _at(body, total) > len(_at(body, rows)):
+        _set(last_page, total, len(_at(last_page, rows)))
+        pagination = {"type": "offset", "limit": size, "limit_param": limit_param, "total_path": _jmespath(total)}
+        return pagination, frozenset({limit_param, "offset"})
+    return {}, frozenset()
+
+
+def _first(scalars: Mapping[Path, Any], names: Sequence[str]) -> Path | None:
+    """Where a whole number of one of these names is."""
+    return next(
+        (p for p, value in scalars.items() if p[-1].lower() in names and isinstance(value, int) and value is not True),
+        None,
+    )
+
+
+def _at(value: Any, path: Path | None) -> Any:
+    for key in path or ():
+        value = value[key]
+    return value
+
+
+def _set(value: Any, path: Path, new: Any) -> None:
+    _at(value, path[:-1])[path[-1]] = new
+
+
+def _jmespath(path: Path) -> str:
+    return ".".join(key if _WORD.fullmatch(key) else '"' + key.replace('"', '\\"') + '"' for key in path)
+
+
+def _key(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The column that no two rows share: one of the usual names, or one that ends like them."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    usual = [name for known in _KEYS for name in names if name.lower() == known]
+    for name in [*usual, *(name for name in names if name.lower().endswith(("_id", "id")))]:
+        values = [row.get(name) for row in rows]
+        if len(rows) > 1 and all(isinstance(v, (str, int)) for v in values) and len(set(values)) == len(values):
+            return name
+    return usual[0] if usual and len(rows) == 1 else ""
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The type of each column that has values; none where they are many, or of several kinds."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            found.setdefault(name, set()).update({_type(value)} - {""})
+    found = {name: {"double"} if kinds == {"bigint", "double"} else kinds for name, kinds in found.items()}
+    found = {name: {"text"} if kinds == {"text", "date"} else kinds for name, kinds in found.items()}
+    certain = {name: next(iter(kinds)) for name, kinds in found.items() if len(kinds) == 1}
+    return dict(list(certain.items())[:_MOST_COLUMNS])
+
+
+def _type(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (dict, list)):
+        return "json"
+    if isinstance(value, (int, float)):
+        return "bigint" if isinstance(value, int) else "double"
+    return "timestamp" if _TIME.fullmatch(value) else "date" if _DATE.fullmatch(value) else "text"

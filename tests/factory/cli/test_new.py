@@ -1,0 +1,131 @@
+"""`factory new`: what an answer says becomes a pipeline that lint accepts, with a test that passes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from factory.plan.proposal import proposed
+from tests.factory.http.http_server import Server
+
+from .commands import factory
+
+ORDERS = [
+    {"id": 7, "total": 3.5, "paid": True, "at": "2026-01-02T06:00:00Z", "day": "2026-01-02", "who": {"name": "Ada"}},
+    {"id": 8, "total": 4, "paid": False, "at": "2026-01-02T07:00:00Z", "day": "2026-01-02", "who": None, "note": "x"},
+    {"id": 9, "total": 1, "paid": True, "at": "2026-01-02T08:00:00Z", "day": "2026-01-03", "who": None, "note": None},
+    {"id": 10, "total": 2, "paid": True, "at": "2026-01-02T09:00:00Z", "day": "2026-01-03", "who": None, "note": None},
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = Server()
+    body = {"data": {"orders": ORDERS}, "page": 1, "total_pages": 5}
+    server.answers("/orders", json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    server.answers("/gone", b"", status=410)
+    server.answers("/page", b"<html>", headers={"Content-Type": "text/html"})
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "params", "pagination"),
+    [
+        ({"next": "https://a.example/2", "rows": ORDERS}, {}, {}, {"type": "json_link", "next_url_path": "next"}),
+        (
+            {"@odata.nextLink": "https://a.example/2", "value": ORDERS},
+            {},
+            {},
+            {"type": "json_link", "next_url_path": '"@odata.nextLink"'},
+        ),
+        (ORDERS, {"link": '<https://a.example/2>; rel="next"'}, {}, {"type": "header_link"}),
+        (
+            {"meta": {"next_cursor": "abc"}, "rows": ORDERS},
+            {},
+            {},
+            {"type": "cursor", "cursor_path": "meta.next_cursor", "cursor_param": "cursor"},
+        ),
+        (
+            {"nextPageToken": "abc", "items": ORDERS},
+            {},
+            {},
+            {"type": "cursor", "cursor_path": "nextPageToken", "cursor_param": "pageToken"},
+        ),
+        (
+            {"total": 40, "rows": ORDERS},
+            {},
+            {"limit": "4"},
+            {"type": "offset", "limit": 4, "limit_param": "limit", "total_path": "total"},
+        ),
+        (
+            {"total_pages": 3, "page": 0, "rows": ORDERS},
+            {},
+            {},
+            {"type": "page_number", "page_param": "page", "base_page": 0, "total_path": "total_pages"},
+        ),
+        (ORDERS, {}, {}, {}),
+        ({"count": 4, "rows": ORDERS}, {}, {}, {}),
+    ],
+)
+def test_pages_are_recognized(body: Any, headers: dict[str, str], params: dict[str, str], pagination: Any) -> None:
+    assert proposed(body, headers, params).pagination == pagination
+
+
+def test_columns_and_the_key_are_those_of_the_rows() -> None:
+    found = proposed({"result": {"list": ORDERS, "few": ORDERS[:1]}}, {}, {})
+
+    assert (found.selector, found.primary_key) == ("result.list", "id")
+    assert found.columns == {
+        **{"id": "bigint", "total": "double", "paid": "bool", "at": "timestamp", "day": "date"},
+        **{"who": "json", "note": "text"},
+    }
+    assert len(found.last_page["result"]["list"]) == len(found.rows) == 3
+
+
+def test_new_pipelines_lint_and_pass_their_tests(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "pipelines").mkdir()
+    url = server.url("/orders") + "?country=KR&page=1&api_key=hush-hush"
+    made = [new(tmp_path, "poll", "shop_orders", "--url", url)]
+    made += [new(tmp_path, kind, f"my_{kind}") for kind in ("etl", "sql", "empty")]
+
+    assert [done.returncode for done in made] == [0] * 4, made
+    poll = yaml.safe_load((tmp_path / "pipelines/shop_orders.yaml").read_text())
+    assert poll["poll"]["params"] == {"country": "KR", "api_key": "{{ var.value.shop_orders_api_key }}"}
+    assert poll["poll"]["data_selector"] == "data.orders"
+    assert poll["tasks"][0]["with"]["primary_key"] == "id"
+    assert not [path for path in tmp_path.rglob("*.*") if path.is_file() and "hush" in path.read_text()]
+    linted = factory("lint", cwd=tmp_path)
+    assert (linted.returncode, linted.stdout) == (0, ""), linted.stdout
+    tested = factory("test", cwd=tmp_path)
+    assert "4 passed, 0 failed" in tested.stdout, tested.stdout + tested.stderr
+
+
+def test_nothing_is_overwritten_and_wrong_usage_is_said(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines/orders.yaml").write_text("# mine\n")
+
+    for arguments, said in (
+        (("empty", "orders"), "is there already, and is not overwritten"),
+        (("empty", "My-Orders"), "write lower-case letters"),
+        (("poll", "a"), "poll needs --url URL"),
+        (("poll", "a", "--url", "shop.example"), "--url takes an absolute URL"),
+        (("poll", "a", "--url", server.url("/page")), "the answer is no JSON (text/html)"),
+        (("poll", "a", "--url", server.url("/gone")), "the URL answers with status 410"),
+        (("poll", "a", "--url", "http://127.0.0.1:9/"), "the URL cannot be asked: "),
+        (("poll", "a", "--url", "https://ada:hush@shop.example"), "the URL has a password"),
+    ):
+        done = new(tmp_path, *arguments)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert [path.name for path in (tmp_path / "pipelines").iterdir()] == ["orders.yaml"]
+    assert (tmp_path / "pipelines/orders.yaml").read_text() == "# mine\n"
+
+
+def new(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return factory("new", *arguments, cwd=folder)
