@@ -20,7 +20,7 @@ from factory.cli.try_ import kept
 from factory.reporters import full
 from factory.reporters.columns import columns, wants_colour
 from factory.reporters.text import printable
-from factory.trial.isolation import prepare_airflow
+from factory.trial import prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.check.test_files import TestFile, read_test_file
 from schemas.findings.paths import DataPath

@@ -21,7 +21,7 @@ from factory.cli.airflow import home_folder
 from factory.cli.options import add_environment, moment_of, select
 from factory.reporters import full
 from factory.reporters.columns import wants_colour
-from factory.trial.isolation import prepare_airflow
+from factory.trial import prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import pipeline_paths

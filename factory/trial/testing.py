@@ -21,9 +21,9 @@ from factory.data.values import plain_rows, plain_value
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
+from factory.trial import Guard, environment, through
 from factory.trial.expectations import Problem, differs, equal, of_output, of_rows, shown
 from factory.trial.fixture_server import Authority, Exchange, fixture_server
-from factory.trial.isolation import Guard, environment, through
 from factory.trial.memory import KINDS, RETURN_VALUE, Kept, Memory, Tables
 from factory.trial.report import Recorder
 from factory.trial.run import TaskResult, Trial, run
