@@ -12,7 +12,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -66,8 +66,12 @@ class Database:
 
     @contextmanager
     def opened(self) -> Iterator[Database]:
-        """With its connection."""
-        with self._client:
+        """With its connection. Raises LoadError."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._client)
+            except Exception as error:
+                raise LoadError(reason(error)) from None
             if not self._client.is_storage_initialized():
                 self._patiently(self._client.initialize_storage)
             yield self
@@ -76,7 +80,9 @@ class Database:
         """The columns of a table, empty where there is none. A column that takes any type is None."""
         ((_, found),) = self._client.get_storage_tables([table])
         types: dict[str, ColumnType | None] = {}
-        for name, column in found.items():
+        for reflected, column in found.items():
+            # SQLAlchemy leaves names as SHOW CREATE TABLE writes them.
+            name = reflected.replace("``", "`") if self._is_mysql else reflected
             data_type, scale = column.get("data_type", "text"), column.get("scale")
             zoned = column.get("timezone", True) is not False
             if self.target.types.get(data_type) == "text" and data_type == "decimal":
@@ -244,6 +250,10 @@ class Database:
     @property
     def _is_sqlalchemy(self) -> bool:
         return hasattr(self._sql, "engine")
+
+    @property
+    def _is_mysql(self) -> bool:
+        return self._is_sqlalchemy and self._sql.dialect_name == "mysql"
 
     def _escaped(self, statement: str) -> str:
         # SQLAlchemy takes `:name` for a parameter, also inside a quoted name.

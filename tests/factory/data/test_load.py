@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -323,3 +327,104 @@ def test_nothing_is_left_in_the_environment_or_in_the_working_folder(
     assert warehouse.tables() == {"orders"}
     kept = {name: warehouse.run(f"SELECT count(*) FROM {name}") for name in ("_dlt_version", "_dlt_loads")}
     assert kept == {"_dlt_version": [(0,)], "_dlt_loads": [(0,)]}
+
+
+CHILD = """
+import json, resource, sys
+from tests.factory.data.test_load import load
+print(json.dumps(load(**json.loads(sys.argv[1]))), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def started(**arguments: Any) -> subprocess.Popen[str]:
+    """A load in a process of its own, which prints its output and the most memory that it held, in MiB."""
+    command = [sys.executable, "-c", CHILD, json.dumps(arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[dict[str, Any], int]:
+    said, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, said[-3000:]
+    output, _, memory = said.strip().splitlines()[-1].rpartition(" ")
+    return json.loads(output), int(memory)
+
+
+def many_rows(path: Path, number: int) -> str:
+    with path.open("w") as file:
+        for n in range(number):
+            late = f', "note": "from {n}"' if n > number // 2 else ""
+            file.write(f'{{"id": {n}, "customer": "c{n % 997}", "price": {n / 4}, "lines": [{n}]{late}}}\n')
+    return str(path)
+
+
+@pytest.mark.soak
+def test_a_million_rows_need_no_more_memory_than_a_hundred_thousand(warehouse: Warehouse, tmp_path: Path) -> None:
+    _, small = ended(started(file=many_rows(tmp_path / "few.jsonl", 100_000), table="few"))
+    loaded, large = ended(started(file=many_rows(tmp_path / "many.jsonl", 1_000_000), run_id="r2"))
+    assert loaded["rows_loaded"] == 1_000_000
+    expected = [(1_000_000, 1_000_000, 999_999, 499_999)]
+    assert warehouse.run("SELECT count(*), count(DISTINCT id), max(id), count(note) FROM orders") == expected
+    print(warehouse.kind, f"100,000 rows: {small} MiB, 1,000,000 rows: {large} MiB")
+    assert large < small * 1.5
+
+
+@pytest.mark.soak
+def test_loads_at_once_lose_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+    """Three that make the table, and two tries of one task instance."""
+    file = many_rows(tmp_path / "rows.jsonl", 5_000)
+    runs = ["r1", "r2", "r3", "r3"]
+    for process in [started(file=file, run_id=run) for run in runs]:
+        ended(process)
+    assert warehouse.run("SELECT count(*), count(DISTINCT id) FROM orders") == [(15_000, 5_000)]
+    merge = {"write_disposition": "merge", "primary_key": "id", "table": "merged", "file": file}
+    for process in [started(run_id=run, **merge) for run in ("r1", "r2")]:
+        ended(process)
+    assert warehouse.run("SELECT count(*), count(DISTINCT id) FROM merged") == [(5_000, 5_000)]
+    assert warehouse.tables() == {"orders", "merged"}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("disposition", ["append", "replace", "merge"])
+def test_a_load_that_is_killed_leaves_nothing_half_and_nothing_twice(
+    warehouse: Warehouse, tmp_path: Path, disposition: str
+) -> None:
+    number = 60_000
+    arguments: dict[str, Any] = {"file": many_rows(tmp_path / "rows.jsonl", number), "write_disposition": disposition}
+    if disposition == "merge":
+        arguments["primary_key"] = "id"
+    load([{"id": -1, "customer": "an", "lines": None}, {"id": 1, "customer": "old"}], run_id="before")
+    begin = time.monotonic()
+    ended(started(table="other", **arguments))
+    seconds = time.monotonic() - begin
+    after = {"append": number + 2, "replace": number, "merge": number + 1}[disposition]
+    seen = set()
+    for part in (0.5, 0.65, 0.75, 0.85, 0.92, 0.97):
+        process = started(run_id="killed", **arguments)
+        time.sleep(seconds * part)
+        process.kill()
+        process.communicate()
+        ((rows,),) = warehouse.run("SELECT count(*) FROM orders")
+        seen.add(rows)
+        assert rows in (2, after), f"{rows} rows after a kill at {part:.0%}"
+    ended(started(run_id="killed", **arguments))
+    assert warehouse.run("SELECT count(*), count(DISTINCT id) FROM orders") == [
+        (after, after - (disposition == "append"))
+    ]
+    assert warehouse.tables() == {"orders", "other"}
+    assert 2 in seen
+
+
+@pytest.mark.soak
+def test_a_wrong_password_is_said_and_not_shown(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "://" not in warehouse.variable:
+        pytest.skip("a file has no password")
+    account, at, place = warehouse.variable.rpartition("@")
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"{account.rpartition(':')[0]}:s3cr%2Ft-word{at}{place}")
+    with pytest.raises(AirflowException, match=r"(?i)password authentication failed|access denied") as raised:
+        load(ORDERS)
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "s3cr" not in shown
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"{warehouse.kind}://u:s3cr%2Ft-word@127.0.0.1:1/shop")
+    with pytest.raises(AirflowException, match=r"(?i)refused|can't connect") as raised:
+        load(ORDERS)
+    assert "s3cr" not in "".join(traceback.format_exception(raised.value))
