@@ -19,11 +19,14 @@ from typing import Any
 from factory.data.columns import DIGITS, SCALE, ColumnType
 from factory.data.destinations import LoadError, Target
 from factory.data.extras import imported
+from factory.data.sql import SQLITE_PATIENCE
 
 ROW = "_load_row"
 """Column of the staged rows: their order, by which the last of several with one key counts."""
 LOADS = "_pipeline_loads"
 """Table with the loads that were appended: a task that is tried again finds there that it is done."""
+STAGED = "_load_"
+"""How the names of tables with staged rows begin."""
 _TRIES = 5
 _TRANSIENT = (
     "already exists",
@@ -68,10 +71,7 @@ class Database:
     def opened(self) -> Iterator[Database]:
         """With its connection. Raises LoadError."""
         with ExitStack() as stack:
-            try:
-                stack.enter_context(self._client)
-            except Exception as error:
-                raise LoadError(reason(error)) from None
+            self._patiently(lambda: stack.enter_context(self._client))
             if not self._client.is_storage_initialized():
                 self._patiently(self._client.initialize_storage)
             yield self
@@ -220,9 +220,16 @@ class Database:
         """Remove the staged rows, and what dlt has noted about them."""
         names = self.schema.version_table_name, self.schema.loads_table_name
         notes = [f"DELETE FROM {self.table(one)} WHERE schema_name = '{self.schema.name}'" for one in names]
-        if self.columns(staged):
-            notes.append(f"DROP TABLE {self.table(staged)}")
-        self._together(notes)
+        self._together([*notes, f"DROP TABLE IF EXISTS {self.table(staged)}"])
+
+    def forget_other_tries(self, name: str) -> None:
+        """Remove what earlier tries of a load have staged. One that still runs then fails, or has already arrived."""
+        tables = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{self.target.schema}'"
+        if self._is_sqlite:
+            tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        for (table,) in self._run(tables):
+            if table.startswith(name):
+                self._together([f"DROP TABLE IF EXISTS {self.table(table)}"])
 
     def _insert(self, table: str, staged: str, columns: Sequence[str]) -> str:
         listed = ", ".join(map(self.column, columns))
@@ -252,6 +259,10 @@ class Database:
         return hasattr(self._sql, "engine")
 
     @property
+    def _is_sqlite(self) -> bool:
+        return self._is_sqlalchemy and self._sql.dialect_name == "sqlite"
+
+    @property
     def _is_mysql(self) -> bool:
         return self._is_sqlalchemy and self._sql.dialect_name == "mysql"
 
@@ -265,21 +276,25 @@ class Database:
         self._patiently(lambda: self._client.update_stored_schema(only_tables=[*own, *tables], force=True))
 
     def _patiently(self, action: Any) -> None:
-        """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock."""
-        for number in range(1, _TRIES + 1):
+        """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock, or
+        the lock of a DuckDB file, which one process at a time can open."""
+        until, number = time.monotonic() + SQLITE_PATIENCE, 0
+        while True:
             try:
                 action()
             except Exception as error:
-                text = reason(error)
-                if number == _TRIES or not any(part in text.lower() for part in _TRANSIENT):
+                text, number = reason(error), number + 1
+                locked = "Could not set lock on file" in text and time.monotonic() < until
+                again = number < _TRIES and any(part in text.lower() for part in _TRANSIENT)
+                if not (locked or again):
                     raise LoadError(text) from None
-                time.sleep(random.uniform(0, 0.2 * 2**number))  # noqa: S311 # so that two do not meet again
+                time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
             else:
                 return
 
     def _without_type(self, table: str) -> list[str]:
         """The columns that are declared without a type, which SQLite allows."""
-        if not self._is_sqlalchemy or self._sql.dialect_name != "sqlite":
+        if not self._is_sqlite:
             return []
         rows = self._run(f"SELECT name FROM pragma_table_info('{table.replace(chr(39), chr(39) * 2)}') WHERE type = ''")
         return [str(name) for (name,) in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from factory.data.columns import ColumnType, MisfitError, Seen, fits_as_it_is, fitted
-from factory.data.database import ROW, AlreadyLoadedError, Database, reason
+from factory.data.database import ROW, STAGED, AlreadyLoadedError, Database, reason
 from factory.data.destinations import LoadError, Target
 from factory.data.extras import imported
 from factory.data.row_formats import format_of
@@ -97,9 +98,11 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
                 database.replace(table, None, ())
             return loaded
         loaded.columns_added = list(plan.added) if existing else []
-        staged = f"_load_{request.load_id[:16]}"
+        # Of this try alone: one that Airflow has given up may still be running.
+        staged = f"{STAGED}{request.load_id[:16]}_{secrets.token_hex(4)}"
         try:
             database.prepare(remembers=remembers)
+            database.forget_other_tries(staged.rpartition("_")[0])
             stage(plan.tables(rows(), loaded), staged, plan.staged(), database)
             if plan.added:
                 database.add(table, plan.added)

@@ -44,10 +44,8 @@ def found(pattern: str) -> list[str]:
         return [path]
     if is_remote(path):
         base = _remote(path)
-        names = base.fs.glob(base.path)
-        paths = sorted(
-            str(_remote(path).with_segments(f"{urlsplit(path).scheme}://{_user(path)}{name}")) for name in names
-        )
+        # Not the path's own text, which leaves out the connection.
+        paths = sorted(f"{urlsplit(path).scheme}://{_user(path)}{name}" for name in base.fs.glob(base.path))
     else:
         paths = sorted(one for one in glob.glob(path, recursive=True) if os.path.isfile(one))  # noqa: PTH113, PTH207
     if not paths:

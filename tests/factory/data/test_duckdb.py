@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.row_files import RowFileWriter, read_rows
 from factory.operators.duckdb import DuckdbOperator
+from tests.factory.bundle.s3 import BUCKET, CONNECTION, connection, running_s3
 
 pytest.importorskip("duckdb")
 
@@ -192,3 +196,66 @@ def test_what_is_no_table_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"id\n1\n"))
     with pytest.raises(AirflowException, match="must be of one format, not csv, jsonl"):
         run("SELECT 1", tables={"orders": [str(tmp_path / "a.csv.gz"), written(tmp_path / "b.jsonl")]})
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    with running_s3() as url:
+        yield url
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("ending", ["jsonl", "json.gz", "csv", "csv.gz", "parquet"])
+def test_object_storage_is_read_and_written(ending: str, s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_ARCHIVE", connection(s3)[f"AIRFLOW_CONN_{CONNECTION}"])
+    folder = f"s3://archive@{BUCKET}/lake"
+    rows = [{"id": row["id"], "price": row["price"]} for row in ORDERS]
+    for part, some in (("1", rows[:1]), ("2", rows[1:])):
+        with RowFileWriter(f"{folder}/{ending}/orders-{part}.{ending}") as file:
+            file.write(some)
+    target = f"{folder}/out/{ending}/totals.{ending}"
+    tables = {"orders": f"{folder}/{ending}/orders-*.{ending}", "same": f"{folder}/{ending}/orders-1.{ending}"}
+    sql = "SELECT sum(o.price) AS total, count(s.id) AS same FROM orders o LEFT JOIN same s USING (id)"
+    assert run(sql, tables=tables, to=target) == target
+    ((total, same),) = [(float(row["total"]), int(row["same"])) for row in read_rows(target)]
+    assert (total, same) == (7.75, 1)
+    with pytest.raises(AirflowException, match="no file matches"):
+        run("SELECT 1", tables={"orders": f"{folder}/{ending}/no-*.{ending}"})
+
+
+OFFLINE = """
+import sys
+from tests.factory.data.test_duckdb import run, written
+from pathlib import Path
+folder = Path(sys.argv[1])
+for ending in ("jsonl", "json", "csv", "parquet"):
+    source = written(folder / f"orders.{ending}", [{"id": 1, "day": "2026-01-01", "at": "2026-01-01T00:00:00Z"}])
+    sql = "SELECT id, CAST(o.at AS TIMESTAMPTZ) AT TIME ZONE 'Asia/Seoul' AS seen, 'b' COLLATE NOCASE AS b FROM o"
+    for to in (None, str(folder / f"out.{ending}")):
+        run(sql, tables={"o": source}, to=to)
+try:
+    run("SELECT * FROM 's3://bucket/orders.parquet'", external_access=True)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_nothing_is_installed_and_no_network_is_asked(tmp_path: Path) -> None:
+    """In a network without an interface, where this system lets it have one; DuckDB puts extensions into the home."""
+    alone = ["unshare", "--net"] if os.geteuid() == 0 and shutil.which("unshare") else []
+    (tmp_path / "home").mkdir()
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", OFFLINE, str(tmp_path)],
+        env={**os.environ, "HOME": str(tmp_path / "home")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "AirflowException" in done.stdout
+    assert "httpfs" in done.stdout
+    assert [path for path in (tmp_path / "home").rglob("*") if "duckdb" in str(path)] == []
+
+
+def test_threads_are_those_that_are_allowed() -> None:
+    assert run("SELECT current_setting('threads') AS n", threads=1) == [{"n": 1}]
+    (limit,) = run("SELECT current_setting('memory_limit') AS n", memory_limit="100MiB")
+    assert limit == {"n": "100.0 MiB"}
