@@ -13,8 +13,7 @@ from typing import Any
 
 from benchmarks.measure import Cost, run
 from factory.local.environment import BUNDLE, local_environment
-from factory.local.home import Home
-from factory.local.settings import Settings
+from factory.local.home import Home, Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 OURS = "factory.bundle.PipelineBundle"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow.sdk import BaseOperator
 
-from factory.build.values import Resolver, aware, build_value, plain_text
+from factory.build.arguments import Resolver, aware, build_value, plain_text
 from factory.runtime.functions import FunctionReference
 from schemas.model.fields import Model
 from schemas.model.task_base import DeferrableSensorArguments, TaskBase
@@ -216,11 +216,11 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
             ),
             deferrable_arguments,
         ),
-        "wait_dag": BuiltIn("factory.operators.dag_sensor.ExternalTaskSensor", deferrable_arguments),
+        "wait_dag": BuiltIn("factory.operators.other_dags.ExternalTaskSensor", deferrable_arguments),
         "trigger_dag": BuiltIn(
             # Ours renders `run_after`; Airflow's own class is used where that makes no difference.
             lambda task: (
-                "factory.operators.trigger_dag.TriggerDagRunOperator"
+                "factory.operators.other_dags.TriggerDagRunOperator"
                 if isinstance(task.with_.run_after, str)
                 else f"{STANDARD}.trigger_dagrun.TriggerDagRunOperator"
             ),

@@ -10,14 +10,13 @@ from airflow.sdk import DAG, Asset, Param
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.exceptions import ParamValidationError
 
+from factory.build.arguments import aware, plain_data, without_file
 from factory.build.errors import BuildError, BuildErrors, PipelineBuildError, one_line
 from factory.build.objects import ObjectBuilder
-from factory.build.operators import OperatorBuilder, key_named_in
 from factory.build.settings import build_default_args
 from factory.build.state import build_state
-from factory.build.tasks import build_tasks
+from factory.build.tasks import OperatorBuilder, build_tasks, key_named_in
 from factory.build.timetable import AnyTimetable, build_timetable
-from factory.build.values import aware, plain_data, without_file
 from schemas.check import CheckedPipeline
 from schemas.compose.env_values import param_default
 from schemas.model.pipeline import Pipeline

@@ -11,7 +11,7 @@ from airflow.sdk import TaskGroup as AirflowTaskGroup
 from airflow.sdk import XComArg
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
-from factory.build.values import references_in
+from factory.build.arguments import references_in
 from factory.runtime.selection import GroupArgument, XComSelection
 from schemas.expressions.reading import ExpandReference, TaskReference
 from schemas.findings.paths import DataPath, Scope

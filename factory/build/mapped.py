@@ -14,10 +14,9 @@ from airflow.sdk.definitions._internal.expandinput import (
 )
 from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial, prevent_duplicates
 
-from factory.build.arguments import operator_arguments
+from factory.build.arguments import build_value, operator_arguments
 from factory.build.built_ins import operator_argument
 from factory.build.edges import TaskReferences
-from factory.build.values import build_value
 from factory.runtime.functions import FunctionReference
 from schemas.expressions.reading import task_reference
 from schemas.findings.paths import DataPath

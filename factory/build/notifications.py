@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
+from factory.build.arguments import aware, plain_data
 from factory.build.errors import BuildError, BuildErrors
 from factory.build.objects import ObjectBuilder
-from factory.build.values import aware, plain_data
 from factory.runtime.functions import FunctionNotifier
 from schemas.findings.paths import DataPath
 from schemas.model.fields import Model

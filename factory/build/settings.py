@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from factory.build.arguments import aware
 from factory.build.errors import BuildError
 from factory.build.objects import ObjectBuilder
 from factory.build.timetable import build_asset
-from factory.build.values import aware
 from factory.runtime.functions import make_importable
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT, PythonObject

@@ -1,30 +1,149 @@
-"""`poll` and `tasks` → task groups, operators and the edges between them."""
+"""`poll` and `tasks` → operators, task groups and the edges between them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, TaskGroup
+from airflow.sdk import DAG, BaseOperator, TaskGroup
 
-from factory.build.built_ins import imported_operator
+from factory.build.arguments import Resolver, build_value, operator_arguments, parameter_names, plain_text, without_file
+from factory.build.built_ins import STANDARD, BuildContext, built_in_operator, imported_operator
 from factory.build.edges import Placed, Sources, TaskReferences, draw_edges, placed, sources_of
 from factory.build.errors import BuildError, BuildErrors
-from factory.build.operators import EMPTY_OPERATOR, OperatorBuilder
+from factory.build.objects import ObjectBuilder
 from factory.build.settings import build_settings
-from factory.build.values import without_file
+from factory.runtime.functions import FunctionReference, constructed, require_mappable
 from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
 from schemas.model import task as language
 from schemas.model.pipeline import Pipeline
+from schemas.model.task import CodeTask
+from schemas.model.task_base import TaskBase
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator
 
-# Same name and meaning in the language and in airflow.sdk.TaskGroup; what is not written is left to Airflow.
-_AS_WRITTEN = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolor")
+
 # Imports inside functions: every process that parses a DAG pays for its imports again.
 # ruff: noqa: PLC0415
+
+# Imported when a task needs them: every import is paid again in each process that parses a DAG.
+EMPTY_OPERATOR = f"{STANDARD}.empty.EmptyOperator"
+PYTHON_OPERATOR = f"{STANDARD}.python.PythonOperator"
+
+
+@dataclass(frozen=True)
+class OperatorBuilder:
+    """Builds operators into the DAG of the surrounding `with dag:`.
+
+    `default_args` are the DAG's.
+    """
+
+    default_args: Mapping[str, Any]
+    objects: ObjectBuilder
+
+    def build(self, task: TaskBase, path: DataPath, references: TaskReferences) -> Operator:
+        """The operator of a task at `path`, in the group that its references are about.
+
+        Raises BuildError, or an ExceptionGroup of them.
+        """
+        # The poll has the request's keys and the task's settings in one mapping.
+        inside = path if path == ("poll",) else (*path, "with")
+        group = references.group
+        defaults = {**self.default_args, **(group.default_args if group is not None else {})}
+        settings = build_settings(task, path, defaults, self.objects)
+        if (condition := _condition(task, settings.get("pre_execute", defaults.get("pre_execute")))) is not None:
+            settings["pre_execute"] = condition
+        if isinstance(task, CodeTask):
+            operator, arguments = self._code(task, path, inside, references)
+        else:
+            context = BuildContext(self.objects.folder, self.objects.timezone, references)
+            operator, arguments = built_in_operator(task, context)
+        try:
+            place: dict[str, Any] = {"task_group": group} if group is not None else {}
+            whole = {"task_id": task.id, **place, **settings, **arguments}
+            if not task.is_mapped:
+                return _with_role(task, constructed(operator, whole))
+            # Only pipelines that map pay for the import.
+            from factory.build.mapped import build_mapped
+
+            require_mappable(operator, whole)
+            return _with_role(task, build_mapped(task, path, operator, whole, references, self.objects.timezone))
+        except (Exception, SystemExit) as error:  # constructors of operators raise anything
+            found = error.subgroup(BuildError) if isinstance(error, ExceptionGroup) else None
+            if found is not None:
+                raise found from error
+            written = task.written_arguments
+            places = {name: (*path, name) for name in settings}
+            places |= {name: (*inside, name) for name in arguments if name in written}
+            raise ExceptionGroup("constructor", _refusals(operator, error, places, path)) from error
+
+    def _code(
+        self, task: CodeTask, path: DataPath, inside: DataPath, resolver: Resolver
+    ) -> tuple[type[BaseOperator], dict[str, Any]]:
+        arguments = {name: build_value(value, resolver) for name, value in task.with_.items()}
+        operator = self.objects.operator_class(task.uses, (*path, "uses"))
+        if operator is None:
+            function = FunctionReference(task.uses, self.objects.folder, (*arguments, *task.mapped_names))
+            return imported_operator(PYTHON_OPERATOR), {"python_callable": function, "op_kwargs": arguments}
+        built = {name: self.objects.value(value, (*inside, name)) for name, value in arguments.items()}
+        return operator, operator_arguments(operator, built, inside, self.objects.timezone)
+
+
+def _condition(task: TaskBase, then: Any) -> Callable[[Any], None] | None:
+    """The `pre_execute` that skips a task, and that does what its own would do."""
+    if task.run_if is None and task.skip_if is None:
+        return None
+    from factory.runtime.selection import TaskCondition  # only pipelines that ask pay for the import
+
+    if task.run_if is not None:
+        return TaskCondition("run_if", plain_text(task.run_if), then)
+    return TaskCondition("skip_if", plain_text(task.skip_if or ""), then)
+
+
+def _with_role(task: TaskBase, operator: Operator) -> Operator:
+    """The operator as a setup or a teardown, where the task is one; what it ends is an edge as others."""
+    if task.setup:
+        operator.as_setup()  # type: ignore[no-untyped-call] # Airflow's has no annotations
+    if task.teardown is not None:
+        operator.as_teardown(on_failure_fail_dagrun=task.on_failure_fail_dagrun)
+        if not isinstance(operator, BaseOperator) and task.on_failure_fail_dagrun:
+            # Airflow serializes a mapped operator's from here, and sets another attribute (3.3.2).
+            operator.partial_kwargs["on_failure_fail_dagrun"] = True
+    return operator
+
+
+def _refusals(
+    operator: type[BaseOperator], error: BaseException, places: Mapping[str, DataPath], path: DataPath
+) -> list[BuildError]:
+    """What a constructor raised, at the keys that it is about; `places` are those that are written."""
+    names = parameter_names(operator) if isinstance(error, TypeError) else None
+    unknown = [name for name in places if names is not None and name not in names]
+    if unknown:
+        return [_unknown(operator, name, places[name], names or ()) for name in unknown]
+    key = key_named_in(str(error), places)
+    task = path if path == ("poll",) else (*path, "uses")
+    return [BuildError.refused(places[key] if key else task, error, operator.__name__)]
+
+
+def _unknown(operator: type[BaseOperator], name: str, place: DataPath, names: Iterable[str]) -> BuildError:
+    text = f"{operator.__name__} has no argument `{name}`"
+    suggestion = meant(name, names)
+    return BuildError(place, f"{text}; {suggestion}" if suggestion else text)
+
+
+def key_named_in(message: str, keys: Iterable[str]) -> str | None:
+    """The one key that an exception's text names, if there is exactly one."""
+    named = [key for key in keys if re.search(rf"\b{re.escape(key)}\b", message)]
+    return named[0] if len(named) == 1 else None
+
+
+# Same name and meaning in the language and in airflow.sdk.TaskGroup; what is not written is left to Airflow.
+_AS_WRITTEN = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolor")
 
 
 def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[BuildError]:

@@ -18,9 +18,9 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, ge
 
 from factory.bundle import cleanup, registry
 from factory.bundle.archives import TIMEOUT_SECONDS, ArchiveStore
-from factory.bundle.metrics import gauge, timed
 from factory.bundle.records import Origin, content_version, read_state
 from factory.bundle.refresh import Database, Refresher
+from factory.bundle.registry import gauge, timed
 from factory.bundle.source import SETTLE_SECONDS
 from factory.bundle.store import BundleError, Store, StoreError
 from factory.bundle.upstream import FolderEvents, Upstream

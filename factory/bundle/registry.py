@@ -1,11 +1,15 @@
 """What Airflow's metadata database has of a bundle; only for processes that may use it.
 
 Models are imported in the functions: a task's process imports the bundle and may not touch them.
+
+What the bundle tells Airflow's metrics (StatsD, OpenTelemetry); docs/roll-out.md has an alert for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 
@@ -102,3 +106,34 @@ def import_errors(bundle_name: str) -> int:
     ours = select(func.count()).select_from(ParseImportError).where(ParseImportError.bundle_name == bundle_name)
     with create_session() as session:
         return session.scalar(ours) or 0
+
+
+PREFIX = "pipeline_factory"
+
+
+@contextmanager
+def timed(name: str, bundle: str, *, in_task: bool = False) -> Iterator[None]:
+    """Send how many milliseconds a step took as `NAME`; where it raises, count `NAME_failed` in its place."""
+    began = time.monotonic()
+    try:
+        yield
+    except Exception:
+        _stats(in_task).incr(f"{PREFIX}.{name}_failed", tags={"bundle": bundle})
+        raise
+    _stats(in_task).timing(f"{PREFIX}.{name}", (time.monotonic() - began) * 1000, tags={"bundle": bundle})
+
+
+def gauge(name: str, value: float, bundle: str) -> None:
+    """Send a value, from the dag-processor."""
+    _stats(False).gauge(f"{PREFIX}.{name}", value, tags={"bundle": bundle})
+
+
+def _stats(in_task: bool):  # type: ignore[no-untyped-def] # two classes of one text, one for each kind of process
+    # A task's process initializes the SDK's metrics, and servers Airflow's own.
+    if in_task:
+        from airflow.sdk.observability.stats import Stats  # noqa: PLC0415 # each process needs one of them
+
+        return Stats
+    from airflow.observability.stats import Stats as ServerStats  # noqa: PLC0415 # as above
+
+    return ServerStats

@@ -31,8 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_airflow()
     # What they import is installed with Airflow.
     from factory.local.environment import airflow, local_environment  # noqa: PLC0415
-    from factory.local.home import Home  # noqa: PLC0415
-    from factory.local.settings import LocalRunError  # noqa: PLC0415
+    from factory.local.home import Home, LocalRunError  # noqa: PLC0415
 
     home = Home(home_folder(arguments.airflow_home))
     try:

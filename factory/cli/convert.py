@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from factory.cli import UsageError
 from factory.cli.options import Selection, select
 from factory.reporters import full
-from factory.reporters.columns import wants_colour
+from factory.reporters.text import wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.dagfactory.convert import ConvertedDag, convert
 from schemas.findings.codes import Severity

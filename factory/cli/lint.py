@@ -22,8 +22,7 @@ from typing import TextIO
 from factory.cli import UsageError
 from factory.cli.options import Selection, add_environment, add_paths, require_declared, select, select_text
 from factory.reporters import FORMATS, render
-from factory.reporters.columns import wants_colour
-from factory.reporters.text import Summary
+from factory.reporters.text import Summary, wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.check.fixing import repair
 from schemas.check.policy_file import project_policy

@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from factory.cli.options import Selection, add_environment, add_paths, require_declared, select
-from factory.reporters.columns import columns, padded
-from factory.reporters.text import printable
+from factory.reporters.text import columns, padded, printable
 from schemas.check import Checker, CheckOptions
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic

@@ -10,7 +10,7 @@ import re
 import sys
 
 from factory.cli import UsageError
-from factory.reporters.columns import wants_colour
+from factory.reporters.text import wants_colour
 from schemas.findings.codes import Code, rule_page
 from schemas.findings.suggestions import nearest
 

@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Returns the exit status. Raises UsageError."""
     require_airflow()
     # What they import is installed with Airflow.
+    from factory.local.home import LocalRunError, Settings  # noqa: PLC0415
     from factory.local.processes import guard  # noqa: PLC0415
-    from factory.local.settings import LocalRunError, Settings  # noqa: PLC0415
     from factory.local.supervisor import local_api_program  # noqa: PLC0415
     from factory.local.supervisor import run as supervise  # noqa: PLC0415
 

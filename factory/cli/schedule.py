@@ -20,8 +20,7 @@ from factory.cli import UsageError
 from factory.cli.options import Selection, add_environment, moment_of, require_declared, select
 from factory.plan.schedule import Timing, shown_moment, timing
 from factory.reporters import full
-from factory.reporters.columns import columns, padded, wants_colour
-from factory.reporters.text import printable
+from factory.reporters.text import columns, padded, printable, wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Fix, Span

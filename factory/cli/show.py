@@ -16,7 +16,7 @@ from typing import Any
 from factory.cli import UsageError
 from factory.cli.options import Selection, add_environment, require_declared, select
 from factory.reporters import full
-from factory.reporters.columns import wants_colour
+from factory.reporters.text import wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.compose.effective import Effective
 from schemas.compose.variants import Variant
@@ -24,7 +24,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
-from schemas.text.scalars import block_mark, scalar
+from schemas.text.nodes import block_mark, scalar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

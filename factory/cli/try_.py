@@ -20,7 +20,7 @@ from factory.cli import UsageError
 from factory.cli.airflow import home_folder
 from factory.cli.options import add_environment, moment_of, select
 from factory.reporters import full
-from factory.reporters.columns import wants_colour
+from factory.reporters.text import wants_colour
 from factory.trial import prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
@@ -147,8 +147,7 @@ def _run(  # what the command line says, each once
 
 def kept(written: Path | None, *, required: bool) -> Kept | None:
     """What the Airflow of `make run` keeps, where there is one. Raises UsageError where one is asked for in vain."""
-    from factory.local.home import Home  # noqa: PLC0415 # as above
-    from factory.local.settings import LocalRunError  # noqa: PLC0415 # as above
+    from factory.local.home import Home, LocalRunError  # noqa: PLC0415 # as above
     from factory.trial.memory import Kept  # noqa: PLC0415 # as above
 
     home = Home(home_folder(written))

@@ -19,10 +19,9 @@ from typing import Any
 
 from factory.data.extras import imported
 from factory.data.places import NewFile, absolute, found, is_remote, opened_to_read
-from factory.data.row_files import RowFileWriter, read_rows
+from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows
 from factory.data.row_formats import format_of
 from factory.data.sql import result_rows, write_rows
-from factory.data.values import limited, plain_rows
 
 DATABASE_PATIENCE = 600
 """Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""

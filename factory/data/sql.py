@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory.data.row_files import RowFileWriter
-from factory.data.values import TooManyRowsError, limited, plain_rows, plain_value
+from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook

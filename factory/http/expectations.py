@@ -1,13 +1,68 @@
-"""What an answer must be, and what to do about particular ones."""
+"""What an answer must be, what to do about particular ones, and what happened in a poll so far (its log line, the XCom
+`http`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from factory.http.decoding import media_type_of
+from factory.http.errors import shown_url
 from factory.http.selection import JmesPathError, search
 from schemas.model.http import Expect, ResponseAction, Status
+
+
+@dataclass
+class PollFacts:
+    """What happened so far; right also where a poll fails halfway. `url` is without credentials and query.
+
+    `status`, `url` and `content_type` are of the last request; `status` is None where it got no answer.
+    `redirected_from`: the URL that led to `url`; `bytes` is the sum of all, after decompression. `headers` are those of
+    the first answer that the request asks for, by their names in small letters.
+    """
+
+    method: str = "GET"
+    url: str = ""
+    status: int | None = None
+    content_type: str | None = None
+    bytes: int = 0
+    rows: int | None = None
+    pages: int = 0
+    retries: int = 0
+    milliseconds: int = 0
+    redirected_from: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def asks(self, method: str, url: str) -> None:
+        """A request goes out; until it is answered there is no status."""
+        self.method, self.url = method, shown_url(url)
+        self.status = self.content_type = self.redirected_from = None
+
+    def answered(self, method: str, url: str, asked: str, status: int, content_type: str | None) -> None:
+        """An answer came from `url`, which `asked` may have been redirected to; its body is not read yet."""
+        self.method, self.url, self.status, self.content_type = method, shown_url(url), status, content_type
+        self.redirected_from = shown_url(asked) if asked != url else None
+
+    def add(self, other: PollFacts) -> None:
+        """Take in what happened in a request of several (`each`); the last one's URL and status count."""
+        for name in ("method", "url", "status", "content_type", "redirected_from"):
+            setattr(self, name, getattr(other, name))
+        for name in ("bytes", "pages", "retries", "milliseconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.rows = (self.rows or 0) + (other.rows or 0)
+        self.headers = self.headers or other.headers
+
+    @property
+    def media_type(self) -> str:
+        """`application/json`; empty where there is none."""
+        return media_type_of(self.content_type)
+
+    def as_mapping(self) -> dict[str, Any]:
+        """As an XCom."""
+        return asdict(self)
+
 
 _LONGEST_TEXT = 40
 

@@ -14,8 +14,7 @@ from factory.http.call import HttpCall, answer_to, same_server
 from factory.http.credentials import Credentials, FixedCredentials, Secrets
 from factory.http.decoding import Answer, Decoding, media_type_of
 from factory.http.errors import HttpError, Timeouts, shown_url, where
-from factory.http.expectations import Actions, Expectation, action_text, status_text, unexpected_status
-from factory.http.facts import PollFacts
+from factory.http.expectations import Actions, Expectation, PollFacts, action_text, status_text, unexpected_status
 from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
 from factory.http.session import HttpSession
 from schemas.model.http import HttpRequest, ResponseAction

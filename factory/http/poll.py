@@ -13,8 +13,7 @@ from factory.http.body import BODY_TIMEOUTS, BodyDeadline
 from factory.http.call import HttpCall, Query, same_server
 from factory.http.decoding import has_unkeepable_text
 from factory.http.errors import HttpError, Timeouts
-from factory.http.expectations import is_true
-from factory.http.facts import PollFacts
+from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Following, Pager
 from factory.http.rows import RowSelector, Unique

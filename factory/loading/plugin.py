@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from factory.data.chart_page import PREFIX, ChartPages
+from factory.data.chart import PREFIX, ChartPages
 from factory.loading.preload import preload_before_fork
 from factory.operators.timetables import TIMETABLES
 from factory.runtime.telemetry import turn_off

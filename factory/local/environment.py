@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory.local.home import USER, Home
-from factory.local.settings import Settings
+from factory.local.home import USER, Home, Settings
 
 BUNDLE = "pipelines"
 REFRESH_SECONDS = 5

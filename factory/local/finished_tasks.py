@@ -11,7 +11,7 @@ from typing import Any
 from factory.local.api import FINISHED, AirflowClient
 from factory.local.logs import TaskLogs
 from factory.local.terminal import Event, in_columns
-from factory.reporters.columns import padded
+from factory.reporters.text import padded
 
 OVERLAP = timedelta(seconds=60)
 """A row's time is taken before it is committed, so it may show up later than a younger row."""

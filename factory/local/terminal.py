@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from factory.reporters.columns import columns, padded
-from factory.reporters.text import printable
+from factory.reporters.text import columns, padded, printable
 
 
 class Terminal:

@@ -10,8 +10,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
-from factory.data.chart import ChartError, draw
-from factory.data.chart_page import PREFIX
+from factory.data.chart import PREFIX, ChartError, draw
 from factory.data.row_files import RowFileError, read_rows
 from factory.data.sql import SqlError, database_hook, run_sql
 

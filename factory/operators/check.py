@@ -12,9 +12,8 @@ from airflow.sdk.exceptions import AirflowException
 
 from factory.data.check import Broken, Checked, CheckError, Rules, broken_rules
 from factory.data.duckdb import DuckdbError, Query, opened
-from factory.data.row_files import RowFileError
+from factory.data.row_files import RowFileError, plain_rows
 from factory.data.sql import SqlError, database_hook, result_rows, run_sql
-from factory.data.values import plain_rows
 
 
 class CheckOperator(BaseOperator):

@@ -9,9 +9,8 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.duckdb import DuckdbError, Query, run_query
-from factory.data.row_files import RowFileError
+from factory.data.row_files import RowFileError, TooManyRowsError
 from factory.data.sql import SqlError
-from factory.data.values import TooManyRowsError
 
 
 class DuckdbOperator(BaseOperator):

@@ -18,7 +18,7 @@ from airflow.sdk.observability.stats import Stats
 from factory.http.call import Query
 from factory.http.connection import credentials, target
 from factory.http.errors import HttpError, where
-from factory.http.facts import PollFacts
+from factory.http.expectations import PollFacts
 from factory.http.network import Network, UnusableSettingError
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, Progress, poll

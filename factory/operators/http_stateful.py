@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from factory.http.placeholders import MissingValueError, filled
 from factory.http.poll import PollAnswer
+from factory.http.rows import MissingValueError, filled
 from factory.http.selection import JmesPathError, search
 from factory.http.session import Transport
 from factory.http.state import (

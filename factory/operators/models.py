@@ -9,9 +9,8 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.models import ModelError, Training, predict, train
-from factory.data.row_files import RowFileError, read_rows
+from factory.data.row_files import RowFileError, TooManyRowsError, limited, plain_rows, read_rows
 from factory.data.sql import write_rows
-from factory.data.values import TooManyRowsError, limited, plain_rows
 
 
 class TrainOperator(BaseOperator):

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from factory.data.row_files import RowFileError
+from factory.data.row_files import RowFileError, TooManyRowsError
 from factory.data.sql import Fetch, SqlError, database_hook, run_sql
-from factory.data.values import TooManyRowsError
 
 
 class SqlOperator(BaseOperator):

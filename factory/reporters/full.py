@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from factory.reporters.columns import columns
-from factory.reporters.text import LONG, allowed_words, phrase, printable
+from factory.reporters.text import LONG, allowed_words, columns, phrase, printable
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.text.lines import TextLines

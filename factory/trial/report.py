@@ -11,8 +11,7 @@ from typing import Any
 
 import requests
 
-from factory.reporters.columns import columns, padded
-from factory.reporters.text import printable
+from factory.reporters.text import columns, padded, printable
 from factory.trial.fixture_server import Request
 from factory.trial.run import TaskResult
 from schemas.compose.env_values import looks_like_secret

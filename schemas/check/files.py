@@ -20,7 +20,7 @@ from schemas.rules import ids
 from schemas.rules.subject import Subject
 from schemas.rules.team_policy import Policy
 from schemas.text.document import Document
-from schemas.text.scalars import plain_scalar
+from schemas.text.nodes import plain_scalar
 
 _DAG_ID = re.compile(r"^dag_id[ \t]*:[ \t]+(?P<quote>[\"']?)(?P<id>[\w.-]+)(?P=quote)[ \t]*(?:#.*)?$", re.MULTILINE)
 _OTHER_DAG_ID = re.compile(r"\w+_dag_id")

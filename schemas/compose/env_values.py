@@ -12,7 +12,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, task_path
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
-from schemas.text.scalars import NumberTooLongError, plain_scalar
+from schemas.text.nodes import NumberTooLongError, plain_scalar
 
 _DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
 _BY_NAME = frozenset({"dag_id", "schedule", "matrix"})

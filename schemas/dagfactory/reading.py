@@ -24,8 +24,7 @@ from schemas.findings.diagnostics import Diagnostic, Fix, Span
 from schemas.folder.dialect import DIALECT, has_shape, is_forced
 from schemas.text.document import Document, document_from_text
 from schemas.text.lines import TextLines
-from schemas.text.nodes import PLAIN
-from schemas.text.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
+from schemas.text.nodes import MAX_DIGITS, PLAIN, NumberTooLongError, plain_scalar
 
 _PREFIX = "tag:yaml.org,2002:"
 VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)

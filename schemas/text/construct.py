@@ -16,8 +16,16 @@ from yaml import MappingNode, Node, ScalarNode
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Fix, Related, bounded
 from schemas.text.lines import TextLines
-from schemas.text.nodes import COLLECTION, MAX_DEPTH, MAX_NODES, PLAIN, QUOTED
-from schemas.text.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
+from schemas.text.nodes import (
+    COLLECTION,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_NODES,
+    PLAIN,
+    QUOTED,
+    NumberTooLongError,
+    plain_scalar,
+)
 from schemas.text.syntax_errors import needs_quotes
 
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")

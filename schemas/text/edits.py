@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from schemas.findings.diagnostics import Diagnostic, Edit, Fix, InQuotes, Span, Word, Yaml
 from schemas.text.lines import TextLines
-from schemas.text.scalars import NumberTooLongError, plain_scalar
+from schemas.text.nodes import NumberTooLongError, plain_scalar
 
 
 class _Edit(NamedTuple):

@@ -14,9 +14,8 @@ from typing import TypeVar
 
 from factory.local.api import ApiUnavailableError
 from factory.local.environment import local_environment
-from factory.local.home import USER, Home
+from factory.local.home import USER, Home, Settings
 from factory.local.processes import descendants, send
-from factory.local.settings import Settings
 
 from .harness import CHECKOUT, RunClient, free_port
 from .services import postgresql, redis

@@ -43,7 +43,7 @@ def paused_or_not(dag: Json) -> None:
 
 BUILT_INS = {
     "factory.operators.bash": "airflow.providers.standard.operators.bash",
-    "factory.operators.dag_sensor": "airflow.providers.standard.sensors.external_task",
+    "factory.operators.other_dags": "airflow.providers.standard.sensors.external_task",
     "factory.operators.file_sensor": "airflow.providers.standard.sensors.filesystem",
 }
 

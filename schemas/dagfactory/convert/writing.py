@@ -16,8 +16,7 @@ from schemas.findings.paths import DataPath
 from schemas.text.document import Document
 from schemas.text.ignore_comments import MARK
 from schemas.text.lines import TextLines
-from schemas.text.nodes import compose
-from schemas.text.scalars import block_mark, scalar
+from schemas.text.nodes import block_mark, compose, scalar
 
 _START = re.compile(r"(?:(?<=[ \t\n\r])|^)#")
 _WIDEST = 100

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from factory.reporters.columns import columns
+from factory.reporters.text import columns
 from tests.factory.cli.commands import BAD, GOOD, factory
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from factory.http.facts import PollFacts
+from factory.http.expectations import PollFacts
 from factory.http.poll import PollAnswer
 from factory.http.state import condition, is_unchanged, known_of
 from schemas.model.cursor import ChangeDetection, ValueDetection

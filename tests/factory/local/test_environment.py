@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from factory.local.environment import local_environment
-from factory.local.home import Home
-from factory.local.settings import Settings
+from factory.local.home import Home, Settings
 
 
 @pytest.fixture

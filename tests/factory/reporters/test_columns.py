@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factory.reporters.columns import columns
+from factory.reporters.text import columns
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.reporters import full
-from factory.reporters.columns import columns
+from factory.reporters.text import columns
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 

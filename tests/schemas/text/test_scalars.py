@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from schemas.text.scalars import MAX_DIGITS, NumberTooLongError, plain_scalar
+from schemas.text.nodes import MAX_DIGITS, NumberTooLongError, plain_scalar
 
 
 @pytest.mark.parametrize("text", ["", "~", "null", "Null", "NULL"])

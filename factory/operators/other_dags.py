@@ -1,7 +1,9 @@
-"""The sensor behind the built-in `wait_dag`: Airflow's, which here looks before it defers."""
+"""The operators behind the built-ins for other DAGs: Airflow's own, with `trigger_dag` rendering `run_after`, too, and
+`wait_dag` looking before it defers."""
 
 from __future__ import annotations
 
+from airflow.providers.standard.operators import trigger_dagrun
 from airflow.providers.standard.sensors import external_task
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
@@ -24,3 +26,9 @@ class ExternalTaskSensor(external_task.ExternalTaskSensor):
             if self.never_fail:
                 raise AirflowSkipException("Skipped, as `never_fail` says") from error
             raise
+
+
+class TriggerDagRunOperator(trigger_dagrun.TriggerDagRunOperator):
+    """Airflow's own reads a template in `run_after` as a date, and fails."""
+
+    template_fields = (*trigger_dagrun.TriggerDagRunOperator.template_fields, "run_after")
