@@ -16,7 +16,7 @@ from schemas.findings.paths import DataPath, task_path
 from schemas.folder.project import FolderFiles
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.source import Class, Function, Parameter
-from schemas.text.scalars import scalar
+from schemas.text.nodes import scalar
 
 _EXPRESSION = re.compile(r"\$\{(?P<root>[a-z]*)(?P<rest>[\w.-]*)$")
 _BOUND_FILE = re.compile(r"\.(?:sql|sh|hql|json|html|jinja2?|csv|parquet|jsonl)\Z")

@@ -18,7 +18,7 @@ from schemas.findings.paths import DataPath
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.shape.places import value_at
 from schemas.source import Class, Function
-from schemas.text.scalars import scalar
+from schemas.text.nodes import scalar
 
 _LONGEST = 200
 _RUNS = 3
