@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from factory.cli import UsageError
 from factory.cli.try_ import kept
 from factory.reporters import full
-from factory.reporters.text import columns, wants_colour
-from factory.reporters.text import printable
+from factory.reporters.text import columns, printable, wants_colour
 from factory.trial import prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.check.test_files import TestFile, read_test_file

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from factory.data.values import plain_rows
+from factory.data.row_files import plain_rows
 from schemas.compose.env_values import looks_like_secret
 
 RETURN_VALUE = "return_value"

@@ -16,8 +16,7 @@ from typing import Any
 
 from airflow.sdk.serde import deserialize
 
-from factory.data.row_files import RowFileWriter, read_rows
-from factory.data.values import plain_rows, plain_value
+from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_rows
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
