@@ -15,8 +15,9 @@ from factory.http.state import state_asset, state_name
 from factory.operators.http_stateful import StatefulHttpOperator
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.expressions.reading import ExpandReference, TaskReference
-from schemas.model.built_ins.http import POLL_TASK_ID, Poll, commit_task_id
+from schemas.model.built_ins.http import Poll
 from schemas.model.cursor import ValueDetection
+from schemas.model.task_base import POLL_TASK_ID, commit_task_id
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator

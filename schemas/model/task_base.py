@@ -19,6 +19,14 @@ TASK_ID_PATTERN = rf"^{WORD}+$"
 LONGEST_ID = 250
 """Characters; Airflow accepts no more, groups included."""
 
+POLL_TASK_ID = "poll"
+
+
+def commit_task_id(task_id: str) -> str:
+    """Id of the task that moves the state of a request when all tasks after the request have succeeded."""
+    return f"{task_id}_commit"
+
+
 TaskId = Annotated[str, Field(pattern=TASK_ID_PATTERN, max_length=LONGEST_ID)]
 
 

@@ -13,7 +13,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import default_dag_id
-from schemas.model.built_ins.http import commit_task_id
+from schemas.model.task_base import commit_task_id
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.templates import rendered_texts

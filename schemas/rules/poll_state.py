@@ -10,7 +10,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
-from schemas.model.built_ins.http import POLL_TASK_ID, commit_task_id
+from schemas.model.task_base import POLL_TASK_ID, commit_task_id
 from schemas.model.cursor import CursorError, CursorForm
 from schemas.rules.http_rows import texts
 from schemas.rules.subject import Subject, scalar

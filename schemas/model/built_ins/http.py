@@ -9,7 +9,7 @@ from pydantic import Field
 from schemas.model.fields import Model
 from schemas.model.http import HttpRequest
 from schemas.model.settings import TaskSettings
-from schemas.model.task_base import TaskBase
+from schemas.model.task_base import POLL_TASK_ID, TaskBase
 from schemas.model.times import PositiveDuration
 
 
@@ -25,14 +25,6 @@ class HttpTask(TaskBase):
     """The built-in that requests a URL."""
     with_: HttpRequest = Field(alias="with")
     """The request."""
-
-
-POLL_TASK_ID = "poll"
-
-
-def commit_task_id(task_id: str) -> str:
-    """Id of the task that moves the state of a request when all tasks after the request have succeeded."""
-    return f"{task_id}_commit"
 
 
 class Watch(Model):
