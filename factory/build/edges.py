@@ -15,10 +15,9 @@ from factory.build.arguments import references_in
 from factory.runtime.selection import GroupArgument, XComSelection
 from schemas.expressions.reading import ExpandReference, TaskReference
 from schemas.findings.paths import DataPath, Scope
-from schemas.model.task_base import POLL_TASK_ID
 from schemas.model.pipeline import Pipeline
 from schemas.model.task import TaskGroup
-from schemas.model.task_base import TaskBase
+from schemas.model.task_base import POLL_TASK_ID, TaskBase
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator

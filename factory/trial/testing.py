@@ -30,8 +30,8 @@ from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.check.test_files import fixtures_of
 from schemas.findings.paths import DataPath
 from schemas.folder.project import ENVIRONMENT_VARIABLE
-from schemas.model.built_ins.http import commit_task_id
 from schemas.model.pipeline_tests import ROW_FILES, FileFixture, HttpFixture, PipelineTest, TableFixture
+from schemas.model.task_base import commit_task_id
 
 CURSOR = "cursor"
 FOLDER_VARIABLE = "TEST_FOLDER"

@@ -13,12 +13,11 @@ from schemas.findings.diagnostics import Diagnostic, bounded, once
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import default_dag_id
 from schemas.model.pipeline import Pipeline
-from schemas.rules import RULES, SOURCE_RULES, other_tools, poll_state, template_names
+from schemas.rules import RULES, SOURCE_RULES, other_tools, poll_state, rules_of_built_ins, template_names
 from schemas.rules import expressions as expression_rule
-from schemas.rules import policy as policy_rule
 from schemas.rules.language import Judged, Language, Standards
 from schemas.rules.subject import Subject
-from schemas.shape.validation import validate
+from schemas.shape import validate
 from schemas.text.document import Document
 
 
@@ -94,9 +93,11 @@ def _judged(subject: Subject, standards: Standards) -> tuple[Pipeline | None, li
 
 def _of_rules(subject: Subject, standards: Standards) -> list[Diagnostic]:
     findings: list[Diagnostic] = []
-    for rule in RULES:
+    for rule in (*RULES, *rules_of_built_ins(subject)):
         findings += bounded(rule(subject))
     if standards.policy is not None:
+        from schemas.rules import policy as policy_rule  # noqa: PLC0415 # few folders have one
+
         findings += bounded(policy_rule.check(subject, standards.policy))
     if standards.reader is not None:
         for source_rule in SOURCE_RULES:

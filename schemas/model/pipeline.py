@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from schemas.expressions.reading import WORD
-from schemas.model.built_ins.http import Poll
 from schemas.model.fields import Count, Link, Matrix, Model, PlainValue, PositiveCount, PythonObject
 from schemas.model.notifications import Deadline, RunNotifications
 from schemas.model.schedule import Schedule
 from schemas.model.settings import TaskSettings
 from schemas.model.task import Task
 from schemas.model.times import Date, PositiveDuration
+
+LATE_POLL = WithJsonSchema({"$comment": "Poll"})
+"""Marks where `Poll` is, which is imported for a file that has one."""
+
+if TYPE_CHECKING:
+    from schemas.model.built_ins.http import Poll
+else:
+
+    def _polled(value: Any) -> Any:
+        from schemas.model.built_ins.http import Poll  # noqa: PLC0415 # it is half of the language, and few files poll
+
+        return Poll.model_validate(value)
+
+    Poll = Annotated[Any, PlainValidator(_polled), LATE_POLL]
 
 DAG_ID_PATTERN = rf"^(?:{WORD}|\.)+$"
 """Letters and digits of any script, `_`, `-` and `.`: Airflow's KEY_REGEX."""

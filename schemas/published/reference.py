@@ -29,10 +29,11 @@ from schemas.model import times
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import Model
 from schemas.model.http import HttpRequest
+from schemas.model.pipeline import LATE_POLL
 from schemas.model.pipeline_tests import PipelineTests
 from schemas.published import write_or_check
 from schemas.published.texts import field_texts, models
-from schemas.shape.validation import validate
+from schemas.shape import validate
 from schemas.text.document import document_from_text, read_document
 
 _DOCS = Path(__file__).parents[2] / "docs"
@@ -101,7 +102,9 @@ def _table(match: re.Match[str]) -> Table:
 def _words(annotation: Any) -> Iterator[str]:
     """What a field takes, in words: those of each member of a union."""
     origin = get_origin(annotation)
-    if origin is Annotated:
+    if origin is Annotated and any(mark == LATE_POLL for mark in get_args(annotation)[1:]):
+        yield "mapping"
+    elif origin is Annotated:
         yield from _words(get_args(annotation)[0])
     elif origin in (Union, UnionType):
         for member in get_args(annotation):

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from schemas.expressions.reading import VALUE
 from schemas.findings.paths import DataPath, is_task_list
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.built_ins.http import Poll
 from schemas.model.fields import Model
 from schemas.model.pagination import NEEDED
 from schemas.model.pipeline import Pipeline
@@ -75,7 +76,7 @@ class Translation:
         self._partial = partial
         self._task_name = task
         of_tasks: list[type[TaskBase]] = [*(built_in(name) for name in BUILT_INS), CodeTask]
-        models_of_all: list[type[Model]] = [Pipeline, TaskGroup, *of_tasks]
+        models_of_all: list[type[Model]] = [Pipeline, Poll, TaskGroup, *of_tasks]
         _, schemas = models_json_schema([(model, "validation") for model in models_of_all], by_alias=True)
         self._definitions = _with_texts(schemas["$defs"])
         self._tasks = [self._definitions[model.__name__] for model in of_tasks]
@@ -110,7 +111,8 @@ class Translation:
         return schema
 
     def _target(self, raw: Schema) -> Schema:
-        found: Schema = self._definitions[raw["$ref"].rpartition("/")[2]] if "$ref" in raw else raw
+        name = raw.get("$ref", "").rpartition("/")[2] or raw.get("$comment")
+        found: Schema = self._definitions[name] if name else raw
         return found
 
     def _members(self, raw: Schema) -> Iterator[Schema]:

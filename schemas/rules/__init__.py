@@ -8,13 +8,9 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.rules import (
     arguments,
     assets,
-    charts,
     commands,
-    data_tasks,
     expressions,
     graph,
-    http_requests,
-    http_rows,
     ids,
     mapping,
     objects,
@@ -33,7 +29,9 @@ from schemas.rules import (
 from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 
-RULES: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
+Rule = Callable[[Subject], Iterator[Diagnostic]]
+
+RULES: tuple[Rule, ...] = (
     ids.check_defaults,
     ids.check_path,
     schedule.check,
@@ -51,13 +49,6 @@ RULES: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     settings.check_conditions,
     settings.check_fail_fast,
     mapping.check_built_ins,
-    data_tasks.check,
-    charts.check,
-    commands.check_sql,
-    http_requests.check_keys,
-    http_rows.check,
-    http_requests.check_jmespath,
-    http_requests.check_json_schemas,
     objects.check_reserved_keys,
     templates.check_expressions,
     templates.check,
@@ -74,6 +65,24 @@ RULES: tuple[Callable[[Subject], Iterator[Diagnostic]], ...] = (
     settings.check_null_by_comment,
 )
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""
+
+
+def rules_of_built_ins(subject: Subject) -> Iterator[Rule]:
+    """The rules over requests and data tasks, imported for the first file that may hold one."""
+    if subject.may_hold("http", "poll"):
+        from schemas.rules import http_requests, http_rows  # noqa: PLC0415 # few files have a request
+
+        yield http_requests.check_keys
+        yield http_rows.check
+        yield http_requests.check_jmespath
+        yield http_requests.check_json_schemas
+    if subject.may_hold("sql", "load", "duckdb", "check", "chart", "train", "predict"):
+        from schemas.rules import charts, data_tasks  # noqa: PLC0415 # as above
+
+        yield data_tasks.check
+        yield charts.check
+        yield commands.check_sql
+
 
 SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...] = (
     uses.check,

@@ -10,7 +10,6 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
-from schemas.model.cursor import format_problem
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import place
@@ -78,6 +77,8 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     elif "token_param" in has:
         message = "`token_param` has no effect without `token_path`"
         yield subject.finding(Code.KEY_ALONE, (*path, "token_param"), message, at_key=True)
+    from schemas.model.cursor import format_problem  # noqa: PLC0415 # few files have a cursor
+
     for key in ("cursor_format", "param_format"):
         name = written.get(key)
         problem = format_problem(name) if isinstance(name, str) and "${" not in name else None

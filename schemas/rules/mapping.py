@@ -16,7 +16,6 @@ from schemas.model.fields import Model, RunState, TaskState
 from schemas.model.settings import SETTING_KEYS
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
-from schemas.shape.validation import problems_of_argument
 
 _MOST_MAPPED = 1024
 
@@ -104,6 +103,8 @@ def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]
     arguments = built_in(uses).model_fields["with_"].annotation
     if not isinstance(arguments, type) or not issubclass(arguments, Model):
         return
+    from schemas.shape.validation import problems_of_argument  # noqa: PLC0415 # few files map a built-in
+
     mappable = built_in(uses).mappable
     for name, path, value in _written(view):
         for problem in (

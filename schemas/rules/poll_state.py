@@ -11,7 +11,6 @@ from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
 from schemas.model.task_base import POLL_TASK_ID, commit_task_id
-from schemas.model.cursor import CursorError, CursorForm
 from schemas.rules.http_rows import texts
 from schemas.rules.subject import Subject, scalar
 from schemas.rules.task_view import TaskView
@@ -199,6 +198,8 @@ def _kind(value: Any, form: Any) -> str | None:
     """None for what is no cursor (the model says so), or not known yet."""
     if value is None or _unknown(value):
         return None
+    from schemas.model.cursor import CursorError, CursorForm  # noqa: PLC0415 # few files have a cursor
+
     try:
         return CursorForm(form if isinstance(form, str) and "${" not in form else None).kind(value)
     except CursorError:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from schemas.findings.paths import DataPath, Scope
-from schemas.model.task_base import POLL_TASK_ID
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task import is_group
+from schemas.model.task_base import POLL_TASK_ID
 
 _ID = re.compile(r"[\w.-]+")
 

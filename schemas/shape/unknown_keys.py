@@ -164,6 +164,8 @@ def _root(
     mapping: DataPath, location: tuple[int | str, ...], document: Effective
 ) -> tuple[type[BaseModel], tuple[int | str, ...]]:
     """The model that a location is looked up in, and the location below it: there is no union above tasks."""
+    if mapping[:1] == ("poll",):
+        return Poll, tuple(location[1:])
     task = task_path(mapping)
     return (task_model(value_at(document.data, task)) if task else Pipeline), tuple(location[len(task) :])
 

@@ -1,4 +1,4 @@
-"""Effective data → model, or what is wrong with its shape, in a user's words and at a document's path."""
+"""What pydantic finds wrong with the shape of effective data, in a user's words and at a document's path."""
 
 from __future__ import annotations
 
@@ -17,28 +17,9 @@ from schemas.findings.diagnostics import MOST, Problem
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
 from schemas.model.fields import Model
-from schemas.model.pipeline import Pipeline
 from schemas.shape.places import is_tag, mapping_at, name, place, value_at
 from schemas.shape.unknown_keys import built_in_as_key, is_argument, keys_where, slips, undecided, unknown_key
 from schemas.shape.wording import bound, described, expectation, literals, problem_text
-
-
-def validate(document: Effective) -> tuple[Pipeline | None, list[Problem]]:
-    """The pipeline of effective data, or every problem of its shape; never both.
-
-    Text from the environment is tried as text first; where a field refuses it, as the YAML scalar it looks like.
-    """
-    try:
-        pipeline = Pipeline.model_validate(document.data)
-    except ValidationError as error:
-        as_scalars = _environment_as_scalars(error.errors(include_url=False), document.data)
-        try:
-            pipeline = Pipeline.model_validate(as_scalars)
-        except ValidationError as again:
-            return None, _problems(again.errors(include_url=False), document)
-    if pipeline.poll is None and pipeline.tasks is None:
-        return None, [_nothing_to_do()]
-    return pipeline, []
 
 
 def problems_of_argument(
@@ -61,7 +42,7 @@ def problems_of_argument(
         yield from (problem for problem in found if problem is not None)
 
 
-def _problems(errors: list[ErrorDetails], document: Effective) -> list[Problem]:
+def shape_problems(errors: list[ErrorDetails], document: Effective) -> list[Problem]:
     by_path: dict[DataPath, list[ErrorDetails]] = {}
     for error in errors:
         path = document_path(error["loc"], document.data, missing=error["type"] == "missing")
@@ -88,7 +69,7 @@ def _problems(errors: list[ErrorDetails], document: Effective) -> list[Problem]:
             *(((*at, key), "") for at, keys in unknown.items() for key in islice(keys, MOST)),
         ]
     ):
-        problems.append(_nothing_to_do())
+        problems.append(nothing_to_do())
     return problems
 
 
@@ -105,7 +86,8 @@ def _in_place_of_work(unknown: Iterable[str], data: Mapping[str, Any]) -> dict[D
     return {}
 
 
-def _environment_as_scalars(errors: list[ErrorDetails], data: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_scalars(errors: list[ErrorDetails], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data with text from the environment, where it is wrong, as the YAML scalar that it looks like."""
     for error in errors:
         path = document_path(error["loc"], data)
         value = value_at(data, path)
@@ -127,7 +109,7 @@ def _is_about_key(group: list[ErrorDetails]) -> bool:
     return group[0]["type"] in ("extra_forbidden", "missing")
 
 
-def _nothing_to_do() -> Problem:
+def nothing_to_do() -> Problem:
     return Problem(
         Code.MISSING_KEY,
         (),

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from yaml import MappingNode, Node, ScalarNode
 
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Fix, Related, bounded
+from schemas.findings.diagnostics import Diagnostic, Fix, Related, Span, bounded
 from schemas.text.lines import TextLines
 from schemas.text.nodes import (
     COLLECTION,
@@ -26,7 +26,6 @@ from schemas.text.nodes import (
     NumberTooLongError,
     plain_scalar,
 )
-from schemas.text.syntax_errors import needs_quotes
 
 _TAG_BEHIND_ANCHOR = re.compile(r"(?:&\S+\s+)?!")
 _ANCHOR = re.compile(r"&(?P<name>[\w-]+)[ \t]+(?=\S)")
@@ -215,7 +214,7 @@ class _Constructor:
             span = self._span(node)
             value = self._text[node.start_mark.index : node.start_mark.index + span.end_column - span.column]
             why = f"a plain `&` begins a YAML anchor, and nothing uses `*{name}`"
-            self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why))
+            self._needs_quotes(span, value, why)
 
     def _note_anchor(self, node: ScalarNode) -> None:
         anchor = _ANCHOR.match(self._text, node.start_mark.index)
@@ -243,7 +242,7 @@ class _Constructor:
             if not tag.startswith("!!") and tag not in _OF_OTHER_TOOLS:
                 span = lines.span(begin, begin + len(value))
                 why = f"a plain value that begins with `!` is a YAML tag (`{tag}`), and tags are not supported"
-                self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why, Code.TAG))
+                self._needs_quotes(span, value, why, Code.TAG)
                 return
         self.diagnostics.append(
             Diagnostic(
@@ -256,6 +255,11 @@ class _Constructor:
             )
         )
 
+    def _needs_quotes(self, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> None:
+        from schemas.text.syntax_errors import needs_quotes  # noqa: PLC0415 # most files are right
+
+        self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why, code))
+
     def _is_unquoted_template(self, outer: MappingNode, key_node: Node) -> bool:
         """`{{ ds }}` without quotes is a flow mapping whose key is a flow mapping."""
         if not (isinstance(key_node, MappingNode) and outer.flow_style and key_node.flow_style):
@@ -266,7 +270,7 @@ class _Constructor:
             return False
         span = self._text_lines().span(start, end)
         why = "a plain value cannot begin with `{{`: YAML reads a mapping"
-        self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why))
+        self._needs_quotes(span, value, why)
         return True
 
     def _duplicate(self, key: str, again: Node, first: Node) -> None:

@@ -21,7 +21,6 @@ from schemas.findings.paths import DataPath
 from schemas.text.construct import Scalars, construct
 from schemas.text.lines import TextLines
 from schemas.text.nodes import MAX_DEPTH, MAX_NODES, NestedTooDeepError, Positions, TooManyNodesError, compose
-from schemas.text.syntax_errors import explain
 
 MAX_BYTES = 1024 * 1024
 _MOST_ARE_SMALLER = 64 * 1024
@@ -164,6 +163,8 @@ def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> 
         message = f"the character U+{ord(text[error.start]):04X} is not allowed in YAML"
         return _failed(file, text, Code.YAML_SYNTAX, message, span)
     except YAMLError as error:
+        from schemas.text.syntax_errors import explain  # noqa: PLC0415 # most files are right
+
         return Document(file, text, diagnostics=(explain(error, text, file),))
     if root is None:
         return Document(file, text)
