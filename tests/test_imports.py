@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| `(?P<name>\w+)` \|", re.MULTILINE)
-MOST_AT_TOP = 15
-MOST_FILES = 300
+MOST_AT_TOP = 14
+MOST_FILES = 294
 
 
 def order(top: str) -> list[str]:

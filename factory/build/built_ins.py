@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow.sdk import BaseOperator
 
 from factory.build.arguments import Resolver, aware, build_value, plain_text
-from factory.runtime.functions import FunctionReference
+from factory.operators.functions import FunctionReference
 from schemas.model.fields import Model
 from schemas.model.task_base import DeferrableSensorArguments, TaskBase
 

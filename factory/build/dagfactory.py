@@ -16,7 +16,7 @@ from airflow.sdk import DAG
 from dagfactory.utils import import_string
 
 from factory.build.errors import BuildError, PipelineBuildError, one_line
-from factory.runtime.telemetry import turn_off
+from factory.operators.telemetry import turn_off
 from schemas.check import CheckedDagFactoryDag
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.keys import FILE_KEYS
@@ -113,7 +113,7 @@ def build(checked: CheckedDagFactoryDag) -> DAG:
     folder = lexically_absolute(checked.folder)  # dag-factory takes absolute paths only
     beside = (folder / checked.file).parent
     writes_bytecode = sys.dont_write_bytecode
-    # A `…_file` is loaded past `factory.runtime.functions`; nothing is written into the folders of a bundle.
+    # A `…_file` is loaded past `factory.operators.functions`; nothing is written into the folders of a bundle.
     sys.dont_write_bytecode = True
     try:
         builder = DagBuilder(checked.dag_id, {}, {})

@@ -12,7 +12,7 @@ from airflow.sdk import XComArg
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from factory.build.arguments import references_in
-from factory.runtime.selection import GroupArgument, XComSelection
+from factory.operators.selection import GroupArgument, XComSelection
 from schemas.expressions.reading import ExpandReference, TaskReference
 from schemas.findings.paths import DataPath, Scope
 from schemas.model.pipeline import Pipeline

@@ -17,7 +17,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorParti
 from factory.build.arguments import build_value, operator_arguments
 from factory.build.built_ins import operator_argument
 from factory.build.edges import TaskReferences
-from factory.runtime.functions import FunctionReference
+from factory.operators.functions import FunctionReference
 from schemas.expressions.reading import task_reference
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT

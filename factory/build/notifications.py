@@ -11,7 +11,7 @@ from airflow.sdk import BaseNotifier
 from factory.build.arguments import aware, plain_data
 from factory.build.errors import BuildError, BuildErrors
 from factory.build.objects import ObjectBuilder
-from factory.runtime.functions import FunctionNotifier
+from factory.operators.functions import FunctionNotifier
 from schemas.findings.paths import DataPath
 from schemas.model.fields import Model
 from schemas.model.notifications import NOTIFIERS, Deadline, Notification

@@ -75,7 +75,7 @@ def _add_commit(dag: DAG, task: StatefulHttpOperator, waited_for: list[Operator]
 
 def _conditional(dag: DAG, poll: StatefulHttpOperator) -> frozenset[str]:
     """The tasks behind a poll that `run_if` or `skip_if` may skip, by their own or because of those before them."""
-    module = sys.modules.get("factory.runtime.selection")
+    module = sys.modules.get("factory.operators.selection")
     if module is None:
         return frozenset()
     found: set[str] = set()

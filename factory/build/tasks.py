@@ -16,7 +16,7 @@ from factory.build.edges import Placed, Sources, TaskReferences, draw_edges, pla
 from factory.build.errors import BuildError, BuildErrors
 from factory.build.objects import ObjectBuilder
 from factory.build.settings import build_settings
-from factory.runtime.functions import FunctionReference, constructed, require_mappable
+from factory.operators.functions import FunctionReference, constructed, require_mappable
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model import task as language
@@ -98,7 +98,7 @@ def _condition(task: TaskBase, then: Any) -> Callable[[Any], None] | None:
     """The `pre_execute` that skips a task, and that does what its own would do."""
     if task.run_if is None and task.skip_if is None:
         return None
-    from factory.runtime.selection import TaskCondition  # only pipelines that ask pay for the import
+    from factory.operators.selection import TaskCondition  # only pipelines that ask pay for the import
 
     if task.run_if is not None:
         return TaskCondition("run_if", plain_text(task.run_if), then)

@@ -7,8 +7,8 @@ from airflow.plugins_manager import AirflowPlugin
 
 from factory.data.chart import PREFIX, ChartPages
 from factory.loading.preload import preload_before_fork
+from factory.operators.telemetry import turn_off
 from factory.operators.timetables import TIMETABLES
-from factory.runtime.telemetry import turn_off
 
 turn_off()
 preload_before_fork()

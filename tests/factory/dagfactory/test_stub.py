@@ -8,7 +8,7 @@ import pytest
 
 from factory.loading.checked import PipelineError
 from factory.loading.pipelines import load_pipelines
-from factory.runtime.telemetry import turn_off
+from factory.operators.telemetry import turn_off
 from factory.stub_loader import load_stub
 from schemas.check.dependencies import pipeline_files
 

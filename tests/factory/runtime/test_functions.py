@@ -13,7 +13,7 @@ SETUP = """
 import sys
 from pathlib import Path
 from airflow.providers.standard.operators.python import PythonOperator
-from factory.runtime.functions import FunctionReference
+from factory.operators.functions import FunctionReference
 
 def run(path, context=None, **arguments):
     function = FunctionReference(path, Path(sys.argv[1]), arguments)

@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, XComArg
 from airflow.sdk.exceptions import AirflowFailException
 
-from factory.runtime.selection import XComSelection
+from factory.operators.selection import XComSelection
 from schemas.expressions.reading import task_reference
 
 

@@ -1,1 +1,0 @@
-"""What runs in a task: the user's functions, conditions, and references to other tasks' outputs."""
