@@ -15,7 +15,7 @@ from factory.build.arguments import aware
 from factory.build.errors import BuildError
 from factory.build.objects import ObjectBuilder
 from factory.build.timetable import build_asset
-from factory.operators.functions import make_importable
+from factory.operators.user_modules import make_importable
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT, PythonObject
 from schemas.model.notifications import TaskNotifications

@@ -14,7 +14,7 @@ from airflow.sdk import DAG
 
 from factory.build.dag import build
 from factory.build.errors import BuildError, PipelineBuildError, one_line
-from factory.operators.functions import make_importable
+from factory.operators.user_modules import make_importable
 from factory.reporters import full
 from schemas.check import Checked, CheckedDagFactoryDag, Checker, CheckResult
 from schemas.compose.env_values import env_texts, resolve_environment

@@ -1,12 +1,6 @@
 """A user's Python function in Airflow: as a task's callable, as one whose source an operator reads, as a notifier.
 
 The function is imported when the task runs, not when the DAG is parsed.
-
-The modules below a pipelines folder: importable, last in line, and never through bytecode.
-
-Python takes bytecode for a source file of the same size and the same time in whole seconds, whatever the content.
-A pipelines folder is edited while it is in use, restored from git and copied with its times, so its modules are
-compiled from their text each time. Nothing is written either: a bundle's folders hold what it put there.
 """
 
 from __future__ import annotations
@@ -15,16 +9,15 @@ import asyncio
 import importlib
 import inspect
 import logging
-import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseNotifier, BaseOperator, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
+
+from factory.operators.user_modules import make_importable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -205,39 +198,3 @@ def _taken(function: Any, context: Context) -> dict[str, Any]:
     if any(parameter.name == "context" for parameter in parameters):
         taken["context"] = context
     return taken
-
-
-class FreshSourceLoader(SourceFileLoader):
-    """Compiles a module from its source; bytecode is neither read nor written."""
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
-
-
-class _FolderHook:
-    """A path hook (`sys.path_hooks`) for one folder and all below it."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-
-    def __call__(self, path: str) -> FileFinder:
-        if path != self.folder and not path.startswith(self.folder + "/"):
-            raise ImportError(f"{path} is not below {self.folder}")
-        return FileFinder(path, (FreshSourceLoader, SOURCE_SUFFIXES))
-
-
-def make_importable(folder: Path) -> None:
-    """Let `import` find the modules below `folder`, after all others, as Airflow does for a bundle's folder.
-
-    It holds for this process and may be called again. Modules that are imported already stay as they are.
-    """
-    path = str(folder)
-    if path not in sys.path:
-        sys.path.append(path)
-    if not any(isinstance(hook, _FolderHook) and hook.folder == path for hook in sys.path_hooks):
-        sys.path_hooks.insert(0, _FolderHook(path))
-        for known in list(sys.path_importer_cache):
-            if known == path or known.startswith(path + "/"):
-                del sys.path_importer_cache[known]
-    importlib.invalidate_caches()
