@@ -24,6 +24,13 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 STOP_SECONDS = 15.0
 
+# Root may read everything, and users may not. Without setpriv it stays root.
+AS_A_USER = (
+    ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if os.geteuid() == 0 and shutil.which("setpriv")
+    else []
+)
+
 T = TypeVar("T")
 
 RESOLVER = """\
@@ -80,7 +87,7 @@ class LocalRun:
         folders = ["--airflow-home", str(self.home), "--pipelines", str(self.pipelines)]
         folders += ["--requirements", str(self.requirements)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "factory.cli", "run", *options, *folders],
+            [*AS_A_USER, sys.executable, "-m", "factory.cli", "run", *options, *folders],
             cwd=CHECKOUT,
             env=self._environment,
             stdin=subprocess.DEVNULL,

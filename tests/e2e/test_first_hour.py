@@ -1,96 +1,42 @@
-"""What new users do in their first hour, on what `make run` starts. One Airflow for the module."""
+"""What hurt new users in their first hour, on what `make run` starts."""
 
 from __future__ import annotations
 
 import os
-import subprocess
+import sqlite3
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.harness import LocalRun, RunClient, local_run
-
-SECONDS = 40.0
-"""What users see within ten seconds may take this long on a busy machine."""
+from tests.e2e.conftest import Scene
+from tests.e2e.harness import AS_A_USER
 
 TASK = "tasks: [{id: a, uses: empty}]\n"
 
 
-class Scene:
-    """The run, its API, and the folder that the tests edit."""
-
-    def __init__(self, run: LocalRun) -> None:
-        self.run = run
-        self.api: RunClient = run.api()
-
-    def write(self, name: str, text: str) -> Path:
-        target = self.run.pipelines / name
-        draft = target.with_name(f".{target.name}.draft")
-        draft.write_text(text)
-        draft.replace(target)
-        return target
-
-    def soon(self, found: Any, what: str, seconds: float = SECONDS) -> Any:
-        return self.run.wait_for(found, seconds, what)
-
-    def save(self, dag_id: str, text: str, name: str = "") -> dict[str, Any]:
-        """Write the file of a DAG, or another one that it uses; the DAG when Airflow has read it."""
-        before = self.version(dag_id)
-        self.write(name or f"{dag_id}.yaml", text)
-        self.soon(lambda: self.version(dag_id) != before, f"{dag_id} to be read")
-        dag = self.api.dag(dag_id)
-        assert dag is not None
-        return dag
-
-    def version(self, dag_id: str) -> str:
-        """Of the bundle, when the DAG was read; empty before it was."""
-        dag = self.api.dag(dag_id)
-        return dag["bundle_version"] if dag else ""
-
-    def shell(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """A command in another shell, in another folder; it knows of Airflow what `environment` says."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        return subprocess.run(
-            command, cwd="/", env={**kept, **environment}, capture_output=True, text=True, check=False, timeout=180
-        )
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    root = tmp_path_factory.mktemp("first hour")
-    pipelines = root / "pipelines"
-    pipelines.mkdir()
-    (pipelines / "poll.yaml").write_text('schedule: "* * * * *"\npoll: {url: "${env.LOCAL_API_URL}"}\n')
-    with local_run(pipelines, root / "home") as run:
-        yield Scene(run)
-
-
 AIRFLOW = (sys.executable, "-m", "airflow")
+POLL = "local_api_poller"
 
 
 def test_an_airflow_command_in_the_home_sees_the_same_airflow(scene: Scene) -> None:
-    scene.soon(lambda: scene.api.dag("poll"), "the pipeline")
-    home = str(scene.run.home)
-    for command in (("tasks", "list", "poll"), ("dags", "reserialize")):
-        done = scene.shell(*AIRFLOW, *command, AIRFLOW_HOME=home)
-        assert done.returncode == 0, done.stderr
-        assert ("poll" in done.stdout) or command[1] == "reserialize"
-    assert [dag["dag_id"] for dag in scene.api.dags()] == ["poll"]
+    scene.soon(lambda: scene.api.dag(POLL), "the pipeline")
+    done = scene.shell(*AIRFLOW, "dags", "reserialize", AIRFLOW_HOME=str(scene.run.home))
+    assert done.returncode == 0, done.stderr
+    assert "example_bash_operator" not in {dag["dag_id"] for dag in scene.api.dags()}
     assert bundles(scene) == [("pipelines", True)]
-    assert scene.api.dag("poll") is not None
+    assert scene.api.dag(POLL) is not None
 
 
 def test_factory_airflow_has_the_runs_environment(scene: Scene) -> None:
     """Whatever the shell has set, and with what the pipelines need."""
     command = (sys.executable, "-m", "factory.cli", "airflow", "--airflow-home", str(scene.run.home))
     environment = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://elsewhere/airflow", "PYTHONPATH": "/nowhere"}
-    listed = scene.shell(*command, "tasks", "list", "poll", **environment)
+    listed = scene.shell(*command, "tasks", "list", POLL, **environment)
     assert (listed.returncode, listed.stdout.split()[-1:]) == (0, ["poll"]), listed.stderr
     refused = scene.shell(*command[:-1], "/nowhere", "dags", "list")
     assert (refused.returncode, "start it once, with `make run`" in refused.stderr) == (2, True)
@@ -107,14 +53,11 @@ def test_a_shell_with_other_settings_takes_no_pipeline_away(scene: Scene, tmp_pa
     done = scene.shell(*AIRFLOW, "dags", "reserialize", **settings)
     assert done.returncode == 0, done.stderr
     scene.soon(lambda: dict(bundles(scene))["pipelines"], "the bundle to be active again")
-    polls = len(scene.api.runs("poll"))
-    scene.soon(lambda: len(scene.api.runs("poll")) > polls, "polls to go on", 90)
-    assert scene.api.dag("poll") is not None
+    scene.soon(lambda: scene.api.dag(POLL), "the pipelines")
+    scene.run_once(POLL)
 
 
 def bundles(scene: Scene) -> list[tuple[str, bool]]:
-    import sqlite3  # noqa: PLC0415
-
     with sqlite3.connect(f"file:{scene.run.home / 'airflow.db'}?mode=ro", uri=True) as database:
         return [(name, bool(active)) for name, active in database.execute("SELECT name, active FROM dag_bundle")]
 
@@ -147,31 +90,39 @@ def daily(moment: datetime) -> str:
 def test_a_deleted_dag_comes_back_paused_and_is_told(scene: Scene) -> None:
     scene.save("gone", f'schedule: "0 7 * * *"\n{TASK}')
     scene.soon(lambda: scene.run.printed("found", "gone"), "the line about it")
-    # The bundle has to have seen it in the database before.
-    time.sleep(7)
-    scene.api.send("DELETE", "/dags/gone", {})
-    back = scene.soon(lambda: scene.api.dag("gone"), "the DAG to come back", 90)
-    assert back["is_paused"]
+    assert delete_and_wait(scene, "gone")["is_paused"]
     scene.soon(lambda: scene.run.printed("deleted", "gone", "comes back within a minute, paused"), "a line about it")
     scene.soon(lambda: scene.run.printed("found", "gone", "(paused)"), "a line about its return")
     assert not scene.run.printed("unread", "gone")
-    # Once more: the first return must not use up the memory of it.
-    time.sleep(12)
-    scene.api.send("PATCH", "/dags/gone", {"is_paused": False})
-    scene.api.send("DELETE", "/dags/gone", {})
-    assert scene.soon(lambda: scene.api.dag("gone"), "the DAG to come back", 90)["is_paused"]
+
+
+@pytest.mark.soak
+def test_a_dag_deleted_twice_comes_back_paused_twice(scene: Scene) -> None:
+    """The first return must not use up the memory of it."""
+    scene.save("gone_twice", f'schedule: "0 7 * * *"\n{TASK}')
+    assert delete_and_wait(scene, "gone_twice")["is_paused"]
+    time.sleep(5)
+    scene.api.send("PATCH", "/dags/gone_twice", {"is_paused": False})
+    assert delete_and_wait(scene, "gone_twice")["is_paused"]
+
+
+def delete_and_wait(scene: Scene, dag_id: str) -> dict[str, Any]:
+    """The DAG when it is back."""
+    # The bundle has to have seen it in the database before.
+    time.sleep(7)
+    scene.api.send("DELETE", f"/dags/{dag_id}", {})
+    back: dict[str, Any] = scene.soon(lambda: scene.api.dag(dag_id), "the DAG to come back", 90)
+    return back
 
 
 def test_the_code_tab_keeps_the_text_that_ran(scene: Scene) -> None:
     """Also where only a Python file was fixed, so that the DAG is the same to Airflow."""
     scene.write("steps.py", "def work():\n    raise ValueError('broken')\n")
     scene.save("fixed", "# the first text\ntasks: [{id: work, uses: steps.work}]\n")
-    first = scene.api.trigger("fixed")
-    scene.soon(lambda: state(scene, "fixed", first) == "failed", "the run to fail", 90)
+    first = scene.run_once("fixed", "failed")
     scene.save("fixed", "def work():\n    return 1\n", name="steps.py")
     scene.save("fixed", "# the second text\ntasks: [{id: work, uses: steps.work}]\n")
-    second = scene.api.trigger("fixed")
-    scene.soon(lambda: state(scene, "fixed", second) == "success", "the run of the fixed file", 90)
+    second = scene.run_once("fixed")
     runs = {run["dag_run_id"]: run["dag_versions"][-1]["version_number"] for run in scene.api.runs("fixed")}
     assert runs[first] < runs[second]
     texts = {
@@ -181,50 +132,75 @@ def test_the_code_tab_keeps_the_text_that_ran(scene: Scene) -> None:
     assert "# the second text" in texts[second]
 
 
-def state(scene: Scene, dag_id: str, run_id: str) -> str:
-    return next((run["state"] for run in scene.api.runs(dag_id) if run["dag_run_id"] == run_id), "")
-
-
-def test_the_terminal_says_what_is_not_read_and_who_was_not_told(scene: Scene) -> None:
-    (scene.run.pipelines / "elsewhere.yaml").symlink_to("/etc/hostname")
-    (scene.run.pipelines / "loop").symlink_to(".")
+def test_the_terminal_says_what_is_not_read(scene: Scene) -> None:
+    (scene.pipelines / "elsewhere.yaml").symlink_to("/etc/hostname")
+    (scene.pipelines / "loop").symlink_to(".")
     scene.write("UPPER.YAML", TASK)
-    text = "notifications: {on_failure: [{uses: alerts.tell}]}\n"
-    scene.write("alerts.py", "def tell(context):\n    raise ConnectionError('no such mail server')\n")
-    scene.save("alarm", f"{text}tasks: [{{id: a, uses: bash, with: {{bash_command: exit 1}}, {text.strip()}}}]\n")
-    scene.api.trigger("alarm")
     scene.soon(lambda: scene.run.printed("broken", "elsewhere.yaml", "is a link out of"), "the link")
     scene.soon(lambda: scene.run.printed("ignored", "loop", "is a link to a folder that contains it"), "the loop")
-    scene.soon(lambda: scene.run.printed("broken", "UPPER.YAML", "call it `UPPER.yaml`"), "the misnamed file")
+    scene.soon(lambda: scene.run.printed("broken", "UPPER.YAML ", "call it `UPPER.yaml`"), "the misnamed file")
+    (linked,) = scene.import_errors("elsewhere.yaml.py")
+    assert linked.startswith("elsewhere.yaml: is a link out of")
+    scene.remove("elsewhere.yaml", "UPPER.YAML", "loop")
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not AS_A_USER, reason="root may read everything")
+def test_the_terminal_says_what_cannot_be_read(scene: Scene) -> None:
+    """A folder, a file, and the folder of all pipelines; what Airflow has of them stays."""
+    closed = scene.save("team.inner", TASK, name="team/inner.yaml") and scene.pipelines / "team"
+    scene.save("secret", TASK)
+    for path in (closed, scene.pipelines / "secret.yaml"):
+        path.chmod(0)
+    try:
+        scene.soon(lambda: scene.run.printed("broken", "team ", "team/: cannot be read: Permission denied"), "a folder")
+        scene.soon(lambda: scene.run.printed("broken", "secret.yaml", "cannot be read: Permission denied"), "a file")
+        assert scene.import_errors("team (not read).yaml.py") == ["team/: cannot be read: Permission denied"]
+        assert scene.api.dag("team.inner") is not None
+    finally:
+        closed.chmod(0o755)
+        (scene.pipelines / "secret.yaml").chmod(0o644)
+    scene.soon(lambda: scene.run.printed("healed", " team") and scene.run.printed("healed", "secret"), "both again")
+    scene.pipelines.chmod(0)
+    try:
+        scene.soon(lambda: scene.run.printed("missing", "cannot be read: Permission denied; its pipelines stay"), "all")
+    finally:
+        scene.pipelines.chmod(0o755)
+    scene.soon(lambda: scene.run.printed("back", "is there again"), "a word about the folder")
+    assert scene.api.dag("team.inner") is not None
+    assert not scene.run.printed("removed", "team")
+
+
+def test_the_terminal_says_who_was_not_told(scene: Scene) -> None:
+    text = "notifications: {on_failure: [{uses: complaints.tell}]}\n"
+    scene.write("complaints.py", "def tell(context):\n    raise ConnectionError('no such mail server')\n")
+    scene.save("alarm", f"{text}tasks: [{{id: a, uses: bash, with: {{bash_command: exit 1}}, {text.strip()}}}]\n")
+    scene.api.trigger("alarm")
     scene.soon(lambda: scene.run.printed("failed", "alarm", "exit code 1"), "the task's own reason", 90)
     words = "not notified", "alarm", "no such mail server"
     scene.soon(lambda: len(scene.run.printed(*words)) == 2, "the notifications of the task and of the run", 90)
 
 
-def test_a_removed_file_with_a_run_under_way_says_that_it_waits(scene: Scene) -> None:
+def test_a_renamed_file_with_a_run_under_way_says_that_it_waits(scene: Scene) -> None:
     scene.save("waits", "tasks: [{id: a, uses: bash, with: {bash_command: sleep 300}}]\n")
+    scene.soon(lambda: scene.run.printed("found", "waits "), "the line about it")
     run_id = scene.api.trigger("waits")
-    scene.soon(lambda: state(scene, "waits", run_id) == "running", "the run")
-    (scene.run.pipelines / "waits.yaml").rename(scene.run.pipelines / "waits_no_more.yaml")
-    scene.soon(
-        lambda: scene.run.printed("removed", "waits", "1 unfinished run: they wait until the file is back"), "it"
-    )
+    scene.soon(lambda: scene.state("waits", run_id) == "running", "the run")
+    renamed = (scene.pipelines / "waits.yaml").rename(scene.pipelines / "waits_no_more.yaml")
+    said = "removed", "waits ", "1 unfinished run: they wait until the file is back"
+    scene.soon(lambda: scene.run.printed(*said), "a line about it")
+    renamed.rename(scene.pipelines / "waits.yaml")
+    scene.soon(lambda: scene.api.dag("waits"), "the DAG to come back")
+    scene.api.send("PATCH", f"/dags/waits/dagRuns/{run_id}", {"state": "failed"})
 
 
 def test_an_error_of_ours_has_no_traceback_and_others_keep_theirs(scene: Scene) -> None:
     scene.write("wrong.yaml", "schedul: null\n" + TASK)
-    scene.soon(lambda: errors(scene, "wrong.yaml.py"), "the import error")
-    (text,) = errors(scene, "wrong.yaml.py")
+    (text,) = scene.soon(lambda: scene.import_errors("wrong.yaml.py"), "the import error")
     assert text.startswith("error[unknown-key] PF102")
     assert "Traceback" not in text
-    (linked,) = errors(scene, "elsewhere.yaml.py")
-    assert linked.startswith("elsewhere.yaml: is a link out of")
     setting = ("config", "get-value", "core", "dagbag_import_error_tracebacks")
     assert scene.shell(*AIRFLOW, *setting, AIRFLOW_HOME=str(scene.run.home)).stdout.split()[-1] == "True"
-
-
-def errors(scene: Scene, file: str) -> list[str]:
-    return [error["stack_trace"] for error in scene.api.import_errors() if error["filename"] == file]
+    scene.remove("wrong.yaml")
 
 
 def test_a_package_is_taken_up_without_a_restart(scene: Scene, tmp_path: Path) -> None:
@@ -243,7 +219,7 @@ def test_a_package_is_taken_up_without_a_restart(scene: Scene, tmp_path: Path) -
         scene.run.requirements.write_text(f"{wheel}\n")
         scene.soon(lambda: scene.run.printed("Installed the packages of requirements-extra.txt"), "pip", 120)
         scene.soon(lambda: scene.run.printed("healed", "greets"), "the pipeline to heal", 90)
-        run_id = scene.api.trigger("greets")
-        scene.soon(lambda: state(scene, "greets", run_id) == "success", "the run", 90)
+        scene.run_once("greets")
     finally:
+        scene.run.requirements.write_text("")
         scene.shell(sys.executable, "-m", "pip", "uninstall", "--yes", "greetings-of-a-test")

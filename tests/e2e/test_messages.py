@@ -6,16 +6,11 @@ The messages go to servers on loopback, by connections.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import LocalRun, local_run
-from tests.e2e.smtp_server import SmtpServer
-from tests.factory.http.http_server import Server
+from tests.e2e.conftest import Scene
 
 FAILS = """\
 schedule: "@once"
@@ -79,92 +74,73 @@ def tell(file, text, context):
 """
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A run of Airflow, the servers that get the messages, and the file that the deadline's function writes."""
+class Messages:
+    """What the servers of the scene have received."""
 
-    run: LocalRun
-    mail: SmtpServer
-    chat: Server
-    told: Path
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
 
-    def received(self, subject: str) -> EmailMessage:
+    def mail(self, subject: str) -> EmailMessage:
         """The one message with this subject, when it has come."""
-        self.run.wait_for(lambda: self._mails(subject), 120, f"the e-mail {subject!r}")
-        (message,) = self._mails(subject)
+        received = self.scene.mail.received
+        found = self.scene.soon(
+            lambda: [m for m in received if m["Subject"] == subject], f"the e-mail {subject!r}", 120
+        )
+        (message,) = found
         return message
 
-    def posted(self, path: str, text: str) -> dict[str, str]:
+    def post(self, path: str, text: str) -> dict[str, str]:
         """Headers of the one message with this text that Slack got."""
-        self.run.wait_for(lambda: self._posts(path, text), 120, f"the message {text!r}")
-        (headers,) = self._posts(path, text)
+        (headers,) = self.scene.soon(lambda: self._posts(path, text), f"the message {text!r}", 120)
         return headers
 
     def _mails(self, subject: str) -> list[EmailMessage]:
-        return [message for message in self.mail.received if message["Subject"] == subject]
+        return [message for message in self.scene.mail.received if message["Subject"] == subject]
 
     def _posts(self, path: str, text: str) -> list[dict[str, str]]:
-        posts = [request for request in self.chat.received if request.path == path]
+        posts = [request for request in self.scene.chat.received if request.path == path]
         return [request.headers for request in posts if json.loads(request.body)["text"] == text]
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    root = tmp_path_factory.mktemp("messages")
-    pipelines, told = root / "pipelines", root / "told"
-    pipelines.mkdir()
-    for name, text in (("orders.yaml", FAILS), ("late.yaml", LATE), ("alerts.py", ALERTS)):
-        (pipelines / name).write_text(text)
-    mail, chat = SmtpServer(), Server()
-    chat.answers("/services/T1/B1/token", b"ok")
-    chat.answers("/api/chat.postMessage", b'{"ok": true}', headers={"Content-Type": "application/json"})
-    no_tls = {"disable_tls": True, "disable_ssl": True}
-    connections = {
-        "MAIL": {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port, "extra": no_tls},
-        "CHAT": {"conn_type": "slackwebhook", "host": chat.url("/services"), "password": "T1/B1/token"},
-        "CHAT_API": {"conn_type": "slack", "password": "xoxb-1"},
-    }
-    environment = {f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()}
-    try:
-        with local_run(pipelines, root / "home", {**environment, "CHAT": chat.url(""), "TOLD": str(told)}) as run:
-            yield Scene(run, mail, chat, told)
-    finally:
-        mail.close()
-        chat.close()
+def messages(scene: Scene) -> Messages:
+    for name, text in (("alerts.py", ALERTS), ("orders.yaml", FAILS), ("late.yaml", LATE)):
+        scene.write(name, text)
+    return Messages(scene)
 
 
-def test_a_task_sends_mail(scene: Scene) -> None:
-    report = scene.received("Report of orders")
+def test_a_task_sends_mail(messages: Messages) -> None:
+    report = messages.mail("Report of orders")
     assert (report["From"], report["To"]) == ("pipelines@example.com", "boss@example.com")
     assert "<p>3 rows</p>" in content(report)
 
 
-def test_a_failed_task_sends_mail(scene: Scene) -> None:
-    failed = scene.received("load failed")
+def test_a_failed_task_sends_mail(messages: Messages) -> None:
+    failed = messages.mail("load failed")
     assert failed["To"] == "on-call@example.com"
     assert "exit code 1" in content(failed)
 
 
-def test_a_failed_task_says_so_in_slack(scene: Scene) -> None:
-    scene.posted("/services/T1/B1/token", "load of orders")
-    assert scene.posted("/api/chat.postMessage", "load")["Authorization"] == "Bearer xoxb-1"
+def test_a_failed_task_says_so_in_slack(messages: Messages) -> None:
+    messages.post("/services/T1/B1/token", "load of orders")
+    assert messages.post("/api/chat.postMessage", "load")["Authorization"] == "Bearer xoxb-1"
 
 
-def test_a_failed_run_sends_mail(scene: Scene) -> None:
-    failed = scene.received("orders failed")
+def test_a_failed_run_sends_mail(messages: Messages) -> None:
+    failed = messages.mail("orders failed")
     assert failed["To"] == "team@example.com"
     assert "task_failure" in content(failed)
 
 
-def test_a_missed_deadline_calls_a_function_below_the_pipelines_folder(scene: Scene) -> None:
-    scene.run.wait_for(scene.told.exists, 120, "the function of the deadline")
-    api = scene.run.api()
-    scene.run.wait_for(lambda: api.runs("late", "success"), 60, "the end of the late run")
+def test_a_missed_deadline_calls_a_function_below_the_pipelines_folder(messages: Messages) -> None:
+    scene = messages.scene
+    scene.soon(scene.told.exists, "the function of the deadline", 120)
+    scene.soon(lambda: scene.succeeded("late"), "the end of the late run", 60)
     assert scene.told.read_text() == "late late\n"
 
 
-def test_a_missed_deadline_says_so_in_slack(scene: Scene) -> None:
-    scene.posted("/services/T1/B1/token", "late is late")
+def test_a_missed_deadline_says_so_in_slack(messages: Messages) -> None:
+    messages.post("/services/T1/B1/token", "late is late")
 
 
 def content(message: EmailMessage) -> str:
