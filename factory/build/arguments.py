@@ -17,8 +17,9 @@ import pendulum
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
 from factory.build.errors import BuildError, BuildErrors
+from factory.operators.selection import ArgumentText
 from schemas.compose.env_values import EnvText
-from schemas.expressions.reading import ExpandReference, TaskReference, run_reference, unescape
+from schemas.expressions.reading import ExpandReference, TaskReference, expressions, run_reference, unescape
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model.times import fitted, type_names
@@ -37,7 +38,7 @@ def build_value(value: Any, resolver: Resolver, *, as_text: bool = False) -> Any
     """
     if isinstance(value, str):
         reference = _reference(value)
-        return plain_text(value) if reference is None else resolver(reference, as_text=as_text)
+        return _text(value, resolver) if reference is None else resolver(reference, as_text=as_text)
     if isinstance(value, dict):
         return {key: build_value(child, resolver, as_text=as_text) for key, child in value.items()}
     if isinstance(value, list):
@@ -79,6 +80,18 @@ def aware(date: datetime, timezone: str) -> datetime:
     """The date in the pipeline's time zone; one without offset holds there."""
     zone = pendulum.timezone(timezone)
     return pendulum.instance(date, tz=zone) if date.tzinfo is None else pendulum.instance(date).in_timezone(zone)
+
+
+def _text(text: str, resolver: Resolver) -> Any:
+    """A text, in which `${expand.NAME}` may be; lint says where."""
+    found = [] if isinstance(text, EnvText) else [(one, one.meaning) for one in expressions(text)]
+    parts: list[Any] = []
+    end = 0
+    for expression, meaning in found:
+        if isinstance(meaning, ExpandReference):
+            parts += [plain_text(text[end : expression.start]), resolver(meaning, as_text=True)]
+            end = expression.end
+    return ArgumentText([*parts, plain_text(text[end:])]) if parts else plain_text(text)
 
 
 def _reference(text: str) -> TaskReference | ExpandReference | None:

@@ -18,6 +18,7 @@ from airflow.sdk import BaseOperator
 
 from factory.build.arguments import Resolver, aware, build_value, plain_text
 from factory.operators.functions import FunctionReference
+from factory.operators.selection import ArgumentText
 from schemas.model.fields import Model
 from schemas.model.task_base import DeferrableSensorArguments, TaskBase
 
@@ -143,9 +144,9 @@ def request_arguments(request: HttpRequest, resolver: Resolver, timezone: str) -
         mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, exclude=_OF_THE_OPERATOR, warnings=False
     )
     arguments = {
-        "url": _optional_text(request.url, resolver),
+        "url": _address(request.url, resolver),
         "conn_id": _optional_text(request.conn_id, resolver),
-        "endpoint": _optional_text(request.endpoint, resolver),
+        "endpoint": _address(request.endpoint, resolver),
         "headers": build_value(request.headers, resolver, as_text=True),
         "query": build_value(request.params, resolver),
         "json_body": build_value(request.json_body, resolver),
@@ -158,6 +159,11 @@ def request_arguments(request: HttpRequest, resolver: Resolver, timezone: str) -
     }
     # Airflow keeps every argument of a mapped task with its DAG; the operator has the same defaults.
     return {name: value for name, value in arguments.items() if value is not None and value != "UTC"}
+
+
+def _address(value: str | None, resolver: Resolver) -> Any:
+    built = _optional_text(value, resolver)
+    return ArgumentText(built.parts, escaped=True) if isinstance(built, ArgumentText) else built
 
 
 def _optional_text(value: str | None, resolver: Resolver) -> Any:

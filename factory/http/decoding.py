@@ -254,7 +254,7 @@ def _finite(text: str) -> float:
 
 def _text(body: bytes, charset: str | None, media_type: str) -> str:
     try:
-        return body.decode(charset or "utf-8-sig")
+        return body.decode(charset or "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         named = f"charset `{charset}`" if charset else "UTF-8 (its Content-Type names no charset)"
         raise AnswerError(f"the answer ({media_type or 'of no content type'}) is not text in {named}") from None
@@ -274,8 +274,11 @@ def _csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
         raise AnswerError(f"the answer is not CSV: {error}") from None
     if not records:
         return []
+    last = len(records[-1])
     columns = form.header if isinstance(form.header, list) else records.pop(0) if form.header else None
     columns = columns or [f"column_{number}" for number in range(1, max(map(len, records)) + 1)]
+    if last < len(columns) and not text.endswith(("\n", "\r")):
+        raise AnswerError(f"the answer is cut off: its last line has {last} of {len(columns)} fields", passing=True)
     for number, record in enumerate(records, 1):
         if len(record) > len(columns):
             raise AnswerError(f"row {number} of the CSV has {len(record)} fields, and there are {len(columns)} columns")

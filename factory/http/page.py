@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,13 @@ _START_BYTES = 8 * 1024
 NOT_MODIFIED = 304
 _NO_SUCH_PAGE = (400, 404, 410, 416, 422)
 """Statuses of servers that are asked for a page behind their last."""
+
+_CAP = re.compile(
+    rb"only the first|first [0-9][0-9,.]* |window|too (?:large|deep|far|many)|less than or equal|at most|max(?:imum|_)"
+    rb"|limit|exceed|deep pag",
+    re.IGNORECASE,
+)
+"""What servers say that give only the first rows of a list, and name no larger total."""
 
 
 class SkippedError(Exception):
@@ -152,6 +160,8 @@ class PageReader:
                 self._wait(attempt, asked_wait(answer.status, response.headers), reason)
                 continue
             if beyond and rule is None and answer.status in _NO_SUCH_PAGE:
+                if answer.status in (400, 422) and _CAP.search(answer.body) is not None:
+                    raise page.error("behind the total the server seems to say that it gives only a part of the list")
                 return replace(page, ignored=True)
             return self._page(page, answer, decoded, rule, conditional)
 
@@ -205,7 +215,8 @@ class PageReader:
         action = rule.action if rule is not None else None
         said = f"it answered {status_text(page.status)}{_because(rule)}"
         if action == "ignore":
-            self._means.tell(f"{page.named}: {said}")
+            # Of the first page this is what the pipeline expects; of a later one, the list may be longer.
+            (self._means.log if (page.number or 1) > 1 else self._means.tell)(f"{page.named}: {said}")
             return replace(page, ignored=True)
         if action == "skip":
             raise SkippedError(f"{page.named}: {said}")

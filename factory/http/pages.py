@@ -4,6 +4,7 @@ serves one poll."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
@@ -16,6 +17,9 @@ from factory.http.page import Means, Page
 from factory.http.selection import JmesPathError, search
 from factory.http.window import check_body, check_header, sign_of_more
 from schemas.model.pagination import Pagination
+
+_TOTAL = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
+"""A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
 
 
 class Following(NamedTuple):
@@ -48,6 +52,9 @@ class Step(Protocol):
         ...
 
 
+_COUNTED = ("offset", "page_number")
+
+
 class Pager:
     """The pages of one poll, in order, to the end of the list. Raises JmesPathError for an expression."""
 
@@ -57,7 +64,8 @@ class Pager:
         self._step = _step(self._pagination, means)
         self._has_more = _searched(self._pagination.has_more_path)
         self._stop = _searched(self._pagination.stop)
-        self._number = 0
+        self._number = self._rows = 0
+        self._total = None if self._pagination.type in _COUNTED else _Total(self._pagination)
         self._before: Sequence[Any] = ()
 
     def first(self, call: HttpCall) -> HttpCall:
@@ -72,23 +80,26 @@ class Pager:
         """What is requested after a page; None after the last. Raises HttpError."""
         self._number += 1
         self._before = came.rows
+        self._rows += came.number
         if page.ignored:
             self._check_ignored(page)
             return None
         if self._stop is not None and self._stops(page, came):
+            self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
         more = self._says_more(page)
-        if more is False:
-            return None
-        following = self._step.after(page, came, more)
+        following = None if more is False else self._step.after(page, came, more)
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
+        total = self._total.of(page) if following is None and self._total is not None else None
+        if total is not None and self._rows < total:
+            raise page.error(f"the list ends here after {self._rows:,} rows, but its total is {total:,}")
         return following
 
     def _check_ignored(self, page: Page) -> None:
         """An answer that is ignored is the end of a counted list, whose end is known by asking behind it. Of any other
         list, and where the server failed, rows would be lost."""
-        counted = self._pagination.type in ("offset", "page_number")
+        counted = self._pagination.type in _COUNTED
         if self._number > 1 and not (counted and 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)):
             raise page.bare_error(
                 f"`response_actions` ignores the answer {page.status} here, but the page before it says that more rows "
@@ -129,6 +140,28 @@ def _step(pagination: Pagination, means: Means) -> Step:
             return _Counted(pagination, means)
         case _:
             return _SinglePage()
+
+
+class _Total:
+    """How many rows or pages there are, where the answers say so."""
+
+    def __init__(self, pagination: Pagination) -> None:
+        self._path, self._header = pagination.total_path, pagination.total_header
+        self._ask = _searched(pagination.total_path)
+
+    def of(self, page: Page) -> int | None:
+        """Raises HttpError where the answer does not say it as the pipeline says."""
+        if self._ask is not None:
+            total, where = _asked(self._ask, page, "total_path", page.value), f"`total_path` ({self._path})"
+        elif self._header is not None:
+            total, where = page.headers.get(self._header), f"`total_header` ({self._header})"
+        else:
+            return None
+        if isinstance(total, str) and (number := _TOTAL.fullmatch(total)) is not None:
+            total = int(number["total"])
+        if not isinstance(total, int) or isinstance(total, bool):
+            raise page.error(f"{where} gives no whole number")
+        return total
 
 
 class _SinglePage:
@@ -254,7 +287,7 @@ class _Counted:
             (1 if pagination.base_page is None else pagination.base_page) if self._by_page else pagination.offset or 0
         )
         self._position = self._start
-        self._total = _searched(pagination.total_path)
+        self._total = _Total(pagination)
         self._before: Sequence[Any] = ()
         self._fullest = pagination.limit or 0
         self._is_beyond = False
@@ -274,7 +307,7 @@ class _Counted:
             self._position += 1 if self._by_page else self._pagination.limit or 1
         is_full = came.number >= self._fullest > 0
         self._fullest = max(self._fullest, came.number)
-        total = None if self._is_beyond else self._known_total(page)
+        total = None if self._is_beyond else self._total.of(page)
         if total is None or more:
             if came.number or more:
                 return Following(self._at_position())
@@ -319,25 +352,6 @@ class _Counted:
         if self._by_page:
             return _placed(self._call, pages.page_body_path, pages.page_param or "page", self._position)
         return _placed(self._call, pages.offset_body_path, pages.offset_param or "offset", self._position)
-
-    def _known_total(self, page: Page) -> int | None:
-        if self._total is not None:
-            total, where = (
-                _asked(self._total, page, "total_path", page.value),
-                f"`total_path` ({self._pagination.total_path})",
-            )
-        elif self._pagination.total_header is not None:
-            total, where = (
-                page.headers.get(self._pagination.total_header),
-                f"`total_header` ({self._pagination.total_header})",
-            )
-        else:
-            return None
-        if isinstance(total, str) and total.isascii() and total.isdigit():
-            total = int(total[:18])
-        if not isinstance(total, int) or isinstance(total, bool):
-            raise page.error(f"{where} gives no whole number")
-        return total
 
 
 def _placed(call: HttpCall, body_path: str | None, param: str, value: Any) -> HttpCall:

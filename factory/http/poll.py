@@ -18,6 +18,7 @@ from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Following, Pager
 from factory.http.rows import RowSelector, Unique
 from factory.http.selection import JmesPathError, search
+from factory.http.window import sign_of_a_part
 from schemas.model.http import HttpRequest
 
 _ACCEPTED = 202
@@ -32,6 +33,10 @@ class Progress(Protocol):
 
     def is_over(self) -> bool:
         """Whether no later page can hold rows of the window."""
+        ...
+
+    def so_far(self) -> str:
+        """How far the rows have come, for a log."""
         ...
 
 
@@ -161,8 +166,10 @@ class _Poll:
         if self._rows is None:
             self._facts.rows = len(page.value) if isinstance(page.value, list) else None
             return None
+        self._check_whole(page)
         came = self._selector.rows(page)
         if beyond and self._pager.repeats(came):
+            self._means.tell(f"{page.named}: behind the total the server repeats its last page, so the list ends here")
             return None
         rows = list(came.rows)
         if self._progress is not None:
@@ -176,9 +183,13 @@ class _Poll:
         else:
             self._rows += rows
         if page.number is not None:
-            self._means.tell(f"{page.named} → {page.status}, {came.number} rows, {self._facts.rows} so far")
+            progress = f", {self._progress.so_far()}" if self._progress is not None else ""
+            self._means.tell(f"{page.named} → {page.status}, {came.number} rows, {self._facts.rows} so far{progress}")
         following = self._pager.after(page, came)
-        if following is None or (self._progress is not None and self._progress.is_over()):
+        if following is not None and self._progress is not None and self._progress.is_over():
+            self._means.tell(f"{page.named}: by `row_order`, no later page has rows of the window")
+            return None
+        if following is None:
             return None
         return following if self._has_room(page, following) else None
 
@@ -201,6 +212,16 @@ class _Poll:
         largest = self._request.max_total_bytes
         if largest is not None and self._facts.bytes > largest:
             raise page.bare_error(f"all pages together have more than {largest:,} bytes (`max_total_bytes`)")
+
+    def _check_whole(self, page: Page) -> None:
+        """What the pipeline has a condition for, it decides itself."""
+        sign = sign_of_a_part(page.value)
+        conditions = [self._request.expect.condition, *(one.condition for one in self._request.response_actions)]
+        if sign is not None and not any(sign in condition for condition in conditions if condition is not None):
+            raise page.error(
+                f"it says by `{sign}` that rows are missing in it; an `expect: {{condition: …}}` that names `{sign}` "
+                "says which of these answers to take"
+            )
 
     def _check_rows(self, page: Page) -> None:
         most = self._request.max_rows

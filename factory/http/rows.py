@@ -152,7 +152,7 @@ def filled(request: HttpRequest, root: str, values: Mapping[str, Any]) -> HttpRe
     for field in _FIELDS:
         before = getattr(request, field)
         after = _filled(before, root, values, in_url=field == "url")
-        if after is not before:
+        if after != before:
             changed[field] = after
     return request.model_copy(update=changed) if changed else request
 

@@ -39,11 +39,13 @@ class Forms:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From a cursor, or from the beginning, to a moment: that of asking, or with `step` an earlier one (`is_step`)."""
+    """From a cursor, or from the beginning, to a moment: that of asking, or with `step` an earlier one (`is_step`).
+    `watermark`: the one that was there, from which `start` may be a lag away."""
 
     start: Cursor | None
     until: datetime
     is_step: bool = False
+    watermark: Cursor | None = None
 
     @classmethod
     def after(cls, incremental: Incremental, forms: Forms, watermark: Cursor | None) -> Window:
@@ -58,18 +60,19 @@ class Window:
             until = min(now, moment + incremental.step)
         if watermark is not None and incremental.lag is not None:
             start = forms.rows.before(watermark, incremental.lag)
-        return cls(start, until, until < now)
+        return cls(start, until, until < now, watermark)
 
     @classmethod
     def stored(cls, record: Mapping[str, Any]) -> Window:
         """The window that a run fixed when it first started."""
         until = record.get("until")
         moment = datetime.fromisoformat(until) if until is not None else datetime.now(UTC)
-        return cls(record.get("start"), moment, bool(record.get("is_step")))
+        return cls(record.get("start"), moment, bool(record.get("is_step")), record.get("watermark"))
 
     def record(self) -> dict[str, Any]:
         """What `stored` takes."""
-        return {"start": self.start, "until": self.until.isoformat(), "is_step": self.is_step}
+        record = {"start": self.start, "until": self.until.isoformat(), "is_step": self.is_step}
+        return record if self.watermark is None else {**record, "watermark": self.watermark}
 
 
 class RowProgress:
@@ -117,6 +120,11 @@ class RowProgress:
     def is_over(self) -> bool:
         """Whether no later page can hold rows of the window: by `row_order`, the rows have come to its other end."""
         return self._is_over
+
+    def so_far(self) -> str:
+        """The watermark before and after these rows."""
+        before = self._window.watermark
+        return f"watermark {before!r} → {before if self._latest is None else self._latest[1]!r}"
 
     def watermark(self) -> Cursor | None:
         """How far the rows have come; with `step`, at least to the end of the window. None: nowhere."""
@@ -215,6 +223,19 @@ def sign_of_more(page: Page) -> str | None:
         return "Link"
     # A lone `cursor` may be that of the page itself.
     return next((sign for sign in _signs_of_more(page.value) if not sign.lower().endswith("cursor")), None)
+
+
+def sign_of_a_part(value: Any) -> str | None:
+    """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
+    look at in time or on all of its parts. None where there is none."""
+    if not isinstance(value, Mapping):
+        return None
+    if "data" in value and isinstance(value.get("errors"), list) and value["errors"]:
+        return "errors"
+    shards = value.get("_shards")
+    if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
+        return "_shards" if shards.get("failed") else "timed_out"
+    return "incomplete_results" if value.get("incomplete_results") is True else None
 
 
 def _there(absent: AbsentKey) -> str:

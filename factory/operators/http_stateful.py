@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from factory.http.call import same_server
+from factory.http.errors import shown_url
 from factory.http.poll import PollAnswer
 from factory.http.rows import MissingValueError, filled
 from factory.http.selection import JmesPathError, search
@@ -109,7 +112,7 @@ class StatefulHttpOperator(HttpRequestOperator):
         watermark = None if polled.not_modified else progress.watermark()
         if watermark is None:
             return polled, {}
-        self.log.info("%s: watermark %r → %r", self.state.name, asked.get(WATERMARK, window.start), watermark)
+        self.log.info("%s: watermark %r → %r", self.state.name, window.watermark, watermark)
         form = {FORMAT: incremental.cursor_format} if incremental.cursor_format is not None else {}
         return polled, {WATERMARK: watermark, **form}
 
@@ -124,17 +127,24 @@ class StatefulHttpOperator(HttpRequestOperator):
     ) -> tuple[PollAnswer, dict[str, Any]]:
         token = asked.get(TOKEN, incremental.initial_value)
         params = {}
+        before = request
         if token is not None and incremental.token_param is not None:
             params = {incremental.token_param: token}
-        elif token is not None and str(token).startswith(("http://", "https://")):
-            request = request.model_copy(update={"url": token, "params": None})
-        values = {} if token is None else {"start": token}
-        request = request if token is None else filled(request, "cursor", values)
+        elif token is not None and (request := filled(before, "cursor", {"start": token})) is before:
+            request = before.model_copy(update={"url": self._linked(str(before.url), str(token)), "params": None})
         polled = self.polled(context, request, transport, params=params, headers=conditions)
         found = None if polled.not_modified else search(str(incremental.token_path))(polled.last)
         if not polled.not_modified and (not isinstance(found, str | int) or isinstance(found, bool) or found == ""):
             raise CursorError(f"`token_path` ({incremental.token_path}) finds no token in the last page")
         return polled, {} if found is None else {TOKEN: found}
+
+    @staticmethod
+    def _linked(url: str, token: str) -> str:
+        """The URL that a token is. Raises CursorError where it is one of another server, which gets no credentials."""
+        linked = urljoin(url, token)
+        if not same_server(url, linked):
+            raise CursorError(f"the token leads to another server, which gets no credentials: {shown_url(linked)}")
+        return linked
 
     def _new(self, request: HttpRequest, store: Store) -> dict[str, Any]:
         """What a run asks for that starts now."""

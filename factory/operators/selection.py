@@ -9,9 +9,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow.sdk import TaskGroup, XComArg
 from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.configuration import conf
 from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput, ListOfDictsExpandInput, MappedArgument
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -24,6 +26,18 @@ if TYPE_CHECKING:
 
 
 _SHOWN_KEYS = 10
+
+
+def check_number(context: Mapping[str, Any], result: Any) -> None:  # noqa: ARG001 # a hook's
+    """Of what a task is mapped over, when it has come. Raises AirflowFailException where it is more than Airflow maps
+    over, which itself only says that its server refused it."""
+    most = conf.getint("core", "max_map_length", fallback=1024)
+    if isinstance(result, list | dict) and len(result) > most:
+        raise AirflowFailException(
+            f"there are {len(result):,} items to map over (`expand`), and Airflow maps over {most:,} at most (`[core] "
+            "max_map_length`). One task that takes the whole list has no such limit: `each` in a `uses: http`, or a "
+            "function that loops."
+        )
 
 
 def selected(value: Any, steps: Sequence[str | int], *, whole: str, source: str) -> Any:
@@ -126,6 +140,34 @@ class GroupArgument(ResolveMixin):
             raise AirflowFailException(f"{self}: this row of `expand_kwargs` has no `{self.reference.name}`") from None
         value = selected(value, self.reference.steps, whole=repr(self), source=f"expand.{self.reference.name}")
         return as_plain_text(value) if self.as_text else value
+
+
+class ArgumentText(ResolveMixin):
+    """A text with arguments of the group inside, and templates beside them. `escaped`: it is a URL."""
+
+    def __init__(self, parts: Sequence[str | GroupArgument], *, escaped: bool = False) -> None:
+        self.parts = parts
+        self.escaped = escaped
+
+    def __repr__(self) -> str:
+        return "".join(map(str, self.parts))
+
+    def iter_references(self) -> Iterator[tuple[Operator, str]]:
+        """The operators that the group is mapped over."""
+        for part in self.parts:
+            if not isinstance(part, str):
+                yield from part.iter_references()
+
+    def resolve(self, context: Mapping[str, Any]) -> str:
+        """The text. Raises what the arguments and templates raise."""
+
+        def resolved(part: str | GroupArgument) -> str:
+            if isinstance(part, str):
+                return str(context["task"].render_template(part, context))
+            value = str(part.resolve(context))
+            return quote(value, safe="") if self.escaped else value
+
+        return "".join(map(resolved, self.parts))
 
 
 class XComSelection(ResolveMixin):

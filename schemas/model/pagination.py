@@ -8,10 +8,10 @@ from pydantic import Field
 
 from schemas.model.fields import Count, JmesPath, Model, PlainValue, PositiveCount
 
-_OF_COUNTED = ("total_path", "total_header")
+_TOTAL = ("total_path", "total_header")
 KEYS_BY_TYPE = {
-    "json_link": ("next_url_path",),
-    "header_link": ("links_next_key",),
+    "json_link": ("next_url_path", *_TOTAL),
+    "header_link": ("links_next_key", *_TOTAL),
     "cursor": (
         "cursor_path",
         "cursor_header",
@@ -19,6 +19,7 @@ KEYS_BY_TYPE = {
         "cursor_body_path",
         "cursor_request_header",
         "next_request",
+        *_TOTAL,
     ),
     "offset": (
         "limit",
@@ -27,9 +28,9 @@ KEYS_BY_TYPE = {
         "offset",
         "offset_param",
         "offset_body_path",
-        *_OF_COUNTED,
+        *_TOTAL,
     ),
-    "page_number": ("base_page", "page_param", "page_body_path", *_OF_COUNTED),
+    "page_number": ("base_page", "page_param", "page_body_path", *_TOTAL),
     "single_page": (),
 }
 """The keys of each type besides `type`, `max_pages` and those that say where any list ends."""
@@ -103,10 +104,10 @@ class Pagination(Model):
     page_body_path: BodyPath | None = Field(default=None, examples=["page.number"])
     """With `page_number`: in place of a query parameter, where in the `json` body the number is sent."""
     total_path: JmesPath | None = None
-    """With `offset`: JMESPath of the number of all rows; with `page_number`: of all pages. Without it a page without
-    rows is the end."""
+    """JMESPath of the number of all rows; with `page_number`: of all pages. Where fewer rows come, the task fails. With
+    `offset` and `page_number` it is where the list ends; without it a page without rows is the end."""
     total_header: Name | None = Field(default=None, examples=["X-Total-Count"])
-    """In place of `total_path`: the header field that holds this number."""
+    """In place of `total_path`: the header field that holds this number, also behind a range: `0-24/319`."""
     has_more_path: JmesPath | None = Field(default=None, examples=["has_more"])
     """JMESPath of what says whether more follows: true or false. Then a page without rows is not the end."""
     stop: JmesPath | None = Field(default=None, examples=["last.id <= `100`"])

@@ -24,6 +24,7 @@ from schemas.findings.diagnostics import MOST, Diagnostic, Word, has_errors
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.rules.subject import Subject
+from schemas.rules.task_view import FILLED
 
 _USE_A_CONNECTION = (
     "keep secrets in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
@@ -146,7 +147,8 @@ def _expand(subject: Subject, path: DataPath, expression: Expression, name: str)
     if task is None or path[: len(task.with_path)] != task.with_path or path == task.with_path:
         yield _only_in_with(subject, path, expression, "in the `with` of a task inside a mapped group")
         return
-    yield from _inside_text(subject, path, expression)
+    if not (task.uses == "http" and path[len(task.with_path)] in (*FILLED, "to")):
+        yield from _inside_text(subject, path, expression)
     part = (expression.start, expression.end)
     group = next((group for group in subject.around(path) if group.is_mapped), None)
     if group is None:
@@ -175,7 +177,9 @@ def _inside_text(subject: Subject, path: DataPath, expression: Expression) -> It
             Code.EXPRESSION_NOT_ALLOWED,
             path,
             f"`{expression.written}` must be the whole value, not part of a longer text",
-            help="pass it as an argument of its own, or use a template: {{ ti.xcom_pull(task_ids='…') }}",
+            help="pass it as an argument of its own, or use a template: {{ ti.xcom_pull(task_ids='…') }}"
+            if isinstance(expression.meaning, TaskReference)
+            else "inside a longer text it is allowed in the address, fields, body and file of `uses: http` only",
             part=(expression.start, expression.end),
         )
 

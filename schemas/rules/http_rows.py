@@ -11,10 +11,9 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
+from schemas.rules.task_view import FILLED, TaskView
 from schemas.shape.places import place
 
-_FILLED = ("url", "endpoint", "headers", "params", "json", "data", "body")
 _PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?P<root>cursor|each)\.(?P<name>[^{}]*)\}")
 _ROW_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -28,7 +27,7 @@ _HEADER_PLACES: tuple[DataPath, ...] = (
 )
 _ONE_STATE = ("incremental", "change_detection", "until", "watch")
 """What a request with `each` cannot have: it is many requests."""
-_KEYS = (*_ONE_STATE, "each", "to", "csv", "pagination", "rate_limit", "auth", "cursor.", "each.")
+_KEYS = (*_ONE_STATE, "each", "to", "csv", "encoding", "pagination", "rate_limit", "auth", "cursor.", "each.")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -101,7 +100,7 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 
 
 def _placeholders(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    for key in _FILLED:
+    for key in FILLED:
         for path, text in texts(task.arguments.get(key), (*task.with_path, key)):
             for found in _PLACEHOLDER.finditer(text):
                 problem = _placeholder_problem(task, found["root"], found["name"])
@@ -120,7 +119,7 @@ def _placeholder_problem(task: TaskView, root: str, name: str) -> str | None:
 
 
 def _placeholder_names(task: TaskView, root: str) -> Iterator[str]:
-    for key in _FILLED:
+    for key in FILLED:
         for _, text in texts(task.arguments.get(key), ()):
             yield from (found["name"] for found in _PLACEHOLDER.finditer(text) if found["root"] == root)
 
@@ -160,9 +159,25 @@ def _handed_on(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             "the ending of `to` says the format of the file, and this one says none",
             help="allowed: .jsonl, .json, .csv (each also with .gz), .parquet",
         )
+    encoding = request.get("encoding")
+    if isinstance(encoding, str) and encoding and "${" not in encoding and not _is_text_encoding(encoding):
+        yield subject.finding(
+            Code.WRONG_VALUE,
+            (*task.with_path, "encoding"),
+            f"`{encoding}` is not a character encoding that Python knows",
+            help="such as utf-8, cp1252, iso-8859-1, shift_jis",
+        )
     if request.get("csv") is not None and request.get("format") not in (None, "csv"):
         message = f"`csv` has no effect with `format: {request.get('format')}`"
         yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*task.with_path, "csv"), message, at_key=True)
+
+
+def _is_text_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except (LookupError, UnicodeError):
+        return False
+    return True
 
 
 def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:

@@ -13,6 +13,9 @@ from schemas.model.task_base import POLL_TASK_ID
 
 _ID = re.compile(r"[\w.-]+")
 
+FILLED = ("url", "endpoint", "headers", "params", "json", "data", "body")
+"""Keys in whose texts `${cursor.…}`, `${each.…}` and `${expand.…}` may be."""
+
 
 class TaskView(NamedTuple):
     """A task or a group as it is in the document; `path` leads to it, `with_path` to its arguments.

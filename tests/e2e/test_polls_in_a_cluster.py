@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from importlib.util import find_spec
@@ -19,7 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from factory.local.api import task_path
 from tests.factory.http.http_server import Received
+from tests.factory.http.poll_cases import CASES, Case, Ran, connections
 from tests.factory.http.shop_server import PAGE_ROWS, ShopServer, send
 
 from .cluster import HEARTBEAT_SECONDS, Cluster, cluster
@@ -104,6 +107,7 @@ class Scene:
     cluster: Cluster
     server: HoldingServer
     shop: Path
+    cases: list[Case]
 
     def query(self, text: str, *values: object) -> list[Any]:
         with sqlite3.connect(self.shop) as database:
@@ -159,9 +163,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         database.execute("CREATE TABLE keyed (id PRIMARY KEY)")
     server = HoldingServer()
     try:
-        variables = {"SHOP_API": server.url(""), "SHOP_DATABASE": str(shop)}
-        with cluster(pipelines, folder / "home", variables) as run:
-            yield Scene(run, server, shop)
+        variables = {"SHOP_API": server.url(""), "SHOP_DATABASE": str(shop), **connections()}
+        with ExitStack() as stack:
+            cases = [stack.enter_context(Case.served(case)) for case in CASES]
+            for case in cases:
+                case.put_into(pipelines, folder / "out")
+            yield Scene(stack.enter_context(cluster(pipelines, folder / "home", variables)), server, shop, cases)
     finally:
         server.hold.clear()
         server.close()
@@ -261,3 +268,32 @@ def test_a_character_that_postgresql_cannot_keep_is_said(scene: Scene) -> None:
     run_id = scene.cluster.api.trigger("odd")
     assert scene.finished("odd", run_id)["poll"] == "failed"
     assert "characters that PostgreSQL cannot keep" in scene.cluster.api.log("odd", run_id, "poll")
+
+
+def test_the_cases_of_the_poller(scene: Scene) -> None:
+    wrong, ran = [], 0
+    scene.cluster.wait_for(lambda: all(scene.cluster.api.dag(one.name) for one in scene.cases), PATIENCE, "the DAGs")
+    for number in range(max(len(case.runs) for case in scene.cases)):
+        due = [case for case in scene.cases if len(case.runs) > number]
+        for case in due:
+            case.server.received.clear()
+        started = [(case, scene.cluster.api.trigger(case.name)) for case in due]
+        for case, run_id in started:
+            scene.finished(case.name, run_id)
+            wrong += [
+                f"{case.name} {number}: {text}" for text in case.wrong(case.runs[number], _ran(scene, case, run_id))
+            ]
+            ran += 1
+    print(f"{len(scene.cases)} cases, {ran} runs")
+    assert wrong == []
+
+
+def _ran(scene: Scene, case: Case, run_id: str) -> Ran:
+    api = scene.cluster.api
+    poll = api.tasks(case.name, run_id)["poll"]
+    answer = api.get(f"{task_path(poll)}/logs/1")
+    log = json.dumps(answer["content"], ensure_ascii=False)
+    http = api.xcom(poll, "http") or {}
+    keeps = any("watermark" in run for run in case.runs)
+    mark = scene.kept(case.name, "watermark") if keeps else None
+    return Ran(poll["state"], api.xcom(poll, "return_value"), log, http.get("headers"), mark)

@@ -240,7 +240,7 @@ def warehouse(recipe: str) -> Iterator[None]:
 
 def main() -> None:
     initdb()
-    recipes = Recipes(ForkedRuns())
+    recipes = Recipes(ForkedRuns(forks=False))
     for recipe in RECIPES:
         with warehouse(recipe.__name__):
             recipe(recipes)

@@ -136,7 +136,7 @@ WORKS: dict[str, Callable[[ForkedRuns], None]] = {
 
 def main() -> None:
     initdb()
-    runs = ForkedRuns()
+    runs = ForkedRuns(forks=False)
     for name in sys.argv[1:]:
         WORKS[name](runs)
 

@@ -1,43 +1,28 @@
-"""Cases of `cases/`: a folder each, with a pipeline and how its server behaves, run after run.
-
-`server.yaml` holds `answers` (the first that fits a request is given, as often as `times` says), and `runs`, one after
-the other with what each remembers: `rows`, `output`, `file` (the rows in the file that is handed on), `fails` or
-`skips` (a pattern of the message), and `sent` (what was requested, in order).
-"""
+"""The cases of `cases/`, by the operator and by `dag.test()`."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-import io
 import json
-import re
-import zipfile
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskDeferred
 
 from factory.build.dag import build
-from factory.data.row_files import read_rows
 from factory.http.errors import HttpError
 from schemas.check import check_file
 
 from .conftest import TaskInstance
-from .http_server import Server
+from .poll_cases import CASES, Case, Ran, connections
 
-CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
-CONNECTIONS = {
-    "login": {"login": "me", "password": "sesame/+="},
-    "token": {"password": "sesame"},
-    "client": {"login": "id", "password": "s/+=", "extra": {"refresh_token": "refresh-me"}},
-}
+CHECKOUT = Path(__file__).resolve().parents[3]
+SAMPLE = ("a-file-of-new-rows", "a-job-until-it-is-done", "every-request-is-said")
 
 
 @dataclass
@@ -62,94 +47,25 @@ class Numbered(TaskInstance):
     try_number = 1
 
 
-@dataclass
-class ScriptedAnswers:
-    """Gives the answers of a case."""
-
-    answers: list[dict[str, Any]]
-    address: str
-    given: dict[int, int] = field(default_factory=dict)
-
-    def __call__(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        for number, answer in enumerate(self.answers):
-            if self.given.get(number, 0) < answer.get("times", 10**9) and _fits(answer, handler, body):
-                self.given[number] = self.given.get(number, 0) + 1
-                self._give(answer, handler)
-                return
-        handler.send_error(599, f"no answer for {handler.command} {handler.path} {body!r}")
-
-    def _give(self, answer: dict[str, Any], handler: BaseHTTPRequestHandler) -> None:
-        data, kind = _body(answer, self.address)
-        fields = {"Content-Length": str(len(data)), **({"Content-Type": kind} if kind else {})}
-        fields |= {name: str(value).replace("$API", self.address) for name, value in answer.get("headers", {}).items()}
-        handler.send_response(answer.get("status", 200))
-        for name, value in fields.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        if handler.command != "HEAD":
-            handler.wfile.write(data)
-
-
-def _fits(answer: dict[str, Any], handler: BaseHTTPRequestHandler, body: bytes) -> bool:
-    url = urlsplit(handler.path)
-    method, _, path = answer["to"].rpartition(" ")
-    wanted = answer.get("with", {})
-    if handler.command != (method or "GET") or url.path != path:
-        return False
-    query = dict(parse_qsl(url.query, keep_blank_values=True))
-    if "query" in wanted and query != wanted["query"]:
-        return False
-    if "json" in wanted and (not body or json.loads(body) != wanted["json"]):
-        return False
-    if "form" in wanted and dict(parse_qsl(body.decode())) != wanted["form"]:
-        return False
-    if "body" in wanted and body.decode() != wanted["body"]:
-        return False
-    return all(re.fullmatch(text, handler.headers.get(name, "")) for name, text in wanted.get("headers", {}).items())
-
-
-def _body(answer: dict[str, Any], address: str) -> tuple[bytes, str]:
-    if "json" in answer:
-        return json.dumps(answer["json"]).replace("$API", address).encode(), answer.get("type", "application/json")
-    text = answer.get("text", "")
-    data = base64.b64decode(answer["base64"]) if "base64" in answer else text.encode(answer.get("encoding", "utf-8"))
-    if answer.get("pack") == "gzip":
-        data = gzip.compress(data)
-    elif answer.get("pack") == "zip":
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr(answer.get("name", "rows.csv"), data)
-        data = archive.getvalue()
-    return data, answer.get("type", "")
-
-
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
-def test_case(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = yaml.safe_load((folder / "server.yaml").read_text())
-    server = Server()
-    address = f"http://127.0.0.1:{server.port}"
-    script = ScriptedAnswers(case["answers"], address)
-    server.script = script
-    monkeypatch.setenv("API", address)
-    monkeypatch.setenv("OUT", str(tmp_path))
-    for name, parts in CONNECTIONS.items():
-        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps({"conn_type": "http", **parts}))
+def test_case(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    for name, value in connections().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.syspath_prepend(str(folder))
-    try:
-        result = check_file(folder, "pipeline.yaml")
+    with Case.served(folder) as case:
+        result = check_file(tmp_path, case.put_into(tmp_path, tmp_path / "out"))
         assert [d for d in result.diagnostics if d.severity.value == "error"] == []
         (pipeline,) = result.pipelines
         store = Store()
-        for number, run in enumerate(case["runs"]):
-            server.received.clear()
-            _check(run, build(pipeline).task_dict["poll"], store, number)
-            if "sent" in run:
-                assert [f"{one.method} {one.path}" for one in server.received] == run["sent"]
-    finally:
-        server.close()
+        for number, run in enumerate(case.runs):
+            case.server.received.clear()
+            capfd.readouterr()
+            ran = executed(build(pipeline).task_dict["poll"], store, number)
+            ran.log += "".join(capfd.readouterr())
+            assert case.wrong(run, ran) == []
 
 
-def _check(run: dict[str, Any], task: Any, store: Store, number: int) -> None:
+def executed(task: Any, store: Store, number: int) -> Ran:
     context = {
         "ti": Numbered(),
         "run_id": f"run {number}",
@@ -157,25 +73,48 @@ def _check(run: dict[str, Any], task: Any, store: Store, number: int) -> None:
         "task_state_store": Store(),
         "asset_state_store": {getattr(task, "state", None): store},
     }
-    if "fails" in run or "skips" in run:
-        errors = AirflowSkipException if "skips" in run else (HttpError, AirflowException)
-        with pytest.raises(errors, match=run.get("skips") or run["fails"]):
-            _executed(task, context)
-        return
-    output = _executed(task, context)
-    if "file" in run:
-        output = list(read_rows(output))
-    assert output == run.get("file", run.get("rows", run.get("output")))
-    if "headers" in run:
-        assert context["ti"].pushed["http"]["headers"] == run["headers"]
-    if "watermark" in run:
-        assert store.values.get("watermark") == run["watermark"]
-
-
-def _executed(task: Any, context: dict[str, Any]) -> Any:
     since: dict[str, Any] = {}
+    state, output, log = "success", None, ""
     while True:
         try:
-            return task.execute(context, **since)
+            output = task.execute(context, **since)
         except TaskDeferred as deferred:
             since = deferred.kwargs or {}
+            continue
+        except AirflowSkipException as error:
+            state, log = "skipped", str(error)
+        except (HttpError, AirflowException) as error:
+            state, log = "failed", str(error)
+        pushed = context["ti"].pushed
+        headers, mark = pushed.get("http", {}).get("headers"), store.values.get("watermark")
+        return Ran(
+            state,
+            output,
+            log,
+            headers,
+            mark,
+            json.dumps([pushed, task.operator_extra_links[0].get_link(task, ti_key=None)]),
+        )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(SAMPLE, id="some"),
+        pytest.param(tuple(path.name for path in CASES), id="all", marks=pytest.mark.soak),
+    ],
+)
+def test_cases_as_dag_runs(names: tuple[str, ...], tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
+        "AIRFLOW_HOME": str(tmp_path / "home"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "0" * 64,
+        "TEST_FOLDER": str(tmp_path),
+        **connections(),
+    }
+    command = [sys.executable, "-m", "tests.factory.http.poll_case_runs", *names]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    ran = [json.loads(line.removeprefix("RAN ")) for line in done.stdout.splitlines() if line.startswith("RAN ")]
+    assert {name for name, _, _ in ran} == set(names)
+    assert [one for one in ran if one[2]] == []

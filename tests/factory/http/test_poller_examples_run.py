@@ -41,6 +41,25 @@ tasks:
 """
 """Requests that the server refuses, with what it got in its answer."""
 
+MAPPED = """
+tasks:
+  - id: shop
+    expand: {name: [north, "a/b c"]}
+    tasks:
+      - id: orders
+        uses: http
+        with:
+          url: ${env.ORDERS_API}/v1/shops/${expand.name}/{{ ds }}
+          method: POST
+          params: {of: "shop ${expand.name}"}
+          json: {deep: [{at: "${expand.name} on {{ ds }}"}]}
+  - {id: many, uses: http, with: {url: "${env.ORDERS_API}/v1/many", data_selector: data}}
+  - {id: one_each, uses: http, with: {url: "${env.ORDERS_API}/v1/state"}, expand: {params: "${tasks.many.output}"}}
+  - {id: part, uses: http, with: {url: "${env.ORDERS_API}/v1/many"}}
+  - {id: of_part, uses: http, with: {url: "${env.ORDERS_API}/v1/state"}, expand: {params: "${tasks.part.output.data}"}}
+"""
+"""Arguments of a group inside longer texts, beside templates; and more rows than Airflow maps over."""
+
 RUN = """
 import json, sys
 from datetime import UTC, datetime
@@ -158,6 +177,9 @@ def serve(server: Server) -> None:
         answer(handler, json.dumps({"access_token": f"{SECRET}-token", "expires_in": 3600}).encode())
 
     routes: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {
+        "/v1/many": lambda handler: answer(handler, page([{"id": n} for n in range(1025)])),
+        "/v1/shops/north/2026-01-02": lambda handler: answer(handler, b"{}"),
+        "/v1/shops/a%2Fb%20c/2026-01-02": lambda handler: answer(handler, b"{}"),
         "/v1/state": lambda handler: answer(handler, b'{"state": "open"}'),
         "/v1/reports": lambda handler: answer(handler, b"{}", status=202),
         "/v1/none-yet": lambda handler: answer(handler, b"no orders", status=404),
@@ -187,7 +209,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     dags.mkdir(parents=True)
     shutil.copytree(FOLDER, pipelines)
     (pipelines / "refused.yaml").write_text(REFUSED)
-    names = (*EXAMPLES, "refused")
+    (pipelines / "mapped.yaml").write_text(MAPPED)
+    names = (*EXAMPLES, "refused", "mapped")
     for name in names:
         (dags / f"{name}.yaml.py").write_text(DAG_FILE.format(path=f"{name}.yaml", folder=str(pipelines)))
     connection = {"conn_type": "http", "login": "me", "password": SECRET}
@@ -227,7 +250,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 def test_every_example_is_run_and_succeeds(runs: Runs) -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} >= set(EXAMPLES)
-    assert {example for example, _ in runs.states} == {*EXAMPLES, "refused"}
+    assert {example for example, _ in runs.states} == {*EXAMPLES, "refused", "mapped"}
     assert {state for (example, _), state in runs.states.items() if example in EXAMPLES} == {"success"}
 
 
@@ -256,6 +279,22 @@ def test_bodies_have_their_templates_filled_in(runs: Runs) -> None:
     body, form = sorted((r for r in runs.received if r.path.startswith("/v1/reports")), key=lambda r: r.path)
     assert (form.path, form.body) == ("/v1/reports?dry_run=true", b"day=2026-01-02&shop=north&shop=south")
     assert json.loads(body.body) == {"day": "2026-01-02", "shops": ["north", "south"]}
+
+
+def test_arguments_of_a_group_inside_longer_texts(runs: Runs) -> None:
+    assert runs.states["mapped", "shop.orders"] == "success"
+    sent = {request.path: json.loads(request.body) for request in runs.received if "/shops/" in request.path}
+    assert sent == {
+        "/v1/shops/north/2026-01-02?of=shop+north": {"deep": [{"at": "north on 2026-01-02"}]},
+        "/v1/shops/a%2Fb%20c/2026-01-02?of=shop+a%2Fb+c": {"deep": [{"at": "a/b c on 2026-01-02"}]},
+    }
+
+
+def test_more_rows_than_airflow_maps_over_are_said(runs: Runs) -> None:
+    states = {task: state for (example, task), state in runs.states.items() if example == "mapped"}
+    assert (states["many"], states["one_each"]) == ("failed", "upstream_failed")
+    assert (states["part"], states["of_part__params"], states["of_part"]) == ("success", "failed", "upstream_failed")
+    assert runs.text.count("there are 1,025 items to map over (`expand`), and Airflow maps over 1,024 at most") >= 2
 
 
 def test_signed_requests(runs: Runs) -> None:
