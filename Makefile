@@ -5,6 +5,8 @@ PORT ?= 8080
 LOCAL_API_PORT ?= 8000
 PYTEST_ARGS ?=
 TEST_PROCESSES ?= 2
+# Folders of pipelines that have tests beside them; each recipe is one.
+TESTED := pipelines $(filter-out docs/examples/recipes,$(wildcard docs/examples/*)) $(wildcard docs/examples/recipes/*)
 
 # Taken from the command line only: an AIRFLOW_HOME that a shell exports belongs to another Airflow.
 ifneq ($(origin AIRFLOW_HOME),command line)
@@ -58,7 +60,7 @@ run: setup ## start Airflow with the pipelines of this folder, and the sample AP
 	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
 
 test: setup-dev ## run all tests but the long ones
-	@$(VENV)/bin/factory test pipelines docs/examples/testing
+	@$(VENV)/bin/factory test --parallel $(TEST_PROCESSES) $(TESTED)
 	@exec $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 bench: setup-dev ## measure against dag-factory and hand-written Python; takes about 40 minutes

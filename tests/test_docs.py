@@ -77,9 +77,11 @@ def test_recipes_are_sound() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_examples_and_recipes_pass_their_own_tests() -> None:
-    result = factory(["test", "docs/examples/testing"])
-    assert result.returncode == 0, result.stdout + result.stderr
+def test_recipes_have_tests() -> None:
+    """`make test` runs them."""
+    needs_a_package = {"kubernetes_pod"}
+    tested = {path.parent.name for path in RECIPES.glob("*/*.test.yaml")}
+    assert tested == {folder.name for folder in RECIPES.iterdir()} - needs_a_package
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:

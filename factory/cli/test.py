@@ -108,7 +108,8 @@ def _files(paths: Sequence[Path]) -> Iterator[Found]:
         folder = pipelines_folder(target)
         shown = os.path.relpath(folder)
         if target.is_dir():
-            inside = target.resolve().relative_to(folder.resolve()).as_posix()
+            below = target.resolve().is_relative_to(folder.resolve())
+            inside = target.resolve().relative_to(folder.resolve()).as_posix() if below else "."
             for path in test_paths(folder):
                 if inside == "." or path.startswith(f"{inside}/"):
                     yield Found(folder, shown, path)

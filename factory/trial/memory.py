@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from factory.data.row_files import plain_rows
@@ -182,11 +183,10 @@ class Tables:
     def fill(self, name: str, columns: Sequence[str] | Mapping[str, str], rows: Sequence[Row]) -> None:
         """Make a table with these columns, or those that the rows have, and the rows."""
         conn, table = split(name)
-        of_rows = dict.fromkeys((column for row in rows for column in row), "")
-        types = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
-        types = {**of_rows, **types}
-        is_duckdb = self._kinds[conn] == "duckdb"
-        declared = [f"{_quoted(column)} {kind or ('VARCHAR' if is_duckdb else '')}" for column, kind in types.items()]
+        types = {column: _TYPES.get(type(value), "") for row in reversed(rows) for column, value in row.items()}
+        types |= columns if isinstance(columns, Mapping) else {column: types.get(column, "") for column in columns}
+        untyped = "VARCHAR" if self._kinds[conn] == "duckdb" else ""
+        declared = [f"{_quoted(column)} {kind or untyped}" for column, kind in types.items()]
         with closing(self._opened(conn)) as database:
             cursor = database.cursor()
             if "." in table:
@@ -221,6 +221,9 @@ class Tables:
 
     def _file(self, conn: str) -> Path:
         return self._folder / f"{conn}.{'duckdb' if self._kinds[conn] == 'duckdb' else 'db'}"
+
+
+_TYPES: Mapping[type, str] = MappingProxyType({bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "TEXT"})
 
 
 def split(name: str) -> tuple[str, str]:

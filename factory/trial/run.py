@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import pendulum
 import structlog
 from airflow.sdk import DAG, TaskInstanceState
 from airflow.sdk._shared.module_loading import import_string
@@ -175,12 +176,13 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
 
 
 def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any, reschedules: int) -> TIRunContext:
+    start, end = _interval(trial.dag, trial.date)
     run = DagRun(
         dag_id=trial.dag.dag_id,
         run_id=f"trial__{trial.date.isoformat()}",
         logical_date=trial.date,
-        data_interval_start=trial.date,
-        data_interval_end=trial.date,
+        data_interval_start=start,
+        data_interval_end=end,
         run_after=trial.date,
         start_date=datetime.now(UTC),
         end_date=None,
@@ -198,6 +200,15 @@ def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any, resche
         next_method=next_method,
         next_kwargs=next_kwargs,
     )
+
+
+def _interval(dag: DAG, date: datetime) -> tuple[datetime, datetime]:
+    """The data interval that Airflow gives a run of this date that somebody starts."""
+    infer = getattr(dag.timetable, "infer_manual_data_interval", None)
+    if infer is None:
+        return date, date
+    found = infer(run_after=pendulum.instance(date))
+    return found.start, found.end
 
 
 def _instance(trial: Trial, task: Any, index: int, instance_id: UUID, context: TIRunContext) -> Any:

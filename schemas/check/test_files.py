@@ -140,6 +140,10 @@ class _Rules:
         self._exists = is_pipeline_path(pipeline) and (folder / pipeline).is_file()
         subjects = [Subject(pipeline, v.effective) for v in checker.variants(pipeline)] if self._exists else []
         self._tasks = {view.full_id for subject in subjects for view in subject.entries if view.full_id is not None}
+        for written in (subject.data.get("tasks") for subject in subjects):
+            for name, task in written.items() if isinstance(written, dict) else ():  # a dag-factory document
+                group = task.get("task_group_name") if isinstance(task, dict) else None
+                self._tasks |= {name, f"{group}.{name}"} if group else {name}
         self._ids = checker.dag_ids(pipeline) if self._exists else ()
         self._environments = checker.environments_of(pipeline) if self._exists else ()
 

@@ -34,8 +34,27 @@ from schemas.check import Checker
 from schemas.findings.diagnostics import Severity
 
 from .http.forked_runs import ForkedRuns
-from .recipe_tables import TABLES
 
+TABLES = {
+    "training_on_assets": """
+        CREATE TABLE orders (customer);
+        INSERT INTO orders VALUES (1), (2), (2), (3), (3), (3);
+        CREATE TABLE survey (customer, score);
+        INSERT INTO survey VALUES (1, 3), (2, 5), (3, 7);
+        CREATE TABLE features (customer, orders);
+        CREATE TABLE labels (customer, score);
+        CREATE TABLE models (slope REAL, intercept REAL);
+        """,
+    "hourly_windows": """
+        CREATE TABLE clicks (page, clicked_at);
+        INSERT INTO clicks VALUES ('/', '2026-01-05 00:59:59+00:00'), ('/', '2026-01-05 01:00:00+00:00'),
+            ('/', '2026-01-05 01:30:00+00:00'), ('/cart', '2026-01-05 01:59:59+00:00'),
+            ('/', '2026-01-05 03:00:00+00:00');
+        CREATE TABLE clicks_per_hour (hour, page, clicks);
+        """,
+    "per_environment": "CREATE TABLE rates (currency PRIMARY KEY, rate INTEGER);",
+}
+"""What the databases of recipes hold before a run, by recipe."""
 FOLDER = Path(os.environ["TEST_FOLDER"])
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -52,10 +71,6 @@ class Recipes:
         run_id = self.runs.start(dag_id, date, conf)
         self._finish(dag_id, run_id, label)
         return run_id
-
-    def clear(self, dag_id: str, run_id: str, label: str) -> None:
-        self.runs.clear(dag_id, run_id)
-        self._finish(dag_id, run_id, label)
 
     def finish_queued(self, dag_id: str, kind: DagRunType) -> int:
         """Finish the runs that Airflow has made; return how many there were."""
@@ -87,30 +102,6 @@ def orders_to_warehouse(recipes: Recipes) -> None:
     recipes.run("orders_to_warehouse", MONDAY.replace(minute=10), "again")
 
 
-def nightly_sql(recipes: Recipes) -> None:
-    recipes.clear("nightly_sql", recipes.run("nightly_sql"), "again")
-    recipes.run("nightly_sql", MONDAY.replace(day=6), "without rows")
-
-
-def regions(recipes: Recipes) -> None:
-    for region in ("seoul", "berlin", "boston"):
-        recipes.run(f"stock_{region}")
-
-
-def file_fan_out(recipes: Recipes) -> None:
-    recipes.run("file_fan_out")
-    recipes.run("file_fan_out", MONDAY.replace(day=6), "without files")
-
-
-def weekday_branch(recipes: Recipes) -> None:
-    recipes.run("weekday_branch")
-    recipes.run("weekday_branch", MONDAY.replace(day=6), "on Tuesday")
-
-
-def export_then_report(recipes: Recipes) -> None:
-    recipes.run("export_then_report")
-
-
 def training_on_assets(recipes: Recipes) -> None:
     recipes.run("features")
     recipes.create_scheduled()
@@ -133,29 +124,7 @@ def hourly_windows(recipes: Recipes) -> None:
     assert recipes.finish_queued("hourly_windows", DagRunType.BACKFILL_JOB) == 3
 
 
-def one_task_per_table(recipes: Recipes) -> None:
-    shop = FOLDER / "shop.db"
-    with closing(sqlite3.connect(shop)) as database, database:
-        database.executescript("""
-            CREATE TABLE orders (id, customer, amount, secret);
-            INSERT INTO orders VALUES (1, 7, 10, 'x'), (2, 8, 20, 'x');
-            CREATE TABLE customers (id, country);
-            INSERT INTO customers VALUES (7, 'de');
-            CREATE TABLE returns (id, order_id);
-            """)
-    os.environ["AIRFLOW_CONN_SHOP"] = json.dumps({"conn_type": "sqlite", "host": str(shop)})
-    recipes.run("one_task_per_table")
-
-
-def temporary_table(recipes: Recipes) -> None:
-    recipes.run("temporary_table")
-    # The second time the rows are there already, and `publish` fails.
-    recipes.run("temporary_table", MONDAY.replace(day=6), "again")
-
-
 def manual_job(recipes: Recipes) -> None:
-    recipes.run("manual_job", label="counts", customer=7)
-    recipes.run("manual_job", MONDAY.replace(hour=1), "deletes", customer=7, scope="everything", dry_run=False)
     try:
         recipes.run("manual_job", MONDAY.replace(hour=2), "wrong", customer=0)
     except ParamValidationError as error:
@@ -211,15 +180,8 @@ async def _events(trigger: Any) -> None:
 
 RECIPES = (
     orders_to_warehouse,
-    nightly_sql,
-    regions,
-    file_fan_out,
-    weekday_branch,
-    export_then_report,
     training_on_assets,
     hourly_windows,
-    one_task_per_table,
-    temporary_table,
     manual_job,
     per_environment,
     wait_for_other,
