@@ -126,10 +126,8 @@ def test_from_nothing_to_a_second_run_a_user_package_and_a_repair(project: Path)
     assert re.search(r"virtual environment +\d+\.\d s\n +packages of requirements.lock +\d+\.\d s\n", first.stdout)
     assert installed(project) == {"demo==1", "left==1.0"}
 
-    begin = time.monotonic()
     second = set_up(project)
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
-    assert time.monotonic() - begin < 1
 
     assert set_up(project, "more").returncode == 0
     assert installed(project) == {"demo==1", "left==1.0", "right==1.0"}

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+TOPS = ("schemas", "factory")
 ROW = re.compile(r"^\| `(?P<name>\w+)` \|", re.MULTILINE)
 MOST_AT_TOP = 14
 MOST_FILES = 294
@@ -18,8 +20,7 @@ MOST_FILES = 294
 
 def order(top: str) -> list[str]:
     """The packages of a top folder as docs/architecture.md lists them, each above those that may import it."""
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    section = text.partition(f"`{top}/`\n")[2].partition("\n## ")[0]
+    section = PAGE.partition(f"`{top}/`\n")[2].partition("\n## ")[0]
     return ROW.findall(section)
 
 
@@ -49,12 +50,12 @@ def package(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-@pytest.mark.parametrize("top", ["schemas", "factory"])
+@pytest.mark.parametrize("top", TOPS)
 def test_the_table_lists_every_package(top: str) -> None:
     assert sorted(order(top)) == sorted({package(module) for module in modules(top)} - {""})
 
 
-@pytest.mark.parametrize("top", ["schemas", "factory"])
+@pytest.mark.parametrize("top", TOPS)
 def test_a_package_imports_only_from_those_above_it(top: str) -> None:
     rank = {name: position for position, name in enumerate(order(top))}
     back_up = [
@@ -65,6 +66,17 @@ def test_a_package_imports_only_from_those_above_it(top: str) -> None:
     ]
 
     assert back_up == []
+
+
+def test_every_place_that_the_page_names_exists() -> None:
+    named = re.findall(r"`((?:schemas|factory|tests|text|compose)/[\w/.]*)`", PAGE)
+    places = [ROOT / ("schemas" if name.startswith(("text/", "compose/")) else "") / name for name in named]
+    rows = re.findall(r"^\| `(\w+)` \|(.*)$", PAGE, re.MULTILINE)
+    files = [(package, file) for package, text in rows for file in re.findall(r"`(\w+\.py)`", text)]
+
+    assert [str(place) for place in places if not place.exists()] == []
+    assert set(re.findall(r"`(\w+\.py)`", PAGE)) <= {path.name for path in EVERY.values()}
+    assert [f for package, f in files if not any((ROOT / top / package / f).exists() for top in TOPS)] == []
 
 
 def test_the_language_imports_nothing_of_the_factory() -> None:
@@ -78,7 +90,7 @@ def test_no_modules_import_in_a_circle() -> None:
         pytest.fail(f"these import each other: {' → '.join(error.args[1])}")
 
 
-@pytest.mark.parametrize("top", ["schemas", "factory"])
+@pytest.mark.parametrize("top", TOPS)
 def test_a_top_folder_holds_few_packages_and_modules(top: str) -> None:
     entries = {path.relative_to(ROOT / top).parts[0] for path in modules(top).values()}
 

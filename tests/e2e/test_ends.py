@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import requests
@@ -96,10 +95,8 @@ def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
         assert (run.home / "airflow.db").exists()
         follow(run)
         started = descendants(run.process.pid)
-        begin = time.monotonic()
         status = run.stop(signal.SIGTERM)
         assert status == 0
-        assert time.monotonic() - begin < 15
         assert run.printed("failed", "long", "wait"), run.tail()
         # No line twice, none lost, over the whole run.
         assert [len(run.printed(*words)) for words in LINES] == [1] * len(LINES), run.tail()

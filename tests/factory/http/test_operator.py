@@ -21,7 +21,7 @@ def test_json_becomes_data_and_the_facts_a_second_xcom(server: Server, run: Runn
     server.answers("/state", b'{"rows": [1, 2]}', headers=JSON)
     assert run(server.url("/state?page=2")) == {"rows": [1, 2]}
     milliseconds = pushed["http"].pop("milliseconds")
-    assert 0 <= milliseconds < 5000
+    assert milliseconds >= 0
     assert pushed == {
         "http": {
             "method": "GET",

@@ -100,7 +100,7 @@ def test_retry_after_is_waited_for(server: Server, run: Runner) -> None:
     failing(server, 1, status(429, Retry_After="1"))
     started = time.monotonic()
     assert run(server.url("/"), request_retries=QUICK) == "here"
-    assert 0.95 < time.monotonic() - started < 3
+    assert time.monotonic() - started > 0.95
 
 
 def test_a_wait_that_is_too_long_fails_at_once(server: Server, run: Runner) -> None:
