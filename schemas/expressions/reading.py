@@ -8,6 +8,7 @@ shells. `$${` writes a literal `${`. The patterns at the end say the same for th
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -149,6 +150,9 @@ def _near_miss(body: str) -> NearMiss | None:
     head = _HEAD.match(body)
     if head is None:
         return None
+    composed = body if body.isascii() else unicodedata.normalize("NFC", body)
+    if composed != body and (meant := _meaning(composed)) is not None and not isinstance(meant, NearMiss):
+        return NearMiss("an accent is a character of its own here, which no name has", f"${{{composed}}}")
     written = head["root"]
     close = get_close_matches(written.lower(), (*_ROOTS, "environment"), n=1, cutoff=0.75)
     if not close:

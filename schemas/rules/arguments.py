@@ -28,6 +28,8 @@ _NAMES = {
 }
 """Types that a value of YAML can be told to fit or not. `Sequence` and `Iterable` may be text."""
 _SENSOR_MODES = ("poke", "reschedule")
+_WEEK_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_TRUE_BUT_NO = ("no", "off")
 
 
 class _Annotation(NamedTuple):
@@ -57,6 +59,8 @@ def misfits(
         found: _Misfit | None = None
         if is_operator and parameter.name == "mode" and "poke_interval" in {p.name for p in parameters}:
             found = _sensor_mode(value)
+        elif is_operator and parameter.name == "week_day":
+            found = _week_day(value)
         elif not _is_known_later(value, is_operator=is_operator or _renders_natively(subject)):
             found = _misfit(value, _annotation(parameter.annotation))
         if found is not None:
@@ -85,6 +89,28 @@ def _sensor_mode(value: Any) -> _Misfit | None:
         return None
     caret = meant(value, _SENSOR_MODES)
     return _Misfit(f"is `poke` or `reschedule`, not `{value}`", caret, "", _SENSOR_MODES, Severity.ERROR)
+
+
+def _week_day(value: Any) -> _Misfit | None:
+    """`airflow.providers.standard.utils.weekday.WeekDay` reads whole names in any case."""
+    for day in value if isinstance(value, list) else [value]:
+        if isinstance(day, str) and day.capitalize() not in _WEEK_DAYS and "{" not in day:
+            whole = next((one for one in _WEEK_DAYS if one.startswith(day.capitalize()[:3])), None)
+            caret = f"did you mean `{whole}`?" if whole is not None else ""
+            return _Misfit(f"is a day by its whole name, not `{day}`", caret, "", _WEEK_DAYS, Severity.ERROR)
+    return None
+
+
+def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
+    """`no` and `off` without quotes in arguments whose type is unknown: YAML 1.2 reads text, and any text is true."""
+    for name, value in task.arguments.items():
+        if type(value) is not str or value.lower() not in _TRUE_BUT_NO or name in annotated:
+            continue
+        document, place = subject.effective.origin((*task.with_path, name))
+        if document.written(document.value_span(place)) == value:
+            message, path = f"`{name}` is the text `{value}`, which counts as true", (*task.with_path, name)
+            caret = f"write `false`, or '{value}' in quotes for the text"
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=Severity.WARNING)
 
 
 def _misfit(value: Any, annotation: _Annotation) -> _Misfit | None:

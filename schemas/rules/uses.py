@@ -14,7 +14,7 @@ from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
-from schemas.rules.arguments import Arguments, argument_findings, misfits, written_at
+from schemas.rules.arguments import Arguments, argument_findings, misfits, words_taken_for_true, written_at
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
@@ -87,6 +87,8 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
             yield from _operator(subject, task, found)
         case TaskDecorated() | NotCallable():
             yield no_function(subject, path, uses, found)
+    parameters = (found.parameters or ()) if isinstance(found, Function | Class) else ()
+    yield from words_taken_for_true(subject, task, {p.name for p in parameters if p.annotation is not None})
 
 
 def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:

@@ -74,11 +74,17 @@ def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands
         path,
         f"unknown key `{key}` {place(path[:-1], document)}",
         at_key=True,
-        caret=elsewhere or did_you_mean(stands_for or nearest(key, allowed)),
+        caret=elsewhere or did_you_mean(stands_for or nearest(key, allowed)) + _of_another_script(key, allowed),
         help=_about_keys(own, allowed),
         allowed=own,
         fix=fix if fix is None or fix.text not in beside else None,
     )
+
+
+def _of_another_script(key: str, allowed: tuple[str, ...]) -> str:
+    """The letter in a misspelt key that only looks like a Latin one."""
+    letter = next((one for one in key if not one.isascii()), "") if nearest(key, allowed) else ""
+    return f" `{letter}` (U+{ord(letter):04X}) is not a Latin letter" if letter else ""
 
 
 def slips(

@@ -260,8 +260,8 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
         return f"write {meaning}", Yaml(meaning)
     if kind in ("int_type", "float_type") and isinstance(value, str) and value.isdecimal():
         return _number_hint(value)
-    if kind == "string_type" and isinstance(value, bool):
-        return "put it in quotes", None
+    if isinstance(value, bool) and (kind == "string_type" or name == "`retry_exponential_backoff`"):
+        return ("put it in quotes" if kind == "string_type" else "write 2 to double the delay each time, or 0"), None
     if kind == "string_type" and isinstance(value, list) and name == "`schedule`":
         return "write several cron expressions in {cron: [..]}", None
     if kind == "list_type" and isinstance(value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,6 +14,11 @@ _NO_SPACE = re.compile(r"^\s*(?:-\s+)*[\w$-]+(?P<colon>:)(?!/)[^\s:]")
 _NO_SPACE_BEHIND_DASH = re.compile(r"^\s*(?P<dash>-)[A-Za-z_$][\w$-]*:(?:\s|$)")
 _BLOCK_TEXT = re.compile(r":\s+[|>][+-]?\d?[+-]?\s*(?:#.*)?$")
 _DASH_LIKE = re.compile("[ ]*(?P<dash>[\u2010-\u2015\u2212])[ ]")
+_SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff"
+_UNLIKE_YAML = re.compile(rf"[ ]*(?:-[ ]+)*(?:(?:-|[\w$-]+:)?(?P<space>[{_SPACES}])|[\w$-]+[ ]?(?P<colon>\uff1a))")
+"""A space where only YAML's own indents or separates, or a full-width colon behind a key."""
+_KEY_AND_TEXT = re.compile(r"[ ]*(?:-[ ]+)*(?P<key>[\w$][\w$-]*): +[^\s'\"|>\[{&*!].*")
+_KEY = re.compile(r"[ ]*(?P<key>[\w$][\w$-]*):(?: |$)")
 _MOST_LINES = 500
 _COLON_PROBLEMS = ("could not find expected ':'", "mapping values are not allowed in this context")
 
@@ -30,7 +36,39 @@ class Cause(NamedTuple):
 
 def cause(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
     """Where the parser's error really began; None if the parser stopped there."""
-    return _open_quote(error, text) or _colon(error, text)
+    return _look_alike(error, text) or _open_quote(error, text) or _too_deep(error, text) or _colon(error, text)
+
+
+def _look_alike(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
+    """A space or a colon of another script, on a line that the parser names or the one above where it stopped."""
+    marks = [mark.index for mark in (error.problem_mark, error.context_mark) if mark is not None]
+    starts = {text.rfind("\n", 0, index) + 1 for index in marks}
+    for start in sorted({*starts, *(_line_above(text, start) for start in starts)}):
+        match = _UNLIKE_YAML.match(text, start)
+        if match is not None:
+            group = match.lastgroup or ""
+            at, found = match.start(group), match[group]
+            why = f"this {unicodedata.name(found, 'space').lower()} (U+{ord(found):04X}) is not YAML's"
+            plain = ":" if group == "colon" and text[at + 1 : at + 2] in (" ", "\n") else ": "
+            return Cause(why, at, at + 1, ("  " if found == "\u3000" else " ") if group == "space" else plain)
+    return None
+
+
+def _too_deep(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
+    """A key that is indented more than the one above, whose text it continues."""
+    mark = error.problem_mark
+    if error.problem != _COLON_PROBLEMS[1] or mark is None:
+        return None
+    start = text.rfind("\n", 0, mark.index) + 1
+    begin = _line_above(text, start)
+    key, above = _KEY.match(text, start), _KEY_AND_TEXT.match(text, begin)
+    if key is None or above is None or start == begin:
+        return None
+    column = above.start("key") - begin
+    if key.start("key") - start <= column:
+        return None
+    why = f"this line continues the text of `{above['key']}`: indent it like `{above['key']}`"
+    return Cause(why, key.start("key"), key.end("key"), assumed=(start, key.start("key"), " " * column))
 
 
 def _colon(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
