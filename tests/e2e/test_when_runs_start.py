@@ -145,7 +145,7 @@ def test_the_table_of_what_starts_a_run(tmp_path: Path) -> None:
         wait_until_second(5)
         by_id["night"].since = datetime.now(UTC)
         bench.run.start()
-        bench.run.wait_for(lambda: any(moment(r) > by_id["night"].since for r in bench.api.runs("night")), 60, "a run")
+        bench.run.wait_for(lambda: any(moment(r) > by_id["night"].since for r in bench.api.runs("night")), 180, "a run")
         found["night"] = bench.outcome(by_id["night"])
     finally:
         if bench.run.process.poll() is None:
