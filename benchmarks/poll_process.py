@@ -1,36 +1,54 @@
 """The processes of benchmarks/poll.py: the server, and one client each.
 
-    python poll_process.py ANSWER server "" PAGES
-    python poll_process.py ANSWER operator|session|http_operator URL PAGES
+    python poll_process.py ANSWER server "" PAGES ROWS
+    python poll_process.py ANSWER operator|session|http_operator URL PAGES ROWS
+    python poll_process.py ANSWER operator_file|session_file|dlt_file URL PAGES ROWS
 
-The server prints its port and serves until it is ended; a client writes the CPU seconds of its requests to the file.
+The server prints its port and serves until it is ended; each page has so many rows. A client writes to the file the CPU
+seconds of its requests, their wall seconds, and the MiB by which its memory grew at most while they went on.
 """
 
 from __future__ import annotations
 
 import json
+import resource as usage
 import socketserver
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-ROWS_OF_A_PAGE = 10
 MAX_BYTES = 1_048_576
 CHUNK = 64 * 1024
+Work = Callable[[], int]
+"""Asks for all pages, and gives the number of rows."""
 
 
-def main(answer: str, case: str, url: str, pages: str) -> None:
+def main(answer: str, case: str, url: str, pages: str, rows: str) -> None:
     if case == "server":
-        serve(int(pages))
-    rows, seconds = {"operator": by_operator, "session": by_session, "http_operator": by_http_operator}[case](url)
-    if rows != int(pages) * ROWS_OF_A_PAGE:
-        raise SystemExit(f"{case} got {rows} rows")
-    Path(answer).write_text(json.dumps(seconds))
+        serve(int(pages), int(rows))
+    # Imports, and what else is ready before the first request.
+    work = {
+        "operator": by_operator,
+        "session": by_session,
+        "http_operator": by_http_operator,
+        "operator_file": lambda url: by_operator(url, to=f"{answer}.jsonl"),
+        "session_file": lambda url: by_session(url, to=f"{answer}.jsonl"),
+        "dlt_file": lambda url: by_dlt(url, to=f"{answer}.jsonl"),
+    }[case](url)
+    before = usage.getrusage(usage.RUSAGE_SELF).ru_maxrss
+    cpu, wall = time.process_time(), time.perf_counter()
+    found = work()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    if found != int(pages) * int(rows):
+        raise SystemExit(f"{case} got {found} rows")
+    grown = (usage.getrusage(usage.RUSAGE_SELF).ru_maxrss - before) / 1024
+    Path(answer).write_text(json.dumps({"cpu": cpu, "wall": wall, "memory": grown}))
 
 
-def serve(pages: int) -> None:
+def serve(pages: int, number: int) -> None:
     """`?page=1` to `?page=PAGES` have rows, the one behind has none."""
 
     class Handler(socketserver.StreamRequestHandler):
@@ -41,7 +59,7 @@ def serve(pages: int) -> None:
                 while self.rfile.readline().strip():
                     pass
                 (page,) = parse_qs(urlsplit(line.split()[1].decode()).query)["page"]
-                rows = _rows(int(page)) if int(page) <= pages else []
+                rows = _rows(int(page), number) if int(page) <= pages else []
                 body = json.dumps({"page": int(page), "data": rows}).encode()
                 head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
                 self.wfile.write(head.encode() + body)
@@ -52,18 +70,19 @@ def serve(pages: int) -> None:
         server.serve_forever()
 
 
-def _rows(page: int) -> list[dict[str, Any]]:
+def _rows(page: int, number: int) -> list[dict[str, Any]]:
     """Each page has its own: a page with the rows of the one before it is an error."""
-    ids = range(page * ROWS_OF_A_PAGE, (page + 1) * ROWS_OF_A_PAGE)
-    return [{"id": number, "name": f"order {number}", "total": 12.5} for number in ids]
+    ids = range(page * number, (page + 1) * number)
+    return [{"id": one, "name": f"order {one}", "total": 12.5} for one in ids]
 
 
-def by_operator(url: str) -> tuple[int, float]:
+def by_operator(url: str, to: str | None = None) -> Work:
     from factory.operators.http import HttpRequestOperator  # noqa: PLC0415 # each process imports what it measures
 
     operator = HttpRequestOperator(
         task_id="poll",
         url=f"{url}/rows",
+        to=to,
         settings={
             "data_selector": "data",
             "pagination": {"type": "page_number", "max_pages": 1_000_000},
@@ -71,35 +90,70 @@ def by_operator(url: str) -> tuple[int, float]:
         },
         do_xcom_push=False,
     )
-    start = time.process_time()
-    rows = operator.execute({})
-    return len(rows), time.process_time() - start
+
+    def work() -> int:
+        found = operator.execute({})
+        return len(found) if to is None else _lines(to)
+
+    return work
 
 
-def by_session(url: str) -> tuple[int, float]:
+def by_session(url: str, to: str | None = None) -> Work:
     import requests  # noqa: PLC0415 # as above
 
-    start = time.process_time()
-    gathered: list[Any] = []
-    with requests.Session() as session:
-        page = 1
-        while True:
-            with session.get(f"{url}/rows", params={"page": page}, stream=True, timeout=30) as response:
-                response.raise_for_status()
-                body = bytearray()
-                for piece in response.iter_content(CHUNK):
-                    body += piece
-                    if len(body) > MAX_BYTES:
-                        raise SystemExit("too large")
-            rows = json.loads(body)["data"]
-            if not rows:
-                break
-            gathered += rows
-            page += 1
-    return len(gathered), time.process_time() - start
+    def pages() -> Iterator[list[Any]]:
+        with requests.Session() as session:
+            page = 1
+            while True:
+                with session.get(f"{url}/rows", params={"page": page}, stream=True, timeout=30) as response:
+                    response.raise_for_status()
+                    body = bytearray()
+                    for piece in response.iter_content(CHUNK):
+                        body += piece
+                        if len(body) > MAX_BYTES:
+                            raise SystemExit("too large")
+                rows = json.loads(body)["data"]
+                if not rows:
+                    return
+                yield rows
+                page += 1
+
+    def work() -> int:
+        return len([row for rows in pages() for row in rows]) if to is None else _written(pages(), to)
+
+    return work
 
 
-def by_http_operator(_: str) -> tuple[int, float]:
+def by_dlt(url: str, to: str) -> Work:
+    """Its rows as it hands them on, without its own steps behind that."""
+    from dlt.sources.rest_api import rest_api_resources  # noqa: PLC0415 # as above
+
+    paginator = {"type": "page_number", "base_page": 1, "page_param": "page", "total_path": None}
+    endpoint = {"path": "rows", "data_selector": "data", "paginator": paginator}
+    (orders,) = rest_api_resources(
+        {"client": {"base_url": url}, "resources": [{"name": "orders", "endpoint": endpoint}]}
+    )
+
+    def pages() -> Iterator[list[Any]]:
+        for row in orders:
+            yield [row]
+
+    return lambda: _written(pages(), to)
+
+
+def _written(pages: Iterator[list[Any]], to: str) -> int:
+    with Path(to).open("w") as file:
+        for rows in pages:
+            file.writelines(f"{json.dumps(row)}\n" for row in rows)
+    return _lines(to)
+
+
+def _lines(path: str) -> int:
+    with Path(path).open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def by_http_operator(_: str) -> Work:
     """Its address is that of the connection `bench`."""
     from airflow.providers.http.operators.http import HttpOperator  # noqa: PLC0415 # as above
 
@@ -119,9 +173,7 @@ def by_http_operator(_: str) -> tuple[int, float]:
         pagination_function=following,
         response_filter=rows,
     )
-    start = time.process_time()
-    found = operator.execute({})
-    return len(found), time.process_time() - start
+    return lambda: len(operator.execute({}))
 
 
 if __name__ == "__main__":

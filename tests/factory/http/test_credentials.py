@@ -8,13 +8,20 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs
 
+import jwt
 import pytest
 from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.log import redact
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from factory.http.errors import HttpError
 
 from .http_server import Server
+from .paged_answers import answer
 
 # ruff: noqa: S106 # passwords of connections that a test makes
 
@@ -212,3 +219,87 @@ def test_form_fields(server: Server, run: Runner) -> None:
     run(server.url("/"), method="POST", data={"a": "ö &", "many": [1, True]})
     assert server.received[0].body == b"a=%C3%B6+%26&many=1&many=true"
     assert server.received[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def private_key(algorithm: str) -> Any:
+    return ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa.generate_private_key(65537, 2048)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_signed_claim_is_one_that_its_public_key_verifies(
+    server: Server, run: Runner, connect: Connect, algorithm: str
+) -> None:
+    key = private_key(algorithm)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    claims: list[dict[str, Any]] = []
+
+    def token(handler: BaseHTTPRequestHandler) -> None:
+        form = parse_qs(server.received[-1].body.decode())
+        (grant,), (assertion,) = form["grant_type"], form["assertion"]
+        assert grant == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        # Raises where signature, audience or times are wrong; the poll then gets no answer.
+        claims.append(jwt.decode(assertion, key.public_key(), [algorithm], audience=server.url("/token")))
+        answer(handler, {"access_token": "for-the-robot"})
+
+    server.routes["/token"] = token
+    server.answers("/x", b"here")
+    connect("robot", login="robot@shop", password=pem)
+    auth = {"type": "oauth2_jwt", "conn_id": "robot", "access_token_url": server.url("/token"), "algorithm": algorithm}
+    assert run(server.url("/x"), auth={**auth, "claims": {"sub": "orders"}, "scope": "read"}) == "here"
+    assert server.received[-1].headers["Authorization"] == "Bearer for-the-robot"
+    (claim,) = claims
+    assert (claim["iss"], claim["sub"], claim["exp"] - claim["iat"]) == ("robot@shop", "orders", 300)
+
+
+def test_a_password_that_is_no_private_key_is_said(server: Server, run: Runner, connect: Connect) -> None:
+    connect("robot", login="robot@shop", password="sesame")
+    auth = {"type": "oauth2_jwt", "conn_id": "robot", "access_token_url": server.url("/token")}
+    with pytest.raises(HttpError, match="the connection's password is no private key for RS256") as caught:
+        run(server.url("/x"), auth=auth)
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"query": {"name": "a b/ü&c", "empty": "", "list": ["2", "1"]}},
+        {"method": "POST", "json_body": {"name": "ü"}},
+        {"method": "PUT", "data": {"day": "2026-01-02"}},
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/a%20b/or(d)ers"])
+def test_what_comes_over_the_wire_is_what_aws_would_verify(
+    server: Server, run: Runner, connect: Connect, sent: dict[str, Any], path: str
+) -> None:
+    secret, token = "wJalrXUtnFEMI/K7MDENG", "session-token"
+    server.answers(path, b"here")
+    connect("aws", login="AKIDEXAMPLE", password=secret, extra={"aws_session_token": token})
+    auth = {"type": "aws_sigv4", "conn_id": "aws", "service": "execute-api", "region": "eu-central-1"}
+    assert run(server.url(path), auth=auth, **sent) == "here"
+    (came,) = server.received
+    given = dict(part.strip().split("=", 1) for part in came.headers["Authorization"].partition(" ")[2].split(","))
+    headers = {name.lower(): value for name, value in came.headers.items()}
+    signed = {name: headers[name] for name in given["SignedHeaders"].split(";")}
+    assert {"host", "x-amz-date", "x-amz-security-token"} <= set(signed)
+    # botocore's own steps, over what the server got.
+    verifier = SigV4Auth(Credentials("AKIDEXAMPLE", secret, token), "execute-api", "eu-central-1")
+    request = AWSRequest(came.method, server.url(came.path), signed, came.body)
+    request.context["timestamp"] = signed["x-amz-date"]
+    text = verifier.string_to_sign(request, verifier.canonical_request(request))
+    assert verifier.signature(text, request) == given["Signature"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_another_server_that_wants_credentials_is_told_from_a_wrong_password(
+    server: Server, other_server: Server, run: Runner, connect: Connect, status: int
+) -> None:
+    connect("token", password="sesame")
+    server.routes["/rows"] = lambda handler: answer(handler, {"data": [1], "next": other_server.url("/rows")})
+    server.answers("/moved", status=302, headers={"Location": other_server.url("/rows")})
+    other_server.answers("/rows", b"who are you?", status=status)
+    auth = {"type": "bearer", "conn_id": "token"}
+    linked = {"data_selector": "data", "pagination": {"type": "json_link"}}
+    for url, more in ((server.url("/rows"), linked), (server.url("/moved"), {})):
+        with pytest.raises(HttpError, match="is another server than the one first requested, so it got no credentials"):
+            run(url, auth=auth, **more)
+    assert {"Authorization"} & {name for one in other_server.received for name in one.headers} == set()
