@@ -66,7 +66,7 @@ def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands
         return Problem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
     model, allowed = _allowed(path, error, document)
     own = _own_keys(model, allowed)
-    elsewhere = _where_else(document, path, key)
+    elsewhere = _where_else(document, path, key) or _in_seconds(key, value_at(document.data, path), allowed)
     # A fix writes the key that the finding names, or none.
     fix = typo_fix(key, allowed if stands_for is None else (stands_for,)) if not elsewhere else None
     return Problem(
@@ -79,6 +79,13 @@ def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands
         allowed=own,
         fix=fix if fix is None or fix.text not in beside else None,
     )
+
+
+def _in_seconds(key: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """What a key of dag-factory with a number of seconds is here: `retry_delay_sec: 300`."""
+    name, _, unit = key.rpartition("_")
+    is_number = unit in ("sec", "secs", "seconds") and name in allowed and type(value) is int
+    return f"write `{name}: {value}s`" if is_number else ""
 
 
 def _of_another_script(key: str, allowed: tuple[str, ...]) -> str:
@@ -251,6 +258,8 @@ def other_words(key: str, path: DataPath, beside: Mapping[str, Any]) -> str:
     of_defaults = path[-2:-1] == ("default_args",)
     if not (of_task or of_defaults or len(path) == 1):
         return ""
+    if key == "provide_context":
+        return "remove it: Airflow gives every function the context"
     if of_task and key in _DOWNSTREAM:
         own = beside.get("id")
         return f"write `needs: [{own if isinstance(own, str) else 'ID'}]` in the task that waits"
