@@ -11,10 +11,14 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 import yaml
+
+from tests.factory.http.http_server import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -81,7 +85,7 @@ def test_the_changelog_has_this_version() -> None:
     assert f"\n## [{version('airflow-pipeline-factory')}] - 20" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def run_step(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_step(name: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """A step of the action as GitHub runs it, with this environment's `factory` in place of the installed one."""
     step = next(step for step in ACTION["runs"]["steps"] if step.get("name") == name)
     bin_ = folder / "temp" / "factory-lint" / "bin"
@@ -89,7 +93,7 @@ def run_step(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (bin_ / "factory").unlink(missing_ok=True)
     (bin_ / "factory").symlink_to(Path(sys.executable).parent / "factory")
     given = {"ARGS": "--require-env", "LINTED": "pipelines", "RUNNER_TEMP": str(folder / "temp")}
-    environment = {**os.environ, **given, "GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(folder)}
+    environment = {**os.environ, **given, **more, "GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(folder)}
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -113,6 +117,64 @@ def test_the_action_fails_where_there_is_nothing_to_lint(tmp_path: Path) -> None
     assert run_step("Lint", tmp_path).returncode == 2
 
 
+def changed_repository(folder: Path) -> str:
+    """A repository whose last commit changes one pipeline and breaks another one; returns the commit before."""
+
+    def git(*words: str) -> str:
+        named = ["git", "-c", "user.name=ci", "-c", "user.email=ci@example.com", *words]
+        return subprocess.run(named, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+    (folder / "pipelines").mkdir()
+    pipeline = folder / "pipelines" / "orders.yaml"
+    pipeline.write_text("schedule: '@daily'\n" + RIGHT)
+    git("init", "--quiet")
+    git("add", "pipelines")
+    git("commit", "--quiet", "--message", "before")
+    base = git("rev-parse", "HEAD")
+    pipeline.write_text("schedule: '@hourly'\n" + RIGHT)
+    (folder / "pipelines" / "broken.yaml").write_text(WRONG)
+    git("add", "pipelines")
+    git("commit", "--quiet", "--message", "after")
+    return base
+
+
+GH = """#!/bin/sh
+echo "$@" >> "$CALLS"
+case "$*" in *--paginate*) cat "$COMMENTS" ;; *POST*) echo 17 > "$COMMENTS" ;; esac
+"""
+"""In place of GitHub's own: it remembers one comment."""
+
+
+def test_the_action_plans_a_pull_request_and_keeps_one_comment(tmp_path: Path) -> None:
+    base = changed_repository(tmp_path)
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    (tmp_path / "comments").touch()
+    given = {
+        "BASE": base,
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "CALLS": str(tmp_path / "calls"),
+        "COMMENTS": str(tmp_path / "comments"),
+        "REPOSITORY": "shop/pipelines",
+        "NUMBER": "7",
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+    }
+
+    for step in ("Plan", "Comment", "Comment"):
+        done = run_step(step, tmp_path, **given)
+        assert done.returncode == 0, done.stderr
+
+    summary = (tmp_path / "summary").read_text()
+    assert summary.startswith("<!-- factory plan -->\n### Pipelines: 1 broken, 1 changed\n")
+    assert "next runs after" in summary
+    asked = "api --paginate repos/shop/pipelines/issues/7/comments"
+    sent = [line for line in (tmp_path / "calls").read_text().splitlines() if not line.startswith(asked)]
+    assert sent == [
+        "api --method POST repos/shop/pipelines/issues/7/comments --field body=@factory-plan.md",
+        "api --method PATCH repos/shop/pipelines/issues/comments/17 --field body=@factory-plan.md",
+    ]
+
+
 @pytest.mark.parametrize("hook", yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()), ids=lambda h: h["id"])
 def test_hooks_run_and_fail_for_errors(tmp_path: Path, hook: dict[str, Any]) -> None:
     (tmp_path / "pipelines").mkdir()
@@ -130,6 +192,39 @@ def test_hooks_run_and_fail_for_errors(tmp_path: Path, hook: dict[str, Any]) -> 
     judged = ("pipelines/sales/orders.py", "factory.toml", "pyproject.toml")
     assert all(re.search(hook["files"], name) for name in judged)
     assert not any(re.search(hook["files"], name) for name in ("docs/pipelines/orders.md", "src/factory.toml"))
+
+
+@pytest.mark.skipif(not (which("jq") and which("curl")), reason="the job installs jq and curl")
+@pytest.mark.parametrize(
+    ("notes", "sent"),
+    [
+        ("[]", ("POST", "/notes")),
+        ('[{"id": 3, "body": "hello"}, {"id": 5, "body": "<!-- factory plan --> old"}]', ("PUT", "/notes/5")),
+    ],
+    ids=["first", "again"],
+)
+def test_the_gitlab_job_keeps_one_note(tmp_path: Path, notes: str, sent: tuple[str, str]) -> None:
+    (job,) = yaml.safe_load((ROOT / "docs/ci/plan.gitlab-ci.yaml").read_text()).values()
+    script = "\n".join(line for line in job["script"] if not line.startswith(("pip ", "apt-get ")))
+    server = Server()
+    server.answers("/notes", notes.encode())
+    server.answers("/notes/5", b"{}")
+    environment = {
+        **os.environ,
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": changed_repository(tmp_path),
+        "NOTES": server.url("/notes"),
+        "PLAN_TOKEN": "hush",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    command = ["bash", "-eo", "pipefail", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    server.close()
+
+    assert done.returncode == 0, done.stderr
+    request = server.received[-1]
+    assert (request.method, request.path) == sent
+    assert request.headers["PRIVATE-TOKEN"] == "hush"
+    assert unquote_plus(request.body.decode()).startswith("body=<!-- factory plan -->")
 
 
 def test_the_gitlab_job_calls_lint_as_it_is() -> None:

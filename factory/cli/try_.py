@@ -142,6 +142,8 @@ def _run(  # what the command line says, each once
     if remembered and not arguments.json:
         assets = ", ".join(dict.fromkeys(asset for asset, _ in remembered))
         print(f"{'moved' if arguments.commit else 'not moved, without --commit'}: what is remembered as {assets}")
+    if memory.not_started and not arguments.json:
+        print(f"not started, since a trial starts no other DAG: {', '.join(memory.not_started)}")
     return 1 if any(result.state in ("failed", "upstream_failed") for result in results) else 0
 
 

@@ -130,6 +130,8 @@ class Memory:
     asset_states: dict[tuple[str, str], Any] = field(default_factory=dict)
     moved: dict[tuple[str, str], Any] = field(default_factory=dict)
     kept: Kept | None = None
+    not_started: list[str] = field(default_factory=list)
+    """DAGs that tasks would have triggered: a trial starts no other DAG."""
     secrets: set[str] = field(default_factory=set, repr=False)
     """What tasks were told that nobody else may know: passwords, variables with the name of a secret."""
     counts: dict[str, int] = field(default_factory=dict)

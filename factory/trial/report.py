@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sysconfig
+import traceback
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -30,7 +34,14 @@ def line(result: TaskResult, place: str) -> str:
         return first
     text = str(result.error).strip().splitlines()
     shown = f"{type(result.error).__name__}: {text[0]}" if text else type(result.error).__name__
-    return "\n".join([first, *(f"    {part}" for part in (place, printable(shown)) if part)])
+    return "\n".join([first, *(f"    {part}" for part in (place, printable(shown), *_frames(result.error)) if part)])
+
+
+def _frames(error: BaseException) -> list[str]:
+    """Where in the user's own code it was raised: lines that are not of Python, Airflow or this project."""
+    others = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), str(Path(__file__).parents[1]), "<")
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
+    return [f"{os.path.relpath(frame.filename)}:{frame.lineno}: {printable(frame.line or '')}" for frame in own]
 
 
 def output(value: Any, most: int) -> str:

@@ -238,4 +238,17 @@ async def _first_event(message: DeferTask) -> Any:
 
 def _logger(task_id: str) -> Any:
     logging.captureWarnings(capture=True)
-    return structlog.get_logger(logger_name="task").bind(task_id=task_id)
+    return _TaskLog(structlog.get_logger(logger_name="task").bind(task_id=task_id))
+
+
+class _TaskLog:
+    """Airflow's log of a task, without the traceback of what failed it: the result has the error."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def exception(self, *_: Any, **__: Any) -> None:
+        """Airflow says here that the task failed."""

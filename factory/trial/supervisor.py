@@ -142,6 +142,10 @@ class MemorySupervisor:
     def _GetTaskRescheduleStartDate(self, _: Any) -> comms.TaskRescheduleStartDate:  # noqa: N802 # as above
         return comms.TaskRescheduleStartDate(start_date=None)
 
+    def _TriggerDagRun(self, msg: comms.TriggerDagRun) -> comms.OKResponse:  # noqa: N802 # as above
+        self._memory.not_started.append(msg.dag_id)
+        return comms.OKResponse(ok=True)
+
     def _SkipDownstreamTasks(self, msg: comms.SkipDownstreamTasks) -> None:  # noqa: N802 # as above
         self.skipped += msg.tasks
 

@@ -29,3 +29,27 @@ def factory(
         check=False,
         timeout=180,
     )
+
+
+LOOK = """
+import sys
+def look(event, arguments):
+    if event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
+        with open({file!r}, "a") as file:
+            print(arguments[1][0], file=file)
+sys.addaudithook(look)
+"""
+
+
+def looked_at(folder: Path) -> dict[str, str]:
+    """Environment variables with which a command, and every Python that it starts, lists what it connects to."""
+    place = folder.parent / f"{folder.name}-look"
+    place.mkdir(exist_ok=True)
+    (place / "connected").write_text("")
+    (place / "sitecustomize.py").write_text(LOOK.format(file=str(place / "connected")))
+    return {"PYTHONPATH": str(place)}
+
+
+def connected(folder: Path) -> set[str]:
+    """The addresses that it connected to, or wanted to."""
+    return set((folder.parent / f"{folder.name}-look" / "connected").read_text().split())

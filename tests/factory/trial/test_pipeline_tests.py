@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factory.trial.expectations import updated
-from tests.factory.cli.commands import factory
+from tests.factory.cli.commands import connected, factory, looked_at
 from tests.factory.http.http_server import Server
 
 ORDERS = """
@@ -203,7 +203,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(project: Path) -> subprocess.CompletedProcess[str]:
     """All tests of the project in one process: importing Airflow costs more than any of them."""
     before = sorted(project.rglob("*"))
-    done = ran(project, "--junit", "../report.xml", status=1)
+    done = factory("test", "--junit", "../report.xml", cwd=project, environment=looked_at(project))
+    assert done.returncode == 1, done.stdout + done.stderr
     assert sorted(path for path in project.rglob("*") if "__pycache__" not in path.parts) == before
     return done
 
@@ -226,6 +227,11 @@ def ran(folder: Path, *arguments: str, status: int = 0) -> subprocess.CompletedP
 )
 def test_a_test_passes(done: subprocess.CompletedProcess[str], name: str) -> None:
     assert f"yaml: {name}  " in "".join(line for line in done.stdout.splitlines() if line.startswith("✓")), done.stdout
+
+
+@pytest.mark.usefixtures("done")
+def test_only_this_machine_is_asked(project: Path) -> None:
+    assert connected(project) == {"127.0.0.1", "192.0.2.1"}, "the second one is refused"
 
 
 def test_a_report_says_the_same(done: subprocess.CompletedProcess[str], project: Path) -> None:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.factory.build.test_tasks_run import JOBS, PIPELINES
-from tests.factory.cli.commands import factory
+from tests.factory.cli.commands import connected, factory, looked_at
 
 ETL = """
 schedule: "@daily"
@@ -88,7 +88,9 @@ def test_a_failure_is_shown_at_its_place(project: Path) -> None:
 
     assert done.returncode == 1
     assert "✗ load  failed" in done.stdout
-    assert "pipelines/etl.yaml:6\n    ValueError: too large" in done.stdout
+    said = "pipelines/etl.yaml:6\n    ValueError: too large\n    pipelines/steps.py:10: raise ValueError"
+    assert said in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
@@ -178,6 +180,22 @@ def test_mapped_tasks_get_their_items(trials: list[tuple[str, str, str, Any]]) -
     assert [outputs[f"cross[{index}]"] for index in range(6)] == [111, 121, 112, 122, 113, 123]
 
 
+def test_other_dags_are_not_started_and_only_this_machine_is_asked(project: Path) -> None:
+    (project / "pipelines" / "starts.yaml").write_text(
+        "tasks:\n"
+        "  - {id: other, uses: trigger_dag, with: {trigger_dag_id: etl}}\n"
+        "  - {id: waits, uses: wait_dag, needs: [other], retries: 3, with: {external_dag_id: etl}}\n"
+    )
+    done = factory("try", "starts", cwd=project, environment=looked_at(project))
+
+    assert "✓ other  success" in done.stdout
+    assert "✗ waits  failed" in done.stdout
+    assert "this task needs a running Airflow (GetDRCount)" in done.stdout
+    assert "not started, since a trial starts no other DAG: etl" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert connected(project) <= {"127.0.0.1", "::1"}
+
+
 def test_a_poll_is_tried_on_a_real_server(project: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -185,7 +203,9 @@ def test_a_poll_is_tried_on_a_real_server(project: Path) -> None:
         f"poll:\n  url: http://127.0.0.1:{port}/\n  request_retries: null\n"
     )
 
-    (record,) = tried(project, "ask", status=1).values()
+    (record,) = tried(project, "ask", status=1, **looked_at(project)).values()
+
+    assert connected(project) == {"127.0.0.1"}
 
     assert record["place"] == "pipelines/ask.yaml:1"
     assert "refused" in record["error"]
