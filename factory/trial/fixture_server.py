@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -99,11 +100,17 @@ class Exchange:
         """The fixture that differs least from a request, and in what."""
         if not self.fixtures:
             return "there are no fixtures in `given.http`"
-        found = min(self.fixtures, key=lambda fixture: len(differences(fixture.request, request)))
+        found = min(self.fixtures, key=lambda fixture: _distance(fixture.request, request))
         wrong = differences(found.request, request)
         if not wrong:
             return f"the fixture for {found.request.url} is used up: raise its `times`"
         return f"the nearest fixture is for {found.request.method} {found.request.url}; {'; '.join(wrong)}"
+
+
+def _distance(fixture: HttpRequestFixture, request: Request) -> tuple[float, int]:
+    """How far a request is from what a fixture wants: first by its URL, then by the number of differences."""
+    url = SequenceMatcher(None, fixture.url.partition("?")[0], request.address).ratio()
+    return -url, len(differences(fixture, request))
 
 
 def differences(fixture: HttpRequestFixture, request: Request) -> list[str]:
