@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -166,7 +166,7 @@ def lasting_server() -> Iterator[Server]:
     server.close()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(listing=listings())
 def test_every_row_or_a_failure(lasting_server: Server, listing: Listing) -> None:
     lasting_server.received.clear()
@@ -200,6 +200,7 @@ class Feed:
     size: int
     filters: bool
     order: str | None
+    kind: str
 
     def __post_init__(self) -> None:
         self.seen = 0
@@ -212,9 +213,25 @@ class Feed:
         if self.filters and "since" in query:
             since = next(number for number in range(400) if str(self.form(number)) == query["since"])
             known = [number for number in known if number >= since]
-        page = int(query["page"])
-        rows = [{"n": number, "at": self.form(number)} for number in known[(page - 1) * self.size : page * self.size]]
-        answer(handler, {"rows": rows, "request_id": page})
+        start = int(query.get("at", query.get("offset", (int(query.get("page", 1)) - 1) * self.size)))
+        rows = [{"n": number, "at": self.form(number)} for number in known[start : start + self.size]]
+        following = start + self.size if start + self.size < len(known) else None
+        if self.kind == "json_link" and following is not None:
+            since = {"since": query["since"]} if "since" in query else {}
+            following = f"/rows?{urlencode({**since, 'at': following})}"
+        more = {} if self.kind in COUNTED else {"next": following}
+        answer(handler, {"rows": rows, "request_id": start, **more})
+
+    def pagination(self) -> dict[str, Any]:
+        return {"type": self.kind, **({"limit": self.size} if self.kind == "offset" else {}), **PAGED_FEEDS[self.kind]}
+
+
+PAGED_FEEDS: dict[str, dict[str, str]] = {
+    "page_number": {},
+    "offset": {},
+    "cursor": {"cursor_path": "next", "cursor_param": "at"},
+    "json_link": {},
+}
 
 
 FORMS: dict[str, Callable[[int], Any]] = {
@@ -233,15 +250,17 @@ FORMS: dict[str, Callable[[int], Any]] = {
     size=st.integers(1, 4),
     filters=st.booleans(),
     order=st.sampled_from((None, "asc", "desc")),
+    kind=st.sampled_from(sorted(PAGED_FEEDS)),
     shuffled=st.randoms(use_true_random=False),
 )
-def test_every_row_over_several_runs(  # what a feed is made of
+def test_every_row_over_several_runs(  # noqa: PLR0917 # what a feed is made of
     lasting_server: Server,
     form: str,
     steps: list[list[int]],
     size: int,
     filters: bool,
     order: str | None,
+    kind: str,
     shuffled: Any,
 ) -> None:
     last, batches = 0, []
@@ -252,12 +271,12 @@ def test_every_row_over_several_runs(  # what a feed is made of
             batch.append(last)
         shuffled.shuffle(batch)
         batches.append(batch)
-    feed = Feed(FORMS[form], batches, size, filters, order)
+    feed = Feed(FORMS[form], batches, size, filters, order, kind)
     lasting_server.script = feed
     incremental = Incremental.model_validate({"cursor_path": "at", "start_param": "since", "row_order": order})
     forms = Forms(incremental, "UTC")
     request = HttpRequest.model_validate(
-        {"url": lasting_server.url("/rows"), "data_selector": "rows", "pagination": {"type": "page_number"}}
+        {"url": lasting_server.url("/rows"), "data_selector": "rows", "pagination": feed.pagination()}
     )
     lasting_server.received.clear()
     watermark, got = None, set()
