@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
@@ -125,12 +125,15 @@ def _texts_for_functions(
 ) -> Iterator[Diagnostic]:
     for name in (p.name for p in parameters if p.annotation is not None and _FUNCTION.fullmatch(p.annotation)):
         value = task.arguments.get(name)
-        if isinstance(value, str) and "${" not in value and "{{" not in value:
-            is_path = not isinstance(value, EnvText) and _DOTTED.fullmatch(value) is not None
+        is_object = isinstance(value, dict) and OBJECT in value
+        if value is not None and not is_object and "${" not in str(value) and "{{" not in str(value):
+            from schemas.shape.wording import described  # noqa: PLC0415 # most files are right
+
+            is_path = type(value) is str and _DOTTED.fullmatch(value) is not None
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 (*task.with_path, name),
-                f"`{name}` of {operator.path.rpartition('.')[2]} is a function, and this is text",
+                f"`{name}` of {operator.path.rpartition('.')[2]} is a function, and this is {described(value)}",
                 caret=f"write `{{$object: {value}}}`" if is_path else "",
                 help="a function below the pipelines folder or an installed one: `{$object: module.function}`",
             )
