@@ -85,16 +85,16 @@ def _is_known_later(value: Any, *, is_operator: bool) -> bool:
 
 
 def _sensor_mode(value: Any) -> _Misfit | None:
-    if not isinstance(value, str) or value in _SENSOR_MODES or "{" in value:
+    if value in _SENSOR_MODES or (isinstance(value, str) and "{" in value):
         return None
-    caret = meant(value, _SENSOR_MODES)
+    caret = meant(value, _SENSOR_MODES) if isinstance(value, str) else ""
     return _Misfit(f"is `poke` or `reschedule`, not `{value}`", caret, "", _SENSOR_MODES, Severity.ERROR)
 
 
 def _week_day(value: Any) -> _Misfit | None:
     """`airflow.providers.standard.utils.weekday.WeekDay` reads whole names in any case."""
-    for day in value if isinstance(value, list) else [value]:
-        if isinstance(day, str) and day.capitalize() not in _WEEK_DAYS and "{" not in day:
+    for day in value if isinstance(value, list) else [] if isinstance(value, dict) else [value]:
+        if str(day).capitalize() not in _WEEK_DAYS and "{" not in (day := str(day)):
             whole = next((one for one in _WEEK_DAYS if one.startswith(day.capitalize()[:3])), None)
             caret = f"did you mean `{whole}`?" if whole is not None else ""
             return _Misfit(f"is a day by its whole name, not `{day}`", caret, "", _WEEK_DAYS, Severity.ERROR)
