@@ -66,6 +66,8 @@ class Database:
         configuration._bind_dataset_name(target.schema, name)  # dlt's pipelines call it too
         self._client = target.destination.client(self.schema, configuration)
         self._sql = self._client.sql_client
+        if self._is_sqlite:
+            _read_columns_without_type(self._client.type_mapper)
 
     @contextmanager
     def opened(self) -> Iterator[Database]:
@@ -78,7 +80,10 @@ class Database:
 
     def columns(self, table: str) -> dict[str, ColumnType | None]:
         """The columns of a table, empty where there is none. A column that takes any type is None."""
-        ((_, found),) = self._client.get_storage_tables([table])
+        try:
+            ((_, found),) = self._client.get_storage_tables([table])
+        except Exception as error:  # a type that dlt does not know
+            raise LoadError(f"the table `{table}` cannot be read: {reason(error)}") from None
         types: dict[str, ColumnType | None] = {}
         for reflected, column in found.items():
             # SQLAlchemy leaves names as SHOW CREATE TABLE writes them.
@@ -298,6 +303,16 @@ class Database:
             return []
         rows = self._run(f"SELECT name FROM pragma_table_info('{table.replace(chr(39), chr(39) * 2)}') WHERE type = ''")
         return [str(name) for (name,) in rows]
+
+
+def _read_columns_without_type(mapper: Any) -> None:
+    """dlt knows no columns that are declared without a type; whether one is, `_without_type` asks."""
+    known = mapper.from_destination_type
+
+    def any_type(db_type: Any, precision: Any, scale: Any) -> Any:
+        return {"data_type": "text"} if str(db_type) == "NULL" else known(db_type, precision, scale)
+
+    mapper.from_destination_type = any_type
 
 
 def reason(error: BaseException) -> str:
