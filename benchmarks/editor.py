@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import arguments, percentile, report
-from tests.factory.editor.client import Editor, editor
+from tests.factory.cli.editor.client import Editor, editor
 
 AIM_P95_MS = 100.0
 AIM_GROWTH_MB = 20.0

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
-from factory.editor.outline import Cursor, Outline
-from factory.editor.schema_help import SchemaHelp, published
-from factory.editor.workspace import Place, Workspace
+from factory.cli.editor.outline import Cursor, Outline
+from factory.cli.editor.schema_help import SchemaHelp, published
+from factory.cli.editor.workspace import Place, Workspace
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.project import FolderFiles
 from schemas.model.built_ins import BUILT_INS, built_in

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from factory.editor.completion import schema_of
-from factory.editor.navigation import expression_at, variants_of
-from factory.editor.outline import Outline
-from factory.editor.schema_help import SchemaHelp, published
-from factory.editor.workspace import Place, Workspace
+from factory.cli.editor.completion import schema_of
+from factory.cli.editor.navigation import expression_at, variants_of
+from factory.cli.editor.outline import Outline
+from factory.cli.editor.schema_help import SchemaHelp, published
+from factory.cli.editor.workspace import Place, Workspace
 from factory.plan.schedule import shown_moment, timing
 from schemas.compose.variants import Variant
 from schemas.expressions.reading import EnvReference, Expression

@@ -9,12 +9,12 @@ from typing import Any
 from lsprotocol import types
 from pygls.uris import from_fs_path
 
-from factory.editor import navigation
-from factory.editor.completion import Completion
-from factory.editor.hover import hover
-from factory.editor.outline import Outline
-from factory.editor.server import EditorServer
-from factory.editor.workspace import Place
+from factory.cli.editor import navigation
+from factory.cli.editor.completion import Completion
+from factory.cli.editor.hover import hover
+from factory.cli.editor.outline import Outline
+from factory.cli.editor.server import EditorServer
+from factory.cli.editor.workspace import Place
 from schemas.findings.diagnostics import Span
 from schemas.folder.discovery import is_test_path
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> int:
     """Serve until the editor says `exit`; returns the exit status. Raises UsageError."""
     try:
-        from factory.editor.features import make_server  # noqa: PLC0415 # the extra
+        from factory.cli.editor.features import make_server  # noqa: PLC0415 # the extra
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise

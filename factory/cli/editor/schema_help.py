@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from factory.editor.outline import Outline
+from factory.cli.editor.outline import Outline
 from schemas.findings.paths import DataPath
 
 Schema = Mapping[str, Any]

@@ -17,8 +17,8 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path
 from pygls.workspace import TextDocument
 
-from factory.editor.outline import Outline
-from factory.editor.workspace import Place, Workspace, file_of, place_of
+from factory.cli.editor.outline import Outline
+from factory.cli.editor.workspace import Place, Workspace, file_of, place_of
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic, Span
 

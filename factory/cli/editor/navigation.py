@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from factory.editor.outline import Entry, Outline
-from factory.editor.workspace import Place, Workspace
+from factory.cli.editor.outline import Entry, Outline
+from factory.cli.editor.workspace import Place, Workspace
 from schemas.compose.variants import Variant
 from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.diagnostics import Span

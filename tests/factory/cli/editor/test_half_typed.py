@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from factory.editor.completion import Completion
-from factory.editor.navigation import foldable, items
-from factory.editor.outline import Outline
-from factory.editor.workspace import Place, Workspace
+from factory.cli.editor.completion import Completion
+from factory.cli.editor.navigation import foldable, items
+from factory.cli.editor.outline import Outline
+from factory.cli.editor.workspace import Place, Workspace
 from schemas.text.document import document_from_text
 
-CASES = sorted((Path(__file__).parents[2] / "cases" / "valid").rglob("*.yaml"))
+CASES = sorted((Path(__file__).parents[3] / "cases" / "valid").rglob("*.yaml"))
 
 
 def cuts(text: str, chance: random.Random, count: int) -> list[int]:

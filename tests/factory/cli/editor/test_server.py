@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from tests.factory.editor.client import Editor, editor
+from tests.factory.cli.editor.client import Editor, editor
 
 PIPELINE = """schedule: "0 6 * * *"
 tasks:

@@ -1,1 +1,0 @@
-"""`factory editor`: a language server for pipelines, defaults, tests and dag-factory documents."""
