@@ -3,20 +3,30 @@ which dag-factory would report runs."""
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
-from factory.data.chart import PREFIX, ChartPages
+from factory.data.chart import PREFIX as CHARTS
+from factory.data.chart import ChartPages
 from factory.loading.preload import preload_before_fork
 from factory.operators.telemetry import turn_off
 from factory.operators.timetables import TIMETABLES
+from factory.pages.application import PREFIX as PIPELINES
+from factory.pages.application import PipelinePages, external_views
 
 turn_off()
 preload_before_fork()
 
 
 class PipelineFactoryPlugin(AirflowPlugin):
-    """Registers the timetables, without which Airflow cannot read the schedules that it stored; serves charts."""
+    """Registers the timetables, without which Airflow cannot read the schedules that it stored; serves the pages."""
 
     name = "pipeline_factory"
     timetables = list(TIMETABLES)  # noqa: RUF012 # declared so by Airflow
-    fastapi_apps = [{"app": ChartPages(), "url_prefix": PREFIX, "name": "Charts"}]  # noqa: RUF012
+    fastapi_apps = [  # noqa: RUF012
+        {"app": ChartPages(), "url_prefix": CHARTS, "name": "Charts"},
+        {"app": PipelinePages(), "url_prefix": PIPELINES, "name": "Pipelines"},
+    ]
+    external_views = external_views(urlsplit(conf.get("api", "base_url", fallback="")).path)

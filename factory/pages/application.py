@@ -1,0 +1,101 @@
+"""The page *Pipelines*: an ASGI application below Airflow's API server, and where the UI shows it.
+
+Airflow does not authenticate a plugin's application: every route here asks who the user is, and which DAGs they may
+read. The page reads Airflow's database alone, because an API server sees no pipelines folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+PREFIX = "/pipelines"
+_FILES: Mapping[str, str] = MappingProxyType({"page.js": "text/javascript", "page.css": "text/css"})
+_PROTECTED: Mapping[str, str] = MappingProxyType(
+    {
+        # Only this page's own files act: a pipeline's text, an id or an error is never more than text.
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+            "frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+)
+
+
+def external_views(base_path: str) -> list[dict[str, str]]:
+    """The entry in the UI's navigation, and the tab on each DAG. `base_path` is that of the API server."""
+    page = f"{base_path.rstrip('/')}{PREFIX}/"
+    return [
+        {"name": "Pipelines", "href": page, "url_route": "pipelines", "destination": "nav", "category": "browse"},
+        {"name": "Pipeline", "href": f"{page}?dag={{DAG_ID}}", "url_route": "pipeline", "destination": "dag"},
+    ]
+
+
+class PipelinePages:
+    """An ASGI application. FastAPI comes with the first request: most processes that load the plugin serve nothing."""
+
+    def __init__(self) -> None:
+        self._application: FastAPI | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._application is None:
+            self._application = _application()
+        await self._application(scope, receive, send)
+
+
+def _application() -> FastAPI:
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity  # noqa: PLC0415
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag  # noqa: PLC0415
+    from fastapi import Depends, FastAPI, HTTPException, Response  # noqa: PLC0415
+
+    from factory.pages import database  # noqa: PLC0415 # Airflow's models
+
+    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    is_user = Depends(get_user)
+
+    def file(name: str) -> bytes:
+        return Path(__file__).with_name(name).read_bytes()
+
+    def page(user: Any = is_user) -> Response:  # noqa: ARG001 # whoever is logged in may have the empty page
+        return Response(file("page.html"), media_type="text/html", headers=dict(_PROTECTED))
+
+    def asset(name: str, user: Any = is_user) -> Response:  # noqa: ARG001 # as above
+        if name not in _FILES:
+            raise HTTPException(404, "There is no such file.")
+        return Response(file(name), media_type=_FILES[name], headers=dict(_PROTECTED))
+
+    def pipelines(response: Response, user: Any = is_user) -> dict[str, Any]:
+        response.headers.update(_PROTECTED)
+        return database.pipelines(user)
+
+    def day(response: Response, user: Any = is_user) -> dict[str, Any]:
+        response.headers.update(_PROTECTED)
+        return database.day(user)
+
+    def one(response: Response, dag_id: str) -> dict[str, Any]:
+        response.headers.update(_PROTECTED)
+        found = database.pipeline(dag_id)
+        if found is None:
+            raise HTTPException(404, "There is no pipeline with this DAG id.")
+        return found
+
+    may_read = [Depends(requires_access_dag("GET", entity)) for entity in (None, *_shown_of_a_dag(DagAccessEntity))]
+    application.add_api_route("/", page)
+    application.add_api_route("/data/pipelines", pipelines)
+    application.add_api_route("/data/day", day)
+    application.add_api_route("/data/pipelines/{dag_id}", one, dependencies=may_read)
+    application.add_api_route("/{name}", asset)
+    return application
+
+
+def _shown_of_a_dag(entities: Any) -> tuple[Any, ...]:
+    """What one pipeline's page shows of a DAG beside the DAG itself: its text, runs and XComs."""
+    return (entities.CODE, entities.RUN, entities.XCOM)

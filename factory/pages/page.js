@@ -1,0 +1,240 @@
+// The page "Pipelines". Everything that comes from a pipeline is put in as text, never as HTML.
+"use strict";
+
+const main = document.getElementById("main");
+const HEIGHT = () => (matchMedia("(max-width: 700px)").matches ? 84 : 56);
+const DOTS = { success: "●", failed: "✖", running: "◐", queued: "○" };
+let listed = null;
+
+function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "class") made.className = value;
+    else if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else made.setAttribute(key, value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+async function asked(path) {
+  const answer = await fetch(path, { credentials: "same-origin" });
+  if (answer.ok) return answer.json();
+  if (answer.status === 401) throw new Error("You are not logged in. Reload the page of Airflow.");
+  if (answer.status === 403) throw new Error("You may not read this pipeline.");
+  if (answer.status === 404) throw new Error("There is no such pipeline. It may have been removed or renamed.");
+  throw new Error(`Airflow answered ${answer.status}.`);
+}
+
+function when(text) {
+  if (!text) return "";
+  const moment = new Date(text);
+  const sameDay = moment.toDateString() === new Date().toDateString();
+  const options = sameDay ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+  return moment.toLocaleString(undefined, options);
+}
+
+function dots(runs) {
+  const said = runs.map((run) => `${run.state} ${when(run.at)}`).join(", ");
+  const marks = runs.map((run) => element("span", { class: `dot ${run.state}`, title: `${run.state} ${when(run.at)}` }, DOTS[run.state] || "○"));
+  return element("span", { class: "dots", role: "img", "aria-label": said ? `last runs: ${said}` : "no runs yet" }, marks);
+}
+
+// -- the list -------------------------------------------------------------------------------------------------
+
+function row(pipeline, top) {
+  const name = pipeline.id
+    ? element("a", { href: `#/pipeline/${encodeURIComponent(pipeline.id)}` }, pipeline.name)
+    : element("a", { href: `#/broken/${encodeURIComponent(pipeline.file)}` }, pipeline.name);
+  const first = pipeline.findings[0];
+  const below = first ? first.text.split("\n")[0] : `${pipeline.file}${pipeline.description ? ` · ${pipeline.description}` : ""}`;
+  const made = element("div", { class: "row", role: "row" },
+    element("div", { role: "cell" }, name, element("small", { title: below }, below)),
+    element("div", { role: "cell", class: `state ${pipeline.state}` }, pipeline.state),
+    element("div", { role: "cell", class: "when", title: pipeline.cron }, pipeline.schedule),
+    element("div", { role: "cell", class: "next" }, pipeline.next ? when(pipeline.next) : ""),
+    element("div", { role: "cell" }, dots(pipeline.runs)));
+  made.style.top = `${top}px`;
+  return made;
+}
+
+function options(values, label) {
+  return [element("option", { value: "" }, label), ...[...new Set(values)].filter(Boolean).sort().map((value) => element("option", { value }, value))];
+}
+
+async function showList() {
+  listed = (await asked("data/pipelines")).pipelines;
+  const folder = (pipeline) => pipeline.file.split("/").slice(0, -1).join("/");
+  const search = element("input", { type: "search", "aria-label": "Search pipelines", placeholder: "Name, file, schedule" });
+  const state = element("select", { "aria-label": "State" }, options(listed.map((p) => p.state), "any state"));
+  const inFolder = element("select", { "aria-label": "Folder" }, options(listed.map(folder), "any folder"));
+  const tag = element("select", { "aria-label": "Tag" }, options(listed.flatMap((p) => p.tags), "any tag"));
+  const owner = element("select", { "aria-label": "Owner" }, options(listed.map((p) => p.owner), "any owner"));
+  const count = element("span", { class: "dim", role: "status" });
+  const rows = element("div", { class: "rows", role: "table", "aria-label": "Pipelines" });
+  let chosen = listed;
+
+  function draw() {
+    const height = HEIGHT();
+    rows.style.height = `${chosen.length * height}px`;
+    const from = Math.max(0, Math.floor((scrollY - rows.offsetTop) / height) - 10);
+    const to = Math.min(chosen.length, from + Math.ceil(innerHeight / height) + 20);
+    rows.replaceChildren(...chosen.slice(from, to).map((pipeline, index) => row(pipeline, (from + index) * height)));
+  }
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    chosen = listed.filter((p) => {
+      const text = `${p.name} ${p.file} ${p.schedule} ${p.cron} ${p.tags.join(" ")} ${p.owner}`.toLowerCase();
+      return words.every((word) => text.includes(word)) && (!state.value || p.state === state.value)
+        && (!inFolder.value || folder(p) === inFolder.value) && (!tag.value || p.tags.includes(tag.value)) && (!owner.value || p.owner === owner.value);
+    });
+    const broken = chosen.filter((p) => p.state === "broken").length;
+    count.textContent = `${chosen.length} of ${listed.length}${broken ? `, ${broken} broken` : ""}`;
+    draw();
+  }
+  for (const control of [search, state, inFolder, tag, owner]) control.addEventListener("input", filter);
+  addEventListener("scroll", draw, { passive: true, signal: page.signal });
+  addEventListener("resize", draw, { signal: page.signal });
+  main.replaceChildren(element("h1", {}, "Pipelines"), element("div", { class: "tools" }, search, state, inFolder, tag, owner, count), rows);
+  filter();
+  search.focus({ preventScroll: true });
+}
+
+// -- one pipeline ---------------------------------------------------------------------------------------------
+
+function coloured(line) {
+  const comment = line.match(/^(\s*(?:- )*)(#.*)$/);
+  if (comment) return [comment[1], element("span", { class: "note" }, comment[2])];
+  const pair = line.match(/^(\s*(?:- )*)([\w$.-]+)(:)(\s.*|)$/);
+  if (!pair) return [line];
+  const value = /^\s*["']/.test(pair[4]) ? element("span", { class: "string" }, pair[4]) : pair[4];
+  return [pair[1], element("span", { class: "key" }, pair[2]), pair[3], value];
+}
+
+function source(text, findings) {
+  const found = new Set(findings.map((finding) => finding.line));
+  const lines = text.replace(/\n$/, "").split("\n");
+  return element("pre", { class: "text", tabindex: "0", "aria-label": "The pipeline as it is written" },
+    lines.map((line, index) => element("span", { class: found.has(index + 1) ? "l found" : "l", id: `L${index + 1}` }, ...coloured(line))));
+}
+
+function facts(pairs) {
+  return element("dl", {}, pairs.filter(([, value]) => value && value.length).flatMap(([name, value]) =>
+    [element("dt", {}, name), element("dd", {}, Array.isArray(value) ? value.join(", ") : value)]));
+}
+
+function bars(polls) {
+  const most = Math.max(1, ...polls.map((poll) => poll.rows ?? 0));
+  const width = 600 / Math.max(20, polls.length);
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawn.setAttribute("viewBox", "0 0 600 90");
+  drawn.setAttribute("role", "img");
+  drawn.setAttribute("aria-label", `rows of the last ${polls.length} polls: ${polls.map((poll) => poll.rows ?? "none").join(", ")}`);
+  polls.forEach((poll, index) => {
+    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    const height = Math.max(2, (80 * (poll.rows ?? 0)) / most);
+    for (const [key, value] of Object.entries({ x: index * width, y: 88 - height, width: Math.max(1, width - 2), height })) bar.setAttribute(key, value);
+    const ok = poll.status >= 200 && poll.status < 300;
+    if (!ok) bar.setAttribute("class", "failed");
+    const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+    title.textContent = `${when(poll.at)}: ${poll.rows ?? "no"} rows, status ${poll.status ?? "none"}`;
+    bar.append(title);
+    drawn.append(bar);
+  });
+  return drawn;
+}
+
+function polled(polls) {
+  if (!polls.length) return [];
+  const last = polls.slice(-10).reverse();
+  const head = ["when", "task", "rows", "pages", "bytes", "ms", "status"].map((name) => element("th", { scope: "col" }, name));
+  const rows = last.map((poll) => element("tr", {}, [when(poll.at), poll.task, poll.rows, poll.pages, poll.bytes, poll.milliseconds, poll.status]
+    .map((value) => element("td", {}, value === null || value === undefined ? "" : String(value)))));
+  return [element("h2", {}, "What its polls brought"), bars(polls), element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))];
+}
+
+function drawn(charts, dagId) {
+  if (!charts.length) return [];
+  return [element("h2", {}, "Charts"), charts.map((chart) => {
+    const parts = [dagId, chart.run, chart.task, chart.index].map(encodeURIComponent).join("/");
+    return element("figure", {}, element("figcaption", {}, chart.task),
+      element("iframe", { src: `../pipeline-charts/${parts}`, sandbox: "allow-scripts", loading: "lazy", title: `chart of ${chart.task}` }));
+  })];
+}
+
+function findings(found) {
+  if (!found.length) return [];
+  return [element("h2", {}, found.length === 1 ? "One finding" : `${found.length} findings`),
+    found.map((finding) => element("pre", { class: "finding", role: "alert", tabindex: "0" }, finding.text))];
+}
+
+async function showPipeline(id) {
+  const found = await asked(`data/pipelines/${encodeURIComponent(id)}`);
+  main.replaceChildren(
+    element("h1", {}, found.name, " ", element("span", { class: `state ${found.state}` }, found.state)),
+    element("div", { class: "dim" }, found.description),
+    ...findings(found.findings).flat(),
+    facts([["file", found.file], ["schedule", found.schedule], ["cron", found.cron], ["next run", when(found.next)], ["owner", found.owner],
+      ["tags", found.tags], ["starts after", found.reads], ["updates", found.writes], ["connections", found.uses.connections],
+      ["tables", found.uses.tables], ["hosts", found.uses.hosts]]),
+    element("div", {}, "Last runs: ", dots(found.runs)),
+    ...polled(found.polls), ...drawn(found.charts, found.id).flat(),
+    element("h2", {}, "As it is written"), found.text ? source(found.text, found.findings) : element("p", { class: "dim" }, "Its text is not in Airflow's database."));
+}
+
+async function showBroken(file) {
+  const all = listed ?? (await asked("data/pipelines")).pipelines;
+  const found = all.find((pipeline) => pipeline.file === file);
+  if (!found) throw new Error("There is no such file, or it has been repaired. Go back to the list.");
+  main.replaceChildren(element("h1", {}, found.file, " ", element("span", { class: "state broken" }, "broken")), ...findings(found.findings).flat());
+}
+
+// -- the last 24 hours ----------------------------------------------------------------------------------------
+
+async function showDay() {
+  const found = await asked("data/day");
+  const begin = new Date(found.begin);
+  const most = Math.max(1, ...Object.values(found.runs));
+  const cells = [element("span", {}), ...["00", "10", "20", "30", "40", "50"].map((minute) => element("span", { class: "dim" }, `:${minute}`))];
+  for (let hour = 0; hour < 25; hour += 1) {
+    const start = new Date(begin.getTime() + hour * 3600e3);
+    cells.push(element("span", { class: "dim" }, start.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })));
+    for (let part = 0; part < 6; part += 1) {
+      const runs = found.runs[hour * 6 + part] ?? 0;
+      const late = found.late[hour * 6 + part] ?? 0;
+      const heat = runs ? Math.max(1, Math.ceil((4 * runs) / most)) : 0;
+      const said = `${runs} run${runs === 1 ? "" : "s"}${late ? `, ${late} waited over a minute` : ""}`;
+      cells.push(element("span", { class: `cell h${heat}${late ? " late" : ""}`, title: said, "aria-label": said, role: "img" }, runs ? String(runs) : ""));
+    }
+  }
+  main.replaceChildren(element("h1", {}, "Last 24 hours"),
+    element("p", { class: "dim" }, "Runs that began, for each ten minutes. A red frame: some waited over a minute for a free slot."),
+    element("div", { class: "grid" }, cells));
+}
+
+// -- which view -----------------------------------------------------------------------------------------------
+
+let page = new AbortController();
+
+async function show() {
+  page.abort();
+  page = new AbortController();
+  const hash = decodeURI(location.hash).slice(1) || "/";
+  const asTab = new URLSearchParams(location.search).get("dag");
+  const view = hash.split("/")[1];
+  document.querySelector("nav").hidden = Boolean(asTab);
+  document.getElementById("nav-list").toggleAttribute("aria-current", view === "");
+  document.getElementById("nav-day").toggleAttribute("aria-current", view === "day");
+  try {
+    if (asTab) await showPipeline(asTab);
+    else if (view === "pipeline") await showPipeline(decodeURIComponent(location.hash.split("/")[2]));
+    else if (view === "broken") await showBroken(decodeURIComponent(location.hash.split("/")[2]));
+    else if (view === "day") await showDay();
+    else await showList();
+  } catch (error) {
+    main.replaceChildren(element("p", { role: "alert" }, error.message));
+  }
+}
+
+addEventListener("hashchange", show);
+show();
