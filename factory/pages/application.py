@@ -55,6 +55,7 @@ def _application() -> FastAPI:
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity  # noqa: PLC0415
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag  # noqa: PLC0415
     from fastapi import Depends, FastAPI, HTTPException, Response  # noqa: PLC0415
+    from fastapi.responses import JSONResponse  # noqa: PLC0415
 
     from factory.pages import database  # noqa: PLC0415 # Airflow's models
 
@@ -72,27 +73,27 @@ def _application() -> FastAPI:
             raise HTTPException(404, "There is no such file.")
         return Response(file(name), media_type=_FILES[name], headers=dict(_PROTECTED))
 
-    def pipelines(response: Response, user: Any = is_user) -> dict[str, Any]:
-        response.headers.update(_PROTECTED)
-        return database.pipelines(user)
+    def data(found: Any) -> Response:
+        return JSONResponse(found, headers=dict(_PROTECTED))
 
-    def day(response: Response, user: Any = is_user) -> dict[str, Any]:
-        response.headers.update(_PROTECTED)
-        return database.day(user)
+    def pipelines(user: Any = is_user) -> Response:
+        return data(database.pipelines(user))
 
-    def one(response: Response, dag_id: str) -> dict[str, Any]:
-        response.headers.update(_PROTECTED)
+    def day(user: Any = is_user) -> Response:
+        return data(database.day(user))
+
+    def one(dag_id: str) -> Response:
         found = database.pipeline(dag_id)
         if found is None:
             raise HTTPException(404, "There is no pipeline with this DAG id.")
-        return found
+        return data(found)
 
     may_read = [Depends(requires_access_dag("GET", entity)) for entity in (None, *_shown_of_a_dag(DagAccessEntity))]
-    application.add_api_route("/", page)
-    application.add_api_route("/data/pipelines", pipelines)
-    application.add_api_route("/data/day", day)
-    application.add_api_route("/data/pipelines/{dag_id}", one, dependencies=may_read)
-    application.add_api_route("/{name}", asset)
+    application.add_api_route("/", page, response_model=None)
+    application.add_api_route("/data/pipelines", pipelines, response_model=None)
+    application.add_api_route("/data/day", day, response_model=None)
+    application.add_api_route("/data/pipelines/{dag_id}", one, response_model=None, dependencies=may_read)
+    application.add_api_route("/{name}", asset, response_model=None)
     return application
 
 
