@@ -186,7 +186,7 @@ class Supervisor:
             f"Airflow is ready after {seconds:.0f} s.",
             f"  UI          {self._settings.url}/",
             f"  log in      user {USER}, password {secret}",
-            f"  pipelines   {self._settings.pipelines}",
+            f"  pipelines   {self._settings.pipelines}, shown at {self._settings.url}/plugin/pipelines",
             f"  state       {self._home.path}",
             *([f"  sample API  {self._settings.local_api_url}"] if self._settings.local_api else []),
             "  first task  may take half a minute: the scheduler is still starting",

@@ -4,7 +4,20 @@
 const main = document.getElementById("main");
 const HEIGHT = () => (matchMedia("(max-width: 700px)").matches ? 84 : 56);
 const DOTS = { success: "●", failed: "✖", running: "◐", queued: "○" };
+const REFRESHED_EVERY = 15_000;
 let listed = null;
+
+// Airflow's own choice of light and dark where this is a frame of its UI, else the system's.
+function theme() {
+  let dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  try {
+    const around = parent !== window ? parent.document.documentElement : null;
+    if (around) dark = around.classList.contains("dark") || around.dataset.theme === "dark";
+  } catch {
+    // A frame of another origin: the system's choice stays.
+  }
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+}
 
 function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -92,6 +105,10 @@ async function showList() {
     count.textContent = `${chosen.length} of ${listed.length}${broken ? `, ${broken} broken` : ""}`;
     draw();
   }
+  refresh(async () => {
+    listed = (await asked("data/pipelines")).pipelines;
+    filter();
+  });
   for (const control of [search, state, inFolder, tag, owner]) control.addEventListener("input", filter);
   addEventListener("scroll", draw, { passive: true, signal: page.signal });
   addEventListener("resize", draw, { signal: page.signal });
@@ -124,20 +141,21 @@ function facts(pairs) {
 }
 
 function bars(polls) {
-  const most = Math.max(1, ...polls.map((poll) => poll.rows ?? 0));
+  const unit = polls.some((poll) => poll.rows !== null) ? "rows" : "bytes";
+  const most = Math.max(1, ...polls.map((poll) => poll[unit] ?? 0));
   const width = 600 / Math.max(20, polls.length);
   const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   drawn.setAttribute("viewBox", "0 0 600 90");
   drawn.setAttribute("role", "img");
-  drawn.setAttribute("aria-label", `rows of the last ${polls.length} polls: ${polls.map((poll) => poll.rows ?? "none").join(", ")}`);
+  drawn.setAttribute("aria-label", `${unit} of the last ${polls.length} polls: ${polls.map((poll) => poll[unit] ?? "none").join(", ")}`);
   polls.forEach((poll, index) => {
     const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    const height = Math.max(2, (80 * (poll.rows ?? 0)) / most);
+    const height = Math.max(2, (80 * (poll[unit] ?? 0)) / most);
     for (const [key, value] of Object.entries({ x: index * width, y: 88 - height, width: Math.max(1, width - 2), height })) bar.setAttribute(key, value);
     const ok = poll.status >= 200 && poll.status < 300;
     if (!ok) bar.setAttribute("class", "failed");
     const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
-    title.textContent = `${when(poll.at)}: ${poll.rows ?? "no"} rows, status ${poll.status ?? "none"}`;
+    title.textContent = `${when(poll.at)}: ${poll[unit] ?? "no"} ${unit}, status ${poll.status ?? "none"}`;
     bar.append(title);
     drawn.append(bar);
   });
@@ -169,7 +187,18 @@ function findings(found) {
 }
 
 async function showPipeline(id) {
-  const found = await asked(`data/pipelines/${encodeURIComponent(id)}`);
+  const path = `data/pipelines/${encodeURIComponent(id)}`;
+  const found = await asked(path);
+  drawPipeline(found);
+  let shown = JSON.stringify(found);
+  refresh(async () => {
+    const now = await asked(path);
+    if (JSON.stringify(now) !== shown) drawPipeline(now); // a chart that is looked at stays as it is
+    shown = JSON.stringify(now);
+  });
+}
+
+function drawPipeline(found) {
   main.replaceChildren(
     element("h1", {}, found.name, " ", element("span", { class: `state ${found.state}` }, found.state)),
     element("div", { class: "dim" }, found.description),
@@ -216,6 +245,12 @@ async function showDay() {
 
 let page = new AbortController();
 
+// Again and again while the view is open and can be seen; what fails once is tried at the next time.
+function refresh(update) {
+  const timer = setInterval(() => document.visibilityState === "visible" && update().catch(() => {}), REFRESHED_EVERY);
+  page.signal.addEventListener("abort", () => clearInterval(timer));
+}
+
 async function show() {
   page.abort();
   page = new AbortController();
@@ -236,5 +271,7 @@ async function show() {
   }
 }
 
+theme();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
 addEventListener("hashchange", show);
 show();
