@@ -22,12 +22,13 @@ from airflow.utils.session import create_session
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from factory.bundle.source import STUB_SUFFIX
 from factory.operators.http import XCOM_KEY
 from schemas.findings.paths import walk
 from schemas.folder.discovery import SUFFIXES
 from schemas.text.document import document_from_text
 
+STUB_SUFFIX = ".py"
+"""Of the file behind a pipeline's DAG, as the bundle names it (`factory.bundle.source`)."""
 RUNS = 10
 """Last runs of a pipeline in the list."""
 POLLS = 50

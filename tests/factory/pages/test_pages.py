@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from factory.pages.database import yaml_of
+from factory.bundle import source
+from factory.bundle.stubs import StubWriter
+from factory.pages.database import STUB_SUFFIX, yaml_of
 from tests.factory.pages.pages_process import MANY
 
 
@@ -79,7 +81,6 @@ def test_the_ui_shows_both_views(answers: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["a: 1\n", "a: '''\n", "a: '''\nb: \"\"\"\n", "k: é \\x\n"])
 def test_the_text_is_read_back_from_a_stub(text: str) -> None:
-    from factory.bundle.stubs import StubWriter  # noqa: PLC0415 # with the packages that the bundle needs
-
+    assert source.STUB_SUFFIX == STUB_SUFFIX
     stub = StubWriter("factory.stub_loader", "1").text("a.yaml", text.encode(), "0" * 64, ()).decode()
     assert yaml_of(stub).rstrip("\n") == text.rstrip("\n")
