@@ -73,6 +73,11 @@ class AirflowClient:
         answer = self.get(path, {"state": ["queued", "running"], "limit": 1})
         return answer["total_entries"] if answer else 0
 
+    def deleted_dags(self, since: datetime) -> set[str]:
+        """The DAGs that a person deleted, by the audit log. Raises ApiUnavailableError."""
+        params: Params = {"event": "delete_dag", "after": since.isoformat(), "order_by": "id"}
+        return {entry["dag_id"] for entry in self._pages("/eventLogs", "event_logs", params)}
+
     def finished_tasks(self, updated_since: datetime) -> list[dict[str, Any]]:
         """Task instances, of all DAGs, in a state that ends an attempt. Raises ApiUnavailableError."""
         params: dict[str, str | int | list[str]] = {

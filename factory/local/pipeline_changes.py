@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +72,19 @@ class PipelineChanges:
         """Files that have a DAG which Airflow's database no longer has, though it keeps retired ones."""
         self._deleted: set[str] = set()
         self._ignored: dict[str, str] = {}
+        self._looked = datetime.now(UTC)
 
     def poll(self) -> list[Event]:
         """An event for every change since the last call. Raises ApiUnavailableError."""
+        since, self._looked = self._looked, datetime.now(UTC)
         dags, errors = self._client.dags(), self._client.import_errors()
         unread = self._unread.look(last_kept(dags, errors))
         present = {dag["dag_id"] for dag in dags}
         gone = {name for name, file in self._known.items() if not file.schedules.keys() <= present}
         self._lost = {name for name in self._lost | gone if (self._bundle / "current" / name).is_file()}
         current = group_by_file(dags, errors, {name: why for name, why in unread.items() if name not in self._lost})
-        events = self._of_bundle(present)
+        self._deleted -= (back := self._came_back(current, since))
+        events = self._of_bundle(present, back)
         for name in sorted(self._known.keys() | current.keys()):
             events += compare(name, self._known.get(name), current.get(name), self._of_removed)
         self._known = current
@@ -89,13 +92,21 @@ class PipelineChanges:
         failed = [Event(in_columns("not notified", _title(n)), why) for n, why in self._unread.failed_notifications()]
         return [*events, *failed]
 
-    def _of_bundle(self, present: Collection[str]) -> list[Event]:
-        """What the bundle's last refresh says: DAGs deleted in Airflow, and what of the folder is not read."""
+    def _came_back(self, current: Mapping[str, PipelineFile], since: datetime) -> set[str]:
+        """DAGs that were deleted in Airflow and registered again, paused, between two calls. Raises
+        ApiUnavailableError."""
+        before = {dag_id for file in self._known.values() for dag_id, one in file.schedules.items() if not one.paused}
+        now = {dag_id for file in current.values() for dag_id, one in file.schedules.items() if one.paused}
+        return before & now & self._client.deleted_dags(since) if before & now else set()
+
+    def _of_bundle(self, present: Collection[str], back: Collection[str]) -> list[Event]:
+        """What the bundle's last refresh says: DAGs deleted in Airflow, and what of the folder is not read. `back` are
+        those that are there again."""
         state: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):  # no refresh yet
             state = json.loads((self._bundle / "current.json").read_bytes())
         deleted = {dag_id for name in self._lost for dag_id in self._known_ids(name) if dag_id not in present}
-        deleted |= set(state.get("dags", {}).get("deleted", ()))
+        deleted |= {*state.get("dags", {}).get("deleted", ()), *back}
         ignored: dict[str, str] = state.get("problems", {})
         events = [Event(in_columns("deleted", dag_id), COMES_BACK) for dag_id in sorted(deleted - self._deleted)]
         new = {p: why for p, why in ignored.items() if self._ignored.get(p) != why and not self._has_stub(p)}
