@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +58,11 @@ class Window:
             moment = forms.rows.moment(start)
             if not isinstance(moment, datetime):
                 raise CursorError(f"`step` is a duration and the cursor {start!r} is a {forms.rows.kind(start)}")
-            until = min(now, moment + incremental.step)
+            until = moment + incremental.step
+            # A cursor may be too coarse for the step, as a date is for hours: then it would never come further.
+            while until < now and not forms.rows.is_later(forms.rows.written(until, start), start):
+                until += until - moment
+            until = min(now, until)
         if watermark is not None and incremental.lag is not None:
             start = forms.rows.before(watermark, incremental.lag)
         return cls(start, until, until < now, watermark)
@@ -129,7 +134,7 @@ class RowProgress:
     def watermark(self) -> Cursor | None:
         """How far the rows have come; with `step`, at least to the end of the window. None: nowhere."""
         for number, what in (
-            (self._future, "have a cursor after the moment of asking; the watermark does not move there"),
+            (self._future, f"have a cursor after {self._end()}; the watermark does not move there"),
             (self._missing, "have no cursor"),
             (self._old, "were there before and are left out (`filter: client`)"),
         ):
@@ -138,7 +143,7 @@ class RowProgress:
         latest = None if self._latest is None else self._latest[1]
         if not self._window.is_step:
             return latest
-        end = self._form.written(self._window.until, latest or self._window.start)
+        end = self._form.written(self._window.until, self._window.start)
         return end if latest is None or self._form.is_later(end, latest) else latest
 
     def _is_wanted(self, cursor: Any) -> bool:
@@ -149,7 +154,7 @@ class RowProgress:
             if self._form.is_later_moment(one, other):
                 raise CursorError(f"{cursor!r} is not in the order that `row_order: {order}` says")
         self._before = moment
-        if isinstance(moment, datetime) and moment > self._window.until:
+        if self._is_future(moment, cursor):
             self._future += 1
         elif self._latest is None or self._form.is_later_moment(moment, self._latest[0]):
             self._latest = moment, cursor
@@ -158,6 +163,25 @@ class RowProgress:
             self._old += 1
             return False
         return True
+
+    def _is_future(self, moment: Moment, cursor: Cursor) -> bool:
+        """Raises CursorError for a number that may be a moment in the future, and may be none."""
+        if isinstance(moment, str) or self._form.format == "number":
+            return False
+        if isinstance(moment, datetime):
+            return moment > self._window.until
+        read = None if _COUNTS.search(self._path) else _as_moment(moment)
+        if read is not None and read[1] > self._window.until + timedelta(days=1):
+            name, at = read
+            raise CursorError(
+                f"{cursor!r} may be a moment in the future ({at.date()}) or a number; `cursor_format` says which: "
+                f"`{name}` or `number`"
+            )
+        return read is not None and read[1] > self._window.until  # clocks differ
+
+    def _end(self) -> str:
+        until = self._window.until
+        return f"the end of the step ({until.isoformat()})" if self._window.is_step else "the moment of asking"
 
     def _is_behind(self, last: Moment) -> bool:
         if self._incremental.row_order == "desc":
@@ -172,6 +196,25 @@ class RowProgress:
             where = f"row {self._number}" + (f" at `{absent.parent}`" if absent.parent else "")
             return CursorError(f"{where} has no `{absent.key}`; it has {named(absent.keys)}")
         return CursorError(f"row {self._number} at `{self._path}`: {error}")
+
+
+_COUNTS = re.compile(
+    r"(?:(?:^|[^A-Za-z])(?:id|no)|I[dD]|(?i:number|seq|sequence|version|revision|offset|position))\"?$"
+)
+"""Names of what numbers rows, so that none is a moment."""
+
+
+def _as_moment(number: float | Decimal) -> tuple[str, datetime] | None:
+    """A number as a moment from 2000 to 9999, and the `cursor_format` for it; None for one that can be none."""
+    if number == int(number) and (pattern := {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}.get(len(str(int(number))))):
+        try:
+            return pattern, datetime.strptime(str(int(number)), pattern).replace(tzinfo=UTC)
+        except ValueError:
+            pass
+    for name, factor in (("epoch", 1), ("epoch_ms", 1000)):
+        if 946_684_800 * factor <= number <= 253_402_300_799 * factor:
+            return name, datetime.fromtimestamp(float(number) / factor, UTC)
+    return None
 
 
 _NEXT = re.compile(

@@ -24,15 +24,24 @@ FORMATS = ("iso", "date", "rfc2822", "epoch", "epoch_ms", "number", "text")
 """Names of formats; any other has a `%` in it, as strptime takes it."""
 _NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 _TIME = re.compile(
-    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:(?P<between>[T ])[0-9]{2}:[0-9]{2}(?P<seconds>:[0-9]{2}(?:\.(?P<fraction>[0-9]{1,9}))?)?"
-    r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"(?P<day>[0-9]{4}(?P<dash>-?)[0-9]{2}(?P=dash)[0-9]{2})"
+    r"(?:(?P<between>[T ])[0-9]{2}(?P<colon>:?)[0-9]{2}(?P<seconds>(?P=colon)[0-9]{2}(?:\.(?P<fraction>[0-9]{1,9}))?)?"
+    r"(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?"
 )
-_RFC_2822 = re.compile(r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? \S+")
+_RFC_2822 = re.compile(
+    r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? "
+    r"(?:[+-][0-9]{4}|GMT|UTC?|[ECMP][SD]T)"
+)
+_JSON_DATE = re.compile(r"/Date\((?P<milliseconds>-?[0-9]{1,15})\)/")
 _UNCLEAR_DATE = re.compile(
-    r"[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{2}|[0-9]{4})(?!\d).*|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}(?!\d).*"
-    r"|(?:[A-Za-z]{3,9},? )?(?:[0-9]{1,2}[. ] ?)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[., ]"
-    r".*[0-9]{2}.*",
+    # First dates as numbers, with what has more behind the date than a time; weeks, quarters, times of a day.
+    r"[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{2}|[0-9]{4})(?!\d).*|[0-9]{4}([/.-])[0-9]{1,2}\2[0-9]{1,2}(?!\d).*"
+    r"|[0-9]{4}(?:[/.-](?:0[1-9]|1[0-2])|-?W[0-9]{2}(?:-?[1-7])?|[ -]?Q[1-4])|[0-9]{8}T.*|.*[0-9] ?[ap]\.?m\.?|[0-9]{1,2}:[0-9]{2}(?!\d).*"
+    # Then names of months, of any language where they are between numbers.
+    r"|(?:[^\W\d]{2,10}\.?,? )?[0-9]{1,2}[./ -]{1,2}[^\W\d]{3,10}[./, -]{1,2}(?:[0-9]{2}|[0-9]{4})(?!\d).*"
+    r"|(?:[A-Za-z]{3,9},? |[0-9]{4}[ /.-])?(?:[0-9]{1,2}[. ] ?)?"
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)[., /-].*[0-9].*",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -96,8 +105,11 @@ class CursorForm:
 
     def written(self, moment: datetime, like: Cursor | None = None) -> Cursor:
         """A moment in this form; where the form is to be told from values, as `like` is written, else ISO 8601."""
-        if self.format is None and isinstance(like, str) and _RFC_2822.fullmatch(like):
-            return format_datetime(moment.astimezone(UTC), usegmt=True)
+        if self.format is None and isinstance(like, str):
+            if _RFC_2822.fullmatch(like):
+                return format_datetime(moment.astimezone(UTC), usegmt=True)
+            if _JSON_DATE.fullmatch(like):
+                return f"/Date({math.floor(moment.timestamp() * 1000)})/"
         match self.format:
             case None | "iso" | "date":
                 pattern = like if isinstance(like, str) and _TIME.fullmatch(like) else None
@@ -127,8 +139,12 @@ class CursorForm:
             return value
         if _NUMBER.fullmatch(value):
             return Decimal(value) if "." in value else int(value)
-        if _TIME.fullmatch(value) and (moment := self._parsed(datetime.fromisoformat, value)) is not None:
+        if _TIME.fullmatch(value) and (moment := self._parsed(_iso_moment, value)) is not None:
             return moment
+        if (date := _JSON_DATE.fullmatch(value)) is not None:
+            since = self._since_1970(int(date["milliseconds"]), "epoch_ms")
+            if since is not None:
+                return since
         if _RFC_2822.fullmatch(value) and (moment := self._parsed(parsedate_to_datetime, value)) is not None:
             return moment
         if _UNCLEAR_DATE.fullmatch(value):
@@ -149,7 +165,7 @@ class CursorForm:
             case "rfc2822":
                 found = self._parsed(parsedate_to_datetime, str(value))
             case "iso" | "date":
-                found = self._parsed(datetime.fromisoformat, str(value))
+                found = self._parsed(_iso_moment, str(value))
             case pattern:
                 found = self._parsed(lambda text: datetime.strptime(text, pattern), str(value))
         if found is None:
@@ -174,15 +190,17 @@ class CursorForm:
         match = _TIME.fullmatch(pattern)
         if match is None:
             raise CursorError(f"{_shown(pattern)} is no time")
-        own = datetime.fromisoformat(pattern).tzinfo if match["zone"] else self.zone
+        own = _iso_moment(pattern).tzinfo if match["zone"] else self.zone
         moment = moment.astimezone(own)
+        day = moment.strftime(f"%Y{match['dash']}%m{match['dash']}%d")
         if match["between"] is None:
-            return moment.date().isoformat()
+            return day
         digits = len(match["fraction"] or "")
         timespec = "milliseconds" if 0 < digits <= 3 else "microseconds" if digits else "seconds"
         if match["seconds"] is None:
             timespec = "minutes"
-        return moment.replace(tzinfo=None).isoformat(match["between"], timespec) + (match["zone"] or "")
+        time = moment.time().isoformat(timespec)
+        return day + match["between"] + (time if match["colon"] else time.replace(":", "")) + (match["zone"] or "")
 
 
 def format_problem(name: str) -> str | None:
@@ -195,6 +213,16 @@ def format_problem(name: str) -> str | None:
     except ValueError as error:
         return f"it is not a pattern of dates: {error}"
     return None if again.date() == moment.date() else "it does not hold year, month and day"
+
+
+def _iso_moment(text: str) -> datetime:
+    """As `datetime.fromisoformat`, also with a space before the offset and with `UTC`."""
+    match = _TIME.fullmatch(text)
+    zone = match["zone"] if match is not None else None
+    if zone is None:
+        return datetime.fromisoformat(text)
+    name = zone.strip()
+    return datetime.fromisoformat(text[: -len(zone)] + ("Z" if name in ("UTC", "GMT") else name))
 
 
 def _kind(moment: Moment) -> CursorKind:

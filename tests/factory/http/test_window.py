@@ -86,6 +86,42 @@ def test_a_date_in_the_future_moves_no_watermark_and_is_said() -> None:
     assert said == ["1 rows have a cursor after the moment of asking; the watermark does not move there"]
 
 
+@pytest.mark.parametrize("cursor", ["2099-01-01 00:00:00 UTC", "20990101T000000Z", "/Date(4102444800000)/"])
+def test_a_date_in_the_future_is_one_in_any_form(cursor: str) -> None:
+    following = progress()
+    following.take(rows(cursor))
+    assert following.watermark() is None
+
+
+@pytest.mark.parametrize(
+    ("cursor", "name"),
+    [
+        (4102444800, "epoch"),
+        ("4102444800.5", "epoch"),
+        (4102444800000, "epoch_ms"),
+        (20991231, "%Y%m%d"),
+        ("20991231235959", "%Y%m%d%H%M%S"),
+    ],
+)
+def test_a_number_that_may_be_a_date_in_the_future_needs_a_format(cursor: Cursor, name: str) -> None:
+    with pytest.raises(CursorError, match=rf"a moment in the future .* or a number; .* `{name}` or `number`"):
+        progress(cursor_path="created").take([{"created": cursor}])
+    for keys, watermark in (({"cursor_format": name}, None), ({"cursor_format": "number"}, cursor)):
+        following = progress(cursor_path="created", **keys)
+        following.take([{"created": cursor}])
+        assert following.watermark() == watermark
+    of_ids = progress()
+    of_ids.take(rows(cursor))
+    assert of_ids.watermark() == cursor
+
+
+def test_a_number_that_may_be_now_by_another_clock_moves_no_watermark() -> None:
+    following = progress(cursor_path="ts")
+    second = int(NOW.timestamp())
+    following.take([{"ts": second - 1}, {"ts": second + 5}])
+    assert following.watermark() == second - 1
+
+
 def test_rows_are_filtered_here_where_the_api_cannot() -> None:
     said: list[str] = []
     following = progress(Window(5, NOW), log=said, filter="client")
@@ -118,6 +154,20 @@ def test_steps_of_a_long_back_fill() -> None:
     assert Window.after(incremental, forms, "2026-01-08T00:00:00Z").until == datetime(2026, 1, 15, tzinfo=UTC)
     now = datetime.now(UTC)
     assert not Window.after(incremental, forms, (now - timedelta(days=1)).isoformat()).is_step
+
+
+def test_a_step_that_is_finer_than_its_cursor_goes_on() -> None:
+    keys = {"cursor_path": "day", "start_param": "since", "end_param": "until", "step": "7h"}
+    incremental = Incremental.model_validate(keys)
+    forms, watermark = Forms(incremental, "UTC"), "2026-01-01"
+    said: list[str] = []
+    for day in ("2026-01-02", "2026-01-03"):
+        window = Window.after(incremental, forms, watermark)
+        following = RowProgress(incremental, forms, window, said.append)
+        following.take([{"day": "2026-01-05"}])
+        watermark = str(following.watermark())
+        assert watermark == day
+    assert said[0].startswith("1 rows have a cursor after the end of the step (2026-01-02T04:00:00+00:00)")
 
 
 def test_a_window_is_written_as_the_request_takes_it() -> None:

@@ -25,7 +25,10 @@ FORM = CursorForm()
         ("2026-01-31", "time"),
         ("2026-01-31T10:00Z", "time"),
         ("2026-01-31 10:00:00.123456789+0900", "time"),
-        ("2026-02-31", "text"),
+        ("20260131T100000.5+0900", "time"),
+        ("/Date(1769853600000)/", "time"),
+        ("2026-007", "text"),
+        ("market 5", "text"),
         ("01HF7YAT31JZHSMW1CG6Q6MHB7", "text"),
         ("", "text"),
     ],
@@ -58,6 +61,7 @@ def test_a_number_too_large_for_one_is_no_cursor(text: str) -> None:
         ("b", "a"),
         ("10.5", "9.5"),
         ("v10", "v09"),
+        ("2026-01-07 10:00:00 UTC", "2026-01-07 10:30:00 +0100"),
         ("Wed, 04 Feb 2026 00:00:00 GMT", "Thu, 08 Jan 2026 23:59:59 +0000"),
     ],
 )
@@ -81,6 +85,9 @@ def test_two_kinds_have_no_order() -> None:
         ("2026-01-01T00:00", timedelta(seconds=1), "2025-12-31T23:59"),
         ("2026-01-01T00:00:00Z", timedelta(minutes=5), "2025-12-31T23:55:00Z"),
         ("2026-01-01 00:00:00.500+09:00", timedelta(seconds=1), "2025-12-31 23:59:59.500+09:00"),
+        ("20260101T000000Z", timedelta(seconds=1), "20251231T235959Z"),
+        ("2026-01-01 00:00:00 UTC", timedelta(seconds=1), "2025-12-31 23:59:59 UTC"),
+        ("/Date(1000)/", timedelta(seconds=1), "/Date(0)/"),
     ],
 )
 def test_a_lag_keeps_the_form(value: Cursor, lag: timedelta | int, before: Cursor) -> None:
@@ -131,7 +138,26 @@ def test_a_format_says_how_values_are_read(name: str, value: Cursor, other: Curs
 
 
 @pytest.mark.parametrize(
-    "value", ["01/02/2026", "1.2.26", "12-31-2026 10:00", "Jan 7, 2026", "7 January 2026", "2026/1/7"]
+    "value",
+    [
+        "01/02/2026",
+        "1.2.26",
+        "12-31-2026 10:00",
+        "Jan 7, 2026",
+        "7 January 2026",
+        "2026/1/7",
+        "31-JAN-26",
+        "7. Dezember 2026",
+        "2026-9-30",
+        "2026-02-31",
+        "2026-01",
+        "2026-W05",
+        "2026-01-07 11:00 AM",
+        "11:00 AM",
+        "Wednesday, 07-Jan-26 10:00:00 GMT",
+        "Wed, 07 Jan 2026 10:00:00 CET",
+        "30/Sep/2026:10:00:00 +0000",
+    ],
 )
 def test_a_date_that_can_be_read_in_several_ways_is_refused(value: str) -> None:
     with pytest.raises(CursorError, match="can be read in several ways; `cursor_format` says how"):
