@@ -6,16 +6,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
-from requests.utils import parse_header_links
-
 from factory.http.call import HttpCall
 from factory.http.expectations import is_true
+from factory.http.links import links_of
 from factory.http.page import Means, Page
 from factory.http.selection import JmesPathError, search
-from factory.http.window import check_body, check_header, sign_of_more
+from factory.http.window import check_body, check_cursor_header, check_header, sign_of_more
 from schemas.model.pagination import Pagination
 
 _TOTAL = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
@@ -24,17 +24,23 @@ _TOTAL = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18
 
 class Following(NamedTuple):
     """What is requested next. `beyond`: the list has ended by its total, and this only makes sure: the server may say
-    that there is no such page."""
+    that there is no such page. `promised`: the answer before says that there is one."""
 
     call: HttpCall
     beyond: bool = False
+    promised: bool = False
 
 
 class Came(NamedTuple):
-    """What came with a page: its rows, and how many the server sent, those that the selector leaves out too."""
+    """What came with a page: its rows, and the list that the server sent, with what the selector leaves out."""
 
     rows: Sequence[Any]
-    number: int
+    sent: Sequence[Any]
+
+    @property
+    def number(self) -> int:
+        """How many the server sent."""
+        return len(self.sent)
 
 
 class Step(Protocol):
@@ -64,9 +70,10 @@ class Pager:
         self._step = _step(self._pagination, means)
         self._has_more = _searched(self._pagination.has_more_path)
         self._stop = _searched(self._pagination.stop)
-        self._number = self._rows = 0
-        self._total = None if self._pagination.type in _COUNTED else _Total(self._pagination)
+        self._number = self._sent = self._rows = 0
+        self._total = _Total(self._pagination)
         self._before: Sequence[Any] = ()
+        self._promise: str | None = None
 
     def first(self, call: HttpCall) -> HttpCall:
         """The first call, from the one that the pipeline writes."""
@@ -74,15 +81,17 @@ class Pager:
 
     def repeats(self, came: Came) -> bool:
         """Whether these are the rows of the page before."""
-        return bool(came.rows) and came.rows == self._before
+        return bool(came.sent) and came.sent == self._before
 
     def after(self, page: Page, came: Came) -> Following | None:
         """What is requested after a page; None after the last. Raises HttpError."""
         self._number += 1
-        self._before = came.rows
-        self._rows += came.number
+        self._before = came.sent
+        self._sent += came.number
+        self._rows += len(came.rows)
+        if page.ignored or (page.value is None and not page.body):
+            self._check_silent(page)
         if page.ignored:
-            self._check_ignored(page)
             return None
         if self._stop is not None and self._stops(page, came):
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
@@ -91,20 +100,36 @@ class Pager:
         following = None if more is False else self._step.after(page, came, more)
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
-        total = self._total.of(page) if following is None and self._total is not None else None
-        if total is not None and self._rows < total:
-            raise page.error(f"the list ends here after {self._rows:,} rows, but its total is {total:,}")
+        if following is None and (more is False or self._pagination.type not in _COUNTED):
+            self._check_total(page)
+        self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
+        if self._promise is None and (sign := sign_of_more(page)) is not None:
+            self._promise = f"`{sign}`"
         return following
 
-    def _check_ignored(self, page: Page) -> None:
-        """An answer that is ignored is the end of a counted list, whose end is known by asking behind it. Of any other
-        list, and where the server failed, rows would be lost."""
+    def _check_total(self, page: Page) -> None:
+        total = self._total.of(page)
+        by_page = self._pagination.type == "page_number"
+        read = self._number if by_page else self._sent + (self._pagination.offset or 0)
+        # Of lists in lists, the total may be that of either.
+        if total is not None and read < total and (by_page or self._rows != total):
+            what = "pages" if by_page else "rows"
+            raise page.error(f"the list ends here after {read:,} {what}, but its total is {total:,}")
+
+    def _check_silent(self, page: Page) -> None:
+        """An answer that says nothing is the end of a counted list, whose end is known by asking behind it. Of any
+        other list, where the server failed, and where the page before says that more follows, rows would be lost."""
+        if self._number == 1:
+            return
         counted = self._pagination.type in _COUNTED
-        if self._number > 1 and not (counted and 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)):
-            raise page.bare_error(
-                f"`response_actions` ignores the answer {page.status} here, but the page before it says that more rows "
-                "follow, which would be lost"
-            )
+        what = f"`response_actions` ignores the answer {page.status} here" if page.ignored else "its body is empty"
+        if counted and self._promise is not None:
+            raise page.bare_error(f"{what}, but by {self._promise} the page before it says that more rows follow")
+        is_end = 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)
+        if page.ignored and not (counted and is_end):
+            raise page.bare_error(f"{what}, but the page before it says that more rows follow, which would be lost")
+        if not page.ignored and page.status != HTTPStatus.NO_CONTENT:
+            raise page.bare_error(f"{what}, so it does not say whether the list ends here")
 
     def _stops(self, page: Page, came: Came) -> bool:
         headers = {name.lower(): value for name, value in page.headers.items()}
@@ -213,13 +238,13 @@ def _json_link(path: str, means: Means) -> Callable[[Page, Came, bool], str | No
 
 def _header_link(relation: str, means: Means) -> Callable[[Page, Came, bool], str | None]:
     def link(page: Page, came: Came, is_first: bool) -> str | None:
-        relations: list[str] = []
-        for one in parse_header_links(page.headers.get("Link", "")):
-            # A link may stand for several relations; they are told apart without regard to case.
-            found = one.get("rel", "").lower().split()
+        links, unread = links_of(page.headers.get("Link", ""))
+        for target, found in links:
             if relation.lower() in found:
-                return one["url"]
-            relations += found
+                return target
+        if unread:
+            raise page.bare_error(f"its `Link` header cannot be read (RFC 8288) from here on: {unread[:100]}")
+        relations = [one for _, found in links for one in found]
         if is_first and came.number:
             check_header(page, relation, relations, means.log, means.tell)
         return None
@@ -253,7 +278,10 @@ class _Cursor:
     def _cursor(self, page: Page, came: Came) -> Any:
         pages = self._pagination
         if self._ask is None:
-            return page.headers.get(str(pages.cursor_header))
+            cursor = page.headers.get(str(pages.cursor_header))
+            if cursor is None and not self._seen and came.number:
+                check_cursor_header(page, str(pages.cursor_header), self._means.tell)
+            return cursor
         cursor = _asked(self._ask, page, "cursor_path", page.value)
         if cursor is None and not self._seen:
             check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
@@ -290,7 +318,7 @@ class _Counted:
         self._total = _Total(pagination)
         self._before: Sequence[Any] = ()
         self._fullest = pagination.limit or 0
-        self._is_beyond = False
+        self._is_beyond = self._is_started = False
 
     def first(self, call: HttpCall) -> HttpCall:
         pages = self._pagination
@@ -306,11 +334,13 @@ class _Counted:
         elif more or self._by_page:
             self._position += 1 if self._by_page else self._pagination.limit or 1
         is_full = came.number >= self._fullest > 0
-        self._fullest = max(self._fullest, came.number)
+        # A server may give fewer than `limit` asks for; then what it gives is what is full.
+        self._fullest = max(self._fullest if self._is_started else 0, came.number)
+        self._is_started = True
         total = None if self._is_beyond else self._total.of(page)
         if total is None or more:
             if came.number or more:
-                return Following(self._at_position())
+                return Following(self._at_position(), promised=bool(more))
             sign = sign_of_more(page)
             if sign is not None:
                 raise page.error(f"it has no rows, but says that more follow (`{sign}`); see `has_more_path`")
@@ -322,7 +352,7 @@ class _Counted:
         if self._position < (self._start if self._by_page else 0) + total:
             if not came.number and not self._by_page:
                 raise page.error(f"it has no rows, but the total is {total:,} and {read:,} came")
-            return Following(self._at_position())
+            return Following(self._at_position(), promised=True)
         if self._position > (self._start if self._by_page else 0) + total and not self._by_page:
             self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
             self._is_beyond = True
@@ -335,8 +365,8 @@ class _Counted:
 
     def _check_heeded(self, page: Page, came: Came) -> None:
         """Where a page brings the rows of the page before it, what was sent for it has no effect."""
-        before, self._before = self._before, came.rows
-        if not came.rows or came.rows != before or all(row is None for row in came.rows):
+        before, self._before = self._before, came.sent
+        if not came.sent or came.sent != before or all(row is None for row in came.sent):
             return
         name = self._pagination.page_param if self._by_page else self._pagination.offset_param
         name = name or ("page" if self._by_page else "offset")

@@ -13,8 +13,10 @@ from urllib.parse import quote
 
 from factory.http.page import Page
 from factory.http.pages import Came
-from factory.http.selection import JmesPathError, counter, search
+from factory.http.selection import JmesPathError, search, source
 from schemas.model.http import Each, HttpRequest
+
+_PLAIN = re.compile(r"[\w.@]+")
 
 
 class RowSelector:
@@ -23,26 +25,25 @@ class RowSelector:
     def __init__(self, selector: str | None) -> None:
         self._selector = selector
         self._select = search(selector) if selector is not None else None
-        projects = selector is not None and any(sign in selector for sign in ("[?", "[*]", "[]", "*."))
-        self._count = counter(selector) if selector is not None and projects else None
+        self._source = source(selector) if selector is not None and not _PLAIN.fullmatch(selector) else None
 
     def rows(self, page: Page) -> Came:
         """The rows of a page; what is selected and no list is one row. Raises HttpError."""
         if page.ignored or page.status == HTTPStatus.NO_CONTENT:
-            return Came([], 0)
+            return Came([], [])
         if self._select is None:
             if isinstance(page.value, list):
-                return Came(page.value, len(page.value))
+                return Came(page.value, page.value)
             raise page.error("the answer must be a list; `data_selector` says where in it the list is")
         try:
             selected = self._select(page.value)
+            sent = self._source(page.value) if self._source is not None else None
         except JmesPathError as error:
             raise page.error(f"`data_selector` cannot be asked of the answer: {error}") from None
         if selected is None:
             raise page.error(f"`data_selector` ({self._selector}) finds nothing in the answer")
         rows = selected if isinstance(selected, list) else [selected]
-        number = self._count(page.value) if self._count is not None else None
-        return Came(rows, max(len(rows), number or 0))
+        return Came(rows, rows if sent is None else sent)
 
 
 class Unique:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 _MOST_NAMED = 12
@@ -33,46 +33,89 @@ def search(expression: str) -> Callable[[Any], Any]:
     return ask
 
 
-def counter(expression: str) -> Callable[[Any], int | None]:
-    """What counts the rows that an expression would select if it left out none: neither those for which a condition
-    (`[?…]`) does not hold nor those that are null (`edges[].node`). None where that cannot be told.
-
-    Raises JmesPathError.
+def source(expression: str) -> Callable[[Any], list[Any] | None]:
+    """What gives the list that the rows of an expression are taken from, as the server sent it: with the items for
+    which a condition (`[?…]`) does not hold, and, where there are lists in its items (`orders[].lines[]`), the outer
+    one. None where no list of the answer is gone through. Raises JmesPathError, and so does what is given.
     """
     search(expression)
     import jmespath  # noqa: PLC0415 # most polls select nothing
 
-    class Whole(jmespath.visitor.TreeInterpreter):  # type: ignore[misc] # jmespath has no annotations
-        def visit_projection(self, node: Any, value: Any) -> Any:
-            base = self.visit(node["children"][0], value)
-            return [self._kept(node["children"][1], item) for item in base] if isinstance(base, list) else None
+    visit = jmespath.visitor.TreeInterpreter().visit
 
-        def visit_value_projection(self, node: Any, value: Any) -> Any:
-            base = self.visit(node["children"][0], value)
-            if not isinstance(base, Mapping):
-                return None
-            return [self._kept(node["children"][1], item) for item in base.values()]
-
-        def visit_filter_projection(self, node: Any, value: Any) -> Any:
-            return self.visit_projection(node, value)
-
-        def _kept(self, node: Any, item: Any) -> Any:
-            try:
-                found = self.visit(node, item)
-            except jmespath.exceptions.JMESPathError:
-                found = None
-            return item if found is None and not isinstance(item, list) else found
+    def of(node: Any, value: Any) -> list[Any] | None:
+        kind, children = node["type"], node["children"]
+        match kind:
+            case "or_expression":
+                first = of(children[0], value)
+                return first if first or visit(children[0], value) else of(children[1], value)
+            case "and_expression":
+                return of(children[1], value)
+            case "multi_select_list":
+                parts = [(of(child, value), visit(child, value)) for child in children]
+                lists = [came if sent is None else sent for sent, came in parts]
+                return _joined(lists)
+            case "function_expression":
+                lists = [of(child, value) or visit(child, value) for child in children if child["type"] != "expref"]
+                return next((one for one in lists if isinstance(one, list)), None)
+            case "subexpression" | "pipe" | "index_expression":
+                found = of(children[0], value)
+                if found is not None and not _picks(children[-1]):
+                    return found
+                value = visit(children[0], value)
+                if children[-1]["type"] == "slice":
+                    return value if isinstance(value, list) else None
+                return of(children[-1], value)
+            case "projection" | "filter_projection" | "value_projection" | "flatten":
+                found = of(children[0], value)
+                base = visit(children[0], value) if found is None else found
+                if kind == "value_projection" and isinstance(base, Mapping):
+                    # Lists in a mapping are rows in groups (`by_day.*[]`).
+                    return _joined(base.values())
+                return base if isinstance(base, list) else None
+        return None
 
     parsed = jmespath.compile(expression).parsed
 
-    def count(value: Any) -> int | None:
+    def ask(value: Any) -> list[Any] | None:
         try:
-            found = Whole().visit(parsed, value)
-        except (jmespath.exceptions.JMESPathError, RecursionError):
-            return None
-        return len(found) if isinstance(found, list) else None
+            return of(parsed, value)
+        except (jmespath.exceptions.JMESPathError, RecursionError) as error:
+            raise JmesPathError(_text(error)) from None
 
-    return count
+    return ask
+
+
+def _joined(parts: Iterable[Any]) -> list[Any]:
+    return [one for part in parts if part is not None for one in (part if isinstance(part, list) else [part])]
+
+
+def _picks(node: Mapping[str, Any]) -> bool:
+    """Whether an expression begins with one item of a list (`[0].rows`)."""
+    while node["type"] in _LEFT_FIRST:
+        node = node["children"][1 if node["children"][0]["type"] in _ITSELF else 0]
+    return bool(node["type"] == "index")
+
+
+def top_keys(expression: str) -> set[str]:
+    """The keys of the value itself, not of what is in it, that an expression reads. Raises JmesPathError."""
+    search(expression)
+    import jmespath  # noqa: PLC0415
+
+    def keys(node: Mapping[str, Any]) -> set[str]:
+        if node["type"] == "field":
+            return {node["value"]}
+        children = node["children"] if node["type"] != "slice" else ()
+        if node["type"] in _LEFT_FIRST:
+            # What follows is asked of what comes first, unless that is the value (`@.errors`).
+            children = [child for child in children if child["type"] not in _ITSELF][:1]
+        return {key for child in children for key in keys(child)}
+
+    return keys(jmespath.compile(expression).parsed)
+
+
+_LEFT_FIRST = ("subexpression", "pipe", "index_expression", "projection", "filter_projection", "value_projection")
+_ITSELF = ("current", "identity")
 
 
 class AbsentKey(NamedTuple):
@@ -99,6 +142,11 @@ def absent_key(value: Any, expression: str) -> AbsentKey | None:
         value = value[key]
         inside.append(key)
     return None
+
+
+def is_path(expression: str) -> bool:
+    """Whether an expression is a plain path."""
+    return _keys_of(expression) is not None
 
 
 def kind_of(value: Any) -> str:

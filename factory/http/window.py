@@ -13,10 +13,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from requests.utils import parse_header_links
-
+from factory.http.links import links_of
 from factory.http.page import Page
-from factory.http.selection import AbsentKey, absent_key, named, search
+from factory.http.selection import AbsentKey, absent_key, is_path, named, search
 from schemas.model.cursor import Cursor, CursorError, CursorForm, Incremental, Moment
 
 
@@ -224,6 +223,9 @@ _NEXT = re.compile(
 """Keys by which an answer says that more follows, in small letters and without what is no letter."""
 
 
+_RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
+
+
 def check_body(page: Page, expression: str, key: str, log: Callable[[str], None], *, has_rows: bool) -> None:
     """Of a first page on which the path of `key` finds nothing.
 
@@ -232,6 +234,12 @@ def check_body(page: Page, expression: str, key: str, log: Callable[[str], None]
     """
     absent = absent_key(page.value, expression)
     if absent is None:
+        sign = sign_of_more(page) if has_rows and not is_path(expression) else None
+        if sign is not None:
+            missing = f"`{key}` ({expression}) finds nothing in it, but it has `{sign}`"
+            if "||" not in expression:
+                raise page.error(f"{missing}, so more rows seem to follow")
+            log(f"{page.named}: {missing}. This page is taken for the only one.")
         return
     missing = f"`{key}` ({expression}) is not in it: {_there(absent)}"
     more = next(_signs_of_more(page.value), None) if has_rows else sign_of_more(page)
@@ -259,11 +267,22 @@ def check_header(
     log(f"{page.named}: {missing}. So this page is taken for the only one.")
 
 
+def check_cursor_header(page: Page, name: str, tell: Callable[[str], None]) -> None:
+    """Of a first page with rows, which has no such header field. Raises HttpError where another one looks like it."""
+    like = next((one for one in page.headers if _NEXT.fullmatch(re.sub(r"[^a-z]|^x-", "", one.lower()))), None)
+    if like is not None or sign_of_more(page) is not None:
+        raise page.error(f"it has no header field `{name}` (`cursor_header`), but `{like or sign_of_more(page)}`")
+    # Of a single page this is usual.
+    tell(f"{page.named}: it has no header field `{name}`. So this page is taken for the only one.")
+
+
 def sign_of_more(page: Page) -> str | None:
     """A key outside of the rows by which an answer says that more follows; None where there is none."""
-    links = parse_header_links(page.headers.get("Link", ""))
-    if any("next" in link.get("rel", "").lower().split() for link in links):
+    if any("next" in relations for _, relations in links_of(page.headers.get("Link", ""))[0]):
         return "Link"
+    of_all = _RANGE.fullmatch(page.headers.get("Content-Range", ""))
+    if of_all is not None and int(of_all["last"]) + 1 < int(of_all["total"]):
+        return "Content-Range"
     # A lone `cursor` may be that of the page itself.
     return next((sign for sign in _signs_of_more(page.value) if not sign.lower().endswith("cursor")), None)
 

@@ -229,6 +229,89 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(server: S
     assert [query_of(r.path)["page"] for r in server.received] == ["1", "2", "2", "3", "4"]
 
 
+@pytest.mark.parametrize("kind", ["offset", "page_number"])
+@pytest.mark.parametrize(
+    ("ends", "said", "second", "reason"),
+    [
+        ("total", {"total": 9}, 404, "by a total or `has_more_path` the page before it says that more rows follow"),
+        ("has_more", {"has_more": True}, 404, "by a total or `has_more_path` the page before it says"),
+        (None, {"next": "/?p=2"}, 404, "by `next` the page before it says that more rows follow"),
+        (None, {"next": "/?p=2"}, 204, "by `next` the page before it says that more rows follow"),
+        (None, {}, 200, "its body is empty, so it does not say whether the list ends here"),
+        (None, {}, 401, "which would be lost"),
+    ],
+)
+def test_an_answer_that_says_nothing_ends_no_list_that_goes_on(
+    server: Server, run: Runner, kind: str, ends: str | None, said: dict[str, Any], second: int, reason: str
+) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        if len(server.received) == 1:
+            answer(handler, {"data": [1, 2], **said})
+            return
+        handler.send_response(second)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.routes["/"] = route
+    pages = {"type": kind, **({"limit": 2} if kind == "offset" else {}), **({f"{ends}_path": ends} if ends else {})}
+    with pytest.raises(HttpError, match=reason):
+        run(
+            server.url("/"),
+            data_selector="data || `[]`",
+            pagination=pages,
+            response_actions=[{"status_code": status, "action": "ignore"} for status in (401, 404)],
+        )
+
+
+def test_where_it_says_that_no_more_follows_the_total_is_held_against_it(server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"data": [1, 2], "total": 9, "more": False})
+    for pages in ({"type": "offset", "limit": 2}, {"type": "page_number"}):
+        with pytest.raises(HttpError, match=r"the list ends here after [12] (rows|pages), but its total is 9"):
+            run(
+                server.url("/"),
+                data_selector="data",
+                pagination={**pages, "total_path": "total", "has_more_path": "more"},
+            )
+
+
+def test_a_total_that_is_cut_is_made_sure_of_where_the_server_gives_less_than_the_limit(
+    server: Server, run: Runner
+) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        start = int(query(handler)["offset"])
+        answer(handler, {"data": list(range(start, min(start + 2, 7))), "total": 4})
+
+    server.routes["/"] = route
+    pages = {"type": "offset", "limit": 5, "total_path": "total"}
+    assert run(server.url("/"), data_selector="data", pagination=pages) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("pages", "reason"),
+    [
+        ({"cursor_header": "X-Nxt-Cursor"}, "no header field `X-Nxt-Cursor` .*, but `X-Next-Cursor`"),
+        (
+            {"cursor_path": "metas[0].next"},
+            r"`cursor_path` \(metas\[0\].next\) finds nothing in it, but it has `meta.next`",
+        ),
+        ({"cursor_path": "meta.nxt || `null`"}, None),
+    ],
+)
+def test_a_misspelt_place_of_the_cursor(
+    server: Server, run: Runner, pages: dict[str, str], reason: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.routes["/"] = lambda handler: answer(
+        handler, {"data": [1], "meta": {"next": "b"}}, **({"X-Next-Cursor": "b"} if "cursor_header" in pages else {})
+    )
+    asked = {"data_selector": "data", "pagination": {"type": "cursor", **pages}}
+    if reason is None:
+        assert run(server.url("/"), **asked) == [1]
+        assert "finds nothing in it, but it has `meta.next`" in capsys.readouterr().out
+        return
+    with pytest.raises(HttpError, match=reason):
+        run(server.url("/"), **asked)
+
+
 def test_cookies_go_to_no_other_server_that_a_page_links_to(server: Server, other_server: Server, run: Runner) -> None:
     server.routes["/"] = lambda handler: answer(
         handler, [1], **{"Set-Cookie": "session=1", "Link": f"<{other_server.url('/b')}>; rel=next"}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import jmespath
 import pytest
 
 from factory.http.errors import HttpError
@@ -82,6 +83,52 @@ def test_rows_that_a_selector_leaves_out_are_rows_of_the_page(
     server.routes["/"] = route
     assert run(server.url("/"), data_selector=selector, pagination=pages) == [6]
     assert len(server.received) == requests
+
+
+ORDERS = [
+    {"id": n, "status": "new", "open": n not in (2, 3), "at": None if n == 3 else n, "lines": [n] * (n % 3)}
+    for n in range(8)
+]
+
+
+@pytest.mark.parametrize("kind", ["offset", "page_number"])
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "data.orders[].lines[]",
+        "data.orders[?open].lines[]",
+        "sort_by(data.orders[?open], &at)",
+        "data.orders[?open] | [?at] | [*].{a: at}",
+        "data.orders[?open] || `[]`",
+        "data.orders[1:]",
+        "data.orders[].status",
+        "data.*[].id",
+        "[data.orders[?open], data.none][][]",
+        "not_null(data.none, data.orders)[?open]",
+        "[@][0].data.orders[?open]",
+        "max_by(data.orders, &id)",
+    ],
+)
+def test_rows_are_counted_where_the_server_counts_them(server: Server, run: Runner, kind: str, selector: str) -> None:
+    """Pages of two; what is selected of all pages is what is selected of each."""
+
+    def page(start: int) -> dict[str, Any]:
+        return {"data": {"orders": ORDERS[start : start + 2]}}
+
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        asked = query(handler)
+        answer(handler, page(int(asked["offset"]) if kind == "offset" else int(asked["page"]) * 2))
+
+    server.routes["/"] = route
+    pages = {"type": kind, "limit": 2} if kind == "offset" else {"type": kind, "base_page": 0}
+    if selector.startswith("max_by"):
+        pages["stop"] = "length(page.data.orders) < `2` || page.data.orders[1].id == `7`"
+    due = [row for start in range(0, len(ORDERS), 2) for row in _listed(jmespath.search(selector, page(start)))]
+    assert run(server.url("/"), data_selector=selector, pagination=pages) == due
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def test_what_is_made_for_the_rows_of_a_condition_is_not_asked_of_the_others(server: Server, run: Runner) -> None:
