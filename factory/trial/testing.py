@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow.sdk.serde import deserialize
 
+from factory.data.places import RowFileError
 from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_rows
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
@@ -190,7 +191,12 @@ class _Place:
             if expected.text is not None and expected.text != (found := path.read_text(encoding="utf-8")):
                 yield differs((*place, "text"), f"expected {shown(expected.text)}, found {shown(found)}", found)
             if expected.rows is not None or expected.count is not None:
-                yield from of_rows(expected, list(plain_rows(read_rows(str(path)))), place, self.rows)
+                try:
+                    found_rows = list(plain_rows(read_rows(str(path))))
+                except RowFileError as error:
+                    yield Problem(place, str(error).replace(str(path), name))
+                    continue
+                yield from of_rows(expected, found_rows, place, self.rows)
 
 
 def _fixtures(test: PipelineTest, base: Path) -> Sequence[HttpFixture]:

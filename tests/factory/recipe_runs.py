@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -35,6 +36,15 @@ from schemas.findings.diagnostics import Severity
 
 from .http.forked_runs import ForkedRuns
 
+VISITS = """
+    CREATE TABLE visits (visits INTEGER, minutes INTEGER, spent REAL);
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 199)
+    INSERT INTO visits SELECT i % 20, (i * 7) % 60, 3.0 * (i % 20) + 0.5 * ((i * 7) % 60) + 2 FROM n;
+    INSERT INTO visits VALUES (1, 1, NULL);
+    CREATE TABLE customers (id INTEGER, visits INTEGER, minutes INTEGER);
+    INSERT INTO customers VALUES (1, 10, 30), (2, 0, 0);
+    """
+"""What customers spend is 3 for each visit, 0.5 for each minute, and 2 more."""
 TABLES = {
     "training_on_assets": """
         CREATE TABLE orders (customer);
@@ -53,6 +63,8 @@ TABLES = {
         CREATE TABLE clicks_per_hour (hour, page, clicks);
         """,
     "per_environment": "CREATE TABLE rates (currency PRIMARY KEY, rate INTEGER);",
+    "pytorch_model": VISITS,
+    "keras_model": VISITS,
 }
 """What the databases of recipes hold before a run, by recipe."""
 FOLDER = Path(os.environ["TEST_FOLDER"])
@@ -109,6 +121,20 @@ def training_on_assets(recipes: Recipes) -> None:
     recipes.run("labels")
     recipes.create_scheduled()
     assert recipes.finish_queued("train", DagRunType.ASSET_TRIGGERED) == 1
+
+
+def pytorch_model(recipes: Recipes) -> None:
+    network(recipes, "pytorch")
+
+
+def keras_model(recipes: Recipes) -> None:
+    network(recipes, "keras")
+
+
+def network(recipes: Recipes, name: str) -> None:
+    recipes.run(f"train_{name}")
+    recipes.create_scheduled()
+    assert recipes.finish_queued(f"predict_{name}", DagRunType.ASSET_TRIGGERED) == 1
 
 
 def hourly_windows(recipes: Recipes) -> None:
@@ -186,6 +212,8 @@ RECIPES = (
     per_environment,
     wait_for_other,
 )
+NETWORKS = (pytorch_model, keras_model)
+"""Only run by their names, where PyTorch and TensorFlow are installed."""
 NEED_A_PACKAGE = (late_report, kubernetes_pod)
 
 
@@ -203,10 +231,11 @@ def warehouse(recipe: str) -> Iterator[None]:
 def main() -> None:
     initdb()
     recipes = Recipes(ForkedRuns(forks=False))
-    for recipe in RECIPES:
+    names = sys.argv[1:]
+    for recipe in (one for one in NETWORKS if one.__name__ in names) if names else RECIPES:
         with warehouse(recipe.__name__):
             recipe(recipes)
-    for recipe in NEED_A_PACKAGE:
+    for recipe in () if names else NEED_A_PACKAGE:
         if recipe.__name__ in recipes.runs.dags:
             recipe(recipes)
         else:

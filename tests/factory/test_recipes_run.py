@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -100,7 +101,10 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Ran:
-    root = tmp_path_factory.mktemp("recipes")
+    return run_recipes(tmp_path_factory.mktemp("recipes"), server, sys.executable)
+
+
+def run_recipes(root: Path, server: Server, python: str, *only: str) -> Ran:
     dags = root / "home" / "dags"
     dags.mkdir(parents=True)
     shutil.copytree(RECIPES, root / "recipes")
@@ -120,8 +124,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Ran:
         "TEST_FOLDER": str(root),
         "SHOP_API": server.url(""),
         "RATES_API": server.url(""),
+        "MODELS": str(root / "models"),
     }
-    command = [sys.executable, "-m", "tests.factory.recipe_runs"]
+    command = [python, "-m", "tests.factory.recipe_runs", *only]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     log = done.stdout + done.stderr
     assert done.returncode == 0, log[-6000:]
@@ -153,6 +158,40 @@ def test_new_data_trains_a_model(ran: Ran) -> None:
     assert ran.states["train asset_triggered"] == {"train": "success", "announce": "success"}
     assert ran.rows("training_on_assets", "SELECT * FROM models") == [(2, 1)]
     assert "trained on 3 customers" in ran.log
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("name", "packages", "weights"),
+    [
+        ("pytorch", ("torch==2.13.0", "safetensors"), "model.safetensors"),
+        ("keras", ("tensorflow-cpu", "keras"), "model.keras"),
+    ],
+)
+def test_a_network_predicts_when_it_is_new(
+    tmp_path: Path, server: Server, name: str, packages: tuple[str, ...], weights: str
+) -> None:
+    python = os.environ.get("PYTHON_WITH_NETWORKS") or python_with(tmp_path / "venv", *packages)
+    ran = run_recipes(tmp_path, server, python, f"{name}_model")
+    assert ran.states[f"train_{name}"] == dict.fromkeys(("visits", "features", "train"), "success")
+    assert ran.states[f"predict_{name} asset_triggered"] == dict.fromkeys(("customers", "predict", "store"), "success")
+    (one, much), (two, little) = ran.rows(f"{name}_model", "SELECT id, spends FROM forecasts ORDER BY id")
+    assert (one, two) == (1, 2)
+    assert (much, little) == (pytest.approx(47, abs=3), pytest.approx(2, abs=3))
+    assert (tmp_path / "models" / name / weights).stat().st_size > 0
+    metrics = json.loads((tmp_path / "models" / name / "metrics.json").read_text())
+    assert metrics["rows"] == 200
+    assert metrics["mean_absolute_error"] < 2
+
+
+def python_with(venv: Path, *packages: str) -> str:
+    """A virtual environment that also has what this one has; no lock names a CPU build for every machine."""
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    (folder,) = venv.glob("lib/python*/site-packages")
+    (folder / "project.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    python = venv / "bin" / "python"
+    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+    return str(python)
 
 
 def test_a_backfill_sums_each_hour_once(ran: Ran) -> None:

@@ -159,8 +159,10 @@ tests:
     given:
       http:
         - request: {url: "https://shop.example/orders", params: {page: 7}}
+      files: {page.html: "<p>"}
     expect:
       tasks: {poll: failed}
+      files: {page.html: {count: 1}}
 """
 UPDATED = """
     expect:
@@ -251,6 +253,7 @@ def test_a_report_says_the_same(done: subprocess.CompletedProcess[str], project:
         "       |               ^^^^^^^^^^^^^^^^^^",
         "wrong.test.yaml:17:17: expected 1 requests, found 0",
         "no fixture answers GET https://shop.example/orders",
+        "wrong.test.yaml:26:26: `page.html` must end with .jsonl, .json or .csv",
         "the nearest fixture is for GET https://shop.example/orders; `page` is missing",
     ],
 )
