@@ -82,8 +82,8 @@ def _application() -> FastAPI:
     def day(user: Any = is_user) -> Response:
         return data(database.day(user))
 
-    def one(dag_id: str) -> Response:
-        found = database.pipeline(dag_id)
+    def one(dag_id: str, user: Any = is_user) -> Response:
+        found = database.pipeline(dag_id, user)
         if found is None:
             raise HTTPException(404, "There is no pipeline with this DAG id.")
         return data(found)

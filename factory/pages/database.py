@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,13 +50,13 @@ def pipelines(user: Any) -> dict[str, Any]:
         mine = [dag for dag in dags if dag.dag_id in readable]
         ids = {dag.dag_id for dag in mine}
         runs, tags = _last_runs(session, user, ids), _tags(session, ids)
-        rows = [_row(dag, runs[dag.dag_id], tags[dag.dag_id], errors) for dag in mine]
-        known = {dag.relative_fileloc for dag in dags if not dag.is_stale}
-        rows += [_broken(path, text) for path, text in errors.items() if path not in known]
+        rows = [_row(dag, runs[dag.dag_id], tags[dag.dag_id], errors.get(_place(dag), "")) for dag in mine]
+        known = {_place(dag) for dag in dags if not dag.is_stale}
+        rows += [_broken(place[1], text) for place, text in errors.items() if place not in known]
     return {"pipelines": sorted(rows, key=lambda row: row["name"].lower()), "now": _iso(datetime.now(UTC))}
 
 
-def pipeline(dag_id: str) -> dict[str, Any] | None:
+def pipeline(dag_id: str, user: Any) -> dict[str, Any] | None:
     """One pipeline: its text, what is wrong with it, its runs, what it reads and writes, what its polls brought."""
     with create_session() as session:
         dag = session.scalars(
@@ -67,16 +68,15 @@ def pipeline(dag_id: str) -> dict[str, Any] | None:
             select(DagCode.source_code).where(DagCode.dag_id == dag_id).order_by(DagCode.last_updated.desc()).limit(1)
         )
         text = yaml_of(session.scalars(asked).first() or "")
-        error = session.scalars(
-            select(ParseImportError.stacktrace).where(
-                ParseImportError.filename == dag.relative_fileloc, ParseImportError.bundle_name == dag.bundle_name
+        beside = session.scalars(
+            select(DagModel).where(
+                DagModel.relative_fileloc == dag.relative_fileloc, DagModel.bundle_name == dag.bundle_name
             )
-        ).first()
+        )
+        error = _errors(session, user, list(beside), _readable(user)).get(_place(dag), "")
         return {
-            **_row(dag, _runs(session, [dag_id])[dag_id], _tags(session, {dag_id})[dag_id], {}),
-            "state": "broken" if error else _state(dag),
+            **_row(dag, _runs(session, [dag_id])[dag_id], _tags(session, {dag_id})[dag_id], error),
             "text": text,
-            "findings": _findings(error or ""),
             "reads": _assets(session, DagScheduleAssetReference, dag_id),
             "writes": _assets(session, TaskOutletAssetReference, dag_id),
             "uses": uses(text),
@@ -123,20 +123,28 @@ def _is_ours(column: Any) -> Any:
     return or_(*(column.like(f"%{suffix}{STUB_SUFFIX}") for suffix in SUFFIXES))
 
 
-def _errors(session: Session, user: Any, dags: Iterable[DagModel], readable: set[str]) -> dict[str, str]:
-    """The import errors that a user may see, by the stub's path: of files whose DAGs they may all read."""
+_Place = tuple[str | None, str]
+"""A bundle, and a stub's path in it: two bundles may have files of one name."""
+
+
+def _place(dag: DagModel) -> _Place:
+    return dag.bundle_name, dag.relative_fileloc or ""
+
+
+def _errors(session: Session, user: Any, dags: Iterable[DagModel], readable: set[str]) -> dict[_Place, str]:
+    """The import errors that a user may see: of files whose DAGs, all of which are in `dags`, they may all read."""
     if not get_auth_manager().is_authorized_view(access_view=AccessView.IMPORT_ERRORS, user=user):
         return {}
-    hidden = {dag.relative_fileloc for dag in dags if dag.dag_id not in readable}
+    hidden = {_place(dag) for dag in dags if dag.dag_id not in readable}
     found = session.scalars(select(ParseImportError).where(_is_ours(ParseImportError.filename)))
-    return {str(e.filename): e.stacktrace or "" for e in found if e.filename not in hidden}
+    errors = {(one.bundle_name, one.filename or ""): one.stacktrace or "" for one in found}
+    return {place: text for place, text in errors.items() if place not in hidden}
 
 
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _row(dag: DagModel, runs: list[dict[str, Any]], tags: list[str], errors: Mapping[str, str]) -> dict[str, Any]:
-    error = errors.get(dag.relative_fileloc or "")
+def _row(dag: DagModel, runs: list[dict[str, Any]], tags: list[str], error: str) -> dict[str, Any]:
     return {
         "id": dag.dag_id,
         "name": dag.dag_display_name,
@@ -230,7 +238,8 @@ def uses(text: str) -> dict[str, list[str]]:
         elif key == "table":
             found["tables"].add(value)
         elif value.startswith(("http://", "https://")):
-            found["hosts"].add(urlsplit(value).hostname or "")
+            with contextlib.suppress(ValueError):  # a template, such as `https://{{ params['host'] }}/`, is no host
+                found["hosts"].add(urlsplit(value).hostname or "")
     return {kind: sorted(filter(None, names)) for kind, names in found.items()}
 
 

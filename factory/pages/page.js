@@ -30,9 +30,10 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
+// Raises AbortError once another view is shown: a slow answer must not replace it.
 async function asked(path) {
-  const answer = await fetch(path, { credentials: "same-origin" });
-  if (answer.ok) return answer.json();
+  const answer = await fetch(path, { credentials: "same-origin", signal: page.signal });
+  if (answer.ok) return await answer.json();
   if (answer.status === 401) throw new Error("You are not logged in. Reload the page of Airflow.");
   if (answer.status === 403) throw new Error("You may not read this pipeline.");
   if (answer.status === 404) throw new Error("There is no such pipeline. It may have been removed or renamed.");
@@ -253,7 +254,7 @@ function refresh(update) {
 
 async function show() {
   page.abort();
-  page = new AbortController();
+  const mine = (page = new AbortController());
   const hash = decodeURI(location.hash).slice(1) || "/";
   const asTab = new URLSearchParams(location.search).get("dag");
   const view = hash.split("/")[1];
@@ -267,7 +268,7 @@ async function show() {
     else if (view === "day") await showDay();
     else await showList();
   } catch (error) {
-    main.replaceChildren(element("p", { role: "alert" }, error.message));
+    if (!mine.signal.aborted) main.replaceChildren(element("p", { role: "alert" }, error.message));
   }
 }
 

@@ -57,7 +57,7 @@ def read_test_file(checker: Checker, folder: Path, path: str, shown: str, *, rec
     """Read and check the test file at a POSIX path below the folder. `record`: files of fixtures may be missing."""
     typed = checker.options.texts.get(path)
     document = read_document(folder / path, shown) if typed is None else document_from_bytes(typed, shown)
-    pipeline = _tested(path, document.data)
+    pipeline = tested_pipeline(path, document.data)
     if document.diagnostics:
         return TestFile(path, pipeline, document, None, document.diagnostics)
     try:
@@ -70,7 +70,7 @@ def read_test_file(checker: Checker, folder: Path, path: str, shown: str, *, rec
     return TestFile(path, pipeline, document, model, findings)
 
 
-def _tested(path: str, data: Any) -> str:
+def tested_pipeline(path: str, data: Any) -> str:
     """The path of the pipeline that a test file tests."""
     above = path.rpartition("/")[0]
     written = data.get("pipeline") if isinstance(data, dict) else None

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from factory.cli.editor.outline import Cursor, Outline
 from factory.cli.editor.schema_help import SchemaHelp, published
 from factory.cli.editor.workspace import Place, Workspace
+from schemas.check.test_files import tested_pipeline
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.project import FolderFiles
 from schemas.model.built_ins import BUILT_INS, built_in
@@ -156,12 +157,8 @@ class Completion:
             yield "poll"
 
     def _ids_of_pipeline(self) -> Iterator[str]:
-        path = self.place.path.replace(".test.", ".")
-        text = self.workspace.texts.get(path)
-        file = self.workspace.folder / path
-        if text is None and file.is_file():
-            text = file.read_text(encoding="utf-8", errors="replace")
-        outline = Outline(text or "")
+        path = tested_pipeline(self.place.path, {"pipeline": self.outline.value(("pipeline",))})
+        outline = Outline(self.workspace.text(path))
         yield from (outline.value(path) or "" for path in self._id_entries(outline))
 
     @staticmethod

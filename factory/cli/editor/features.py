@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.uris import from_fs_path
 
 from factory.cli.editor import navigation
@@ -14,7 +15,7 @@ from factory.cli.editor.completion import Completion
 from factory.cli.editor.hover import hover
 from factory.cli.editor.outline import Outline
 from factory.cli.editor.server import EditorServer
-from factory.cli.editor.workspace import Place
+from factory.cli.editor.workspace import Place, Workspace
 from schemas.findings.diagnostics import Span
 from schemas.folder.discovery import is_test_path
 
@@ -160,11 +161,12 @@ def _navigate(server: EditorServer) -> None:
     def rename(ls: EditorServer, params: types.RenameParams) -> types.WorkspaceEdit | None:
         uri = params.text_document.uri
         found = ls.place(uri)
-        if found is None or navigation.TASK_ID.fullmatch(params.new_name) is None:
+        view = navigation.task_at(*found, ls.outline(uri), *ls.position(uri, params.position)) if found else None
+        if found is None or view is None:
             return None
-        view = navigation.task_at(*found, ls.outline(uri), *ls.position(uri, params.position))
-        if view is None:
-            return None
+        problem = navigation.name_problem(*found, view, params.new_name)
+        if problem is not None:
+            raise JsonRpcInvalidParams(problem)
         changes: defaultdict[str, list[types.TextEdit]] = defaultdict(list)
         for file, span, text in navigation.renamed(*found, view, params.new_name):
             there = from_fs_path(str(file)) or ""
@@ -204,10 +206,10 @@ def _act(server: EditorServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     def lenses(ls: EditorServer, params: types.CodeLensParams) -> list[types.CodeLens]:
         found = ls.place(params.text_document.uri)
-        return _lenses(found[1], ls.outline(params.text_document.uri)) if found is not None else []
+        return _lenses(*found, ls.outline(params.text_document.uri)) if found is not None else []
 
 
-def _lenses(place: Place, outline: Outline) -> list[types.CodeLens]:
+def _lenses(workspace: Workspace, place: Place, outline: Outline) -> list[types.CodeLens]:
     """*Run this test* above each test, *Try this task* above each task of a pipeline."""
 
     def lens(line: int, title: str, command: str, arguments: list[Any]) -> types.CodeLens:
@@ -221,9 +223,9 @@ def _lenses(place: Place, outline: Outline) -> list[types.CodeLens]:
     if place.is_defaults:
         return []
     found = [lens(0, "Try this pipeline", TRY_TASK, ["try", file])]
-    test = navigation.test_of(place)
-    if test is not None:
-        found.append(lens(0, "Run its tests", RUN_TEST, ["test", str(test)]))
+    own_tests = [str(test.file) for test in navigation.tests_of(workspace, place)]
+    if own_tests:
+        found.append(lens(0, "Run its tests", RUN_TEST, ["test", *own_tests]))
     waiting = [(item, "") for item in navigation.items(outline)]
     while waiting:
         item, prefix = waiting.pop(0)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from factory.cli.editor.outline import Entry, Outline
 from factory.cli.editor.workspace import Place, Workspace
+from schemas.check.test_files import tested_pipeline
 from schemas.compose.variants import Variant
 from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.diagnostics import Span
 from schemas.findings.paths import DataPath, task_path
-from schemas.folder.discovery import TEST_SUFFIXES
+from schemas.folder.discovery import test_paths
 from schemas.folder.project import FolderFiles
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -130,14 +131,15 @@ def _in_pipeline(workspace: Workspace, place: Place, word: str) -> Target | None
 
 
 def _tested(workspace: Workspace, place: Place) -> Place | None:
-    path = place.path.replace(".test.", ".")
+    """The pipeline that a test file tests."""
+    path = tested_pipeline(place.path, {"pipeline": Outline(workspace.text(place.path)).value(("pipeline",))})
     return Place(workspace.folder, path) if (workspace.folder / path).is_file() else None
 
 
-def test_of(place: Place) -> Path | None:
-    """The test file beside a pipeline."""
-    stem = place.file.with_suffix("")
-    return next((file for suffix in TEST_SUFFIXES if (file := Path(f"{stem}{suffix}")).is_file()), None)
+def tests_of(workspace: Workspace, place: Place) -> list[Place]:
+    """The test files of a pipeline."""
+    tests = [Place(workspace.folder, path) for path in test_paths(workspace.folder)]
+    return [test for test in tests if _tested(workspace, test) == place]
 
 
 # -- rename -----------------------------------------------------------------------------------------------------
@@ -158,6 +160,15 @@ def task_at(workspace: Workspace, place: Place, outline: Outline, line: int, col
         if is_id or (target is not None and target == Target(workspace.folder / file, span)):
             return view
     return None
+
+
+def name_problem(workspace: Workspace, place: Place, view: TaskView, name: str) -> str | None:
+    """Why a task cannot have this id; None where it can."""
+    if TASK_ID.fullmatch(name) is None:
+        return f"`{name}` is no id: use letters, digits, `_` and `-`"
+    subject = _subject(workspace, place)
+    taken = {one.full_id for one in subject.entries if one.path != view.path} if subject is not None else set()
+    return f"there is already a task `{name}`" if view.scope.full_id(name) in taken else None
 
 
 def renamed(workspace: Workspace, place: Place, view: TaskView, name: str) -> Iterator[tuple[Path, Span, str]]:
@@ -182,7 +193,7 @@ def renamed(workspace: Workspace, place: Place, view: TaskView, name: str) -> It
         if isinstance(reference, TaskReference) and around is not None and means(around, reference.task_id):
             file, text, span = subject.value_span(path)
             yield from _inside(workspace.folder / file, text, span, reference.task_id, name)
-    yield from _in_test(workspace, place, view.full_id or old, _with_last(view.full_id or old, name))
+    yield from _in_tests(workspace, place, view.full_id or old, _with_last(view.full_id or old, name))
 
 
 def _with_last(written: str, name: str) -> str:
@@ -208,21 +219,18 @@ def _inside(file: Path, text: str, span: Span, old: str, name: str) -> Iterator[
             yield file, Span(number, match.start() + 1, number, match.end() + 1), _with_last(old, name)
 
 
-def _in_test(workspace: Workspace, place: Place, old: str, name: str) -> Iterator[tuple[Path, Span, str]]:
-    """The names in the test beside the pipeline: what is tested, given and expected."""
-    file = test_of(place)
-    if file is None:
-        return
-    path = file.relative_to(workspace.folder).as_posix()
-    outline = Outline(workspace.texts.get(path) or file.read_text(encoding="utf-8", errors="replace"))
-    for entry in outline.entries:
-        key = next((part for part in reversed(entry.path) if isinstance(part, str)), "")
-        above = entry.path[-2:-1]
-        if key == old and above in (("tasks",), ("output",)):
-            yield file, Span(entry.line + 1, entry.column + 1, entry.line + 1, entry.column + 1 + len(old)), name
-        elif key == "task" and (found := re.search(rf"(?<![\w.-]){re.escape(old)}(?![\w.-])", entry.text)):
-            start = entry.value_column + found.start() + 1
-            yield file, Span(entry.line + 1, start, entry.line + 1, start + len(old)), name
+def _in_tests(workspace: Workspace, place: Place, old: str, name: str) -> Iterator[tuple[Path, Span, str]]:
+    """The names in the tests of the pipeline: what is tested, given and expected."""
+    word = re.compile(rf"(?<![\w.-]){re.escape(old)}(?![\w.-])")
+    for test in tests_of(workspace, place):
+        outline = Outline(workspace.text(test.path))
+        for number, line in enumerate(outline.lines):
+            for match in word.finditer(line):
+                path, is_value = outline.path_at(number, match.start()) or ((), False)
+                key = next((part for part in reversed(path) if isinstance(part, str)), "")
+                is_key = not is_value and key == old and path[-2:-1] in (("tasks",), ("output",))
+                if is_key or (is_value and key == "task"):
+                    yield test.file, Span(number + 1, match.start() + 1, number + 1, match.end() + 1), name
 
 
 # -- outline ----------------------------------------------------------------------------------------------------

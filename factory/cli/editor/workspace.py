@@ -57,6 +57,12 @@ class Workspace:
     """By path below the folder."""
     facts: FactCache = field(default_factory=FactCache)
 
+    def text(self, path: str) -> str:
+        """A file's text as it is typed, else as it was saved; empty where there is none."""
+        file = self.folder / path
+        saved = file.read_text(encoding="utf-8", errors="replace") if path not in self.texts and file.is_file() else ""
+        return self.texts.get(path, saved)
+
     def checker(self) -> Checker:
         """A checker that sees what is typed; it reads each file once, so each look takes a new one."""
         return Checker(self.folder, self._options())

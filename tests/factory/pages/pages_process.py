@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.api_fastapi.app import create_app, get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models.dag import DagModel
@@ -29,25 +30,31 @@ error[bad-cron] PF201: the hour `25` is not valid
 
 error PF302: <script>x</script>"""
 MANY = 1000
+READABLE = {"mine", "half_mine"}
 
 
 class FewDags(SimpleAuthManager):
-    """Lets `reader` read one DAG, and nobody else's."""
+    """Lets `reader` read two DAGs, one of them in a file with another's, and `blind` see no import error."""
 
     def is_authorized_dag(self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
-        if user.username == "reader" and details is not None and details.id != "mine":
+        if user.username == "reader" and details is not None and details.id not in READABLE:
             return False
         return bool(super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details))
 
     def filter_authorized_dag_ids(self, *, dag_ids: set[str], user: Any, **_: Any) -> set[str]:
-        return dag_ids & {"mine"} if user.username == "reader" else dag_ids
+        return dag_ids & READABLE if user.username == "reader" else dag_ids
+
+    def is_authorized_view(self, *, access_view: Any, user: Any) -> bool:
+        blind = user.username == "blind" and access_view is AccessView.IMPORT_ERRORS
+        return not blind and bool(super().is_authorized_view(access_view=access_view, user=user))
 
 
 def fill() -> None:
     with create_session() as session:
-        session.add(DagBundleModel(name="pipelines"))
+        session.add_all([DagBundleModel(name="pipelines"), DagBundleModel(name="team2")])
         session.flush()
         names = {"mine": "mine.yaml.py", "theirs": "shop/theirs.yaml.py", "python": "python.py"}
+        names |= {"half_mine": "both.yaml.py", "half_theirs": "both.yaml.py"}
         names |= {f"many_{number}": f"many/{number}.yml.py" for number in range(MANY)}
         for dag_id, path in names.items():
             session.add(
@@ -70,6 +77,8 @@ def fill() -> None:
                 dag_id="mine", run_id=f"r{number}", run_after=at, run_type=DagRunType.SCHEDULED, state="success"
             )
             session.add(run)
+        for bundle, path in (("pipelines", "both.yaml.py"), ("team2", "mine.yaml.py")):
+            session.add(ParseImportError(filename=path, bundle_name=bundle, stacktrace="secret of others"))
         session.add(ParseImportError(filename="broken.yaml.py", bundle_name="pipelines", stacktrace=BROKEN))
         session.add(
             ParseImportError(filename="shop/theirs.yaml.py", bundle_name="pipelines", stacktrace="secret of theirs")
@@ -113,6 +122,8 @@ def main() -> None:
                     for name in ("mine", "theirs", "no-such", "python")
                 },
                 "one": ask("/pipelines/data/pipelines/mine", "reader").json(),
+                "half": ask("/pipelines/data/pipelines/half_mine", "reader").json(),
+                "blind": [ask(f"/pipelines/data/pipelines{path}", "blind").text for path in ("", "/theirs")],
                 "python": ask("/pipelines/data/pipelines/python", "admin").status_code,
                 "day": ask("/pipelines/data/day", "reader").json(),
                 "views": ask("/api/v2/plugins", "admin").json(),

@@ -12,7 +12,7 @@ import pytest
 
 from factory.bundle import source
 from factory.bundle.stubs import StubWriter
-from factory.pages.database import STUB_SUFFIX, yaml_of
+from factory.pages.database import STUB_SUFFIX, uses, yaml_of
 from tests.factory.pages.pages_process import MANY
 
 
@@ -54,8 +54,8 @@ def test_only_its_own_script_acts(answers: dict[str, Any]) -> None:
 
 def test_every_pipeline_is_listed_with_its_state(answers: dict[str, Any]) -> None:
     rows = {row["name"]: row for row in answers["all"]}
-    assert sorted(rows) == ["broken.yaml", "mine", "theirs"]
-    assert answers["many"] == MANY + 3
+    assert sorted(rows) == ["broken.yaml", "half_mine", "half_theirs", "mine", "mine.yaml", "theirs"]
+    assert answers["many"] == MANY + 6
     assert rows["theirs"]["state"] == "broken"
     assert rows["mine"]["state"] == "sound"
     assert rows["mine"]["file"] == "mine.yaml"
@@ -65,8 +65,11 @@ def test_every_pipeline_is_listed_with_its_state(answers: dict[str, Any]) -> Non
 
 
 def test_a_user_sees_what_they_may_read_and_no_more(answers: dict[str, Any]) -> None:
-    assert [row["name"] for row in answers["readers"]] == ["broken.yaml", "mine"]
+    assert [row["name"] for row in answers["readers"]] == ["broken.yaml", "half_mine", "mine", "mine.yaml"]
     assert "secret of theirs" not in json.dumps(answers["readers"])
+    assert answers["half"]["findings"] == []  # its file holds a DAG of somebody else
+    assert {row["name"]: row["state"] for row in answers["readers"]}["mine"] == "sound"  # another bundle's is broken
+    assert "secret of" not in json.dumps(answers["blind"])
     assert answers["reader"] == {"mine": 200, "theirs": 403, "no-such": 403, "python": 403}
     assert answers["python"] == 404  # a DAG, but no pipeline
     assert answers["one"]["id"] == "mine"
@@ -77,6 +80,11 @@ def test_the_ui_shows_both_views(answers: dict[str, Any]) -> None:
     (ours,) = [one for one in answers["views"]["plugins"] if one["name"] == "pipeline_factory"]
     views = {one["destination"]: one["href"] for one in ours["external_views"]}
     assert views == {"nav": "/pipelines/", "dag": "/pipelines/?dag={DAG_ID}"}
+
+
+def test_a_template_is_no_host() -> None:
+    text = "a: \"https://{{ params['host'] }}/x\"\nb: https://user:pw@shop.example.com/\nc: http://[host]:8080/\n"
+    assert uses(text)["hosts"] == ["shop.example.com"]
 
 
 @pytest.mark.parametrize("text", ["a: 1\n", "a: '''\n", "a: '''\nb: \"\"\"\n", "k: é \\x\n"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from tests.factory.cli.editor.client import Editor, editor
 
@@ -36,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
     (pipelines / "sql" / "top.sql").write_text("select 1\n")
     (pipelines / "hello_etl.test.yaml").write_text(
         "tests:\n- name: loads\n  task: load\n  given: {tasks: {}}\n  expect:\n    tasks:\n      load: success\n"
+        "- name: again\n  task: [extract, load]\n  expect: {tasks: {load: success}, output: {load: {count: 1}}}\n"
     )
     return pipelines
 
@@ -196,10 +199,11 @@ def test_a_task_gets_another_id_everywhere(folder: Path) -> None:
                 .replace(f"tasks.{old}.", "tasks.other.")
             )
             assert applied(edit, e.uri("hello_etl.yaml"), PIPELINE) == expected
-            there = test.replace("load: success", "other: success").replace("task: load", "task: other")
-            assert applied(edit, e.uri("hello_etl.test.yaml"), test) == (there if old == "load" else test)
-        refused = await e.client.text_document_rename_async(types.RenameParams(**at, new_name="not an id"))
-        assert refused is None
+            there = re.sub(rf"\b{old}\b", "other", test)
+            assert applied(edit, e.uri("hello_etl.test.yaml"), test) == there
+        for name, why in (("not an id", "is no id"), ("load", "already a task `load`")):
+            with pytest.raises(JsonRpcException, match=why):
+                await e.client.text_document_rename_async(types.RenameParams(**at, new_name=name))
 
     run(folder, session)
 
