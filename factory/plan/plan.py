@@ -93,20 +93,20 @@ def _reasons(
     changed: set[str], before: Path, after: Path, old_paths: set[str], new_paths: set[str]
 ) -> dict[str, tuple[str, ...]]:
     """Each pipeline file that the change reaches → the changed files through which it does; itself where it changed."""
-    found: dict[str, tuple[str, ...]] = {path: (path,) for path in changed if path in old_paths | new_paths}
-    others = {path for path in changed if path not in found and (not is_pipeline_path(path) or is_defaults_path(path))}
-    defaults = {path for path in others if is_defaults_path(path)}
-    for path in (old_paths | new_paths) - found.keys():
-        above = sorted(d for d in defaults if path.startswith(d.rpartition("/")[0] + "/" if "/" in d else ""))
-        if above:
-            found[path] = tuple(above)
-    if others - defaults:
-        for folder in (before, after):
-            for file in pipeline_files(folder):
-                through = sorted(others & file.depends_on)
-                if through and file.path not in found:
-                    found[file.path] = tuple(through)
-    return found
+    all_paths = old_paths | new_paths
+    others = {path for path in changed - all_paths if not is_pipeline_path(path) or is_defaults_path(path)}
+    found = {path: {path} for path in changed & all_paths}
+    for default in filter(is_defaults_path, others):
+        above = default.rpartition("/")[0]
+        for path in all_paths:
+            if not above or path.startswith(f"{above}/"):
+                found.setdefault(path, set()).add(default)
+    others = {path for path in others if not is_defaults_path(path)}
+    for folder in (before, after) if others else ():
+        for file in pipeline_files(folder):
+            if through := others & file.depends_on:
+                found.setdefault(file.path, set()).update(through)
+    return {path: tuple(sorted(reasons)) for path, reasons in found.items()}
 
 
 def _of_file(path: str, reasons: tuple[str, ...], old: Contents, new: Contents, now: datetime) -> Iterator[Entry]:
@@ -123,7 +123,8 @@ def _of_file(path: str, reasons: tuple[str, ...], old: Contents, new: Contents, 
             if environment is None or (dag_id, None) not in dags:
                 kind = "fixed" if was_broken else "new"
                 found = (*first_runs(dag, now), *_forbidden(None, dag))
-                yield Entry(kind, dag_id, path, environment, found, tuple(sorted(needs(dag))))
+                through = tuple(reason for reason in reasons if reason != path)
+                yield Entry(kind, dag_id, path, environment, found, tuple(sorted(needs(dag))), through)
             continue
         entry = _changed(before, dag, reasons, now)
         if environment is None:
@@ -201,7 +202,7 @@ def _with_renames(entries: Sequence[Entry], old: Contents, new: Contents) -> lis
         change = Change("dag_id", text, f"{other.path}:1", loses=True)
         kept = [each for each in kept if each is not entry and each is not other]
         kept.append(replace(other, kind="renamed", changes=(change, *other.changes), needs=(), old_id=entry.dag_id))
-    return kept
+    return [replace(each, reasons=()) if each.kind == "new" else each for each in kept]
 
 
 def _alike(gone: Entry, came: Entry, old: Contents, new: Contents) -> bool:
