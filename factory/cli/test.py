@@ -190,8 +190,19 @@ def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester,
             alone = len(model.tests) == 1
             updates += fixtures_written(place, path, test, ended.recorded, alone=alone)
             lines.append(f"recorded: {len(ended.recorded)} answers")
-        left = [problem for problem in ended.problems if not (ways.update and problem.update)]
-        if ways.update:
+        if ended.borrowed:
+            updates += [
+                ((*path, "given", kind, name), value)
+                for kind, given in ended.borrowed.items()
+                for name, value in given.items()
+            ]
+            names = ", ".join(name for given in ended.borrowed.values() for name in given)
+            lines.append(f"given without what is secret in them: {names}")
+        updating = ways.update and not ended.crashed
+        if ways.update and ended.crashed:
+            lines.append("nothing is updated, since a task failed")
+        left = [problem for problem in ended.problems if not (updating and problem.update)]
+        if updating:
             came = [((*path, *p.update[0]), p.update[1]) for p in ended.problems if p.update is not None]
             updates += [one for position, one in enumerate(came) if one not in came[:position]]
             places = [(file.span((*path, *p.path)).line, p.text) for p in ended.problems if p.update is not None]

@@ -26,11 +26,13 @@ _SHOWN = 120
 
 
 class Problem(NamedTuple):
-    """Where in the test it is expected, what is wrong, and what `--update` writes there: a path and what came."""
+    """Where in the test it is expected, what is wrong, and what `--update` writes there: a path and what came.
+    `is_crash`: a task failed that should not, so that what came says nothing."""
 
     path: DataPath
     text: str
     update: tuple[DataPath, Any] | None = None
+    is_crash: bool = False
 
 
 def differs(path: DataPath, text: str, came: Any) -> Problem:
@@ -175,13 +177,21 @@ def updated(text: str, updates: Sequence[Update]) -> str:
     document = document_from_text(text, "")
     root = compose(text)
     edits: list[_Edit] = []
+    added: dict[DataPath, dict[Any, Any]] = {}
     for path, value in updates:
         at = next(end for end in range(len(path), -1, -1) if _node(root, path[:end]) is not None)
         node = _node(root, path[:at])
         if node is not None and at == len(path):
             edits += _edits(text, node, document.at(path), value)
         elif isinstance(node, MappingNode):
-            edits.append(_added(text, node, path[at:], value))
+            into = added.setdefault(path[:at], {})
+            for key in path[at:-1]:
+                into = into.setdefault(key, {})
+            into[path[-1]] = value
+    for path, entries in added.items():
+        node = _node(root, path)
+        if isinstance(node, MappingNode):
+            edits.append(_added(text, node, [f"{flow(key)}: {flow(value)}" for key, value in entries.items()]))
     for edit in sorted(dict.fromkeys(edits), reverse=True):
         text = f"{text[: edit.start]}{edit.text}{text[edit.end :]}"
     return text
@@ -215,20 +225,17 @@ def _fits(node: SequenceNode, new: Sequence[Any]) -> bool:
     return len(node.value) == len(new) or (not _is_flow(node) and bool(new))
 
 
-def _added(text: str, node: MappingNode, keys: DataPath, value: Any) -> _Edit:
-    """New keys of a mapping: behind its `name`, where it has one, else as its first ones."""
-    for key in reversed(keys[1:]):
-        value = {key: value}
-    entry = f"{keys[0]}: {flow(value)}"
+def _added(text: str, node: MappingNode, entries: Sequence[str]) -> _Edit:
+    """New entries of a mapping: behind its `name`, where it has one, else as its first ones."""
     if _is_flow(node):
         at = node.start_mark.index + 1
-        return _Edit(at, at, f"{entry}, " if node.value else entry)
+        return _Edit(at, at, ", ".join(entries) + (", " if node.value else ""))
     indent = f"\n{' ' * node.start_mark.column}"
     name = next((child for key, child in node.value if key.value == "name"), None)
     if name is not None:
-        return _Edit(_end(text, name), _end(text, name), f"{indent}{entry}")
+        return _Edit(_end(text, name), _end(text, name), "".join(f"{indent}{entry}" for entry in entries))
     at = node.start_mark.index
-    return _Edit(at, at, f"{entry}{indent}")
+    return _Edit(at, at, "".join(f"{entry}{indent}" for entry in entries))
 
 
 def _is_flow(node: Node) -> bool:

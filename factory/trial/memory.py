@@ -130,24 +130,37 @@ class Memory:
     asset_states: dict[tuple[str, str], Any] = field(default_factory=dict)
     moved: dict[tuple[str, str], Any] = field(default_factory=dict)
     kept: Kept | None = None
+    shell: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    """Environment variables, for `AIRFLOW_CONN_…` and `AIRFLOW_VAR_…`."""
     not_started: list[str] = field(default_factory=list)
     """DAGs that tasks would have triggered: a trial starts no other DAG."""
     secrets: set[str] = field(default_factory=set, repr=False)
     """What tasks were told that nobody else may know: passwords, variables with the name of a secret."""
     counts: dict[str, int] = field(default_factory=dict)
     """How many instances each task has, once that is known."""
+    borrowed: dict[str, dict[str, str]] = field(
+        default_factory=lambda: {"connections": {}, "variables": {}}, repr=False
+    )
+    """What tasks were told that is not of the run itself, but of the shell or of `kept`."""
 
     def connection(self, conn_id: str) -> str | None:
         """The URI or JSON of a connection."""
-        found = self.connections.get(conn_id) or os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}")
-        return found or (self.kept.connection(conn_id) if self.kept is not None else None)
+        if found := self.connections.get(conn_id):
+            return found
+        found = self.shell.get(f"AIRFLOW_CONN_{conn_id.upper()}")
+        found = found or (self.kept.connection(conn_id) if self.kept is not None else None)
+        if found:
+            self.borrowed["connections"][conn_id] = found
+        return found
 
     def variable(self, key: str) -> str | None:
         """The value of a variable, as text."""
-        found = self.variables.get(key, os.environ.get(f"AIRFLOW_VAR_{key.upper()}"))
+        found = self.variables.get(key, self.shell.get(f"AIRFLOW_VAR_{key.upper()}"))
         value = self.kept.variable(key) if found is None and self.kept is not None else found
         if value and looks_like_secret(key):
             self.secrets.add(value)
+        if value is not None and key not in self.variables:
+            self.borrowed["variables"][key] = value
         return value
 
     def asset_state(self, asset: str, key: str) -> Any:

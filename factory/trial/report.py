@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sysconfig
 import traceback
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +18,9 @@ import requests
 
 from factory.reporters.text import columns, padded, printable
 from factory.trial.fixture_server import Request
+from factory.trial.memory import KINDS, Memory
 from factory.trial.run import TaskResult
+from factory.trial.supervisor import parsed
 from schemas.compose.env_values import looks_like_secret
 
 WIDEST_CELL = 32
@@ -84,12 +87,23 @@ HIDDEN = "hidden"
 class Recorder:
     """Asks real servers; `fixtures` are their answers, each for one request, in the order in which they came.
 
-    `secrets` are texts that no fixture may hold.
+    `secrets` are texts that no fixture may hold. `borrowed` are the connections and variables that a test elsewhere
+    needs beside the fixtures, without what is secret in them.
     """
 
     def __init__(self) -> None:
         self.fixtures: list[dict[str, Any]] = []
         self.secrets: Collection[str] = ()
+        self.borrowed: dict[str, dict[str, str]] = {}
+
+    def borrow(self, memory: Memory) -> None:
+        """Keep what the run took from the shell, or from the Airflow of `make run`."""
+        connections = {name: _placeholder(text, name) for name, text in memory.borrowed["connections"].items()}
+        variables = {
+            name: HIDDEN if looks_like_secret(name) else _without(text, self.secrets)
+            for name, text in memory.borrowed["variables"].items()
+        }
+        self.borrowed = {kind: each for kind, each in (("connections", connections), ("variables", variables)) if each}
 
     def __call__(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         """The real answer. Raises requests.RequestException."""
@@ -152,6 +166,25 @@ def _without(value: Any, secrets: Collection[str]) -> Any:
         for secret in sorted(secrets, key=len, reverse=True):
             value = value.replace(secret, HIDDEN)
     return value
+
+
+def _placeholder(written: str, conn_id: str) -> str:
+    """A connection to the same place, which proves nothing to it; a database in a file is the test's own."""
+    found = parsed(written, conn_id)
+    if found.conn_type in KINDS:
+        return found.conn_type
+    found.host = re.sub(r"[^/@]*@", "", found.host or "") or None
+    found.login, found.password = found.login and HIDDEN, found.password and HIDDEN
+    found.extra = json.dumps(_blank(found.extra_dejson)) if found.extra else None
+    return found.get_uri()
+
+
+def _blank(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _blank(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_blank(one) for one in value]
+    return HIDDEN if isinstance(value, str) else value
 
 
 def _is_kept(name: str) -> bool:

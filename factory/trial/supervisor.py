@@ -18,6 +18,12 @@ from factory.trial.memory import Memory
 from schemas.compose.env_values import looks_like_secret
 
 
+def parsed(written: str, conn_id: str) -> Connection:
+    """A connection that is written as JSON or as a URI."""
+    is_json = written.lstrip().startswith("{")
+    return Connection.from_json(written, conn_id) if is_json else Connection.from_uri(written, conn_id)
+
+
 def _hidden(extra: Mapping[str, Any]) -> Iterator[str]:
     return (value for name, value in extra.items() if looks_like_secret(name) and isinstance(value, str))
 
@@ -82,8 +88,7 @@ class MemorySupervisor:
         written = self._memory.connection(msg.conn_id)
         if written is None:
             return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
-        found = Connection.from_json(written, msg.conn_id) if written.lstrip().startswith("{") else None
-        found = found or Connection.from_uri(written, msg.conn_id)
+        found = parsed(written, msg.conn_id)
         self._memory.secrets |= {text for text in (found.password, *_hidden(found.extra_dejson)) if text}
         parts = {name: getattr(found, name) for name in ("host", "schema", "login", "password", "port", "extra")}
         return comms.ConnectionResult(conn_id=msg.conn_id, conn_type=found.conn_type, **parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -40,7 +41,8 @@ FOLDER_VARIABLE = "TEST_FOLDER"
 
 @dataclass(frozen=True)
 class TestRun:
-    """How a test ended: what is wrong, each at a path below the test, and what it recorded."""
+    """How a test ended: what is wrong, each at a path below the test, what it recorded, and what a test elsewhere needs
+    for that, without secrets. `crashed`: a task failed that should not."""
 
     __test__ = False
 
@@ -48,6 +50,8 @@ class TestRun:
     seconds: float
     problems: tuple[Problem, ...]
     recorded: tuple[Mapping[str, Any], ...] = ()
+    borrowed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    crashed: bool = False
 
 
 @dataclass
@@ -81,18 +85,27 @@ class Tester:
                 FOLDER_VARIABLE: str(place.files),
                 **place.expanded(test.given.env),
             }
-            own = () if self.record else ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
-            stack.enter_context(environment(variables, without=own))
+            # Airflow would read these itself, and nobody would know what is secret in a recorded answer.
+            shell = {**os.environ, **variables} if self.record else variables
+            stack.enter_context(environment(variables, without=("AIRFLOW_CONN_", "AIRFLOW_VAR_")))
             stack.enter_context(chdir(place.files))
             stack.enter_context(_frozen(test.now))
             self._guard.is_on = not self.record
             stack.callback(setattr, self._guard, "is_on", False)
-            problems = tuple(self._problems(pipeline, test, place, server.exchange, recorder))
+            problems = tuple(self._problems(pipeline, test, place, server.exchange, recorder, shell))
         recorded = tuple(recorder.fixtures) if recorder is not None else ()
-        return TestRun(test.name, time.monotonic() - started, problems, recorded)
+        borrowed = recorder.borrowed if recorder is not None else {}
+        crashed = any(problem.is_crash for problem in problems)
+        return TestRun(test.name, time.monotonic() - started, problems, recorded, borrowed, crashed)
 
     def _problems(
-        self, pipeline: str, test: PipelineTest, place: _Place, exchange: Exchange, recorder: Recorder | None
+        self,
+        pipeline: str,
+        test: PipelineTest,
+        place: _Place,
+        exchange: Exchange,
+        recorder: Recorder | None,
+        shell: Mapping[str, str],
     ) -> Iterator[Problem]:
         dag = self._dag(pipeline, test)
         if isinstance(dag, Problem):
@@ -103,7 +116,7 @@ class Tester:
         for name, given in test.given.tables.items():
             columns = given.columns if isinstance(given, TableFixture) else ()
             tables.fill(name, columns, place.rows(given.rows if isinstance(given, TableFixture) else given))
-        memory = Memory({**place.expanded(test.given.connections), **tables.connections}, kept=self.kept)
+        memory = Memory({**place.expanded(test.given.connections), **tables.connections}, kept=self.kept, shell=shell)
         memory.variables |= test.given.variables
         if recorder is not None:
             recorder.secrets = memory.secrets
@@ -116,6 +129,8 @@ class Tester:
         moment = test.now or datetime.now(UTC)
         only = _only(dag, test) - set(test.given.tasks)
         results = run(Trial(dag, memory, _zoned(moment), only, place.expanded(test.params)))
+        if recorder is not None:
+            recorder.borrow(memory)
         yield from _of_requests(test, exchange)
         yield from _of_tasks(test, results)
         yield from _of_data(test, results, memory, tables, place)
@@ -258,13 +273,15 @@ def _of_tasks(test: PipelineTest, results: Sequence[TaskResult]) -> Iterator[Pro
             why = f": {errors[task_id]}" if task_id in errors else ""
             text = f"`{task_id}` is {ended}, expected {wanted}{why}"
             update = (("expect", "tasks", task_id), ended) if found and len(found) == 1 else None
-            yield Problem(("expect", "tasks", task_id), text, update)
+            yield Problem(("expect", "tasks", task_id), text, update, is_crash="failed" in (found or ()))
     for task_id, found in states.items():
         if task_id not in test.expect.tasks and "failed" in found and test.expect.error is None:
-            yield Problem((), f"`{task_id}` failed: {type(errors.get(task_id)).__name__}: {errors.get(task_id)}")
+            text = f"`{task_id}` failed: {type(errors.get(task_id)).__name__}: {errors.get(task_id)}"
+            yield Problem((), text, is_crash=True)
     if test.expect.error is not None and not any(test.expect.error in str(error) for error in errors.values()):
         said = "; ".join(str(error) for error in errors.values()) or "no task failed"
-        yield Problem(("expect", "error"), f"expected an error with {shown(test.expect.error)}, found: {said}")
+        text = f"expected an error with {shown(test.expect.error)}, found: {said}"
+        yield Problem(("expect", "error"), text, is_crash=bool(errors))
 
 
 def _of_data(

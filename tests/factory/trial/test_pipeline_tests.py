@@ -271,6 +271,20 @@ def test_what_came_is_written_and_comments_stay(project: Path, tmp_path: Path) -
     assert "nobody asked" in done.stdout
 
 
+def test_what_a_failed_task_left_is_not_written(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    text = (
+        "pipeline: orders.yaml\ntests:\n  - name: fails\n    task: clean\n    given: {tasks: {poll: [{id: 1}]}}\n"
+        "    expect: {output: {clean: {value: 3}}, requests: 1, tasks: {clean: success}}\n"
+    )
+    (tmp_path / "pipelines" / "wrong.test.yaml").write_text(text)
+
+    done = ran(tmp_path, "pipelines/wrong.test.yaml", "--update", status=1)
+
+    assert "nothing is updated, since a task failed" in done.stdout
+    assert (tmp_path / "pipelines" / "wrong.test.yaml").read_text() == text
+
+
 @pytest.mark.parametrize(
     ("before", "value", "after"),
     [
@@ -286,6 +300,13 @@ def test_what_came_is_written_and_comments_stay(project: Path, tmp_path: Path) -
 )
 def test_a_value_is_written_in_its_place(before: str, value: object, after: str) -> None:
     assert updated(before, [(("a",), value)]) == after
+
+
+def test_several_new_keys_are_written_once() -> None:
+    updates = [(("a", "b", "x"), 1), (("a", "b", "y"), 2), (("a", "c"), 3)]
+
+    assert updated("name: n\n", updates) == "name: n\na: {b: {x: 1, y: 2}, c: 3}\n"
+    assert updated("a: {}\n", updates) == "a: {b: {x: 1, y: 2}, c: 3}\n"
 
 
 def test_a_test_file_is_no_pipeline(project: Path) -> None:
@@ -333,21 +354,24 @@ def test_answers_of_a_real_server_are_recorded_without_secrets(tmp_path: Path) -
         f"poll:\n  url: {server.url('/orders')}\n  params: {{api_key: '{{{{ var.value.api_key }}}}'}}\n"
         "tasks:\n  - {id: token, uses: http, with: {conn_id: shop, endpoint: token, method: POST, json: {a: hush}}}\n"
     )
-    connection = server.url("").replace("http://", "http://ada:hush-hush@")
-    (pipelines / "orders.test.yaml").write_text(
-        f"# first\ntests:\n  - name: recorded\n    given:\n      connections: {{shop: '{connection}'}}\n"
-        "      variables: {api_key: hush}\n"
-    )
+    connection = server.url("").replace("http://", "http://ada:hush-hush@") + "?header=hush"
+    (pipelines / "orders.test.yaml").write_text("# first\ntests:\n  - name: recorded\n")
+    shell = {"AIRFLOW_CONN_SHOP": connection, "AIRFLOW_VAR_API_KEY": "hush"}
 
-    done = ran(tmp_path, "--record")
+    done = factory("test", "--record", cwd=tmp_path, environment=shell)
     server.close()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "given without what is secret in them: shop, api_key" in done.stdout
 
     assert "recorded: 2 answers" in done.stdout
     recorded = (pipelines / "fixtures" / "orders.http.json").read_text()
     assert '"id": 1' in recorded
     assert "hush" not in recorded
     assert "Cookie" not in recorded
-    assert "    given:\n      http: fixtures/orders.http.json\n" in (pipelines / "orders.test.yaml").read_text()
+    test = (pipelines / "orders.test.yaml").read_text()
+    assert "    given: {http: fixtures/orders.http.json, connections: {shop: " in test
+    assert "hush" not in test
     ran(tmp_path)
 
 
