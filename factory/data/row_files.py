@@ -85,6 +85,7 @@ class RowFileWriter:
     """Writes rows to a file that shows up whole when the block ends, and not at all where it raises.
 
     `path` is then the absolute path, and `rows` the number of rows written. A file that is there already is replaced.
+    After `abandon` inside the block it stays as it is.
 
         with RowFileWriter("/data/orders.jsonl") as file:
             file.write([{"id": 1}])
@@ -97,6 +98,7 @@ class RowFileWriter:
         self._new = NewFile(path)
         self.path = self._new.path
         self.rows = 0
+        self._is_over = False
         try:
             self._sink = sink(self.path, self._new.part)
         except RowFileError:
@@ -119,6 +121,7 @@ class RowFileWriter:
 
     def abandon(self) -> None:
         """Write nothing."""
+        self._is_over = True
         try:
             self._sink.abandon()
         finally:
@@ -128,6 +131,8 @@ class RowFileWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._is_over:
+            return
         if kind is None:
             self.close()
         else:

@@ -6,8 +6,10 @@ import base64
 import csv
 import io
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
@@ -44,6 +46,17 @@ _COMPRESSED = {
     "application/zip": "zip",
     "application/x-zip-compressed": "zip",
 }
+
+_UNREADABLE_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +103,12 @@ class Answer:
     blanked: Callable[[str], str] = str
 
     def decoded(self) -> Any:
-        """The value of the body; None for an empty one. Raises AnswerError for a body that is not what it is said to
-        be."""
-        if not self.body:
-            return None
+        """The value of the body; of an empty one no rows where bodies of its format are rows, else None. Raises
+        AnswerError for a body that is not what it is said to be."""
         media_type, charset = _parsed(self.content_type or "")
         path = urlsplit(self.url).path.lower()
+        if not self.body:
+            return [] if self._format(path, media_type)[0] in ("jsonl", "csv") else None
         body, path, media_type = self._unpacked(path, media_type)
         kind, is_certain = self._format(path, media_type)
         charset = self.decoding.encoding or charset
@@ -168,7 +181,7 @@ class Answer:
                     raise AnswerError(f"the archive holds {len(files)} files, and `compression: zip` takes one")
                 with archive.open(files[0]) as file:
                     body = file.read(self.decoding.max_bytes + 1)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        except _UNREADABLE_ZIP as error:
             raise AnswerError(f"the answer is not a zip archive that can be read: {error}") from None
         self._check_size(len(body))
         return body, files[0].filename.lower(), ""

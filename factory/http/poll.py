@@ -137,7 +137,7 @@ class _Poll:
                 names = {name.lower() for name in self._request.response_headers}
                 self._facts.headers = {name.lower(): v for name, v in page.headers.items() if name.lower() in names}
             self._facts.pages += 1
-            pending = not page.ignored and self._is_pending(page)
+            pending = not page.ignored and self._is_pending(page, is_first=page is first)
             if pending or (conditional and page.status == NOT_MODIFIED):
                 break
             following = self._taken(page, beyond=following.beyond)
@@ -175,7 +175,7 @@ class _Poll:
         if self._progress is not None:
             rows = self._progress.take(rows)
         if self._unique is not None:
-            rows = self._unique.first_of(rows, page)
+            rows = self._unique.first_of(rows, page.bare_error)
         self._facts.rows = (self._facts.rows or 0) + len(rows)
         self._check_rows(page)
         if self._write is not None:
@@ -228,11 +228,14 @@ class _Poll:
         if most is not None and (self._facts.rows or 0) > most:
             raise page.bare_error(f"there are more than {most:,} rows (`max_rows`)")
 
-    def _is_pending(self, page: Page) -> bool:
+    def _is_pending(self, page: Page, *, is_first: bool) -> bool:
+        """The first page says how the job stands; later ones often hold rows only."""
         if self._is_done is None:
             return False
         if page.status == _ACCEPTED:
             return True
+        if not is_first:
+            return False
         try:
             return not is_true(self._is_done(page.value))
         except JmesPathError as error:

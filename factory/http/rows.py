@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
@@ -55,13 +55,13 @@ class Unique:
         self._seen: set[str] = set()
         self.dropped = 0
 
-    def first_of(self, rows: list[Any], page: Page) -> list[Any]:
-        """The rows that did not come before. Raises HttpError for a row without the value."""
+    def first_of(self, rows: list[Any], error: Callable[[str], Exception]) -> list[Any]:
+        """The rows that did not come before. Raises `error` for a row without the value."""
         kept = []
         for row in rows:
             value = self._value_of(row)
             if value is None or (isinstance(value, list) and None in value):
-                raise page.bare_error(f"a row has nothing at `unique_by` ({self._path})")
+                raise error(f"a row has nothing at `unique_by` ({self._path})")
             key = json.dumps(value, sort_keys=True)
             if key not in self._seen:
                 self._seen.add(key)
@@ -79,14 +79,14 @@ def requests_for(request: HttpRequest, each: Each, rows: Any) -> Iterator[tuple[
     included = each.include if isinstance(each.include, dict) else {name: name for name in each.include}
     paths = {name: search(path) for name, path in included.items()}
     for number, values in enumerate(_batches(_all(rows), each.batch)):
-        row = values if each.batch is None else _columns(values)
+        one = _named(values) if each.batch is None else [_named(row) for row in values]
         try:
             yield (
-                filled(request, "each", row if isinstance(row, Mapping) else {"value": row}),
-                {name: value_of(row) for name, value_of in paths.items()} if each.batch is None else {},
+                filled(request, "each", one),
+                {name: value_of(values) for name, value_of in paths.items()} if each.batch is None else {},
             )
         except MissingValueError as error:
-            what = "row" if each.batch is None else "batch"
+            what = "row" if each.batch is None else "a row of batch"
             raise EachError(f"{what} {number} of `each`: {error}") from None
 
 
@@ -130,12 +130,9 @@ def _batches(rows: Iterable[Any], size: int | None) -> Iterator[Any]:
         yield batch
 
 
-def _columns(rows: list[Any]) -> dict[str, Any]:
-    """The values of several rows, by name."""
-    if not all(isinstance(row, dict) for row in rows):
-        return {"value": rows}
-    names = {name: None for row in rows for name in row}
-    return {name: [row.get(name) for row in rows] for name in names}
+def _named(row: Any) -> Mapping[str, Any]:
+    """The values of a row by name; a row that is no mapping is `${each.value}`."""
+    return row if isinstance(row, Mapping) else {"value": row}
 
 
 _PLACEHOLDER = re.compile(r"\$\{(?P<root>cursor|each)\.(?P<name>[A-Za-z_][\w.-]*)\}")
@@ -146,7 +143,12 @@ class MissingValueError(Exception):
     """A request takes a value that there is none of; the text says which."""
 
 
-def filled(request: HttpRequest, root: str, values: Mapping[str, Any]) -> HttpRequest:
+Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""Values by name; or those of several rows, of which each must have one: a list in a request where one is missing would
+not ask for that row."""
+
+
+def filled(request: HttpRequest, root: str, values: Values) -> HttpRequest:
     """The request with the values of one root, such as `cursor`. Alone in a text a value keeps its type; inside one,
     lists are joined by commas, and in the URL values are escaped. Raises MissingValueError."""
     changed = {}
@@ -158,7 +160,7 @@ def filled(request: HttpRequest, root: str, values: Mapping[str, Any]) -> HttpRe
     return request.model_copy(update=changed) if changed else request
 
 
-def _filled(value: Any, root: str, values: Mapping[str, Any], *, in_url: bool = False) -> Any:
+def _filled(value: Any, root: str, values: Values, *, in_url: bool = False) -> Any:
     if isinstance(value, str):
         return _text(value, root, values, in_url) if f"${{{root}." in value else value
     if isinstance(value, dict):
@@ -166,7 +168,7 @@ def _filled(value: Any, root: str, values: Mapping[str, Any], *, in_url: bool = 
     return [_filled(child, root, values) for child in value] if isinstance(value, list) else value
 
 
-def _text(text: str, root: str, values: Mapping[str, Any], in_url: bool) -> Any:
+def _text(text: str, root: str, values: Values, in_url: bool) -> Any:
     whole = _PLACEHOLDER.fullmatch(text)
     if whole is not None and whole["root"] == root:
         return _value(values, root, whole["name"])
@@ -182,7 +184,9 @@ def _text(text: str, root: str, values: Mapping[str, Any], in_url: bool) -> Any:
     return _PLACEHOLDER.sub(replaced, text)
 
 
-def _value(values: Mapping[str, Any], root: str, name: str) -> Any:
+def _value(values: Values, root: str, name: str) -> Any:
+    if not isinstance(values, Mapping):
+        return [_value(one, root, name) for one in values]
     found: Any = values
     for key in name.split("."):
         found = found.get(key) if isinstance(found, Mapping) else None

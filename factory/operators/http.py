@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -23,9 +23,12 @@ from factory.http.network import Network, UnusableSettingError
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, Progress, poll
 from factory.http.retries import STANDARD, Pace, SharedRate
-from factory.http.rows import EachError, requests_for, with_included
+from factory.http.rows import EachError, Unique, requests_for, with_included
 from factory.http.session import HttpSession, Transport
 from schemas.model.http import HttpRequest
+
+if TYPE_CHECKING:
+    from factory.data.row_files import RowFileWriter
 
 XCOM_KEY = "http"
 FILLED_IN = ("url", "conn_id", "endpoint", "headers", "query", "json_body", "data", "body", "to", "each_rows")
@@ -119,7 +122,9 @@ class HttpRequestOperator(BaseOperator):
 
     def handed_on(self, polled: PollAnswer) -> Any:
         """What the task hands on."""
-        return self.to_path if self.to is not None and not polled.not_modified else polled.output
+        if polled.not_modified:
+            return None
+        return self.to_path if self.to is not None else polled.output
 
     def polled(
         self,
@@ -142,12 +147,16 @@ class HttpRequestOperator(BaseOperator):
             return poll(one, means, params=params, headers=headers, progress=progress, write=write, facts=facts)
 
         try:
-            with self.session(request, transport) as session, self._file() as write:
+            with self.session(request, transport) as session, self._file() as file:
                 means = self.means(request, session)
+                write = file.write if file is not None else None
                 if request.each is None:
                     answer = ask(request, means, write, facts)
                 else:
                     answer = self._asked_for_each(request, means, write, facts, ask)
+                if file is not None and (answer.pending or answer.not_modified):
+                    # There are no rows to show, and the file of an earlier run is as good as it was.
+                    file.abandon()
         except UnusableSettingError as unusable:
             raise AirflowFailException(str(unusable)) from None
         except EachError as error:
@@ -200,7 +209,7 @@ class HttpRequestOperator(BaseOperator):
         return HttpRequest.model_validate(self.settings).model_copy(update=filled_in), transport
 
     @contextmanager
-    def _file(self) -> Iterator[Callable[[list[Any]], None] | None]:
+    def _file(self) -> Iterator[RowFileWriter | None]:
         if self.to is None:
             yield None
             return
@@ -209,7 +218,7 @@ class HttpRequestOperator(BaseOperator):
 
         try:
             with RowFileWriter(self.to) as file:
-                yield file.write
+                yield file
         except RowFileError as error:
             raise AirflowException(str(error)) from None
         self.to_path = file.path
@@ -223,27 +232,39 @@ class HttpRequestOperator(BaseOperator):
         ask: Callable[..., PollAnswer],
     ) -> PollAnswer:
         """The rows of all requests, one after the other."""
-        each, rows, answer = request.each, [], None
+        each, answer, number = request.each, None, 0
+        rows: list[Any] = []
         assert each is not None  # noqa: S101 # asked by the caller
-        for one, included in requests_for(request, each, self.each_rows):
+        unique = Unique(request.unique_by) if request.unique_by is not None else None
+        included: dict[str, Any] = {}
+
+        def take(found: list[Any]) -> None:
+            nonlocal number
+            made = with_included(found, included)
+            if unique is not None:
+                made = unique.first_of(made, EachError)
+            number += len(made)
+            if request.max_rows is not None and number > request.max_rows:
+                raise EachError(f"there are more than {request.max_rows:,} rows (`max_rows`)")
+            (rows.extend if write is None else write)(made)
+
+        # What holds for all rows together is looked at here, where the rows of all requests come by.
+        single = request.model_copy(update={"unique_by": None, "max_rows": None})
+        for one, included in requests_for(single, each, self.each_rows):  # noqa: B007 # `take` reads it
             mine = PollFacts(method=request.method)
-            found: list[Any] = []
             try:
-                answer = ask(one, means, found.extend, mine)
+                answer = ask(one, means, take, mine)
             except HttpError:
-                if each.on_missing != "skip" or mine.status != 404:
+                # Behind a first page, 404 is no row that is missing: its rows would be cut off.
+                if each.on_missing != "skip" or mine.status != 404 or mine.pages:
                     raise
                 self.log.info("%s %s → 404, and `on_missing: skip` goes on", mine.method, mine.url)
             finally:
                 facts.add(mine)
-            made = with_included(found, included)
-            if request.max_rows is not None and (facts.rows or 0) > request.max_rows:
-                raise EachError(f"there are more than {request.max_rows:,} rows (`max_rows`)")
-            if write is not None:
-                write(made)
-            else:
-                rows += made
-        facts.rows = facts.rows or 0
+                facts.rows = number
+        facts.rows = number
+        if unique is not None and unique.dropped:
+            self.log.info("`unique_by` left out %s rows that came before", f"{unique.dropped:,}")
         return PollAnswer(
             status=answer.status if answer is not None else 0,
             headers=answer.headers if answer is not None else {},

@@ -140,16 +140,18 @@ class Each(Model):
     include: list[str] | dict[str, str] = Field(default=[], examples=[["id"], {"order_id": "id"}])
     """Values of the row to put into each row that it brings: names, or new names with what they are in the row."""
     batch: PositiveCount | None = Field(default=None, examples=[50])
-    """So many rows in one request: `${each.NAME}` is then their values, with commas between them inside a text."""
+    """So many rows in one request: `${each.NAME}` is then their values, with commas between them inside a text. Each
+    row must have the value."""
     on_missing: Literal["fail", "skip"] = "fail"
-    """What to do where an answer is 404: fail the task, or go on with the next row."""
+    """What to do where an answer is 404 (its first page): fail the task, or go on with the next row."""
 
 
 class Until(Model):
     """A job that was started: its state is asked for until it is done. Nothing waits in a worker."""
 
     condition: JmesPath = Field(examples=["status == 'done'"])
-    """JMESPath that is true of the decoded body when the job is done. An answer 202 is never done."""
+    """JMESPath that is true of the decoded body, of the first page, when the job is done. An answer 202 is never
+    done."""
     every: PositiveDuration = Field(default="30s", validate_default=True)
     """Time from one request to the next."""
     within: PositiveDuration = Field(default="1h", validate_default=True)

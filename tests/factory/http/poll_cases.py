@@ -2,8 +2,9 @@
 
 `server.yaml` holds `answers` (the first that fits a request is given, as often as `times` says), and `runs`, one after
 the other with what each remembers: `rows`, `output`, `file` (the rows in the file that is handed on), `fails` or
-`skips` (a pattern of the message), `sent` (what was requested, in order), `headers`, `watermark`, `logs` (patterns of
-what the log says) and `silent` (texts that are neither in the log nor in what is handed on).
+`skips` (a pattern of the message), `files` (those that are there then, and their rows), `sent` (what was requested, in
+order), `headers`, `watermark`, `logs` (patterns of what the log says) and `silent` (texts that are neither in the log
+nor in what is handed on).
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Case:
         for path in self.folder.glob("*.py"):
             shutil.copy(path, pipelines)
         text = (self.folder / "pipeline.yaml").read_text()
-        own = out / self.name
+        self.out = own = out / self.name
         own.mkdir(parents=True, exist_ok=True)
         (pipelines / f"{self.name}.yaml").write_text(
             text.replace("${env.API}", self.address).replace("${env.OUT}", str(own))
@@ -102,6 +103,8 @@ class Case:
         for key, value in (("headers", ran.headers), ("watermark", ran.watermark)):
             if key in run:
                 found[key] = (value, run[key])
+        if "files" in run:
+            found["files"] = ({one.name: list(read_rows(str(one))) for one in self.out.iterdir()}, run["files"])
         if "sent" in run:
             found["sent"] = ([f"{one.method} {one.path}" for one in self.server.received], run["sent"])
         said = [run[kind]] if kind is not None else []
