@@ -86,9 +86,10 @@ def test_the_poll_is_an_http_task() -> None:
     )
     poll = dag.get_task("poll")
     assert type(poll) is HttpRequestOperator
-    assert (poll.url, poll.method, poll.headers) == ("https://example.com/{{ ds }}", "POST", {"X": "${y}"})
+    assert (poll.url, poll.headers) == ("https://example.com/{{ ds }}", {"X": "${y}"})
     assert (poll.query, poll.json_body) == ({"n": 1, "many": ["a", True]}, {"since": "{{ ds }}"})
-    assert (poll.timeout, poll.expect, poll.max_bytes) == (timedelta(seconds=5), {"status": [200, "4xx"]}, 10)
+    expect = {"status": [200, "4xx"]}
+    assert poll.settings == {"method": "POST", "timeout": "PT5S", "expect": expect, "max_bytes": 10}
     assert poll.retries == 3
 
 
