@@ -17,8 +17,8 @@ from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Following, Pager
 from factory.http.rows import RowSelector, Unique
-from factory.http.selection import JmesPathError, search
-from factory.http.window import sign_of_a_part
+from factory.http.selection import JmesPathError, search, top_keys
+from factory.http.window import sign_of_a_part, sign_of_failure, sign_of_more, total_of_more
 from schemas.model.http import HttpRequest
 
 _ACCEPTED = 202
@@ -166,8 +166,10 @@ class _Poll:
         if self._rows is None:
             self._facts.rows = len(page.value) if isinstance(page.value, list) else None
             return None
-        self._check_whole(page)
+        self._check_said(page, sign_of_a_part(page.value), "that rows are missing in it")
         came = self._selector.rows(page)
+        if not came.number:
+            self._check_said(page, sign_of_failure(page.value), "that it failed, and it has no rows")
         if beyond and self._pager.repeats(came):
             self._means.tell(f"{page.named}: behind the total the server repeats its last page, so the list ends here")
             return None
@@ -190,6 +192,8 @@ class _Poll:
             self._means.tell(f"{page.named}: by `row_order`, no later page has rows of the window")
             return None
         if following is None:
+            if self._request.pagination is None:
+                self._check_only(page, came.number)
             return None
         return following if self._has_room(page, following) else None
 
@@ -213,15 +217,27 @@ class _Poll:
         if largest is not None and self._facts.bytes > largest:
             raise page.bare_error(f"all pages together have more than {largest:,} bytes (`max_total_bytes`)")
 
-    def _check_whole(self, page: Page) -> None:
+    def _check_said(self, page: Page, sign: str | None, what: str) -> None:
         """What the pipeline has a condition for, it decides itself."""
-        sign = sign_of_a_part(page.value)
+        if sign is None:
+            return
         conditions = [self._request.expect.condition, *(one.condition for one in self._request.response_actions)]
-        if sign is not None and not any(sign in condition for condition in conditions if condition is not None):
+        if not any(sign in top_keys(condition) for condition in conditions if condition is not None):
             raise page.error(
-                f"it says by `{sign}` that rows are missing in it; an `expect: {{condition: …}}` that names `{sign}` "
-                "says which of these answers to take"
+                f"it says by `{sign}` {what}; an `expect: {{condition: …}}` that names `{sign}` says which of these "
+                "answers to take"
             )
+
+    def _check_only(self, page: Page, number: int) -> None:
+        """Of an answer of which no pages are asked for. The watermark would move past the rows of the others."""
+        sign = sign_of_more(page)
+        if sign is not None and (self._progress is None or not self._progress.is_over()):
+            text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
+            if self._request.incremental is not None:
+                raise page.error(f"{text}; `pagination: {{type: single_page}}` says that this page is enough")
+            self._means.log(f"{page.named}: {text}")
+        elif sign is None and (total := total_of_more(page.value, number)) is not None:
+            self._means.log(f"{page.named}: it has {number:,} rows and `{total}`, and there is no `pagination`")
 
     def _check_rows(self, page: Page) -> None:
         most = self._request.max_rows

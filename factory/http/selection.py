@@ -127,6 +127,14 @@ class AbsentKey(NamedTuple):
     keys: Sequence[str] | None
     kind: str
 
+    @property
+    def said(self) -> str:
+        """What is there in its place."""
+        where = f"`{self.parent}`" if self.parent else "the answer"
+        if self.keys is None:
+            return f"{where} is {self.kind}, which has no `{self.key}`"
+        return f"{where} has no `{self.key}`; it has {named(self.keys)}"
+
 
 def absent_key(value: Any, expression: str) -> AbsentKey | None:
     """The first key of a plain path, such as `paging.next`, that is not in a value. None where all are there, where

@@ -13,8 +13,9 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
+from factory.http.errors import HttpError
 from factory.http.poll import PollAnswer
-from factory.http.selection import search
+from factory.http.selection import absent_key, search
 from schemas.model.cursor import ChangeDetection, CursorForm, ValueDetection
 
 WATERMARK = "watermark"
@@ -112,9 +113,15 @@ def condition(detection: ChangeDetection | None, known: Known | None) -> dict[st
 
 
 def known_of(detection: ChangeDetection, answer: PollAnswer) -> dict[str, Any]:
-    """What to keep of an answer; empty where the server does not say what is looked for."""
+    """What to keep of an answer; empty where the server does not say what is looked for. Raises HttpError where it has
+    no such path: each answer would be the same as the last."""
     if isinstance(detection, ValueDetection):
-        return {"path": detection.path, "value": _short(search(detection.path)(answer.body))}
+        value = search(detection.path)(answer.body)
+        absent = absent_key(answer.body, detection.path) if value is None else None
+        if absent is not None:
+            reason = f"`path` of `change_detection` ({detection.path}) finds nothing: {absent.said}"
+            raise HttpError(answer.facts.method, answer.facts.url, reason)
+        return {} if value is None else {"path": detection.path, "value": _short(value)}
     if detection == "hash":
         return {"hash": answer.digest}
     field = {"etag": "ETag", "last_modified": "Last-Modified"}[detection]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from factory.http.links import links_of
 from factory.http.page import Page
-from factory.http.selection import AbsentKey, absent_key, is_path, named, search
+from factory.http.selection import absent_key, is_path, named, search
 from schemas.model.cursor import Cursor, CursorError, CursorForm, Incremental, Moment
 
 
@@ -241,7 +241,7 @@ def check_body(page: Page, expression: str, key: str, log: Callable[[str], None]
                 raise page.error(f"{missing}, so more rows seem to follow")
             log(f"{page.named}: {missing}. This page is taken for the only one.")
         return
-    missing = f"`{key}` ({expression}) is not in it: {_there(absent)}"
+    missing = f"`{key}` ({expression}) is not in it: {absent.said}"
     more = next(_signs_of_more(page.value), None) if has_rows else sign_of_more(page)
     if more is not None:
         hint = f"; where the answer may have no such key, write: {expression} || `null`"
@@ -287,6 +287,31 @@ def sign_of_more(page: Page) -> str | None:
     return next((sign for sign in _signs_of_more(page.value) if not sign.lower().endswith("cursor")), None)
 
 
+def total_of_more(value: Any, number: int) -> str | None:
+    """A key and its number, by which an answer has more rows than the `number` that came. It may well be another
+    number, such as that of all rows of a window or not."""
+    frames = [value, *value.values()] if isinstance(value, Mapping) else []
+    for frame in frames:
+        for key, total in frame.items() if isinstance(frame, Mapping) else ():
+            is_total = _TOTAL.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) is not None
+            if is_total and isinstance(total, int) and total > max(number, 1):
+                return f"{key}: {total}"
+    return None
+
+
+_TOTAL = re.compile(r"(?:total|all)?(?:count|results|items|elements|rows|records|hits|found)|total")
+
+
+def sign_of_failure(value: Any) -> str | None:
+    """A key by which an answer without rows says that it failed; None where there is none."""
+    if not isinstance(value, Mapping):
+        return None
+    return next((str(key) for key in value if str(key).lower() in _FAILURES and value[key]), None)
+
+
+_FAILURES = ("error", "errors", "fault", "exception")
+
+
 def sign_of_a_part(value: Any) -> str | None:
     """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
     look at in time or on all of its parts. None where there is none."""
@@ -298,13 +323,6 @@ def sign_of_a_part(value: Any) -> str | None:
     if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
         return "_shards" if shards.get("failed") else "timed_out"
     return "incomplete_results" if value.get("incomplete_results") is True else None
-
-
-def _there(absent: AbsentKey) -> str:
-    where = f"`{absent.parent}`" if absent.parent else "the answer"
-    if absent.keys is None:
-        return f"{where} is {absent.kind}, which has no `{absent.key}`"
-    return f"{where} has no `{absent.key}`; it has {named(absent.keys)}"
 
 
 def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from factory.http.errors import HttpError
 from factory.http.expectations import PollFacts
 from factory.http.poll import PollAnswer
 from factory.http.state import condition, is_unchanged, known_of
@@ -37,12 +38,25 @@ VERSION = ValueDetection(path="meta.version")
         ("etag", {}, None, {}),
         ("last_modified", {"Last-Modified": "yesterday"}, None, {}),
         (VERSION, {}, {"meta": {"version": 7}}, {"path": "meta.version", "value": 7}),
-        (VERSION, {}, {"meta": []}, {"path": "meta.version", "value": None}),
-        (VERSION, {}, "text", {"path": "meta.version", "value": None}),
+        (VERSION, {}, {"meta": {"version": 0}}, {"path": "meta.version", "value": 0}),
+        (VERSION, {}, {"meta": {"version": None}}, {}),
     ],
 )
 def test_what_is_kept(detection: ChangeDetection, headers: dict[str, str], body: Any, known: dict[str, Any]) -> None:
     assert known_of(detection, answer(body, headers)) == known
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"meta": {"ver": 1}}, "`meta` has no `version`; it has ver"),
+        ({"meta": []}, "`meta` is a list, which has no `version`"),
+        ("text", "the answer is text, which has no `meta`"),
+    ],
+)
+def test_a_value_that_is_not_there_is_no_value(body: Any, reason: str) -> None:
+    with pytest.raises(HttpError, match=f"of `change_detection` \\(meta.version\\) finds nothing: {reason}"):
+        known_of(VERSION, answer(body))
 
 
 def test_a_long_value_is_kept_as_its_hash() -> None:
