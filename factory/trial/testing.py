@@ -19,6 +19,7 @@ from airflow.sdk.serde import deserialize
 
 from factory.data.places import RowFileError
 from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_rows
+from factory.data.row_formats import FORMATS
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
@@ -294,7 +295,11 @@ def _of_data(
             yield Problem(path, f"`{task_id}` did not run")
         else:
             output = plain_value(deserialize(memory.output(task_id)))
-            if expected.value is None and isinstance(output, str) and output.endswith(ROW_FILES):
+            if (
+                expected.value is None
+                and isinstance(output, str)
+                and output.removesuffix(".gz").endswith(tuple(FORMATS))
+            ):
                 output = list(plain_rows(read_rows(output)))  # a file of rows stands for them
             yield from of_output(expected, output, path, place.rows)
     for name, rows in test.expect.tables.items():
