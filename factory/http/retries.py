@@ -24,7 +24,7 @@ from schemas.model.http import IDEMPOTENT, RateLimit, RequestRetries
 STANDARD = RequestRetries.model_construct(
     attempts=3,
     initial_delay=timedelta(seconds=1),
-    max_delay=timedelta(seconds=60),
+    max_delay=timedelta(minutes=5),
     status=[429, 502, 503, 504],
     connection_errors=True,
     non_idempotent=False,

@@ -293,6 +293,10 @@ class HttpRequestOperator(BaseOperator):
 
     def _report(self, context: Any, facts: PollFacts) -> None:
         facts.url = str(redact(facts.url))
+        if facts.redirected_from is not None:
+            facts.redirected_from = str(redact(facts.redirected_from))
+        # One by one: by its name, a whole field would be blanked that the pipeline asks for.
+        facts.headers = {name: str(redact(value)) for name, value in facts.headers.items()}
         self.requested_url = facts.url
         if not facts.url:
             return

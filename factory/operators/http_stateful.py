@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import unquote_plus, urljoin
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
@@ -136,7 +136,17 @@ class StatefulHttpOperator(HttpRequestOperator):
         found = None if polled.not_modified else search(str(incremental.token_path))(polled.last)
         if not polled.not_modified and (not isinstance(found, str | int) or isinstance(found, bool) or found == ""):
             raise CursorError(f"`token_path` ({incremental.token_path}) finds no token in the last page")
-        return polled, {} if found is None else {TOKEN: found}
+        return polled, {} if found is None else {TOKEN: self._without_key(request, found)}
+
+    @staticmethod
+    def _without_key(request: HttpRequest, token: str | int) -> str | int:
+        """The token without the key that a server repeats in a link: it is sent anew, and kept nowhere."""
+        auth = request.auth
+        if isinstance(token, int) or auth is None or auth.location != "query" or auth.name is None:
+            return token
+        address, mark, query = token.partition("?")
+        kept = [one for one in query.split("&") if unquote_plus(one.partition("=")[0]) != auth.name]
+        return address + (mark if kept else "") + "&".join(kept)
 
     @staticmethod
     def _linked(url: str, token: str) -> str:

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from requests.structures import CaseInsensitiveDict
 
 from factory.http.errors import HttpError
-from factory.http.retries import asked_wait, delay
+from factory.http.retries import STANDARD, asked_wait, delay
 from schemas.model.http import RequestRetries
 
 from .http_server import Server
@@ -267,3 +267,8 @@ def test_each_attempt_takes_a_slot_of_the_rate_limit(
             rate_limit={"requests": 1, "per": timedelta(hours=1)},
         )
     assert [round(pause / 3600) for pause in pauses if pause > 60] == [1, 2]
+
+
+def test_without_request_retries_a_wait_of_minutes_is_waited_for() -> None:
+    assert delay(STANDARD, 1, 90.0) == 90.0
+    assert delay(STANDARD, 1, 301.0) is None
