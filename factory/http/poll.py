@@ -16,7 +16,7 @@ from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Following, Pager
-from factory.http.rows import RowSelector, Unique
+from factory.http.rows import RowSelector, Unique, Versions
 from factory.http.selection import JmesPathError, search, top_keys
 from factory.http.window import sign_of_a_part, sign_of_failure, sign_of_more, total_of_more
 from schemas.model.http import HttpRequest
@@ -24,7 +24,7 @@ from schemas.model.http import HttpRequest
 _ACCEPTED = 202
 
 
-class Progress(Protocol):
+class Progress(Versions, Protocol):
     """Follows the rows of an incremental poll."""
 
     def take(self, rows: list[Any]) -> list[Any]:
@@ -114,7 +114,7 @@ class _Poll:
         self._write = write
         self._selector = RowSelector(request.data_selector)
         self._pager = Pager(request.pagination, means)
-        self._unique = Unique(request.unique_by) if request.unique_by is not None else None
+        self._unique = Unique(request.unique_by, progress) if request.unique_by is not None else None
         self._is_done = search(request.until.condition) if request.until is not None else None
         self._digest = hashlib.sha256()
         self._unkeepable = False
@@ -144,6 +144,11 @@ class _Poll:
         assert first is not None and page is not None  # noqa: S101, PT018 # the loop begins with a call
         if self._unique is not None and self._unique.dropped:
             self._means.tell(f"`unique_by` left out {self._unique.dropped:,} rows that came before")
+        if self._unique is not None and self._unique.changed:
+            what = "in place of" if self._write is None else "behind"
+            self._means.tell(
+                f"{self._unique.changed:,} rows changed meanwhile; the newer ones are handed on {what} the older"
+            )
         return PollAnswer(
             status=first.status,
             headers=first.headers,
@@ -177,7 +182,7 @@ class _Poll:
         if self._progress is not None:
             rows = self._progress.take(rows)
         if self._unique is not None:
-            rows = self._unique.first_of(rows, page.bare_error)
+            rows = self._unique.first_of(rows, page.bare_error, self._rows if self._write is None else None)
         self._facts.rows = (self._facts.rows or 0) + len(rows)
         self._check_rows(page)
         if self._write is not None:

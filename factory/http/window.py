@@ -125,6 +125,15 @@ class RowProgress:
         """Whether no later page can hold rows of the window: by `row_order`, the rows have come to its other end."""
         return self._is_over
 
+    def version(self, row: Any) -> Moment | None:
+        """What a row that comes again is compared by; None for one without a cursor."""
+        cursor = self._cursor_of(row)
+        return None if cursor is None else self._form.moment(cursor)
+
+    def is_later(self, one: Moment, other: Moment) -> bool:
+        """Of what `version` gives."""
+        return self._form.is_later_moment(one, other)
+
     def so_far(self) -> str:
         """The watermark before and after these rows."""
         before = self._window.watermark

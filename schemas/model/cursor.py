@@ -276,7 +276,7 @@ class Incremental(Model):
     """What the first run asks from. Without it, the first run sends no `start_param`."""
     cursor_format: CursorFormat | None = Field(default=None, examples=["%d/%m/%Y", "epoch_ms"])
     """How rows write their cursor: `iso`, `date`, `rfc2822`, `epoch`, `epoch_ms`, `number`, `text`, or a pattern such
-    as `%d/%m/%Y`. Default: what can be told from the values; a date that can be read in two ways fails the task."""
+    as `%d/%m/%Y`. Default: what can be told from the values; any other date fails the task."""
     param_format: CursorFormat | None = Field(default=None, examples=["epoch"])
     """How the request takes cursors, in the same words. Default: as `initial_value` and the rows have them."""
     lag: Lag | None = None
