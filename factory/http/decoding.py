@@ -282,14 +282,22 @@ def _csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
         lines.readline()
     try:
         reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quotechar, strict=True)
-        records = [record for record in reader if record]
+        records = list(reader)
     except csv.Error as error:
         raise AnswerError(f"the answer is not CSV: {error}") from None
+    # In a file of one column a blank line is a row without a value, but for those at the end.
+    while records and not records[-1]:
+        records.pop()
+    if max(map(len, records), default=0) != 1:
+        records = [record for record in records if record]
     if not records:
         return []
     last = len(records[-1])
     columns = form.header if isinstance(form.header, list) else records.pop(0) if form.header else None
     columns = columns or [f"column_{number}" for number in range(1, max(map(len, records)) + 1)]
+    twice = next((name for at, name in enumerate(columns) if name in columns[:at]), None)
+    if twice is not None:
+        raise AnswerError(f"two columns of the CSV are named `{twice}`; `csv: {{header: [NAME, …]}}` gives them names")
     if last < len(columns) and not text.endswith(("\n", "\r")):
         raise AnswerError(f"the answer is cut off: its last line has {last} of {len(columns)} fields", passing=True)
     for number, record in enumerate(records, 1):

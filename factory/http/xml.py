@@ -1,5 +1,6 @@
 """XML → plain data, as common readers do it: an element is a mapping of its attributes (`@name`) and children, a list
-where there are several of a name, its text where it has nothing else. Names are without their namespace."""
+where there are several of a name, its text where it has nothing else. Names are without their namespace; beside
+another of the same name, one with a prefix keeps it (`link`, `atom:link`)."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ def xml_value(body: bytes, charset: str | None) -> Any:
         parser.EndElementHandler = reader.end
         parser.CharacterDataHandler = reader.text
         parser.EntityDeclHandler = _refuse_entity
+        parser.SkippedEntityHandler = _refuse_unknown
         parser.buffer_text = True
         parser.Parse(body, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
@@ -31,25 +33,35 @@ def _refuse_entity(*_: Any) -> None:
     raise AnswerError("the answer's XML declares entities, which are not read: they can stand for any amount of text")
 
 
+def _refuse_unknown(name: str, is_parameter: bool) -> None:
+    if not is_parameter:
+        raise AnswerError(f"the answer's XML has `&{name};`, which is declared elsewhere and not read")
+
+
 class _Reader:
     def __init__(self) -> None:
         self.root: dict[str, Any] = {}
-        self._open: list[tuple[dict[str, Any], list[str]]] = [(self.root, [])]
+        self._open: list[tuple[dict[str, Any], list[str], dict[str, str]]] = [(self.root, [], {})]
 
     def start(self, _: str, attributes: dict[str, str]) -> None:
         if len(self._open) > _DEEPEST:
             raise AnswerError("the answer is XML that is nested too deeply")
-        self._open.append(({f"@{_local(key)}": value for key, value in attributes.items() if key != "xmlns"}, []))
+        self._open.append(({f"@{_local(key)}": value for key, value in attributes.items() if key != "xmlns"}, [], {}))
 
     def end(self, name: str) -> None:
-        found, texts = self._open.pop()
+        found, texts, _ = self._open.pop()
         text = "".join(texts).strip()
         value: Any = found
         if not found:
             value = text or None
         elif text:
             found["#text"] = text
-        into, key = self._open[-1][0], _local(name)
+        (into, _, names), key = self._open[-1], _local(name)
+        first = names.setdefault(key, name)
+        if first != name and name == key:
+            into[first], names[key] = into.pop(key), name
+        elif first != name:
+            key = name
         if key not in into:
             into[key] = value
         elif isinstance(into[key], list):
