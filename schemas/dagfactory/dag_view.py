@@ -11,7 +11,7 @@ from typing import Any
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.reading import variables
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Fix, Span, typo_fix
+from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath, Scope
 from schemas.findings.suggestions import meant
 from schemas.rules.subject import Subject
@@ -75,22 +75,6 @@ class DagView:
             allowed=tuple(allowed),
             fix=typo_fix(written, allowed),
         )
-
-    def entry_fix(self, path: DataPath, text: str) -> Fix | None:
-        """The fix that replaces `key: value` at a path, both on one line, by a text; an empty one removes the line."""
-        document, place = self.subject.effective.key_origin(path)
-        key, value = document.key_span(place), document.value_span(place)
-        line = document.lines.line_text(key.line)
-        before, behind = line[: key.column - 1], line[value.end_column - 1 :]
-        if (
-            not value.line == value.end_line == key.line
-            or document.lines.line_text(value.line)[value.column - 1] in "|>"
-        ):
-            return None
-        if text:
-            return Fix(Span(key.line, key.column, key.line, value.end_column), text)
-        is_alone = not before.strip() and not behind.partition("#")[0].strip()
-        return Fix(Span(key.line, 1, key.line, value.end_column), "") if is_alone else None
 
     @cached_property
     def tasks(self) -> Mapping[str, Part]:

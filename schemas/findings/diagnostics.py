@@ -143,7 +143,15 @@ class InQuotes:
     """The same text, in quotes."""
 
 
-Edit = Word | Yaml | InQuotes
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`key: value` in place of a key with its value, both on one line; an empty text removes the line. For a finding
+    at the key."""
+
+    text: str
+
+
+Edit = Word | Yaml | InQuotes | Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
 from schemas.expressions.reading import Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, Edit, Problem, Related, Span
+from schemas.findings.diagnostics import Diagnostic, Edit, Entry, Fix, Problem, Related, Span
 from schemas.findings.paths import DataPath, Walked, task_path, walk
 from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at
-from schemas.text.document import may_hold
-from schemas.text.edits import as_fix
+from schemas.text.document import Document, may_hold
+from schemas.text.edits import as_fix, entry_fix
 from schemas.text.lines import span_inside
 
 
@@ -218,7 +218,6 @@ class Subject:
             now = value_at(self.data, path)
             text = as_written(now if isinstance(now, str) else str(document.at(place)))
             span = span_inside(span, document.lines, document.text, text, part)
-        value = place[-1] if at_key and place else document.at(place)
         return Diagnostic(
             code,
             message,
@@ -227,7 +226,7 @@ class Subject:
             caret=caret,
             help=help,
             allowed=allowed,
-            fix=as_fix(fix, document.written(whole), value, whole) if fix is not None else None,
+            fix=_fix(fix, document, place, whole, at_key=at_key) if fix is not None else None,
             text=document.text,
             severity=severity or code.severity,
             path=path,
@@ -256,6 +255,13 @@ class Subject:
             severity=problem.severity,
             part=problem.part,
         )
+
+
+def _fix(edit: Edit, document: Document, place: DataPath, span: Span, *, at_key: bool) -> Fix | None:
+    if isinstance(edit, Entry):
+        return entry_fix(edit.text, document.lines, span, document.value_span(place))
+    value = place[-1] if at_key and place else document.at(place)
+    return as_fix(edit, document.written(span), value, span)
 
 
 def scalar(value: Any) -> Any:

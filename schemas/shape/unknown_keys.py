@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.compose.effective import Effective
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Problem, typo_fix
+from schemas.findings.diagnostics import Edit, Entry, Problem, typo_fix
 from schemas.findings.paths import DataPath, task_path
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
@@ -66,9 +66,15 @@ def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands
         return Problem(Code.TASK_SETTING_IN_WITH, path, message, at_key=True, caret=f"write `{key}` beside `uses`")
     model, allowed = _allowed(path, error, document)
     own = _own_keys(model, allowed)
-    elsewhere = _where_else(document, path, key) or _in_seconds(key, value_at(document.data, path), allowed)
+    seconds = _in_seconds(key, value_at(document.data, path), allowed)
+    elsewhere = _where_else(document, path, key) or (f"write `{seconds}`" if seconds else "")
     # A fix writes the key that the finding names, or none.
-    fix = typo_fix(key, allowed if stands_for is None else (stands_for,)) if not elsewhere else None
+    fix: Edit | None = None
+    if key == "provide_context" or (seconds and seconds.partition(":")[0] not in beside):
+        fix = Entry(seconds)
+    elif not elsewhere:
+        typo = typo_fix(key, allowed if stands_for is None else (stands_for,))
+        fix = typo if typo is not None and typo.text not in beside else None
     return Problem(
         Code.UNKNOWN_KEY,
         path,
@@ -77,7 +83,7 @@ def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands
         caret=elsewhere or did_you_mean(stands_for or nearest(key, allowed)) + _of_another_script(key, allowed),
         help=_about_keys(own, allowed),
         allowed=own,
-        fix=fix if fix is None or fix.text not in beside else None,
+        fix=fix,
     )
 
 
@@ -85,7 +91,7 @@ def _in_seconds(key: str, value: Any, allowed: tuple[str, ...]) -> str:
     """What a key of dag-factory with a number of seconds is here: `retry_delay_sec: 300`."""
     name, _, unit = key.rpartition("_")
     is_number = unit in ("sec", "secs", "seconds") and name in allowed and type(value) is int
-    return f"write `{name}: {value}s`" if is_number else ""
+    return f"{name}: {value}s" if is_number else ""
 
 
 def _of_another_script(key: str, allowed: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from schemas.findings.diagnostics import Diagnostic, Edit, Fix, InQuotes, Span, Word, Yaml
+from schemas.findings.diagnostics import Diagnostic, Fix, InQuotes, Span, Word, Yaml
 from schemas.text.lines import TextLines
 from schemas.text.nodes import NumberTooLongError, plain_scalar
 
@@ -95,7 +95,7 @@ def _apart(fixes: Iterable[Fix]) -> list[Fix]:
     return apart
 
 
-def as_fix(edit: Edit, written: str, value: Any, span: Span) -> Fix | None:
+def as_fix(edit: Word | Yaml | InQuotes, written: str, value: Any, span: Span) -> Fix | None:
     """The fix for `written`, which is at `span` and has the value `value`; None if that is not certain."""
     mark = written[0] if len(written) > 1 and written[0] in "\"'" and written[-1] == written[0] else ""
     if _read(written, mark) != value:
@@ -107,6 +107,22 @@ def as_fix(edit: Edit, written: str, value: Any, span: Span) -> Fix | None:
             return Fix(span, text)
         case InQuotes():
             return Fix(span, f'"{written}"')
+
+
+def entry_fix(text: str, lines: TextLines, key: Span, value: Span) -> Fix | None:
+    """The fix that replaces a key and its value by a text (see `Entry`); None where they are not on one line."""
+    line = lines.line_text(key.line)
+    before, between, behind = (
+        line[: key.column - 1],
+        line[key.end_column - 1 : value.column - 1],
+        line[value.end_column - 1 :],
+    )
+    if not value.line == value.end_line == key.line or between.strip() != ":" or line[value.column - 1] in "|>":
+        return None
+    if text:
+        return Fix(Span(key.line, key.column, key.line, value.end_column), text)
+    is_alone = not before.strip() and not behind.partition("#")[0].strip()
+    return Fix(Span(key.line, 1, key.line, value.end_column), "") if is_alone else None
 
 
 def _read(written: str, mark: str) -> Any:

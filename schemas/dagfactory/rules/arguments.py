@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import get_args
 
 from schemas.dagfactory.dag_view import DagView, Part, is_unset, unset
@@ -21,7 +20,7 @@ from schemas.dagfactory.keys import (
 )
 from schemas.dagfactory.rules.objects import named_code
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, Fix, Word, typo_fix
+from schemas.findings.diagnostics import Diagnostic, Entry, Word, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant, nearest, unmistakable
 from schemas.model.fields import RunState, TaskState
@@ -96,16 +95,15 @@ def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parame
         path = written.pop(key)
         value = value_at(dag.data, path)
         message, help_text = f"{who} has no argument `{key}`", in_seconds(key, value)
-        finding = dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text)
-        yield replace(finding, fix=dag.entry_fix(path, instead(key, value)) if is_number(value) else None)
+        fix = _of_older(key, value)
+        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text, fix=fix)
     if "provide_context" in written.keys() - taken:
         path = written.pop("provide_context")
         message, help_text = (
             f"{who} has no argument `provide_context`",
             "remove it: Airflow always provides the context",
         )
-        finding = dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text)
-        yield replace(finding, fix=dag.entry_fix(path, ""))
+        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text, fix=Entry(""))
     yield from _keys_of_tasks(dag, task, who, written, taken)
     if taken >= _SENSOR:
         yield from _of_sensor(dag, written, is_external="external_dag_id" in taken)
@@ -229,12 +227,12 @@ def _default_args(dag: DagView, taken: frozenset[str]) -> Iterator[Diagnostic]:
         message += ", and Airflow ignores it there"
         beside = "it is a key of the DAG: write it beside `default_args`" if key in DAG_KEYS else ""
         help_text = in_seconds(key, value) if key in SECONDS else beside
-        finding = dag.subject.finding(Code.DAG_FACTORY_IGNORES, path, message, at_key=True, help=help_text)
-        yield replace(finding, fix=_of_older(dag, path, key, value))
+        old, code = _of_older(key, value), Code.DAG_FACTORY_IGNORES
+        yield dag.subject.finding(code, path, message, at_key=True, help=help_text, fix=old)
 
 
-def _of_older(dag: DagView, path: DataPath, key: str, value: object) -> Fix | None:
+def _of_older(key: str, value: object) -> Entry | None:
     """The fix for a key of an older Airflow or dag-factory."""
     if key == "provide_context":
-        return dag.entry_fix(path, "")
-    return dag.entry_fix(path, instead(key, value)) if key in SECONDS and is_number(value) else None
+        return Entry("")
+    return Entry(instead(key, value)) if key in SECONDS and is_number(value) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -25,7 +24,7 @@ from schemas.dagfactory.keys import (
     is_number,
 )
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Word
+from schemas.findings.diagnostics import Diagnostic, Edit, Entry, Word
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
 from schemas.model.settings import SETTING_KEYS
@@ -94,8 +93,7 @@ def _other_key(dag: DagView, key: str, value: Any) -> Diagnostic:
         message, help_text = "Airflow 3 has no `timetable`", "write the timetable's mapping below `schedule`"
         return dag.subject.finding(Code.REFUSED_BY_AIRFLOW_3, (key,), message, at_key=True, help=help_text)
     if key in SECONDS:
-        ignored = _ignored(dag, key, in_seconds(key, value))
-        return replace(ignored, fix=dag.entry_fix((key,), instead(key, value)) if is_number(value) else None)
+        return _ignored(dag, key, in_seconds(key, value), Entry(instead(key, value)) if is_number(value) else None)
     if key in IGNORED_DAG_KEYS:
         why = IGNORED_DAG_KEYS[key]
     elif key in SETTING_KEYS:
@@ -107,9 +105,9 @@ def _other_key(dag: DagView, key: str, value: Any) -> Diagnostic:
     return _ignored(dag, key, why)
 
 
-def _ignored(dag: DagView, key: str, why: str) -> Diagnostic:
+def _ignored(dag: DagView, key: str, why: str, fix: Edit | None = None) -> Diagnostic:
     message = f"dag-factory ignores `{key}` of a DAG"
-    return dag.subject.finding(Code.DAG_FACTORY_IGNORES, (key,), message, at_key=True, help=why)
+    return dag.subject.finding(Code.DAG_FACTORY_IGNORES, (key,), message, at_key=True, help=why, fix=fix)
 
 
 def _unknown(dag: DagView, path: DataPath, message: str, allowed: Iterable[str]) -> Diagnostic:
@@ -131,8 +129,8 @@ def _parts(dag: DagView, key: str, id_key: str) -> Iterator[Diagnostic]:
         elif id_key in data and (key == "task_groups" or data[id_key] != part):
             message, place = f"`{id_key}` is for lists only; here the key `{part}` is the id", (key, part, id_key)
             code = Code.DAG_FACTORY_IGNORES if key == "tasks" else Code.CONFLICTING_KEYS
-            finding = dag.subject.finding(code, place, message, at_key=True, caret="remove it")
-            yield replace(finding, fix=dag.entry_fix(place, "") if key == "tasks" else None)
+            fix = Entry("") if key == "tasks" else None
+            yield dag.subject.finding(code, place, message, at_key=True, caret="remove it", fix=fix)
 
 
 def _list_of_parts(dag: DagView, key: str, id_key: str, written: list[Any]) -> Iterator[Diagnostic]:

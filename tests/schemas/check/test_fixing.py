@@ -65,6 +65,8 @@ def findings(folder: Path, texts: dict[str, bytes]) -> list[Diagnostic]:
         ("description: Note: slow", 'description: "Note: slow"'),
         ('description: `a "b"', "description: '`a \"b\"'"),
         ("description: ${ env.SHOP_URL }", 'description: "${env.SHOP_URL}"'),
+        ("default_args: {retry_delay_sec: 300, retries: 1}", "default_args: {retry_delay: 300s, retries: 1}"),
+        ("default_args:\n  retries: 1\n  provide_context: true # old", "default_args:\n  retries: 1\n # old"),
     ],
 )
 def test_what_is_mended(wrong: str, right: str, tmp_path: Path) -> None:
@@ -88,6 +90,9 @@ def test_what_is_mended(wrong: str, right: str, tmp_path: Path) -> None:
         ("description: 'a' b", "where the quotes end is a guess"),
         ("max_active_run: 1\nmax_active_runs: 2", "the key that is meant is there"),
         ("tags: [{{ ds }}/x]", "the quotes would not hold all of it"),
+        ("default_args: {retry_delay_sec: 300, retry_delay: 5m}", "which of both is meant"),
+        ("default_args: {retry_delay_sec: &wait 300, retries: *wait}", "the anchor would be lost"),
+        ("default_args: {retries: 1, provide_context: true}", "the line holds another key"),
     ],
 )
 def test_what_is_left_to_its_author(wrong: str, why: str, tmp_path: Path) -> None:
