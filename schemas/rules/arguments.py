@@ -15,6 +15,7 @@ from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
+from schemas.rules.refused_values import CHECKED, Misfit, refused
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
@@ -27,8 +28,6 @@ _NAMES = {
     **{"List": "a list", "Tuple": "a list", "Set": "a list", "Dict": "a mapping", "Mapping": "a mapping"},
 }
 """Types that a value of YAML can be told to fit or not. `Sequence` and `Iterable` may be text."""
-_SENSOR_MODES = ("poke", "reschedule")
-_WEEK_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TRUE_BUT_NO = ("no", "off")
 
 
@@ -39,14 +38,6 @@ class _Annotation(NamedTuple):
     literals: tuple[Any, ...]
 
 
-class _Misfit(NamedTuple):
-    message: str
-    caret: str = ""
-    help: str = ""
-    allowed: tuple[str, ...] = ()
-    severity: Severity = Severity.WARNING
-
-
 def misfits(
     subject: Subject, task: TaskView, who: str, parameters: Sequence[Parameter], *, is_operator: bool
 ) -> Iterator[Diagnostic]:
@@ -54,19 +45,18 @@ def misfits(
     arguments = task.arguments
     for parameter in parameters:
         value = arguments.get(parameter.name)
-        if parameter.annotation is None or value is None or (isinstance(value, str) and type(value) is not str):
+        if parameter.name not in arguments or (isinstance(value, str) and type(value) is not str):
             continue
-        found: _Misfit | None = None
-        if is_operator and parameter.name == "mode" and "poke_interval" in {p.name for p in parameters}:
-            found = _sensor_mode(value)
-        elif is_operator and parameter.name == "week_day":
-            found = _week_day(value)
-        elif not _is_known_later(value, is_operator=is_operator or _renders_natively(subject)):
+        may_be_refused = is_operator and parameter.name in CHECKED
+        found = refused(parameter.name, arguments, {p.name for p in parameters}) if may_be_refused else None
+        known_later = value is None or _is_known_later(value, is_operator=is_operator or _renders_natively(subject))
+        if found is None and parameter.annotation is not None and not known_later:
             found = _misfit(value, _annotation(parameter.annotation))
         if found is not None:
+            place = (*task.with_path, parameter.name)
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
-                (*task.with_path, parameter.name),
+                place if found.item is None else (*place, found.item),
                 f"`{parameter.name}` of {who} {found.message}",
                 caret=found.caret,
                 help=found.help,
@@ -84,23 +74,6 @@ def _is_known_later(value: Any, *, is_operator: bool) -> bool:
     return isinstance(value, str) and ("${" in value or (is_operator and ("{{" in value or "{%" in value)))
 
 
-def _sensor_mode(value: Any) -> _Misfit | None:
-    if value in _SENSOR_MODES or (isinstance(value, str) and "{" in value):
-        return None
-    caret = meant(value, _SENSOR_MODES) if isinstance(value, str) else ""
-    return _Misfit(f"is `poke` or `reschedule`, not `{value}`", caret, "", _SENSOR_MODES, Severity.ERROR)
-
-
-def _week_day(value: Any) -> _Misfit | None:
-    """`airflow.providers.standard.utils.weekday.WeekDay` reads whole names in any case."""
-    for day in value if isinstance(value, list) else [] if isinstance(value, dict) else [value]:
-        if str(day).capitalize() not in _WEEK_DAYS and "{" not in (day := str(day)):
-            whole = next((one for one in _WEEK_DAYS if one.startswith(day.capitalize()[:3])), None)
-            caret = f"did you mean `{whole}`?" if whole is not None else ""
-            return _Misfit(f"is a day by its whole name, not `{day}`", caret, "", _WEEK_DAYS, Severity.ERROR)
-    return None
-
-
 def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
     """`no` and `off` without quotes in arguments whose type is unknown: YAML 1.2 reads text, and any text is true."""
     for name, value in task.arguments.items():
@@ -113,29 +86,29 @@ def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=Severity.WARNING)
 
 
-def _misfit(value: Any, annotation: _Annotation) -> _Misfit | None:
+def _misfit(value: Any, annotation: _Annotation) -> Misfit | None:
     types, literals = annotation
     if literals and not types and isinstance(value, str | int) and value not in literals:
         allowed = tuple(str(one) for one in literals)
-        return _Misfit(f"cannot be `{value}`", meant(str(value), allowed), allowed=allowed)
+        return Misfit(f"cannot be `{value}`", meant(str(value), allowed), allowed=allowed)
     if not types or literals or not types <= _NAMES.keys() or _fits(value, types):
         return None
     wanted = " or ".join(dict.fromkeys(_NAMES[name] for name in sorted(types)))
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         help_text = "write `render_template_as_native_obj: true` at the top of the file, or a `${…}` expression"
-        return _Misfit(f"is {wanted}, and a template gives text", help=help_text)
+        return Misfit(f"is {wanted}, and a template gives text", help=help_text)
     if isinstance(value, str):
         word = _WORDS_FOR_BOOL.get(value.lower()) if "bool" in types else None
         if types == {"time"}:
             help_text = "write `{$object: datetime.time, with: {hour: 10, minute: 30}}`"
-            return _Misfit(f"is {wanted}, and this is text", help=help_text, severity=Severity.ERROR)
+            return Misfit(f"is {wanted}, and this is text", help=help_text, severity=Severity.ERROR)
         help_text = "in YAML 1.2, `yes`, `no`, `on` and `off` are text" if word else ""
-        return _Misfit(f"is {wanted}, not the text `{value}`", f"write `{word}`" if word else "", help_text)
+        return Misfit(f"is {wanted}, not the text `{value}`", f"write `{word}`" if word else "", help_text)
     if isinstance(value, int | float):
         written = str(value).lower()
         caret = f'write "{written}"' if "str" in types else ""
-        return _Misfit(f"is {wanted}, not {'' if isinstance(value, bool) else 'the number '}`{written}`", caret)
-    return _Misfit(f"is {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}")
+        return Misfit(f"is {wanted}, not {'' if isinstance(value, bool) else 'the number '}`{written}`", caret)
+    return Misfit(f"is {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}")
 
 
 def _fits(value: Any, types: frozenset[str]) -> bool:
