@@ -1,4 +1,4 @@
-"""What a test expects against what came; numbers are equal if they are close, 1 and 1.0 are one.
+"""What a test expects against what came; whole numbers must be the same, others close, and 1 is 1.0.
 
 `factory test --update` and `--record`: what came, written into a test file; its comments and layout stay.
 """
@@ -23,6 +23,8 @@ from schemas.text.edits import flow
 from schemas.text.nodes import compose
 
 _SHOWN = 120
+_EXACT = 2.0**53
+"""Floats below have each whole number."""
 
 
 class Problem(NamedTuple):
@@ -68,19 +70,36 @@ def of_rows(expected: ExpectedRows, found: Any, path: DataPath, read: Callable[[
 
 
 def _in_any_order(wanted: Sequence[Any], found: Sequence[Any], place: DataPath, *, subset: bool) -> Iterator[Problem]:
-    left = list(found)
+    """Each wanted row gets one of its own among those that came: a row that fits several gives way to one that fits
+    fewer (augmenting paths of a bipartite graph)."""
+    holders: dict[int, int] = {}
+    places: dict[int, int] = {}
     for index, row in enumerate(wanted):
-        match = next((other for other in left if equal(row, other, subset=subset)), None)
-        if match is None:
+        reached: dict[int, int] = {}
+        waiting, free = [index], None
+        while waiting and free is None:
+            one = waiting.pop()
+            for position, other in enumerate(found):
+                if position not in reached and equal(wanted[one], other, subset=subset):
+                    reached[position] = one
+                    if position not in holders:
+                        free = position
+                        break
+                    waiting.append(holders[position])
+        if free is None:
+            left = [other for position, other in enumerate(found) if position not in holders]
             yield Problem((*place, index), f"no row is {shown(row)}; found {shown(left)}")
-        else:
-            left.remove(match)
+        while free is not None:
+            holder = holders[free] = reached[free]
+            places[holder], free = free, places.get(holder)
 
 
 def _with_columns_of(wanted: Sequence[Any], found: Sequence[Any]) -> list[Any]:
-    """The rows that came, of each the columns that the wanted ones have."""
-    names = {name for row in wanted for name in row}
-    return [{name: value for name, value in row.items() if name in names} for row in found]
+    """The rows that came, of each the columns that the wanted ones have; what is no row stays as it is."""
+    names = {name for row in wanted if isinstance(row, dict) for name in row}
+    return [
+        {name: value for name, value in row.items() if name in names} if isinstance(row, dict) else row for row in found
+    ]
 
 
 def of_output(expected: ExpectedOutput, found: Any, path: DataPath, read: Callable[[Any], Any]) -> Iterator[Problem]:
@@ -99,8 +118,20 @@ def equal(wanted: Any, found: Any, *, subset: bool = False) -> bool:
     if isinstance(wanted, list) and isinstance(found, list):
         return len(wanted) == len(found) and all(map(equal, wanted, found))
     if _is_number(wanted) and _is_number(found):
-        return math.isclose(wanted, found, rel_tol=1e-9, abs_tol=1e-12)
+        return _same_number(wanted, found)
     return type(wanted) is type(found) and bool(wanted == found)
+
+
+def _same_number(wanted: float, found: float) -> bool:
+    """Whole numbers are the same or not; one with a fraction, and one too large for all its digits, may be close."""
+    one_is_int = isinstance(wanted, int) or isinstance(found, int)
+    both_are_exact = all(isinstance(n, int) or (n.is_integer() and abs(n) < _EXACT) for n in (wanted, found))
+    if wanted == found or (one_is_int and both_are_exact):
+        return wanted == found
+    try:
+        return math.isclose(wanted, found, rel_tol=1e-9, abs_tol=1e-12)
+    except OverflowError:
+        return False  # an integer beyond all floats
 
 
 def shown(value: Any) -> str:

@@ -192,9 +192,13 @@ class _Rules:
     def _empty(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
         """Expectations that nothing could fail."""
         output = [(("output", name), rows) for name, rows in test.expect.output.items()]
-        for keys, rows in [*output, *((("tables", name), rows) for name, rows in test.expect.tables.items())]:
+        files = [(("files", name), rows) for name, rows in test.expect.files.items()]
+        for keys, rows in [*output, *((("tables", name), rows) for name, rows in test.expect.tables.items()), *files]:
             place = (*path, "expect", *keys)
-            if not rows.model_fields_set - {"match", "order"}:
+            if rows.match == "subset" and rows.rows == [] and rows.count is None:
+                text = "all rows have these among them: leave out `match: subset`, or write `count`"
+                yield _finding(self._document, Code.WRONG_VALUE, (*place, "rows"), text)
+            if keys[0] != "files" and not rows.model_fields_set - {"match", "order"}:
                 yield _finding(self._document, Code.MISSING_KEY, place, "this expects nothing: write `rows` or `count`")
             for index, row in enumerate(rows.rows if isinstance(rows.rows, list) else ()):
                 if not row:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from factory.trial.expectations import updated
+from factory.cli.test import Outcome, _junit
+from factory.trial.expectations import equal, of_rows, updated
+from schemas.model.pipeline_tests import ExpectedRows
 from tests.factory.cli.commands import connected, factory, looked_at
 from tests.factory.http.http_server import Server
 
@@ -309,6 +312,40 @@ def test_several_new_keys_are_written_once() -> None:
     assert updated("a: {}\n", updates) == "a: {b: {x: 1, y: 2}, c: 3}\n"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "found", "same"),
+    [
+        (1767000000, 1767000001, False), (1767000000, 1767000001.0, False), (10**400, 10**400, True),
+        (10**400, 1.5, False), (10**20, 1.0000000000000001e20, True), (3, 3.0, True), (0.3, 0.1 + 0.2, True),
+        (3, 3.0000000000001, True), (0.3, 0.31, False), (True, 1, False), (2**53 + 1, float(2**53), True),
+    ],
+)  # fmt: skip
+def test_whole_numbers_are_the_same_and_others_close(wanted: object, found: object, same: bool) -> None:
+    assert equal(wanted, found) is same
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "wrong"),
+    [
+        ([{"a": 1}, {"a": 1, "b": 2}], [{"a": 1, "b": 2}, {"a": 1, "b": 3}], []),
+        ([{"a": 1}, {"a": 1, "b": 2}, {"b": 2}], [{"a": 1, "b": 2}, {"b": 2}, {"a": 1}], []),
+        ([{"a": 1}, {"a": 1}], [{"a": 1}, {"a": 2}], ['no row is {"a": 1}; found [{"a": 2}]']),
+        ([{"a": 1}], [1, 2], ['no row is {"a": 1}; found [1, 2]']),
+        ([{"a": 1}], [True], ['no row is {"a": 1}; found [true]']),
+    ],
+)
+def test_each_row_of_a_subset_has_one_of_its_own(wanted: list[object], found: list[object], wrong: list[str]) -> None:
+    expected = ExpectedRows.model_validate({"rows": wanted, "match": "subset"})
+
+    assert [problem.text for problem in of_rows(expected, found, (), lambda rows: rows)] == wrong
+
+
+def test_a_report_is_xml_whatever_an_error_holds() -> None:
+    report = ElementTree.fromstring(_junit([Outcome("a", "b\x00", 0.0, ("a: \x1b[1mred\nb | \ud800",))]))  # noqa: S314 # our own
+
+    assert [failure.text for failure in report.iter("failure")] == ["a: �[1mred\nb | �"]
+
+
 def test_a_test_file_is_no_pipeline(project: Path) -> None:
     assert "4 pipelines checked" in factory("lint", cwd=project).stderr
 
@@ -327,6 +364,8 @@ def test_a_test_file_is_no_pipeline(project: Path) -> None:
         ("tests:\n  - name: x\n    given: {tasks: {poll: none.csv}}\n", "there is no file `none.csv` beside the test"),
         ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [{}]}}}\n", "this row names no column"),
         ("tests:\n  - name: x\n    expect: {output: {clean: {}}}\n", "this expects nothing"),
+        ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [], match: subset}}}\n", "all rows have these"),
+        ("tests:\n  - name: x\n    expect: {files: {a.csv: {rows: [], match: subset}}}\n", "all rows have these"),
         ("pipeline: other.yaml\ntests:\n  - name: x\n", "there is no pipeline `other.yaml` to test"),
         ("tests: [\n", "PF001"),
     ],
