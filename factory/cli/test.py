@@ -228,9 +228,10 @@ def _junit(outcomes: Sequence[Outcome]) -> str:
     failures = sum(bool(outcome.problems) for outcome in outcomes)
     suite = Element("testsuite", name="factory test", tests=str(len(outcomes)), failures=str(failures))
     for outcome in outcomes:
-        names = {"classname": printable(outcome.file), "name": printable(outcome.name)}
-        case = SubElement(suite, "testcase", **names, time=f"{outcome.seconds:.3f}")
-        lines = [printable(line) for problem in outcome.problems for line in problem.split("\n")]  # XML has no \x1b
+        # XML has no control characters.
+        file, name = printable(outcome.file), printable(outcome.name)
+        case = SubElement(suite, "testcase", classname=file, name=name, time=f"{outcome.seconds:.3f}")
+        lines = [printable(line) for problem in outcome.problems for line in problem.split("\n")]
         if lines:
             SubElement(case, "failure", message=lines[0]).text = "\n".join(lines)
     return tostring(suite, encoding="unicode") + "\n"

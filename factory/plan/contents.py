@@ -10,7 +10,7 @@ import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,26 +104,27 @@ def contents(
             dags.setdefault((dag.id, dag.environment), dag)
         for environment in checker.environments_of(path) if environments else ():
             chosen = Checker(folder, CheckOptions(environ={}, environment=environment, shown_folder=shown))
-            for dag in _dags(path, chosen.variants(path), secrets, policy):
+            own = [*secrets, *_secret_texts(chosen.file(path).diagnostics)]
+            for dag in _dags(path, chosen.variants(path), own, policy):
                 dags.setdefault((dag.id, environment), dag)
     return Contents(dags, broken, ids)
 
 
 def _dags(path: str, variants: Sequence[Variant], secrets: Sequence[str], policy: Policy | None) -> Iterator[Dag]:
     for variant in variants:
-        subject = Subject(path, variant.effective)
-        reading = _Reading(subject, secrets)
+        subject, data = Subject(path, variant.effective), variant.effective.data
+        row = {key: cell.value for key, cell in variant.row.cells.items()} if variant.row is not None else {}
+        reading = _Reading(subject, {*secrets, *_named_as_secrets([data.get("vars"), row])})
         forbidden = tuple(check_policy(subject, policy)) if policy is not None else ()
-        data = variant.effective.data
         yield Dag(variant.dag_id, path, variant.environment, data, reading.settings(), reading.tasks(), forbidden)
 
 
 class _Reading:
     """Takes an effective document apart."""
 
-    def __init__(self, subject: Subject, secrets: Sequence[str]) -> None:
+    def __init__(self, subject: Subject, secrets: Iterable[str]) -> None:
         self._subject = subject
-        self._secrets = secrets
+        self._secrets = sorted(secrets, key=len, reverse=True)
 
     def settings(self) -> dict[str, Value]:
         data = {key: value for key, value in self._subject.data.items() if key not in ("tasks", "poll", "environments")}
@@ -169,23 +170,58 @@ class _Reading:
         return f"{document.file}:{document.value_span(written).line}"
 
     def _shown(self, name: str, value: Any) -> str:
-        text = as_written(value) if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-        if looks_like_secret(name.rpartition(".")[2]) and not text.startswith(("${", "{{")):
-            return HIDDEN
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
+        seen = self._without_secrets(value, is_secret=any(map(_names_secret, name.split("."))))
+        text = seen if isinstance(seen, str) else json.dumps(seen, default=str, ensure_ascii=False)
         text = " ".join(text.split())
         return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
+    def _without_secrets(self, value: Any, *, is_secret: bool) -> Any:
+        """`is_secret`: a key above says so."""
+        if isinstance(value, dict):
+            told = {key: is_secret or _names_secret(key) for key in value}
+            return {key: self._without_secrets(child, is_secret=told[key]) for key, child in value.items()}
+        if isinstance(value, list):
+            return [self._without_secrets(child, is_secret=is_secret) for child in value]
+        text = as_written(value) if isinstance(value, str) else str(value)
+        if is_secret:
+            return text if text.startswith(_FILLED_IN_LATER) else HIDDEN
+        shown = text
+        for secret in self._secrets:
+            shown = shown.replace(secret, HIDDEN)
+        return value if shown == text and not isinstance(value, str) else shown
+
+
+_FILLED_IN_LATER = ("${", "{{")
+_SHORTEST = 4
+"""Of a secret that is looked for in other values: `1` is in too many."""
+
+
+def _names_secret(key: object) -> bool:
+    return looks_like_secret(str(key).replace("-", "_"))
+
 
 def _secret_texts(diagnostics: Sequence[Diagnostic]) -> list[str]:
-    """The secrets that lint found in the files, longest first."""
-    texts = [
+    """The secrets that lint found in the files."""
+    texts = (
         TextLines(text).line_text(span.line)[span.column - 1 : span.end_column - 1]
         for text, spans in secret_spans(diagnostics).items()
         for span in spans
-    ]
-    return sorted((text for text in texts if text), key=len, reverse=True)
+    )
+    return [text for text in texts if text]
+
+
+def _named_as_secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:
+    """Values below keys that name secrets: where these are filled in, nothing says any more what they are."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from _named_as_secrets(child, is_secret=is_secret or _names_secret(key))
+    elif isinstance(value, (list, tuple)):
+        for child in value:
+            yield from _named_as_secrets(child, is_secret=is_secret)
+    elif is_secret and value is not None and not isinstance(value, bool):
+        text = as_written(value) if isinstance(value, str) else str(value)
+        if len(text) >= _SHORTEST and not text.startswith(_FILLED_IN_LATER):
+            yield text
 
 
 class BaseError(Exception):
@@ -226,17 +262,20 @@ def _extract(top: Path, revision: str, inside: str, target: Path) -> None:
         cwd=top, capture_output=True, check=True,
     ).stdout  # fmt: skip
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(target, filter="data")
+        tar.extractall(target, filter=_inside)  # noqa: S202 # which lets nothing out
+
+
+def _inside(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
+    """No link that leads out of the folder: nobody knows what was there at that revision."""
+    try:
+        return tarfile.data_filter(member, target)
+    except tarfile.FilterError:
+        return None
 
 
 def _where_it_left(folder: Path) -> str:
-    for branch in (
-        _try_git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD"),
-        "origin/main",
-        "origin/master",
-        "main",
-        "master",
-    ):
+    default = _try_git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD")
+    for branch in (default, "origin/main", "origin/master", "main", "master"):
         found = _try_git(folder, "merge-base", "HEAD", branch) if branch else ""
         if found:
             return found

@@ -6,12 +6,14 @@ means that something may be lost. No expectation means no entry at all.
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
+from factory.plan.contents import base_folder
 from factory.plan.plan import Entry, Plan, as_json, markdown, plan, text
 
 PAIRS = sorted((Path(__file__).parent / "pairs").glob("*.yaml"))
@@ -52,6 +54,19 @@ def test_a_pair_gives_its_lines(pair: Path, tmp_path: Path, monkeypatch: pytest.
     assert bool(found.entries) == bool(expected), said
     for report in (text, markdown, as_json):
         assert not [secret for secret in SECRETS if secret in report(found)]
+
+
+def test_a_revision_may_have_links_that_lead_away(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("tasks: []\n")
+    for name, target in (("b.yaml", "/etc/hostname"), ("c.yaml", "../../away"), ("d.yaml", "a.yaml")):
+        (folder / name).symlink_to(target)
+    for words in ("init -q", "add .", "-c user.name=a -c user.email=a@example.com commit -qm a"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+
+    with base_folder("HEAD", folder) as (before, _):
+        assert sorted(path.name for path in before.iterdir()) == ["a.yaml", "d.yaml"]
 
 
 def test_there_are_fifty_pairs() -> None:
