@@ -30,6 +30,8 @@ from schemas.folder.project import ENVIRONMENT_VARIABLE
 if TYPE_CHECKING:
     from factory.trial.memory import Kept
 
+_MOST_IDS = 20
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory try`."""
@@ -73,6 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(full.render(checked.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
     if checked.has_errors or not checked.pipelines:
         return 1
+    if dag_id is None and len(checked.pipelines) > 1:
+        ids = ", ".join(pipeline.dag_id for pipeline in checked.pipelines[:_MOST_IDS])
+        more = " …" if len(checked.pipelines) > _MOST_IDS else ""
+        raise UsageError(f"{arguments.pipeline} makes {len(checked.pipelines)} DAGs, name one of them: {ids}{more}")
     with tempfile.TemporaryDirectory(prefix="factory-try-") as home:
         prepare_airflow(home, os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING"))
         return _run(checker, checked.pipelines[0], arguments, given, connections, params, date)
@@ -122,13 +128,12 @@ def _run(  # what the command line says, each once
         place = f"{file}:{span.line}" if span is not None else file
         if arguments.json:
             error = None if result.error is None else f"{type(result.error).__name__}: {result.error}"
-            record = {"task": result.name, "state": result.state, "seconds": round(result.seconds, 3)}
-            print(
-                json.dumps({**record, "place": place, "error": error, "output": result.output}, default=str), flush=True
-            )
+            record = {"task": result.name, "state": result.state, "seconds": round(result.seconds, 3), "place": place}
+            record |= {"error": memory.hidden(error), "output": memory.hidden(result.output)}
+            print(json.dumps(record, default=str), flush=True)
             return
-        print(report.line(result, place), flush=True)
-        shown = report.output(result.output, arguments.show)
+        print(report.line(result, place, memory.hidden), flush=True)
+        shown = report.output(memory.hidden(result.output), arguments.show)
         if shown:
             print("\n".join(f"    {line}" for line in shown.splitlines()), flush=True)
 

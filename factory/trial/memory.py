@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from factory.data.row_files import plain_rows
 from schemas.compose.env_values import looks_like_secret
@@ -22,6 +23,8 @@ from schemas.compose.env_values import looks_like_secret
 RETURN_VALUE = "return_value"
 _PARTS = ("conn_type", "host", "schema", "login", "password", "port", "extra")
 _BUSY_SECONDS = 10.0
+_SHORTEST_SECRET = 3
+"""One that is hidden: shorter texts are in every word."""
 
 
 class KeptError(Exception):
@@ -161,6 +164,18 @@ class Memory:
             self.secrets.add(value)
         if value is not None and key not in self.variables:
             self.borrowed["variables"][key] = value
+        return value
+
+    def hidden(self, value: Any) -> Any:
+        """A value to be shown: stars in place of the secrets in its texts, also as URLs write them."""
+        if isinstance(value, dict):
+            return {self.hidden(key): self.hidden(one) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.hidden(one) for one in value]
+        if isinstance(value, str):
+            texts = {form for secret in self.secrets for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+            for text in sorted(texts, key=len, reverse=True):
+                value = value.replace(text, "***") if len(text) >= _SHORTEST_SECRET else value
         return value
 
     def asset_state(self, asset: str, key: str) -> Any:

@@ -10,7 +10,7 @@ import os
 import re
 import sysconfig
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,15 @@ WIDEST_CELL = 32
 MOST_CELLS = 8
 
 
-def line(result: TaskResult, place: str) -> str:
-    """`✓ load  success  0.02 s`, and for a failed task its place and error below."""
+def line(result: TaskResult, place: str, hidden: Callable[[Any], Any]) -> str:
+    """`✓ load  success  0.02 s`, and for a failed task its place and error below, without secrets."""
     sign = {"success": "✓", "failed": "✗"}.get(result.state, "-")
     first = f"{sign} {result.name}  {result.state}"
     if result.seconds:
         first += f"  {result.seconds:.2f} s"
     if result.error is None:
         return first
-    text = str(result.error).strip().splitlines()
+    text = hidden(str(result.error)).strip().splitlines()
     shown = f"{type(result.error).__name__}: {text[0]}" if text else type(result.error).__name__
     return "\n".join([first, *(f"    {part}" for part in (place, printable(shown), *_frames(result.error)) if part)])
 

@@ -18,6 +18,7 @@ import structlog
 from airflow.sdk import DAG, TaskInstanceState
 from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType, TIRunContext
+from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.xcom_arg import XComArg
 from airflow.sdk.execution_time import task_runner
@@ -26,7 +27,7 @@ from airflow.sdk.execution_time.supervisor import set_supervisor_comms
 from airflow.sdk.serde import deserialize, serialize
 
 from factory.trial.memory import RETURN_VALUE, Memory
-from factory.trial.supervisor import FAILED, RUN, SKIPPED, SUCCESS, MemorySupervisor, decide
+from factory.trial.supervisor import BEGUN, FAILED, RUN, SKIPPED, SUCCESS, MemorySupervisor, decide
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator
@@ -149,7 +150,8 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
     started = time.monotonic()
     instance_id = uuid4()
     supervisor = MemorySupervisor(trial.memory)
-    next_method, next_kwargs, reschedules = None, None, 0
+    next_method: str | None = None
+    next_kwargs, reschedules = None, 0
     with set_supervisor_comms(supervisor):
         while True:
             context = _run_context(trial, next_method, next_kwargs, reschedules)
@@ -159,9 +161,7 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
                 instance.task.on_kill()  # the runner counts it as a failure, and leaves the task's processes
                 raise error
             if isinstance(message, DeferTask):
-                next_method = message.next_method
-                event = asyncio.run(_first_event(message))
-                next_kwargs = {"event": serialize(event.payload)} if event is not None else message.next_kwargs
+                next_method, next_kwargs = asyncio.run(_after_trigger(message))
             elif isinstance(message, RescheduleTask):
                 reschedules += 1
                 pause = (message.reschedule_date - datetime.now(UTC)).total_seconds()
@@ -199,6 +199,7 @@ def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any, resche
         should_retry=False,
         next_method=next_method,
         next_kwargs=next_kwargs,
+        xcom_keys_to_clear=[BEGUN],
     )
 
 
@@ -230,10 +231,21 @@ def _instance(trial: Trial, task: Any, index: int, instance_id: UUID, context: T
     )
 
 
-async def _first_event(message: DeferTask) -> Any:
+async def _after_trigger(message: DeferTask) -> tuple[str, Any]:
+    """Where and with what a task goes on: as Airflow's triggerer decides after its trigger's first event, or without
+    one."""
     arguments: Any = deserialize(message.trigger_kwargs)  # type: ignore[type-var] # as Airflow stores them
-    trigger = import_string(message.classpath)(**arguments)
-    return await anext(trigger.run(), None)
+    kept: Any = deserialize(message.next_kwargs)
+    limit = message.trigger_timeout
+    reason = TriggerFailureReason.TRIGGER_FAILURE.value
+    try:
+        async with asyncio.timeout(limit.total_seconds() if limit is not None else None) as clock:
+            async for event in import_string(message.classpath)(**arguments).run():
+                return message.next_method, serialize({**(kept or {}), "event": event.payload})
+    except Exception as error:
+        # Whatever a trigger raises fails its task, which says so.
+        reason = TriggerFailureReason.TRIGGER_TIMEOUT.value if clock.expired() else f"{reason}: {error}"
+    return TRIGGER_FAIL_REPR, serialize({"error": reason})
 
 
 def _logger(task_id: str) -> Any:

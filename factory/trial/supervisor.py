@@ -5,8 +5,10 @@ Whether a task runs, by the states of those it waits for, is airflow.ti_deps.dep
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -28,6 +30,22 @@ def _hidden(extra: Mapping[str, Any]) -> Iterator[str]:
     return (value for name, value in extra.items() if looks_like_secret(name) and isinstance(value, str))
 
 
+BEGUN = "trial_begun"
+"""An XCom that the runner is told to delete: it does so after it has taken SIGTERM for itself."""
+
+
+def _masked(value: Any, name: str | None) -> Iterator[str]:
+    """What a task wants hidden, as Airflow's `mask_secret` has it: of a mapping what its names say."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _masked(one, key)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _masked(one, name)
+    elif isinstance(value, str) and value and (name is None or looks_like_secret(name)):
+        yield value
+
+
 class NotInATrialError(Exception):
     """A task wants something that only a running Airflow has."""
 
@@ -42,6 +60,7 @@ class MemorySupervisor:
         self._memory = memory
         self.skipped: list[str | tuple[str, int]] = []
         self.final: Any = None
+        self._started = datetime.now(UTC)
 
     def send(self, msg: Any) -> Any:
         """The answer to a message of `airflow.sdk.execution_time.comms`. Raises NotInATrialError for what has none."""
@@ -67,6 +86,10 @@ class MemorySupervisor:
         return comms.XComResult(key=msg.key, value=found.get(index))
 
     def _DeleteXCom(self, msg: comms.DeleteXCom) -> None:  # noqa: N802 # as above
+        if msg.key == BEGUN:
+            # Airflow's runner only tells the task, which then may go on; here nobody kills it afterwards.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            return
         self._memory.xcoms.get((msg.task_id, msg.key), {}).pop(-1 if msg.map_index is None else msg.map_index, None)
 
     def _values(self, msg: Any) -> list[Any]:
@@ -145,7 +168,7 @@ class MemorySupervisor:
         return comms.PreviousDagRunResult()
 
     def _GetTaskRescheduleStartDate(self, _: Any) -> comms.TaskRescheduleStartDate:  # noqa: N802 # as above
-        return comms.TaskRescheduleStartDate(start_date=None)
+        return comms.TaskRescheduleStartDate(start_date=self._started)
 
     def _TriggerDagRun(self, msg: comms.TriggerDagRun) -> comms.OKResponse:  # noqa: N802 # as above
         self._memory.not_started.append(msg.dag_id)
@@ -163,7 +186,10 @@ class MemorySupervisor:
     def _ignore(self, _: Any) -> None:
         """What only Airflow's pages show."""
 
-    _SetRenderedFields = _SetRenderedMapIndex = _MaskSecret = _ignore  # as above
+    _SetRenderedFields = _SetRenderedMapIndex = _ignore  # as above
+
+    def _MaskSecret(self, msg: comms.MaskSecret) -> None:  # noqa: N802 # as above
+        self._memory.secrets |= set(_masked(msg.value, msg.name))
 
 
 RUN, SKIPPED, UPSTREAM_FAILED = "run", "skipped", "upstream_failed"

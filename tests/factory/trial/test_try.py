@@ -93,6 +93,94 @@ def test_a_failure_is_shown_at_its_place(project: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
+WAITS = """
+tasks:
+  - {id: url, uses: steps.url}
+  - {id: said, uses: steps.said}
+  - {id: told, uses: steps.told}
+  - {id: never, uses: steps.Sensor, with: {poke_interval: 0.1, timeout: 0.3, mode: reschedule}}
+  - {id: kept, uses: steps.Deferred, with: {seconds: 0}}
+  - {id: late, uses: steps.Deferred, with: {seconds: 60}}
+  - {id: wrong, uses: steps.Deferred, with: {seconds: -1}}
+"""
+WAIT_STEPS = """
+from datetime import timedelta
+from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator
+from airflow.sdk.log import mask_secret
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+def url():
+    c = BaseHook.get_connection("shop")
+    raise ValueError(f"postgres://u:{c.password}@h")
+
+def said():
+    return [BaseHook.get_connection("shop").get_uri()]
+
+def told():
+    mask_secret("of-the-task")
+    return {"of-the-task": "it is of-the-task"}
+
+class Sensor(BaseSensorOperator):
+    def poke(self, context):
+        return False
+
+class Trigger(BaseTrigger):
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def serialize(self):
+        return "steps.Trigger", {"seconds": self.seconds}
+
+    async def run(self):
+        import asyncio
+        await asyncio.sleep(self.seconds)
+        if self.seconds < 0:
+            raise ValueError("too early")
+        yield TriggerEvent("came")
+
+class Deferred(BaseOperator):
+    def __init__(self, seconds, **kwargs):
+        super().__init__(**kwargs)
+        self.seconds = seconds
+
+    def execute(self, context):
+        kwargs = {"mine": 1}
+        self.defer(trigger=Trigger(self.seconds), method_name="go_on", kwargs=kwargs, timeout=timedelta(seconds=0.5))
+
+    def go_on(self, context, mine, event):
+        return [mine, event]
+"""
+
+
+def test_secrets_are_hidden_and_waiting_ends(project: Path) -> None:
+    (project / "pipelines" / "waits.yaml").write_text(WAITS)
+    (project / "pipelines" / "steps.py").write_text(WAIT_STEPS)
+
+    done = factory("try", "waits", "--json", "--conn", "shop=http://u:pw%40-1234@shop.example", cwd=project)
+
+    found = {record["task"]: record for record in map(json.loads, done.stdout.splitlines())}
+    assert not [secret for secret in ("pw@-1234", "pw%40-1234", "of-the-task") if secret in done.stdout + done.stderr]
+    assert found["url"]["error"] == "ValueError: postgres://u:***@h"
+    assert found["said"]["output"] == ["http://u:***@shop.example"]
+    assert found["told"]["output"] == {"***": "it is ***"}
+    assert "timed out" in found["never"]["error"]
+    assert found["kept"]["output"] == [1, "came"]
+    assert found["late"]["error"] == "TaskDeferralTimeout: Trigger timeout"
+    assert found["wrong"]["error"] == "TaskDeferralError: Trigger failure: too early"
+
+
+def test_of_several_dags_one_is_to_be_named(project: Path) -> None:
+    (project / "pipelines" / "mat.yaml").write_text(
+        "dag_id: mat_${matrix.r}\nmatrix: {r: [eu, us]}\ntasks:\n  - {id: a, uses: empty}\n"
+    )
+
+    done = factory("try", "pipelines/mat.yaml", cwd=project)
+
+    assert done.returncode == 2
+    assert "pipelines/mat.yaml makes 2 DAGs, name one of them: mat_eu, mat_us" in done.stderr
+
+
 def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
     (project / "pipelines" / "etl.yaml").write_text("schedul: x\n")
 
@@ -211,7 +299,8 @@ def test_a_poll_is_tried_on_a_real_server(project: Path) -> None:
     assert "refused" in record["error"]
 
 
-def test_an_interrupt_ends_all_and_leaves_nothing(project: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_all_and_leaves_nothing(project: Path, number: signal.Signals) -> None:
     command = "echo $$ > {} && exec sleep 60"
     pids = project / "pid"
     (project / "pipelines" / "long.yaml").write_text(
@@ -220,14 +309,16 @@ def test_an_interrupt_ends_all_and_leaves_nothing(project: Path) -> None:
         "  - {id: after, uses: empty, needs: [long], trigger_rule: all_done}\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "factory.cli", "try", "long"], cwd=project, stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-m", "factory.cli", "try", "long"], cwd=project, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(project)},
+    )  # fmt: skip
     end = time.monotonic() + 50
     while not (pids.exists() and pids.read_text()) and time.monotonic() < end:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     printed, _ = process.communicate(timeout=30)
 
     assert process.returncode == 130
     assert "after" not in printed
     assert not psutil.pid_exists(int(pids.read_text()))
+    assert not list(project.glob("factory-try-*"))
