@@ -208,6 +208,8 @@ def format_problem(name: str) -> str | None:
     """What is wrong with a `cursor_format`; None if nothing is."""
     if "%" not in name:
         return None if name in FORMATS else "it is neither one of the formats nor a pattern with `%`"
+    if re.search(r"(?<!%)(?:%%)*%I", name) is not None and "%p" not in name:
+        return "`%I` counts hours to 12, and without `%p` it is not said which half of the day it is"
     try:
         moment = datetime(2026, 11, 29, 13, 5, 59, tzinfo=UTC)
         again = datetime.strptime(moment.strftime(name), name)  # only its date counts

@@ -147,7 +147,8 @@ def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     """What goes into the query of a request whose body says what to search for: such an API mostly ignores it there,
     and would give the same rows again."""
     pagination, incremental = task.arguments.get("pagination"), task.arguments.get("incremental")
-    if task.arguments.get("method") != "POST" or not isinstance(task.arguments.get("json"), dict):
+    body = next((key for key in ("json", "data", "body") if task.arguments.get(key)), None)
+    if task.arguments.get("method") != "POST" or body is None or isinstance(task.arguments[body], list):
         return
     kind = pagination.get("type") if isinstance(pagination, dict) else None
     body_key = {"offset": "offset_body_path", "page_number": "page_body_path"}.get(str(kind))
@@ -155,20 +156,21 @@ def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         param = body_key.replace("body_path", "param")
         sent = param.removesuffix("_param")
         if pagination.get(body_key) is None and pagination.get(param) is None:
+            in_body = f"`{body_key}: …` where the API takes it in a `json` body, or "
             yield subject.finding(
                 Code.ROWS_AT_RISK,
                 (*task.with_path, "pagination"),
-                f"`type: {kind}` sends `{sent}` in the query of a POST, whose `json` says what to give",
+                f"`type: {kind}` sends `{sent}` in the query of a POST, whose `{body}` says what to give",
                 at_key=True,
-                help=f"write `{body_key}: …` where the API takes it in the body, or `{param}: …` where in the query",
+                help=f"write {in_body}`{param}: …` where in the query",
             )
     if isinstance(incremental, dict) and incremental.get("start_param") is not None:
         yield subject.finding(
             Code.ROWS_AT_RISK,
             (*task.with_path, "incremental", "start_param"),
-            "`start_param` is sent in the query of a POST, whose `json` says what to give",
+            f"`start_param` is sent in the query of a POST, whose `{body}` says what to give",
             at_key=True,
-            help="write `${cursor.start}` in `json` where the API takes it in the body",
+            help=f"write `${{cursor.start}}` in `{body}` where the API takes it in the body",
         )
 
 

@@ -27,7 +27,19 @@ _HEADER_PLACES: tuple[DataPath, ...] = (
 )
 _ONE_STATE = ("incremental", "change_detection", "until", "watch")
 """What a request with `each` cannot have: it is many requests."""
-_KEYS = (*_ONE_STATE, "each", "to", "csv", "encoding", "pagination", "rate_limit", "auth", "cursor.", "each.")
+_KEYS = (
+    *_ONE_STATE,
+    "each",
+    "to",
+    "csv",
+    "encoding",
+    "pagination",
+    "rate_limit",
+    "auth",
+    "response_",
+    "cursor.",
+    "each.",
+)
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -181,13 +193,24 @@ def _is_text_encoding(name: str) -> bool:
 
 
 def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    places: list[tuple[DataPath, Any, bool]] = []
     for keys in _HEADER_PLACES:
         value: Any = task.arguments
         for element in keys:
             value = value.get(element) if isinstance(value, dict) else None
+        places.append((keys, value, False))
+    names, actions = task.arguments.get("response_headers"), task.arguments.get("response_actions")
+    places += [
+        (("response_headers", at), name, False) for at, name in enumerate(names if isinstance(names, list) else ())
+    ]
+    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+        fields = action.get("headers") if isinstance(action, dict) else None
+        if isinstance(fields, dict):
+            places += [(("response_actions", at, "headers", name), name, True) for name in fields]
+    for keys, value, at_key in places:
         if isinstance(value, str) and value and "${" not in value and not _HEADER.fullmatch(value):
             message = f"`{value}` is not a name of a header field, which holds no spaces and no colon"
-            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, *keys), message)
+            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, *keys), message, at_key=at_key)
 
 
 def texts(value: Any, path: DataPath) -> Iterator[tuple[DataPath, str]]:
