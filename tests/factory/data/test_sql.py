@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.operators.chart import ChartOperator
+from factory.operators.check import CheckOperator
+from factory.operators.duckdb import DuckdbOperator
+from factory.operators.load import LoadOperator
+from factory.operators.models import PredictOperator, TrainOperator
 from factory.operators.sql import SqlOperator
 
 
@@ -59,10 +64,11 @@ def test_the_last_of_several_statements_gives_the_output() -> None:
 
 
 @pytest.mark.usefixtures("orders")
-def test_parameters_are_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+def test_parameters_are_not_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("SELECT price FROM orders WHERE day = ?", parameters=["2026-01-01"], fetch="value") == 1.5
-    assert "2026-01-01" not in caplog.text
+    log = capsys.readouterr().out
+    assert "SELECT price" in log
+    assert "2026-01-01" not in log
 
 
 @pytest.mark.usefixtures("orders")
@@ -109,3 +115,32 @@ def test_a_connection_to_no_database_is_said(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "oracle", "host": "example.com"}))
     with pytest.raises(AirflowException, match="the connection `shop` of type `oracle` has no hook here"):
         run("SELECT 1")
+
+
+@pytest.mark.usefixtures("database")
+def test_no_data_task_logs_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for module in ("dlt", "duckdb", "vl_convert", "skops"):
+        pytest.importorskip(module)
+    rows = [{"id": n, "name": f"zaphod{n}", "price": n / 2} for n in range(20)]
+    file, model = str(tmp_path / "rows.jsonl"), str(tmp_path / "model")
+    given = {"target": "price", "estimator": "sklearn.tree.DecisionTreeRegressor", "random_state": 0}
+    instance: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)}
+    for operator in (
+        LoadOperator(task_id="load", conn_id="shop", table="people", rows=rows),
+        SqlOperator(task_id="sql", conn_id="shop", sql="SELECT * FROM people", fetch="rows"),
+        SqlOperator(task_id="sql", conn_id="shop", sql="SELECT * FROM people", to=file),
+        DuckdbOperator(task_id="duckdb", sql="SELECT * FROM people", tables={"people": file}),
+        CheckOperator(task_id="check", file=file, columns={"name": {"null_check": {"equal_to": 0}}}),
+        ChartOperator(task_id="chart", file=file, spec={"mark": "bar"}, to=str(tmp_path / "a.svg")),
+        TrainOperator(task_id="train", file=file, to=model, **given),
+        PredictOperator(task_id="predict", file=file, model=model),
+    ):
+        operator.execute(instance)
+    frozen = LoadOperator(
+        task_id="load", conn_id="shop", table="people", rows=[{"id": "zaphod"}], schema_contract="freeze"
+    )
+    with pytest.raises(AirflowException, match="allows no change") as raised:
+        frozen.execute({"ti": SimpleNamespace(dag_id="d", run_id="r2", task_id="t", map_index=-1)})
+    log = capsys.readouterr().out
+    assert "people" in log
+    assert "zaphod" not in log + str(raised.value)
