@@ -143,6 +143,8 @@ class Plan:
             for key in _keys(some):
                 values = [row.get(key) for row in some]
                 if key not in known:
+                    if not str(key).strip():
+                        raise LoadError("the rows have a column without a name: each key needs a name")
                     known[key] = self._known(key)
                     seen[key] = Seen(self._is_csv)
                 kind = known[key]

@@ -320,6 +320,8 @@ def test_a_table_is_made_only_where_it_may_be(warehouse: Warehouse) -> None:
 def test_what_cannot_be_a_row_is_said(warehouse: Warehouse) -> None:
     with pytest.raises(AirflowException, match="row 2 is no mapping of columns, but of type int"):
         load([{"id": 1}, 2])  # type: ignore[list-item] # what is tested
+    with pytest.raises(AirflowException, match="a column without a name"):
+        load([{"": 5}])
     with pytest.raises(AirflowFailException, match="either `rows` or `file`"):
         load(ORDERS, file="orders.csv")
     assert warehouse.tables() == set()
