@@ -1,7 +1,8 @@
 """Prepare a repository for pipelines: a folder with a first one, schemas for editors, checks before a commit and in CI.
 
 The checks install this version from the repository that it came from, so that they need no package index. Files
-that are there stay as they are, but for the schemas in `.factory/`, which are those of this version.
+that are there stay as they are, but for the schemas in `.factory/`, which are those of this version, and for the
+checks as this command wrote them where `--source` or `--revision` is given.
 Exit status: 0 prepared, 2 the folder cannot be written or the repository is not known.
 """
 
@@ -21,6 +22,8 @@ from factory.cli.schema import DEFAULTS, PIPELINE, TESTS, schema_path
 
 PACKAGE = "airflow-pipeline-factory"
 SCHEMAS = ".factory"
+_URL = re.compile(r"(?:https?|ssh|git|file)://[\w.~%:/?=@+,\[\]-]+")
+_REVISION = re.compile(r"\w[\w./+-]*")
 
 FIRST = f"""\
 # yaml-language-server: $schema=../{SCHEMAS}/{PIPELINE}
@@ -86,11 +89,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and print the name of each; returns the exit status. Raises UsageError."""
     folder: Path = arguments.folder
+    if not folder.absolute().parent.is_dir():
+        raise UsageError(f"{folder}: there is no folder {folder.absolute().parent}")
     repository, revision = _installed_from()
     repository, revision = arguments.source or repository, arguments.revision or revision
     if not repository:
         raise UsageError("the repository of the factory is not known here: name it, --source https://…")
     source = {"repository": _readable_by_all(repository), "revision": revision}
+    if _URL.fullmatch(source["repository"]) is None:
+        raise UsageError(f"--source takes the URL of a repository, https://…, not `{repository}`")
+    if _REVISION.fullmatch(revision) is None:
+        raise UsageError(f"--revision takes a tag or a commit, not `{revision}`")
     has_pipelines = any((folder / "pipelines").rglob("*.y*ml"))
     files = {
         "pipelines/hello.yaml": "" if has_pipelines else FIRST,
@@ -100,10 +109,15 @@ def run(arguments: argparse.Namespace) -> int:
         ".gitignore": IGNORED,
         **{f"{SCHEMAS}/{name}": schema_path(name).read_text(encoding="utf-8") for name in (PIPELINE, DEFAULTS, TESTS)},
     }
+    templates = {".pre-commit-config.yaml": PRE_COMMIT, ".github/workflows/pipelines.yaml": WORKFLOW}
+    named = bool(arguments.source or arguments.revision)
     try:
         for name, text in files.items():
+            is_ours = named and name in templates and _is_of(templates[name], folder / name)
             if text:
-                _write(folder / name, text, replace=name.startswith(SCHEMAS))
+                _write(folder / name, text, replace=is_ours or name.startswith(SCHEMAS))
+            if named and name in templates and not is_ours and (folder / name).read_text(encoding="utf-8") != text:
+                print(f"         you changed it: write {source['repository']} and {revision} there yourself")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
     if source["repository"].startswith("file:"):
@@ -149,6 +163,15 @@ def _readable_by_all(url: str) -> str:
     url = re.sub(r"^(?:ssh://)?git@([^:/]+)[:/]", r"https://\1/", url)
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _is_of(template: str, path: Path) -> bool:
+    """Whether a file is as a template was written, with whatever repository and revision."""
+    parts = re.split(r"\{(?:repository|revision)\}", template)
+    return (
+        path.is_file()
+        and re.fullmatch(r"\S+".join(map(re.escape, parts)), path.read_text(encoding="utf-8")) is not None
+    )
 
 
 def _write(path: Path, text: str, *, replace: bool) -> None:

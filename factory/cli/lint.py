@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import TextIO
 
 from factory.cli import UsageError
-from factory.cli.options import Selection, add_environment, add_paths, require_declared, select, select_text
+from factory.cli.options import (
+    Selection,
+    add_environment,
+    add_paths,
+    require_declared,
+    select,
+    select_text,
+    write_output,
+)
 from factory.reporters import FORMATS, render
 from factory.reporters.text import Summary, wants_colour
 from schemas.check import Checker, CheckOptions
@@ -165,10 +173,7 @@ def _report(findings: list[Diagnostic], pipelines: int, arguments: argparse.Name
         if text:
             print(text, file=stream)
         return
-    try:
-        output.write_text(f"{text}\n" if text else "", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
+    write_output(output, f"{text}\n" if text else "")
 
 
 def _default_format(output: Path | None) -> str:

@@ -143,6 +143,34 @@ def _shown(folder: Path) -> str:
     return shown if not shown.startswith("..") else str(folder)
 
 
+def count(text: str) -> int:
+    """An option's whole number, 1 or more."""
+    return natural(text, 1)
+
+
+def natural(text: str, least: int = 0) -> int:
+    """An option's whole number."""
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"write a whole number, {least} or more, not `{text}`")
+    return int(text)
+
+
+def require_writable(output: Path | None) -> None:
+    """Before the work, that its report can be written. Raises UsageError."""
+    if output is not None and output.is_dir():
+        raise UsageError(f"{output}: is a folder: name a file in it")
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.parent}")
+
+
+def write_output(output: Path, text: str) -> None:
+    """Write a report. Raises UsageError where it cannot be written."""
+    try:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
+
+
 def add_environment(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the option; `default` says in its help what holds without it."""
     parser.add_argument("--environment", metavar="NAME", help=f"the one of the pipelines' `environments` ({default})")

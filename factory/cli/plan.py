@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from factory.cli import UsageError
-from factory.cli.options import moment_of, select
+from factory.cli import UsageError, end_by_signal
+from factory.cli.options import moment_of, require_writable, select, write_output
 
 CHANGES = 2
 
@@ -24,7 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a git revision or a folder (default: where this branch left the default branch)",
     )
     parser.add_argument(
-        "--pipelines", type=Path, metavar="FOLDER", help="the folder to look at ($PIPELINES_FOLDER, else pipelines)"
+        "--pipelines",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="the folder to look at ($PIPELINES_FOLDER, else pipelines); may be repeated",
     )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file in place of standard output")
@@ -35,18 +40,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; returns the exit status."""
     from factory.plan.contents import BaseError, base_folder  # noqa: PLC0415 # `--help` does without
-    from factory.plan.plan import FORMATS, plan  # noqa: PLC0415 # as above
+    from factory.plan.plan import FORMATS, joined, plan  # noqa: PLC0415 # as above
 
     now = moment_of(arguments.moment)
-    (selection,) = select([arguments.pipelines] if arguments.pipelines is not None else [])
+    require_writable(arguments.output)
+    end_by_signal()
+    selections = select(arguments.pipelines)
+    if len(selections) > 1 and arguments.base is not None and Path(arguments.base).is_dir():
+        raise UsageError(f"{arguments.base} is one folder: name one with --pipelines to compare it with")
+    plans = []
     try:
-        with base_folder(arguments.base, selection.folder) as (before, name):
-            found = plan(before, selection.folder, base=name, shown=selection.shown, now=now)
+        for selection in selections:
+            with base_folder(arguments.base, selection.folder) as (before, name):
+                plans.append(plan(before, selection.folder, base=name, shown=selection.shown, now=now))
     except BaseError as error:
         raise UsageError(str(error)) from None
+    found = joined(plans)
     report = FORMATS[arguments.format](found)
     if arguments.output is not None:
-        arguments.output.write_text(report, encoding="utf-8")
+        write_output(arguments.output, report)
     else:
         print(report, end="")
     if found.has_errors:

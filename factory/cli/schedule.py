@@ -17,16 +17,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from factory.cli import UsageError
-from factory.cli.options import Selection, add_environment, moment_of, require_declared, select
+from factory.cli.options import Selection, add_environment, count, moment_of, require_declared, select
 from factory.plan.schedule import Timing, shown_moment, timing
 from factory.reporters import full
 from factory.reporters.text import columns, padded, printable, wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.compose.variants import Variant
+from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Fix, Span
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import pipeline_paths
-from schemas.folder.project import ENVIRONMENT_VARIABLE
+from schemas.folder.project import ENVIRONMENT_VARIABLE, pipelines_folder
 from schemas.text.document import Document
 from schemas.text.edits import apply
 
@@ -37,8 +38,8 @@ CROWDED = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory schedule`."""
-    parser.add_argument("words", nargs="*", metavar="PATH", help="files or folders; or: set PIPELINE CRON")
-    parser.add_argument("--next", type=int, default=1, metavar="N", help="how many next runs to show (default: 1)")
+    parser.add_argument("words", nargs="*", metavar="PATH", help="files, folders or DAG ids; or: set PIPELINE CRON")
+    parser.add_argument("--next", type=count, default=1, metavar="N", help="how many next runs to show (default: 1)")
     parser.add_argument("--from", dest="moment", metavar="DATE", help="count from this moment, ISO 8601 (default: now)")
     parser.add_argument("--timezone", metavar="ZONE", help="show times in this zone; with set: the schedule's zone")
     parser.add_argument("--load", action="store_true", help="show how many runs start in each hour of a day")
@@ -54,16 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
         if len(arguments.words) != 3:  # set, pipeline, cron
             raise UsageError('write: factory schedule set PIPELINE "CRON"')
         return _set(arguments.words[1], arguments.words[2], arguments, now)
-    selections = select([Path(word) for word in arguments.words])
+    ids = {word for word in arguments.words if not Path(word).exists()}
+    paths = [Path(word) for word in arguments.words if word not in ids]
+    selections = select([*paths, *([pipelines_folder()] if ids and not paths else [])])
     environment = arguments.environment or os.environ.get(ENVIRONMENT_VARIABLE, "")
     require_declared(environment, selections)
-    found = [(variant.dag_id, timing(variant.effective.data)) for variant in _variants(selections, environment)]
+    variants = [v for v in _variants(selections, environment) if not ids or paths or v.dag_id in ids]
+    if unknown := sorted(ids - {variant.dag_id for variant in variants}):
+        raise UsageError(f"{unknown[0]}: there is no such file or DAG")
+    found = [(variant.dag_id, timing(variant.effective.data)) for variant in variants]
     if arguments.load:
         _print_load([when for _, when in found], now, zone or ZoneInfo("UTC"))
         return 0
     rows = [("DAG", "SCHEDULE", f"NEXT {'RUNS' if arguments.next > 1 else 'RUN'}")]
     for dag_id, when in sorted(found):
-        runs = [shown_moment(moment, zone or when.zone) for moment in when.next_runs(now, max(arguments.next, 0))]
+        runs = [shown_moment(moment, zone or when.zone) for moment in when.next_runs(now, arguments.next)]
         rows.append((dag_id, when.words(), ", ".join(runs) or "-"))
     widths = [max(columns(printable(row[column])) for row in rows) for column in range(3)]
     for row in rows:
@@ -77,7 +83,10 @@ def _variants(selections: Sequence[Selection], environment: str) -> Iterator[Var
             selection.folder, CheckOptions(environ={}, environment=environment, shown_folder=selection.shown)
         )
         for path in selection.paths:
-            yield from checker.variants(path)
+            variants = checker.variants(path)
+            if not variants:
+                print(f"{selection.shown_path(path)} has errors and is left out: see `factory lint`", file=sys.stderr)
+            yield from variants
 
 
 def _print_load(timings: Sequence[Timing], now: datetime, zone: ZoneInfo) -> None:
@@ -119,6 +128,7 @@ def _set(pipeline: str, cron: str, arguments: argparse.Namespace, now: datetime)
     fresh = [d for d in checker.file(path).diagnostics if (d.code, d.message) not in before]
     if fresh:
         print(full.render(fresh, colour=wants_colour(sys.stderr)), file=sys.stderr)
+    if any(d.severity is Severity.ERROR for d in fresh):
         print(f"{selection.shown_path(path)} is not changed", file=sys.stderr)
         return 1
     new = next(v for v in checker.variants(path) if v.dag_id == variant.dag_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from factory.cli import UsageError
+from factory.cli import UsageError, end_by_signal
+from factory.cli.options import count, require_writable, write_output
 from factory.cli.try_ import kept
 from factory.reporters import full
 from factory.reporters.text import columns, printable, wants_colour
@@ -73,13 +75,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", action="store_true", help="write what came where an expectation differs")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="also write a JUnit report")
     parser.add_argument(
-        "--parallel", type=int, default=1, metavar="N", help="processes to share the files (default: 1)"
+        "--parallel", type=count, default=1, metavar="N", help="processes to share the files (default: 1)"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the tests and print how each ended; returns the exit status."""
     started = time.monotonic()
+    require_writable(arguments.junit)
+    end_by_signal()
     files = list(_files(arguments.paths))
     if not files:
         raise UsageError("there are no tests here: a test file is NAME.test.yaml beside the pipeline NAME.yaml")
@@ -94,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"    {line}", flush=True)
     failed = sum(bool(outcome.problems) for outcome in outcomes)
     if arguments.junit is not None:
-        arguments.junit.write_text(_junit(outcomes), encoding="utf-8")
+        write_output(arguments.junit, _junit(outcomes))
     if not outcomes:
         raise UsageError(f"no test has `{arguments.word}` in its name")
     print(f"{len(outcomes) - failed} passed, {failed} failed in {time.monotonic() - started:.1f} s")
@@ -125,19 +129,20 @@ def _outcomes(files: Sequence[Found], arguments: argparse.Namespace) -> Iterator
     for file in files:
         groups.setdefault(file.folder, []).append(file)
     ways = Ways(arguments.word, arguments.record, arguments.update)
-    prepare_airflow("/nonexistent/factory-test", "CRITICAL")
-    # A process for each folder: modules of two folders may have one name, and Python imports a name once.
-    if len(groups) == 1 and arguments.parallel <= 1:
-        yield from run_files(files, ways)
-        return
-    import factory.trial.testing  # noqa: F401, PLC0415 # once, for all processes that are forked
+    with tempfile.TemporaryDirectory(prefix="factory-test-home-") as home:
+        prepare_airflow(home, "CRITICAL")
+        # A process for each folder: modules of two folders may have one name, and Python imports a name once.
+        if len(groups) == 1 and arguments.parallel == 1:
+            yield from run_files(files, ways)
+            return
+        import factory.trial.testing  # noqa: F401, PLC0415 # once, for all processes that are forked
 
-    processes = max(arguments.parallel, 1)
-    jobs = [job for group in groups.values() for n in range(processes) if (job := group[n::processes])]
-    with ThreadPoolExecutor(processes) as pool:
-        waiting = [pool.submit(_in_own_process, job, ways) for job in jobs]
-        for each in waiting:
-            yield from each.result()
+        processes = arguments.parallel
+        jobs = [job for group in groups.values() for n in range(processes) if (job := group[n::processes])]
+        with ThreadPoolExecutor(processes) as pool:
+            waiting = [pool.submit(_in_own_process, job, ways) for job in jobs]
+            for each in waiting:
+                yield from each.result()
 
 
 def _in_own_process(files: Sequence[Found], ways: Ways) -> list[Outcome]:

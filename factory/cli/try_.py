@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.cli import UsageError
 from factory.cli.airflow import home_folder
-from factory.cli.options import add_environment, moment_of, select
+from factory.cli.options import add_environment, moment_of, natural, select
 from factory.reporters import full
 from factory.reporters.text import wants_colour
 from factory.trial import prepare_airflow
@@ -30,7 +30,7 @@ from schemas.folder.project import ENVIRONMENT_VARIABLE
 if TYPE_CHECKING:
     from factory.trial.memory import Kept
 
-_MOST_IDS = 20
+_MOST_NAMES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--commit", action="store_true", help="move there what polls remember; without it, they only read it"
     )
-    parser.add_argument("--show", type=int, default=5, metavar="N", help="rows to show of each output (default: 5)")
+    parser.add_argument("--show", type=natural, default=5, metavar="N", help="rows to show of each output (default: 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a task")
     add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
 
@@ -76,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     if checked.has_errors or not checked.pipelines:
         return 1
     if dag_id is None and len(checked.pipelines) > 1:
-        ids = ", ".join(pipeline.dag_id for pipeline in checked.pipelines[:_MOST_IDS])
-        more = " …" if len(checked.pipelines) > _MOST_IDS else ""
+        ids = ", ".join(pipeline.dag_id for pipeline in checked.pipelines[:_MOST_NAMES])
+        more = " …" if len(checked.pipelines) > _MOST_NAMES else ""
         raise UsageError(f"{arguments.pipeline} makes {len(checked.pipelines)} DAGs, name one of them: {ids}{more}")
     with tempfile.TemporaryDirectory(prefix="factory-try-") as home:
         prepare_airflow(home, os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING"))
@@ -121,6 +121,11 @@ def _run(  # what the command line says, each once
         memory.xcoms[task_id, RETURN_VALUE] = {-1: _given(file)}
     only = (only if only is not None else set(dag.task_ids)) - set(given)
     subject = checker.subject(pipeline.file, pipeline.dag_id)
+    for view, _, reference in subject.task_references:
+        source = view.scope.find(reference.task_id, dag.task_ids) or reference.task_id
+        if view.full_id in only and source in dag.task_ids and source not in only and source not in given:
+            ways = f"add --upstream, or --given {source}=FILE (- for none)"
+            raise UsageError(f"`{view.full_id}` needs the output of `{source}`: {ways}")
     places = {view.full_id: subject.key_span(view.path) for view in subject.entries}
 
     def ended(result: TaskResult) -> None:
@@ -203,8 +208,9 @@ def _known(task_id: str, known: Sequence[str]) -> None:
 
 
 def _did_you_mean(written: str, known: Sequence[str]) -> str:
-    found = meant(written, known)
-    return f" ({found})" if found else ""
+    found = meant(written, known) or (f"there are {', '.join(known[:_MOST_NAMES])}" if known else "")
+    more = ", …" if found.startswith("there are") and len(known) > _MOST_NAMES else ""
+    return f" ({found}{more})" if found else ""
 
 
 def _given(file: str) -> Any:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from factory.plan.assets import Readers, written
 from factory.plan.changes import Change, Need, changes, first_runs, needs
 from factory.plan.contents import Contents, Dag, contents
-from factory.reporters.text import printable
+from factory.reporters.text import markdown_code, markdown_text, printable
 from schemas.check.dependencies import pipeline_files
 from schemas.check.policy_file import project_policy
 from schemas.folder.discovery import is_defaults_path, is_pipeline_path, pipeline_paths
@@ -68,13 +68,23 @@ def plan(before: Path, after: Path, *, base: str, shown: str, now: datetime) -> 
     new = contents(after, shown, sorted(set(reasons) & new_paths), policy)
     entries = [entry for path in sorted(reasons) for entry in _of_file(path, reasons[path], old, new, now)]
     entries = _with_assets(entries, old, new, Readers(after, shown, new_paths))
-    entries = [
-        replace(entry, path=f"{shown}/{entry.path}" if shown else entry.path)
-        for entry in _with_renames(entries, old, new)
-    ]
+    entries = [_below(shown, entry) if shown else entry for entry in _with_renames(entries, old, new)]
+    return joined([Plan(base, tuple(entries))])
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """One plan of those of several folders, which are compared with the same base."""
     order = {kind: position for position, kind in enumerate(KINDS)}
+    entries = [entry for each in plans for entry in each.entries]
     entries.sort(key=lambda e: (not e.loses, order[e.kind], e.dag_id, e.environment or ""))
-    return Plan(base, tuple(entries))
+    return Plan(plans[0].base, tuple(entries))
+
+
+def _below(folder: str, entry: Entry) -> Entry:
+    """An entry with its file as people know it, also where a change has no other place."""
+    own = (entry.path, f"{entry.path}:1")
+    found = tuple(replace(c, place=f"{folder}/{c.place}") if c.place in own else c for c in entry.changes)
+    return replace(entry, path=f"{folder}/{entry.path}", changes=found)
 
 
 def _changed_files(before: Path, after: Path) -> set[str]:
@@ -238,11 +248,11 @@ def text(plan: Plan) -> str:
 def markdown(plan: Plan) -> str:
     """A comment of a pull request, or a job's summary."""
     lines = [MARK, f"### Pipelines: {_summary(plan) if plan.entries else 'no change'}", ""]
-    lines += [f"Compared with {_code(plan.base)}.", ""]
+    lines += [f"Compared with {markdown_code(plan.base)}.", ""]
     for entry in _shown(plan):
         warning = "⚠️ " if entry.loses else ""
-        lines += [f"- {warning}**{entry.kind}** {_code(_title(entry))} ({_code(entry.path)})"]
-        lines += [f"  - {_escaped(line)}" for line in _details(entry)]
+        lines += [f"- {warning}**{entry.kind}** {markdown_code(_title(entry))} ({markdown_code(entry.path)})"]
+        lines += [f"  - {markdown_text(line)}" for line in _details(entry)]
     lines += [f"- {line}" for line in _left_out(plan)]
     return "".join(f"{line}\n" for line in lines)
 
@@ -287,14 +297,3 @@ def _details(entry: Entry) -> Iterator[str]:
         yield from (f"    {detail}" for detail in change.details)
     if entry.needs:
         yield f"needs: {', '.join(f'{kind} {name}' for kind, name in entry.needs)}"
-
-
-def _code(value: str) -> str:
-    fence = "``" if "`" in value else "`"
-    return f"{fence}{value}{fence}"
-
-
-def _escaped(line: str) -> str:
-    """Text from a user's file, shown as it is: no HTML, no mention, no link of it becomes one."""
-    kept = line.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return kept.replace("@", "@\u200b").replace("[", "\\[").replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")

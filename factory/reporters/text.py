@@ -146,3 +146,22 @@ class Summary(NamedTuple):
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' if number != 1 else ''}"
+
+
+def markdown_code(value: str) -> str:
+    """A value as code in Markdown."""
+    fence = "``" if "`" in value else "`"
+    return f"{fence}{value}{fence}"
+
+
+def markdown_text(line: str) -> str:
+    """Text from a user's file, shown as it is: no HTML, no mention, no link of it becomes one. Code has no escapes."""
+    if "``" in line:
+        return _escaped(line.strip().replace("`", "'"))
+    parts = re.split(r"(`[^`]+`)", line.strip())
+    return "".join(part if part[:1] == part[-1:] == "`" and len(part) > 1 else _escaped(part) for part in parts)
+
+
+def _escaped(text: str) -> str:
+    kept = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
+    return re.sub(r"[\\\[|*_]", r"\\\g<0>", kept)

@@ -76,7 +76,7 @@ def through(port: int, bundle: str) -> dict[str, str]:
 
 
 def prepare_airflow(home: str, log_level: str) -> None:
-    """Before Airflow is imported: a home of its own, which need not exist; no installation is read or changed. SIGTERM
+    """Before Airflow is imported: a home of its own; no installation is read or changed. SIGTERM
     ends this process as Ctrl-C does, from here on: it leaves nothing behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ["AIRFLOW_HOME"] = home

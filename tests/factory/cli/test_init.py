@@ -136,6 +136,25 @@ def test_what_is_there_stays_but_for_the_schemas(tmp_path: Path) -> None:
     assert (tmp_path / ".factory/pipeline.schema.json").read_text() != "old"
 
 
+def test_another_source_is_written_where_nobody_changed_the_file(tmp_path: Path) -> None:
+    factory("init", "--source", "https://git.example/a/f", "--revision", "v1", cwd=tmp_path)
+    with (tmp_path / ".pre-commit-config.yaml").open("a") as file:
+        file.write("# mine\n")
+    done = factory("init", "--source", "https://git.example/b/f", "--revision", "v2", cwd=tmp_path)
+    assert "write https://git.example/b/f and v2 there yourself" in done.stdout
+    assert "git.example/a/f" in (tmp_path / ".pre-commit-config.yaml").read_text()
+    assert "git.example/b/f@v2" in (tmp_path / ".github/workflows/pipelines.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--source", "not a url; rm -rf"), ("--source", "https://git.example/a", "--revision", "a b"), ("no/folder",)],
+)
+def test_what_cannot_be_used_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = factory("init", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n"), list(tmp_path.iterdir())) == (2, 1, [])
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = factory("init", "file", cwd=tmp_path)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from factory.plan.changes import Change
 from factory.plan.contents import base_folder
 from factory.plan.plan import Entry, Plan, as_json, markdown, plan, text
 
@@ -71,6 +72,23 @@ def test_a_revision_may_have_links_that_lead_away(tmp_path: Path) -> None:
 
 def test_there_are_fifty_pairs() -> None:
     assert len(PAIRS) >= 50
+
+
+def test_markdown_shows_code_as_it_is_and_no_html() -> None:
+    change = Change("task", r"task `a_b[0]*` is `<x>`, \`<b>` @all ``", "")
+    change_of_code = Change("task", "task `a_b` has <b> and a_b", "a.yaml:1")
+
+    said = markdown(Plan("main", (Entry("changed", "d", "a.yaml", changes=(change, change_of_code)),)))
+
+    assert "task `a_b` has &lt;b&gt; and a\\_b" in said
+    assert "<b>" not in said
+    assert "@all" not in said
+
+
+def test_a_rename_has_the_place_that_people_know(tmp_path: Path) -> None:
+    found, _ = planned(Path(__file__).parent / "pairs" / "renamed-by-file.yaml", tmp_path)
+
+    assert {change.place for change in found.entries[0].changes} == {"pipelines/sales.yaml:1"}
 
 
 def test_a_default_above_many_pipelines_reaches_all(tmp_path: Path) -> None:

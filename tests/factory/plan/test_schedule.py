@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factory.cli import main
 from factory.plan.schedule import timing
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Seoul", "Australia/Lord_Howe", "America/Santiago")
@@ -92,3 +94,32 @@ def test_catchup_counts_what_it_makes() -> None:
     when = timing({"schedule": "@hourly", "start_date": "2026-01-01", "catchup": True})
 
     assert when.missed(datetime(2026, 1, 2, tzinfo=UTC), 10_000) == 25
+
+
+def test_a_dag_id_is_shown_and_what_is_left_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipelines").mkdir()
+    for name, text in {"a": "schedule: '@daily'\n", "b": "schedule: '@hourly'\n", "bad": "tasks: ["}.items():
+        (tmp_path / "pipelines" / f"{name}.yaml").write_text(text + "tasks: [{id: a, uses: empty}]\n")
+
+    assert main(["schedule", "a"]) == 0
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()] == ["DAG", "a"]
+    assert "pipelines/bad.yaml has errors and is left out" in printed.err
+    assert main(["schedule", "a", "c"]) == 2
+    assert "c: there is no such file or DAG" in capsys.readouterr().err
+
+
+def test_a_warning_does_not_stop_a_new_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipelines").mkdir()
+    file = tmp_path / "pipelines" / "a.yaml"
+    file.write_text("schedule: '@daily'\ntimezone: Europe/Berlin\ntasks: [{id: a, uses: empty}]\n")
+
+    assert main(["schedule", "set", "a", "30 2 * * *"]) == 0
+    assert "30 2 * * *" in file.read_text()
+    assert "warning" in capsys.readouterr().err

@@ -416,3 +416,4 @@ def test_answers_of_a_real_server_are_recorded_without_secrets(tmp_path: Path) -
 
 def test_wrong_usage_is_said(project: Path) -> None:
     assert "there is no such file or folder" in ran(project, "none.test.yaml", status=2).stderr
+    assert "there is no folder nope" in ran(project, "--junit", "nope/report.xml", status=2).stderr

@@ -195,6 +195,8 @@ def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
     [
         (("elt",), "there is no such file or DAG (did you mean `etl`?)"),
         (("etl", "--task", "lod"), "there is no task `lod` (did you mean `load`?)"),
+        (("etl", "--task", "nope"), "there is no task `nope` (there are extract, "),
+        (("etl", "--task", "transform"), "add --upstream, or --given extract=FILE (- for none)"),
         (("etl", "--given", "extract"), "--given takes TASK=FILE, not `extract`"),
         (("etl", "--given", "extract=none.json"), "none.json: "),
         (("etl", "--date", "yesterday"), "--date takes a date in ISO 8601 form, 2026-01-31T06:00, not `yesterday`"),
@@ -309,9 +311,12 @@ def test_an_interrupt_ends_all_and_leaves_nothing(project: Path, number: signal.
         "  - {id: after, uses: empty, needs: [long], trigger_rule: all_done}\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "factory.cli", "try", "long"], cwd=project, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "factory.cli", "try", "long"],
+        cwd=project,
         env={**os.environ, "TMPDIR": str(project)},
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     end = time.monotonic() + 50
     while not (pids.exists() and pids.read_text()) and time.monotonic() < end:
         time.sleep(0.05)
