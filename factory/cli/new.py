@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import keyword
 import re
+import sys
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -20,10 +23,19 @@ from urllib.request import Request, urlopen
 from factory.cli import UsageError
 from factory.plan.proposal import Proposal, proposed
 from schemas.compose.env_values import looks_like_secret
-from schemas.folder.project import pipelines_folder
+from schemas.folder.project import lexically_absolute, pipelines_folder
 from schemas.text.edits import flow
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,100}")
+_TAKEN = frozenset({"null", "true", "false", *keyword.kwlist})
+"""Words that YAML or Python read as something else."""
+_SQL_WORDS = frozenset(
+    {
+        *("case", "check", "column", "default", "from", "group", "index", "join", "key", "limit", "order", "primary"),
+        *("references", "select", "table", "to", "union", "update", "user", "values", "view", "when", "where"),
+    }
+)
+"""The reserved words of SQL that a table might be called by."""
 _SECONDS = 30
 _MOST_BYTES = 20_000_000
 
@@ -32,10 +44,10 @@ description: Extract rows, transform them, load them into the warehouse.
 schedule: "@daily"
 tasks:
   - id: extract
-    uses: <name>.extract
+    uses: <module>.extract
     with: {day: "{{ ds }}"}
   - id: transform
-    uses: <name>.transform
+    uses: <module>.transform
     with: {rows: "${tasks.extract.output}"}
   - id: load
     uses: load
@@ -120,15 +132,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and say what was found; returns the exit status. Raises UsageError."""
     name: str = arguments.name
-    if _NAME.fullmatch(name) is None:
-        raise UsageError(f"{name}: write lower-case letters, digits and `_`, a letter first: my_orders")
+    _require_name(name, arguments.kind)
     if (arguments.kind == "poll") != (arguments.url is not None):
         raise UsageError("poll needs --url URL, and only poll takes it")
-    folder = pipelines_folder(arguments.pipelines) if arguments.pipelines is not None else pipelines_folder()
+    folder, module = _place(arguments.pipelines, name)
     if arguments.kind == "poll":
         files, said = _poll(name, arguments.url)
     else:
-        files = {n.replace("<name>", name): t.replace("<name>", name) for n, t in _FORMS[arguments.kind].items()}
+        forms = _FORMS[arguments.kind].items()
+        files = {n.replace("<name>", name): t.replace("<name>", name).replace("<module>", module) for n, t in forms}
         said = []
     there = next((folder / path for path in files if (folder / path).exists()), None)
     if there is not None:
@@ -138,13 +150,42 @@ def run(arguments: argparse.Namespace) -> int:
         (folder / path).write_text(text, encoding="utf-8")
         print(f"written  {folder / path}")
     print("".join(f"{line}\n" for line in said), end="")
-    print(f"Next: `factory lint`, `factory test {folder / name}.test.yaml`, `factory try {name}`.")
+    print(f"Next: `factory lint`, `factory test {folder / name}.test.yaml`, `factory try {folder / name}.yaml`.")
+    if "conn_id: warehouse" in files[f"{name}.yaml"]:
+        print(
+            "Where no Airflow has the connection `warehouse`: factory try … --conn warehouse=sqlite:////tmp/warehouse.db"
+        )
     return 0
+
+
+def _require_name(name: str, kind: str) -> None:
+    """Raises UsageError for a name that a file, a table or a module cannot have."""
+    if _NAME.fullmatch(name) is None:
+        raise UsageError(f"{name}: write lower-case letters, digits and `_`, a letter first: my_orders")
+    if name in _TAKEN:
+        raise UsageError(f"`{name}` is a word of YAML or Python: choose another name, such as {name}_rows")
+    if kind == "etl" and name in sys.stdlib_module_names:
+        raise UsageError(f"Python has a module `{name}` of its own: choose another name, such as {name}_etl")
+    if kind in ("poll", "sql") and name in _SQL_WORDS:
+        raise UsageError(f"`{name}` is a word of SQL, and would be the table's name: choose another, such as {name}s")
+
+
+def _place(chosen: Path | None, name: str) -> tuple[Path, str]:
+    """The folder to write to, and the dotted path of the module `name` in it."""
+    root = pipelines_folder(chosen) if chosen is not None else pipelines_folder()
+    inside = lexically_absolute(chosen) if chosen is not None else lexically_absolute(root)
+    if chosen is None or not inside.is_relative_to(lexically_absolute(root)):
+        return root, name  # a project's folder means the pipelines in it
+    return chosen, ".".join((*inside.relative_to(lexically_absolute(root)).parts, name))
 
 
 def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
     """The files of a poll by their paths, and what was found in the answer."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # what is no number is said here
+    except ValueError as error:
+        raise UsageError(f"--url takes an absolute URL, https://…, not `{url}`: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"--url takes an absolute URL, https://…, not `{url}`")
     if parts.username or parts.password:
@@ -162,39 +203,57 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
     pipeline = [f"description: What {host} has of {name}, in the table `{name}`.", 'schedule: "@hourly"', "poll:"]
     pipeline.append(f"  url: {flow(address)}")
     pipeline += [f"  params: {flow(params)}"] if params else []
-    pipeline += [f"  data_selector: {flow(found.selector)}"] if found.selector else []
-    pipeline += [f"  pagination: {flow(found.pagination)}"] if found.pagination else []
-    pipeline += ["tasks:", "  - id: load", "    uses: load", "    with:", "      rows: ${tasks.poll.output}"]
-    pipeline += ["      conn_id: warehouse", f"      table: {name}"]
-    if found.primary_key:
-        pipeline += ["      write_disposition: merge", f"      primary_key: {flow(found.primary_key)}"]
-    else:
-        pipeline.append("      write_disposition: append")
-    if found.columns:
-        pipeline += ["      columns:", *(f"        {flow(key)}: {kind}" for key, kind in found.columns.items())]
+    if found.rows:
+        pipeline += [f"  data_selector: {flow(found.selector)}"] if found.selector else []
+        pipeline += [f"  pagination: {flow(found.pagination)}"] if found.pagination else []
+        pipeline += _load(name, found)
+    recorded = json.dumps(found.last_page, indent=2, ensure_ascii=False)
+    for key, value in parse_qsl(parts.query):
+        recorded = recorded.replace(value, "hidden") if key in secret else recorded
     files = {
         f"{name}.yaml": "".join(f"{line}\n" for line in pipeline),
         f"{name}.test.yaml": _test_of_poll(name, address, {f"{name}_{key}": "hidden" for key in secret}, found),
-        f"fixtures/{name}.json": f"{json.dumps(found.last_page, indent=2, ensure_ascii=False)}\n",
+        f"fixtures/{name}.json": f"{recorded}\n",
     }
-    return files, found.said()
+    needed = [
+        f"secret   `{key}` is read from the Airflow variable `{name}_{key}`, which has to exist" for key in secret
+    ]
+    return files, [*found.said(), *needed]
+
+
+def _load(name: str, found: Proposal) -> list[str]:
+    """The lines of the task that puts the rows into a table."""
+    lines = ["tasks:", "  - id: load", "    uses: load", "    with:", "      rows: ${tasks.poll.output}"]
+    lines += ["      conn_id: warehouse", f"      table: {name}"]
+    if found.primary_key:
+        lines += ["      write_disposition: merge", f"      primary_key: {flow(found.primary_key)}"]
+    else:
+        lines.append("      write_disposition: append")
+    columns = {key: kind for key, kind in found.columns.items() if not looks_like_secret(key)}
+    return (
+        [*lines, "      columns:", *(f"        {flow(key)}: {kind}" for key, kind in columns.items())]
+        if columns
+        else lines
+    )
 
 
 def _test_of_poll(name: str, address: str, variables: Mapping[str, str], found: Proposal) -> str:
+    # By number the end is asked for once more where the page may have been cut.
+    is_one_request = found.pagination.get("type") not in ("offset", "page_number")
     lines = [
         "tests:",
-        "  - name: the recorded answer is loaded",
+        f"  - name: the recorded answer is {'loaded' if found.rows else 'read'}",
         "    given:",
-        "      connections: {warehouse: sqlite}",
+        *(["      connections: {warehouse: sqlite}"] if found.rows else []),
         *([f"      variables: {flow(dict(variables))}"] if variables else []),
         "      http:",
         f"        - request: {{url: {flow(address)}}}",
         f"          response: {{file: fixtures/{name}.json, headers: {{Content-Type: application/json}}}}",
         "    expect:",
-        "      tasks: {load: success}",
-        f"      output: {{poll: {{count: {len(found.rows)}}}}}",
+        f"      tasks: {{{'load' if found.rows else 'poll'}: success}}",
+        *([f"      output: {{poll: {{count: {len(found.rows)}}}}}"] if found.rows else []),
         *([f"      tables: {{warehouse.{name}: {{count: {len(found.rows)}}}}}"] if found.rows else []),
-        "      requests: 1",
+        *(["      requests: 1"] if is_one_request else []),
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -208,12 +267,17 @@ def _asked(url: str) -> tuple[Any, Mapping[str, str]]:
     except HTTPError as error:
         hint = "; it may need a connection: see docs/poller.md" if error.code in (401, 403) else ""
         raise UsageError(f"the URL answers with status {error.code}{hint}") from None
-    except (URLError, OSError) as error:
+    except (URLError, OSError, HTTPException, ValueError) as error:
         raise UsageError(f"the URL cannot be asked: {getattr(error, 'reason', error)}") from None
     if len(content) > _MOST_BYTES:
         raise UsageError("the answer is larger than 20 MB: ask for a page of it")
     try:
-        return json.loads(content), headers
+        return json.loads(content, parse_constant=_no_number), headers
     except ValueError:
         kind = headers.get("content-type", "no type")
         raise UsageError(f"the answer is no JSON ({kind}): write the poll by hand, see docs/poller.md") from None
+
+
+def _no_number(text: str) -> None:
+    """`NaN` and `Infinity` are not JSON. Raises ValueError."""
+    raise ValueError(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,8 @@ class Proposal:
     def said(self) -> list[str]:
         """What was found, a line each."""
         where = f"in `{self.selector}`" if self.selector else "the answer itself"
+        if not self.rows:
+            return ["rows     none found: the answer is read, and nothing is loaded"]
         pages = self.pagination.get("type", "none found: all rows must come in one answer")
         key = self.primary_key or "none found: rows are appended"
         return [
@@ -105,7 +108,9 @@ def _pagination(
     for path, value in scalars.items():
         param = _CURSORS.get(path[-1].lower())
         is_cursor = param not in (None, "offset") or (param == "offset" and isinstance(value, str))
-        if is_cursor and isinstance(value, str) and value:
+        if isinstance(value, int) and value is not True:
+            is_cursor = param is not None and bool(re.search("next|cursor", path[-1].lower()))
+        if is_cursor and isinstance(value, str | int) and value:
             _set(last_page, path, None)
             return {"type": "cursor", "cursor_path": _jmespath(path), "cursor_param": param}, frozenset({str(param)})
     pages, page = _first(scalars, _PAGES), _first(scalars, _PAGE)
@@ -164,6 +169,8 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     for row in rows:
         for name, value in row.items():
             found.setdefault(name, set()).update({_type(value)} - {""})
+    names = Counter(name.lower() for name in found)
+    found = {name: kinds for name, kinds in found.items() if names[name.lower()] == 1}
     found = {name: {"double"} if kinds == {"bigint", "double"} else kinds for name, kinds in found.items()}
     found = {name: {"text"} if kinds == {"text", "date"} else kinds for name, kinds in found.items()}
     certain = {name: next(iter(kinds)) for name, kinds in found.items() if len(kinds) == 1}
@@ -178,5 +185,5 @@ def _type(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return "json"
     if isinstance(value, (int, float)):
-        return "bigint" if isinstance(value, int) else "double"
+        return "double" if isinstance(value, float) else "bigint" if abs(value) < 2**63 else ""
     return "timestamp" if _TIME.fullmatch(value) else "date" if _DATE.fullmatch(value) else "text"

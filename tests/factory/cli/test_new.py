@@ -22,6 +22,15 @@ ORDERS = [
     {"id": 9, "total": 1, "paid": True, "at": "2026-01-02T08:00:00Z", "day": "2026-01-03", "who": None, "note": None},
     {"id": 10, "total": 2, "paid": True, "at": "2026-01-02T09:00:00Z", "day": "2026-01-03", "who": None, "note": None},
 ]
+ODD: dict[str, Any] = {
+    "state": {"status": "up", "since": 3},
+    "none": {"data": [], "next": None},
+    "numbers": [1, 2, 3],
+    "offset": {"total": 9, "offset": 0, "limit": 4, "items": ORDERS},
+    "wide": [{"id": 2**70, "ID": 1}, {"id": 2**71, "ID": 2}],
+    "secrets": [{"id": 1, "password": "x", "token": "y"}],
+}
+"""Answers that are no plain list of orders, by their path."""
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +38,9 @@ def server() -> Iterator[Server]:
     server = Server()
     body = {"data": {"orders": ORDERS}, "page": 1, "total_pages": 5}
     server.answers("/orders", json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    for path, answer in ODD.items():
+        server.answers(f"/{path}", json.dumps(answer).encode(), headers={"Content-Type": "application/json"})
+    server.answers("/nan", b'{"rows": [{"a": NaN}]}', headers={"Content-Type": "application/json"})
     server.answers("/gone", b"", status=410)
     server.answers("/page", b"<html>", headers={"Content-Type": "text/html"})
     yield server
@@ -70,6 +82,12 @@ def server() -> Iterator[Server]:
             {},
             {"type": "page_number", "page_param": "page", "base_page": 0, "total_path": "total_pages"},
         ),
+        (
+            {"next_cursor": 3, "rows": ORDERS},
+            {},
+            {},
+            {"type": "cursor", "cursor_path": "next_cursor", "cursor_param": "cursor"},
+        ),
         (ORDERS, {}, {}, {}),
         ({"count": 4, "rows": ORDERS}, {}, {}, {}),
     ],
@@ -107,6 +125,20 @@ def test_new_pipelines_lint_and_pass_their_tests(tmp_path: Path, server: Server)
     assert "4 passed, 0 failed" in tested.stdout, tested.stdout + tested.stderr
 
 
+def test_odd_answers_make_what_lint_and_their_tests_accept(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "pipelines" / "shop").mkdir(parents=True)
+    made = [new(tmp_path, "poll", f"{path}_rows", "--url", server.url(f"/{path}")) for path in ODD if path != "wide"]
+    made.append(new(tmp_path, "etl", "day", "--pipelines", "pipelines/shop"))
+
+    assert [done.returncode for done in made] == [0] * len(made), made
+    assert "rows     none found" in made[0].stdout
+    assert (tmp_path / "pipelines/shop/day.yaml").is_file()
+    linted = factory("lint", cwd=tmp_path)
+    assert (linted.returncode, linted.stdout) == (0, ""), linted.stdout
+    tested = factory("test", cwd=tmp_path)
+    assert f"{len(made)} passed, 0 failed" in tested.stdout, tested.stdout + tested.stderr
+
+
 def test_nothing_is_overwritten_and_wrong_usage_is_said(tmp_path: Path, server: Server) -> None:
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines/orders.yaml").write_text("# mine\n")
@@ -114,6 +146,13 @@ def test_nothing_is_overwritten_and_wrong_usage_is_said(tmp_path: Path, server: 
     for arguments, said in (
         (("empty", "orders"), "is there already, and is not overwritten"),
         (("empty", "My-Orders"), "write lower-case letters"),
+        (("poll", "null", "--url", server.url("/orders")), "is a word of YAML"),
+        (("etl", "json"), "Python has a module `json`"),
+        (("sql", "order"), "is a word of SQL"),
+        (("poll", "a", "--url", "http://[::1"), "--url takes an absolute URL"),
+        (("poll", "a", "--url", "http://h:abc/"), "--url takes an absolute URL"),
+        (("poll", "a", "--url", "http://127.0.0.1/x y"), "the URL cannot be asked"),
+        (("poll", "a", "--url", server.url("/nan")), "the answer is no JSON"),
         (("poll", "a"), "poll needs --url URL"),
         (("poll", "a", "--url", "shop.example"), "--url takes an absolute URL"),
         (("poll", "a", "--url", server.url("/page")), "the answer is no JSON (text/html)"),
