@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, XComArg
 from airflow.sdk import TaskGroup as AirflowTaskGroup
+from airflow.sdk import XComArg
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from factory.build.arguments import references_in
-from factory.operators.selection import GroupArgument, XComSelection, check_number
+from factory.operators.selection import GroupArgument, XComSelection
 from schemas.expressions.reading import ExpandReference, TaskReference
 from schemas.findings.paths import DataPath, Scope
 from schemas.model.pipeline import Pipeline
@@ -167,10 +167,7 @@ class TaskReferences:
         `ID__ARGUMENT`, whose output is that part.
         """
         if reference.key is None and not reference.steps:
-            source = self._operator(reference)
-            if isinstance(source, BaseOperator) and source._post_execute_hook is None:
-                source._post_execute_hook = check_number
-            return XComArg(source)
+            return XComArg(self._operator(reference))
         # Only pipelines that select pay for the import.
         from factory.operators.select import SelectOperator  # noqa: PLC0415
 
@@ -178,7 +175,7 @@ class TaskReferences:
         place = {"task_group": self.group} if self.group is not None else {}
         # What the file's `default_args` say of these is meant for tasks that people write.
         own: dict[str, Any] = {"trigger_rule": "all_success", "do_xcom_push": True, "multiple_outputs": False}
-        own |= {"outlets": [], "post_execute": check_number}
+        own |= {"outlets": []}
         return XComArg(SelectOperator(task_id=f"{self.one.entry.id}__{argument}", value=selection, **own, **place))
 
     def _selection(self, reference: TaskReference, *, as_text: bool) -> XComSelection:

@@ -9,11 +9,14 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.definitions.mappedoperator import is_mappable_value
 from airflow.sdk.exceptions import AirflowFailException
 
+from factory.operators.selection import check_number
+
 
 class SelectOperator(BaseOperator):
     """Returns `value`, which Airflow has resolved by then.
 
-    Raises AirflowFailException where it is no list and no mapping: trying again would not help.
+    Raises AirflowFailException where it is no list and no mapping, or longer than Airflow maps over: trying again would
+    not help.
     """
 
     template_fields: Sequence[str] = ("value",)
@@ -29,4 +32,5 @@ class SelectOperator(BaseOperator):
         if not is_mappable_value(self.value):
             kind = type(self.value).__name__
             raise AirflowFailException(f"{self.source} must be a list or a mapping to map over, not of type {kind}")
+        check_number(self.value)
         return self.value

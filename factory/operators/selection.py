@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SHOWN_KEYS = 10
 
 
-def check_number(context: Mapping[str, Any], result: Any) -> None:  # noqa: ARG001 # a hook's
+def check_number(result: Any) -> None:
     """Of what a task is mapped over, when it has come. Raises AirflowFailException where it is more than Airflow maps
     over, which itself only says that its server refused it."""
     most = conf.getint("core", "max_map_length", fallback=1024)
