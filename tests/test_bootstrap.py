@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BOOTSTRAP = CHECKOUT / "scripts" / "bootstrap.py"
 
 PRETENDER = """#!/bin/sh
-exec {python} -I -c '
+exec "{python}" -I -c '
 import runpy, sys
 {pretence}
 arguments = [a for a in sys.argv[1:] if a != "-I"]
