@@ -1,7 +1,7 @@
 """`factory editor`: from a change to the findings, among a thousand pipelines, and what ten thousand changes leave.
 
 A client over standard input and output types one character after the other into one file, and waits for the findings of
-each; the time holds the pause of 50 ms that the server waits for the next key.
+each; the time holds the pause of 20 ms that the server waits for the next key.
 """
 
 from __future__ import annotations

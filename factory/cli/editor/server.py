@@ -22,7 +22,7 @@ from factory.cli.editor.workspace import Place, Workspace, file_of, place_of
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic, Span
 
-PAUSE = 0.05
+PAUSE = 0.02
 """Seconds without a key before what is typed is checked."""
 _SEVERITIES = {
     Severity.ERROR: types.DiagnosticSeverity.Error,
