@@ -9,12 +9,11 @@ from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
 from factory.data.chart import PREFIX as CHARTS
-from factory.data.chart import ChartPages
 from factory.loading.preload import preload_before_fork
 from factory.operators.telemetry import turn_off
 from factory.operators.timetables import TIMETABLES
 from factory.pages.application import PREFIX as PIPELINES
-from factory.pages.application import PipelinePages, external_views
+from factory.pages.application import LazyApplication, chart_pages, external_views, pipeline_pages
 
 turn_off()
 preload_before_fork()
@@ -26,7 +25,7 @@ class PipelineFactoryPlugin(AirflowPlugin):
     name = "pipeline_factory"
     timetables = list(TIMETABLES)  # noqa: RUF012 # declared so by Airflow
     fastapi_apps = [  # noqa: RUF012
-        {"app": ChartPages(), "url_prefix": CHARTS, "name": "Charts"},
-        {"app": PipelinePages(), "url_prefix": PIPELINES, "name": "Pipelines"},
+        {"app": LazyApplication(chart_pages), "url_prefix": CHARTS, "name": "Charts"},
+        {"app": LazyApplication(pipeline_pages), "url_prefix": PIPELINES, "name": "Pipelines"},
     ]
     external_views = external_views(urlsplit(conf.get("api", "base_url", fallback="")).path)

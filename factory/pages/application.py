@@ -1,15 +1,20 @@
-"""The page *Pipelines*: an ASGI application below Airflow's API server, and where the UI shows it.
+"""What the package shows below Airflow's API server: the page *Pipelines*, and the charts that tasks drew.
 
 Airflow does not authenticate a plugin's application: every route here asks who the user is, and which DAGs they may
-read. The page reads Airflow's database alone, because an API server sees no pipelines folder.
+read. Who may see the XComs of a DAG may see its charts; a chart's path is its task's output, so a request can name no
+file. The pages read Airflow's database alone, because an API server sees no
+pipelines folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from factory.data.places import opened_to_read
+from factory.data.row_files import RowFileError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,6 +34,18 @@ _PROTECTED: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_CHARTS: Mapping[str, str] = MappingProxyType(
+    {".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".pdf": "application/pdf"}
+)
+_SANDBOXED: Mapping[str, str] = MappingProxyType(
+    {
+        # What rows and specs say must not act as the user who looks at it.
+        "Content-Security-Policy": "sandbox allow-scripts allow-downloads",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+)
+
 
 def external_views(base_path: str) -> list[dict[str, str]]:
     """The entry in the UI's navigation, and the tab on each DAG. `base_path` is that of the API server."""
@@ -39,19 +56,21 @@ def external_views(base_path: str) -> list[dict[str, str]]:
     ]
 
 
-class PipelinePages:
-    """An ASGI application. FastAPI comes with the first request: most processes that load the plugin serve nothing."""
+class LazyApplication:
+    """An ASGI application that `make` makes at the first request: most processes that load the plugin serve nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], FastAPI]) -> None:
+        self._make = make
         self._application: FastAPI | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._application is None:
-            self._application = _application()
+            self._application = self._make()
         await self._application(scope, receive, send)
 
 
-def _application() -> FastAPI:
+def pipeline_pages() -> FastAPI:
+    """The page *Pipelines*, its files and its data."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity  # noqa: PLC0415
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag  # noqa: PLC0415
     from fastapi import Depends, FastAPI, HTTPException, Response  # noqa: PLC0415
@@ -100,3 +119,30 @@ def _application() -> FastAPI:
 def _shown_of_a_dag(entities: Any) -> tuple[Any, ...]:
     """What one pipeline's page shows of a DAG beside the DAG itself: its text, runs and XComs."""
     return (entities.CODE, entities.RUN, entities.XCOM)
+
+
+def chart_pages() -> FastAPI:
+    """What the button *Open the chart* opens."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity  # noqa: PLC0415
+    from airflow.api_fastapi.core_api.security import requires_access_dag  # noqa: PLC0415
+    from fastapi import Depends, FastAPI, HTTPException, Response  # noqa: PLC0415
+
+    from factory.pages import database  # noqa: PLC0415 # Airflow's models
+
+    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    allowed = Depends(requires_access_dag("GET", DagAccessEntity.XCOM))
+
+    def chart(dag_id: str, run_id: str, task_id: str, map_index: int) -> Response:
+        path = database.chart(dag_id, run_id, task_id, map_index) or ""
+        kind = next((kind for ending, kind in _CHARTS.items() if path.lower().endswith(ending)), None)
+        if kind is None:
+            raise HTTPException(404, "This task has drawn no chart.")
+        try:
+            with opened_to_read(path) as file:
+                content = file.read()
+        except RowFileError:
+            raise HTTPException(404, "The API server cannot read the chart's file. Is it on another machine?") from None
+        return Response(content, media_type=kind, headers=dict(_SANDBOXED))
+
+    application.add_api_route("/{dag_id}/{run_id}/{task_id}/{map_index}", chart, dependencies=[allowed])
+    return application

@@ -38,7 +38,7 @@ RECENT = timedelta(days=14)
 """Runs of these days are shown in the list: looking through all of a long history costs seconds."""
 _PLACE = re.compile(r"--> .*?:(?P<line>[0-9]+):[0-9]+$", re.MULTILINE)
 _SHOWN = re.compile(r"^r(?P<quotes>'''|\"\"\").*?(?P=quotes)$", re.DOTALL | re.MULTILINE)
-_ASSET_LINK = "_link_OpenTheChart"
+_CHART_LINK = "_link_OpenTheChart"
 
 
 def pipelines(user: Any) -> dict[str, Any]:
@@ -270,7 +270,7 @@ def _charts(session: Session, dag_id: str) -> Iterator[dict[str, str]]:
     """The last chart of each task that draws one; the address is below the API server's."""
     asked = (
         select(XComModel.task_id, XComModel.run_id, XComModel.map_index)
-        .where(XComModel.dag_id == dag_id, XComModel.key == _ASSET_LINK)
+        .where(XComModel.dag_id == dag_id, XComModel.key == _CHART_LINK)
         .order_by(XComModel.timestamp.desc())
         .limit(100)
     )
@@ -279,3 +279,19 @@ def _charts(session: Session, dag_id: str) -> Iterator[dict[str, str]]:
         if task_id not in seen:
             seen.add(task_id)
             yield {"task": task_id, "run": run_id, "index": str(map_index)}
+
+
+def chart(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
+    """The path of the chart that a task drew, which is its output; None for a task without the button."""
+    keys = ("return_value", _CHART_LINK)
+    with create_session() as session:
+        asked = select(XComModel).where(
+            XComModel.dag_id == dag_id,
+            XComModel.run_id == run_id,
+            XComModel.task_id == task_id,
+            XComModel.map_index == map_index,
+            XComModel.key.in_(keys),
+        )
+        found = {row.key: XComModel.deserialize_value(row) for row in session.scalars(asked)}
+    path = found.get("return_value")
+    return path if _CHART_LINK in found and isinstance(path, str) else None
