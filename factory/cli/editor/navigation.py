@@ -241,34 +241,18 @@ def items(outline: Outline, path: DataPath = ()) -> tuple[Item, ...]:
     found = []
     inside = (*path, "tasks")
     if not path and (poll := outline.at(("poll",))) is not None:
-        found.append(Item("poll", outline.value(("poll", "url")) or "", poll, _last_line(outline, poll), ()))
+        found.append(Item("poll", outline.value(("poll", "url")) or "", poll, outline.last_lines[poll], ()))
     for entry in outline.entries:
         if entry.path[:-1] == inside and isinstance(entry.path[-1], int) and task_path(entry.path) == entry.path:
             name = outline.value((*entry.path, "id")) or f"task {entry.path[-1] + 1}"
             detail = outline.value((*entry.path, "uses")) or "group"
-            found.append(Item(name, detail, entry, _last_line(outline, entry), items(outline, entry.path)))
+            found.append(Item(name, detail, entry, outline.last_lines[entry], items(outline, entry.path)))
     return tuple(found)
-
-
-def _last_line(outline: Outline, entry: Entry) -> int:
-    """The last line of what is below an entry."""
-    lines = outline.lines
-    ends = next(
-        (
-            other.line - 1
-            for other in outline.entries
-            if other.line > entry.line and other.path[: len(entry.path)] != entry.path
-        ),
-        len(lines) - 1,
-    )
-    while ends > entry.line and not lines[ends].strip():
-        ends -= 1
-    return ends
 
 
 def foldable(outline: Outline) -> Iterator[tuple[int, int]]:
     """First and last lines of what goes over several lines."""
     for entry in outline.entries:
-        last = _last_line(outline, entry)
+        last = outline.last_lines[entry]
         if last > entry.line:
             yield entry.line, last

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from schemas.findings.paths import DataPath
@@ -86,7 +87,7 @@ class Outline:
                     )
             self._ends[number] = levels
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """The text's lines without their ends."""
         return self.text.split("\n")
@@ -113,7 +114,26 @@ class Outline:
 
     def at(self, path: DataPath) -> Entry | None:
         """Where a path is written, on a line of its own."""
-        return next((entry for entry in self.entries if entry.path == path), None)
+        return self._by_path.get(path)
+
+    @cached_property
+    def _by_path(self) -> dict[DataPath, Entry]:
+        return {entry.path: entry for entry in reversed(self.entries)}
+
+    @cached_property
+    def last_lines(self) -> dict[Entry, int]:
+        """The last line of what is below each entry."""
+        found: dict[Entry, int] = {}
+        open_: list[Entry] = []
+        for entry in (*self.entries, Entry((), len(self.lines), 0, 0, "")):
+            while open_ and entry.path[: len(open_[-1].path)] != open_[-1].path:
+                ended = open_.pop()
+                last = max(ended.line, entry.line - 1)
+                while last > ended.line and not self.lines[last].strip():
+                    last -= 1
+                found[ended] = last
+            open_.append(entry)
+        return found
 
     def value(self, path: DataPath) -> str | None:
         """The text of a value, in block or flow style; None where there is none."""
@@ -132,10 +152,6 @@ class Outline:
         around = self.at(path)
         inside = dict(_flow_pairs(around.text, path)) if around is not None else {}
         return found | {str(one[-1]) for one in inside if one[:-1] == path}
-
-    def around(self, line: int) -> Entry | None:
-        """The innermost entry that begins at a line or last before it."""
-        return next((entry for entry in reversed(self.entries) if entry.line <= line), None)
 
     def path_at(self, line: int, column: int) -> tuple[DataPath, bool] | None:
         """The path of what is written at a place, and whether that is its value, not its key; None where nothing is."""
