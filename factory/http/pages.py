@@ -12,10 +12,9 @@ from urllib.parse import urljoin
 
 from factory.http.call import HttpCall
 from factory.http.expectations import is_true
-from factory.http.links import links_of
 from factory.http.page import Means, Page
 from factory.http.selection import JmesPathError, search
-from factory.http.window import check_body, check_cursor_header, check_header, sign_of_more
+from factory.http.signs import check_body, check_cursor_header, check_header, links_of, sign_of_more
 from schemas.model.pagination import Pagination
 
 _TOTAL = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factory.http.links import links_of
+from factory.http.signs import links_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""What an answer says beside its rows: links (RFC 8288, section 3), that more follows, that it failed or is a part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from factory.http.page import Page
+from factory.http.selection import absent_key, is_path, named
+
+_PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
+_LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
+_RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s,]*")
+_NEXT = re.compile(
+    r"(?:odata)?next(?:page|results?|records)?(?:url|uri|link|href|token|cursor|key|marker|id)?|cursor"
+    r"|(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|moreavailable"
+)
+"""Keys by which an answer says that more follows, in small letters and without what is no letter."""
+_RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
+_TOTAL = re.compile(r"(?:total|all)?(?:count|results|items|elements|rows|records|hits|found)|total")
+_FAILURES = ("error", "errors", "fault", "exception")
+
+
+def links_of(field: str) -> tuple[list[tuple[str, list[str]]], str]:
+    """The links of a field, each its target and its relations in small letters; and what of it cannot be read."""
+    links: list[tuple[str, list[str]]] = []
+    at = 0
+    while (found := _LINK.match(field, (at := _end(_BETWEEN.match(field, at))))) is not None:
+        relations = [one["rel"] for one in _RELATION.finditer(found["parameters"]) if one["rel"] is not None]
+        # A link may stand for several relations; of several `rel`, the first counts.
+        links.append((found["target"].strip(), relations[0].strip("\"'").lower().split() if relations else []))
+        at = found.end()
+    return links, field[at:].strip()
+
+
+def _end(match: re.Match[str] | None) -> int:
+    assert match is not None  # noqa: S101 # it matches nothing, too
+    return match.end()
+
+
+def check_body(page: Page, expression: str, key: str, log: Callable[[str], None], *, has_rows: bool) -> None:
+    """Of a first page on which the path of `key` finds nothing.
+
+    An absent key is a warning, one that is there and empty is the end of the pages. Raises HttpError where the answer
+    says by another key that more follows.
+    """
+    absent = absent_key(page.value, expression)
+    if absent is None:
+        sign = sign_of_more(page) if has_rows and not is_path(expression) else None
+        if sign is not None:
+            missing = f"`{key}` ({expression}) finds nothing in it, but it has `{sign}`"
+            if "||" not in expression:
+                raise page.error(f"{missing}, so more rows seem to follow")
+            log(f"{page.named}: {missing}. This page is taken for the only one.")
+        return
+    missing = f"`{key}` ({expression}) is not in it: {absent.said}"
+    more = next(_signs_of_more(page.value), None) if has_rows else sign_of_more(page)
+    if more is not None:
+        hint = f"; where the answer may have no such key, write: {expression} || `null`"
+        raise page.error(f"{missing}. More rows seem to follow, since it has `{more}`{hint}")
+    if has_rows:
+        log(f"{page.named}: {missing}. So this page is taken for the only one.")
+
+
+def check_header(
+    page: Page, relation: str, relations: list[str], log: Callable[[str], None], tell: Callable[[str], None]
+) -> None:
+    """Of a first page with rows, whose Link header has no such relation.
+
+    Raises HttpError where it has `next`, which is the registered name of what follows.
+    """
+    if not relations:
+        # Of a single page this is usual.
+        tell(f"{page.named}: it has no `Link` header. So this page is taken for the only one.")
+        return
+    missing = f"`links_next_key` ({relation}) is not in its `Link` header, which has {named(relations)}"
+    if "next" in relations:
+        raise page.error(missing)
+    log(f"{page.named}: {missing}. So this page is taken for the only one.")
+
+
+def check_cursor_header(page: Page, name: str, tell: Callable[[str], None]) -> None:
+    """Of a first page with rows, which has no such header field. Raises HttpError where another one looks like it."""
+    like = next((one for one in page.headers if _NEXT.fullmatch(re.sub(r"[^a-z]|^x-", "", one.lower()))), None)
+    if like is not None or sign_of_more(page) is not None:
+        raise page.error(f"it has no header field `{name}` (`cursor_header`), but `{like or sign_of_more(page)}`")
+    # Of a single page this is usual.
+    tell(f"{page.named}: it has no header field `{name}`. So this page is taken for the only one.")
+
+
+def sign_of_more(page: Page) -> str | None:
+    """A key outside of the rows by which an answer says that more follows; None where there is none."""
+    if any("next" in relations for _, relations in links_of(page.headers.get("Link", ""))[0]):
+        return "Link"
+    of_all = _RANGE.fullmatch(page.headers.get("Content-Range", ""))
+    if of_all is not None and int(of_all["last"]) + 1 < int(of_all["total"]):
+        return "Content-Range"
+    # A lone `cursor` may be that of the page itself.
+    return next((sign for sign in _signs_of_more(page.value) if not sign.lower().endswith("cursor")), None)
+
+
+def total_of_more(value: Any, number: int) -> str | None:
+    """A key and its number, by which an answer has more rows than the `number` that came. It may well be another
+    number, such as that of all rows of a window or not."""
+    frames = [value, *value.values()] if isinstance(value, Mapping) else []
+    for frame in frames:
+        for key, total in frame.items() if isinstance(frame, Mapping) else ():
+            is_total = _TOTAL.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) is not None
+            if is_total and isinstance(total, int) and total > max(number, 1):
+                return f"{key}: {total}"
+    return None
+
+
+def sign_of_failure(value: Any) -> str | None:
+    """A key by which an answer without rows says that it failed; None where there is none."""
+    if not isinstance(value, Mapping):
+        return None
+    return next((str(key) for key in value if str(key).lower() in _FAILURES and value[key]), None)
+
+
+def sign_of_a_part(value: Any) -> str | None:
+    """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
+    look at in time or on all of its parts. None where there is none."""
+    if not isinstance(value, Mapping):
+        return None
+    if "data" in value and isinstance(value.get("errors"), list) and value["errors"]:
+        return "errors"
+    shards = value.get("_shards")
+    if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
+        return "_shards" if shards.get("failed") else "timed_out"
+    return "incomplete_results" if value.get("incomplete_results") is True else None
+
+
+def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
+    """Keys outside of lists, which hold the rows, whose name and value say that more follows."""
+    if not isinstance(value, Mapping) or len(inside) > 2:  # deeper down are rows, not their frame
+        return
+    for key, child in value.items():
+        if _NEXT.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) and child not in (None, False, "", 0, [], {}):
+            yield ".".join((*inside, str(key)))
+        yield from _signs_of_more(child, (*inside, str(key)))
