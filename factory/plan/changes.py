@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from factory.plan.contents import Dag, Task, Value
 from factory.plan.schedule import Timing, shown_moment, timing
 from schemas.expressions.reading import EnvReference, expressions
+from schemas.findings.paths import walk
 
 MOST_RUNS = 10_000
 """More runs of a catchup are not counted."""
@@ -214,7 +215,7 @@ def needs(dag: Dag) -> dict[Need, str]:
 
 def _of_value(key: str, value: Value) -> Iterator[Need]:
     data = value.data
-    for text in _texts(data):
+    for text in [getattr(text, "expression", None) or str(text) for _, text in walk(data).texts]:
         for expression in expressions(text) if "${" in text else ():
             if isinstance(expression.meaning, EnvReference):
                 yield "environment variable", expression.meaning.name
@@ -254,14 +255,3 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _texts(data: object) -> Iterator[str]:
-    if isinstance(data, str):
-        yield getattr(data, "expression", None) or str(data)
-    elif isinstance(data, dict):
-        for child in data.values():
-            yield from _texts(child)
-    elif isinstance(data, list):
-        for child in data:
-            yield from _texts(child)

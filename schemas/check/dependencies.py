@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
 
 from schemas.check.checker import Checker
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EnvReference, expressions
+from schemas.findings.paths import walk
 from schemas.folder.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
 from schemas.folder.project import FolderFiles
 from schemas.source import SourceReader
@@ -105,7 +105,7 @@ class _Scan:
     def dependencies(self, path: str, checker: Checker) -> frozenset[str]:
         found = {path, *defaults_paths(path)}
         own = PurePosixPath(path).parent.as_posix()
-        texts = {text for variant in checker.variants(path) for text in _texts(variant.effective.data)}
+        texts = {text for variant in checker.variants(path) for _, text in walk(variant.effective.data).texts}
         for text in texts:
             found |= self._of_text(own, text)
         if checker.dialect(path):
@@ -254,14 +254,3 @@ def _tag_literals(text: str) -> Iterator[str]:
     for part in text.split("{%")[1:]:
         for double, single in _LITERAL.findall(part.partition("%}")[0]):
             yield double or single
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for child in value.values():
-            yield from _texts(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _texts(child)
