@@ -33,24 +33,17 @@ COMMANDS = {
 }
 USAGE_ERROR = 2
 INTERRUPTED = 130
-TERMINATED = 143
 
 
 class UsageError(Exception):
     """A command line that cannot work: one line for the user, exit status 2."""
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, for a command that has something to remove."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit status: 0 clean, 1 errors, 2 usage, 130 interrupted, 143 terminated."""
+    """Run a command line; returns the exit status: 0 clean, 1 errors, 2 usage, 130 interrupted."""
     _print_whatever_the_terminal_takes()
     try:
         return _main(argv)
-    except Terminated:
-        return TERMINATED
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -59,10 +52,7 @@ def end_by_signal() -> None:
     """Let SIGTERM end this process as Ctrl-C does: what it made for a while is removed."""
     import signal  # noqa: PLC0415 # few commands need it
 
-    def terminate(*_: object) -> None:
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _print_whatever_the_terminal_takes() -> None:

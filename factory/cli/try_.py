@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from factory.cli import UsageError
+from factory.cli import UsageError, end_by_signal
 from factory.cli.airflow import home_folder
 from factory.cli.options import add_environment, moment_of, natural, select
 from factory.reporters import full
@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         ids = ", ".join(pipeline.dag_id for pipeline in checked.pipelines[:_MOST_NAMES])
         more = " …" if len(checked.pipelines) > _MOST_NAMES else ""
         raise UsageError(f"{arguments.pipeline} makes {len(checked.pipelines)} DAGs, name one of them: {ids}{more}")
+    end_by_signal()
     with tempfile.TemporaryDirectory(prefix="factory-try-") as home:
         prepare_airflow(home, os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING"))
         return _run(checker, checked.pipelines[0], arguments, given, connections, params, date)

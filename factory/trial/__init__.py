@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -76,9 +75,7 @@ def through(port: int, bundle: str) -> dict[str, str]:
 
 
 def prepare_airflow(home: str, log_level: str) -> None:
-    """Before Airflow is imported: a home of its own; no installation is read or changed. SIGTERM
-    ends this process as Ctrl-C does, from here on: it leaves nothing behind."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Before Airflow is imported: a home of its own; no installation is read or changed."""
     os.environ["AIRFLOW_HOME"] = home
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = log_level
