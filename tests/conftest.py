@@ -7,6 +7,7 @@ examples, so that a change is judged by what it does; HYPOTHESIS_PROFILE=explore
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -16,6 +17,11 @@ from xdist.scheduler import LoadFileScheduling
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("explore")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+# A shell's `nohup … &` ignores these, and all that the tests start would inherit that.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 WHOLE_AIRFLOW = "tests/e2e/"
 
