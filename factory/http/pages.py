@@ -1,61 +1,17 @@
-"""From one page to the next (RFC 8288 for links in header fields), and where a list ends. One class for each way; each
-serves one poll."""
+"""The pages of a poll, one after the other, and where their list ends."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import urljoin
+from typing import Any
 
 from factory.http.call import HttpCall
 from factory.http.expectations import is_true
 from factory.http.page import Means, Page
-from factory.http.selection import JmesPathError, search
-from factory.http.signs import check_body, check_cursor_header, check_header, links_of, sign_of_more
+from factory.http.signs import Total, asked, searched, sign_of_more
+from factory.http.steps import Came, Following, step_of
 from schemas.model.pagination import Pagination
-
-_TOTAL = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
-"""A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
-
-
-class Following(NamedTuple):
-    """What is requested next. `beyond`: the list has ended by its total, and this only makes sure: the server may say
-    that there is no such page. `promised`: the answer before says that there is one."""
-
-    call: HttpCall
-    beyond: bool = False
-    promised: bool = False
-
-
-class Came(NamedTuple):
-    """What came with a page: its rows, and the list that the server sent, with what the selector leaves out."""
-
-    rows: Sequence[Any]
-    sent: Sequence[Any]
-
-    @property
-    def number(self) -> int:
-        """How many the server sent."""
-        return len(self.sent)
-
-
-class Step(Protocol):
-    """One way from a page to the next."""
-
-    def first(self, call: HttpCall) -> HttpCall:
-        """The first call, from the one that the pipeline writes."""
-        ...
-
-    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:
-        """What follows a page; None after the last. `more`: whether more follows, where the answer says so.
-
-        Raises HttpError.
-        """
-        ...
-
 
 _COUNTED = ("offset", "page_number")
 
@@ -66,11 +22,11 @@ class Pager:
     def __init__(self, pagination: Pagination | None, means: Means) -> None:
         self._pagination = pagination or Pagination.model_construct(type="single_page")
         self._means = means
-        self._step = _step(self._pagination, means)
-        self._has_more = _searched(self._pagination.has_more_path)
-        self._stop = _searched(self._pagination.stop)
+        self._step = step_of(self._pagination, means)
+        self._has_more = searched(self._pagination.has_more_path)
+        self._stop = searched(self._pagination.stop)
         self._number = self._sent = self._rows = 0
-        self._total = _Total(self._pagination)
+        self._total = Total(self._pagination)
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
 
@@ -139,262 +95,14 @@ class Pager:
             "headers": headers,
         }
         assert self._stop is not None  # noqa: S101 # asked by the caller
-        return is_true(_asked(self._stop, page, "stop", scope))
+        return is_true(asked(self._stop, page, "stop", scope))
 
     def _says_more(self, page: Page) -> bool | None:
         if self._has_more is None:
             return None
-        value = _asked(self._has_more, page, "has_more_path", page.value)
+        value = asked(self._has_more, page, "has_more_path", page.value)
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         if value is None:
             raise page.error(f"`has_more_path` ({self._pagination.has_more_path}) finds nothing in the answer")
         return is_true(value) and value != 0
-
-
-def _step(pagination: Pagination, means: Means) -> Step:
-    match pagination.type:
-        case "json_link":
-            return _Links(_json_link(pagination.next_url_path or "next", means))
-        case "header_link":
-            return _Links(_header_link(pagination.links_next_key or "next", means))
-        case "cursor":
-            return _Cursor(pagination, means)
-        case "offset" | "page_number":
-            return _Counted(pagination, means)
-        case _:
-            return _SinglePage()
-
-
-class _Total:
-    """How many rows or pages there are, where the answers say so."""
-
-    def __init__(self, pagination: Pagination) -> None:
-        self._path, self._header = pagination.total_path, pagination.total_header
-        self._ask = _searched(pagination.total_path)
-
-    def of(self, page: Page) -> int | None:
-        """Raises HttpError where the answer does not say it as the pipeline says."""
-        if self._ask is not None:
-            total, where = _asked(self._ask, page, "total_path", page.value), f"`total_path` ({self._path})"
-        elif self._header is not None:
-            total, where = page.headers.get(self._header), f"`total_header` ({self._header})"
-        else:
-            return None
-        if isinstance(total, str) and (number := _TOTAL.fullmatch(total)) is not None:
-            total = int(number["total"])
-        if not isinstance(total, int) or isinstance(total, bool):
-            raise page.error(f"{where} gives no whole number")
-        return total
-
-
-class _SinglePage:
-    def first(self, call: HttpCall) -> HttpCall:
-        return call
-
-    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a Step's
-        return None
-
-
-class _Links:
-    """Each page names the address of the next. `link` is called with the page, its rows, and whether it is first."""
-
-    def __init__(self, link: Callable[[Page, Came, bool], str | None]) -> None:
-        self._link = link
-        self._seen: set[str] = set()
-
-    def first(self, call: HttpCall) -> HttpCall:
-        self._first = call
-        self._seen.add(call.url)
-        return call
-
-    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
-        target = self._link(page, came, len(self._seen) == 1)
-        if target is None:
-            return None
-        call = self._first.linked(target, page.call.url)
-        if call.url in self._seen:
-            raise page.error("its link to the next page leads to a page that was read before")
-        self._seen.add(call.url)
-        return Following(call)
-
-
-def _json_link(path: str, means: Means) -> Callable[[Page, Came, bool], str | None]:
-    ask = search(path)
-
-    def link(page: Page, came: Came, is_first: bool) -> str | None:
-        target = _asked(ask, page, "next_url_path", page.value)
-        if target is None and is_first:
-            check_body(page, path, "next_url_path", means.log, has_rows=bool(came.number))
-        if target is None or target == "" or target is False:
-            return None
-        if not isinstance(target, str):
-            raise page.error(f"`next_url_path` ({path}) gives no text")
-        return target
-
-    return link
-
-
-def _header_link(relation: str, means: Means) -> Callable[[Page, Came, bool], str | None]:
-    def link(page: Page, came: Came, is_first: bool) -> str | None:
-        links, unread = links_of(page.headers.get("Link", ""))
-        for target, found in links:
-            if relation.lower() in found:
-                return target
-        if unread:
-            raise page.bare_error(f"its `Link` header cannot be read (RFC 8288) from here on: {unread[:100]}")
-        relations = [one for _, found in links for one in found]
-        if is_first and came.number:
-            check_header(page, relation, relations, means.log, means.tell)
-        return None
-
-    return link
-
-
-class _Cursor:
-    """Each page says what to send for the next."""
-
-    def __init__(self, pagination: Pagination, means: Means) -> None:
-        self._pagination = pagination
-        self._means = means
-        self._ask = _searched(pagination.cursor_path)
-        self._seen: set[str] = set()
-
-    def first(self, call: HttpCall) -> HttpCall:
-        self._call = call
-        return call
-
-    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
-        cursor = self._cursor(page, came)
-        if cursor is None or cursor == "" or cursor is False or cursor == []:
-            return None
-        text = json.dumps(cursor)
-        if text in self._seen:
-            raise page.error("its cursor came before: following it would never end")
-        self._seen.add(text)
-        return Following(self._sent(cursor))
-
-    def _cursor(self, page: Page, came: Came) -> Any:
-        pages = self._pagination
-        if self._ask is None:
-            cursor = page.headers.get(str(pages.cursor_header))
-            if cursor is None and not self._seen and came.number:
-                check_cursor_header(page, str(pages.cursor_header), self._means.tell)
-            return cursor
-        cursor = _asked(self._ask, page, "cursor_path", page.value)
-        if cursor is None and not self._seen:
-            check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
-        if pages.cursor_body_path is None and cursor is not None and not isinstance(cursor, str | int | float):
-            raise page.error(f"`cursor_path` ({pages.cursor_path}) gives neither text nor a number")
-        return cursor
-
-    def _sent(self, cursor: Any) -> HttpCall:
-        pages, call = self._pagination, self._call
-        if pages.next_request is not None:
-            following = pages.next_request
-            call = call.linked(urljoin(call.url, following.url), call.url, following.method)
-            call = call.with_json(following.json_body).with_query(following.params or {})
-            if pages.cursor_body_path is not None and following.json_body is None:
-                call = call.with_json({})
-        if pages.cursor_body_path is not None:
-            return call.with_json_value(pages.cursor_body_path.split("."), cursor)
-        if pages.cursor_request_header is not None:
-            return call.with_headers({pages.cursor_request_header: str(cursor)})
-        return call.with_query({pages.cursor_param or "cursor": cursor})
-
-
-class _Counted:
-    """Pages follow by number, or by the number of rows that came before."""
-
-    def __init__(self, pagination: Pagination, means: Means) -> None:
-        self._pagination = pagination
-        self._means = means
-        self._by_page = pagination.type == "page_number"
-        self._start = (
-            (1 if pagination.base_page is None else pagination.base_page) if self._by_page else pagination.offset or 0
-        )
-        self._position = self._start
-        self._total = _Total(pagination)
-        self._before: Sequence[Any] = ()
-        self._fullest = pagination.limit or 0
-        self._is_beyond = self._is_started = False
-
-    def first(self, call: HttpCall) -> HttpCall:
-        pages = self._pagination
-        if not self._by_page and pages.limit is not None:
-            call = _placed(call, pages.limit_body_path, pages.limit_param or "limit", pages.limit)
-        self._call = call
-        return self._at_position()
-
-    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:
-        self._check_heeded(page, came)
-        if came.number:
-            self._position += 1 if self._by_page else came.number
-        elif more or self._by_page:
-            self._position += 1 if self._by_page else self._pagination.limit or 1
-        is_full = came.number >= self._fullest > 0
-        # A server may give fewer than `limit` asks for; then what it gives is what is full.
-        self._fullest = max(self._fullest if self._is_started else 0, came.number)
-        self._is_started = True
-        total = None if self._is_beyond else self._total.of(page)
-        if total is None or more:
-            if came.number or more:
-                return Following(self._at_position(), promised=bool(more))
-            sign = sign_of_more(page)
-            if sign is not None:
-                raise page.error(f"it has no rows, but says that more follow (`{sign}`); see `has_more_path`")
-            return None
-        return self._by_total(page, came, total, is_full)
-
-    def _by_total(self, page: Page, came: Came, total: int, is_full: bool) -> Following | None:
-        read, what = self._position - self._start, "pages" if self._by_page else "rows"
-        if self._position < (self._start if self._by_page else 0) + total:
-            if not came.number and not self._by_page:
-                raise page.error(f"it has no rows, but the total is {total:,} and {read:,} came")
-            return Following(self._at_position(), promised=True)
-        if self._position > (self._start if self._by_page else 0) + total and not self._by_page:
-            self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
-            self._is_beyond = True
-            return Following(self._at_position(), beyond=True)
-        if is_full and (read > 1 or not self._by_page):
-            # The last page is full: whether the total is right, only the page behind it can say.
-            self._is_beyond = True
-            return Following(self._at_position(), beyond=True)
-        return None
-
-    def _check_heeded(self, page: Page, came: Came) -> None:
-        """Where a page brings the rows of the page before it, what was sent for it has no effect."""
-        before, self._before = self._before, came.sent
-        if not came.sent or came.sent != before or all(row is None for row in came.sent):
-            return
-        name = self._pagination.page_param if self._by_page else self._pagination.offset_param
-        name = name or ("page" if self._by_page else "offset")
-        if self._position - self._start <= (1 if self._by_page else came.number):
-            raise page.error(f"its rows are those of the page before: the server ignores `{name}`")
-        raise page.error(
-            "its rows are those of the page before: the server repeats its last page; `total_path`, `has_more_path` or "
-            "`stop` says where the list ends"
-        )
-
-    def _at_position(self) -> HttpCall:
-        pages = self._pagination
-        if self._by_page:
-            return _placed(self._call, pages.page_body_path, pages.page_param or "page", self._position)
-        return _placed(self._call, pages.offset_body_path, pages.offset_param or "offset", self._position)
-
-
-def _placed(call: HttpCall, body_path: str | None, param: str, value: Any) -> HttpCall:
-    if body_path is not None:
-        return call.with_json_value(body_path.split("."), value)
-    return call.with_query({param: value})
-
-
-def _searched(expression: str | None) -> Callable[[Any], Any] | None:
-    return None if expression is None else search(expression)
-
-
-def _asked(ask: Callable[[Any], Any], page: Page, key: str, value: Any) -> Any:
-    try:
-        return ask(value)
-    except JmesPathError as error:
-        raise page.error(f"`{key}` cannot be asked of the answer: {error}") from None

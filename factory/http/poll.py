@@ -15,10 +15,11 @@ from factory.http.decoding import has_unkeepable_text
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
-from factory.http.pages import Following, Pager
+from factory.http.pages import Pager
 from factory.http.rows import RowSelector, Unique, Versions
 from factory.http.selection import JmesPathError, search, top_keys
 from factory.http.signs import sign_of_a_part, sign_of_failure, sign_of_more, total_of_more
+from factory.http.steps import Following
 from schemas.model.http import HttpRequest
 
 _ACCEPTED = 202

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from factory.http.page import Page
-from factory.http.pages import Came
 from factory.http.selection import JmesPathError, search, source
+from factory.http.steps import Came
 from schemas.model.cursor import Moment
 from schemas.model.http import Each, HttpRequest
 

@@ -1,4 +1,4 @@
-"""What an answer says beside its rows: links (RFC 8288, section 3), that more follows, that it failed or is a part."""
+"""What an answer says beside its rows: links (RFC 8288, section 3), a total, that more follows, that it failed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from factory.http.page import Page
-from factory.http.selection import absent_key, is_path, named
+from factory.http.selection import JmesPathError, absent_key, is_path, named, search
+from schemas.model.pagination import Pagination
 
 _PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
 _LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
@@ -20,6 +21,8 @@ _NEXT = re.compile(
 """Keys by which an answer says that more follows, in small letters and without what is no letter."""
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
 _TOTAL = re.compile(r"(?:total|all)?(?:count|results|items|elements|rows|records|hits|found)|total")
+_STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
+"""A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
 _FAILURES = ("error", "errors", "fault", "exception")
 
 
@@ -141,3 +144,36 @@ def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
         if _NEXT.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) and child not in (None, False, "", 0, [], {}):
             yield ".".join((*inside, str(key)))
         yield from _signs_of_more(child, (*inside, str(key)))
+
+
+class Total:
+    """How many rows or pages there are, where the answers say so."""
+
+    def __init__(self, pagination: Pagination) -> None:
+        self._path, self._header = pagination.total_path, pagination.total_header
+        self._ask = searched(pagination.total_path)
+
+    def of(self, page: Page) -> int | None:
+        """Raises HttpError where the answer does not say it as the pipeline says."""
+        if self._ask is not None:
+            total, where = asked(self._ask, page, "total_path", page.value), f"`total_path` ({self._path})"
+        elif self._header is not None:
+            total, where = page.headers.get(self._header), f"`total_header` ({self._header})"
+        else:
+            return None
+        if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
+            total = int(number["total"])
+        if not isinstance(total, int) or isinstance(total, bool):
+            raise page.error(f"{where} gives no whole number")
+        return total
+
+
+def searched(expression: str | None) -> Callable[[Any], Any] | None:
+    return None if expression is None else search(expression)
+
+
+def asked(ask: Callable[[Any], Any], page: Page, key: str, value: Any) -> Any:
+    try:
+        return ask(value)
+    except JmesPathError as error:
+        raise page.error(f"`{key}` cannot be asked of the answer: {error}") from None
