@@ -13,7 +13,7 @@ import struct
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,14 +21,7 @@ from urllib.parse import urlsplit
 from factory.http.expectations import is_expected
 from schemas.model.http import IDEMPOTENT, RateLimit, RequestRetries
 
-STANDARD = RequestRetries.model_construct(
-    attempts=3,
-    initial_delay=timedelta(seconds=1),
-    max_delay=timedelta(minutes=5),
-    status=[429, 502, 503, 504],
-    connection_errors=True,
-    non_idempotent=False,
-)
+STANDARD = RequestRetries.model_validate({"attempts": 3, "status": [429, 502, 503, 504]})
 """Where a pipeline says nothing: what is safe to repeat."""
 TOO_MANY = 429
 _REMAINING = (

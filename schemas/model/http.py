@@ -91,7 +91,7 @@ class RequestRetries(Model):
     """How often a page is requested at most, the first time included."""
     initial_delay: PositiveDuration = Field(default="1s", validate_default=True)
     """Longest wait before the second attempt."""
-    max_delay: PositiveDuration = Field(default="60s", validate_default=True)
+    max_delay: PositiveDuration = Field(default="5m", validate_default=True)
     """Longest wait between two attempts. A server that asks for a longer one fails the task at once."""
     status: Status = [408, 425, 429, 500, 502, 503, 504]
     """Statuses to request again for, unless they are expected. Default: 408, 425, 429, 500, 502, 503 and 504."""

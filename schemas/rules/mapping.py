@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
@@ -34,6 +35,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if view.uses is not None and view.uses in BUILT_INS and view.mapped is not None:
             yield from _missing(subject, view, view.uses, view.mapped)
             yield from _values(subject, view, view.uses)
+    yield from _files(subject)
 
 
 def _number(subject: Subject, view: TaskView) -> Iterator[Diagnostic]:
@@ -133,6 +135,26 @@ _STATES = ("allowed_states", "failed_states", "skipped_states")
 _PARTS_OF_A_DAG = ("external_task_id", "external_task_ids", "external_task_group_id")
 _OF_TASKS_ONLY = frozenset(get_args(TaskState)) - frozenset(get_args(RunState))
 _FILLED_IN_LATER = ("{{", "{%", "${")
+
+
+_WRITES_TO = ("http", "sql", "duckdb", "predict", "train", "chart")
+"""Built-ins whose `to` is a file."""
+_KNOWS_ITS_INDEX = re.compile(r"\$\{expand\.|\{[{%][^}]*\b(?:map_index|ti|task_instance)\b")
+
+
+def _files(subject: Subject) -> Iterator[Diagnostic]:
+    """Mapped tasks that all write one file: the last one's would be all that is left."""
+    for task in subject.tasks:
+        to = task.arguments.get("to")
+        if task.uses not in _WRITES_TO or not isinstance(to, str) or _KNOWS_ITS_INDEX.search(to):
+            continue
+        if task.is_mapped or any(group.is_mapped for group in subject.around(task.path)):
+            yield subject.finding(
+                Code.CANNOT_EXPAND,
+                (*task.with_path, "to"),
+                "all mapped tasks write this one file, and the last one's rows would be all that is left",
+                help="`${expand.NAME}` or `{{ ti.map_index }}` in `to` gives each a file of its own",
+            )
 
 
 def check_built_ins(subject: Subject) -> Iterator[Diagnostic]:
