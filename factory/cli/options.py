@@ -62,7 +62,7 @@ def select(targets: Sequence[Path]) -> list[Selection]:
         folder = pipelines_folder(target)
         _choose(target, folder, *chosen.setdefault(folder, ([], [], [])))
     return [
-        Selection(folder, _shown(folder), *(tuple(dict.fromkeys(paths)) for paths in found))
+        Selection(folder, shown_folder(folder), *(tuple(dict.fromkeys(paths)) for paths in found))
         for folder, found in chosen.items()
     ]
 
@@ -74,7 +74,7 @@ def select_text(target: Path) -> tuple[Selection, str]:
     defaults: list[str] = []
     path = _relative(target, folder)
     _choose_file(target, path, folder, paths, defaults)
-    return Selection(folder, _shown(folder), tuple(paths), tuple(defaults)), path
+    return Selection(folder, shown_folder(folder), tuple(paths), tuple(defaults)), path
 
 
 def _default() -> Path:
@@ -136,7 +136,8 @@ def _relative(target: Path, folder: Path) -> str:
     return "." if root.is_relative_to(absolute) else absolute.relative_to(root).as_posix()
 
 
-def _shown(folder: Path) -> str:
+def shown_folder(folder: Path) -> str:
+    """What people call a pipelines folder."""
     shown = os.path.relpath(folder)
     if shown == ".":
         return ""

@@ -7,10 +7,14 @@ Exit status: 0 done, 1 a pipeline has errors or is against the policy, 2 usage, 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from factory.cli import UsageError, end_by_signal
-from factory.cli.options import moment_of, require_writable, select, write_output
+from factory.cli.options import moment_of, require_writable, shown_folder, write_output
+from schemas.folder.discovery import is_pipeline_path, pipeline_paths
+from schemas.folder.project import lexically_absolute, pipelines_folder
 
 CHANGES = 2
 
@@ -45,14 +49,17 @@ def run(arguments: argparse.Namespace) -> int:
     now = moment_of(arguments.moment)
     require_writable(arguments.output)
     end_by_signal()
-    selections = select(arguments.pipelines)
-    if len(selections) > 1 and arguments.base is not None and Path(arguments.base).is_dir():
+    folders = _folders(arguments.pipelines)
+    if len(folders) > 1 and arguments.base is not None and Path(arguments.base).is_dir():
         raise UsageError(f"{arguments.base} is one folder: name one with --pipelines to compare it with")
     plans = []
     try:
-        for selection in selections:
-            with base_folder(arguments.base, selection.folder) as (before, name):
-                plans.append(plan(before, selection.folder, base=name, shown=selection.shown, now=now))
+        for folder, shown in folders.items():
+            with base_folder(arguments.base, folder) as (before, name), TemporaryDirectory() as nothing:
+                after = folder if folder.is_dir() else Path(nothing)
+                if not any(next(pipeline_paths(side), None) for side in (before, after)):
+                    raise UsageError(f"{shown or folder}: there are no pipelines in this folder, and were none")
+                plans.append(plan(before, after, base=name, shown=shown, now=now))
     except BaseError as error:
         raise UsageError(str(error)) from None
     found = joined(plans)
@@ -64,3 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     if found.has_errors:
         return 1
     return CHANGES if arguments.exit_code and found.entries else 0
+
+
+def _folders(named: Sequence[Path]) -> dict[Path, str]:
+    """The folders to look at, with what people call them. One may have lost its last pipeline, and be gone with it."""
+    there = [path.parent if is_pipeline_path(path.name) and not path.exists() else path for path in named]
+    found = [pipelines_folder(path) if path.exists() else lexically_absolute(path) for path in there]
+    return {folder: shown_folder(folder) for folder in found or [pipelines_folder()]}

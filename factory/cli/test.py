@@ -180,7 +180,8 @@ def run_files(files: Iterable[Found], ways: Ways) -> Iterator[Outcome]:
 
 
 def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester, ways: Ways) -> Iterator[Outcome]:
-    from factory.trial.expectations import Update, fixtures_written, written  # noqa: PLC0415 # as above
+    from factory.trial.expectations import Update  # noqa: PLC0415 # as above
+    from factory.trial.report import fixtures_written, written  # noqa: PLC0415 # as above
 
     place = found.folder / found.path
     updates: list[Update] = []

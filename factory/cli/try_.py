@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Timer
+from typing import TYPE_CHECKING, Any, Self
 
 from factory.cli import UsageError, end_by_signal
 from factory.cli.airflow import home_folder
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from factory.trial.memory import Kept
 
 _MOST_NAMES = 20
+_LONG_SECONDS = 5
+"""After which a task that still runs is named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -143,7 +146,8 @@ def _run(  # what the command line says, each once
         if shown:
             print("\n".join(f"    {line}" for line in shown.splitlines()), flush=True)
 
-    results = run_trial(Trial(dag, memory, date, only, params), ended)
+    with _Clock() as clock:
+        results = run_trial(Trial(dag, memory, date, only, params), ended, clock.start)
     remembered = {name: value for name, value in memory.moved.items() if name[1] in (ANSWER, WATERMARK)}
     if remembered and home is not None and arguments.commit:
         try:
@@ -156,6 +160,27 @@ def _run(  # what the command line says, each once
     if memory.not_started and not arguments.json:
         print(f"not started, since a trial starts no other DAG: {', '.join(memory.not_started)}")
     return 1 if any(result.state in ("failed", "upstream_failed") for result in results) else 0
+
+
+class _Clock:
+    """Says of a task that takes long that it still runs: one that waits prints nothing itself."""
+
+    def __init__(self) -> None:
+        self._timer = Timer(_LONG_SECONDS, print)
+
+    def start(self, task_id: str) -> None:
+        """A task begins."""
+        self._timer.cancel()
+        text = f"… {task_id}  still runs, or waits; Ctrl-C ends it"
+        self._timer = Timer(_LONG_SECONDS, print, (text,), {"file": sys.stderr, "flush": True})
+        self._timer.daemon = True
+        self._timer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
 
 
 def kept(written: Path | None, *, required: bool) -> Kept | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from factory.plan.changes import Change
-from factory.plan.contents import Contents, Dag, contents
+from factory.plan.contents import Contents, Dag, content, contents
 
 _NAMES = ("name", "uri", "alias")
 Written = Mapping[str, str]
@@ -30,7 +30,7 @@ class Readers:
     def __init__(self, folder: Path, shown: str, paths: Collection[str]) -> None:
         self._folder = folder
         self._shown = shown
-        self._texts = {path: (folder / path).read_bytes() for path in paths}
+        self._texts = {path: content(folder / path) for path in paths}
         self._read: dict[str, Contents] = {}
 
     def changes(self, before: Written, after: Written, place: str) -> Iterator[Change]:

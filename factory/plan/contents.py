@@ -84,6 +84,14 @@ class Contents:
     ids: Mapping[str, Sequence[str]]
 
 
+def content(file: Path) -> bytes:
+    """Of a file; nothing where it cannot be read, of which lint has the reason."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
 def contents(
     folder: Path, shown: str, paths: Sequence[str], policy: Policy | None = None, *, environments: bool = True
 ) -> Contents:
@@ -235,12 +243,13 @@ def base_folder(base: str | None, folder: Path) -> Iterator[tuple[Path, str]]:
     `base` is a folder or a git revision; without it the commit at which this branch left the default branch.
     """
     if base is not None and Path(base).is_dir():
-        yield Path(base), base
+        # Of a project its pipelines are meant, where those of a project are compared with it.
+        inner = Path(base) / folder.name
+        yield inner if inner.is_dir() else Path(base), base
         return
-    top = Path(_git(folder, "rev-parse", "--show-toplevel"))
-    revision = (
-        _git(folder, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}") if base else _where_it_left(folder)
-    )
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.is_dir())
+    top = Path(_git(there, "rev-parse", "--show-toplevel"))
+    revision = _git(there, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}") if base else _where_it_left(there)
     inside = folder.resolve().relative_to(top.resolve()).as_posix()
     name = f"{base or 'where this branch left the default branch'} ({revision[:9]})"
     with tempfile.TemporaryDirectory(prefix="factory-plan-") as temporary:

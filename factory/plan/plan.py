@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 
 from factory.plan.assets import Readers, written
 from factory.plan.changes import Change, Need, changes, first_runs, needs
-from factory.plan.contents import Contents, Dag, contents
+from factory.plan.contents import Contents, Dag, content, contents
 from factory.reporters.text import markdown_code, markdown_text, printable
 from schemas.check.dependencies import pipeline_files
 from schemas.check.policy_file import project_policy
@@ -91,7 +92,7 @@ def _changed_files(before: Path, after: Path) -> set[str]:
     """Paths below the folders of files that are not the same in both."""
     old, new = _files(before), _files(after)
     both = old.keys() & new.keys()
-    return (old.keys() ^ new.keys()) | {path for path in both if old[path].read_bytes() != new[path].read_bytes()}
+    return (old.keys() ^ new.keys()) | {path for path in both if content(old[path]) != content(new[path])}
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -230,6 +231,10 @@ MARK = "<!-- factory plan -->"
 MOST_ENTRIES = 100
 """Entries of one kind that the text and the Markdown list; the JSON has all."""
 
+MOST_BYTES = 65_000
+"""Of the Markdown: a comment on GitHub may have 65,536."""
+LONGEST_TITLE = 300
+
 _SIGNS = {"new": "+", "removed": "-", "broken": "x", "renamed": "~", "changed": "~", "touched": "·", "fixed": "+"}
 
 
@@ -246,7 +251,7 @@ def text(plan: Plan) -> str:
 
 
 def markdown(plan: Plan) -> str:
-    """A comment of a pull request, or a job's summary."""
+    """A comment of a pull request, or a job's summary. What a comment has no room for is counted."""
     lines = [MARK, f"### Pipelines: {_summary(plan) if plan.entries else 'no change'}", ""]
     lines += [f"Compared with {markdown_code(plan.base)}.", ""]
     for entry in _shown(plan):
@@ -254,7 +259,11 @@ def markdown(plan: Plan) -> str:
         lines += [f"- {warning}**{entry.kind}** {markdown_code(_title(entry))} ({markdown_code(entry.path)})"]
         lines += [f"  - {markdown_text(line)}" for line in _details(entry)]
     lines += [f"- {line}" for line in _left_out(plan)]
-    return "".join(f"{line}\n" for line in lines)
+    sizes = accumulate(len(line.encode()) + 1 for line in lines)
+    shown = [line for line, size in zip(lines, sizes, strict=True) if size <= MOST_BYTES]
+    if len(shown) < len(lines):
+        shown.append(f"- and {len(lines) - len(shown):,} more lines: `factory plan --format json` has them all")
+    return "".join(f"{line}\n" for line in shown)
 
 
 def as_json(plan: Plan) -> str:
@@ -272,7 +281,8 @@ def _summary(plan: Plan) -> str:
 
 
 def _title(entry: Entry) -> str:
-    return f"{entry.dag_id} (environment {entry.environment})" if entry.environment else entry.dag_id
+    ids = entry.dag_id if len(entry.dag_id) <= LONGEST_TITLE else f"{entry.dag_id[:LONGEST_TITLE]}…"
+    return f"{ids} (environment {entry.environment})" if entry.environment else ids
 
 
 def _shown(plan: Plan) -> Iterator[Entry]:

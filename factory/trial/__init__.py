@@ -20,6 +20,9 @@ from factory.operators.telemetry import leave_out
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
+PATIENCE_SECONDS = 10.0
+"""How long a task of a test waits, for a file or the end of a job."""
+
 
 class BlockedConnectionError(OSError):
     """A test that wants to leave the machine."""

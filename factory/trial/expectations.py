@@ -1,26 +1,27 @@
 """What a test expects against what came; whole numbers must be the same, others close, and 1 is 1.0.
 
-`factory test --update` and `--record`: what came, written into a test file; its comments and layout stay.
+`factory test --update`: what came, written into a test file; its comments and layout stay.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yaml import MappingNode, Node, SequenceNode
 
-from factory.data.row_files import RowFileWriter
-from schemas.check.test_files import TestFile
+from factory.trial import PATIENCE_SECONDS
 from schemas.findings.paths import DataPath
 from schemas.model.pipeline_tests import ExpectedOutput, ExpectedRows, PipelineTest
-from schemas.text.document import document_from_text, read_document
+from schemas.text.document import document_from_text
 from schemas.text.edits import flow
 from schemas.text.nodes import compose
+
+if TYPE_CHECKING:
+    from factory.trial.fixture_server import Exchange
+    from factory.trial.run import TaskResult
 
 _SHOWN = 120
 _EXACT = 2.0**53
@@ -110,6 +111,62 @@ def of_output(expected: ExpectedOutput, found: Any, path: DataPath, read: Callab
         yield from of_rows(expected, found, path, read)
 
 
+def of_requests(test: PipelineTest, exchange: Exchange) -> Iterator[Problem]:
+    """Requests without a fixture, fixtures without a request, and their number."""
+    path: DataPath = ("given", "http")
+    for request in exchange.unanswered:
+        yield Problem(path, f"no fixture answers {request.method} {request.url}: {exchange.nearest(request)}")
+    for fixture in exchange.unused:
+        place = path if isinstance(test.given.http, str) else (*path, test.given.http.index(fixture))
+        yield Problem(place, f"nobody asked for the fixture of {fixture.request.method} {fixture.request.url}")
+    wanted = test.expect.requests
+    if wanted is not None and wanted != len(exchange.requests):
+        found = len(exchange.requests)
+        yield differs(("expect", "requests"), f"expected {wanted} requests, found {found}", found)
+
+
+def of_tasks(test: PipelineTest, results: Sequence[TaskResult]) -> Iterator[Problem]:
+    """Tasks that end as they should not."""
+    states: dict[str, set[str]] = {}
+    for result in results:
+        states.setdefault(result.task_id, set()).add(result.state)
+    errors = {result.task_id: result.error for result in results if result.error is not None}
+    for task_id, wanted in test.expect.tasks.items():
+        found = states.get(task_id)
+        if found != {wanted}:
+            ended = " and ".join(sorted(found)) if found else "not run"
+            why = f": {_why(errors[task_id])}" if task_id in errors else ""
+            text = f"`{task_id}` is {ended}, expected {wanted}{why}"
+            update = (("expect", "tasks", task_id), ended) if found and len(found) == 1 else None
+            yield Problem(("expect", "tasks", task_id), text, update, is_crash="failed" in (found or ()))
+    for task_id, found in states.items():
+        if task_id not in test.expect.tasks and "failed" in found and test.expect.error is None:
+            why = f": {type(errors[task_id]).__name__}: {_why(errors[task_id])}" if task_id in errors else ""
+            text = f"`{task_id}` failed{why}"
+            yield Problem((), text, is_crash=True)
+    if test.expect.error is not None and not any(test.expect.error in str(error) for error in errors.values()):
+        said = "; ".join(str(error) for error in errors.values()) or "no task failed"
+        text = f"expected an error with {shown(test.expect.error)}, found: {said}"
+        yield Problem(("expect", "error"), text, is_crash=bool(errors))
+
+
+def _why(error: BaseException) -> str:
+    """A task's error, and what to write where it is one of the test's."""
+    if type(error).__name__ not in ("AirflowSensorTimeout", "TaskDeferralTimeout", "StillWaitingError"):
+        return str(error)
+    return f"{error} (a test waits {PATIENCE_SECONDS:.0f} s: give what it waits for, or its output in `given.tasks`)"
+
+
+def of_state(test: PipelineTest, read: Callable[[str, str], Any]) -> Iterator[Problem]:
+    """What polls remember, and should not. `read` gives the value that a task has for a key."""
+    for task_id, state in test.expect.state.items():
+        for key, wanted in state.items():
+            found = read(task_id, key)
+            if not equal(wanted, found):
+                text = f"`{task_id}` remembers {shown(found)}, expected {shown(wanted)}"
+                yield differs(("expect", "state", task_id, key), text, found)
+
+
 def equal(wanted: Any, found: Any, *, subset: bool = False) -> bool:
     """Whether a value is the wanted one; with `subset` a mapping may have more keys."""
     if isinstance(wanted, dict) and isinstance(found, dict):
@@ -156,51 +213,6 @@ class _Edit(NamedTuple):
     start: int
     end: int
     text: str
-
-
-def written(file: TestFile, place: Path, updates: Sequence[Update]) -> list[Path]:
-    """Write values into a test file, or into the file of rows that it names; returns the files that changed."""
-    changed: list[Path] = []
-    inline: list[Update] = []
-    for path, value in updates:
-        named = file.document.at(path)
-        if path[-1] == "rows" and isinstance(named, str):
-            with RowFileWriter(str(place.parent / named)) as rows:
-                rows.write(value)
-            changed.append(place.parent / named)
-        else:
-            inline.append((path, value))
-    text = updated(file.document.text, inline)
-    if text != file.document.text:
-        place.write_text(text, encoding="utf-8")
-        changed.insert(0, place)
-    return changed
-
-
-def fixtures_written(
-    place: Path, path: DataPath, test: PipelineTest, recorded: Sequence[Any], *, alone: bool
-) -> list[Update]:
-    """Write recorded answers into the file of fixtures of a test, which is at `path` of the test file at `place`; what
-    is to be written into the test file itself. `alone`: it is the only test there."""
-    http = test.given.http
-    stem = place.name.partition(".")[0]
-    name = stem if alone else f"{stem}.{'-'.join(re.findall('[a-z0-9]+', test.name.lower()))[:60]}"
-    for number, fixture in enumerate(recorded):
-        content = fixture["response"].get("file")
-        if content is not None:
-            fixture["response"]["file"] = f"fixtures/{name}.{number + 1}.bin"
-            (place.parent / "fixtures").mkdir(exist_ok=True)
-            (place.parent / fixture["response"]["file"]).write_bytes(content)
-    if http and not isinstance(http, str):
-        written = [fixture.model_dump(by_alias=True, exclude_unset=True) for fixture in http]
-        return [((*path, "given", "http"), [*written, *recorded])]
-    target = http if isinstance(http, str) else f"fixtures/{name}.http.json"
-    file = place.parent / target
-    before = read_document(file, "").data if file.exists() else []
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps([*(before or []), *recorded], indent=2, ensure_ascii=False)
-    file.write_text(f"{text}\n", encoding="utf-8")
-    return [] if http else [((*path, "given", "http"), target)]
 
 
 def updated(text: str, updates: Sequence[Update]) -> str:

@@ -16,12 +16,18 @@ from typing import Any
 
 import requests
 
+from factory.data.row_files import RowFileWriter
 from factory.reporters.text import columns, padded, printable
+from factory.trial.expectations import Update, updated
 from factory.trial.fixture_server import Request
 from factory.trial.memory import KINDS, Memory
 from factory.trial.run import TaskResult
 from factory.trial.supervisor import parsed
+from schemas.check.test_files import TestFile
 from schemas.compose.env_values import looks_like_secret
+from schemas.findings.paths import DataPath
+from schemas.model.pipeline_tests import PipelineTest
+from schemas.text.document import read_document
 
 WIDEST_CELL = 32
 MOST_CELLS = 8
@@ -78,6 +84,51 @@ def _cell(value: Any) -> str:
     return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 1]}…"
 
 
+def written(file: TestFile, place: Path, updates: Sequence[Update]) -> list[Path]:
+    """Write values into a test file, or into the file of rows that it names; returns the files that changed."""
+    changed: list[Path] = []
+    inline: list[Update] = []
+    for path, value in updates:
+        named = file.document.at(path)
+        if path[-1] == "rows" and isinstance(named, str):
+            with RowFileWriter(str(place.parent / named)) as rows:
+                rows.write(value)
+            changed.append(place.parent / named)
+        else:
+            inline.append((path, value))
+    text = updated(file.document.text, inline)
+    if text != file.document.text:
+        place.write_text(text, encoding="utf-8")
+        changed.insert(0, place)
+    return changed
+
+
+def fixtures_written(
+    place: Path, path: DataPath, test: PipelineTest, recorded: Sequence[Any], *, alone: bool
+) -> list[Update]:
+    """Write recorded answers into the file of fixtures of a test, which is at `path` of the test file at `place`; what
+    is to be written into the test file itself. `alone`: it is the only test there."""
+    http = test.given.http
+    stem = place.name.partition(".")[0]
+    name = stem if alone else f"{stem}.{'-'.join(re.findall('[a-z0-9]+', test.name.lower()))[:60]}"
+    for number, fixture in enumerate(recorded):
+        content = fixture["response"].get("file")
+        if content is not None:
+            fixture["response"]["file"] = f"fixtures/{name}.{number + 1}.bin"
+            (place.parent / "fixtures").mkdir(exist_ok=True)
+            (place.parent / fixture["response"]["file"]).write_bytes(content)
+    if http and not isinstance(http, str):
+        written = [fixture.model_dump(by_alias=True, exclude_unset=True) for fixture in http]
+        return [((*path, "given", "http"), [*written, *recorded])]
+    target = http if isinstance(http, str) else f"fixtures/{name}.http.json"
+    file = place.parent / target
+    before = read_document(file, "").data if file.exists() else []
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([*(before or []), *recorded], indent=2, ensure_ascii=False)
+    file.write_text(f"{text}\n", encoding="utf-8")
+    return [] if http else [((*path, "given", "http"), target)]
+
+
 KEPT_HEADERS = ("content-type", "link", "etag", "last-modified", "retry-after", "location")
 """Header fields of an answer that a poll looks at. No other is kept: cookies and request ids identify people."""
 NOT_SENT = ("host", "proxy-connection", "connection", "content-length", "accept-encoding")
@@ -95,6 +146,10 @@ class Recorder:
         self.fixtures: list[dict[str, Any]] = []
         self.secrets: Collection[str] = ()
         self.borrowed: dict[str, dict[str, str]] = {}
+
+    def without_secrets(self, value: Any) -> Any:
+        """A value with `hidden` in place of them."""
+        return _without(value, self.secrets)
 
     def borrow(self, memory: Memory) -> None:
         """Keep what the run took from the shell, or from the Airflow of `make run`."""

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import pendulum
 import structlog
-from airflow.sdk import DAG, TaskInstanceState
+from airflow.sdk import DAG, BaseSensorOperator, TaskInstanceState
 from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType, TIRunContext
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
@@ -27,7 +27,7 @@ from airflow.sdk.execution_time.supervisor import set_supervisor_comms
 from airflow.sdk.serde import deserialize, serialize
 
 from factory.trial.memory import RETURN_VALUE, Memory
-from factory.trial.supervisor import BEGUN, FAILED, RUN, SKIPPED, SUCCESS, MemorySupervisor, decide
+from factory.trial.supervisor import BEGUN, FAILED, RUN, SKIPPED, SUCCESS, MemorySupervisor, NotInATrialError, decide
 
 if TYPE_CHECKING:
     from airflow.sdk.types import Operator
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 _NO_BUNDLE: Any = SimpleNamespace(name="trial", version=None, path=None)
 LONGEST_PAUSE_SECONDS = 60.0
 """Between two looks of a sensor that gives its worker back in between."""
+_SOON_SECONDS = 0.1
+"""Between two looks of any sensor, where the trial has little patience."""
+_MOMENTS = "airflow.providers.standard.triggers.temporal."
+"""Where the triggers are that wait for nothing but a moment."""
+
+
+class StillWaitingError(Exception):
+    """A task waits for longer than the trial does."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,9 @@ class TaskResult:
 class Trial:
     """What to run. `only` are the tasks that run; the outputs of others are in the memory, or missing.
 
-    `date` is the logical date and `conf` what a person enters when the DAG is triggered, both as in Airflow.
+    `date` is the logical date and `conf` what a person enters when the DAG is triggered, both as in Airflow. `patience`
+    are the seconds after which a task that waits has waited in vain; pauses are left out then. Without it, tasks wait
+    for as long as they say.
     """
 
     dag: DAG
@@ -66,10 +76,14 @@ class Trial:
     date: datetime
     only: Collection[str] | None = None
     conf: Mapping[str, Any] = field(default_factory=dict)
+    patience: float | None = None
 
 
-def run(trial: Trial, ended: Callable[[TaskResult], None] = lambda _: None) -> list[TaskResult]:
-    """Run the tasks in order; a failed one is not tried again. `ended` is called for each as soon as it ends."""
+def run(
+    trial: Trial, ended: Callable[[TaskResult], None] = lambda _: None, begins: Callable[[str], None] = lambda _: None
+) -> list[TaskResult]:
+    """Run the tasks in order; a failed one is not tried again. `ended` is called for each as soon as it ends, `begins`
+    with its id before."""
     results: list[TaskResult] = []
     states: dict[str, dict[int, str]] = {}
     skipped: set[tuple[str, int]] = set()
@@ -78,6 +92,7 @@ def run(trial: Trial, ended: Callable[[TaskResult], None] = lambda _: None) -> l
             continue  # a group
         if trial.only is not None and task.task_id not in trial.only:
             continue
+        begins(task.task_id)
         for result in _instances(trial, task, states, skipped):
             states.setdefault(task.task_id, {})[result.map_index] = result.state
             results.append(result)
@@ -149,7 +164,9 @@ def _length_of_output(memory: Memory, argument: XComArg) -> int:
 def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, int]]) -> TaskResult:
     started = time.monotonic()
     instance_id = uuid4()
-    supervisor = MemorySupervisor(trial.memory)
+    supervisor = MemorySupervisor(trial.memory, trial.dag.dag_id)
+    if trial.patience is not None:
+        _hurry(task, trial.patience)
     next_method: str | None = None
     next_kwargs, reschedules = None, 0
     with set_supervisor_comms(supervisor):
@@ -160,19 +177,34 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
             if isinstance(error, KeyboardInterrupt):
                 instance.task.on_kill()  # the runner counts it as a failure, and leaves the task's processes
                 raise error
+            if not isinstance(message, DeferTask | RescheduleTask):
+                break
+            if trial.patience is not None and time.monotonic() - started > trial.patience:
+                error = StillWaitingError("it still waits")
+                break
             if isinstance(message, DeferTask):
-                next_method, next_kwargs = asyncio.run(_after_trigger(message))
-            elif isinstance(message, RescheduleTask):
+                next_method, next_kwargs = asyncio.run(_after_trigger(message, trial.patience))
+            else:
                 reschedules += 1
                 pause = (message.reschedule_date - datetime.now(UTC)).total_seconds()
                 time.sleep(min(max(pause, 0.0), LONGEST_PAUSE_SECONDS))
-            else:
-                break
     for other in supervisor.skipped:
         skipped.add((other, -1) if isinstance(other, str) else (other[0], other[1]))
     output = trial.memory.xcoms.get((task.task_id, RETURN_VALUE), {}).get(index)
     ended = SUCCESS if state == TaskInstanceState.SUCCESS else SKIPPED if state == TaskInstanceState.SKIPPED else FAILED
+    if ended == FAILED and error is None:  # as one that asks a person
+        error = NotInATrialError(f"the task is {state}, which needs a running Airflow")
     return TaskResult(task.task_id, index, ended, time.monotonic() - started, output, error)
+
+
+def _hurry(task: Operator, patience: float) -> None:
+    """Have a sensor look again soon, and give up early: as its arguments say, in Airflow's own way."""
+    if isinstance(task, MappedOperator):
+        if issubclass(task.operator_class, BaseSensorOperator):
+            task.partial_kwargs.update(poke_interval=_SOON_SECONDS, timeout=patience)
+    elif isinstance(task, BaseSensorOperator):
+        task.poke_interval = min(task.poke_interval, _SOON_SECONDS)
+        task.timeout = min(task.timeout, patience)
 
 
 def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any, reschedules: int) -> TIRunContext:
@@ -231,16 +263,20 @@ def _instance(trial: Trial, task: Any, index: int, instance_id: UUID, context: T
     )
 
 
-async def _after_trigger(message: DeferTask) -> tuple[str, Any]:
+async def _after_trigger(message: DeferTask, patience: float | None) -> tuple[str, Any]:
     """Where and with what a task goes on: as Airflow's triggerer decides after its trigger's first event, or without
-    one."""
+    one. With little patience a moment has come at once."""
     arguments: Any = deserialize(message.trigger_kwargs)  # type: ignore[type-var] # as Airflow stores them
     kept: Any = deserialize(message.next_kwargs)
-    limit = message.trigger_timeout
+    own = message.trigger_timeout.total_seconds() if message.trigger_timeout is not None else None
+    limit = min((each for each in (own, patience) if each is not None), default=None)
     reason = TriggerFailureReason.TRIGGER_FAILURE.value
     try:
-        async with asyncio.timeout(limit.total_seconds() if limit is not None else None) as clock:
-            async for event in import_string(message.classpath)(**arguments).run():
+        async with asyncio.timeout(limit) as clock:
+            trigger = import_string(message.classpath)(**arguments)
+            if patience is not None and message.classpath.startswith(_MOMENTS):
+                return message.next_method, serialize({**(kept or {}), "event": trigger.moment})
+            async for event in trigger.run():
                 return message.next_method, serialize({**(kept or {}), "event": event.payload})
     except Exception as error:
         # Whatever a trigger raises fails its task, which says so.

@@ -56,8 +56,9 @@ class MemorySupervisor:
     `skipped` are the tasks that the task wants skipped: ids, or pairs of id and map index.
     """
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, dag_id: str) -> None:
         self._memory = memory
+        self._dag_id = dag_id
         self.skipped: list[str | tuple[str, int]] = []
         self.final: Any = None
         self._started = datetime.now(UTC)
@@ -66,7 +67,8 @@ class MemorySupervisor:
         """The answer to a message of `airflow.sdk.execution_time.comms`. Raises NotInATrialError for what has none."""
         name = type(msg).__name__
         answer = getattr(self, f"_{name}", None)
-        if answer is None:
+        is_of_another = name != "TriggerDagRun" and getattr(msg, "dag_id", self._dag_id) != self._dag_id
+        if answer is None or is_of_another:
             raise NotInATrialError(
                 f"this task needs a running Airflow ({name}): leave it out, or give its output in place of running it"
             )

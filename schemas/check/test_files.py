@@ -164,6 +164,10 @@ class _Rules:
             caret = meant(test.dag_id, self._ids)
             text = f"the pipeline makes no DAG `{test.dag_id}`"
             yield _finding(self._document, Code.WRONG_VALUE, (*path, "dag_id"), text, caret=caret)
+        if test.dag_id is None and len(self._ids) > 1:
+            text = f"the pipeline makes {len(self._ids)} DAGs, and the test names none of them"
+            caret = f"add `dag_id: {self._ids[0]}`"
+            yield _finding(self._document, Code.MISSING_KEY, (*path, "name"), text, caret=caret)
         named = [test.task] if isinstance(test.task, str) else test.task or []
         for position, task_id in enumerate(named):
             place = (*path, "task") if isinstance(test.task, str) else (*path, "task", position)

@@ -7,12 +7,14 @@ means that something may be lost. No expectation means no entry at all.
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
+from factory.cli import main
 from factory.plan.changes import Change
 from factory.plan.contents import base_folder
 from factory.plan.plan import Entry, Plan, as_json, markdown, plan, text
@@ -70,6 +72,34 @@ def test_a_revision_may_have_links_that_lead_away(tmp_path: Path) -> None:
         assert sorted(path.name for path in before.iterdir()) == ["a.yaml", "d.yaml"]
 
 
+def test_several_folders_are_one_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("shop", "books"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
+    for words in ("init -q", "add .", "-c user.name=a -c user.email=a@example.com commit -qm a"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    (tmp_path / "shop" / "shop.yaml").unlink()
+    (tmp_path / "books" / "books.yaml").write_text("schedule: '@daily'\ntasks: [{id: a, uses: empty}]\n")
+    folders = ("--pipelines", "shop", "--pipelines", "books")
+
+    assert main(["plan", "HEAD", *folders, "--exit-code"]) == 2
+    said = capsys.readouterr().out
+    assert "1 removed, 1 changed" in said.splitlines()[0]
+    assert "! - shop  removed  shop/shop.yaml" in said
+    assert "~ books  changed  books/books.yaml" in said
+    (tmp_path / "shop").rmdir()
+    for named in ("shop/shop.yaml", "shop"):
+        assert main(["plan", "HEAD", "--pipelines", named]) == 0
+        assert "! - shop  removed  shop/shop.yaml" in capsys.readouterr().out
+    assert main(["plan", "HEAD", "--pipelines", "nowhere"]) == 2
+    assert "nowhere: there are no pipelines in this folder, and were none" in capsys.readouterr().err
+    assert main(["plan", "books", *folders]) == 2
+    assert "books is one folder: name one with --pipelines" in capsys.readouterr().err
+
+
 def test_there_are_fifty_pairs() -> None:
     assert len(PAIRS) >= 50
 
@@ -83,6 +113,19 @@ def test_markdown_shows_code_as_it_is_and_no_html() -> None:
     assert "task `a_b` has &lt;b&gt; and a\\_b" in said
     assert "<b>" not in said
     assert "@all" not in said
+
+
+def test_markdown_fits_into_a_comment_and_says_what_it_leaves_out() -> None:
+    changes = tuple(
+        Change("task", f"task `größe_{number}` is removed", "a.yaml:1", loses=True) for number in range(9000)
+    )
+    entries = (Entry("broken", ", ".join(f"dag_{n}" for n in range(9000)), "a.yaml"), Entry("changed", "d", "a.yaml"))
+
+    said = markdown(Plan("main", (entries[0], replace(entries[1], changes=changes))))
+
+    assert 64_000 < len(said.encode()) < 65_536
+    assert said.splitlines()[-1].endswith(" more lines: `factory plan --format json` has them all")
+    assert "task `größe_0`" in said
 
 
 def test_a_rename_has_the_place_that_people_know(tmp_path: Path) -> None:

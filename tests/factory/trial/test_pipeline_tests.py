@@ -178,6 +178,15 @@ UPDATED = """
             - {id: 2, amount: 4}  # a comment
       requests: 0
 """
+RECORDED_STEPS = """
+from airflow.sdk import BaseHook
+
+def tells():
+    return BaseHook.get_connection("shop").password
+
+def fails():
+    raise ValueError(f"no {tells()} for it")
+"""
 MORE_STEPS = """
 def at():
     from datetime import datetime, UTC
@@ -357,6 +366,7 @@ def test_a_test_file_is_no_pipeline(project: Path) -> None:
         ("tests:\n  - name: x\n    task: claen\n", "the pipeline has no task `claen` (did you mean `clean`?)"),
         ("tests:\n  - name: x\n    environment: prd\n", "the pipeline declares no environment `prd`"),
         ("tests:\n  - name: x\n    dag_id: order\n", "the pipeline makes no DAG `order` (did you mean `orders`?)"),
+        ("pipeline: rows.yaml\ntests:\n  - name: x\n", "the pipeline makes 2 DAGs, and the test names none of them"),
         ("tests:\n  - name: x\n    now: yesterday\n", "PF104 `now` is not a date"),
         ("tests:\n  - name: x\n    given: {tables: {orders: []}}\n", "`orders` names no connection"),
         ("tests:\n  - name: x\n    given: {http: none.yaml}\n", "there is no file `none.yaml` beside the test"),
@@ -373,7 +383,9 @@ def test_a_test_file_is_no_pipeline(project: Path) -> None:
 def test_a_wrong_test_file_is_a_finding(tmp_path: Path, text: str, said: str) -> None:
     folder = tmp_path / "pipelines"
     folder.mkdir()
-    for name, content in {"orders.yaml": ORDERS, "steps.py": STEPS, "wrong.json": "- {requets: {}}\n"}.items():
+    rows = "dag_id: r_${matrix.r}\nmatrix: {r: [eu, us]}\ntasks:\n  - {id: a, uses: empty}\n"
+    files = {"orders.yaml": ORDERS, "steps.py": STEPS, "wrong.json": "- {requets: {}}\n", "rows.yaml": rows}
+    for name, content in files.items():
         (folder / name).write_text(content.lstrip())
     (folder / "orders.test.yaml").write_text(text)
 
@@ -392,15 +404,22 @@ def test_answers_of_a_real_server_are_recorded_without_secrets(tmp_path: Path) -
     (pipelines / "orders.yaml").write_text(
         f"poll:\n  url: {server.url('/orders')}\n  params: {{api_key: '{{{{ var.value.api_key }}}}'}}\n"
         "tasks:\n  - {id: token, uses: http, with: {conn_id: shop, endpoint: token, method: POST, json: {a: hush}}}\n"
+        "  - {id: fails, uses: steps.fails}\n  - {id: tells, uses: steps.tells}\n"
     )
+    (pipelines / "steps.py").write_text(RECORDED_STEPS)
     connection = server.url("").replace("http://", "http://ada:hush-hush@") + "?header=hush"
-    (pipelines / "orders.test.yaml").write_text("# first\ntests:\n  - name: recorded\n")
+    (pipelines / "orders.test.yaml").write_text(
+        "# first\ntests:\n  - name: recorded\n    expect: {tasks: {fails: success}, output: {tells: {value: x}}}\n"
+    )
     shell = {"AIRFLOW_CONN_SHOP": connection, "AIRFLOW_VAR_API_KEY": "hush"}
 
-    done = factory("test", "--record", cwd=tmp_path, environment=shell)
+    done = factory("test", "--record", "--junit", "report.xml", cwd=tmp_path, environment=shell)
     server.close()
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "`fails` is failed, expected success: no *** for it" in done.stdout
+    assert 'expected "x", found "***"' in done.stdout
+    assert "hush" not in done.stdout + done.stderr + (tmp_path / "report.xml").read_text()
     assert "given without what is secret in them: shop, api_key" in done.stdout
 
     assert "recorded: 2 answers" in done.stdout
@@ -411,7 +430,7 @@ def test_answers_of_a_real_server_are_recorded_without_secrets(tmp_path: Path) -
     test = (pipelines / "orders.test.yaml").read_text()
     assert "    given: {http: fixtures/orders.http.json, connections: {shop: " in test
     assert "hush" not in test
-    ran(tmp_path)
+    ran(tmp_path, status=1)
 
 
 def test_wrong_usage_is_said(project: Path) -> None:

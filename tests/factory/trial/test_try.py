@@ -227,8 +227,38 @@ EXPECTED = {
         **{"e[0]": "success", "e[1]": "skipped", "e[2]": "success", "g[0]": "success", "g[1]": "skipped"},
     },
     "waits_on_condition": {"moment": "success", "look": "success"},
+    "impatient": {
+        **{"file": "failed", "soft": "skipped", "each[0]": "failed", "each[1]": "failed", "moment": "success"},
+        **{"job": "failed", "other": "failed"},
+    },
 }
 """States of the pipelines of `tests/factory/build/task_pipelines`, as `test_tasks_run.py` sees them in Airflow."""
+
+IMPATIENT = """
+tasks:
+  - {id: file, uses: wait_file, with: {filepath: /nowhere/a.csv}}
+  - {id: soft, uses: wait_file, with: {filepath: /nowhere/a.csv, deferrable: false, soft_fail: true}}
+  - {id: each, uses: again.Look, with: {mode: reschedule}, expand: {place: [a, b]}}
+  - {id: moment, uses: wait_until, with: {target_time: "{{ '2100-01-01T00:00:00Z' }}"}}
+  - {id: job, uses: again.Job}
+  - {id: other, uses: wait_dag, with: {external_dag_id: elsewhere, external_task_id: job}}
+"""
+AGAIN = """
+from datetime import timedelta
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperator, BaseSensorOperator
+
+class Look(BaseSensorOperator):
+    def __init__(self, place, **kwargs):
+        super().__init__(**kwargs)
+
+    def poke(self, context):
+        return False
+
+class Job(BaseOperator):
+    def execute(self, context, event=None):
+        self.defer(trigger=TimeDeltaTrigger(timedelta(hours=1)), method_name="execute")
+"""
 
 
 RUN = """
@@ -240,8 +270,10 @@ from factory.trial.memory import Memory
 from factory.trial.run import Trial, run
 dags = load_pipelines(Path(sys.argv[1])).dags
 for name in sys.argv[2:]:
-    for result in run(Trial(dags[name], Memory(), datetime(2026, 1, 2, tzinfo=UTC))):
-        print("RESULT", json.dumps([name, result.name, result.state, result.output]))
+    patience = 0.3 if name == "impatient" else None
+    for result in run(Trial(dags[name], Memory(), datetime(2026, 1, 2, tzinfo=UTC), patience=patience)):
+        shown = result.output if result.error is None else str(result.error)
+        print("RESULT", json.dumps([name, result.name, result.state, shown]))
 """
 
 
@@ -250,7 +282,8 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
     """Pipeline, task, state and output of every task: one process for all, whose start costs seconds."""
     folder = tmp_path_factory.mktemp("trials")
     shutil.copytree(PIPELINES, folder / "pipelines")
-    (folder / "pipelines" / "jobs.py").write_text(JOBS)
+    for name, text in {"jobs.py": JOBS, "impatient.yaml": IMPATIENT, "again.py": AGAIN}.items():
+        (folder / "pipelines" / name).write_text(text)
     environment = {**os.environ, "AIRFLOW_HOME": str(folder / "home"), "TEST_KEPT": str(folder)}
     command = [sys.executable, "-c", RUN, str(folder / "pipelines"), *EXPECTED, "mapped"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
@@ -262,6 +295,15 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
 @pytest.mark.parametrize("name", EXPECTED)
 def test_tasks_end_as_in_airflow(trials: list[tuple[str, str, str, Any]], name: str) -> None:
     assert {task: state for pipeline, task, state, _ in trials if pipeline == name} == EXPECTED[name]
+
+
+def test_with_patience_a_task_that_waits_says_so(trials: list[tuple[str, str, str, Any]]) -> None:
+    said = {task: text for pipeline, task, _, text in trials if pipeline == "impatient"}
+
+    assert said["file"] == "Trigger timeout"
+    assert "exceeds the specified timeout of 0.3" in said["each[1]"]
+    assert said["job"] == "it still waits"
+    assert "needs a running Airflow (GetTICount)" in said["other"]
 
 
 def test_mapped_tasks_get_their_items(trials: list[tuple[str, str, str, Any]]) -> None:
