@@ -16,6 +16,7 @@ from factory.bundle.archives import ArchiveStore
 from factory.bundle.records import Origin
 from factory.bundle.refresh import Refresher
 from factory.bundle.store import Store
+from factory.reporters.in_force import beside_text
 from schemas.check.dependencies import pipeline_files
 
 EDITS = 5
@@ -35,7 +36,11 @@ def measured(number: int, root: Path) -> dict[str, float]:
     defaults.write_text("tags: [first]\n")
     edited = [path for path in sorted(folder.glob("*.yaml")) if path != defaults][:EDITS]
     refresher = Refresher(
-        origin=Origin(str(folder), ""), store=Store(root / "store"), files=pipeline_files, loader="factory.stub_loader"
+        origin=Origin(str(folder), ""),
+        store=Store(root / "store"),
+        files=pipeline_files,
+        loader="factory.stub_loader",
+        beside=beside_text,
     )
     found = {"first": cpu(refresher.refresh), "unchanged": cpu(refresher.refresh)}
     edits: list[float] = []

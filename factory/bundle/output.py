@@ -15,6 +15,7 @@ from factory.bundle import stubs
 from factory.bundle.records import DagRecords, settle
 from factory.bundle.source import IGNORE_FILE, read_until_stable
 from factory.bundle.store import BundleError, token_of
+from factory.reporters.in_force import beside_text
 from schemas.check.dependencies import pipeline_files
 
 RECORD = ".factory-build.json"
@@ -67,8 +68,16 @@ def write_dags(folder: Path, output: Path, environment: str = "") -> Written:
     found = [file for file in pipeline_files(folder) if file.path in listing.files]
     ownership = settle(found, stubs.uncopied_pipelines(listing), record.owners)
     writer = stubs.StubWriter(LOADER, stubs.project_version(), environment)
+    # Without sources: what is installed differs between machines.
+    beside = beside_text(folder, environment, read_sources=False)
     texts = stubs.stub_texts(
-        found, listing, ownership, lambda path: contents[listing.files[path]], writer, DagRecords()
+        found,
+        listing,
+        ownership,
+        lambda path: contents[listing.files[path]],
+        writer,
+        DagRecords(),
+        lambda file: beside(file.path),
     )
     files = {**listing.files, **{path: keep(text) for path, text in texts.items()}}
     ignored = _ignore_text(files)

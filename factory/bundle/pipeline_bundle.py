@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -28,7 +28,7 @@ from factory.loading.preload import preload_before_fork
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
-    from factory.bundle.refresh import PipelineFiles
+    from factory.bundle.refresh import Beside, PipelineFiles
     from schemas.check.dependencies import PipelineFile
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,13 @@ def _pipeline_files(folder: Path, unchanged: Mapping[str, PipelineFile]) -> Sequ
     from schemas.check.dependencies import pipeline_files  # noqa: PLC0415
 
     return pipeline_files(folder, unchanged)
+
+
+def _beside(folder: Path, environment: str) -> Callable[[str], str]:
+    """What stubs show below their pipelines' texts. A task's process imports no check for this."""
+    from factory.reporters.in_force import beside_text  # noqa: PLC0415
+
+    return beside_text(folder, environment)
 
 
 class PipelineBundle(BaseDagBundle):
@@ -70,6 +77,8 @@ class PipelineBundle(BaseDagBundle):
 
     files: ClassVar[PipelineFiles] = staticmethod(_pipeline_files)
     """Lists the pipelines of a folder; a class attribute, so that a subclass may bring its own."""
+    beside: ClassVar[Beside | None] = staticmethod(_beside)
+    """Gives what each stub shows below its pipeline's text."""
     loader: ClassVar[str] = "factory.stub_loader"
     """The module that a stub takes `load_stub` from."""
     settle_seconds: float = SETTLE_SECONDS
@@ -133,6 +142,7 @@ class PipelineBundle(BaseDagBundle):
             store=self._store,
             files=type(self).files,
             loader=self.loader,
+            beside=type(self).beside,
             archives=self.archives,
             events=FolderEvents(self.folder) if _in_server() else None,  # only the dag-processor goes on reading
             ignore_syntax=syntax,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from schemas.check.dependencies import PipelineFile
 
     PipelineFiles = Callable[[Path, Mapping[str, PipelineFile]], Sequence[PipelineFile]]
+    Beside = Callable[[Path, str], Callable[[str], str]]
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +52,16 @@ class Refresher:
     """Refreshes one bundle; it remembers the last folder it saw, so that an unchanged one costs one reading.
 
     Its `refresh` must be called under the bundle's lock. `files` lists the pipelines of a folder, `loader` is
-    the module that stubs take `load_stub` from, `archives` where each version is kept for workers that share no disk,
-    `events` tell when the folder has to be read, `ignore_syntax` is Airflow's for `.airflowignore`.
+    the module that stubs take `load_stub` from, `beside` gives for a folder and an environment what each pipeline's
+    stub shows below its text, `archives` where each version is kept for workers that share no disk, `events` tell when
+    the folder has to be read, `ignore_syntax` is Airflow's for `.airflowignore`.
     """
 
     origin: Origin
     store: Store
     files: PipelineFiles
     loader: str
+    beside: Beside | None = None
     archives: ArchiveStore | None = None
     events: FolderEvents | None = None
     ignore_syntax: str = "glob"
@@ -67,6 +70,7 @@ class Refresher:
     _manifest: Manifest = field(default_factory=lambda: Manifest({}), init=False)
     _listing: Listing | None = field(default=None, init=False)
     _files: Sequence[PipelineFile] = field(default=(), init=False)
+    _beside: Mapping[str, tuple[PipelineFile, str]] = field(default_factory=dict, init=False)
     _unstable: int = field(default=0, init=False)
     _unsettled: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -196,6 +200,7 @@ class Refresher:
             unreadable = {path: why for path, why in listing.problems.items() if path in _unreadable(listing)}
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
             dags = self._state.dags.of(files, ownership.owners, self._state.owners)
+            shown = self._shown(staged, files)
             texts = stubs.stub_texts(
                 files,
                 listing,
@@ -203,6 +208,7 @@ class Refresher:
                 lambda path: self.store.read(listing.files[path]),
                 stubs.StubWriter(self.loader, stubs.project_version(), self.origin.environment),
                 dags,
+                lambda file: shown[file.path][1],
             )
             texts |= stubs.problem_stubs(misnamed | unreadable)
             texts |= stubs.guards([*listing.files, *texts], self.ignore_syntax)
@@ -214,6 +220,7 @@ class Refresher:
             raise
         self.store.save_manifest(manifest)
         self.store.publish(staged, manifest.version)
+        self._beside = shown
         if self.archives is not None:
             self.archives.put(manifest, self.store.read)  # before Airflow is told of the version
         problems = listing.problems | misnamed
@@ -227,6 +234,17 @@ class Refresher:
             written_by=written_by(),
         )
         return manifest, state, files
+
+    def _shown(self, staged: Path, files: Sequence[PipelineFile]) -> dict[str, tuple[PipelineFile, str]]:
+        """What stubs show below their pipelines' texts; of a file that is the one of the last time it is known."""
+        beside = self.beside(staged, self.origin.environment) if self.beside is not None else lambda _: ""
+        before = self._beside
+        return {
+            file.path: before[file.path]
+            if file.path in before and before[file.path][0] is file
+            else (file, beside(file.path))
+            for file in files
+        }
 
     def _unchanged(self, listing: Listing) -> dict[str, PipelineFile]:
         """What is known of the pipelines that no change touches, so that an edit costs the same among many.

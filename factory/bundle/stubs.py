@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "airflow-pipeline-factory"
 # Raised when the text of stubs changes, so that all are written again.
-FORMAT = "1"
+FORMAT = "2"
 # The language refuses longer YAML; a stub shows no more of it.
 MAX_SHOWN_BYTES = 2**20
 NO_BYTECODE = b"A file of this name keeps Python from reading and writing bytecode in this folder.\n"
@@ -70,8 +70,13 @@ class StubWriter:
             digest.update(f"{path!a} {tokens.get(path, 'absent')}\n".encode())
         return digest.hexdigest()
 
-    def text(self, path: str, yaml: bytes, digest: str, conflicts: Conflicts, **of_dags: object) -> bytes:
-        """The stub of the pipeline at the relative POSIX `path`. `of_dags`: see `factory.stub_loader.load_stub`."""
+    def text(
+        self, path: str, yaml: bytes, digest: str, conflicts: Conflicts, beside: str = "", **of_dags: object
+    ) -> bytes:
+        """The stub of the pipeline at the relative POSIX `path`. `of_dags`: see `factory.stub_loader.load_stub`.
+
+        `beside`: lines of comments below everything else (`factory.reporters.in_force`).
+        """
         arguments = f"globals(), {path!a}, Path(__file__).parents[{path.count('/')}]"
         if conflicts:
             arguments += f", {conflicts!a}"
@@ -85,6 +90,7 @@ class StubWriter:
             f"from {self.loader} import load_stub\n\n"
             f'DIGEST = "{digest}"\n'
             f"load_stub({arguments})\n"
+            f"{''.join(f'{_line(line)}{chr(10)}' for line in beside.split(chr(10)) if line)}"
         ).encode()
 
 
@@ -145,7 +151,11 @@ def _means(literal: str, text: str) -> bool:
 
 def _commented(text: str) -> str:
     lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join("#| " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
+    return "\n".join(f"#| {_line(line)}" for line in lines)
+
+
+def _line(text: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def ungenerated(files: Mapping[str, str]) -> dict[str, str]:
@@ -166,8 +176,10 @@ def stub_texts(
     read: Callable[[str], bytes],
     writer: StubWriter,
     dags: DagRecords,
+    beside: Callable[[PipelineFile], str] = lambda _: "",
 ) -> dict[str, bytes]:
-    """The text of every stub by its path. `read` gives the content of a path of `listing.files`.
+    """The text of every stub by its path. `read` gives the content of a path of `listing.files`, `beside` what a stub
+    shows below its pipeline's text.
 
     A chosen environment that no pipeline declares is the import error of a stub of its own: the pipelines go on as
     they are without one, and a file that is removed or broken for now must not take those down that it does not hold.
@@ -181,7 +193,9 @@ def stub_texts(
             "since": {dag_id: dags.since[dag_id] for dag_id in file.dag_ids if dags.since.get(dag_id)},
             "paused": tuple(dag_id for dag_id in file.dag_ids if dag_id in dags.deleted),
         }
-        texts[stub_path(file.path)] = writer.text(file.path, read(file.path), digest, conflicts, **of_dags)
+        texts[stub_path(file.path)] = writer.text(
+            file.path, read(file.path), digest, conflicts, beside(file), **of_dags
+        )
     declared = [name for file in files for name in file.environments]
     problem = undeclared(writer.environment, declared) if declared else None
     if problem is not None:

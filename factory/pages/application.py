@@ -1,14 +1,17 @@
-"""What the package shows below Airflow's API server: the page *Pipelines*, and the charts that tasks drew.
+"""What the package shows below Airflow's API server: the page *Pipelines*, the charts that tasks drew, their models.
 
 Airflow does not authenticate a plugin's application: every route here asks who the user is, and which DAGs they may
-read. Who may see the XComs of a DAG may see its charts; a chart's path is its task's output, so a request can name no
-file. The pages read Airflow's database alone, because an API server sees no
-pipelines folder.
+read, and refuses what pages of other sites ask for. Who may see the XComs of a DAG may see its charts; a chart's path
+is its task's output, so a request can name no file. The pages read Airflow's database alone, because an API server sees
+no pipelines folder.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -35,7 +38,13 @@ _PROTECTED: Mapping[str, str] = MappingProxyType(
 )
 
 _CHARTS: Mapping[str, str] = MappingProxyType(
-    {".html": "text/html", ".svg": "image/svg+xml", ".png": "image/png", ".pdf": "application/pdf"}
+    {
+        "/model.json": "text/html",
+        ".html": "text/html",
+        ".svg": "image/svg+xml",
+        ".png": "image/png",
+        ".pdf": "application/pdf",
+    }
 )
 _SANDBOXED: Mapping[str, str] = MappingProxyType(
     {
@@ -45,6 +54,12 @@ _SANDBOXED: Mapping[str, str] = MappingProxyType(
         "Cache-Control": "no-store",
     }
 )
+
+
+_FIGURES: Mapping[str, str] = MappingProxyType(
+    {"estimator": "estimator", "target": "predicts", "metrics": "measured", "rows": "rows", "features": "from"}
+)
+"""What is shown of a model, of what `train` writes beside it."""
 
 
 def external_views(base_path: str) -> list[dict[str, str]]:
@@ -69,6 +84,27 @@ class LazyApplication:
         await self._application(scope, receive, send)
 
 
+def asked_by_this_site() -> Any:
+    """A dependency of every route: it refuses what another site's page asks for, however the user is logged in.
+
+    Browsers say so in `Origin`, which no page of this site sends with a GET, or in `Sec-Fetch-Site`. A link from
+    elsewhere may open the page, for a person to look at.
+    """
+    from fastapi import Depends, Header, HTTPException  # noqa: PLC0415
+
+    def checked(
+        host: str = Header(""),
+        origin: str = Header(""),
+        sec_fetch_site: str = Header("none"),
+        sec_fetch_dest: str = Header(""),
+    ) -> None:
+        is_foreign = sec_fetch_site in ("cross-site", "same-site") and sec_fetch_dest != "document"
+        if is_foreign or (origin and origin.partition("://")[2] != host):
+            raise HTTPException(403, "Another site may not read this.")
+
+    return Depends(checked)
+
+
 def pipeline_pages() -> FastAPI:
     """The page *Pipelines*, its files and its data."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity  # noqa: PLC0415
@@ -78,7 +114,7 @@ def pipeline_pages() -> FastAPI:
 
     from factory.pages import database  # noqa: PLC0415 # Airflow's models
 
-    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[asked_by_this_site()])
     is_user = Depends(get_user)
 
     def file(name: str) -> bytes:
@@ -122,27 +158,47 @@ def _shown_of_a_dag(entities: Any) -> tuple[Any, ...]:
 
 
 def chart_pages() -> FastAPI:
-    """What the button *Open the chart* opens."""
+    """What the button *Open the chart* opens, and a model's page."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity  # noqa: PLC0415
     from airflow.api_fastapi.core_api.security import requires_access_dag  # noqa: PLC0415
     from fastapi import Depends, FastAPI, HTTPException, Response  # noqa: PLC0415
 
     from factory.pages import database  # noqa: PLC0415 # Airflow's models
 
-    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[asked_by_this_site()])
     allowed = Depends(requires_access_dag("GET", DagAccessEntity.XCOM))
 
-    def chart(dag_id: str, run_id: str, task_id: str, map_index: int) -> Response:
-        path = database.chart(dag_id, run_id, task_id, map_index) or ""
+    def chart(dag_id: str, run_id: str, task_id: str, map_index: str) -> Response:
+        is_number = re.fullmatch(r"-1|[0-9]{1,9}", map_index) is not None
+        path = (database.drawn(dag_id, run_id, task_id, int(map_index)) if is_number else None) or ""
         kind = next((kind for ending, kind in _CHARTS.items() if path.lower().endswith(ending)), None)
         if kind is None:
-            raise HTTPException(404, "This task has drawn no chart.")
+            raise HTTPException(404, "This task has drawn no chart and trained no model.")
         try:
             with opened_to_read(path) as file:
-                content = file.read()
-        except RowFileError:
-            raise HTTPException(404, "The API server cannot read the chart's file. Is it on another machine?") from None
+                content = model_page(file.read()) if path.endswith(".json") else file.read()
+        except (RowFileError, ValueError):
+            raise HTTPException(404, "The API server cannot read the file. Is it on another machine?") from None
         return Response(content, media_type=kind, headers=dict(_SANDBOXED))
 
     application.add_api_route("/{dag_id}/{run_id}/{task_id}/{map_index}", chart, dependencies=[allowed])
     return application
+
+
+def model_page(facts: bytes) -> bytes:
+    """A model as a table. What rows and columns are called is only text. Raises ValueError for another file."""
+    known = json.loads(facts)
+    if not isinstance(known, dict):
+        raise ValueError("not what `train` writes")  # noqa: TRY004 # the file is wrong
+    shown = {name: known.get(key) for key, name in _FIGURES.items()} | {"trained": known.get("trained_at")}
+    rows = "".join(f"<tr><th>{name}<td>{_figures(value)}" for name, value in shown.items() if value)
+    style = "body{font:15px system-ui;margin:1rem}th{text-align:left;vertical-align:top;padding-right:1.5rem}"
+    return (
+        f'<!doctype html><meta charset="utf-8"><title>Model</title><style>{style}</style><table>{rows}</table>'.encode()
+    )
+
+
+def _figures(value: Any) -> str:
+    if isinstance(value, dict):
+        return "<br>".join(f"{escape(str(name))}: {escape(str(figure))}" for name, figure in value.items())
+    return escape(str(value))

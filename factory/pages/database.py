@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,22 +12,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import pendulum
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
 from airflow.models.asset import AssetModel, DagScheduleAssetReference, TaskOutletAssetReference
 from airflow.models.dag import DagModel, DagTag
+from airflow.models.dag_version import DagVersion
 from airflow.models.dagcode import DagCode
 from airflow.models.dagrun import DagRun
 from airflow.models.errors import ParseImportError
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
+from airflow.timetables.base import DagRunInfo, TimeRestriction
 from airflow.utils.session import create_session
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from factory.data.models import FACTS
 from factory.operators.http import XCOM_KEY
+from factory.reporters.in_force import FINDING, VALUE
 from schemas.findings.paths import walk
 from schemas.folder.discovery import SUFFIXES
 from schemas.text.document import document_from_text
+
+log = logging.getLogger(__name__)
 
 STUB_SUFFIX = ".py"
 """Of the file behind a pipeline's DAG, as the bundle names it (`factory.bundle.source`)."""
@@ -34,11 +44,16 @@ RUNS = 10
 """Last runs of a pipeline in the list."""
 POLLS = 50
 """Polls of one pipeline that its page shows."""
+NEXT_RUNS = 5
+"""Next runs of one pipeline."""
 RECENT = timedelta(days=14)
 """Runs of these days are shown in the list: looking through all of a long history costs seconds."""
-_PLACE = re.compile(r"--> .*?:(?P<line>[0-9]+):[0-9]+$", re.MULTILINE)
+_PLACE = re.compile(r"--> (?P<file>.*?):(?P<line>[0-9]+):[0-9]+$", re.MULTILINE)
 _SHOWN = re.compile(r"^r(?P<quotes>'''|\"\"\").*?(?P=quotes)$", re.DOTALL | re.MULTILINE)
 _CHART_LINK = "_link_OpenTheChart"
+_TRAINS = "TrainOperator"
+_CALL = "\nload_stub("
+"""What separates, in a stub, the pipeline's text from what lint says of it (`factory.bundle.stubs`)."""
 
 
 def pipelines(user: Any) -> dict[str, Any]:
@@ -49,8 +64,11 @@ def pipelines(user: Any) -> dict[str, Any]:
         errors = _errors(session, user, dags, readable)
         mine = [dag for dag in dags if dag.dag_id in readable]
         ids = {dag.dag_id for dag in mine}
-        runs, tags = _last_runs(session, user, ids), _tags(session, ids)
-        rows = [_row(dag, runs[dag.dag_id], tags[dag.dag_id], errors.get(_place(dag), "")) for dag in mine]
+        runs, tags, warned = _last_runs(session, user, ids), _tags(session, ids), _warned(session, user)
+        rows = [
+            _row(dag, runs[dag.dag_id], tags[dag.dag_id], errors.get(_place(dag), ""), is_warned=dag.dag_id in warned)
+            for dag in mine
+        ]
         known = {_place(dag) for dag in dags if not dag.is_stale}
         rows += [_broken(place[1], text) for place, text in errors.items() if place not in known]
     return {"pipelines": sorted(rows, key=lambda row: row["name"].lower()), "now": _iso(datetime.now(UTC))}
@@ -67,7 +85,8 @@ def pipeline(dag_id: str, user: Any) -> dict[str, Any] | None:
         asked = (
             select(DagCode.source_code).where(DagCode.dag_id == dag_id).order_by(DagCode.last_updated.desc()).limit(1)
         )
-        text = yaml_of(session.scalars(asked).first() or "")
+        stub = session.scalars(asked).first() or ""
+        text, (warnings, in_force) = yaml_of(stub), said_of(stub, dag_id)
         beside = session.scalars(
             select(DagModel).where(
                 DagModel.relative_fileloc == dag.relative_fileloc, DagModel.bundle_name == dag.bundle_name
@@ -75,13 +94,19 @@ def pipeline(dag_id: str, user: Any) -> dict[str, Any] | None:
         )
         error = _errors(session, user, list(beside), _readable(user)).get(_place(dag), "")
         return {
-            **_row(dag, _runs(session, [dag_id])[dag_id], _tags(session, {dag_id})[dag_id], error),
+            **_row(
+                dag, _runs(session, [dag_id])[dag_id], _tags(session, {dag_id})[dag_id], error, is_warned=bool(warnings)
+            ),
+            "findings": _findings(error or warnings, _file(dag.relative_fileloc or "")),
+            "next_runs": _next_runs(session, dag),
             "text": text,
+            "in_force": in_force,
             "reads": _assets(session, DagScheduleAssetReference, dag_id),
             "writes": _assets(session, TaskOutletAssetReference, dag_id),
             "uses": uses(text),
             "polls": list(_polls(session, dag_id)),
             "charts": list(_charts(session, dag_id)),
+            "models": list(_models(session, dag_id)),
         }
 
 
@@ -144,7 +169,7 @@ def _errors(session: Session, user: Any, dags: Iterable[DagModel], readable: set
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _row(dag: DagModel, runs: list[dict[str, Any]], tags: list[str], error: str) -> dict[str, Any]:
+def _row(dag: DagModel, runs: list[dict[str, Any]], tags: list[str], error: str, *, is_warned: bool) -> dict[str, Any]:
     return {
         "id": dag.dag_id,
         "name": dag.dag_display_name,
@@ -157,32 +182,42 @@ def _row(dag: DagModel, runs: list[dict[str, Any]], tags: list[str], error: str)
         "owner": dag.owners or "",
         "tags": tags,
         "runs": runs,
-        "state": "broken" if error else _state(dag),
-        "findings": _findings(error) if error else [],
+        "state": "broken" if error else _state(dag, is_warned=is_warned),
+        "findings": _findings(error, _file(dag.relative_fileloc or "")),
     }
 
 
-def _state(dag: DagModel) -> str:
-    return "retired" if dag.is_stale else "paused" if dag.is_paused else "sound"
+def _state(dag: DagModel, *, is_warned: bool) -> str:
+    """Whether it is paused is told beside, as of a pipeline with warnings."""
+    return "retired" if dag.is_stale else "warnings" if is_warned else "paused" if dag.is_paused else "sound"
 
 
 def _broken(path: str, text: str) -> dict[str, Any]:
     """A file that never was a DAG, or is none any more."""
     name = _file(path)
     empty = {"id": None, "description": "", "schedule": "", "cron": "", "next": None, "paused": False, "owner": ""}
-    return {**empty, "name": name, "file": name, "tags": [], "runs": [], "state": "broken", "findings": _findings(text)}
+    return {
+        **empty,
+        "name": name,
+        "file": name,
+        "tags": [],
+        "runs": [],
+        "state": "broken",
+        "findings": _findings(text, name),
+    }
 
 
 def _file(stub: str) -> str:
     return stub.removesuffix(STUB_SUFFIX)
 
 
-def _findings(text: str) -> list[dict[str, Any]]:
-    """The findings of an import error as lint shows them, each with its line where it names one."""
-    found = []
+def _findings(text: str, file: str) -> list[dict[str, Any]]:
+    """The findings of a text as lint shows them, each with its line where it names one of the file."""
+    found: list[dict[str, Any]] = []
     for block in filter(str.strip, re.split(r"\n\s*\n(?=\S)", text)):
         place = _PLACE.search(block)
-        found.append({"text": block.strip("\n"), "line": int(place["line"]) if place is not None else None})
+        is_here = place is not None and f"/{place['file']}".endswith(f"/{file}")
+        found.append({"text": block.strip("\n"), "line": int(place["line"]) if place is not None and is_here else None})
     return found
 
 
@@ -218,6 +253,22 @@ def _tags(session: Session, ids: set[str]) -> defaultdict[str, list[str]]:
     return found
 
 
+def _warned(session: Session, user: Any) -> set[str]:
+    """The DAGs of whose text, which a user may see, lint warns."""
+    newest = (
+        select(DagVersion.dag_id, func.max(DagVersion.version_number).label("number"))
+        .group_by(DagVersion.dag_id)
+        .subquery()
+    )
+    asked = (
+        select(DagCode.dag_id)
+        .join(DagVersion, DagVersion.id == DagCode.dag_version_id)
+        .join(newest, and_(newest.c.dag_id == DagVersion.dag_id, newest.c.number == DagVersion.version_number))
+        .where(DagCode.source_code.like(f"%{_CALL}%\n{FINDING}warning[%"))
+    )
+    return set(session.scalars(asked)) & _readable(user, DagAccessEntity.CODE)
+
+
 # -- one pipeline -----------------------------------------------------------------------------------------------
 
 
@@ -227,6 +278,35 @@ def yaml_of(stub: str) -> str:
     if literal is not None:
         return str(ast.literal_eval(literal.group()))[1:]
     return "\n".join(line.removeprefix("#| ") for line in stub.splitlines() if line.startswith("#|"))
+
+
+def said_of(stub: str, dag_id: str) -> tuple[str, str]:
+    """Lint's warnings, and the DAG's values in force, below the text in a stub (`factory.reporters.in_force`)."""
+    lines = stub.rpartition(_CALL)[2].splitlines()
+    warnings = "\n".join(line.removeprefix(FINDING) for line in lines if line.startswith(FINDING))
+    documents = "\n".join(line.removeprefix(VALUE) for line in lines if line.startswith(VALUE)).split("\n---\n")
+    heads = (f"# {dag_id}\n", f"# {dag_id}, ")
+    return warnings, next((document for document in documents if f"{document}\n".startswith(heads)), "")
+
+
+def _next_runs(session: Session, dag: DagModel) -> list[str | None]:
+    """The next moments at which runs start: the scheduler has planned the first, its timetable knows the others."""
+    first = dag.next_dagrun_create_after
+    if dag.is_paused or dag.is_stale or first is None:
+        return []
+    runs = [first]
+    try:
+        stored = SerializedDagModel.get_dag(dag.dag_id, session=session)
+        interval = dag.next_dagrun_data_interval
+        info = DagRunInfo(pendulum.instance(first), interval) if stored is not None and interval is not None else None
+        ends = pendulum.instance(stored.end_date) if stored is not None and stored.end_date is not None else None
+        while stored is not None and info is not None and len(runs) < NEXT_RUNS:
+            restriction = TimeRestriction(None, ends, catchup=True)
+            info = stored.timetable.next_dagrun_info_v2(last_dagrun_info=info, restriction=restriction)
+            runs += [info.run_after] if info is not None else []
+    except Exception:  # a timetable of the user's, which this process may not have
+        log.exception("%s: its runs after the next one cannot be told", dag.dag_id)
+    return [_iso(run) for run in runs]
 
 
 def uses(text: str) -> dict[str, list[str]]:
@@ -283,8 +363,24 @@ def _charts(session: Session, dag_id: str) -> Iterator[dict[str, str]]:
             yield {"task": task_id, "run": run_id, "index": str(map_index)}
 
 
-def chart(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
-    """The path of the chart that a task drew, which is its output; None for a task without the button."""
+def _models(session: Session, dag_id: str) -> Iterator[dict[str, str]]:
+    """The last model of each task that trains one."""
+    asked = (
+        select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.operator == _TRAINS, TaskInstance.state == "success")
+        .order_by(TaskInstance.end_date.desc())
+        .limit(100)
+    )
+    seen = set()
+    for task_id, run_id, map_index in session.execute(asked):
+        if task_id not in seen:
+            seen.add(task_id)
+            yield {"task": task_id, "run": run_id, "index": str(map_index)}
+
+
+def drawn(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
+    """The path of what a task made to be looked at: of a chart its output, of a model what is written beside it; None
+    for any other task."""
     keys = ("return_value", _CHART_LINK)
     with create_session() as session:
         asked = select(XComModel).where(
@@ -295,5 +391,13 @@ def chart(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
             XComModel.key.in_(keys),
         )
         found = {row.key: XComModel.deserialize_value(row) for row in session.scalars(asked)}
-    path = found.get("return_value")
-    return path if _CHART_LINK in found and isinstance(path, str) else None
+        trained = select(TaskInstance.operator).where(
+            TaskInstance.dag_id == dag_id,
+            TaskInstance.run_id == run_id,
+            TaskInstance.task_id == task_id,
+            TaskInstance.map_index == map_index,
+        )
+        made = found.get("return_value")
+        if isinstance(made, dict) and isinstance(made.get("model"), str) and session.scalar(trained) == _TRAINS:
+            return f"{made['model'].rstrip('/')}/{FACTS}"
+    return made if _CHART_LINK in found and isinstance(made, str) else None

@@ -66,7 +66,7 @@ function row(pipeline, top) {
     element("div", { role: "cell" }, name, element("small", { title: below }, below)),
     element("div", { role: "cell", class: `state ${pipeline.state}` }, pipeline.state),
     element("div", { role: "cell", class: "when", title: pipeline.cron }, pipeline.schedule),
-    element("div", { role: "cell", class: "next" }, pipeline.next ? when(pipeline.next) : ""),
+    element("div", { role: "cell", class: "next" }, pipeline.next ? when(pipeline.next) : pipeline.paused ? "paused" : ""),
     element("div", { role: "cell" }, dots(pipeline.runs)));
   made.style.top = `${top}px`;
   return made;
@@ -102,8 +102,11 @@ async function showList() {
       return words.every((word) => text.includes(word)) && (!state.value || p.state === state.value)
         && (!inFolder.value || folder(p) === inFolder.value) && (!tag.value || p.tags.includes(tag.value)) && (!owner.value || p.owner === owner.value);
     });
-    const broken = chosen.filter((p) => p.state === "broken").length;
-    count.textContent = `${chosen.length} of ${listed.length}${broken ? `, ${broken} broken` : ""}`;
+    const having = (state, words) => {
+      const number = chosen.filter((p) => p.state === state).length;
+      return number ? `, ${number} ${words}` : "";
+    };
+    count.textContent = `${chosen.length} of ${listed.length}${having("broken", "broken")}${having("warnings", "with warnings")}`;
     draw();
   }
   refresh(async () => {
@@ -129,16 +132,27 @@ function coloured(line) {
   return [pair[1], element("span", { class: "key" }, pair[2]), pair[3], value];
 }
 
-function source(text, findings) {
+function source(text, findings, label) {
   const found = new Set(findings.map((finding) => finding.line));
   const lines = text.replace(/\n$/, "").split("\n");
-  return element("pre", { class: "text", tabindex: "0", "aria-label": "The pipeline as it is written" },
-    lines.map((line, index) => element("span", { class: found.has(index + 1) ? "l found" : "l", id: `L${index + 1}` }, ...coloured(line))));
+  return element("pre", { class: "text", tabindex: "0", "aria-label": label },
+    lines.map((line, index) => element("span", { class: found.has(index + 1) ? "l found" : "l" }, ...coloured(line))));
+}
+
+// Each value with the file and the line that it comes from, behind the pair of spaces that ends the value.
+function inForce(text) {
+  if (!text) return [];
+  const lines = text.split("\n").slice(1).map((line) => {
+    const origin = line.match(/^(.*?\S)(\s{2,}# \S.*:\d+)$/);
+    return element("span", { class: "l" }, ...coloured(origin ? origin[1] : line), origin ? element("span", { class: "note" }, origin[2]) : "");
+  });
+  return [element("details", { id: "in-force" }, element("summary", {}, element("h2", {}, "In force, and where each value comes from")),
+    element("pre", { class: "text", tabindex: "0", "aria-label": "The values in force" }, lines))];
 }
 
 function facts(pairs) {
   return element("dl", {}, pairs.filter(([, value]) => value && value.length).flatMap(([name, value]) =>
-    [element("dt", {}, name), element("dd", {}, Array.isArray(value) ? value.join(", ") : value)]));
+    [element("dt", {}, name), element("dd", {}, Array.isArray(value) ? value.join(" · ") : value)]));
 }
 
 function bars(polls) {
@@ -172,19 +186,20 @@ function polled(polls) {
   return [element("h2", {}, "What its polls brought"), bars(polls), element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))];
 }
 
-function drawn(charts, dagId) {
-  if (!charts.length) return [];
-  return [element("h2", {}, "Charts"), charts.map((chart) => {
-    const parts = [dagId, chart.run, chart.task, chart.index].map(encodeURIComponent).join("/");
-    return element("figure", {}, element("figcaption", {}, chart.task),
-      element("iframe", { src: `../pipeline-charts/${parts}`, sandbox: "allow-scripts", loading: "lazy", title: `chart of ${chart.task}` }));
+// Charts have scripts of their own; what both hold can do nothing in the name of this page.
+function frames(heading, kind, made, dagId, sandbox) {
+  if (!made.length) return [];
+  return [element("h2", {}, heading), ...made.map((one) => {
+    const parts = [dagId, one.run, one.task, one.index].map(encodeURIComponent).join("/");
+    return element("figure", {}, element("figcaption", {}, one.task),
+      element("iframe", { class: kind, src: `../pipeline-charts/${parts}`, sandbox, loading: "lazy", title: `${kind} of ${one.task}` }));
   })];
 }
 
 function findings(found) {
   if (!found.length) return [];
   return [element("h2", {}, found.length === 1 ? "One finding" : `${found.length} findings`),
-    found.map((finding) => element("pre", { class: "finding", role: "alert", tabindex: "0" }, finding.text))];
+    found.map((finding) => element("pre", { class: `finding ${finding.text.split("[")[0]}`, role: "alert", tabindex: "0" }, finding.text))];
 }
 
 async function showPipeline(id) {
@@ -200,16 +215,21 @@ async function showPipeline(id) {
 }
 
 function drawPipeline(found) {
+  const isOpen = Boolean(document.getElementById("in-force")?.open);
   main.replaceChildren(
     element("h1", {}, found.name, " ", element("span", { class: `state ${found.state}` }, found.state)),
     element("div", { class: "dim" }, found.description),
     ...findings(found.findings).flat(),
-    facts([["file", found.file], ["schedule", found.schedule], ["cron", found.cron], ["next run", when(found.next)], ["owner", found.owner],
+    facts([["file", found.file], ["schedule", found.schedule], ["cron", found.cron], ["next runs", found.next_runs.map(when)], ["owner", found.owner],
       ["tags", found.tags], ["starts after", found.reads], ["updates", found.writes], ["connections", found.uses.connections],
       ["tables", found.uses.tables], ["hosts", found.uses.hosts]]),
     element("div", {}, "Last runs: ", dots(found.runs)),
-    ...polled(found.polls), ...drawn(found.charts, found.id).flat(),
-    element("h2", {}, "As it is written"), found.text ? source(found.text, found.findings) : element("p", { class: "dim" }, "Its text is not in Airflow's database."));
+    ...polled(found.polls),
+    ...frames("Charts", "chart", found.charts, found.id, "allow-scripts"), ...frames("Models", "model", found.models, found.id, ""),
+    ...inForce(found.in_force),
+    element("h2", {}, "As it is written"),
+    found.text ? source(found.text, found.findings, "The pipeline as it is written") : element("p", { class: "dim" }, "Its text is not in Airflow's database."));
+  document.getElementById("in-force")?.toggleAttribute("open", isOpen);
 }
 
 async function showBroken(file) {

@@ -17,6 +17,7 @@ NAME = "pipelines"
 
 class SmallBundle(PipelineBundle):
     files = staticmethod(small_language.pipeline_files)
+    beside = None
     loader: ClassVar[str] = small_language.__name__
 
 

@@ -11,6 +11,7 @@ import pytest
 from factory.bundle.records import Origin
 from factory.bundle.refresh import Refresher
 from factory.bundle.store import Store
+from factory.reporters.in_force import beside_text
 from schemas.check.dependencies import pipeline_files
 
 from .bundles import contents, times
@@ -204,3 +205,19 @@ def test_an_airflowignore_takes_a_pipelines_stub_away_and_leaves_modules(refresh
     (folder / ".airflowignore").unlink()
     refresher.refresh()
     assert (current / "sales" / "other.yaml.py").exists()
+
+
+def test_a_stub_shows_warnings_and_values_in_force_of_what_it_was_made_from(refresher: Refresher, folder: Path) -> None:
+    refresher.beside = beside_text
+    put(folder, {"_defaults.yaml": "owner: us\n", "sales/other.yaml": f"schedule: 0 */24 * * *\n{OTHER}"})
+    put(folder, {"wrong.yaml": "tasks: 1\n"})
+    refresher.refresh()
+    current = refresher.store.root / "current"
+    text = (current / "sales" / "other.yaml.py").read_text()
+    assert "\n#! warning[step-without-effect] PF213" in text
+    assert "#! " not in (current / "other.yaml.py").read_text()
+    assert "\n#= " not in (current / "wrong.yaml.py").read_text()
+    put(folder, {"_defaults.yaml": "# moved\nowner: them\n"})
+    assert rewritten(refresher) == {"other.yaml.py", "sales/other.yaml.py", "wrong.yaml.py"}
+    assert "owner: them" in (current / "other.yaml.py").read_text()
+    assert "# pipelines/_defaults.yaml:2\n" in (current / "other.yaml.py").read_text()

@@ -100,3 +100,9 @@ def test_the_digest_covers_every_dependency_its_absence_and_the_project() -> Non
     ]
     assert len(set(digests)) == len(digests)
     assert digest(a="1", c="9") == digests[0]
+
+
+def test_what_stands_below_the_text_stays_a_comment() -> None:
+    stub = WRITER.text("a.yaml", b"a: 1\n", "d1", (), "#! nul \x00 \r feed \x0c \u2028\n#= x: 1")
+    assert run(stub, "/bundle/a.yaml.py")[1] == [("a.yaml", Path("/bundle"))]
+    assert stub.splitlines()[-2:] == [rb"#! nul \x00 \r feed \x0c \u2028", b"#= x: 1"]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.cli.show import render
+from factory.reporters.in_force import render
 from schemas.compose.merging import compose
 from schemas.text.document import document_from_text
 

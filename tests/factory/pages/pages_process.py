@@ -1,27 +1,48 @@
 """Asks Airflow's API server, in this process, for the pages: with no user, one who may read all, and one who may not.
 
-Run with AIRFLOW_HOME of its own; prints what was answered as JSON.
+Run with AIRFLOW_HOME of its own, below a base path; prints what was answered as JSON.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.api_fastapi.app import create_app, get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.dag_processing.collection import update_dag_parsing_results_in_db
 from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
 from airflow.models.errors import ParseImportError
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunType
 from fastapi.testclient import TestClient
+from sqlalchemy import insert
 
+from factory.bundle.output import write_dags
+
+BASE = "/airflow"
+HOME = Path(os.environ.get("AIRFLOW_HOME", "."))
+SCRIPT = "<script>parent.document.title = 'broken'</script>"
+MINE = """\
+description: What somebody wrote.
+schedule: 0 */24 * * *
+tasks:
+  - {id: one, uses: bash, with: {bash_command: echo 1}, retries: 0}
+  - {id: two, uses: bash, with: {bash_command: "echo ${env.SHOP_NAME}"}, needs: [one]}
+"""
+DEFAULTS = "default_args:\n  retries: 3\ntimezone: Europe/Berlin\nenvironments: {}\n"
 NOW = datetime.now(UTC)
 BROKEN = """\
 error[bad-cron] PF201: the hour `25` is not valid
@@ -37,12 +58,14 @@ class FewDags(SimpleAuthManager):
     """Lets `reader` read two DAGs, one of them in a file with another's, and `blind` see no import error."""
 
     def is_authorized_dag(self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
+        if user.username == "stranger":
+            return False
         if user.username == "reader" and details is not None and details.id not in READABLE:
             return False
         return bool(super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details))
 
     def filter_authorized_dag_ids(self, *, dag_ids: set[str], user: Any, **_: Any) -> set[str]:
-        return dag_ids & READABLE if user.username == "reader" else dag_ids
+        return {"reader": dag_ids & READABLE, "stranger": set()}.get(user.username, dag_ids)
 
     def is_authorized_view(self, *, access_view: Any, user: Any) -> bool:
         blind = user.username == "blind" and access_view is AccessView.IMPORT_ERRORS
@@ -85,34 +108,120 @@ def fill() -> None:
         )
 
 
+def load_mine() -> None:
+    """A pipeline as the bundle and the dag-processor bring it into the database."""
+    folder, output = HOME / "pipelines", HOME / "dags"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text(MINE)
+    (folder / "_defaults.yaml").write_text(DEFAULTS)
+    write_dags(folder, output)
+    stub = output / "mine.yaml.py"
+    names: dict[str, Any] = {"__file__": str(stub)}
+    exec(compile(stub.read_bytes(), stub, "exec"), names)  # noqa: S102 # as Airflow reads it
+    dag = names["dag_1"]
+    dag.fileloc, dag.relative_fileloc = str(stub), "mine.yaml.py"
+    with create_session() as session:
+        read = [LazyDeserializedDAG.from_dag(dag)]
+        update_dag_parsing_results_in_db("pipelines", None, read, {}, 0.1, set(), session)
+
+
+def make(task_id: str, output: Any, operator: str, *, drew: bool = False) -> None:
+    """What a task of the newest run left behind."""
+    row = {"task_id": task_id, "dag_id": "mine", "run_id": "r0", "operator": operator, "state": "success"}
+    with create_session() as session:
+        session.execute(insert(TaskInstance).values(pool="default_pool", **row))
+        for key, value in {"return_value": output, **({"_link_OpenTheChart": "x"} if drew else {})}.items():
+            XComModel.set(key, value, dag_id="mine", task_id=task_id, run_id="r0", session=session)
+
+
+def make_things() -> None:
+    (HOME / "chart.html").write_text(SCRIPT)
+    (HOME / "secret.html").write_text("of the API server's machine")
+    (HOME / "model").mkdir()
+    (HOME / "model" / "model.json").write_text(json.dumps({"estimator": SCRIPT, "metrics": {SCRIPT: 0.5}}))
+    make("chart", str(HOME / "chart.html"), "ChartOperator", drew=True)
+    make("train", {"model": str(HOME / "model"), "metrics": {}}, "TrainOperator")
+    make("other", str(HOME / "secret.html"), "BashOperator")
+    make("posing", {"model": str(HOME / "model")}, "BashOperator")
+
+
+ROUTES = (
+    *("/pipelines/", "/pipelines/page.js", "/pipelines/page.css", "/pipelines/data/pipelines", "/pipelines/data/day"),
+    *("/pipelines/data/pipelines/mine", "/pipeline-charts/mine/r0/chart/-1", "/pipeline-charts/mine/r0/train/-1"),
+)
+"""Every route that the plugin has, each with something to show."""
+OF_A_DAG = tuple(route for route in ROUTES if "mine" in route)
+FOREIGN: tuple[dict[str, str], ...] = (
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://testserver.evil.example"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "script"},
+)
+"""What a browser adds to what another site's page asks for."""
+OWN: tuple[dict[str, str], ...] = (
+    {"Origin": "http://testserver"},
+    {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},
+)
+"""The page itself, and a link to it from elsewhere."""
+UPWARDS = (
+    *(
+        "..%2f",
+        "%2e%2e/",
+        "%2e%2e%2f",
+        "%252e%252e%252f",
+        "..%5c",
+        "....//",
+        "%00",
+        "/",
+        "%2f",
+        ".;/",
+    ),
+)
+TARGETS = ("database.py", "plugin.py", "etc/passwd", "airflow.cfg")
+
+
+def upwards() -> list[str]:
+    """Paths that lead out of what a route shows."""
+    below = ("/pipelines/", "/pipelines/data/pipelines/", "/pipeline-charts/", "/pipeline-charts/mine/r0/")
+    paths = [f"{route}{up * count}{name}" for route in below for up in UPWARDS for count in (1, 6) for name in TARGETS]
+    return [*paths, *(f"/pipeline-charts/mine/r0/{up}secret.html/-1" for up in UPWARDS)]
+
+
 def main() -> None:
     initdb()
     fill()
+    load_mine()
+    make_things()
     client = TestClient(create_app(apps="core"), raise_server_exceptions=False)
 
     def ask(path: str, user: str | None, **headers: str) -> Any:
         if user is not None:
             token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=user, role="admin"))
             headers["Authorization"] = f"Bearer {token}"
-        return client.get(path, headers=headers)
+        return client.get(f"{BASE}{path}", headers=headers)
 
-    paths = (
-        "/pipelines/",
-        "/pipelines/page.js",
-        "/pipelines/page.css",
-        "/pipelines/data/pipelines",
-        "/pipelines/data/day",
-    )
-    paths = (*paths, "/pipelines/data/pipelines/mine")
+    def codes(paths: Any, user: str | None, *all_headers: dict[str, str]) -> dict[str, int]:
+        """How often each status was answered."""
+        asked = (ask(path, user, **headers) for path in paths for headers in (all_headers or ({},)))
+        return dict(Counter(str(answer.status_code) for answer in asked))
+
     odd = ("docs", "openapi.json", "redoc", "page.html", "database.py", "%2e%2e%2fplugin.py", "data", "data/%2e%2e/x")
     everything = ask("/pipelines/data/pipelines", "admin").json()["pipelines"]
     print(
         json.dumps(
             {
-                "nobody": {path: ask(path, None).status_code for path in paths},
-                "admin": {path: ask(path, "admin").status_code for path in paths},
+                "nobody": codes(ROUTES, None),
+                "admin": codes(ROUTES, "admin"),
+                "stranger": codes(OF_A_DAG, "stranger"),
+                "foreign": codes(ROUTES, "admin", *FOREIGN),
+                "own": codes(ROUTES, "admin", *OWN),
+                "upwards": {user: codes(upwards(), user or None) for user in ("", "admin", "stranger")},
+                "without_base": client.get("/pipelines/data/day").status_code,
                 "odd": {name: ask(f"/pipelines/{name}", "admin").status_code for name in odd},
-                "posted": client.post("/pipelines/data/pipelines").status_code,
+                "posted": client.post(f"{BASE}/pipelines/data/pipelines").status_code,
                 "headers": dict(ask("/pipelines/", "admin").headers),
                 "all": [row for row in everything if not row["name"].startswith("many_")],
                 "many": len(everything),
@@ -126,6 +235,12 @@ def main() -> None:
                 "blind": [ask(f"/pipelines/data/pipelines{path}", "blind").text for path in ("", "/theirs")],
                 "python": ask("/pipelines/data/pipelines/python", "admin").status_code,
                 "day": ask("/pipelines/data/day", "reader").json(),
+                "whole": ask("/pipelines/data/pipelines/mine", "admin").json(),
+                "chart": [(one := ask("/pipeline-charts/mine/r0/chart/-1", "admin")).text, dict(one.headers)],
+                "model": [(one := ask("/pipeline-charts/mine/r0/train/-1", "admin")).text, dict(one.headers)],
+                "no_chart": codes(
+                    [f"/pipeline-charts/mine/r0/{task}/-1" for task in ("other", "posing", "no")], "admin"
+                ),
                 "views": ask("/api/v2/plugins", "admin").json(),
             }
         )

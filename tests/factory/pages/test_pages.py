@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -12,8 +14,9 @@ import pytest
 
 from factory.bundle import source
 from factory.bundle.stubs import StubWriter
-from factory.pages.database import STUB_SUFFIX, uses, yaml_of
-from tests.factory.pages.pages_process import MANY
+from factory.pages.application import external_views
+from factory.pages.database import STUB_SUFFIX, said_of, uses, yaml_of
+from tests.factory.pages.pages_process import FOREIGN, MANY, OF_A_DAG, OWN, ROUTES, SCRIPT, upwards
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__AUTH_MANAGER": "tests.factory.pages.pages_process.FewDags",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "SHOP_NAME": "a value of the environment",
+        "AIRFLOW__API__BASE_URL": "http://testserver/airflow",
         "AIRFLOW__API_AUTH__JWT_SECRET": "only for this test, and long enough for its algorithm, which wants 64 bytes",
     }
     command = [sys.executable, "-m", "tests.factory.pages.pages_process"]
@@ -34,14 +39,32 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-def test_nobody_sees_anything_without_a_login(answers: dict[str, Any]) -> None:
-    assert set(answers["nobody"].values()) == {401}
-    assert set(answers["admin"].values()) == {200}
-    assert answers["posted"] in (401, 405)
+def test_every_route_asks_who_one_is(answers: dict[str, Any]) -> None:
+    assert answers["nobody"] == {"401": len(ROUTES)}
+    assert answers["stranger"] == {"403": len(OF_A_DAG)}
+    assert answers["admin"] == {"200": len(ROUTES)}
+    assert answers["posted"] == 405
+
+
+def test_pages_of_other_sites_are_answered_nothing(answers: dict[str, Any]) -> None:
+    assert answers["foreign"] == {"403": len(ROUTES) * len(FOREIGN)}
+    assert answers["own"] == {"200": len(ROUTES) * len(OWN)}
 
 
 def test_there_is_no_other_route(answers: dict[str, Any]) -> None:
     assert set(answers["odd"].values()) <= {404}
+    for user, found in answers["upwards"].items():
+        assert sum(found.values()) == len(upwards())
+        assert set(found) <= {"404", "403" if user else "401"}, user
+    assert answers["no_chart"] == {"404": 3}  # other tasks' outputs are no paths to open
+
+
+def test_everything_is_below_the_base_path(answers: dict[str, Any]) -> None:
+    assert answers["without_base"] == 404
+    for base in ("", "/", "/airflow", "/airflow/"):
+        assert {view["href"][: len(base.rstrip("/")) + 11] for view in external_views(base)} == {
+            f"{base.rstrip('/')}/pipelines/"
+        }
 
 
 def test_only_its_own_script_acts(answers: dict[str, Any]) -> None:
@@ -52,12 +75,37 @@ def test_only_its_own_script_acts(answers: dict[str, Any]) -> None:
     assert answers["headers"]["x-content-type-options"] == "nosniff"
 
 
+def test_a_frame_cannot_act_as_the_user(answers: dict[str, Any]) -> None:
+    for kind, is_written in (("chart", True), ("model", False)):
+        text, headers = answers[kind]
+        assert headers["content-security-policy"] == "sandbox allow-scripts allow-downloads"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert (SCRIPT in text) is is_written
+    assert html.escape(SCRIPT) in answers["model"][0]
+
+
+def test_a_pipeline_shows_warnings_values_in_force_and_next_runs(answers: dict[str, Any]) -> None:
+    mine = answers["whole"]
+    assert mine["state"] == "warnings"
+    assert [(finding["line"], finding["text"].split(":")[0]) for finding in mine["findings"]] == [
+        (2, "warning[step-without-effect] PF213")
+    ]
+    assert "retries: 3 " in mine["in_force"]
+    assert re.search(r"timezone: Europe/Berlin +# pipelines/_defaults.yaml:3", mine["in_force"])
+    assert "${env.SHOP_NAME}" in mine["in_force"]
+    assert "of the environment" not in json.dumps(answers)
+    assert len(mine["next_runs"]) == 5
+    assert mine["next_runs"] == sorted(set(mine["next_runs"]))
+    assert mine["next_runs"][0] == mine["next"]
+    assert [one["task"] for one in mine["charts"] + mine["models"]] == ["chart", "train"]
+
+
 def test_every_pipeline_is_listed_with_its_state(answers: dict[str, Any]) -> None:
     rows = {row["name"]: row for row in answers["all"]}
     assert sorted(rows) == ["broken.yaml", "half_mine", "half_theirs", "mine", "mine.yaml", "theirs"]
     assert answers["many"] == MANY + 6
     assert rows["theirs"]["state"] == "broken"
-    assert rows["mine"]["state"] == "sound"
+    assert rows["mine"]["state"] == "warnings"
     assert rows["mine"]["file"] == "mine.yaml"
     assert [run["id"] for run in rows["mine"]["runs"]] == [f"r{number}" for number in range(9, -1, -1)]
     assert [finding["line"] for finding in rows["broken.yaml"]["findings"]] == [2, None]
@@ -68,7 +116,7 @@ def test_a_user_sees_what_they_may_read_and_no_more(answers: dict[str, Any]) -> 
     assert [row["name"] for row in answers["readers"]] == ["broken.yaml", "half_mine", "mine", "mine.yaml"]
     assert "secret of theirs" not in json.dumps(answers["readers"])
     assert answers["half"]["findings"] == []  # its file holds a DAG of somebody else
-    assert {row["name"]: row["state"] for row in answers["readers"]}["mine"] == "sound"  # another bundle's is broken
+    assert {row["name"]: row["state"] for row in answers["readers"]}["mine"] == "warnings"  # another bundle's is broken
     assert "secret of" not in json.dumps(answers["blind"])
     assert answers["reader"] == {"mine": 200, "theirs": 403, "no-such": 403, "python": 403}
     assert answers["python"] == 404  # a DAG, but no pipeline
@@ -79,7 +127,7 @@ def test_a_user_sees_what_they_may_read_and_no_more(answers: dict[str, Any]) -> 
 def test_the_ui_shows_both_views(answers: dict[str, Any]) -> None:
     (ours,) = [one for one in answers["views"]["plugins"] if one["name"] == "pipeline_factory"]
     views = {one["destination"]: one["href"] for one in ours["external_views"]}
-    assert views == {"nav": "/pipelines/", "dag": "/pipelines/?dag={DAG_ID}"}
+    assert views == {"nav": "/airflow/pipelines/", "dag": "/airflow/pipelines/?dag={DAG_ID}"}
 
 
 def test_a_template_is_no_host() -> None:
@@ -92,3 +140,13 @@ def test_the_text_is_read_back_from_a_stub(text: str) -> None:
     assert source.STUB_SUFFIX == STUB_SUFFIX
     stub = StubWriter("factory.stub_loader", "1").text("a.yaml", text.encode(), "0" * 64, ()).decode()
     assert yaml_of(stub).rstrip("\n") == text.rstrip("\n")
+
+
+def test_only_what_the_bundle_wrote_below_a_text_is_taken_for_findings() -> None:
+    text = "#! warning[x] PF1: y\n#= # a\na: 1\n"
+    stub = StubWriter("factory.stub_loader", "1").text(
+        "a.yaml", text.encode(), "0" * 64, (), "#! z\n#= # a\n#= x: 1\n#= ---\n#= # a2, environment e\n#= x: 2"
+    )
+    assert said_of(stub.decode(), "a") == ("z", "# a\nx: 1")
+    assert said_of(stub.decode(), "a2") == ("z", "# a2, environment e\nx: 2")
+    assert said_of(stub.decode(), "b") == ("z", "")
