@@ -265,9 +265,11 @@ class Plan:
 def stage(tables: Iterator[Any], staged: str, columns: Mapping[str, ColumnType], database: Database) -> None:
     """Let dlt write the rows into a table of their own. Raises LoadError."""
     dlt = imported("dlt", task="load", extra="load")
-    resource = dlt.resource(
-        tables, name=staged, columns={name: database.staged_hints(kind) for name, kind in columns.items()}
-    )
+    from dlt.extract.hints import make_hints  # noqa: PLC0415
+
+    # `dlt.resource` would look for the module of the caller among all that are imported.
+    hints = make_hints(columns={name: database.staged_hints(kind) for name, kind in columns.items()})
+    resource = dlt.sources.DltResource.from_data(tables, staged, "load", hints)
     pipeline = dlt.pipeline(
         database.schema.name,
         pipelines_dir=os.environ["DLT_DATA_DIR"],
