@@ -1,37 +1,28 @@
-"""Types of columns: which type the values of a column have, and values as a type takes them, without losing a digit.
+"""Types of columns: which type the values of a column have.
 
 The types are dlt's: `bigint`, `double`, `decimal`, `text`, `bool`, `timestamp`, `date`, `time`, `json` and `binary`.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
-
-from factory.data.row_formats import json_value
 
 DIGITS = 38
 """Most digits of a `decimal`."""
 SCALE = 9
 """Digits behind the point of a `decimal` of which nothing is known; dlt's own."""
-_WHOLE = 2**63
-_FLOAT_DIGITS = 15
+WHOLE = 2**63
+FLOAT_DIGITS = 15
 """Significant digits that a 64-bit float always keeps."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+", re.ASCII)
-
-
-class MisfitError(ValueError):
-    """A value that a type does not take without losing something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +84,7 @@ class Seen:
     def _integers(self, values: list[int]) -> None:
         self.integer = max(self.integer, len(str(abs(min(values)))), len(str(abs(max(values)))))
         self.whole = max(self.whole, self.integer)
-        if min(values) < -_WHOLE or max(values) >= _WHOLE:
+        if min(values) < -WHOLE or max(values) >= WHOLE:
             self.kinds.add("large")
 
     def _floats(self, values: list[float]) -> None:
@@ -140,7 +131,7 @@ class Seen:
         """Of whole numbers, floats and decimals."""
         if self.types <= {int} and "large" not in self.kinds:
             return ColumnType("bigint")
-        if Decimal not in self.types and float in self.types and self.integer <= _FLOAT_DIGITS:
+        if Decimal not in self.types and float in self.types and self.integer <= FLOAT_DIGITS:
             return ColumnType("double")
         return self.decimal()
 
@@ -183,166 +174,21 @@ _BY_TYPES: tuple[tuple[Any, Callable[[Seen], ColumnType]], ...] = (
 def text_kind(value: str, *, is_csv: bool) -> str:
     """What a text is besides text. Of JSON only a moment with its zone counts; of CSV, where all is text, also numbers
     and dates, where they are written as they would be written back."""
-    if _INSTANT.fullmatch(value) and _moment(value) is not None:
+    if _INSTANT.fullmatch(value) and moment_of(value) is not None:
         return "instant"
     if not is_csv:
         return "text"
-    if _INTEGER.fullmatch(value):
+    if INTEGER.fullmatch(value):
         return "integer"
     if _DECIMAL.fullmatch(value):
         return "decimal"
-    if _DAY.fullmatch(value):
+    if DAY.fullmatch(value):
         return "day"
     return "bool" if value in ("true", "false") else "text"
 
 
-def fitted(value: Any, kind: ColumnType) -> Any:
-    """The value as `kind` takes it. Raises MisfitError where it would not be the same any more."""
-    if value is None:
-        return None
-    try:
-        return _FITTED[kind.data_type](value, kind)
-    except (ValueError, InvalidOperation, OverflowError, TypeError):
-        raise MisfitError(f"{type(value).__name__}") from None
-
-
-def fits_as_it_is(types: set[type], kind: ColumnType) -> bool:
-    """Whether values of these Python types need no conversion, and always fit."""
-    return types <= _AS_IT_IS.get(kind.data_type, frozenset())
-
-
-_AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
-    {
-        "double": frozenset({float, type(None)}),
-        "text": frozenset({str, type(None)}),
-        "bool": frozenset({bool, type(None)}),
-        "binary": frozenset({bytes, type(None)}),
-        "time": frozenset({time, type(None)}),
-    }
-)
-
-
-def _bigint(value: Any, _: ColumnType) -> int:
-    if isinstance(value, str) and not _INTEGER.fullmatch(value):
-        raise ValueError
-    if not isinstance(value, int | float | Decimal | str):
-        raise TypeError
-    number = int(value)
-    if number != (int(value) if isinstance(value, str) else value) or not -_WHOLE <= number < _WHOLE:
-        raise ValueError
-    return number
-
-
-def _double(value: Any, _: ColumnType) -> float:
-    if isinstance(value, float):
-        return value
-    if not isinstance(value, int | Decimal | str):
-        raise TypeError
-    exact, near = Decimal(value), float(value)
-    if Decimal(repr(near)) != exact:
-        raise ValueError
-    return near
-
-
-def _decimal(value: Any, kind: ColumnType) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise TypeError
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not exact.is_finite():
-        raise ValueError
-    digits, scale = kind.precision or DIGITS, SCALE if kind.scale is None else kind.scale
-    _, figures, exponent = exact.normalize().as_tuple()
-    if -int(exponent) > scale or len(figures) + int(exponent) > digits - scale:
-        raise ValueError
-    return exact
-
-
-def _text(value: Any, _: ColumnType) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list | tuple):
-        return as_json(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, int | Decimal | UUID):
-        return str(value)
-    if isinstance(value, float):
-        return repr(value)
-    raise TypeError
-
-
-def _bool(value: Any, _: ColumnType) -> bool:
-    if isinstance(value, str | int):
-        for one, meant in (("true", True), ("false", False), (1, True), (0, False)):
-            if value == one:
-                return meant
-    raise TypeError
-
-
-def _timestamp(value: Any, kind: ColumnType) -> datetime:
-    moment = _moment(value) if isinstance(value, str) else value
-    if isinstance(moment, date) and not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day)  # its zone is settled below
-    if not isinstance(moment, datetime):
-        raise TypeError
-    if not kind.zoned:
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _moment(value: str) -> datetime | None:
+def moment_of(value: str) -> datetime | None:
     try:
         return datetime.fromisoformat(value)
     except ValueError:
         return None
-
-
-def _date(value: Any, _: ColumnType) -> date:
-    if isinstance(value, str):
-        if not _DAY.fullmatch(value):
-            raise ValueError
-        return date.fromisoformat(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is not None or value.time() != time():
-            raise ValueError
-        return value.date()
-    if not isinstance(value, date):
-        raise TypeError
-    return value
-
-
-def _time(value: Any, _: ColumnType) -> time:
-    if isinstance(value, str):
-        return time.fromisoformat(value)
-    if not isinstance(value, time):
-        raise TypeError
-    return value
-
-
-def _binary(value: Any, _: ColumnType) -> bytes:
-    if not isinstance(value, bytes | bytearray | memoryview):
-        raise TypeError
-    return bytes(value)
-
-
-def as_json(value: Any) -> str:
-    """A nested value as JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=json_value)
-
-
-_FITTED: Mapping[str, Callable[[Any, ColumnType], Any]] = MappingProxyType(
-    {
-        "bigint": _bigint,
-        "double": _double,
-        "decimal": _decimal,
-        "text": _text,
-        "bool": _bool,
-        "timestamp": _timestamp,
-        "date": _date,
-        "time": _time,
-        "binary": _binary,
-        "json": lambda value, _: as_json(value),
-    }
-)

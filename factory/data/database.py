@@ -9,17 +9,14 @@ remembers and not against the table, and appends one file after the other.
 from __future__ import annotations
 
 import hashlib
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
 from factory.data.columns import DIGITS, SCALE, ColumnType
-from factory.data.destinations import LoadError, Target
+from factory.data.destinations import LoadError, Target, patiently, reason
 from factory.data.extras import imported
-from factory.data.sql import SQLITE_PATIENCE
 
 ROW = "_load_row"
 """Column of the staged rows: their order, by which the last of several with one key counts."""
@@ -27,15 +24,6 @@ LOADS = "_pipeline_loads"
 """Table with the loads that were appended: a task that is tried again finds there that it is done."""
 STAGED = "_load_"
 """How the names of tables with staged rows begin."""
-_TRIES = 5
-_TRANSIENT = (
-    "already exists",
-    "duplicate key",
-    "database is locked",
-    "deadlock",
-    "pg_type_typname_nsp_index",
-    "conflict",
-)
 
 
 _ARROW_TYPES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
@@ -73,9 +61,9 @@ class Database:
     def opened(self) -> Iterator[Database]:
         """With its connection. Raises LoadError."""
         with ExitStack() as stack:
-            self._patiently(lambda: stack.enter_context(self._client))
+            patiently(lambda: stack.enter_context(self._client))
             if not self._client.is_storage_initialized():
-                self._patiently(self._client.initialize_storage)
+                patiently(self._client.initialize_storage)
             yield self
 
     def columns(self, table: str) -> dict[str, ColumnType | None]:
@@ -250,7 +238,7 @@ class Database:
 
         if self.target.setting is not None:
             self._sql.execute_sql(self.target.setting)
-        self._patiently(run)
+        patiently(run)
 
     def _run(self, statement: str) -> Any:
         return self._sql.execute_sql(self._escaped(statement))
@@ -278,24 +266,7 @@ class Database:
     def _apply(self, *tables: str) -> None:
         self.schema._bump_version()  # what its error message advises where there is no stored schema
         own = [self.schema.version_table_name, self.schema.loads_table_name]
-        self._patiently(lambda: self._client.update_stored_schema(only_tables=[*own, *tables], force=True))
-
-    def _patiently(self, action: Any) -> None:
-        """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock, or
-        the lock of a DuckDB file, which one process at a time can open."""
-        until, number = time.monotonic() + SQLITE_PATIENCE, 0
-        while True:
-            try:
-                action()
-            except Exception as error:
-                text, number = reason(error), number + 1
-                locked = "Could not set lock on file" in text and time.monotonic() < until
-                again = number < _TRIES and any(part in text.lower() for part in _TRANSIENT)
-                if not (locked or again):
-                    raise LoadError(text) from None
-                time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
-            else:
-                return
+        patiently(lambda: self._client.update_stored_schema(only_tables=[*own, *tables], force=True))
 
     def _without_type(self, table: str) -> list[str]:
         """The columns that are declared without a type, which SQLite allows."""
@@ -313,14 +284,3 @@ def _read_columns_without_type(mapper: Any) -> None:
         return {"data_type": "text"} if str(db_type) == "NULL" else known(db_type, precision, scale)
 
     mapper.from_destination_type = any_type
-
-
-def reason(error: BaseException) -> str:
-    """The innermost cause of what dlt raised, in one line."""
-    while True:
-        inner = getattr(error, "dbapi_exception", None) or error.__cause__ or error.__context__
-        if not isinstance(inner, BaseException) or inner is error:
-            break
-        error = inner
-    lines = str(error).strip() or type(error).__name__
-    return " ".join(lines.split())

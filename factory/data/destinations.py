@@ -1,7 +1,9 @@
-"""An Airflow connection → a destination of dlt."""
+"""An Airflow connection → a destination of dlt, what its errors mean, and which of them pass."""
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,16 @@ from typing import Any
 
 from factory.data.extras import imported
 from factory.data.sql import SQLITE_PATIENCE
+
+_TRIES = 5
+_TRANSIENT = (
+    "already exists",
+    "duplicate key",
+    "database is locked",
+    "deadlock",
+    "pg_type_typname_nsp_index",
+    "conflict",
+)
 
 
 class LoadError(Exception):
@@ -114,3 +126,32 @@ _TARGETS: Mapping[str, Callable[[Any, str | None], Target]] = MappingProxyType(
     {"duckdb": _duckdb, "mysql": _mysql, "postgres": _postgres, "sqlite": _sqlite}
 )
 """Airflow's types of connections."""
+
+
+def patiently(action: Callable[[], Any]) -> None:
+    """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock, or
+    the lock of a DuckDB file, which one process at a time can open."""
+    until, number = time.monotonic() + SQLITE_PATIENCE, 0
+    while True:
+        try:
+            action()
+        except Exception as error:
+            text, number = reason(error), number + 1
+            locked = "Could not set lock on file" in text and time.monotonic() < until
+            again = number < _TRIES and any(part in text.lower() for part in _TRANSIENT)
+            if not (locked or again):
+                raise LoadError(text) from None
+            time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
+        else:
+            return
+
+
+def reason(error: BaseException) -> str:
+    """The innermost cause of what dlt raised, in one line."""
+    while True:
+        inner = getattr(error, "dbapi_exception", None) or error.__cause__ or error.__context__
+        if not isinstance(inner, BaseException) or inner is error:
+            break
+        error = inner
+    lines = str(error).strip() or type(error).__name__
+    return " ".join(lines.split())

@@ -11,17 +11,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from factory.data.places import RowFileError
+from factory.data.values import exact_number, json_value
 
 _ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""
-_FLOAT_DIGITS = 15
-"""Significant digits that a 64-bit float always keeps."""
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 
 
@@ -77,30 +75,10 @@ def rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
         raise RowFileError(f"`{path}` is not {kind}{' in gzip' if zipped else ''}: {error}") from None
 
 
-def exact_number(text: str) -> float | Decimal:
-    """A number of JSON with all of its digits: a decimal where a float would lose some."""
-    near = float(text)
-    if len(text) <= _FLOAT_DIGITS or Decimal(repr(near)) == (exact := Decimal(text)):
-        return near
-    return exact
-
-
 def _mapping(row: Any, where: str) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise RowFileError(f"{where}: a row must be a mapping of column names, not {type(row).__name__}")
     return cast(dict[str, Any], row)
-
-
-def json_value(value: Any) -> Any:
-    """What JSON has no form for: times as ISO 8601, decimals as text where a float would lose digits."""
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        near = float(value)
-        return near if Decimal(repr(near)) == value else str(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)

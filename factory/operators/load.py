@@ -60,7 +60,8 @@ class LoadOperator(BaseOperator):
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
         from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
-        from factory.data.load import LoadRequest, all_csv, load, load_id, working_folder  # noqa: PLC0415
+        from factory.data.load import all_csv, load, load_id, working_folder  # noqa: PLC0415
+        from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
         if (self.rows is None) == (self.file is None):
             raise AirflowFailException("`load` needs either `rows` or `file`")

@@ -1,0 +1,182 @@
+"""Values as the type of a column takes them, without losing a digit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from factory.data.columns import DAY, DIGITS, FLOAT_DIGITS, INTEGER, SCALE, WHOLE, ColumnType, moment_of
+
+
+class MisfitError(ValueError):
+    """A value that a type does not take without losing something."""
+
+
+def fitted(value: Any, kind: ColumnType) -> Any:
+    """The value as `kind` takes it. Raises MisfitError where it would not be the same any more."""
+    if value is None:
+        return None
+    try:
+        return _FITTED[kind.data_type](value, kind)
+    except (ValueError, InvalidOperation, OverflowError, TypeError):
+        raise MisfitError(f"{type(value).__name__}") from None
+
+
+def fits_as_it_is(types: set[type], kind: ColumnType) -> bool:
+    """Whether values of these Python types need no conversion, and always fit."""
+    return types <= _AS_IT_IS.get(kind.data_type, frozenset())
+
+
+_AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
+    {
+        "double": frozenset({float, type(None)}),
+        "text": frozenset({str, type(None)}),
+        "bool": frozenset({bool, type(None)}),
+        "binary": frozenset({bytes, type(None)}),
+        "time": frozenset({time, type(None)}),
+    }
+)
+
+
+def _bigint(value: Any, _: ColumnType) -> int:
+    if isinstance(value, str) and not INTEGER.fullmatch(value):
+        raise ValueError
+    if not isinstance(value, int | float | Decimal | str):
+        raise TypeError
+    number = int(value)
+    if number != (int(value) if isinstance(value, str) else value) or not -WHOLE <= number < WHOLE:
+        raise ValueError
+    return number
+
+
+def _double(value: Any, _: ColumnType) -> float:
+    if isinstance(value, float):
+        return value
+    if not isinstance(value, int | Decimal | str):
+        raise TypeError
+    exact, near = Decimal(value), float(value)
+    if Decimal(repr(near)) != exact:
+        raise ValueError
+    return near
+
+
+def _decimal(value: Any, kind: ColumnType) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise TypeError
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not exact.is_finite():
+        raise ValueError
+    digits, scale = kind.precision or DIGITS, SCALE if kind.scale is None else kind.scale
+    _, figures, exponent = exact.normalize().as_tuple()
+    if -int(exponent) > scale or len(figures) + int(exponent) > digits - scale:
+        raise ValueError
+    return exact
+
+
+def _text(value: Any, _: ColumnType) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list | tuple):
+        return as_json(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, int | Decimal | UUID):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    raise TypeError
+
+
+def _bool(value: Any, _: ColumnType) -> bool:
+    if isinstance(value, str | int):
+        for one, meant in (("true", True), ("false", False), (1, True), (0, False)):
+            if value == one:
+                return meant
+    raise TypeError
+
+
+def _timestamp(value: Any, kind: ColumnType) -> datetime:
+    moment = moment_of(value) if isinstance(value, str) else value
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day)  # its zone is settled below
+    if not isinstance(moment, datetime):
+        raise TypeError
+    if not kind.zoned:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _date(value: Any, _: ColumnType) -> date:
+    if isinstance(value, str):
+        if not DAY.fullmatch(value):
+            raise ValueError
+        return date.fromisoformat(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is not None or value.time() != time():
+            raise ValueError
+        return value.date()
+    if not isinstance(value, date):
+        raise TypeError
+    return value
+
+
+def _time(value: Any, _: ColumnType) -> time:
+    if isinstance(value, str):
+        return time.fromisoformat(value)
+    if not isinstance(value, time):
+        raise TypeError
+    return value
+
+
+def _binary(value: Any, _: ColumnType) -> bytes:
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError
+    return bytes(value)
+
+
+def exact_number(text: str) -> float | Decimal:
+    """A number of JSON with all of its digits: a decimal where a float would lose some."""
+    near = float(text)
+    if len(text) <= FLOAT_DIGITS or Decimal(repr(near)) == (exact := Decimal(text)):
+        return near
+    return exact
+
+
+def json_value(value: Any) -> Any:
+    """What JSON has no form for: times as ISO 8601, decimals as text where a float would lose digits."""
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        near = float(value)
+        return near if Decimal(repr(near)) == value else str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")
+
+
+def as_json(value: Any) -> str:
+    """A nested value as JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=json_value)
+
+
+_FITTED: Mapping[str, Callable[[Any, ColumnType], Any]] = MappingProxyType(
+    {
+        "bigint": _bigint,
+        "double": _double,
+        "decimal": _decimal,
+        "text": _text,
+        "bool": _bool,
+        "timestamp": _timestamp,
+        "date": _date,
+        "time": _time,
+        "binary": _binary,
+        "json": lambda value, _: as_json(value),
+    }
+)
