@@ -105,8 +105,10 @@ _AS_WRITTEN = (
 )
 
 
-def build(pipeline: CheckedPipeline) -> DAG:
-    """Build the DAG of a pipeline.
+def build(
+    pipeline: CheckedPipeline, objects: ObjectBuilder | None = None, tasks: type[OperatorBuilder] = OperatorBuilder
+) -> DAG:
+    """Build the DAG of a pipeline; `objects` and `tasks` may be such that see what is made.
 
     Of the user's Python modules, only those of operator classes are imported; no database, Variable or Connection is
     read. Two builds of one pipeline give the same DAG in every process.
@@ -115,9 +117,9 @@ def build(pipeline: CheckedPipeline) -> DAG:
     document.
     """
     model = pipeline.model
-    objects = ObjectBuilder(pipeline.folder, model.timezone)
+    objects = objects or ObjectBuilder(pipeline.folder, model.timezone)
     errors = BuildErrors()
-    arguments = _dag_arguments(pipeline, objects, errors)
+    arguments = dag_arguments(pipeline, objects, errors)
     default_args = arguments.get("default_args", {})
     try:
         dag = DAG(pipeline.dag_id, **arguments)
@@ -128,7 +130,7 @@ def build(pipeline: CheckedPipeline) -> DAG:
     # Airflow takes it from `start_date`, else from its configuration.
     dag.timezone = pendulum.timezone(model.timezone)
     with dag:
-        errors += build_tasks(model, dag, OperatorBuilder(default_args, objects))
+        errors += build_tasks(model, dag, tasks(default_args, objects))
         build_state(dag, max_active_runs=model.max_active_runs)
     if not errors and _is_watched(model):
         from factory.build.state import share_watch
@@ -145,7 +147,8 @@ def build(pipeline: CheckedPipeline) -> DAG:
     return dag
 
 
-def _dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder, errors: BuildErrors) -> dict[str, Any]:
+def dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder, errors: BuildErrors) -> dict[str, Any]:
+    """What Airflow's DAG is made of, without its id."""
     model = pipeline.model
     beside = (pipeline.folder / pipeline.file).parent
     arguments = {name: value for name in _AS_WRITTEN if (value := getattr(model, name)) is not None}

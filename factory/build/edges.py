@@ -32,15 +32,23 @@ def draw_edges(entries: Mapping[str, Placed], sources: Mapping[str, Sources], no
 
     A mapped operator has the edges from what it is mapped over already, a mapped group has not.
     """
-    targets = {full_id: _targets(one, entries, sources[full_id], with_poll) for full_id, one in entries.items()}
-    for full_id in _order(entries, targets):
+    for full_id, targets in waits(entries, sources, with_poll=with_poll):
         node = nodes[full_id]
-        for target in targets[full_id]:
+        for target in targets:
             if target not in node.upstream_task_ids:
                 nodes[target].set_downstream(node)  # as `target >> node` would
         for source in node.iter_mapped_dependencies() if isinstance(node, MappedTaskGroup) else ():
             if source.task_id not in node.upstream_task_ids:
                 source.set_downstream(node)
+
+
+def waits(
+    entries: Mapping[str, Placed], sources: Mapping[str, Sources], *, with_poll: bool
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """Full ids, each with what it waits for, in the order in which Airflow must be told."""
+    targets = {full_id: _targets(one, entries, sources[full_id], with_poll) for full_id, one in entries.items()}
+    for full_id in _order(entries, targets):
+        yield full_id, targets[full_id]
 
 
 def _targets(one: Placed, entries: Mapping[str, Placed], sources: Sources, with_poll: bool) -> Sequence[str]:

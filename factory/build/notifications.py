@@ -78,7 +78,7 @@ def _notifier(notification: Notification, at: DataPath, objects: ObjectBuilder) 
     if notifier is None:
         return dotted, arguments, None
     try:
-        return dotted, arguments, notifier(**arguments)
+        return dotted, arguments, objects.made(dotted, notifier, arguments)
     except (Exception, SystemExit) as error:  # constructors raise anything
         raise BuildError.refused(at, error, notifier.__name__) from error
 

@@ -63,9 +63,13 @@ class ObjectBuilder:
         if inspect.isclass(target):
             values = operator_arguments(target, values, path, self.timezone)
         try:
-            return target(**values)
+            return self.made(dotted, target, values)
         except (Exception, SystemExit) as error:  # anybody's code
             raise BuildError(at, f"{dotted} refused its arguments: {one_line(error)}") from error
+
+    def made(self, dotted: str, target: Any, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002 # a subclass keeps it
+        """What calling the object at a dotted path returns. Raises what it raises."""
+        return target(**arguments)
 
     def named(self, dotted: str, at: DataPath) -> Any:
         """What a dotted path names, imported; also a name in a class."""

@@ -66,13 +66,7 @@ class OperatorBuilder:
         try:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
             whole = {"task_id": task.id, **place, **settings, **arguments}
-            if not task.is_mapped:
-                return _with_role(task, constructed(operator, whole))
-            # Only pipelines that map pay for the import.
-            from factory.build.mapped import build_mapped
-
-            require_mappable(operator, whole)
-            return _with_role(task, build_mapped(task, path, operator, whole, references, self.objects.timezone))
+            return _with_role(task, self.made(task, path, operator, whole, references))
         except (Exception, SystemExit) as error:  # constructors of operators raise anything
             found = error.subgroup(BuildError) if isinstance(error, ExceptionGroup) else None
             if found is not None:
@@ -81,6 +75,31 @@ class OperatorBuilder:
             places = {name: (*path, name) for name in settings}
             places |= {name: (*inside, name) for name in arguments if name in written}
             raise ExceptionGroup("constructor", _refusals(operator, error, places, path)) from error
+
+    def made(
+        self,
+        task: TaskBase,
+        path: DataPath,
+        operator: type[BaseOperator],
+        whole: dict[str, Any],
+        references: TaskReferences,
+    ) -> Operator:
+        """The operator, made of all its arguments."""
+        if not task.is_mapped:
+            return constructed(operator, whole)
+        # Only pipelines that map pay for the import.
+        from factory.build.mapped import build_mapped
+
+        require_mappable(operator, whole)
+        return build_mapped(task, path, operator, whole, references, self.objects.timezone)
+
+    def made_group(self, group: language.TaskGroup, whole: dict[str, Any], references: TaskReferences) -> TaskGroup:
+        """The group, made of all its arguments."""
+        if group.expand is None and group.expand_kwargs is None:
+            return TaskGroup(**whole)
+        from factory.build.mapped import mapped_group
+
+        return mapped_group(group.expand, group.expand_kwargs, references, whole)
 
     def _code(
         self, task: CodeTask, path: DataPath, inside: DataPath, resolver: Resolver
@@ -211,10 +230,6 @@ def _build_group(
         "default_args": settings,
     }
     try:
-        if group.expand is None and group.expand_kwargs is None:
-            return TaskGroup(**whole)
-        from factory.build.mapped import mapped_group
-
-        return mapped_group(group.expand, group.expand_kwargs, references, whole)
+        return builder.made_group(group, whole, references)
     except Exception as error:  # attrs validators and Airflow's own raise several types
         raise BuildError.refused((*path, "id"), error) from error

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "airflow": "run an Airflow command in the Airflow that `factory run` keeps",
     "build": "write DAG files into a folder, for an Airflow that takes no bundle class",
-    "convert": "convert a dag-factory document to this project's format",
+    "convert": "convert pipelines from and to other formats",
     "doctor": "look at this machine's Airflow and say what is wrong",
     "editor": "start the language server that editors talk to",
     "init": "prepare a repository for pipelines: editor, pre-commit, CI",

@@ -1,4 +1,4 @@
-"""Write the DAGs of dag-factory documents in this project's language, one file for each.
+"""Convert pipelines: dag-factory documents to this project's format, and this project's files to Python modules.
 
 Exit status: 0 all converted, 1 something was lost or the new files have errors, 2 usage.
 """
@@ -8,24 +8,32 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from factory.cli import UsageError
-from factory.cli.options import Selection, select
+from factory.cli.options import Selection, add_environment, require_declared, select
+from factory.cli.run import require_airflow
 from factory.reporters import full
 from factory.reporters.text import wants_colour
-from schemas.check import Checker, CheckOptions
+from factory.trial import prepare_airflow
+from schemas.check import CheckedPipeline, Checker, CheckOptions
+from schemas.compose.env_values import looks_like_secret
 from schemas.dagfactory.convert import ConvertedDag, convert
-from schemas.findings.codes import Severity
+from schemas.expressions.reading import EnvReference
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, has_errors
 from schemas.folder.dialect import DIALECT
 from schemas.folder.discovery import is_pipeline_path
-from schemas.folder.project import lexically_absolute
+from schemas.folder.project import ENVIRONMENT_VARIABLE, lexically_absolute
+from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 
 _STANDARD_OUTPUT = "-"
+_ENDINGS = {"pipeline": ".yaml", "python": ".py"}
+_BETWEEN = {"pipeline": "---\n", "python": "\n\n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,60 +47,84 @@ class _New:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory convert`."""
-    parser.add_argument("file", type=Path, metavar="PATH", help="a dag-factory document, or a folder of them")
+    parser.add_argument("file", type=Path, metavar="PATH", help="a file, or a folder of them")
+    parser.add_argument(
+        "--to",
+        choices=list(_ENDINGS),
+        default="pipeline",
+        help="`pipeline`, the default: dag-factory documents become files of this project's format; `python`: this "
+        "project's files become Python modules that give the same DAGs",
+    )
     parser.add_argument(
         "--output",
         default=_STANDARD_OUTPUT,
         metavar="FOLDER",
-        help="where to write DAG_ID.yaml for each DAG, in subfolders as they are; `-`, the default, is standard output",
+        help="where to write DAG_ID.yaml or DAG_ID.py for each DAG, in subfolders as they are; `-`, the default, is "
+        "standard output",
     )
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
+    add_environment(parser, f"with --to python: ${ENVIRONMENT_VARIABLE}, else none")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and findings to standard error; returns the exit status."""
-    selection, paths = _selected(arguments.file)
-    checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
+    selection, paths = _selected(arguments.file, arguments.to)
+    if arguments.to == "python":
+        require_airflow()
+        require_declared(arguments.environment, [selection])
+    options = CheckOptions(environment=arguments.environment, shown_folder=selection.shown)
+    checker = Checker(selection.folder, options)
     wrong = {path: checker.file(path).diagnostics for path in paths}
     wrong = {path: found for path, found in wrong.items() if has_errors(found)}
     _report([d for found in wrong.values() for d in found if d.severity is Severity.ERROR])
     for path in wrong:
         whose = selection.shown_path(path)
         print(f"factory convert: {whose}: fix these errors first; nothing of it is converted", file=sys.stderr)
-    new = list(_converted(selection, [path for path in paths if path not in wrong], arguments))
+    with tempfile.TemporaryDirectory(prefix="factory-convert-") as home:
+        if arguments.to == "python":
+            prepare_airflow(home, "CRITICAL")
+            make: Callable[[str], Iterator[ConvertedDag]] = _Modules(selection, options).of
+        else:
+            make = _pipelines(selection)
+        new = list(_converted(selection, [path for path in paths if path not in wrong], arguments, make))
     if arguments.output == _STANDARD_OUTPUT:
-        print("---\n".join(one.made.text for one in new if one.made.text), end="")
+        print(_BETWEEN[arguments.to].join(one.made.text for one in new if one.made.text), end="")
     else:
         _write(new, Path(arguments.output), force=arguments.force)
     carried = list(dict.fromkeys(d for one in new for d in one.made.findings))
-    refused = list(_refused(selection, new))
+    refused = list(_refused(selection, new)) if arguments.to == "pipeline" else []
     _report([*carried, *refused])
     if refused:
         print("factory convert: lint refuses the new files: fix these errors by hand", file=sys.stderr)
     return 1 if wrong or refused or has_errors(carried) else 0
 
 
-def _selected(target: Path) -> tuple[Selection, tuple[str, ...]]:
-    """The documents to convert. Raises UsageError."""
+def _selected(target: Path, to: str) -> tuple[Selection, tuple[str, ...]]:
+    """The files to convert. Raises UsageError."""
     (selection,) = select([target])
     checker = Checker(selection.folder)
+    from_dag_factory = to == "pipeline"
+    whose = "dag-factory document" if from_dag_factory else "pipeline"
     if target.is_dir():
-        paths = tuple(path for path in selection.paths if checker.dialect(path) == DIALECT)
+        paths = tuple(path for path in selection.paths if (checker.dialect(path) == DIALECT) == from_dag_factory)
         if not paths:
-            raise UsageError(f"{target}: there are no dag-factory documents in this folder")
+            raise UsageError(f"{target}: there are no {whose}s in this folder")
         return selection, paths
     if len(selection.paths) != 1:
         raise UsageError(f"{target}: these are defaults; name the file that they are for")
-    if checker.dialect(selection.paths[0]) != DIALECT:
-        raise UsageError(f"{target}: this is not a dag-factory document")
+    if (checker.dialect(selection.paths[0]) == DIALECT) != from_dag_factory:
+        help_text = "" if from_dag_factory else ": convert the dag-factory document without --to first"
+        raise UsageError(f"{target}: this is not a {whose}{help_text}")
     return selection, selection.paths
 
 
-def _converted(selection: Selection, paths: Sequence[str], arguments: argparse.Namespace) -> Iterator[_New]:
-    """The new files, each in the subfolder that its document has below the folder that is converted."""
-    # Read without variables, so that they stay names.
-    unexpanded = Checker(selection.folder, CheckOptions(shown_folder=selection.shown, environ={}))
-    reader = SourceReader(selection.folder)
+def _converted(
+    selection: Selection,
+    paths: Sequence[str],
+    arguments: argparse.Namespace,
+    make: Callable[[str], Iterator[ConvertedDag]],
+) -> Iterator[_New]:
+    """The new files, each in the subfolder that its source has below the folder that is converted."""
     top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
     folder, start = lexically_absolute(selection.folder), lexically_absolute(arguments.file)
     if not start.is_dir():
@@ -101,8 +133,76 @@ def _converted(selection: Selection, paths: Sequence[str], arguments: argparse.N
         start = folder  # the project's folder means the pipelines in it
     for path in paths:
         below = (folder / path).parent.relative_to(start)
-        for made in convert(unexpanded.variants(path), selection.folder, os.environ, reader):
-            yield _New(path, top / below / f"{made.dag_id}.yaml", made)
+        for made in make(path):
+            yield _New(path, top / below / f"{made.dag_id}{_ENDINGS[arguments.to]}", made)
+
+
+def _pipelines(selection: Selection) -> Callable[[str], Iterator[ConvertedDag]]:
+    """dag-factory documents → this project's format."""
+    # Read without variables, so that they stay names.
+    unexpanded = Checker(selection.folder, CheckOptions(shown_folder=selection.shown, environ={}))
+    reader = SourceReader(selection.folder)
+    return lambda path: convert(unexpanded.variants(path), selection.folder, os.environ, reader)
+
+
+class _Modules:
+    """This project's files → Python modules. What `${env.NAME}` gives is read from the environment again, as far as it
+    is text."""
+
+    def __init__(self, selection: Selection, options: CheckOptions) -> None:
+        self._folder, self._options = selection.folder, options
+        self._checker = Checker(selection.folder, options)
+
+    def of(self, path: str) -> Iterator[ConvertedDag]:
+        """The modules of a file's DAGs."""
+        from factory.build.python_values import marked  # noqa: PLC0415 # imports Airflow, whose home is set only now
+
+        subjects = {one.dag_id: Subject(path, one.effective) for one in self._checker.variants(path)}
+        marks = marked((text for subject in subjects.values() for _, text in subject.texts), self._checker.environ)
+        if self._with(marks).file(path).has_errors:  # some are read as numbers, or chosen from a list
+            marks = {n: mark for n, mark in marks.items() if not self._with({n: mark}).file(path).has_errors}
+        yield from (self._module(dag_id, subject, marks) for dag_id, subject in subjects.items())
+
+    def _with(self, marks: Mapping[str, str]) -> Checker:
+        environ = {**self._checker.environ, **marks}
+        return Checker(self._folder, replace(self._options, environ=environ))
+
+    def _module(self, dag_id: str, subject: Subject, marks: Mapping[str, str]) -> ConvertedDag:
+        from factory.build.errors import PipelineBuildError  # noqa: PLC0415 # as above
+        from factory.build.python_module import PythonModule  # noqa: PLC0415 # as above
+        from factory.build.python_values import NoCodeError  # noqa: PLC0415 # as above
+        from factory.loading.checked import build_diagnostics  # noqa: PLC0415 # as above
+
+        written = list(_written_variables(subject, marks))
+        if has_errors(written):
+            return ConvertedDag(dag_id, "", tuple(written))
+        pipeline = next(one for one in self._with(marks).file(subject.path).pipelines if one.dag_id == dag_id)
+        assert isinstance(pipeline, CheckedPipeline)  # noqa: S101 # no others are chosen
+        unset = frozenset(marks.keys() - self._checker.environ.keys())
+        try:
+            return ConvertedDag(dag_id, PythonModule(pipeline, subject.effective, marks, unset).text(), tuple(written))
+        except PipelineBuildError as error:
+            if marks:
+                return self._module(dag_id, subject, {})  # an operator may read a text as something else
+            found = build_diagnostics(self._checker, subject.path, error)
+            return ConvertedDag(dag_id, "", tuple(found))
+        except NoCodeError as error:
+            lost = subject.finding(Code.NOT_CONVERTED, (), f"there is no Python module of `{dag_id}`: {error}")
+            return ConvertedDag(dag_id, "", (lost,))
+
+
+def _written_variables(subject: Subject, marks: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Findings about variables whose current values are written."""
+    for path, expression in subject.expressions:
+        meaning = expression.meaning
+        if not isinstance(meaning, EnvReference) or meaning.name in marks:
+            continue
+        if looks_like_secret(meaning.name):
+            message = f"`{meaning.name}` looks like a secret, and its current value would be written"
+            yield subject.finding(Code.NOT_CONVERTED, path, message)
+        else:
+            message = f"the current value of `{meaning.name}` is written, since it is not text here"
+            yield subject.finding(Code.CONVERTED_OTHERWISE, path, message)
 
 
 def _refused(selection: Selection, new: Sequence[_New]) -> Iterator[Diagnostic]:

@@ -118,6 +118,11 @@ class GroupArgument(ResolveMixin):
         self.as_text = as_text
 
     @classmethod
+    def of(cls, argument: MappedArgument, *steps: str | int, as_text: bool = False) -> GroupArgument:
+        """As Python code writes it: what `steps` select in an argument of a mapped `@task_group`."""
+        return cls(argument._input, ExpandReference(argument._key, steps), as_text=as_text)
+
+    @classmethod
     def inside(cls, group: TaskGroup | None, reference: ExpandReference, *, as_text: bool) -> GroupArgument:
         """The argument of the nearest mapped group, from `group` outwards. The check has seen that there is one."""
         mapped = next(group.iter_mapped_task_groups()) if group is not None else None
@@ -184,6 +189,11 @@ class XComSelection(ResolveMixin):
         self.operator = operator
         self.reference = reference
         self.as_text = as_text
+
+    @classmethod
+    def of(cls, operator: Operator, *steps: str | int, key: str | None = None, as_text: bool = False) -> XComSelection:
+        """As Python code writes it: what `steps` select in what an operator returned, or in its XCom `key`."""
+        return cls(operator, TaskReference(operator.task_id, key, steps), as_text=as_text)
 
     @property
     def key(self) -> str:

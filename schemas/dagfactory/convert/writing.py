@@ -57,7 +57,7 @@ def _kept(written: Converted, effective: Effective, dag_id: str) -> _Kept:
     kept = _Kept()
     for index, layer in enumerate(effective.layers):
         own = index == len(effective.layers) - 1
-        found = _comments(layer)
+        found = comments(layer)
         for place, lines in found.above.items():
             # Above the DAG, or above what holds for all of the file's.
             is_head = own and place in ((dag_id,), ("default",))
@@ -157,7 +157,7 @@ def _quoted(text: str) -> str:
 
 
 @dataclass
-class _Comments:
+class Comments:
     """Comments with their `#`. `below` are those at the end, after which nothing follows."""
 
     above: dict[DataPath, list[str]] = field(default_factory=dict)
@@ -165,9 +165,9 @@ class _Comments:
     below: list[str] = field(default_factory=list)
 
 
-def _comments(document: Document) -> _Comments:
+def comments(document: Document) -> Comments:
     """The comments of a document that could be read, except those that are for this program."""
-    found = _Comments()
+    found = Comments()
     if "#" not in document.text:
         return found
     lines = TextLines(document.text)

@@ -148,3 +148,45 @@ stock:
     assert "PF208" in done.stderr
     assert "new/orders.yaml:" in done.stderr
     assert (root / "new" / "stock.yaml").exists()
+
+
+READS = """\
+# For the sales team.
+schedule: "@daily"
+default_args: {retries: "${env.RETRIES:-3}"}
+matrix: {region: [eu, us]}
+dag_id: orders_${matrix.region}
+tasks:
+  # Says it.
+  - id: say
+    uses: bash
+    with: {bash_command: "echo ${env.GREETING} ${env.WHOM:-you} from ${matrix.region}"}
+"""
+
+
+def test_a_python_module_for_each_dag_reads_the_environment_again(tmp_path: Path) -> None:
+    root = project(tmp_path, READS)
+
+    done = factory(
+        "convert", "--to", "python", "pipelines/shop.yml", "--output", "dags", cwd=root, environment={"GREETING": "hi"}
+    )
+
+    assert (done.returncode, done.stdout) == (0, "dags/orders_eu.py\ndags/orders_us.py\n"), done.stderr
+    text = (root / "dags" / "orders_us.py").read_text()
+    assert "# For the sales team.\nwith DAG(\n" in text
+    assert "    # Says it.\n    BashOperator(\n" in text
+    assert "os.environ['GREETING']} {os.environ.get('WHOM', 'you')} from us" in text
+    assert '"retries": 3' in text
+    assert "PF126" in done.stderr
+    assert "`RETRIES`" in done.stderr
+    assert "GREETING" not in done.stderr
+
+
+def test_a_dag_factory_document_is_not_converted_to_python_at_once(tmp_path: Path) -> None:
+    done = factory("convert", "--to", "python", "pipelines/shop.yml", cwd=project(tmp_path, TWO))
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "factory convert: pipelines/shop.yml: this is not a pipeline: "
+        "convert the dag-factory document without --to first\n"
+    )

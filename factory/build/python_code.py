@@ -1,0 +1,187 @@
+"""Python source text, laid out as ruff does it: calls, lists, mappings, texts, and the imports that they need."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from unicodedata import east_asian_width
+
+_WIDEST = 88
+"""Columns of a line; ruff's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brackets:
+    """A call, a list or a mapping: `head`, `opening`, the items, each with what stands before it, `closing`."""
+
+    opening: str
+    items: tuple[tuple[str, Code], ...]
+    closing: str
+    head: Code = ""
+
+
+Code = str | Brackets
+
+
+def call(function: Code, arguments: Iterable[Code] = (), /, **named: Code) -> Brackets:
+    """A call; a function that is itself code with brackets comes first."""
+    items = (*(("", one) for one in arguments), *((f"{name}=", value) for name, value in named.items()))
+    if isinstance(function, str):
+        return Brackets(f"{function}(", items, ")")
+    return Brackets("(", items, ")", function)
+
+
+def method(code: Code, name: str, arguments: Iterable[Code] = (), /, **named: Code) -> Brackets:
+    """A call of a method of what `code` is."""
+    return Brackets(f".{name}(", call("", arguments, **named).items, ")", code)
+
+
+def listed(items: Iterable[Code]) -> Brackets:
+    return Brackets("[", tuple(("", item) for item in items), "]")
+
+
+def mapping(items: Iterable[tuple[str, Code]]) -> Brackets:
+    """A mapping; keys are code."""
+    return Brackets("{", tuple((f"{key}: ", value) for key, value in items), "}")
+
+
+def laid_out(code: Code, indent: int = 0, before: str = "", after: str = "") -> str:
+    """Lines of code, `before` the first and `after` the last, at an indentation in steps.
+
+    What does not fit on a line has each item on a line of its own and a comma at the end: ruff leaves that so.
+    """
+    line = _on_one_line(code)
+    if isinstance(code, str):
+        return f"{before}{code}{after}"
+    if line is not None and _width(f"{before}{line}{after}") <= _WIDEST:
+        return f"{before}{line}{after}"
+    start = laid_out(code.head, indent, before, code.opening)
+    if not code.items:
+        return f"{start}{code.closing}{after}"
+    margin = "    " * (indent + 1)
+    items = [laid_out(item, indent + 1, f"{margin}{name}", ",") for name, item in code.items]
+    return "\n".join([start, *items, f"{margin[4:]}{code.closing}{after}"])
+
+
+def _on_one_line(code: Code) -> str | None:
+    if isinstance(code, str):
+        return None if "\n" in code else code
+    parts = [_on_one_line(item) for _, item in code.items]
+    head = _on_one_line(code.head)
+    if head is None or None in parts:
+        return None
+    items = ", ".join(f"{name}{part}" for (name, _), part in zip(code.items, parts, strict=True))
+    return f"{head}{code.opening}{items}{code.closing}"
+
+
+def _width(line: str) -> int:
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in line)
+
+
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def quoted(text: str) -> str:
+    """Text as a literal: of several lines as a block."""
+    if "\n" in text.strip("\n") and not text.startswith(" "):
+        body = "".join(one if one == "\n" else _escaped(one) for one in text).replace('"""', '\\"\\"\\"')
+        return f'"""\\\n{body[:-1]}\\""""' if body.endswith('"') else f'"""\\\n{body}"""'
+    mark = "'" if text.count('"') > text.count("'") else '"'
+    return f"{mark}{''.join(map(_escaped, text)).replace(mark, f'{chr(92)}{mark}')}{mark}"
+
+
+def formatted(parts: Iterable[tuple[str, bool]]) -> str:
+    """An f-string of texts and of code, which has True."""
+    written = list(parts)
+    texts = "".join(part for part, is_code in written if not is_code)
+    block = "\n" in texts.strip("\n")
+    mark = '"' if block or texts.count('"') <= texts.count("'") else "'"
+    other = "'" if mark == '"' else '"'
+    if any((other in part and '"' in part and "'" in part) or "\\" in part for part, is_code in written if is_code):
+        return " + ".join(part if is_code else quoted(part) for part, is_code in written)
+    body = "".join(
+        f"{{{part.replace(mark, other)}}}"
+        if is_code
+        else "".join(one if block and one == "\n" else _escaped(one) for one in part)
+        .replace('"""' if block else mark, '\\"\\"\\"' if block else f"\\{mark}")
+        .replace("{", "{{")
+        .replace("}", "}}")
+        for part, is_code in written
+    )
+    return f'f"""\\\n{body}"""' if block else f"f{mark}{body}{mark}"
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() and character != "\\":
+        return character
+    return _ESCAPES.get(character) or repr(character)[1:-1]
+
+
+@dataclass
+class Names:
+    """The names of a module: those of variables are `taken`, imports find theirs beside them."""
+
+    taken: set[str] = field(default_factory=set)
+    _whole: dict[str, str] = field(default_factory=dict)
+    _parts: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def new(self, wanted: str) -> str:
+        """A variable's name, as near as can be to the wanted one."""
+        name = "".join(one if f"_{one}".isidentifier() else "_" for one in wanted) or "_"
+        name = f"_{name}" if not name.isidentifier() or keyword.iskeyword(name) else name
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    def module(self, module: str) -> str:
+        """What an imported module is called."""
+        if module not in self._whole:
+            top = module.partition(".")[0]
+            mine = any(known.partition(".")[0] == top == name.partition(".")[0] for known, name in self._whole.items())
+            self._whole[module] = self.new(f"{module.replace('.', '_')}_") if top in self.taken and not mine else module
+            self.taken.add(top)
+        return self._whole[module]
+
+    def of(self, dotted: str) -> str:
+        """What a dotted path is called: classes and what is in them by their names, all else behind its module."""
+        parts = dotted.split(".")
+        first = next((index for index, part in enumerate(parts) if index and part[:1].isupper()), len(parts) - 1)
+        module, name, rest = ".".join(parts[:first]), parts[first], "".join(f".{part}" for part in parts[first + 1 :])
+        if not name[:1].isupper() and not module.startswith(("airflow.", "factory.", "datetime")):
+            return f"{self.module(module)}.{name}{rest}"
+        known = self._parts.setdefault(module, {})
+        if name not in known:
+            known[name] = self.new(name if name not in self.taken else f"{module.rpartition('.')[2]}_{name}")
+        return f"{known[name]}{rest}"
+
+    def imported(self) -> Iterator[str]:
+        """The dotted paths of all that is imported by name."""
+        for module, names in self._parts.items():
+            yield from (f"{module}.{name}" for name in names)
+
+    def imports(self) -> str:
+        """The import statements, sorted: the standard library's first."""
+        blocks = []
+        for standard in (True, False):
+            lines = [
+                f"import {module}" if module == name else f"import {module} as {name}"
+                for module, name in sorted(self._whole.items())
+                if (module.partition(".")[0] in sys.stdlib_module_names) == standard
+            ]
+            for module, names in sorted(self._parts.items()):
+                if names and (module.partition(".")[0] in sys.stdlib_module_names) == standard:
+                    items = [n if n == own else f"{n} as {own}" for n, own in sorted(names.items(), key=_import_order)]
+                    line = f"from {module} import {', '.join(items)}"
+                    block = Brackets(f"from {module} import (", tuple(("", item) for item in items), ")")
+                    lines.append(line if _width(line) <= _WIDEST else laid_out(block))
+            blocks.append("\n".join(lines))
+        return "\n\n".join(block for block in blocks if block)
+
+
+def _import_order(item: tuple[str, str]) -> tuple[int, str]:
+    """Constants, classes, all else."""
+    name = item[0]
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name
