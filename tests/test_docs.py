@@ -29,11 +29,6 @@ UNTESTED = {
     "recipes/keras_model/train_keras.yaml": "needs a package that is not installed here",
     "recipes/pytorch_model/predict_pytorch.yaml": "needs a package that is not installed here",
     "recipes/pytorch_model/train_pytorch.yaml": "needs a package that is not installed here",
-    "reference/bash.yaml": "works in a folder of the server, /data/orders",
-    "reference/mail.yaml": "sends mail",
-    "reference/other_dags.yaml": "asks Airflow for runs of other DAGs, and starts some",
-    "reference/requests.yaml": "asks twenty servers, to show keys",
-    "reference/waits.yaml": "waits for files in /data, and for 06:30",
 }
 """Examples without a test beside them, and why."""
 BLOCK = re.compile(r"<!-- (?P<kind>file|output): (?P<what>[^>]+?) -->\n```(?P<lang>\w*)\n(?P<body>.*?)```\n", re.S)

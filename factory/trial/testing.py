@@ -82,6 +82,7 @@ class Tester:
             server.exchange = Exchange(_fixtures(test, place.base), place.base, recorder)
             variables = {
                 **through(server.server_address[1], str(authority.bundle)),
+                "TMPDIR": str(home),
                 ENVIRONMENT_VARIABLE: test.environment or "",
                 FOLDER_VARIABLE: str(place.files),
                 **place.expanded(test.given.env),
@@ -90,6 +91,8 @@ class Tester:
             shell = {**os.environ, **variables} if self.record else variables
             stack.enter_context(environment(variables, without=("AIRFLOW_CONN_", "AIRFLOW_VAR_")))
             stack.enter_context(chdir(place.files))
+            stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
+            tempfile.tempdir = variables["TMPDIR"]
             stack.enter_context(_frozen(test.now))
             self._guard.is_on = not self.record
             stack.callback(setattr, self._guard, "is_on", False)
@@ -226,12 +229,12 @@ def _fixtures(test: PipelineTest, base: Path) -> Sequence[HttpFixture]:
 
 
 def _frozen(now: datetime | None) -> AbstractContextManager[Any]:
-    """The clock set to a moment, from which it goes on."""
+    """The clock stands still at a moment; what measures time, such as timeouts, goes on (`time.monotonic`)."""
     if now is None:
         return nullcontext()
     import time_machine  # noqa: PLC0415 # of the extra `test`
 
-    return time_machine.travel(_zoned(now), tick=True)
+    return time_machine.travel(_zoned(now), tick=False)
 
 
 def _zoned(moment: datetime) -> datetime:

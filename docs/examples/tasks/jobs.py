@@ -16,4 +16,4 @@ def total(sizes: list[int]) -> int:
 def version(before: str = "") -> str:
     import sys  # noqa: PLC0415 # it runs without the rest of this module
 
-    return f"{before} {sys.version}"
+    return f"{before} {sys.version_info.major}"
