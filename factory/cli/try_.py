@@ -29,7 +29,8 @@ from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
-    from factory.trial.memory import Kept
+    from factory.trial.memory import Kept, Memory
+    from factory.trial.run import TaskResult
 
 _MOST_NAMES = 20
 _LONG_SECONDS = 5
@@ -97,15 +98,10 @@ def _run(  # what the command line says, each once
     params: Mapping[str, Any],
     date: datetime,
 ) -> int:
-    from factory.http.state import ANSWER, WATERMARK  # noqa: PLC0415 # as above
     from factory.loading.checked import build_checked  # noqa: PLC0415 # imports Airflow, whose home is set only now
     from factory.trial import report  # noqa: PLC0415 # as above
-    from factory.trial.memory import (  # noqa: PLC0415 # as above
-        RETURN_VALUE,
-        KeptError,  # as above
-        Memory,
-    )
-    from factory.trial.run import TaskResult, Trial  # noqa: PLC0415 # as above
+    from factory.trial.memory import RETURN_VALUE, Memory  # noqa: PLC0415 # as above
+    from factory.trial.run import Trial  # noqa: PLC0415 # as above
     from factory.trial.run import run as run_trial  # noqa: PLC0415 # as above
     from schemas.check import CheckResult  # noqa: PLC0415 # as above
 
@@ -148,6 +144,14 @@ def _run(  # what the command line says, each once
 
     with _Clock() as clock:
         results = run_trial(Trial(dag, memory, date, only, params), ended, clock.start)
+    return _concluded(results, memory, home, arguments)
+
+
+def _concluded(results: Sequence[TaskResult], memory: Memory, home: Kept | None, arguments: argparse.Namespace) -> int:
+    """Move what polls remember, where that is asked for; say what else came of it, and return the exit status."""
+    from factory.http.state import ANSWER, WATERMARK  # noqa: PLC0415 # as above
+    from factory.trial.memory import KeptError  # noqa: PLC0415 # as above
+
     remembered = {name: value for name, value in memory.moved.items() if name[1] in (ANSWER, WATERMARK)}
     if remembered and home is not None and arguments.commit:
         try:
@@ -159,7 +163,10 @@ def _run(  # what the command line says, each once
         print(f"{'moved' if arguments.commit else 'not moved, without --commit'}: what is remembered as {assets}")
     if memory.not_started and not arguments.json:
         print(f"not started, since a trial starts no other DAG: {', '.join(memory.not_started)}")
-    return 1 if any(result.state in ("failed", "upstream_failed") for result in results) else 0
+    has_failed = any(result.state in ("failed", "upstream_failed") for result in results)
+    for text in sorted(memory.missing) if has_failed else ():
+        print(f"not found: {text}", file=sys.stderr)
+    return 1 if has_failed else 0
 
 
 class _Clock:

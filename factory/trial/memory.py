@@ -139,6 +139,8 @@ class Memory:
     """DAGs that tasks would have triggered: a trial starts no other DAG."""
     secrets: set[str] = field(default_factory=set, repr=False)
     """What tasks were told that nobody else may know: passwords, variables with the name of a secret."""
+    missing: set[str] = field(default_factory=set)
+    """What tasks asked for that is nowhere, each with where it could be."""
     counts: dict[str, int] = field(default_factory=dict)
     """How many instances each task has, once that is known."""
     borrowed: dict[str, dict[str, str]] = field(
@@ -154,6 +156,8 @@ class Memory:
         found = found or (self.kept.connection(conn_id) if self.kept is not None else None)
         if found:
             self.borrowed["connections"][conn_id] = found
+        else:
+            self.missing.add(f"connection `{conn_id}`: --conn {conn_id}=URI, or AIRFLOW_CONN_{conn_id.upper()}")
         return found
 
     def variable(self, key: str) -> str | None:
@@ -162,7 +166,9 @@ class Memory:
         value = self.kept.variable(key) if found is None and self.kept is not None else found
         if value and looks_like_secret(key):
             self.secrets.add(value)
-        if value is not None and key not in self.variables:
+        if value is None:
+            self.missing.add(f"variable `{key}`: AIRFLOW_VAR_{key.upper()}")
+        elif key not in self.variables:
             self.borrowed["variables"][key] = value
         return value
 

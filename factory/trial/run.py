@@ -286,6 +286,8 @@ async def _after_trigger(message: DeferTask, patience: float | None) -> tuple[st
 
 def _logger(task_id: str) -> Any:
     logging.captureWarnings(capture=True)
+    # It logs a traceback, and raises what the result has.
+    logging.getLogger("airflow.sdk.definitions._internal.templater").setLevel(logging.CRITICAL)
     return _TaskLog(structlog.get_logger(logger_name="task").bind(task_id=task_id))
 
 

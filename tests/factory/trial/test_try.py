@@ -79,6 +79,14 @@ def test_some_tasks_run_on_given_outputs(project: Path) -> None:
     assert {name: record["output"] for name, record in found.items()} == {"transform": [{"id": 14}]}
 
 
+def test_a_missing_connection_is_named_without_a_traceback(project: Path) -> None:
+    done = factory("try", "etl", "--task", "other", cwd=project)
+
+    assert done.returncode == 1
+    assert "not found: connection `shop`: --conn shop=URI, or AIRFLOW_CONN_SHOP" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_a_task_runs_with_what_it_needs(project: Path) -> None:
     assert list(tried(project, "etl", "--task", "load", "--upstream")) == ["extract", "transform", "load"]
 
