@@ -8,11 +8,11 @@ const REFRESHED_EVERY = 15_000;
 let listed = null;
 
 // Airflow's own choice of light and dark where this is a frame of its UI, else the system's.
+const airflow = () => (parent !== window ? parent.document.documentElement : null);
 function theme() {
   let dark = matchMedia("(prefers-color-scheme: dark)").matches;
   try {
-    const around = parent !== window ? parent.document.documentElement : null;
-    if (around) dark = around.classList.contains("dark") || around.dataset.theme === "dark";
+    if (airflow()) dark = airflow().classList.contains("dark") || airflow().dataset.theme === "dark";
   } catch {
     // A frame of another origin: the system's choice stays.
   }
@@ -56,19 +56,19 @@ function dots(runs) {
 
 // -- the list -------------------------------------------------------------------------------------------------
 
-function row(pipeline, top) {
+function row(pipeline, index) {
   const name = pipeline.id
     ? element("a", { href: `#/pipeline/${encodeURIComponent(pipeline.id)}` }, pipeline.name)
     : element("a", { href: `#/broken/${encodeURIComponent(pipeline.file)}` }, pipeline.name);
   const first = pipeline.findings[0];
   const below = first ? first.text.split("\n")[0] : `${pipeline.file}${pipeline.description ? ` · ${pipeline.description}` : ""}`;
-  const made = element("div", { class: "row", role: "row" },
+  const made = element("div", { class: "row", role: "row", "aria-rowindex": index + 1 },
     element("div", { role: "cell" }, name, element("small", { title: below }, below)),
     element("div", { role: "cell", class: `state ${pipeline.state}` }, pipeline.state),
     element("div", { role: "cell", class: "when", title: pipeline.cron }, pipeline.schedule),
     element("div", { role: "cell", class: "next" }, pipeline.next ? when(pipeline.next) : pipeline.paused ? "paused" : ""),
     element("div", { role: "cell" }, dots(pipeline.runs)));
-  made.style.top = `${top}px`;
+  made.style.top = `${index * HEIGHT()}px`;
   return made;
 }
 
@@ -93,7 +93,10 @@ async function showList() {
     rows.style.height = `${chosen.length * height}px`;
     const from = Math.max(0, Math.floor((scrollY - rows.offsetTop) / height) - 10);
     const to = Math.min(chosen.length, from + Math.ceil(innerHeight / height) + 20);
-    rows.replaceChildren(...chosen.slice(from, to).map((pipeline, index) => row(pipeline, (from + index) * height)));
+    rows.setAttribute("aria-rowcount", chosen.length);
+    const focused = rows.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    rows.replaceChildren(...chosen.slice(from, to).map((pipeline, index) => row(pipeline, from + index)));
+    [...rows.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
   }
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -183,7 +186,7 @@ function polled(polls) {
   const head = ["when", "task", "rows", "pages", "bytes", "ms", "status"].map((name) => element("th", { scope: "col" }, name));
   const rows = last.map((poll) => element("tr", {}, [when(poll.at), poll.task, poll.rows, poll.pages, poll.bytes, poll.milliseconds, poll.status]
     .map((value) => element("td", {}, value === null || value === undefined ? "" : String(value)))));
-  return [element("h2", {}, "What its polls brought"), bars(polls), element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))];
+  return [element("h2", {}, "What its polls brought"), bars(polls), element("table", { "aria-label": "The last polls" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))];
 }
 
 // Charts have scripts of their own; what both hold can do nothing in the name of this page.
@@ -199,7 +202,7 @@ function frames(heading, kind, made, dagId, sandbox) {
 function findings(found) {
   if (!found.length) return [];
   return [element("h2", {}, found.length === 1 ? "One finding" : `${found.length} findings`),
-    found.map((finding) => element("pre", { class: `finding ${finding.text.split("[")[0]}`, role: "alert", tabindex: "0" }, finding.text))];
+    found.map((finding) => element("pre", { class: `finding ${finding.text.split("[")[0]}`, tabindex: "0" }, finding.text))];
 }
 
 async function showPipeline(id) {
@@ -272,7 +275,7 @@ function refresh(update) {
   page.signal.addEventListener("abort", () => clearInterval(timer));
 }
 
-async function show() {
+async function show(event) {
   page.abort();
   const mine = (page = new AbortController());
   const hash = decodeURI(location.hash).slice(1) || "/";
@@ -287,12 +290,18 @@ async function show() {
     else if (view === "broken") await showBroken(decodeURIComponent(location.hash.split("/")[2]));
     else if (view === "day") await showDay();
     else await showList();
+    if (event && view) main.focus({ preventScroll: true }); // a screen reader goes on with what is new
   } catch (error) {
     if (!mine.signal.aborted) main.replaceChildren(element("p", { role: "alert" }, error.message));
   }
 }
 
 theme();
+try {
+  if (airflow()) new MutationObserver(theme).observe(airflow(), { attributes: true, attributeFilter: ["class", "data-theme"] });
+} catch {
+  // As above.
+}
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
 addEventListener("hashchange", show);
-show();
+show(null);

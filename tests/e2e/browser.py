@@ -58,6 +58,19 @@ class Browser:
     def script(self, text: str) -> Any:
         return self.ask("POST", "/execute/sync", script=f"return {text}", args=[])
 
+    def keys(self, keys: str) -> None:
+        """Type into what has the focus."""
+        (element,) = self.ask("GET", "/element/active").values()
+        self.ask("POST", f"/element/{element}/value", text=keys)
+
+    def unnamed(self) -> list[str]:
+        """What a screen reader has no name for, of what one can act on or look at."""
+        found = self.ask("POST", "/goog/cdp/execute", cmd="Accessibility.getFullAXTree", params={})["nodes"]
+        roles = {"link", "button", "searchbox", "combobox", "img", "Iframe", "table", "DisclosureTriangle"}
+        told = [(node["role"]["value"], node.get("name", {}).get("value")) for node in found if not node["ignored"]]
+        assert told
+        return [role for role, name in told if role in roles and not name]
+
     def text(self) -> str:
         return str(self.script("document.body.innerText"))
 
