@@ -15,7 +15,13 @@ from urllib.parse import urlsplit
 import pendulum
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
-from airflow.models.asset import AssetModel, DagScheduleAssetReference, TaskOutletAssetReference
+from airflow.models.asset import (
+    AssetModel,
+    DagScheduleAssetReference,
+    TaskInletAssetReference,
+    TaskOutletAssetReference,
+)
+from airflow.models.asset_state_store import AssetStateStoreModel
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagcode import DagCode
@@ -30,6 +36,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from factory.data.models import FACTS
+from factory.http.state import MOVES, WATERMARK
 from factory.operators.http import XCOM_KEY
 from factory.reporters.in_force import FINDING, VALUE
 from schemas.findings.paths import walk
@@ -51,6 +58,8 @@ RECENT = timedelta(days=14)
 _PLACE = re.compile(r"--> (?P<file>.*?):(?P<line>[0-9]+):[0-9]+$", re.MULTILINE)
 _SHOWN = re.compile(r"^r(?P<quotes>'''|\"\"\").*?(?P=quotes)$", re.DOTALL | re.MULTILINE)
 _CHART_LINK = "_link_OpenTheChart"
+_QUOTE = '"'
+"""Airflow stores JSON."""
 _TRAINS = "TrainOperator"
 _CALL = "\nload_stub("
 """What separates, in a stub, the pipeline's text from what lint says of it (`factory.bundle.stubs`)."""
@@ -104,6 +113,7 @@ def pipeline(dag_id: str, user: Any) -> dict[str, Any] | None:
             "reads": _assets(session, DagScheduleAssetReference, dag_id),
             "writes": _assets(session, TaskOutletAssetReference, dag_id),
             "uses": uses(text),
+            "watermarks": _watermarks(session, dag_id),
             "polls": list(_polls(session, dag_id)),
             "charts": list(_charts(session, dag_id)),
             "models": list(_models(session, dag_id)),
@@ -333,19 +343,36 @@ def _assets(session: Session, reference: Any, dag_id: str) -> list[str]:
 
 
 def _polls(session: Session, dag_id: str) -> Iterator[dict[str, Any]]:
-    """What the last polls of each task brought, the newest last."""
+    """What the last polls of each task brought, the newest last, and the watermarks that they came to."""
     asked = (
         select(XComModel, DagRun.run_after)
         .join(DagRun, and_(DagRun.dag_id == XComModel.dag_id, DagRun.run_id == XComModel.run_id))
-        .where(XComModel.dag_id == dag_id, XComModel.key == XCOM_KEY)
+        .where(XComModel.dag_id == dag_id)
         .order_by(DagRun.run_after.desc())
         .limit(POLLS)
     )
-    for row, run_after in reversed(session.execute(asked).all()):
+    moves = {
+        (row.run_id, row.task_id, row.map_index): XComModel.deserialize_value(row)
+        for row in session.scalars(asked.where(XComModel.key == MOVES))
+    }
+    for row, run_after in reversed(session.execute(asked.where(XComModel.key == XCOM_KEY)).all()):
         facts = XComModel.deserialize_value(row)
         if isinstance(facts, dict):
             shown = {key: facts.get(key) for key in ("status", "rows", "pages", "bytes", "milliseconds", "retries")}
+            moved = moves.get((row.run_id, row.task_id, row.map_index))
+            shown["watermark"] = moved.get(WATERMARK) if isinstance(moved, dict) else None
             yield {"task": row.task_id, "run": row.run_id, "at": _iso(run_after), **shown}
+
+
+def _watermarks(session: Session, dag_id: str) -> list[str]:
+    """Where the polls of a DAG go on from; other things that they remember, such as tokens, are not shown."""
+    asked = (
+        select(AssetModel.name, AssetStateStoreModel.value)
+        .join(AssetStateStoreModel, AssetStateStoreModel.asset_id == AssetModel.id)
+        .join(TaskInletAssetReference, TaskInletAssetReference.asset_id == AssetModel.id)
+        .where(TaskInletAssetReference.dag_id == dag_id, AssetStateStoreModel.key == WATERMARK)
+    )
+    return sorted({f"{value.strip(_QUOTE)} ({name})" for name, value in session.execute(asked)})
 
 
 def _charts(session: Session, dag_id: str) -> Iterator[dict[str, str]]:

@@ -183,8 +183,8 @@ function bars(polls) {
 function polled(polls) {
   if (!polls.length) return [];
   const last = polls.slice(-10).reverse();
-  const head = ["when", "task", "rows", "pages", "bytes", "ms", "status"].map((name) => element("th", { scope: "col" }, name));
-  const rows = last.map((poll) => element("tr", {}, [when(poll.at), poll.task, poll.rows, poll.pages, poll.bytes, poll.milliseconds, poll.status]
+  const head = ["when", "task", "rows", "pages", "bytes", "ms", "status", "watermark"].map((name) => element("th", { scope: "col" }, name));
+  const rows = last.map((poll) => element("tr", {}, [when(poll.at), poll.task, poll.rows, poll.pages, poll.bytes, poll.milliseconds, poll.status, poll.watermark]
     .map((value) => element("td", {}, value === null || value === undefined ? "" : String(value)))));
   return [element("h2", {}, "What its polls brought"), bars(polls), element("table", { "aria-label": "The last polls" }, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows))];
 }
@@ -225,7 +225,7 @@ function drawPipeline(found) {
     ...findings(found.findings).flat(),
     facts([["file", found.file], ["schedule", found.schedule], ["cron", found.cron], ["next runs", found.next_runs.map(when)], ["owner", found.owner],
       ["tags", found.tags], ["starts after", found.reads], ["updates", found.writes], ["connections", found.uses.connections],
-      ["tables", found.uses.tables], ["hosts", found.uses.hosts]]),
+      ["tables", found.uses.tables], ["hosts", found.uses.hosts], ["watermark", found.watermarks]]),
     element("div", {}, "Last runs: ", dots(found.runs)),
     ...polled(found.polls),
     ...frames("Charts", "chart", found.charts, found.id, "allow-scripts"), ...frames("Models", "model", found.models, found.id, ""),

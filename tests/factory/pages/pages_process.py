@@ -17,6 +17,8 @@ from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.dag_processing.collection import update_dag_parsing_results_in_db
+from airflow.models.asset import AssetModel, TaskInletAssetReference
+from airflow.models.asset_state_store import AssetStateStoreModel
 from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
@@ -28,7 +30,7 @@ from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunType
 from fastapi.testclient import TestClient
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from factory.bundle.output import write_dags
 
@@ -125,12 +127,12 @@ def load_mine() -> None:
         update_dag_parsing_results_in_db("pipelines", None, read, {}, 0.1, set(), session)
 
 
-def make(task_id: str, output: Any, operator: str, *, drew: bool = False) -> None:
+def make(task_id: str, output: Any, operator: str, **xcoms: Any) -> None:
     """What a task of the newest run left behind."""
     row = {"task_id": task_id, "dag_id": "mine", "run_id": "r0", "operator": operator, "state": "success"}
     with create_session() as session:
         session.execute(insert(TaskInstance).values(pool="default_pool", **row))
-        for key, value in {"return_value": output, **({"_link_OpenTheChart": "x"} if drew else {})}.items():
+        for key, value in {"return_value": output, **xcoms}.items():
             XComModel.set(key, value, dag_id="mine", task_id=task_id, run_id="r0", session=session)
 
 
@@ -139,10 +141,27 @@ def make_things() -> None:
     (HOME / "secret.html").write_text("of the API server's machine")
     (HOME / "model").mkdir()
     (HOME / "model" / "model.json").write_text(json.dumps({"estimator": SCRIPT, "metrics": {SCRIPT: 0.5}}))
-    make("chart", str(HOME / "chart.html"), "ChartOperator", drew=True)
+    make("chart", str(HOME / "chart.html"), "ChartOperator", _link_OpenTheChart="x")
     make("train", {"model": str(HOME / "model"), "metrics": {}}, "TrainOperator")
+    facts = {"status": 200, "rows": 3, "pages": 1, "bytes": 90, "milliseconds": 5, "retries": 0, "headers": {"a": "b"}}
+    moves = {"watermark": "2026-01-02", "token": "a token of the server"}
+    make("poll", [], "StatefulHttpOperator", http=facts, state=moves)
+    remember("watermark", "2026-01-01")
+    remember("token", "a token of the server")
     make("other", str(HOME / "secret.html"), "BashOperator")
     make("posing", {"model": str(HOME / "model")}, "BashOperator")
+
+
+def remember(key: str, value: str) -> None:
+    """What a poll's state is, in the asset that the task names as an inlet."""
+    with create_session() as session:
+        asset = session.scalar(select(AssetModel).where(AssetModel.name == "mine/poll"))
+        if asset is None:
+            asset = AssetModel(name="mine/poll", uri="mine/poll", group="poll")
+            session.add(asset)
+            session.flush()
+            session.add(TaskInletAssetReference(asset_id=asset.id, dag_id="mine", task_id="poll"))
+        session.add(AssetStateStoreModel(asset_id=asset.id, key=key, value=json.dumps(value)))
 
 
 ROUTES = (

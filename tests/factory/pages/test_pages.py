@@ -100,6 +100,13 @@ def test_a_pipeline_shows_warnings_values_in_force_and_next_runs(answers: dict[s
     assert [one["task"] for one in mine["charts"] + mine["models"]] == ["chart", "train"]
 
 
+def test_polls_show_what_they_brought_and_where_they_go_on_and_no_token(answers: dict[str, Any]) -> None:
+    (poll,) = answers["whole"]["polls"]
+    assert (poll["task"], poll["rows"], poll["bytes"], poll["watermark"]) == ("poll", 3, 90, "2026-01-02")
+    assert answers["whole"]["watermarks"] == ["2026-01-01 (mine/poll)"]
+    assert "a token of the server" not in json.dumps(answers)
+
+
 def test_every_pipeline_is_listed_with_its_state(answers: dict[str, Any]) -> None:
     rows = {row["name"]: row for row in answers["all"]}
     assert sorted(rows) == ["broken.yaml", "half_mine", "half_theirs", "mine", "mine.yaml", "theirs"]
