@@ -123,3 +123,25 @@ def test_a_warning_does_not_stop_a_new_schedule(
     assert main(["schedule", "set", "a", "30 2 * * *"]) == 0
     assert "30 2 * * *" in file.read_text()
     assert "warning" in capsys.readouterr().err
+
+
+def test_runs_are_shown_in_a_zone_and_counted_by_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipelines").mkdir()
+    for number in range(6):
+        (tmp_path / "pipelines" / f"p{number}.yaml").write_text(
+            "schedule: '0 5 * * *'\ntasks: [{id: a, uses: empty}]\n"
+        )
+    at = ("--from", "2026-03-02", "--timezone", "Asia/Seoul")
+
+    assert main(["schedule", "p1", "--next", "2", *at]) == 0
+    assert "at 05:00  Mon 2026-03-02 14:00 KST, Tue 2026-03-03 14:00 KST" in capsys.readouterr().out
+    assert main(["schedule", "--load", *at]) == 0
+    said = capsys.readouterr().out
+    assert "14:00      6  \u2588" in said
+    assert "05:00      0\n" in said
+    assert "crowded: 14:00 (6 runs)" in said
+    assert main(["schedule", "--timezone", "Asia/Soul"]) == 2
+    assert "there is no time zone `Asia/Soul`" in capsys.readouterr().err

@@ -215,9 +215,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(project: Path) -> subprocess.CompletedProcess[str]:
-    """All tests of the project in one process: importing Airflow costs more than any of them."""
+    """All tests of the project in two processes, forked from one: importing Airflow costs more than any of them."""
     before = sorted(project.rglob("*"))
-    done = factory("test", "--junit", "../report.xml", cwd=project, environment=looked_at(project))
+    arguments = ("--junit", "../report.xml", "--parallel", "2")
+    done = factory("test", *arguments, cwd=project, environment=looked_at(project))
     assert done.returncode == 1, done.stdout + done.stderr
     assert sorted(path for path in project.rglob("*") if "__pycache__" not in path.parts) == before
     return done

@@ -22,6 +22,7 @@ from tests.factory.cli.commands import connected, factory, looked_at
 ETL = """
 schedule: "@daily"
 params: {times: 2}
+environments: {prod: {params: {times: 3}}}
 tasks:
   - {id: extract, uses: steps.extract}
   - {id: transform, uses: steps.times, with: {rows: "${tasks.extract.output}", times: "{{ params.times }}"}}
@@ -74,9 +75,9 @@ def test_outputs_travel_and_nothing_is_left(project: Path) -> None:
 def test_some_tasks_run_on_given_outputs(project: Path) -> None:
     (project / "rows.json").write_text('[{"id": 7}]')
 
-    found = tried(project, "etl", "--task", "transform", "--given", "extract=rows.json")
+    found = tried(project, "etl", "--task", "transform", "--given", "extract=rows.json", "--environment", "prod")
 
-    assert {name: record["output"] for name, record in found.items()} == {"transform": [{"id": 14}]}
+    assert {name: record["output"] for name, record in found.items()} == {"transform": [{"id": 21}]}
 
 
 def test_a_missing_connection_is_named_without_a_traceback(project: Path) -> None:
@@ -92,11 +93,13 @@ def test_a_task_runs_with_what_it_needs(project: Path) -> None:
 
 
 def test_a_failure_is_shown_at_its_place(project: Path) -> None:
-    done = factory("try", "etl", "--param", "times=99", "--conn", "shop=http://shop.example/", cwd=project)
+    arguments = ("--param", "times=99", "--conn", "shop=http://shop.example/", "--show", "1")
+    done = factory("try", "etl", *arguments, cwd=project)
 
     assert done.returncode == 1
+    assert "    id\n    1\n    (2 rows)\n" in done.stdout
     assert "✗ load  failed" in done.stdout
-    said = "pipelines/etl.yaml:6\n    ValueError: too large\n    pipelines/steps.py:10: raise ValueError"
+    said = "pipelines/etl.yaml:7\n    ValueError: too large\n    pipelines/steps.py:10: raise ValueError"
     assert said in done.stdout, done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
