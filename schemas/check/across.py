@@ -123,6 +123,7 @@ class Across:
     def _other_dags(self) -> Iterable[Diagnostic]:
         marks = other_dags.MARKS
         naming = [path for path in self._paths if path in self._chosen and self._files.has_mark(path, marks)]
+        naming = [path for path in naming if not self._files.dialect(path)]
 
         def found(environment: str | None) -> Iterator[Diagnostic]:
             known = {dag_id: path for path in self._paths for dag_id in self._probable_ids(path, environment)}

@@ -22,7 +22,7 @@ _BY_NAME_IN_TASK = frozenset({"id", "needs", "uses", "teardown"})
 _SECRET_LAST_WORDS = frozenset(
     {
         *("PASSWORD", "PASSWD", "PASS", "PWD", "PASSPHRASE", "SECRET", "SECRETS", "TOKEN", "PAT", "JWT"),
-        *("CREDENTIAL", "CREDENTIALS", "APIKEY", "DSN", "CONN"),
+        *("CREDENTIAL", "CREDENTIALS", "APIKEY", "DSN", "CONN", "PGPASSWORD", "SSHPASS"),
     }
 )
 _SECRET_ENDING = re.compile(

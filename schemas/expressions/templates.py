@@ -27,6 +27,8 @@ _OF_JINJA = frozenset(
     {"range", "dict", "lipsum", "cycler", "joiner", "namespace", "loop", "caller", "varargs", "kwargs", "self", "super"}
 )
 """Names that Jinja gives every template (`jinja2.defaults.DEFAULT_NAMESPACE`), or a block of it."""
+CONNECTION = "conn.*"
+"""The owner of what follows `conn.NAME.`."""
 
 
 class TemplateProblem(NamedTuple):
@@ -63,7 +65,8 @@ class Pull(NamedTuple):
 class Template(NamedTuple):
     """What a text asks for: names that it does not define itself, attributes of them, filters and tests.
 
-    `optional` are the names that a `default` filter or a `defined` test allows to be missing.
+    An attribute's owner is a name, or `CONNECTION`. `optional` are the names that a `default` filter or a `defined`
+    test allows to be missing.
     """
 
     problems: tuple[TemplateProblem, ...]
@@ -113,8 +116,10 @@ def _plain(text: str) -> Template | None:
             return None
         names.append(Word(match["name"], match.start("name")))
         if match["attributes"]:
-            first = match["attributes"][1:].partition(".")[0]
-            attributes.append((match["name"], Word(first, match.start("attributes") + 1)))
+            words = match["attributes"][1:].split(".")
+            attributes.append((match["name"], Word(words[0], match.start("attributes") + 1)))
+            if match["name"] == "conn" and len(words) > 1:
+                attributes.append((CONNECTION, Word(words[1], match.start("attributes") + len(words[0]) + 2)))
         position = match.end()
     return Template((), tuple(names), tuple(attributes))
 
@@ -205,6 +210,8 @@ def _asked_for(text: str, tree: nodes.Template) -> Template:
                 names.append(Word(node.name, node.lineno))
             case nodes.Getattr(node=nodes.Name(name=name)) if name not in own:
                 attributes.append((name, Word(node.attr, node.lineno + 1)))
+            case nodes.Getattr(node=nodes.Getattr(node=nodes.Name(name="conn"))):
+                attributes.append((CONNECTION, Word(node.attr, node.lineno + 1)))
             case nodes.Call(node=nodes.Getattr(node=nodes.Name(name="ti" | "task_instance"), attr="xcom_pull")):
                 pulls += _pull(node)
             case nodes.Filter():

@@ -260,14 +260,15 @@ def surprises(expression: str) -> Iterator[CronProblem]:
         start, text = texts[0]
         message = f"this runs every minute from {hours[0]}:00 to {hours[0]}:59"
         yield CronProblem(message, start, start + len(text), f"once a day is `0 {texts[1][1]} * * *`")
-    around = ("hour", "day", "month")
+    around = ("hour", "day", "month", "year", "week")
     for kind, (start, text), unit in zip(_FIELDS, texts, around, strict=False):
         match = _STEP_OR_RANGE.fullmatch(text)
         size = kind.highest - kind.lowest + 1
         step = int(match["step"]) if match is not None and match["first"] is None and match["step"] else 1
         if size % step and step < size:
             message = f"`{text}` starts again in each {unit}, so the last step is shorter"
-            help_text = f"for equal steps write {{every: {step}{kind.name[0]}}}"
+            has_unit = unit in around[:3]
+            help_text = f"for equal steps write {{every: {step}{kind.name[0]}}}" if has_unit else "name the values"
             yield CronProblem(message, start, start + len(text), help_text)
 
 

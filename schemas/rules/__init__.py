@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     commands.check_quoting,
     outcomes.check,
     ids.check_pulls,
+    ids.check_outputs,
     other_dags.check_itself,
     settings.check_null_by_comment,
 )

@@ -213,7 +213,7 @@ _NAMES = {
     "\ufeff": "zero-width no-break space",
     "\x00": "null character",
 }
-_WINDOWS_PATH = re.compile(r"[A-Z]:[^\s\\/]*[\n\t\r\f\v\a\b]")
+_WINDOWS_PATH = re.compile(r"(?:^[A-Z]|(?<=[\s\"'=])[A-Za-z]):(?:[^\s\\/]|\n)*[\n\t\r\f\v\a\b](?=\w)")
 
 
 def check_characters(subject: Subject) -> Iterator[Diagnostic]:
@@ -235,13 +235,19 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
                 f"`{text[0]}` and `{text[-1]}` are part of the value: YAML's quotes are \" and '",
                 caret="did you mean straight quotes?",
             )
-        if _WINDOWS_PATH.match(text) is not None:
+        windows = _WINDOWS_PATH.search(text)
+        if windows is not None and (windows.start() == 0 or ("\\" in _written(subject, path) and "\n " not in text)):
             message = "in double quotes a backslash and a letter are a line break, a tab or the like"
             yield subject.finding(Code.LOOK_ALIKE, path, message, caret="use single quotes")
         found = _UNSEEN.search(text)
         if found is not None and (" " not in text.strip() or "\x00" in text):
             message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             yield subject.finding(Code.LOOK_ALIKE, path, message, help="type the value again", part=found.span())
+
+
+def _written(subject: Subject, path: DataPath) -> str:
+    document, place = subject.effective.origin(path)
+    return document.written(document.value_span(place))
 
 
 def without_echoes(findings: list[Diagnostic]) -> list[Diagnostic]:

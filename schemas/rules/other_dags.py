@@ -20,7 +20,8 @@ from schemas.rules.task_view import TaskView
 from schemas.shape.places import mapping_at
 
 _KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
-MARKS = tuple(_KEYS)
+_OPERATORS = {"ExternalTaskSensor": "wait_dag", "TriggerDagRunOperator": "trigger_dag"}
+MARKS = (*_KEYS, *_OPERATORS)
 """A text without these names no other DAG."""
 _SLOTS_COMPARED = 60
 _PARTS_OR_OTHER_RUNS = (
@@ -28,12 +29,18 @@ _PARTS_OR_OTHER_RUNS = (
 )
 
 
+def built_in_of(task: TaskView) -> str:
+    """The built-in that a task is, also where it names Airflow's operator for it."""
+    uses = task.uses or ""
+    return _OPERATORS.get(uses.rpartition(".")[2], uses) if uses.startswith("airflow.") else uses
+
+
 def check_itself(subject: Subject) -> Iterator[Diagnostic]:
     """A `wait_dag` that waits for the run that it is part of."""
     written = subject.data.get("dag_id")
     dag_id = written if isinstance(written, str) else default_dag_id(subject.path)
     for task in subject.tasks:
-        waits_for_it = task.uses == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
+        waits_for_it = built_in_of(task) == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
         if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
             message = "this waits for the end of its own run"
             help_text = "name another DAG, or an earlier run by `execution_delta`"
@@ -46,13 +53,13 @@ def check(subject: Subject, dag_ids: Collection[str], find: Callable[[str], Subj
     `find` gives the pipeline of an id of this folder. Any other id may be a DAG of another bundle.
     """
     for task in subject.tasks:
-        key = _KEYS.get(task.uses or "")
+        key = _KEYS.get(built_in_of(task))
         dag_id = task.arguments.get(key) if key is not None else None
         if key is None or not isinstance(dag_id, str) or "{" in dag_id:
             continue
         if dag_id not in dag_ids:
             yield from _nearly(subject, (*task.with_path, key), dag_id, dag_ids)
-        elif task.uses == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
+        elif built_in_of(task) == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
             yield from _parts(subject, task, dag_id, other)
             yield from _times(subject, task, dag_id, other)
 
@@ -95,6 +102,11 @@ def _times(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Ite
     if task.arguments.get("execution_date_fn") is not None or "schedule" not in subject.data:
         return
     path = (*task.with_path, "external_dag_id")
+    if subject.data["schedule"] is None:
+        message = "runs that are started by hand have a logical date of their own, which no other run has"
+        help_text = f"write the schedule of `{dag_id}`, or name the date with `execution_date_fn`"
+        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+        return
     if other.data.get("schedule") is None and "watch" not in mapping_at(other.data, ("poll",)):
         message = f"`{dag_id}` has no schedule, and only its run with the same logical date ends this wait"
         help_text = f"give `{dag_id}` a schedule, or start this pipeline by an asset of it"

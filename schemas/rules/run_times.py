@@ -88,8 +88,10 @@ def check_logical_date(subject: Subject, reader: SourceReader) -> Iterator[Diagn
                 message = f"`{parameter.name}` of `{task.uses}` is missing: {why}"
                 help_text = "pass a value in `with`, or give the parameter a default"
                 yield subject.finding(Code.NO_LOGICAL_DATE, (*task.path, "uses"), message, help=help_text)
-        if task.uses == "wait_dag" and "execution_date_fn" not in task.arguments:
-            message = f"`wait_dag` finds the other run by its logical date: {why}"
+        is_wait = task.uses == "wait_dag" or (task.uses or "").endswith(".ExternalTaskSensor")
+        if is_wait and "execution_date_fn" not in task.arguments:
+            built_in = (task.uses or "").rpartition(".")[2]
+            message = f"`{built_in}` finds the other run by its logical date: {why}"
             help_text = "start this pipeline by a cron schedule, or name the date with `execution_date_fn`"
             yield subject.finding(Code.NO_LOGICAL_DATE, (*task.path, "uses"), message, help=help_text)
 

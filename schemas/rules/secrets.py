@@ -51,7 +51,7 @@ _MARKS = (
 )
 _TELLING = (
     *("pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "jwt"),
-    *("_pat", "-pat", "pat:", "dsn", "conn", "curl"),
+    *("_pat", "-pat", "pat:", "dsn", "conn", "curl", "mysql", "mariadb", "redis-cli", "docker login"),
 )
 """What a key that looks like a secret's has in it: a text without any of it need not be walked."""
 _SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
@@ -67,6 +67,13 @@ _OPENS = re.compile(r"(?:api|access|private|secret|encryption|signing|auth|ferne
 _VALUE = r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|<>]+)"
 _ASSIGNED = re.compile(rf"(?<![\w-])(?P<name>[A-Za-z_]\w{{0,60}}(?==)|--[a-z][\w-]{{0,60}}(?=[= ]))[= ]{_VALUE}")
 _LOGIN = re.compile(r"\bcurl\b[^\n|;]{0,500}?\s(?P<name>-u|--user)[ =]?[\"']?[\w.@+-]+:(?P<value>[^\s\"']+)")
+_SHORT = tuple(
+    re.compile(rf"\b(?:{program})\b[^\n|;]{{0,500}}?\s(?P<name>{option})[\"']?(?P<value>[^\s\"']+)")
+    for program, option in ((r"mysql\w*|mariadb\w*", "-p"), ("sshpass|docker login", "-p ?"), ("redis-cli", "-a ?"))
+)
+_HEADER = re.compile(
+    r"[\"'](?P<name>(?:Proxy-)?Authorization): ?(?:Basic|Bearer|Token|token) (?P<value>[\w.~+/=-]+)[\"']", re.IGNORECASE
+)
 _KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
 _CURSORS = frozenset({"page_token", "next_token", "next_page_token", "continuation_token"})
 """What APIs call the place where the next page begins, which opens nothing. Of a request only: as the name of a
@@ -136,10 +143,11 @@ def _looks_random(text: str) -> bool:
 
 
 def _in_command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnostic]:
-    """`export SECRET=…`, `--password …` and `curl -u name:password`."""
-    for match in (*_ASSIGNED.finditer(command), *_LOGIN.finditer(command)):
-        name, value = match["name"], match["value"].strip("\"'")
-        is_told = name.startswith("-u") or name == "--user" or looks_like_secret(name.lstrip("-").replace("-", "_"))
+    """`export SECRET=…`, `--password …`, `curl -u name:password`, `mysql -p…` and an `Authorization` in quotes."""
+    told = [match for pattern in (_LOGIN, *_SHORT, _HEADER) for match in pattern.finditer(command)]
+    for match in (*_ASSIGNED.finditer(command), *told):
+        name, value = match["name"].strip(), match["value"].strip("\"'")
+        is_told = match in told or looks_like_secret(name.lstrip("-").replace("-", "_"))
         if is_told and value and _NO_VALUE.search(value) is None and value[0] not in "$`@(-":
             message = f"`{name}` has a secret as its value, which everybody with access to the file or Airflow can read"
             help_text = f"{_USE_A_CONNECTION}; pass it to the command in `env`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.compose.env_values import EnvText
@@ -20,12 +20,27 @@ from schemas.rules.subject import Subject, scalar
 from schemas.shape.places import mapping_at, value_at
 from schemas.source import SourceReader
 
+_FAR = timedelta(days=366)
+
 
 def check_dates(subject: Subject) -> Iterator[Diagnostic]:
-    """An `end_date` before its `start_date`, in the file or in a task."""
+    """An `end_date` before its `start_date`, and a `start_date` that is to come, in the file or in a task."""
     for path, settings in (((), subject.data), *subject.settings):
         if "end_date" in settings:
             yield from _order(subject, path, settings)
+        start = _date(settings.get("start_date")) if "start_date" in settings else None
+        if start is not None and start > (now := datetime.now(UTC)):
+            yield from _start(subject, path, start - now)
+
+
+def _start(subject: Subject, path: DataPath, left: timedelta) -> Iterator[Diagnostic]:
+    """Airflow makes no task instances of a task before its start, and a run without any succeeds. A schedule that
+    begins soon is left alone: such a run is somebody's try."""
+    is_by_hand = subject.data.get("schedule") is None and "watch" not in mapping_at(subject.data, ("poll",))
+    if is_by_hand or left > _FAR:
+        message = "until then a run that is started by hand runs no task and succeeds"
+        help_text = "write a date in the past, or remove it" if is_by_hand else "check the year"
+        yield subject.finding(Code.SURPRISING_SCHEDULE, (*path, "start_date"), message, help=help_text)
 
 
 def _order(subject: Subject, path: DataPath, mapping: Mapping[str, Any]) -> Iterator[Diagnostic]:

@@ -8,13 +8,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
-from schemas.expressions.templates import Word, read_template
-from schemas.findings.codes import Code
+from schemas.expressions.templates import CONNECTION, Word, read_template
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean, meant
+from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.expressions import has_expression
@@ -37,8 +38,45 @@ MACROS = frozenset(
     }
 )
 """Airflow's own (`airflow.sdk.execution_time.macros`); plugins add theirs. A test compares them with Airflow's."""
-_WITHOUT_EXECUTION_DATE = frozenset({"ti", "task_instance", "dag_run"})
-_METHODS_OF_TI = ("xcom_pull", "xcom_push")
+_OF_CONNECTION = frozenset(
+    {
+        *("conn_id", "conn_type", "description", "host", "schema", "login", "password", "port", "extra"),
+        *("extra_dejson", "get_uri", "get_hook", "get_extra_dejson", "to_dict", "as_json", "EXTRA_KEY"),
+    }
+)
+OF_RUN = frozenset(
+    {
+        *("clear_number", "conf", "consumed_asset_events", "dag_id", "data_interval_end", "data_interval_start"),
+        *("end_date", "logical_date", "note", "partition_date", "partition_key", "run_after", "run_id", "run_type"),
+        *("start_date", "state", "team_name", "triggering_user_name"),
+    }
+)
+"""What a run has in a task (`airflow.sdk`'s DagRun); a test compares."""
+OF_TI = frozenset(
+    {
+        *("xcom_pull", "xcom_push", "dag_id", "end_date", "hostname", "id", "is_mapped", "log_url", "map_index"),
+        *("mark_success_url", "max_tries", "queue", "rendered_map_index", "run_id", "start_date", "state", "task"),
+        *("task_id", "try_number"),
+    }
+)
+"""Of what a task instance has. A test looks for each."""
+_ALL: Mapping[str, Collection[str]] = MappingProxyType(
+    {"dag_run": OF_RUN, "var": ("value", "json"), CONNECTION: _OF_CONNECTION}
+)
+"""What there is, and nothing else."""
+_SOME: Mapping[str, Collection[str]] = MappingProxyType({"ti": OF_TI, "task_instance": OF_TI, "macros": MACROS})
+"""Of these there may be more: plugins add macros."""
+_OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        CONNECTION: {"user": "login", "username": "login", "database": "schema", "db": "schema", "uri": "get_uri()"},
+        "dag": {"id": "dag_id", "name": "dag_id"},
+        "task": {"id": "task_id"},
+        "ti": {"execution_date": "logical_date", "name": "task_id", "dag_run": ""},
+        "task_instance": {"execution_date": "logical_date", "name": "task_id", "dag_run": ""},
+        "dag_run": {"execution_date": "logical_date", "id": "run_id", "config": "conf", "external_trigger": "run_type"},
+    }
+)
+"""What people write → what it is; empty: a name of its own."""
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -55,6 +93,18 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
             if not _is_rendered(subject, path, reader):
                 break
             yield subject.finding(said.code, path, said.message, caret=said.caret, help=said.help, part=said.part)
+        yield from _params(subject, path, text)
+
+
+def _params(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
+    """A near miss of a param. Any other name may come with a run's configuration."""
+    known = mapping_at(subject.data, ("params",)) if "params" in text else {}
+    template = read_template(text if known else "")
+    for owner, name in template.attributes if "params" not in template.optional else ():
+        near = unmistakable(name.text, known) if owner == "params" and name.text not in known else None
+        if near is not None:
+            message, caret, severity = f"there is no param `{name.text}`", did_you_mean(near), Severity.WARNING
+            yield subject.finding(Code.BAD_TEMPLATE, path, message, caret=caret, part=name.span, severity=severity)
 
 
 def said_of_names(text: str, own: Collection[str] = ()) -> Iterator[Said]:
@@ -65,7 +115,8 @@ def said_of_names(text: str, own: Collection[str] = ()) -> Iterator[Said]:
         if not known and name.text not in template.optional:
             yield _unknown(text, name)
     for owner, attribute in template.attributes:
-        if owner not in own:
+        root = owner.partition(".")[0]
+        if root not in own and root not in template.optional:
             yield from _attribute(owner, attribute)
 
 
@@ -100,24 +151,25 @@ def _unknown(text: str, name: Word) -> Said:
 
 
 def _attribute(owner: str, attribute: Word) -> Iterator[Said]:
-    name = attribute.text
-    message, caret = "", ""
+    name, shown = attribute.text, "a connection" if owner == CONNECTION else f"`{owner}`"
     if owner in _TEXTS and name not in _OF_TEXT:
         message, caret = f"`{owner}` is text, which has no `{name}`", f"write `logical_date.{name}`"
-    elif owner in _WITHOUT_EXECUTION_DATE and name == "execution_date":
-        message, caret = f"Airflow 3 has removed `execution_date` from `{owner}`", "write `logical_date`"
-    elif owner == "macros" and name not in MACROS:
-        near = get_close_matches(name, MACROS, n=1, cutoff=0.8)
-        message, caret = f"`macros` has no `{name}`", did_you_mean(next(iter(near), None))
-        if not near:
-            return  # a plugin may have it
-    elif owner in ("ti", "task_instance") and name not in _METHODS_OF_TI:
-        near = [one for one in get_close_matches(name, _METHODS_OF_TI, n=1, cutoff=0.85) if f"a{one}" != name]
-        message, caret = f"`{owner}` has no `{name}`", did_you_mean(next(iter(near), None))
-        if not near:
+    elif name in _OTHER_WORDS.get(owner, ()):
+        gone = "Airflow 3 has removed" if name in ("execution_date", "dag_run", "external_trigger") else ""
+        message = f"{gone} `{name}` from {shown}" if gone else f"{shown} has no `{name}`"
+        caret = f"write `{_OTHER_WORDS[owner][name] or name}`"
+    elif owner in _ALL and name not in _ALL[owner] and not name.startswith("_"):
+        message = f"{shown} has no `{name}`"
+        near = next(iter(get_close_matches(name, _ALL[owner], n=1, cutoff=0.75)), None)
+        caret = f"write `var.value.{name}`" if owner == "var" and near is None else did_you_mean(near)
+    elif owner in _SOME and name not in _SOME[owner]:
+        near = next(iter(get_close_matches(name, _SOME[owner], n=1, cutoff=0.8)), None)
+        if near is None or f"a{near}" == name:
             return
-    if message:
-        yield Said(Code.BAD_TEMPLATE, message, attribute.span, caret)
+        message, caret = f"{shown} has no `{name}`", did_you_mean(near)
+    else:
+        return
+    yield Said(Code.BAD_TEMPLATE, message, attribute.span, caret)
 
 
 _SHELL = (".sh", ".bash")
