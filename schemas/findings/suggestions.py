@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
+from unicodedata import combining, normalize
 
 _OTHER_WORDS = {
     "cron": "schedule",
@@ -148,12 +149,23 @@ def _slips(one: str, other: str, most: int) -> int | None:
 
 
 def _fold(word: str) -> str:
-    return word.lower().replace("-", "_")
+    composed = word if word.isascii() else normalize("NFC", word)
+    return composed.lower().replace("-", "_")
 
 
 def meant(written: str, allowed: Iterable[str]) -> str:
     """Text after the caret: "did you mean `x`?", or nothing."""
     return did_you_mean(nearest(written, allowed))
+
+
+def of_another_script(written: str, word: str | None) -> str:
+    """The character by which two words differ that look alike: a Latin letter and another one, or an accent apart."""
+    differ = "" if word is None else next((one for one in written + word if (one in written) != (one in word)), "")
+    odd = next((one for one in written + (word or "") if not one.isascii() and differ), "")
+    if not odd:
+        return ""
+    code = f"U+{ord(odd):04X}"
+    return f" {code} is an accent of its own" if combining(odd) else f" `{odd}` ({code}) is not a Latin letter"
 
 
 def did_you_mean(word: str | None) -> str:

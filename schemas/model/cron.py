@@ -56,6 +56,7 @@ _NAMES_IN_FULL = re.compile(
 _CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
 _ZONE_BEFORE = re.compile(r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)")
 _NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
+_ISO = re.compile(r"P(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?", re.ASCII)
 _ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
 _TEXT = re.compile(r"\S+", re.ASCII)
 """croniter knows no other spaces than those of ASCII."""
@@ -128,9 +129,19 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
         help_text = f"remove the space after the comma: `{text.replace(', ', ',')}`"
     elif text.startswith("cron("):
         help_text = "write the five fields alone: without `cron( )`, without the year, and `*` in place of `?`"
-    elif every := meant_duration(text.lower().removeprefix("every ").removeprefix("rate(").removesuffix(")")):
+    elif every := _meant_every(text):
         help_text = f"for a run every {every} write {{every: {every}}}"
+    elif count == 1 and "/" in text and _PLAIN_PART.fullmatch(text):
+        help_text = f'for minutes of each hour write "{text} * * * *"'
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
+
+
+def _meant_every(text: str) -> str | None:
+    """`every 5 minutes`, `rate(1 day)`, `PT1H` and `datetime.timedelta(hours=1)` as a duration of ours."""
+    words = text.lower().removeprefix("every ").removeprefix("datetime.")
+    if words.startswith("rate("):
+        words = words.removeprefix("rate(").removesuffix(")")
+    return text.upper() if _ISO.fullmatch(text.upper()) is not None else meant_duration(words)
 
 
 def _never_comes(fields: tuple[Field, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from schemas.rules.expressions import has_expression
 from schemas.rules.refused_values import CHECKED, Misfit, refused
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.shape.places import mapping_at
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 from schemas.source.results import by_name, missing_names, unknown_names
 
@@ -63,6 +65,29 @@ def misfits(
                 allowed=found.allowed,
                 severity=found.severity,
             )
+
+
+_OF_A_PARAM = re.compile(r"\s*\{\{-?\s*params\.(?P<name>\w+)\s*-?\}\}\s*")
+_KINDS = {"array": "a list", "object": "a mapping", "boolean": "true or false"}
+_KINDS_OF_VALUES = {list: "a list", dict: "a mapping", bool: "true or false"}
+
+
+def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
+    """`{{ params.x }}` of a param that is no text, in arguments of a function whose type is unknown."""
+    for name, value in task.arguments.items():
+        match = _OF_A_PARAM.fullmatch(value) if type(value) is str and name not in annotated else None
+        if match is None or _renders_natively(subject):
+            continue
+        param = mapping_at(subject.data, ("params",)).get(match["name"])
+        kind, default = _KINDS_OF_VALUES.get(type(param)), param
+        if isinstance(param, dict) and "type" in param:
+            kind, default = _KINDS.get(str(param["type"])), param.get("default")
+        if kind is not None:
+            message = f"`params.{match['name']}` is {kind}, and a template gives its text"
+            message += f" `{default}`, which is true" if default is False else ""
+            help_text = "write `render_template_as_native_obj: true` at the top, or have the function take `params`"
+            path, severity = (*task.with_path, name), Severity.WARNING
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
 
 
 def _renders_natively(subject: Subject) -> bool:

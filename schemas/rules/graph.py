@@ -9,7 +9,7 @@ from typing import NamedTuple
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related, Word, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, meant
+from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, nearest, of_another_script
 from schemas.model.task_base import LONGEST_ID
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
@@ -175,12 +175,13 @@ class _Wait(NamedTuple):
         ]
         near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}
         key = next(element for element in reversed(self.path) if isinstance(element, str))
+        word = nearest(self.written, near) or _inside_a_group(self.written, near)
         who = "the reference names" if self.is_reference else f"`{key}` names"
         return subject.finding(
             Code.UNKNOWN_TASK,
             self.path,
             f"{who} `{self.written}`, which does not exist",
-            caret=meant(self.written, near) or did_you_mean(_inside_a_group(self.written, near)),
+            caret=did_you_mean(word) + of_another_script(self.written, word),
             allowed=tuple(others),
             fix=self._fix(subject, near),
         )

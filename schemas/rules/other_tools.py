@@ -29,7 +29,8 @@ class OtherTool(NamedTuple):
 
 def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     """The tool whose file this is; None where nothing tells. `path` is the file's below the pipelines folder."""
-    if isinstance(data.get("templates"), dict) and any("extends" in task for task in _mappings(data.get("tasks"))):
+    templates = list(data["templates"].values()) if isinstance(data.get("templates"), dict) else []
+    if any("uses" in one for one in _mappings(templates)):
         return OtherTool(
             ("templates",), "Airflow's own YAML format", "docs/migrating.md shows a pipeline in both formats"
         )
@@ -119,6 +120,17 @@ def _gitlab(data: Mapping[str, Any]) -> _Found:
     return (("stages",), "a GitLab CI file", _ELSEWHERE) if "stages" in data and jobs else None
 
 
+def _soda(data: Mapping[str, Any]) -> _Found:
+    key = next((key for key in islice(data, MOST) if str(key).startswith("checks for ")), None)
+    return ((key,), "a file of Soda checks", _ELSEWHERE) if key is not None else None
+
+
+def _connections(data: Mapping[str, Any]) -> _Found:
+    """What `airflow connections import` reads."""
+    key = next((k for k, one in islice(data.items(), MOST) if isinstance(one, dict) and "conn_type" in one), None)
+    return ((key,), "a file of Airflow connections", _ELSEWHERE) if key is not None else None
+
+
 _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
     _gusty,
     _declarative,
@@ -132,6 +144,14 @@ _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
     _with_keys("a template of CloudFormation", "Resources"),
     _with_keys("an environment of conda", "channels", "dependencies"),
     _with_keys("a configuration of MkDocs", "site_name"),
+    _with_keys("a project of Prefect", "deployments"),
+    _with_keys("a project of Meltano", "plugins", "version"),
+    _with_keys("a configuration of CircleCI", "workflows", "jobs"),
+    _with_keys("an Azure pipeline", "trigger", "steps"),
+    _with_keys("a Helm chart's values", "replicaCount"),
+    _with_keys("a component of Dagster", "type", "attributes"),
+    _soda,
+    _connections,
     _gitlab,
 )
 

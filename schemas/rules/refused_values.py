@@ -16,7 +16,10 @@ _ONE_TASK = ("external_task_id", "external_task_ids", "external_task_group_id")
 _OF_SENSORS = ("poke_interval", "timeout", "max_wait", "poll_interval", "mode")
 _STATES = ("allowed_states", "failed_states", "skipped_states")
 
-CHECKED = frozenset((*_OF_SENSORS, *_STATES, "week_day", "run_after", "serializer", "python_version", "requirements"))
+_OF_BASH = ("bash_command", "env", "skip_on_exit_code")
+_OTHERS = ("week_day", "run_after", "serializer", "python_version", "requirements", "options", "target_time")
+
+CHECKED = frozenset((*_OF_SENSORS, *_STATES, *_OF_BASH, *_OTHERS))
 """The arguments that `refused` may have something to say about."""
 
 
@@ -28,7 +31,7 @@ class Misfit(NamedTuple):
     help: str = ""
     allowed: tuple[str, ...] = ()
     severity: Severity = Severity.WARNING
-    item: int | None = None
+    item: int | str | None = None
 
 
 def refused(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> Misfit | None:
@@ -40,6 +43,12 @@ def refused(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> 
         return _sensor_mode(value) if name == "mode" else _seconds(name, value)
     if name == "week_day":
         return _week_day(value)
+    if name in _OF_BASH and "bash_command" in names:
+        return _of_bash(name, value)
+    if name == "target_time" and isinstance(value, str) and "{" not in value and not any(map(str.isdigit, value)):
+        return Misfit(f"is a date or a time, not `{value}`")
+    if name == "options" and "subject" in names and value == []:
+        return _error("cannot be empty")
     if name in _STATES and ("external_dag_id" in names or "trigger_dag_id" in names):
         return _state(name, arguments, is_sensor="external_dag_id" in names)
     if name == "run_after" and "trigger_dag_id" in names and not isinstance(value, str | None):
@@ -63,6 +72,20 @@ def _sensor_mode(value: Any) -> Misfit | None:
         return None
     caret = meant(value, _SENSOR_MODES) if isinstance(value, str) else ""
     return _error(f"is `poke` or `reschedule`, not {_shown(value)}", caret, _SENSOR_MODES)
+
+
+def _of_bash(name: str, value: Any) -> Misfit | None:
+    """What fails when the command starts: each value of `env` and the command itself must be text."""
+    if name == "bash_command":
+        return Misfit(f"is text, not {_shown(value)}") if not isinstance(value, str) else None
+    if name == "skip_on_exit_code" and isinstance(value, str):
+        return Misfit(f"is a number or a list of numbers, not the text `{value}`")
+    for key, one in value.items() if isinstance(value, dict) else ():
+        if not isinstance(one, str | dict):
+            written = str(one).lower() if isinstance(one, bool) else one
+            caret = f'write "{written}"' if isinstance(one, int | float) else ""
+            return Misfit(f"is text for each name, not {_shown(one)}", caret, item=str(key))
+    return None
 
 
 def _seconds(name: str, value: Any) -> Misfit | None:

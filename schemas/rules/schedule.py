@@ -32,6 +32,15 @@ _PLACES = {
 _WITHOUT_SUMMER_TIME = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
+_INSTEAD = {
+    **dict.fromkeys(("@none", "@never", "@manual"), "null"),
+    **dict.fromkeys(("@weekday", "@weekdays", "@workdays"), '"0 0 * * 1-5"'),
+    **dict.fromkeys(("@fortnightly", "@biweekly"), "{every: 14d}"),
+    **dict.fromkeys(("@minutely", "@minute"), '"* * * * *"'),
+    **{"@weekend": '"0 0 * * 0,6"', "@weekends": '"0 0 * * 0,6"', "@midnight": '"@daily"', "@annually": '"@yearly"'},
+}
+"""Presets of other tools, and words that look like one of Airflow's → what to write."""
+
 MAX_CRONS = 256
 """As many as rows of a matrix."""
 
@@ -90,20 +99,22 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
         return
     if text.startswith("@"):
         every = meant_duration(text.removeprefix("@every "))
+        instead = _INSTEAD.get(text.strip().lower())
         presets = (*CRON_PRESETS, *(SPECIAL_PRESETS if special else ()))
         if text not in presets:
             yield subject.finding(
                 Code.UNKNOWN_PRESET,
                 path,
                 f"there is no preset `{text}`",
-                caret=meant(text, presets),
+                caret=f"write {instead}" if instead else meant(text.strip(), presets),
                 help=f"for a run every {every} write {{every: {every}}}" if every is not None else "",
                 allowed=presets,
-                fix=typo_fix(text, presets),
+                fix=typo_fix(text, presets) if not instead else None,
             )
         return
     problems = list(cron_problems(text))
-    near = nearest(f"@{text}", CRON_PRESETS) if text.isalpha() else None
+    near = nearest(f"@{text}", (*CRON_PRESETS, *(SPECIAL_PRESETS if special else ()))) if text.isalpha() else None
+    near = None if f"@{text}".lower() in _INSTEAD else near
     for problem in problems:
         yield subject.finding(
             Code.BAD_CRON,

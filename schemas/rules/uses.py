@@ -14,7 +14,14 @@ from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
-from schemas.rules.arguments import Arguments, argument_findings, misfits, words_taken_for_true, written_at
+from schemas.rules.arguments import (
+    Arguments,
+    argument_findings,
+    misfits,
+    texts_of_params,
+    words_taken_for_true,
+    written_at,
+)
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
@@ -88,7 +95,10 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
         case TaskDecorated() | NotCallable():
             yield no_function(subject, path, uses, found)
     parameters = (found.parameters or ()) if isinstance(found, Function | Class) else ()
-    yield from words_taken_for_true(subject, task, {p.name for p in parameters if p.annotation is not None})
+    annotated = {p.name for p in parameters if p.annotation is not None}
+    yield from words_taken_for_true(subject, task, annotated)
+    if isinstance(found, Function):
+        yield from texts_of_params(subject, task, annotated)
 
 
 def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from schemas.compose.effective import Effective
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Edit, Entry, Problem, typo_fix
 from schemas.findings.paths import DataPath, task_path
-from schemas.findings.suggestions import did_you_mean, meant, nearest
+from schemas.findings.suggestions import did_you_mean, meant, nearest, of_another_script
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.built_ins.http import Poll
 from schemas.model.fields import OBJECT
@@ -80,7 +80,8 @@ def unknown_key(path: DataPath, error: ErrorDetails, document: Effective, stands
         path,
         f"unknown key `{key}` {place(path[:-1], document)}",
         at_key=True,
-        caret=elsewhere or did_you_mean(stands_for or nearest(key, allowed)) + _of_another_script(key, allowed),
+        caret=elsewhere
+        or did_you_mean(stands_for or nearest(key, allowed)) + of_another_script(key, nearest(key, allowed)),
         help=_about_keys(own, allowed),
         allowed=own,
         fix=fix,
@@ -92,12 +93,6 @@ def _in_seconds(key: str, value: Any, allowed: tuple[str, ...]) -> str:
     name, _, unit = key.rpartition("_")
     is_number = unit in ("sec", "secs", "seconds") and name in allowed and type(value) is int
     return f"{name}: {value}s" if is_number else ""
-
-
-def _of_another_script(key: str, allowed: tuple[str, ...]) -> str:
-    """The letter in a misspelt key that only looks like a Latin one."""
-    letter = next((one for one in key if not one.isascii()), "") if nearest(key, allowed) else ""
-    return f" `{letter}` (U+{ord(letter):04X}) is not a Latin letter" if letter else ""
 
 
 def slips(

@@ -24,6 +24,11 @@ _COMMENT = re.compile(r"(?<=\s)#")
 _EXPRESSION_IN_FLOW = re.compile(r"\$\{[^{}\n]*\}|(?<=[^\s{\[,:] )\{\{[^{}\n]*\}\}")
 _PLAIN_BEFORE = re.compile(r"""(?:[{\[,]\s*|:\s+)(?P<text>(?!:\s)[^\s{}\[\],"'#&*!|>%@`](?:(?!:\s)[^{}\[\],"'])*)$""")
 _PLAIN_BEHIND = re.compile(r"""(?:[^{}\[\],"'#$]|\$(?!\{)|\$\{[^{}]*\}|\{\{[^{}]*\}\})*""")
+_COMMENT_IN_FLOW = re.compile(
+    r"""^(?P<before>(?:[^#\n"']|"[^"\n]*"|'[^'\n]*')*(?:(?<=[:,] )|(?<=\[)|(?<=\[ )))(?P<value>#[^\s,}\]]+)""",
+    re.MULTILINE,
+)
+_LINES_BACK = 20
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 _ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
 _SECOND_ANCHOR = "second occurrence"
@@ -119,6 +124,11 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     in_flow = (error.context or "").startswith("while parsing a flow")
     site = _Site(text, lines, error.problem_mark.index, context, in_flow)
     # An alias without an anchor is YAML as it is meant to be: quotes would not be right.
+    comment = _comment_in_flow(site) if in_flow else None
+    if comment is not None:
+        start, value = comment
+        why = f"`{value}` is a comment, and so is the rest of its line"
+        return needs_quotes(file, text, lines.span(start, start + len(value)), value, why)
     accident = None if error.problem == _UNDEFINED_ALIAS and not _is_alone(site) else _accident(site, file)
     return accident or _began_above(error, site, file) or _in_words(error, site, file)
 
@@ -197,6 +207,13 @@ def _flow_expression(site: _Site, _start: int, _value: str) -> _Answer:
             why = f"{kind} inside `{{ }}` or `[ ]` is read as a mapping"
             return why, line_start + begin, line[begin:end].rstrip()
     return None
+
+
+def _comment_in_flow(site: _Site) -> tuple[int, str] | None:
+    """A value that begins with `#` inside `{ }` or `[ ]`, which are not closed then."""
+    begin = site.lines.line_start(max(site.line - _LINES_BACK, 1))
+    found = [m for m in _COMMENT_IN_FLOW.finditer(site.text, begin, site.index) if {"{", "["} & set(m["before"])]
+    return (found[-1].start("value"), found[-1]["value"]) if found else None
 
 
 def _tab(site: _Site, _start: int, _value: str) -> _Answer:
