@@ -61,8 +61,7 @@ tasks:
   - {id: part, uses: http, with: {url: "${env.ORDERS_API}/v1/many"}}
   - id: told
     uses: bash
-    do_xcom_push: false
-    with: {bash_command: "echo 'told {{ conn.orders_login.password }}, ${tasks.part.xcom.http.status}'"}
+    with: {bash_command: "true", env: {A: "told {{ conn.orders_login.password }}, ${tasks.part.xcom.http.status}"}}
   - {id: of_part, uses: http, with: {url: "${env.ORDERS_API}/v1/state"}, expand: {params: "${tasks.part.output.data}"}}
 """
 """Arguments of a group inside longer texts, beside templates; and more rows than Airflow maps over."""
@@ -285,8 +284,7 @@ def test_arguments_of_a_group_inside_longer_texts(runs: Runs) -> None:
 
 
 def test_a_secret_beside_an_output_is_masked(runs: Runs) -> None:
-    assert runs.rendered["mapped", "told"]["bash_command"] == "echo 'told ***, 200'"
-    assert "told ***, 200" in runs.text
+    assert runs.rendered["mapped", "told"]["env"] == {"A": "told ***, 200"}
 
 
 def test_more_rows_than_airflow_maps_over_are_said(runs: Runs) -> None:
