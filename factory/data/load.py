@@ -15,7 +15,7 @@ from factory.data.database import STAGED, AlreadyLoadedError, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.extras import imported
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
-from factory.data.row_formats import format_of
+from factory.data.places import format_of
 
 
 def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest, *, is_csv: bool = False) -> Loaded:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +17,21 @@ _WHOLE_ON_PUT = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "az
 """Object stores: an object that is put shows up when all of it is there."""
 
 
+FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
+
+
 class RowFileError(Exception):
     """A file of rows cannot be written or read; the text says which and why."""
+
+
+def format_of(path: str) -> tuple[str, bool]:
+    """The format that a path's ending says, and whether it is compressed by gzip. Raises RowFileError."""
+    plain = path.lower()
+    zipped = plain.endswith(".gz")
+    ending = os.path.splitext(plain.removesuffix(".gz"))[1]  # noqa: PTH122
+    if ending not in FORMATS or (zipped and ending == ".parquet"):
+        raise RowFileError(f"`{path}` must end with .jsonl, .json or .csv (all three also with .gz), or .parquet")
+    return FORMATS[ending], zipped
 
 
 def is_remote(path: str) -> bool:
@@ -66,22 +81,25 @@ def opened_to_read(path: str) -> Iterator[IO[bytes]]:
 class NewFile:
     """A local file that is filled first, and then shows up at `path` as a whole, or is discarded.
 
-    A file that is there already is replaced, and stays as it is until then. Raises RowFileError.
+    A file that is there already is replaced, and stays as it is until then. What a process that was killed has left for
+    this path is removed. Raises RowFileError.
     """
 
     def __init__(self, path: str) -> None:
         self.path = absolute(path)
-        name = self.path.rpartition("/")[2]
-        folder: str | None = None
+        self._lock: int | None
         try:
+            folder = tempfile.gettempdir()
             if not is_remote(self.path):
                 folder = os.path.dirname(self.path)  # noqa: PTH120
                 Path(folder).mkdir(parents=True, exist_ok=True)
+            name = self.path.rpartition("/")[2]
             # In the same folder: a file can only be renamed within one file system. The dot keeps it out of patterns.
-            handle, self.part = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
-            os.close(handle)
+            self._folder, self._lock = _own_folder(folder, f".{name}.")
         except OSError as error:
             raise self._unwritable(error) from None
+        self.part = f"{self._folder}/rows"
+        """What is to be filled; what else is put beside it goes with it."""
 
     def publish(self) -> None:
         """Let it show up."""
@@ -92,32 +110,55 @@ class NewFile:
                 return
             with Path(self.part).open("rb") as file:
                 os.fsync(file.fileno())
-            # mkstemp lets nobody else read it.
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(self.part).chmod(0o666 & ~mask)
             Path(self.part).replace(self.path)
+            self.discard()
         except OSError as error:
             self.discard()
             raise self._unwritable(error) from None
 
     def discard(self) -> None:
         """Remove what was filled."""
-        with suppress(FileNotFoundError):
-            Path(self.part).unlink()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def _upload(self) -> None:
         target = _remote(self.path)
         if urlsplit(self.path).scheme in _WHOLE_ON_PUT:
             target.fs.put_file(self.part, target.path)
             return
-        unfinished = f"{target.path}.{os.path.basename(self.part)}"  # noqa: PTH119
+        unfinished = f"{target.path}.{os.path.basename(self._folder)}"  # noqa: PTH119
         target.fs.makedirs(target.path.rpartition("/")[0], exist_ok=True)
         target.fs.put_file(self.part, unfinished)
         target.fs.mv(unfinished, target.path)
 
     def _unwritable(self, error: OSError) -> RowFileError:
         return RowFileError(f"`{self.path}` cannot be written: {error.strerror or error}")
+
+
+def _own_folder(parent: str, prefix: str) -> tuple[str, int]:
+    """A new folder, and a lock on it that ends with this process. Those that nobody holds any more are removed."""
+    for left in glob.glob(f"{glob.escape(f'{parent}/{prefix}')}*.part"):  # noqa: PTH207 # text in, text out
+        with suppress(OSError):  # it is another one's
+            _remove_unheld(left)
+    while True:
+        folder = tempfile.mkdtemp(prefix=prefix, suffix=".part", dir=parent)
+        lock = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):  # without locks, as in some shared folders, nobody removes it
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.isdir(folder):  # noqa: PTH112 # between the two, another one may have taken it for left
+            return folder, lock
+        os.close(lock)
+
+
+def _remove_unheld(folder: str) -> None:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    finally:
+        os.close(lock)
 
 
 def _remote(path: str) -> Any:

@@ -8,15 +8,21 @@ one that Airflow's `ObjectStoragePath` reads, such as `s3://CONN_ID@bucket/order
 from __future__ import annotations
 
 import base64
+import csv
+import gzip
+import io
+import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self, cast
 from uuid import UUID
 
-from factory.data.places import NewFile, RowFileError, found, opened_to_read
-from factory.data.row_formats import format_of, rows_in, sink
+from factory.data.places import NewFile, RowFileError, format_of, found, opened_to_read
+from factory.data.row_formats import ROWS_AT_ONCE, arrow, row_mapping, sink
+from factory.data.values import exact_number
 
 MOST_ROWS = 10_000
 """Rows that a task hands on as a value where nothing else is said; more belong into a file."""
@@ -106,7 +112,7 @@ class RowFileWriter:
             raise
 
     def write(self, rows: Sequence[Any]) -> None:
-        """Add rows. JSON takes any value for a row, CSV and Parquet take mappings."""
+        """Add rows, which are mappings of column names."""
         self._sink.write(rows)
         self.rows += len(rows)
 
@@ -147,4 +153,46 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
     for pattern in [path] if isinstance(path, str) else path:
         for one in found(pattern):
             with opened_to_read(one) as file:
-                yield from rows_in(one, file)
+                yield from _rows_in(one, file)
+
+
+def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """The rows of an opened file, piece by piece but for `.json`."""
+    kind, zipped = format_of(path)
+    if kind == "parquet":
+        yield from _parquet_rows(path, file)
+        return
+    data = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if zipped else file
+    try:
+        if kind == "csv":
+            yield from _csv_rows(path, data)
+        elif kind == "jsonl":
+            for number, line in enumerate(data, 1):
+                if line.strip():
+                    yield row_mapping(json.loads(line, parse_float=exact_number), f"`{path}`, line {number}")
+        else:
+            value = json.load(data, parse_float=exact_number)
+            for number, row in enumerate(value if isinstance(value, list) else [value], 1):
+                yield row_mapping(row, f"`{path}`, row {number}")
+    except (ValueError, csv.Error, EOFError, OSError) as error:
+        raise RowFileError(f"`{path}` is not {kind}{' in gzip' if zipped else ''}: {error}") from None
+
+
+def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
+    for number, row in enumerate(csv.DictReader(io.TextIOWrapper(data, "utf-8-sig", newline="")), 1):
+        if None in row:
+            raise RowFileError(f"`{path}`, row {number}: it has more fields than there are columns")
+        yield row
+
+
+def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    error_of_arrow = arrow().ArrowException
+    import pyarrow.parquet  # noqa: PLC0415
+
+    try:
+        with pyarrow.parquet.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(ROWS_AT_ONCE):
+                yield from batch.to_pylist()
+    except error_of_arrow as error:
+        raise RowFileError(f"`{path}` is not Parquet: {error}") from None

@@ -1,5 +1,5 @@
-"""How rows are written in a file: JSON Lines, JSON, CSV and Parquet. All but `.json` are written and read piece by
-piece, so memory does not grow with their number."""
+"""How rows are written in a file: JSON Lines, JSON, CSV and Parquet, piece by piece, so that memory does not grow with
+their number."""
 
 from __future__ import annotations
 
@@ -7,30 +7,18 @@ import csv
 import gzip
 import io
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
-from factory.data.places import RowFileError
-from factory.data.values import exact_number, json_value
+from factory.data.places import RowFileError, format_of
+from factory.data.values import json_value
 
-_ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""
-FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
-
-
-def format_of(path: str) -> tuple[str, bool]:
-    """The format that a path's ending says, and whether it is compressed by gzip. Raises RowFileError."""
-    plain = path.lower()
-    zipped = plain.endswith(".gz")
-    ending = os.path.splitext(plain.removesuffix(".gz"))[1]  # noqa: PTH122
-    if ending not in FORMATS or (zipped and ending == ".parquet"):
-        raise RowFileError(f"`{path}` must end with .jsonl, .json or .csv (all three also with .gz), or .parquet")
-    return FORMATS[ending], zipped
 
 
 class Sink(Protocol):
@@ -53,29 +41,8 @@ def sink(path: str, part: str) -> Sink:
     return _JsonLines(path, part, zipped) if kind == "jsonl" else _Json(path, part, zipped)
 
 
-def rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """The rows of an opened file. Raises RowFileError."""
-    kind, zipped = format_of(path)
-    if kind == "parquet":
-        yield from _parquet_rows(path, file)
-        return
-    data = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if zipped else file
-    try:
-        if kind == "csv":
-            yield from csv.DictReader(io.TextIOWrapper(data, "utf-8-sig", newline=""))
-        elif kind == "jsonl":
-            for number, line in enumerate(data, 1):
-                if line.strip():
-                    yield _mapping(json.loads(line, parse_float=exact_number), f"`{path}`, line {number}")
-        else:
-            value = json.load(data, parse_float=exact_number)
-            for number, row in enumerate(value if isinstance(value, list) else [value], 1):
-                yield _mapping(row, f"`{path}`, row {number}")
-    except (ValueError, csv.Error, EOFError, OSError) as error:
-        raise RowFileError(f"`{path}` is not {kind}{' in gzip' if zipped else ''}: {error}") from None
-
-
-def _mapping(row: Any, where: str) -> dict[str, Any]:
+def row_mapping(row: Any, where: str) -> dict[str, Any]:
+    """A row as what it must be. Raises RowFileError."""
     if not isinstance(row, Mapping):
         raise RowFileError(f"{where}: a row must be a mapping of column names, not {type(row).__name__}")
     return cast(dict[str, Any], row)
@@ -100,6 +67,7 @@ class _JsonLines:
         self._file.write(b"".join(self._line(row) + b"\n" for row in rows))
 
     def _line(self, row: Any) -> bytes:
+        row_mapping(row, f"`{self._path}`")
         try:
             try:
                 return _ENCODER.encode(row).encode()
@@ -138,6 +106,23 @@ def _close(file: IO[bytes]) -> None:
         raw.close()
 
 
+class _CsvLines:
+    """A CSV writer of lines that end with a line feed. Python's own would leave a carriage return without quotes then,
+    at which each reader ends the row."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._text = io.TextIOWrapper(file, "utf-8", newline="")
+        self.writer = csv.writer(self, lineterminator="\r\n")
+
+    def write(self, line: str) -> None:
+        self._text.write(line[:-2] + "\n")
+
+    def close(self) -> None:
+        self._text.detach()
+        _close(self._file)
+
+
 class _Csv:
     """Columns in the order in which they first come. A column that later rows bring is put behind the others: the rows
     before it get an empty field when the file is closed."""
@@ -146,48 +131,45 @@ class _Csv:
         self._path, self._part, self._zipped = path, part, zipped
         self._columns: dict[str, None] = {}
         self._headed: list[str] = []
-        self._file = _opened(part, zipped)
-        self._text = io.TextIOWrapper(self._file, "utf-8", newline="", write_through=False)
-        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._unheaded = 0
+        self._lines = _CsvLines(_opened(part, zipped))
 
     def write(self, rows: Sequence[Any]) -> None:
         for row in rows:
-            self._columns |= dict.fromkeys(_mapping(row, f"`{self._path}`"))
-        if not self._headed and self._columns:
-            self._headed = list(self._columns)
-            self._writer.writerow(self._headed)
+            self._columns |= dict.fromkeys(row_mapping(row, f"`{self._path}`"))
+        if not self._columns:
+            self._unheaded += len(rows)
+            return
+        write = self._lines.writer.writerows
         try:
-            self._writer.writerows([_field(row.get(column)) for column in self._columns] for row in rows)
+            if not self._headed:
+                self._headed = list(self._columns)
+                write([self._headed, *[[None] * len(self._headed)] * self._unheaded])
+            write([_field(row.get(column)) for column in self._columns] for row in rows)
         except (UnicodeEncodeError, TypeError, ValueError) as error:
             raise RowFileError(f"`{self._path}`: a row cannot be written as CSV: {error}") from None
 
     def close(self) -> None:
-        self._text.flush()
-        self._text.detach()
-        _close(self._file)
+        self._lines.close()
+        if self._unheaded and not self._headed:
+            raise RowFileError(f"`{self._path}`: its {self._unheaded:,} rows have no columns, which CSV cannot say")
         if len(self._columns) != len(self._headed):
             self._widen()
 
     def abandon(self) -> None:
-        self._text.detach()
-        _close(self._file)
+        self._lines.close()
 
     def _widen(self) -> None:
-        handle, wider = tempfile.mkstemp(prefix=".", suffix=".part", dir=Path(self._part).parent)
-        os.close(handle)
+        wider, width = f"{self._part}.wider", len(self._columns)
         opened: Any = gzip.open if self._zipped else open
         with opened(self._part, "rt", encoding="utf-8", newline="") as before:
+            csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
             lines = csv.reader(before)
             next(lines)
-            file = _opened(wider, self._zipped)
-            text = io.TextIOWrapper(file, "utf-8", newline="")
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(self._columns)
-            width = len(self._columns)
-            writer.writerows(line + [""] * (width - len(line)) for line in lines)
-            text.flush()
-            text.detach()
-            _close(file)
+            after = _CsvLines(_opened(wider, self._zipped))
+            after.writer.writerow(self._columns)
+            after.writer.writerows(line + [""] * (width - len(line)) for line in lines)
+            after.close()
         shutil.move(wider, self._part)
 
 
@@ -205,17 +187,17 @@ class _Parquet:
     again with it; a column of values that have no type in common is an error."""
 
     def __init__(self, path: str, part: str) -> None:
-        self._arrow = _arrow()
+        self._arrow = arrow()
         self._path, self._part = path, part
         self._rows: list[Any] = []
         self._schema: Any = None
         self._writer: Any = None
 
     def write(self, rows: Sequence[Any]) -> None:
-        self._rows += [_mapping(row, f"`{self._path}`") for row in rows]
-        while len(self._rows) >= _ROWS_AT_ONCE:
-            self._flush(self._rows[:_ROWS_AT_ONCE])
-            del self._rows[:_ROWS_AT_ONCE]
+        self._rows += [row_mapping(row, f"`{self._path}`") for row in rows]
+        while len(self._rows) >= ROWS_AT_ONCE:
+            self._flush(self._rows[:ROWS_AT_ONCE])
+            del self._rows[:ROWS_AT_ONCE]
 
     def close(self) -> None:
         if self._rows or self._writer is None:
@@ -248,8 +230,12 @@ class _Parquet:
         for column in columns:
             try:
                 arrays[column] = self._arrow.array([row.get(column) for row in rows])
+            except UnicodeEncodeError:
+                raise self._unkept(column, "text with half of a surrogate pair") from None
             except (self._arrow.ArrowException, OverflowError, TypeError) as error:
                 raise self._mixed(column, error) from None
+            if _is_without_fields(arrays[column].type):
+                raise self._unkept(column, "nothing but empty mappings")
         return self._arrow.table(arrays)
 
     def _fitted(self, table: Any) -> Any:
@@ -279,28 +265,27 @@ class _Parquet:
         try:
             self._start(both)
             with pyarrow.parquet.ParquetFile(narrow) as before:
-                for batch in before.iter_batches(_ROWS_AT_ONCE):
+                for batch in before.iter_batches(ROWS_AT_ONCE):
                     self._writer.write_table(self._fitted(self._arrow.Table.from_batches([batch])))
         finally:
             Path(narrow).unlink()
+
+    def _unkept(self, column: str, what: str) -> RowFileError:
+        return RowFileError(f"`{self._path}`: the column `{column}` has {what}, which Parquet cannot keep")
 
     def _mixed(self, column: str, error: Exception) -> RowFileError:
         return RowFileError(f"`{self._path}`: the column `{column}` has values of several types: {error}")
 
 
-def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
-    arrow = _arrow()
-    import pyarrow.parquet  # noqa: PLC0415
-
-    try:
-        with pyarrow.parquet.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(_ROWS_AT_ONCE):
-                yield from batch.to_pylist()
-    except arrow.ArrowException as error:
-        raise RowFileError(f"`{path}` is not Parquet: {error}") from None
+def _is_without_fields(kind: Any) -> bool:
+    """Whether a type is, or holds, a mapping without keys."""
+    if kind.num_fields == 0:
+        return str(kind) == "struct<>"
+    return any(_is_without_fields(kind.field(at).type) for at in range(kind.num_fields))
 
 
-def _arrow() -> Any:
+def arrow() -> Any:
+    """pyarrow. Raises RowFileError where it is not installed."""
     try:
         import pyarrow  # noqa: PLC0415
     except ImportError:

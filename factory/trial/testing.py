@@ -17,9 +17,8 @@ from typing import Any
 
 from airflow.sdk.serde import deserialize
 
-from factory.data.places import RowFileError
+from factory.data.places import FORMATS, RowFileError
 from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_rows
-from factory.data.row_formats import FORMATS
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator

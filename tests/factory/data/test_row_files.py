@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,7 @@ def test_csv_keeps_columns_that_come_late(tmp_path: Path, ending: str) -> None:
 
 @NEEDS_ARROW
 def test_parquet_widens_types_and_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_formats, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(row_formats, "ROWS_AT_ONCE", 2)
     rows = [{"id": 1, "x": None}, {"id": 2}, {"id": 2.5, "x": "a"}, {"id": 3, "late": [1]}, {"id": 4}]
     path = written(tmp_path / "rows.parquet", rows[:3], rows[3:])
     assert list(read_rows(path)) == [
@@ -64,7 +67,7 @@ def test_parquet_widens_types_and_columns(tmp_path: Path, monkeypatch: pytest.Mo
 def test_parquet_refuses_a_column_of_two_types(
     tmp_path: Path, pages: list[list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_formats, "_ROWS_AT_ONCE", 1 if len(pages) > 1 else 2)
+    monkeypatch.setattr(row_formats, "ROWS_AT_ONCE", 1 if len(pages) > 1 else 2)
     with pytest.raises(RowFileError, match="several types"):
         written(tmp_path / "rows.parquet", *pages)
     assert list(tmp_path.iterdir()) == []
@@ -129,6 +132,58 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
+
+
+def test_csv_keeps_what_a_reader_would_split(tmp_path: Path) -> None:
+    """A carriage return alone, a field longer than Python's readers take, rows without columns, a late column."""
+    rows = [{}, {"a": "x\ry\r\nz\n"}, {"a": "l" * 140_000}, {"a": ""}]
+    assert list(read_rows(written(tmp_path / "a.csv", rows[:1], rows[1:]))) == [{"a": ""}, *rows[1:]]
+    path = written(tmp_path / "a.csv", rows[:1], rows[1:], [{"b": "\r"}])
+    assert list(read_rows(path)) == [
+        *({"a": row.get("a", ""), "b": ""} for row in rows),
+        {"a": "", "b": "\r"},
+    ]
+    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "named"),
+    [
+        ("a.csv", [{}, {}], "its 2 rows have no columns"),
+        ("a.jsonl", [{"a": 1}, 2], "a row must be a mapping of column names, not int"),
+        ("a.json", [None], "a row must be a mapping of column names, not NoneType"),
+        pytest.param("a.parquet", [{"a": 1, "b": {}}], "the column `b` has nothing but empty", marks=NEEDS_ARROW),
+        pytest.param("a.parquet", [{"b": [{"c": {}}]}], "the column `b` has nothing but empty", marks=NEEDS_ARROW),
+        pytest.param("a.parquet", [{"b": "\ud800"}], "the column `b` has text with half", marks=NEEDS_ARROW),
+    ],
+)
+def test_what_would_not_come_back_is_refused(tmp_path: Path, name: str, rows: list[Any], named: str) -> None:
+    with pytest.raises(RowFileError, match=rf"{re.escape(name)}`.*{named}"):
+        written(tmp_path / name, rows)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_with_too_many_fields_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n1\n2,3\n")
+    with pytest.raises(RowFileError, match=r"a\.csv`, row 2: it has more fields"):
+        list(read_rows(str(tmp_path / "a.csv")))
+
+
+def test_what_a_killed_process_left_is_removed_and_no_other(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from factory.data.row_files import RowFileWriter;"
+        "RowFileWriter(sys.argv[1]).write([{'a': 1}]); os.kill(os.getpid(), 9)"
+    )
+    path = tmp_path / "a.jsonl"
+    subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    (left,) = tmp_path.iterdir()
+    with RowFileWriter(str(path)) as other:
+        (held,) = tmp_path.iterdir()
+        assert held != left
+        other.write([{"a": 1}])
+        assert list(read_rows(written(path, [{"a": 2}]))) == [{"a": 2}]
+    assert [one.name for one in tmp_path.iterdir()] == ["a.jsonl"]
+    assert list(read_rows(str(path))) == [{"a": 1}]
 
 
 @settings(max_examples=60, deadline=None)
