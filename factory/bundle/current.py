@@ -50,14 +50,19 @@ class CurrentFolder:
         )
 
     def apply(
-        self, files: Mapping[str, str], before: Mapping[str, str], is_stub: Callable[[str], bool]
+        self,
+        files: Mapping[str, str],
+        before: Mapping[str, str],
+        is_stub: Callable[[str], bool],
+        next_runs: Mapping[str, float],
     ) -> tuple[list[str], list[str]]:
         """Make the folder hold exactly these files; return the paths written and the paths removed.
 
         `before` are the files of the last completed state: what differs from it is written anew even where
         the content already fits, because an interrupted `apply` may have shown it to Airflow under the older
         version. Stubs go first and come last, so a stub never stands without what it needs, and at every
-        moment the folder can be read.
+        moment the folder can be read. Of the stubs those come last whose `next_runs` are first: Airflow parses
+        the newest file first.
         """
         if self.path.is_symlink() or not self.path.is_dir():
             self.path.unlink(missing_ok=True)
@@ -67,13 +72,14 @@ class CurrentFolder:
         stubs_removed = [path for path in removed if is_stub(path)]
         written = [
             path
-            for path, token in sorted(files.items(), key=lambda item: (is_stub(item[0]), item[0]))
+            for path, token in files.items()
             if path not in found or before.get(path) != token or not self._is_as_written(path, token, found[path])
         ]
+        written.sort(key=lambda path: (is_stub(path), -next_runs.get(path, math.inf), path))
         for path in (*strange, *stubs_removed):
             self._remove(path)
-        for path in written:
-            self._write(path, files[path], folders)
+        for number, path in enumerate(written):
+            self._write(path, files[path], folders, number / len(written))
         for path in removed[len(stubs_removed) :]:
             self._remove(path)
         self._remove_empty_folders()
@@ -118,12 +124,12 @@ class CurrentFolder:
         self._written[path] = (token, signature)
         return True
 
-    def _write(self, path: str, token: str, folders: set[str]) -> None:
+    def _write(self, path: str, token: str, folders: set[str], fraction: float) -> None:
         target = self.path / path
         self._make_way(path, folders)
         mode = 0o755 if token.endswith(EXECUTABLE) else 0o644
         new = self._store.new_file(self._store.read(token), mode)
-        moment = self._fresh_time(target)
+        moment = self._fresh_time(target, fraction)
         os.utime(new, (moment, moment))
         os.replace(new, target)
         self._written[path] = (token, _signature(target.lstat()))
@@ -143,10 +149,11 @@ class CurrentFolder:
                     above.unlink()
             parent.mkdir(parents=True, exist_ok=True)
 
-    def _fresh_time(self, target: Path) -> float:
+    def _fresh_time(self, target: Path, fraction: float) -> float:
+        """A time in another second than the file's; `fraction` of a second keeps files in order that follow soon."""
         fresh = time.time() + AHEAD_SECONDS
         try:
-            later = math.floor(target.lstat().st_mtime) + 1.0
+            later = math.floor(target.lstat().st_mtime) + 1.0 + fraction
         except OSError:
             return fresh
         # A time far in the future, set by hand, would have Airflow parse the file again and again.

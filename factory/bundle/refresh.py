@@ -7,6 +7,7 @@ is written last. A process killed between any two steps leaves what the next ref
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from factory.bundle import stubs
 from factory.bundle.current import CurrentFolder
 from factory.bundle.records import Manifest, Origin, State, read_state, settle, state_path, written_by
-from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable
+from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable, stub_path
 from factory.bundle.store import Store, StoreError
 from schemas.folder.discovery import misnamed_paths
 
@@ -37,12 +38,13 @@ MAX_UNSTABLE = 6
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`dag_ids` that Airflow's database has of the bundle; `deleted` are those that a person deleted there.
+    """`dags` that Airflow's database has of the bundle, by id, with the second in which each runs next.
 
+    `deleted` are the ids of those that a person deleted there.
     `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
     """
 
-    dag_ids: frozenset[str]
+    dags: Mapping[str, float]
     deleted: frozenset[str]
     was_inactive: bool = False
 
@@ -73,6 +75,7 @@ class Refresher:
     _beside: Mapping[str, tuple[PipelineFile, str]] = field(default_factory=dict, init=False)
     _unstable: int = field(default=0, init=False)
     _unsettled: frozenset[str] = field(default=frozenset(), init=False)
+    _next_runs: Mapping[str, float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.folder = Path(self.origin.folder)
@@ -116,8 +119,9 @@ class Refresher:
         self._manifest, self._listing, self._files = manifest, listing, files
 
     def _look_at(self, database: Database) -> None:
+        self._next_runs = database.dags
         before = self._state.dags
-        dags = before.seen_in(database.dag_ids, self._state.owners, database.deleted)
+        dags = before.seen_in(database.dags, self._state.owners, database.deleted)
         for dag_id in dags.deleted:
             if dag_id not in before.deleted:
                 said = "%s: the DAG %s was deleted in Airflow; its file is still there, so it comes back, paused"
@@ -258,7 +262,11 @@ class Refresher:
         return {file.path: file for file in self._files if changed.isdisjoint({file.path, *file.depends_on})}
 
     def _apply(self, manifest: Manifest, state: State) -> None:
-        written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub)
+        soon: dict[str, float] = {}
+        for dag_id, path in state.owners.items():
+            stub = stub_path(path)
+            soon[stub] = min(soon.get(stub, math.inf), self._next_runs.get(dag_id, math.inf))
+        written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub, soon)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
         self._save(state)

@@ -7,20 +7,26 @@ What the bundle tells Airflow's metrics (StatsD, OpenTelemetry); docs/roll-out.m
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 
-def registered_dags(bundle_name: str) -> frozenset[str]:
-    """The ids of the bundle's DAGs, stale ones included."""
+def registered_dags(bundle_name: str) -> dict[str, float]:
+    """The bundle's DAGs, stale ones included → when each runs next, in seconds since the epoch.
+
+    Infinity is for one that no schedule starts.
+    """
     from airflow.models.dag import DagModel  # noqa: PLC0415
     from airflow.utils.session import create_session  # noqa: PLC0415
     from sqlalchemy import select  # noqa: PLC0415
 
+    columns = (DagModel.dag_id, DagModel.next_dagrun_create_after, DagModel.is_paused)
     with create_session() as session:
-        return frozenset(session.scalars(select(DagModel.dag_id).where(DagModel.bundle_name == bundle_name)))
+        rows = session.execute(select(*columns).where(DagModel.bundle_name == bundle_name))
+        return {dag_id: math.inf if paused or moment is None else moment.timestamp() for dag_id, moment, paused in rows}
 
 
 def deleted_dags(dag_ids: Collection[str]) -> frozenset[str]:

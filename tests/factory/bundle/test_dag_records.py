@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from datetime import UTC, datetime
@@ -79,7 +80,7 @@ def test_a_deleted_dag_comes_back_paused_each_time(bench: Bench) -> None:
     refresher = bundle._refresher
 
     def look(*there: str, deleted: tuple[str, ...] = ()) -> bool:
-        refresher.refresh(Database(frozenset(there), frozenset(deleted)))
+        refresher.refresh(Database(dict.fromkeys(there, math.inf), frozenset(deleted)))
         return "paused=('orders',)" in (bench.current / "orders.yaml.py").read_text()
 
     # Before it was registered, and in a new database, nothing was deleted.
@@ -93,7 +94,7 @@ def test_an_inactive_bundle_has_everything_read_again(bench: Bench) -> None:
     write(bench, "0 7 * * *")
     bundle = bench.refreshed()
     before = (bench.current / "orders.yaml.py").stat().st_ino
-    bundle._refresher.refresh(Database(frozenset(), frozenset(), was_inactive=True))
+    bundle._refresher.refresh(Database({}, frozenset(), was_inactive=True))
     assert (bench.current / "orders.yaml.py").stat().st_ino != before
 
 
@@ -120,3 +121,20 @@ def test_a_misnamed_file_is_an_import_error_that_says_its_name(bench: Bench) -> 
     bench.write("ORDERS.YAML", "x: 1\n")
     bench.refreshed()
     assert "call it `ORDERS.yaml`" in (bench.current / "ORDERS.YAML (not read).yaml.py").read_text()
+
+
+def test_what_runs_soon_is_read_first(bench: Bench) -> None:
+    """Airflow parses the newest file first, so the order of the files' times is that of the next runs."""
+    names = ("a_paused", "b_soon", "c_later", "d_at_once")
+    for name in names:
+        bench.write(f"{name}.yaml", f"dag_id: {name}\nschedule: 0 7 * * *\n")
+    bench.refreshed()
+    next_runs = {"a_paused": math.inf, "b_soon": 200.0, "c_later": 300.0, "d_at_once": 100.0}
+    bench.write("_defaults.yaml", "tags: [new]\n")
+    for name in names:
+        bench.write(f"{name}.yaml", f"dag_id: {name}\nschedule: 0 8 * * *\n")
+    bundle = bench.bundle()
+    with bundle.lock():
+        bundle._refresher.refresh(Database(next_runs, frozenset()))
+    times = {name: (bench.current / f"{name}.yaml.py").stat().st_mtime for name in names}
+    assert sorted(names, key=lambda name: -times[name]) == ["d_at_once", "b_soon", "c_later", "a_paused"]
