@@ -40,10 +40,10 @@ see "Let others in" in docs/operations.md)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench soak lock up down clean setup setup-dev setup-soak
+.PHONY: help run test lint bench soak soak-containers lock up down clean setup setup-dev setup-soak
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make run PORT=8080 LOCAL_API_PORT=8000 AIRFLOW_HOME=.airflow"
 	@echo "  make test PYTEST_ARGS='tests/schemas -x'"
@@ -78,7 +78,10 @@ setup-soak:
 	@$(VENV)/bin/python -m tests.e2e.services
 
 soak: setup-soak ## run the tests that take long or need a service
-	@exec $(VENV)/bin/python -m pytest -m soak $(PYTEST_ARGS)
+	@exec $(VENV)/bin/python -m pytest -m 'soak and not containers' $(PYTEST_ARGS)
+
+soak-containers: setup-soak ## run docker compose on real containers; takes about an hour
+	@exec $(VENV)/bin/python -m pytest -m containers -s tests/e2e/test_containers.py $(PYTEST_ARGS)
 
 # LOCK_ARGS=--upgrade takes the newest versions; without it only what pyproject.toml asks for changes.
 lock: ## write requirements.lock again from pyproject.toml
