@@ -15,8 +15,7 @@ function quoted(argument) {
   return /^[\w./:=-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }
 
-async function inTerminal(...given) {
-  await workspace.saveAll(false); // what runs is the file
+function inTerminal(...given) {
   const named = given.length ? given : ["test"];
   const terminal = window.terminals.find((one) => one.name === "factory") ?? window.createTerminal("factory");
   terminal.show(true);

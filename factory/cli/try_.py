@@ -149,10 +149,10 @@ def _run(  # what the command line says, each once
 
 def _concluded(results: Sequence[TaskResult], memory: Memory, home: Kept | None, arguments: argparse.Namespace) -> int:
     """Move what polls remember, where that is asked for; say what else came of it, and return the exit status."""
-    from factory.http.state import ANSWER, WATERMARK  # noqa: PLC0415 # as above
+    from factory.http.state import ANSWER, TOKEN, WATERMARK  # noqa: PLC0415 # as above
     from factory.trial.memory import KeptError  # noqa: PLC0415 # as above
 
-    remembered = {name: value for name, value in memory.moved.items() if name[1] in (ANSWER, WATERMARK)}
+    remembered = {name: value for name, value in memory.moved.items() if name[1] in (ANSWER, TOKEN, WATERMARK)}
     if remembered and home is not None and arguments.commit:
         try:
             home.commit(remembered)

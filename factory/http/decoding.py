@@ -23,6 +23,7 @@ from factory.http.xml import xml_value
 from schemas.model.http import Csv, HttpRequest
 
 _EXCERPT_BYTES = 8 * 1024
+_HTML = re.compile(r"\s*(?:<!doctype html|<html)\b", re.IGNORECASE)
 _UNKEEPABLE = re.compile("[\\0\ud800-\udfff]")
 _UNKEEPABLE_BYTES = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])")
 _BY_TYPE = {
@@ -121,6 +122,9 @@ class Answer:
         if kind == "text" and not is_certain and self.decoding.selects:
             return self._told(body, charset, media_type)
         text = _text(body, charset, media_type)
+        if kind in ("jsonl", "csv") and _HTML.match(text) is not None:
+            # A login page would be rows of one column.
+            raise AnswerError(f"the answer is a page of HTML, not {kind}: {self.excerpt()}")
         if kind == "jsonl":
             return [self._json(line.encode(), None) for line in text.split("\n") if line.strip()]
         return _csv_rows(text, self.decoding.csv or Csv.model_construct()) if kind == "csv" else text

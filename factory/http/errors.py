@@ -56,7 +56,8 @@ class Timeouts(NamedTuple):
 def where(url: str, redirected_from: str | None, page: int | None = None) -> str:
     """What follows a URL about how it came to be requested; empty where there is nothing to say."""
     said = [] if page is None else [f"page {page}"]
-    if redirected_from is not None and redirected_from != url:
+    # A key in the query comes to it when the request is signed.
+    if redirected_from is not None and redirected_from.partition("?")[0] != url.partition("?")[0]:
         said.append(f"redirected from {shown_url(redirected_from)}")
     return f" ({', '.join(said)})" if said else ""
 

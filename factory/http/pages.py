@@ -9,11 +9,14 @@ from typing import Any
 from factory.http.call import HttpCall
 from factory.http.expectations import is_true
 from factory.http.page import Means, Page
+from factory.http.selection import is_path
 from factory.http.signs import Total, asked, searched, sign_of_more
 from factory.http.steps import Came, Following, step_of
 from schemas.model.pagination import Pagination
 
 _COUNTED = ("offset", "page_number")
+_MOST_EMPTY = 1_000
+"""Pages without rows, one after the other, for which an answer is believed that more follows."""
 
 
 class Pager:
@@ -24,8 +27,10 @@ class Pager:
         self._means = means
         self._step = step_of(self._pagination, means)
         self._has_more = searched(self._pagination.has_more_path)
+        negated = (self._pagination.has_more_path or "").partition("!")
+        self._not_done = searched(negated[2]) if negated[1] and not negated[0].strip() and is_path(negated[2]) else None
         self._stop = searched(self._pagination.stop)
-        self._number = self._sent = self._rows = 0
+        self._number = self._sent = self._rows = self._empty = 0
         self._total = Total(self._pagination)
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
@@ -52,6 +57,9 @@ class Pager:
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
         more = self._says_more(page)
+        self._empty = 0 if came.number else self._empty + 1
+        if more and self._empty == _MOST_EMPTY:
+            raise page.error(f"`has_more_path` says that more follows, after {_MOST_EMPTY} pages without rows")
         following = None if more is False else self._step.after(page, came, more)
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
@@ -101,6 +109,8 @@ class Pager:
         if self._has_more is None:
             return None
         value = asked(self._has_more, page, "has_more_path", page.value)
+        if self._not_done is not None and asked(self._not_done, page, "has_more_path", page.value) is None:
+            value = None  # `!` of nothing is true
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         if value is None:

@@ -36,6 +36,10 @@ class Progress(Versions, Protocol):
         """Whether no later page can hold rows of the window."""
         ...
 
+    def has_moved(self) -> bool:
+        """Whether the rows are past where the last run came to."""
+        ...
+
     def so_far(self) -> str:
         """How far the rows have come, for a log."""
         ...
@@ -169,10 +173,10 @@ class _Poll:
         self._digest.update(page.body)
         if self._write is None:
             self._unkeepable = self._unkeepable or has_unkeepable_text(page.body, page.value)
-        if self._rows is None:
-            self._facts.rows = len(page.value) if isinstance(page.value, list) else None
-            return None
         self._check_said(page, sign_of_a_part(page.value), "that rows are missing in it")
+        if self._rows is None:
+            self._take_whole(page)
+            return None
         came = self._selector.rows(page)
         if not came.number:
             self._check_said(page, sign_of_failure(page.value), "that it failed, and it has no rows")
@@ -203,6 +207,12 @@ class _Poll:
             return None
         return following if self._has_room(page, following) else None
 
+    def _take_whole(self, page: Page) -> None:
+        """An answer that is handed on as it is."""
+        self._facts.rows = len(page.value) if isinstance(page.value, list) else None
+        if self._facts.rows is not None:
+            self._check_only(page, self._facts.rows)
+
     def _has_room(self, page: Page, following: Following) -> bool:
         """Whether another page may be requested. Raises HttpError where `max_pages` says that it must not."""
         pagination = self._request.pagination
@@ -213,6 +223,11 @@ class _Poll:
         if pagination.on_max_pages == "fail":
             reason = f"there are more pages than `max_pages` allows ({pagination.max_pages:,})"
             raise HttpError(following.call.method, following.call.url, reason)
+        if self._progress is not None and not self._progress.has_moved():
+            raise page.bare_error(
+                f"no row of {pagination.max_pages:,} pages (`max_pages`) is past the last run's cursor: the next run "
+                "would stop here again; raise `max_pages`"
+            )
         self._means.log(
             f"{page.named}: the list goes on, and `on_max_pages: stop` ends it after {pagination.max_pages:,}"
         )
@@ -236,14 +251,17 @@ class _Poll:
 
     def _check_only(self, page: Page, number: int) -> None:
         """Of an answer of which no pages are asked for. The watermark would move past the rows of the others."""
-        sign = sign_of_more(page)
-        if sign is not None and (self._progress is None or not self._progress.is_over()):
+        if self._progress is not None and self._progress.is_over():
+            return
+        if (sign := sign_of_more(page)) is not None:
             text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
-            if self._request.incremental is not None:
-                raise page.error(f"{text}; `pagination: {{type: single_page}}` says that this page is enough")
-            self._means.log(f"{page.named}: {text}")
-        elif sign is None and (total := total_of_more(page.value, number)) is not None:
-            self._means.log(f"{page.named}: it has {number:,} rows and `{total}`, and there is no `pagination`")
+        elif (total := total_of_more(page, number)) is not None:
+            text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
+        else:
+            return
+        if self._request.incremental is not None:
+            raise page.error(f"{text}; `pagination: {{type: single_page}}` says that this page is enough")
+        self._means.log(f"{page.named}: {text}")
 
     def _check_rows(self, page: Page) -> None:
         most = self._request.max_rows

@@ -27,7 +27,8 @@ def search(expression: str) -> Callable[[Any], Any]:
     def ask(value: Any) -> Any:
         try:
             return compiled.search(value)
-        except (jmespath.exceptions.JMESPathError, RecursionError) as error:
+        except (jmespath.exceptions.JMESPathError, RecursionError, TypeError) as error:
+            # It compares with Python's operators: `id > '3'` of a number raises TypeError.
             raise JmesPathError(_text(error)) from None
 
     return ask
@@ -80,7 +81,7 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
     def ask(value: Any) -> list[Any] | None:
         try:
             return of(parsed, value)
-        except (jmespath.exceptions.JMESPathError, RecursionError) as error:
+        except (jmespath.exceptions.JMESPathError, RecursionError, TypeError) as error:
             raise JmesPathError(_text(error)) from None
 
     return ask

@@ -15,14 +15,19 @@ _LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAME
 _RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT = re.compile(
-    r"(?:odata)?next(?:page|results?|records)?(?:url|uri|link|href|token|cursor|key|marker|id)?|cursor"
-    r"|(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|moreavailable"
+    r"(?:odata)?next(?:page|results?|records|continuation)?(?:url|uri|link|href|token|cursor|key|marker|id)?|cursor"
+    r"|(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|more(?:available|results|items|rows|data)"
+    r"|lastevaluatedkey|continuationtoken|istruncated"
 )
 """Keys by which an answer says that more follows, in small letters and without what is no letter."""
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
 _TOTAL = re.compile(r"(?:total|all)?(?:count|results|items|elements|rows|records|hits|found)|total")
 _STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
 """A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
+_FRAMES = 40
+"""Mappings that are looked through for a total."""
+_LINKS = ("link", "links", "atom:link")
+_RELATIONS = ("rel", "@rel", "relation")
 _FAILURES = ("error", "errors", "fault", "exception")
 
 
@@ -104,15 +109,18 @@ def sign_of_more(page: Page) -> str | None:
     return next((sign for sign in _signs_of_more(page.value) if not sign.lower().endswith("cursor")), None)
 
 
-def total_of_more(value: Any, number: int) -> str | None:
-    """A key and its number, by which an answer has more rows than the `number` that came. It may well be another
-    number, such as that of all rows of a window or not."""
-    frames = [value, *value.values()] if isinstance(value, Mapping) else []
-    for frame in frames:
+def total_of_more(page: Page, number: int) -> str | None:
+    """A key or header field and its number, by which an answer has more rows than the `number` that came. It may well
+    be another number, such as that of all rows of a window or not."""
+    headers = {key.lower().removeprefix("x-"): int(one) for key, one in page.headers.items() if one.isdecimal()}
+    frames: list[Any] = [headers, page.value]
+    for depth, frame in enumerate(frames):
         for key, total in frame.items() if isinstance(frame, Mapping) else ():
             is_total = _TOTAL.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) is not None
             if is_total and isinstance(total, int) and total > max(number, 1):
                 return f"{key}: {total}"
+        if isinstance(frame, Mapping) and depth < _FRAMES:
+            frames += frame.values()
     return None
 
 
@@ -138,9 +146,13 @@ def sign_of_a_part(value: Any) -> str | None:
 
 def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
     """Keys outside of lists, which hold the rows, whose name and value say that more follows."""
-    if not isinstance(value, Mapping) or len(inside) > 2:  # deeper down are rows, not their frame
+    if not isinstance(value, Mapping) or len(inside) > 3:  # deeper down are rows, not their frame
         return
     for key, child in value.items():
+        if str(key).lower() in _LINKS:
+            links = child if isinstance(child, list) else [child]
+            if any(isinstance(one, Mapping) and "next" in map(one.get, _RELATIONS) for one in links):
+                yield ".".join((*inside, str(key)))
         if _NEXT.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) and child not in (None, False, "", 0, [], {}):
             yield ".".join((*inside, str(key)))
         yield from _signs_of_more(child, (*inside, str(key)))
@@ -163,6 +175,8 @@ class Total:
             return None
         if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
             total = int(number["total"])
+        if isinstance(total, float) and total.is_integer():
+            total = int(total)
         if not isinstance(total, int) or isinstance(total, bool):
             raise page.error(f"{where} gives no whole number")
         return total

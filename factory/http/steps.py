@@ -19,6 +19,7 @@ from factory.http.signs import (
     links_of,
     searched,
     sign_of_more,
+    total_of_more,
 )
 from schemas.model.pagination import Pagination
 
@@ -151,7 +152,8 @@ class _Cursor:
 
     def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
         cursor = self._cursor(page, came)
-        if cursor is None or cursor == "" or cursor is False or cursor == []:
+        # By 0 lists begin and, in some APIs, end.
+        if cursor in (None, "", False, 0, "0") or cursor == []:
             return None
         text = json.dumps(cursor)
         if text in self._seen:
@@ -203,6 +205,7 @@ class _Counted:
         self._before: Sequence[Any] = ()
         self._fullest = pagination.limit or 0
         self._is_beyond = self._is_started = False
+        self._promised = 0
 
     def first(self, call: HttpCall) -> HttpCall:
         pages = self._pagination
@@ -233,6 +236,15 @@ class _Counted:
 
     def _by_total(self, page: Page, came: Came, total: int, is_full: bool) -> Following | None:
         read, what = self._position - self._start, "pages" if self._by_page else "rows"
+        if total < self._promised:
+            raise page.error(
+                f"its total fell from {self._promised:,} to {total:,} while the list was read: rows that moved up are "
+                "left out"
+            )
+        self._promised = total
+        if self._by_page and not came.number and read <= total and (read > 1 or total_of_more(page, 0) is not None):
+            hint = "; does the list begin with page 0 (`base_page: 0`)?" if self._start == 1 else ""
+            raise page.error(f"it has no rows, but its total is {total:,} pages{hint}")
         if self._position < (self._start if self._by_page else 0) + total:
             if not came.number and not self._by_page:
                 raise page.error(f"it has no rows, but the total is {total:,} and {read:,} came")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,11 +30,19 @@ class Forms:
 
     def asked(self, cursor: Cursor) -> Cursor:
         """A cursor as the request takes it. Raises CursorError."""
-        return self.rows.converted(cursor, self._param) if self._converts else cursor
+        return self.rows.converted(cursor, self._form(cursor, min)) if self._converts else cursor
 
     def asked_moment(self, moment: datetime, like: Cursor | None) -> Cursor:
         """A moment as the request takes it."""
-        return self._param.written(moment) if self._converts else self.rows.written(moment, like)
+        return self._form(like, max).written(moment) if self._converts else self.rows.written(moment, like)
+
+    def _form(self, cursor: Cursor | None, pick: Callable[..., Any]) -> CursorForm:
+        """The form of the request. What it writes may have no zone, and which one the API then means is not known: that
+        of its own times, or the pipeline's. The earlier start and the later end leave no rows out."""
+        if cursor is None or not isinstance(moment := self.rows.moment(cursor), datetime):
+            return self._param
+        zones = (self._param.zone, self.rows.zone_of(cursor))
+        return replace(self._param, zone=pick(zones, key=lambda zone: moment.astimezone(zone).replace(tzinfo=None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,13 @@ class RowProgress:
     def is_later(self, one: Moment, other: Moment) -> bool:
         """Of what `version` gives."""
         return self._form.is_later_moment(one, other)
+
+    def has_moved(self) -> bool:
+        """Whether the rows are past where the last run came to."""
+        before = self._window.watermark
+        return self._latest is not None and (
+            before is None or self._form.is_later_moment(self._latest[0], self._form.moment(before))
+        )
 
     def so_far(self) -> str:
         """The watermark before and after these rows."""

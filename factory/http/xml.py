@@ -1,6 +1,6 @@
 """XML → plain data, as common readers do it: an element is a mapping of its attributes (`@name`) and children, a list
-where there are several of a name, its text where it has nothing else. Names are without their namespace; beside
-another of the same name, one with a prefix keeps it (`link`, `atom:link`)."""
+where there are several of a name, its text where it has nothing else. Names are as they are written, with their prefix
+(`soap:Body`): without it, two columns would become one."""
 
 from __future__ import annotations
 
@@ -50,37 +50,30 @@ def _refuse_unknown(name: str, is_parameter: bool) -> None:
 class _Reader:
     def __init__(self) -> None:
         self.root: dict[str, Any] = {}
-        self._open: list[tuple[dict[str, Any], list[str], dict[str, str]]] = [(self.root, [], {})]
+        self._open: list[tuple[dict[str, Any], list[str]]] = [(self.root, [])]
 
     def start(self, _: str, attributes: dict[str, str]) -> None:
         if len(self._open) > _DEEPEST:
             raise AnswerError("the answer is XML that is nested too deeply")
-        self._open.append(({f"@{_local(key)}": value for key, value in attributes.items() if key != "xmlns"}, [], {}))
+        # Declarations of namespaces are no data.
+        values = {f"@{key}": value for key, value in attributes.items() if key.partition(":")[0] != "xmlns"}
+        self._open.append((values, []))
 
     def end(self, name: str) -> None:
-        found, texts, _ = self._open.pop()
+        found, texts = self._open.pop()
         text = "".join(texts).strip()
         value: Any = found
         if not found:
             value = text or None
         elif text:
             found["#text"] = text
-        (into, _, names), key = self._open[-1], _local(name)
-        first = names.setdefault(key, name)
-        if first != name and name == key:
-            into[first], names[key] = into.pop(key), name
-        elif first != name:
-            key = name
-        if key not in into:
-            into[key] = value
-        elif isinstance(into[key], list):
-            into[key].append(value)
+        into, _ = self._open[-1]
+        if name not in into:
+            into[name] = value
+        elif isinstance(into[name], list):
+            into[name].append(value)
         else:
-            into[key] = [into[key], value]
+            into[name] = [into[name], value]
 
     def text(self, data: str) -> None:
         self._open[-1][1].append(data)
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]

@@ -232,7 +232,7 @@ class HttpRequestOperator(BaseOperator):
         ask: Callable[..., PollAnswer],
     ) -> PollAnswer:
         """The rows of all requests, one after the other."""
-        each, answer, number = request.each, None, 0
+        each, answer, number, asked = request.each, None, 0, 0
         rows: list[Any] = []
         assert each is not None  # noqa: S101 # asked by the caller
         unique = Unique(request.unique_by) if request.unique_by is not None else None
@@ -251,7 +251,7 @@ class HttpRequestOperator(BaseOperator):
         # What holds for all rows together is looked at here, where the rows of all requests come by.
         single = request.model_copy(update={"unique_by": None, "max_rows": None})
         for one, included in requests_for(single, each, self.each_rows):  # noqa: B007 # `take` reads it
-            mine = PollFacts(method=request.method)
+            mine, asked = PollFacts(method=request.method), asked + 1
             try:
                 answer = ask(one, means, take, mine)
             except HttpError:
@@ -263,6 +263,8 @@ class HttpRequestOperator(BaseOperator):
                 facts.add(mine)
                 facts.rows = number
         facts.rows = number
+        if asked and answer is None:
+            self.log.warning("every answer was 404, and `on_missing: skip` left all of them out: is the URL right?")
         if unique is not None and unique.dropped:
             self.log.info("`unique_by` left out %s rows that came before", f"{unique.dropped:,}")
         return PollAnswer(

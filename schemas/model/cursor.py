@@ -71,7 +71,13 @@ class CursorForm:
         if isinstance(value, float) and not math.isfinite(value):
             # JSON has none, but one that is too large becomes one, and nothing would ever come after it.
             raise CursorError(f"a cursor is a finite number, not {_shown(value)}")
-        return self._told(value) if self.format is None else self._formatted(value, self.format)
+        found = self._told(value) if self.format is None else self._formatted(value, self.format)
+        return found.astimezone(UTC) if isinstance(found, datetime) else found
+
+    def zone_of(self, value: Cursor) -> tzinfo:
+        """The zone that a time is written in: its own, or `zone` where it has none. Raises CursorError."""
+        found = self._told(value) if self.format is None else self._formatted(value, self.format)
+        return (found.tzinfo if isinstance(found, datetime) else None) or self.zone
 
     def is_later(self, value: Cursor, other: Cursor) -> bool:
         """Whether `value` comes after `other`. A day counts as its start. Raises CursorError where the two are of
@@ -176,9 +182,11 @@ class CursorForm:
     def _parsed(self, parse: Any, text: str) -> datetime | None:
         try:
             moment: datetime = parse(text)
-            return (moment if moment.tzinfo is not None else moment.replace(tzinfo=self.zone)).astimezone(UTC)
+            moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=self.zone)
+            moment.astimezone(UTC)  # near the first and the last year it has no moment there
         except (ValueError, OverflowError, TypeError, IndexError):
             return None
+        return moment
 
     @staticmethod
     def _since_1970(number: int | float | Decimal, name: str) -> datetime | None:

@@ -104,7 +104,7 @@ FunctionPath = Annotated[str, Field(pattern=DOTTED_PATH_PATTERN, examples=["chec
 
 
 JmesPath = Annotated[str, Field(min_length=1, max_length=1000)]
-"""`schemas.rules.http_requests` checks its syntax, so that only files that have one import the parser."""
+"""`schemas.rules.http_expressions` checks its syntax, so that only files that have one import the parser."""
 
 
 ValueT = TypeVar("ValueT")

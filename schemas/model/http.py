@@ -210,8 +210,9 @@ class HttpRequest(Model):
     max_rows: PositiveNumber | None = None
     """Largest number of rows; more fail the task."""
     format: Literal["json", "jsonl", "csv", "xml", "text", "bytes"] | None = None
-    """What the body is. Default: what its `Content-Type` says, or the ending of the URL; JSON where the request selects
-    or checks a part of it. `jsonl`, `csv` and `xml` are decoded to rows or a mapping, `bytes` to base64 text."""
+    """What the body is. Default: JSON or text, as its `Content-Type` says; where the request selects or checks a part
+    of it, also what the ending of the URL says. `jsonl`, `csv` and `xml` are decoded to rows or a mapping, `bytes` to
+    base64 text."""
     compression: Literal["gzip", "zip", "none"] | None = None
     """How the body itself is compressed, besides `Content-Encoding`: `zip` takes an archive of one file. Default: by
     content type or the ending of the URL."""

@@ -71,12 +71,12 @@ RULES: tuple[Rule, ...] = (
 def rules_of_built_ins(subject: Subject) -> Iterator[Rule]:
     """The rules over requests and data tasks, imported for the first file that may hold one."""
     if subject.may_hold("http", "poll"):
-        from schemas.rules import http_requests, http_rows  # noqa: PLC0415 # few files have a request
+        from schemas.rules import http_expressions, http_requests, http_rows  # noqa: PLC0415 # few files have a request
 
         yield http_requests.check_keys
         yield http_rows.check
-        yield http_requests.check_jmespath
-        yield http_requests.check_json_schemas
+        yield http_expressions.check_jmespath
+        yield http_expressions.check_json_schemas
     if subject.may_hold("sql", "load", "duckdb", "check", "chart", "train", "predict"):
         from schemas.rules import charts, data_tasks  # noqa: PLC0415 # as above
 

@@ -1,20 +1,17 @@
-"""Requests: keys that need or exclude each other, JMESPath expressions, JSON Schemas."""
+"""Requests: keys that need or exclude each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
 from schemas.model.auth import KEYS_BY_TYPE as AUTH_KEYS
 from schemas.model.auth import NEEDED as AUTH_NEEDED
 from schemas.model.pagination import IN_BODY, NEEDED
 from schemas.model.pagination import KEYS_BY_TYPE as PAGINATION_KEYS
-from schemas.model.value_schema import schema_problem
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import place
@@ -217,98 +214,3 @@ def _rate_limit(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         path = (*task.with_path, "rate_limit")
         message = f"`requests` is missing {place(path, subject.effective)}"
         yield subject.finding(Code.MISSING_KEY, path, message, at_key=True)
-
-
-_PLACES: tuple[DataPath, ...] = (
-    ("data_selector",),
-    ("expect", "condition"),
-    ("pagination", "next_url_path"),
-    ("pagination", "cursor_path"),
-    ("pagination", "total_path"),
-    ("pagination", "has_more_path"),
-    ("pagination", "stop"),
-    ("incremental", "cursor_path"),
-    ("incremental", "token_path"),
-    ("auth", "token_path"),
-    ("until", "condition"),
-    ("unique_by",),
-    ("change_detection", "path"),
-)
-_JMESPATH_KEYS = (*(str(place[-1]) for place in _PLACES[:-1]), "change_detection")
-_LONGEST = 1000
-"""Characters; the shape of a longer one is wrong already."""
-
-
-def check_jmespath(subject: Subject) -> Iterator[Diagnostic]:
-    """Expressions of requests. What an environment variable holds is looked at when the task runs."""
-    if not subject.may_hold(*_JMESPATH_KEYS):
-        return
-    for task in subject.tasks:
-        if task.uses == "http":
-            actions = task.arguments.get("response_actions")
-            in_actions = (
-                [("response_actions", n, "condition") for n in range(len(actions))] if isinstance(actions, list) else []
-            )
-            for place in (*_PLACES, *in_actions):
-                yield from _expression(subject, task, place)
-
-
-def _expression(subject: Subject, task: TaskView, place: DataPath) -> Iterator[Diagnostic]:
-    value: Any = task.arguments
-    for element in place:
-        if isinstance(value, list) and isinstance(element, int):
-            value = value[element]
-        else:
-            value = value.get(element) if isinstance(value, dict) else None
-    if not isinstance(value, str) or isinstance(value, EnvText) or not value or len(value) > _LONGEST or "${" in value:
-        return
-    problem = _problem(value)
-    if problem is not None:
-        reason, at = problem
-        yield subject.finding(
-            Code.BAD_JMESPATH,
-            (*task.with_path, *place),
-            f"`{place[-1]}` is not a JMESPath expression: {reason}",
-            help="see https://jmespath.org; text is in single quotes, a number in backticks",
-            part=(at, at + 1) if at is not None else None,
-        )
-
-
-def _problem(expression: str) -> tuple[str, int | None] | None:
-    """What is wrong, and at which character, from 0."""
-    # Imported where a file has one: lint starts for many that have none.
-    import jmespath  # noqa: PLC0415
-    from jmespath import exceptions  # noqa: PLC0415
-
-    try:
-        jmespath.compile(expression)
-    except RecursionError:
-        return "it is nested too deeply", None
-    except exceptions.IncompleteExpressionError:
-        return "it ends too early", len(expression) - 1
-    except exceptions.LexerError as error:
-        return f"{error.message[0].lower()}{error.message[1:]}", _inside(error.lexer_position, expression)
-    except exceptions.ParseError as error:
-        return f"`{error.token_value}` is not expected here", _inside(error.lex_position, expression)
-    except exceptions.JMESPathError as error:
-        return str(error).splitlines()[0], None
-    return None
-
-
-def _inside(position: Any, expression: str) -> int | None:
-    return position if isinstance(position, int) and 0 <= position < len(expression) else None
-
-
-def check_json_schemas(subject: Subject) -> Iterator[Diagnostic]:
-    """`expect.json_schema` of requests."""
-    if not subject.may_hold("json_schema"):
-        return
-    for task in subject.tasks:
-        expect = task.arguments.get("expect")
-        schema = expect.get("json_schema") if task.uses == "http" and isinstance(expect, dict) else None
-        if isinstance(schema, dict):
-            problem = schema_problem(schema)
-            if problem is not None:
-                place, reason = problem
-                path = (*task.with_path, "expect", "json_schema", *place)
-                yield subject.finding(Code.BAD_JSON_SCHEMA, path, f"`json_schema` is not a JSON Schema: {reason}")

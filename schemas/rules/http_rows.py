@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
+from schemas.model.times import parse_duration
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import FILLED, TaskView
 from schemas.shape.places import place
@@ -90,6 +91,7 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         yield subject.finding(Code.KEY_ALONE, (*path, "token_param"), message, at_key=True)
     from schemas.model.cursor import format_problem  # noqa: PLC0415 # few files have a cursor
 
+    are_formats = True
     for key in ("cursor_format", "param_format"):
         name = written.get(key)
         problem = format_problem(name) if isinstance(name, str) and "${" not in name else None
@@ -100,6 +102,9 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
                 f"`{key}` cannot be used: {problem}",
                 help="allowed: iso, date, rfc2822, epoch, epoch_ms, number, text, or a pattern such as `%d/%m/%Y`",
             )
+            are_formats = False
+    if are_formats:
+        yield from _first_cursor(subject, path, written)
     pagination = task.arguments.get("pagination")
     stops = isinstance(pagination, dict) and pagination.get("on_max_pages") == "stop"
     if stops and written.get("row_order") != "asc":
@@ -108,6 +113,27 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             (*task.with_path, "pagination", "on_max_pages"),
             "`on_max_pages: stop` with `incremental` loses rows: the watermark moves past pages that were not read",
             help="with `row_order: asc`, the next run goes on where this one stopped",
+        )
+
+
+def _first_cursor(subject: Subject, path: DataPath, written: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """An `initial_value` that is not as the rows write their cursors, or cannot be sent as `param_format` says."""
+    from schemas.model.cursor import CursorError, CursorForm  # noqa: PLC0415 # few files have a cursor
+
+    initial, form, param = (written.get(key) for key in ("initial_value", "cursor_format", "param_format"))
+    known = all(value is None or (isinstance(value, str) and "${" not in value) for value in (form, param))
+    if not known or initial is None or not isinstance(initial, str | int | float) or "${" in str(initial):
+        return
+    if "token_path" in written:
+        return
+    try:
+        if param is not None:
+            CursorForm(form).converted(initial, CursorForm(param))
+        elif form is not None:
+            CursorForm(form).moment(initial)
+    except CursorError as error:
+        yield subject.finding(
+            Code.WRONG_VALUE, (*path, "initial_value"), f"`initial_value` cannot be a cursor: {error}"
         )
 
 
@@ -127,7 +153,15 @@ def _placeholder_problem(task: TaskView, root: str, name: str) -> str | None:
         return None if name in ("start", "end") else "`${cursor.…}` has `start` and `end` only"
     if task.arguments.get("each") is None:
         return "`${each.…}` is a value of the rows in `each`, and there is none"
-    return None if re.fullmatch(r"[A-Za-z_][\w.-]*", name) else "`${each.…}` takes the name of a column"
+    if re.fullmatch(r"[A-Za-z_][\w.-]*", name) is None:
+        return "`${each.…}` takes the name of a column"
+    each = task.arguments["each"]
+    rows = each.get("rows") if isinstance(each, dict) else None
+    if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+        columns = sorted({str(column) for row in rows for column in row})
+        if name.partition(".")[0] not in columns:
+            return f"the rows of `each` have no `{name}`; they have {', '.join(columns)}"
+    return None
 
 
 def _placeholder_names(task: TaskView, root: str) -> Iterator[str]:
@@ -153,12 +187,26 @@ def _each(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 
 
 def _until(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    if task.arguments.get("until") is None:
+    until = task.arguments.get("until")
+    if until is None:
         return
+    if isinstance(until, dict) and (every := _seconds(until.get("every", "30s"))) is not None:
+        within = _seconds(until.get("within", "1h"))
+        if within is not None and every >= within:
+            key = "every" if "every" in until else "within"
+            message = "the job is asked for once only: `every` is as long as `within`, or longer"
+            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, "until", key), message)
     for key in ("incremental", "change_detection", "watch"):
         if task.arguments.get(key) is not None:
             message = f"`until` asks again until a job is done, which does not go together with `{key}`"
             yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True)
+
+
+def _seconds(duration: Any) -> float | None:
+    try:
+        return parse_duration(duration).total_seconds()
+    except (ValueError, TypeError):
+        return None
 
 
 def _handed_on(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
