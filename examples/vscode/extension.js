@@ -15,7 +15,8 @@ function quoted(argument) {
   return /^[\w./:=-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }
 
-function inTerminal(...given) {
+async function inTerminal(...given) {
+  await workspace.saveAll(false); // what runs is the file
   const named = given.length ? given : ["test"];
   const terminal = window.terminals.find((one) => one.name === "factory") ?? window.createTerminal("factory");
   terminal.show(true);

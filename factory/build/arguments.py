@@ -17,11 +17,11 @@ import pendulum
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
 from factory.build.errors import BuildError, BuildErrors
-from factory.operators.selection import ArgumentText
-from schemas.compose.env_values import EnvText
-from schemas.expressions.reading import ExpandReference, TaskReference, expressions, run_reference, unescape
+from factory.operators.selection import ReferenceText
+from schemas.expressions.reading import ExpandReference, TaskReference, run_reference, run_references, unescape
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
+from schemas.model.fields import Model
 from schemas.model.times import fitted, type_names
 
 
@@ -37,7 +37,7 @@ def build_value(value: Any, resolver: Resolver, *, as_text: bool = False) -> Any
     What an environment variable holds is text, also where it looks like a reference.
     """
     if isinstance(value, str):
-        reference = _reference(value)
+        reference = run_reference(value)
         return _text(value, resolver) if reference is None else resolver(reference, as_text=as_text)
     if isinstance(value, dict):
         return {key: build_value(child, resolver, as_text=as_text) for key, child in value.items()}
@@ -49,9 +49,9 @@ def build_value(value: Any, resolver: Resolver, *, as_text: bool = False) -> Any
 def references_in(value: Any) -> Iterator[TaskReference]:
     """The references to tasks that `build_value` would resolve, in order."""
     if isinstance(value, str):
-        reference = _reference(value)
-        if isinstance(reference, TaskReference):
-            yield reference
+        yield from (reference for _, reference in run_references(value) if isinstance(reference, TaskReference))
+    elif isinstance(value, Model):
+        yield from references_in([getattr(value, name) for name in value.model_fields_set])
     elif isinstance(value, dict | list):
         for child in value.values() if isinstance(value, dict) else value:
             yield from references_in(child)
@@ -83,19 +83,13 @@ def aware(date: datetime, timezone: str) -> datetime:
 
 
 def _text(text: str, resolver: Resolver) -> Any:
-    """A text, in which `${expand.NAME}` may be; lint says where."""
-    found = [] if isinstance(text, EnvText) else [(one, one.meaning) for one in expressions(text)]
+    """A text, in which references may be; lint says where."""
     parts: list[Any] = []
     end = 0
-    for expression, meaning in found:
-        if isinstance(meaning, ExpandReference):
-            parts += [plain_text(text[end : expression.start]), resolver(meaning, as_text=True)]
-            end = expression.end
-    return ArgumentText([*parts, plain_text(text[end:])]) if parts else plain_text(text)
-
-
-def _reference(text: str) -> TaskReference | ExpandReference | None:
-    return None if isinstance(text, EnvText) else run_reference(text)
+    for expression, reference in run_references(text):
+        parts += [plain_text(text[end : expression.start]), resolver(reference, as_text=False)]
+        end = expression.end
+    return ReferenceText([*parts, plain_text(text[end:])]) if parts else plain_text(text)
 
 
 _ITEMS = re.compile(r"(?i:list|iterable|sequence|collection)\[(?P<items>[\w.]+)\]")

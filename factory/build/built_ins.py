@@ -18,7 +18,8 @@ from airflow.sdk import BaseOperator
 
 from factory.build.arguments import Resolver, aware, build_value, plain_text
 from factory.operators.functions import FunctionReference
-from factory.operators.selection import ArgumentText
+from factory.operators.selection import ReferenceText
+from schemas.expressions.reading import run_references
 from schemas.model.fields import Model
 from schemas.model.task_base import DeferrableSensorArguments, TaskBase
 
@@ -56,14 +57,18 @@ def text_arguments(task: TaskBase, context: BuildContext) -> dict[str, Any]:
     }
 
 
-def plain_arguments(task: TaskBase, context: BuildContext) -> dict[str, Any]:
-    """As `written_arguments`, with mappings in place of models inside a value."""
-    return {name: _plain(value) for name, value in written_arguments(task, context).items()}
+def mapped_value(task: TaskBase, name: str, value: Any, resolver: Resolver) -> Any:
+    """One of the values of an argument that a built-in is mapped over."""
+    if isinstance(value, str) and task.uses == "http" and name in ("url", "endpoint"):
+        return _address(value, resolver)
+    field_ = type(task.with_).model_fields.get(name)
+    only_text = task.uses == "bash" or name == "headers" or (field_ is not None and _takes_text_only(field_.annotation))
+    return build_value(value, resolver, as_text=only_text)
 
 
 def train_arguments(task: TaskBase, context: BuildContext) -> dict[str, Any]:
     """Of TrainOperator, which calls `with` `estimator_arguments`."""
-    arguments = plain_arguments(task, context)
+    arguments = written_arguments(task, context)
     arguments["estimator_arguments"] = arguments.pop("with_", {})
     return arguments
 
@@ -102,7 +107,7 @@ def _argument(task: TaskBase, name: str, value: Any, context: BuildContext, *, a
         return FunctionReference(str(value), context.folder)
     if isinstance(value, datetime):
         return aware(value, context.timezone)
-    return build_value(value, context.resolver, as_text=as_text)
+    return build_value(_plain(value), context.resolver, as_text=as_text)
 
 
 def _plain(value: Any) -> Any:
@@ -163,7 +168,7 @@ def request_arguments(request: HttpRequest, resolver: Resolver, timezone: str) -
 
 def _address(value: str | None, resolver: Resolver) -> Any:
     built = _optional_text(value, resolver)
-    return ArgumentText(built.parts, escaped=True) if isinstance(built, ArgumentText) else built
+    return ReferenceText(built.parts, escaped=True) if isinstance(built, ReferenceText) else built
 
 
 def _optional_text(value: str | None, resolver: Resolver) -> Any:
@@ -224,19 +229,19 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
         ),
         "wait_dag": BuiltIn("factory.operators.other_dags.ExternalTaskSensor", deferrable_arguments),
         "trigger_dag": BuiltIn(
-            # Ours renders `run_after`; Airflow's own class is used where that makes no difference.
+            # Ours renders `run_after`, and takes an output as the id; Airflow's own is used where that is all the same.
             lambda task: (
                 "factory.operators.other_dags.TriggerDagRunOperator"
-                if isinstance(task.with_.run_after, str)
+                if isinstance(task.with_.run_after, str) or any(run_references(task.with_.trigger_dag_id))
                 else f"{STANDARD}.trigger_dagrun.TriggerDagRunOperator"
             ),
             trigger_arguments,
         ),
         "email": BuiltIn("airflow.providers.smtp.operators.smtp.EmailOperator"),
         "sql": BuiltIn("factory.operators.sql.SqlOperator"),
-        "load": BuiltIn("factory.operators.load.LoadOperator", plain_arguments),
+        "load": BuiltIn("factory.operators.load.LoadOperator"),
         "duckdb": BuiltIn("factory.operators.duckdb.DuckdbOperator"),
-        "check": BuiltIn("factory.operators.check.CheckOperator", plain_arguments),
+        "check": BuiltIn("factory.operators.check.CheckOperator"),
         "chart": BuiltIn("factory.operators.chart.ChartOperator"),
         "train": BuiltIn("factory.operators.models.TrainOperator", train_arguments),
         "predict": BuiltIn("factory.operators.models.PredictOperator"),

@@ -137,7 +137,8 @@ def _placed(
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Full ids, in the order they are written: of what is in the arguments, and of what it is mapped over."""
+    """Full ids, in the order they are written: of what is in the arguments, mapped ones included, and of what it is
+    mapped over."""
 
     arguments: tuple[str, ...]
     mapped: tuple[str, ...]
@@ -151,7 +152,9 @@ def sources_of(one: Placed, entries: Mapping[str, Placed]) -> Sources:
         return tuple(dict.fromkeys(known for name in names if (known := one.scope.find(name, entries)) is not None))
 
     arguments = dict(one.entry.written_arguments) if isinstance(one.entry, TaskBase) else {}
-    return Sources(found(arguments), found([one.entry.expand, one.entry.expand_kwargs]))
+    over = [*(one.entry.expand or {}).values(), one.entry.expand_kwargs]
+    whole = [value for value in over if isinstance(value, str)]
+    return Sources(found([arguments, [value for value in over if not isinstance(value, str)]]), found(whole))
 
 
 @dataclass(frozen=True)

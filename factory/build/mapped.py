@@ -15,7 +15,7 @@ from airflow.sdk.definitions._internal.expandinput import (
 from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial, prevent_duplicates
 
 from factory.build.arguments import build_value, operator_arguments
-from factory.build.built_ins import operator_argument
+from factory.build.built_ins import mapped_value, operator_argument
 from factory.build.edges import TaskReferences
 from factory.operators.functions import FunctionReference
 from schemas.expressions.reading import task_reference
@@ -28,27 +28,25 @@ Converter = Callable[[str, Any, DataPath], tuple[str, Any]]
 ExpandInput = DictOfListsExpandInput | ListOfDictsExpandInput
 
 
-def _as_written(name: str, value: Any, _: DataPath) -> tuple[str, Any]:
-    return name, value
-
-
 def build_expand_input(
-    expand: Mapping[str, Any] | None, rows: Any, references: TaskReferences, convert: Converter = _as_written
+    expand: Mapping[str, Any] | None, rows: Any, references: TaskReferences, converter: Converter | None = None
 ) -> ExpandInput:
     """What a task or a group is mapped over: `expand`, or else the `rows` of `expand_kwargs`.
 
-    `convert` makes the operator's name and value of an argument's name, one of its values, and the path of the mapping
-    that holds it, below the task; another task's output stays as it is.
+    `converter` makes the operator's name and value of an argument's name, one of its values as it is written, and the
+    path of the mapping that holds it, below the task; another task's output stays as it is.
     """
+
+    def as_written(name: str, value: Any, _: DataPath) -> tuple[str, Any]:
+        return name, build_value(value, references)
+
+    convert = converter or as_written
     if expand is None:
         if (reference := task_reference(rows)) is not None:
             return ListOfDictsExpandInput(references.mapped_source(reference, "expand_kwargs"))
         return ListOfDictsExpandInput(
             [
-                dict(
-                    convert(name, value, ("expand_kwargs", index))
-                    for name, value in build_value(row, references).items()
-                )
+                dict(convert(name, value, ("expand_kwargs", index)) for name, value in row.items())
                 for index, row in enumerate(rows or ())
             ]
         )
@@ -58,7 +56,7 @@ def build_expand_input(
         if (reference := task_reference(value)) is not None:
             mapped[argument] = references.mapped_source(reference, name)
         elif isinstance(value, list):
-            mapped[argument] = [convert(name, build_value(item, references), ("expand",))[1] for item in value]
+            mapped[argument] = [convert(name, item, ("expand",))[1] for item in value]
         else:
             mapped[argument] = build_value(value, references)
     return DictOfListsExpandInput(mapped)
@@ -81,8 +79,9 @@ def build_mapped(
 
     def convert(name: str, value: Any, holder: DataPath) -> tuple[str, Any]:
         if not isinstance(task, CodeTask):
-            return operator_argument(task, name), value
-        return name, operator_arguments(operator, {name: value}, (*path, *holder), timezone)[name]
+            return operator_argument(task, name), mapped_value(task, name, value, references)
+        built = {name: build_value(value, references)}
+        return name, operator_arguments(operator, built, (*path, *holder), timezone)[name]
 
     expand_input = build_expand_input(task.expand, task.expand_kwargs, references, convert)
     # A built-in names them all, also those that only the mapping gives.

@@ -26,7 +26,7 @@ from factory.operators.bash import BashOperator
 from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.select import SelectOperator
-from factory.operators.selection import ArgumentText, GroupArgument, TaskCondition, XComSelection
+from factory.operators.selection import GroupArgument, ReferenceText, TaskCondition, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
 from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.paths import DataPath
@@ -228,20 +228,37 @@ class ValueCode:
         reference = value.reference
         if not (reference.steps or value.as_text or value.operator.is_mapped):
             return self.output(value.operator, reference.key)
-        if value.as_text and not reference.steps and self._gives_text(value.operator):
-            waited = {*self.waited}
-            text = formatted([(self.output(value.operator, reference.key), True)])
-            self.waited.intersection_update(waited)  # a text has no edges
-            return text
-        name, is_output = self.operators(value.operator)
-        self.waited.add(value.operator.task_id)
-        named: dict[str, Any] = {"key": reference.key} if reference.key else {}
-        named |= {"as_text": True} if value.as_text else {}
-        operator = f"{name}.operator" if is_output else name
-        return call(f"{self.named(value)}.of", [operator, *map(self.code, reference.steps)], **self.each(named))
+        if value.as_text and self._gives_text(value):
+            return self._joined([value])
+        return self._inside(value, value.as_text)
 
-    def _gives_text(self, operator: Any) -> bool:
+    def _inside(self, value: XComSelection | GroupArgument, as_text: bool = False) -> Code:
+        named: dict[str, Any] = {}
+        if isinstance(value, GroupArgument):
+            source = self.arguments[value.reference.name]
+        else:
+            name, is_output = self.operators(value.operator)
+            self.waited.add(value.operator.task_id)
+            source = f"{name}.operator" if is_output else name
+            named = {"key": value.reference.key} if value.reference.key else {}
+        named |= {"as_text": True} if as_text else {}
+        return call(f"{self.named(value)}.of", [source, *map(self.code, value.reference.steps)], **self.each(named))
+
+    def _joined(self, parts: Iterable[str | XComSelection]) -> str:
+        """A text of texts and outputs, as Airflow writes one. It has no edges."""
+        waited = {*self.waited}
+        pieces = [
+            (part, False) if isinstance(part, str) else (self.output(part.operator, part.reference.key), True)
+            for part in parts
+        ]
+        self.waited.intersection_update(waited)
+        return formatted([piece for piece in pieces if piece[0]])
+
+    def _gives_text(self, part: Any) -> bool:
         """Whether Airflow's own text of an output is the same: what a shell prints, and what is text or a number."""
+        if not isinstance(part, XComSelection) or part.reference.steps:
+            return False
+        operator: Any = part.operator
         if operator.is_mapped or operator.get_closest_mapped_task_group() is not None:
             return False
         function = getattr(operator, "python_callable", None)
@@ -251,16 +268,17 @@ class ValueCode:
 
     @_of.register
     def _argument(self, value: GroupArgument) -> Code:
-        name = self.arguments[value.reference.name]
-        if not value.reference.steps and not value.as_text:
-            return name
-        named = {"as_text": True} if value.as_text else {}
-        return call(f"{self.named(value)}.of", [name, *map(self.code, value.reference.steps)], **self.each(named))
+        plain = not value.reference.steps and not value.as_text
+        return self.arguments[value.reference.name] if plain else self._inside(value, value.as_text)
 
     @_of.register
-    def _argument_text(self, value: ArgumentText) -> Code:
-        parts = listed(map(self.code, value.parts))
-        return call(self.named(value), [parts], **self.each({"escaped": True} if value.escaped else {}))
+    def _reference_text(self, value: ReferenceText) -> Code:
+        if not value.escaped and all(
+            MARKS[0] not in part if isinstance(part, str) else self._gives_text(part) for part in value.parts
+        ):
+            return self._joined(value.parts)  # type: ignore[arg-type] # no argument of a group gives text
+        parts = (self.code(part) if isinstance(part, str) else self._inside(part) for part in value.parts)
+        return call(self.named(value), [listed(parts)], **self.each({"escaped": True} if value.escaped else {}))
 
     # What is called.
 

@@ -1,4 +1,5 @@
-"""Convert pipelines: dag-factory documents to this project's format, and this project's files to Python modules.
+"""Convert pipelines: documents of dag-factory and of Airflow 3.4 to this project's format, and this project's files to
+Python modules or documents of Airflow 3.4.
 
 Exit status: 0 all converted, 1 something was lost or the new files have errors, 2 usage.
 """
@@ -22,6 +23,8 @@ from factory.trial import prepare_airflow
 from schemas.check import CheckedPipeline, Checker, CheckOptions
 from schemas.compose.env_values import looks_like_secret
 from schemas.dagfactory.convert import ConvertedDag, convert
+from schemas.dagfactory.convert.airflow import to_airflow
+from schemas.dagfactory.convert.from_airflow import airflow_documents, from_airflow
 from schemas.expressions.reading import EnvReference
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, has_errors
@@ -30,10 +33,11 @@ from schemas.folder.discovery import is_pipeline_path
 from schemas.folder.project import ENVIRONMENT_VARIABLE, lexically_absolute
 from schemas.rules.subject import Subject
 from schemas.source import SourceReader
+from schemas.text.document import Document
 
 _STANDARD_OUTPUT = "-"
-_ENDINGS = {"pipeline": ".yaml", "python": ".py"}
-_BETWEEN = {"pipeline": "---\n", "python": "\n\n"}
+_ENDINGS = {"pipeline": ".yaml", "python": ".py", "airflow-3.4": ".yaml"}
+_BETWEEN = {"pipeline": "---\n", "python": "\n\n", "airflow-3.4": "---\n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         choices=list(_ENDINGS),
         default="pipeline",
-        help="`pipeline`, the default: dag-factory documents become files of this project's format; `python`: this "
-        "project's files become Python modules that give the same DAGs",
+        help="`pipeline`, the default: documents of dag-factory and of Airflow 3.4 become files of this project's "
+        "format; `python`, `airflow-3.4`: this project's files become Python modules that give the same DAGs, or "
+        "documents of Airflow's own YAML format",
     )
     parser.add_argument(
         "--output",
@@ -68,13 +73,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and findings to standard error; returns the exit status."""
-    selection, paths = _selected(arguments.file, arguments.to)
+    selection, paths, foreign = _selected(arguments.file, arguments.to)
     if arguments.to == "python":
         require_airflow()
+    if arguments.to != "pipeline":
         require_declared(arguments.environment, [selection])
     options = CheckOptions(environment=arguments.environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
-    wrong = {path: checker.file(path).diagnostics for path in paths}
+    wrong = {path: _findings(checker, path, foreign) for path in paths}
     wrong = {path: found for path, found in wrong.items() if has_errors(found)}
     _report([d for found in wrong.values() for d in found if d.severity is Severity.ERROR])
     for path in wrong:
@@ -84,8 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.to == "python":
             prepare_airflow(home, "CRITICAL")
             make: Callable[[str], Iterator[ConvertedDag]] = _Modules(selection, options).of
+        elif arguments.to == "airflow-3.4":
+            make = _to_airflow(selection, checker)
         else:
-            make = _pipelines(selection)
+            make = _pipelines(selection, foreign)
         new = list(_converted(selection, [path for path in paths if path not in wrong], arguments, make))
     if arguments.output == _STANDARD_OUTPUT:
         print(_BETWEEN[arguments.to].join(one.made.text for one in new if one.made.text), end="")
@@ -99,23 +107,34 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if wrong or refused or has_errors(carried) else 0
 
 
-def _selected(target: Path, to: str) -> tuple[Selection, tuple[str, ...]]:
-    """The files to convert. Raises UsageError."""
+def _selected(target: Path, to: str) -> tuple[Selection, tuple[str, ...], dict[str, list[Document]]]:
+    """The files to convert, and what those of Airflow 3.4's format say. Raises UsageError."""
     (selection,) = select([target])
     checker = Checker(selection.folder)
-    from_dag_factory = to == "pipeline"
-    whose = "dag-factory document" if from_dag_factory else "pipeline"
+    foreign: dict[str, list[Document]] = {}
+    for path in selection.paths:
+        text = (selection.folder / path).read_text(encoding="utf-8", errors="replace")
+        documents = None if checker.dialect(path) == DIALECT else airflow_documents(text, selection.shown_path(path))
+        foreign |= {path: documents} if documents is not None else {}
+    whose = "dag-factory or Airflow 3.4 document" if to == "pipeline" else "pipeline"
+    theirs = [path for path in selection.paths if checker.dialect(path) == DIALECT or path in foreign]
+    paths = tuple(path for path in selection.paths if (path in theirs) == (to == "pipeline"))
     if target.is_dir():
-        paths = tuple(path for path in selection.paths if (checker.dialect(path) == DIALECT) == from_dag_factory)
         if not paths:
             raise UsageError(f"{target}: there are no {whose}s in this folder")
-        return selection, paths
+        return selection, paths, foreign
     if len(selection.paths) != 1:
         raise UsageError(f"{target}: these are defaults; name the file that they are for")
-    if (checker.dialect(selection.paths[0]) == DIALECT) != from_dag_factory:
-        help_text = "" if from_dag_factory else ": convert the dag-factory document without --to first"
+    if not paths:
+        help_text = "" if to == "pipeline" else " of this project's format: convert it to one first, without --to"
         raise UsageError(f"{target}: this is not a {whose}{help_text}")
-    return selection, selection.paths
+    return selection, paths, foreign
+
+
+def _findings(checker: Checker, path: str, foreign: Mapping[str, list[Document]]) -> tuple[Diagnostic, ...]:
+    if path in foreign:
+        return tuple(found for document in foreign[path] for found in document.diagnostics)
+    return checker.file(path).diagnostics
 
 
 def _converted(
@@ -137,12 +156,24 @@ def _converted(
             yield _New(path, top / below / f"{made.dag_id}{_ENDINGS[arguments.to]}", made)
 
 
-def _pipelines(selection: Selection) -> Callable[[str], Iterator[ConvertedDag]]:
-    """dag-factory documents → this project's format."""
+def _pipelines(selection: Selection, foreign: Mapping[str, list[Document]]) -> Callable[[str], Iterator[ConvertedDag]]:
+    """Documents of dag-factory and of Airflow 3.4 → this project's format."""
     # Read without variables, so that they stay names.
     unexpanded = Checker(selection.folder, CheckOptions(shown_folder=selection.shown, environ={}))
     reader = SourceReader(selection.folder)
-    return lambda path: convert(unexpanded.variants(path), selection.folder, os.environ, reader)
+
+    def made(path: str) -> Iterator[ConvertedDag]:
+        if path in foreign:
+            return from_airflow(foreign[path], path, reader)
+        return convert(unexpanded.variants(path), selection.folder, os.environ, reader)
+
+    return made
+
+
+def _to_airflow(selection: Selection, checker: Checker) -> Callable[[str], Iterator[ConvertedDag]]:
+    """This project's files → documents of Airflow 3.4."""
+    reader = SourceReader(selection.folder)
+    return lambda path: to_airflow(checker.variants(path), os.environ, reader)
 
 
 class _Modules:

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
+from uuid import uuid4
 
 from airflow.sdk import TaskGroup, XComArg
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput, ListOfDictsExpandInput, MappedArgument
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
+from airflow.sdk.definitions.context import render_template_to_string
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from schemas.expressions.reading import ExpandReference, TaskReference
@@ -56,10 +59,11 @@ def selected(value: Any, steps: Sequence[str | int], *, whole: str, source: str)
 
 
 def as_plain_text(value: Any) -> str:
-    """Text as it is, nothing as empty text, all else as JSON."""
+    """Text as it is, nothing as empty text; numbers, lists and mappings as JSON, all else as Python writes it."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    is_of_json = isinstance(value, bool | int | float | list | tuple | dict)
+    return json.dumps(value, ensure_ascii=False, default=str) if is_of_json else str(value)
 
 
 def _misfit(value: Any, step: str | int) -> str | None:
@@ -147,10 +151,13 @@ class GroupArgument(ResolveMixin):
         return as_plain_text(value) if self.as_text else value
 
 
-class ArgumentText(ResolveMixin):
-    """A text with arguments of the group inside, and templates beside them. `escaped`: it is a URL."""
+class ReferenceText(ResolveMixin):
+    """A text with references inside, and templates beside them. `escaped`: it is a URL or a part of one.
 
-    def __init__(self, parts: Sequence[str | GroupArgument], *, escaped: bool = False) -> None:
+    It is text also where the DAG renders templates as Python values.
+    """
+
+    def __init__(self, parts: Sequence[str | GroupArgument | XComSelection], *, escaped: bool = False) -> None:
         self.parts = parts
         self.escaped = escaped
 
@@ -158,21 +165,38 @@ class ArgumentText(ResolveMixin):
         return "".join(map(str, self.parts))
 
     def iter_references(self) -> Iterator[tuple[Operator, str]]:
-        """The operators that the group is mapped over."""
+        """The operators whose outputs are in it, or that the group is mapped over."""
         for part in self.parts:
             if not isinstance(part, str):
                 yield from part.iter_references()
 
     def resolve(self, context: Mapping[str, Any]) -> str:
-        """The text. Raises what the arguments and templates raise."""
+        """The text. A value is not a template, whatever is in it, and a template may go over several parts.
 
-        def resolved(part: str | GroupArgument) -> str:
+        Raises AirflowFailException where a value is empty, and what the references and the template raise.
+        """
+        values: dict[str, str] = {}
+        template, mark = "", f"reference-{uuid4().hex}-"
+        for part in self.parts:
             if isinstance(part, str):
-                return str(context["task"].render_template(part, context))
-            value = str(part.resolve(context))
-            return quote(value, safe="") if self.escaped else value
+                template += part
+                continue
+            value = self._text_of(part, context)
+            # What an address begins with is its server, or its first folders.
+            values[f"{mark}{len(values)}."] = quote(value, safe="") if self.escaped and template else value
+            template += f"{mark}{len(values) - 1}."
+        environment = context["task"].dag.get_template_env(force_sandboxed=True)  # the other one gives no text
+        rendered = render_template_to_string(environment.from_string(template), cast("Context", context))
+        return re.sub(rf"{mark}\d+\.", lambda found: values[found.group()], rendered)
 
-        return "".join(map(resolved, self.parts))
+    def _text_of(self, part: GroupArgument | XComSelection, context: Mapping[str, Any]) -> str:
+        value = part.resolve(context)
+        if value is None:
+            raise AirflowFailException(
+                f"{part}: the value is empty, and the text `{self}` would lack it. Where that may be, give it as a "
+                "whole value, or write a template: {{ ti.xcom_pull(task_ids='…') or '…' }}"
+            )
+        return as_plain_text(value)
 
 
 class XComSelection(ResolveMixin):

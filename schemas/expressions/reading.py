@@ -107,12 +107,15 @@ def task_reference(text: object) -> TaskReference | None:
 
 def run_reference(text: object) -> TaskReference | ExpandReference | None:
     """The reference that a value is, to something known when the task runs; None if it is anything else."""
-    if not isinstance(text, str):
-        return None
-    first = next(expressions(text), None)
-    if first is None or not first.whole or not isinstance(first.meaning, TaskReference | ExpandReference):
-        return None
-    return first.meaning
+    first = next(run_references(text), None)
+    return first[1] if first is not None and first[0].whole else None
+
+
+def run_references(text: object) -> Iterator[tuple[Expression, TaskReference | ExpandReference]]:
+    """The references in a value, whole or inside a longer text, to what is known when the task runs."""
+    for expression in expressions(text) if isinstance(text, str) else ():
+        if isinstance(expression.meaning, TaskReference | ExpandReference):
+            yield expression, expression.meaning
 
 
 def unescape(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from schemas.expressions.reading import task_reference
+from schemas.expressions.reading import run_references
 
 _N = "[0-9]{1,8}"
 """Up to 8 digits: whatever is added up stays below Python's longest timedelta."""
@@ -129,8 +129,8 @@ Date = Annotated[
 
 _TIME_PATTERN = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
 _TEMPLATE_PATTERN = r"\{\{|\{%"
-DATE_OR_TEMPLATE_PATTERN = rf"{_TEMPLATE_PATTERN}|^\$\{{tasks\.|{DATE_PATTERN}"
-MOMENT_PATTERN = rf"{_TEMPLATE_PATTERN}|^\$\{{tasks\.|^{_TIME_PATTERN}$|{DATE_PATTERN}"
+DATE_OR_TEMPLATE_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|{DATE_PATTERN}"
+MOMENT_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|^{_TIME_PATTERN}$|{DATE_PATTERN}"
 _TIME = re.compile(_TIME_PATTERN)
 _TEMPLATE = re.compile(_TEMPLATE_PATTERN)
 DATE_OR_TEMPLATE_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00 or a template"
@@ -148,7 +148,7 @@ def _moment(value: Any) -> datetime | time | str:
 
 
 def _read_date_or_template(value: Any, allowed: str) -> datetime | str:
-    is_later = isinstance(value, str) and (_TEMPLATE.search(value) is not None or task_reference(value) is not None)
+    is_later = isinstance(value, str) and (_TEMPLATE.search(value) is not None or any(run_references(value)))
     return str(value) if is_later else read_date(value, allowed)
 
 

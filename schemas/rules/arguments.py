@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
@@ -96,7 +97,14 @@ def _renders_natively(subject: Subject) -> bool:
 
 def _is_known_later(value: Any, *, is_operator: bool) -> bool:
     """Whether the value is an expression. A function gets the text that a template gives, whatever it is made of."""
-    return isinstance(value, str) and ("${" in value or (is_operator and ("{{" in value or "{%" in value)))
+    return isinstance(value, str) and (
+        ("${" in value and not _is_text_of_a_run(value)) or (is_operator and ("{{" in value or "{%" in value))
+    )
+
+
+def _is_text_of_a_run(value: Any) -> bool:
+    """Whether the value is a text with outputs in it: what it says is not known, but it is text."""
+    return any(not expression.whole for expression, _ in run_references(value))
 
 
 def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
@@ -113,6 +121,8 @@ def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection
 
 def _misfit(value: Any, annotation: _Annotation) -> Misfit | None:
     types, literals = annotation
+    if literals and _is_text_of_a_run(value):
+        return None
     if literals and not types and isinstance(value, str | int) and value not in literals:
         allowed = tuple(str(one) for one in literals)
         return Misfit(f"cannot be `{value}`", meant(str(value), allowed), allowed=allowed)

@@ -10,10 +10,11 @@ from itertools import islice
 from types import MappingProxyType
 
 from schemas.compose.env_values import EnvText, as_written
+from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.rules.subject import Subject
+from schemas.rules.subject import Reference, Subject
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
 _TEMPLATE = "{{"
@@ -76,34 +77,52 @@ def _is_folded(subject: Subject, path: DataPath) -> bool:
 
 
 def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
-    """`{{ params.x }}`, an XCom or `dag_run.conf` in `bash_command`: what it holds is read as shell."""
+    """`{{ params.x }}`, an XCom or `dag_run.conf` in `bash_command`, or an output: what it holds is read as shell."""
     if not subject.may_hold("bash"):
         return
     for task in subject.tasks:
         command = task.arguments.get("bash_command")
-        if not isinstance(command, str) or _TEMPLATE not in (command := as_written(command)):
+        if not isinstance(command, str):
             continue
-        if _CHOSEN_ELSEWHERE.search(command) is None:
+        path, command = (*task.with_path, "bash_command"), as_written(command)
+        outputs = {
+            r.part[0]: r.part[1]
+            for r in subject.references_of(task)
+            if r.part and r.path == path and _is_given(subject, r)
+        }
+        if not outputs and (_TEMPLATE not in command or _CHOSEN_ELSEWHERE.search(command) is None):
             continue
-        for start, end in islice(_unquoted_templates(command), _MOST):
-            if _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+        for start, end in islice(_unquoted_values(command, outputs), _MOST):
+            if start in outputs or _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+                value = command[start:end] if start in outputs else "{{ … }}"
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,
-                    (*task.with_path, "bash_command"),
+                    path,
                     f"the shell executes the value of `{command[start:end]}` as part of the command",
-                    help='pass it as a variable: env: {VALUE: "{{ … }}"}, and "$VALUE" in the command',
+                    help=f'pass it as a variable: env: {{VALUE: "{value}"}}, and "$VALUE" in the command',
                     part=(start, end),
                 )
 
 
-def _unquoted_templates(command: str) -> Iterator[tuple[int, int]]:
-    """Where `{{ … }}` is outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3)."""
+def _is_given(subject: Subject, reference: Reference) -> bool:
+    """Whether a value comes from a task, and not from the file."""
+    if isinstance(reference.to, TaskReference):
+        return True
+    group = next((one for one in subject.around(reference.path) if one.is_mapped), None)
+    expand = group.entry.get("expand") if group is not None else None
+    rows = group.entry.get("expand_kwargs") if group is not None else None
+    return isinstance(rows or (expand.get(reference.to.name) if isinstance(expand, dict) else None), str)
+
+
+def _unquoted_values(command: str, outputs: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """Where `{{ … }}` or an output is outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments
+    (2.3). `outputs` are where they begin and end."""
     closing = ""  # what ends the quoted text or the comment
     position = 0
     while position < len(command):
-        if command.startswith(_TEMPLATE, position):
+        if position in outputs or command.startswith(_TEMPLATE, position):
             close = command.find("}}", position)
-            end = close + 2 if close >= 0 else len(command)
+            end = outputs.get(position, close + 2 if close >= 0 else len(command))
             if closing in ("", "\n"):
                 yield position, end
             position = end

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from schemas.compose.env_values import EnvText, allows_environment, is_airflows_own, looks_like_secret
+from schemas.compose.env_values import EnvText, allows_environment, as_written, is_airflows_own, looks_like_secret
 from schemas.expressions.reading import (
     EnvReference,
     ExpandReference,
@@ -24,8 +24,10 @@ from schemas.findings.diagnostics import MOST, Diagnostic, Word, has_errors
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import FILLED
+from schemas.rules.task_view import TaskView
+from schemas.shape.places import value_at
 
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _USE_A_CONNECTION = (
     "keep secrets in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
     "`{{ conn.NAME.password }}`"
@@ -137,9 +139,11 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
 def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     task = subject.entry_at(path)
     if task is None or not task.takes_output(path):
-        yield _only_in_with(subject, path, expression, "in a task's `with` or `expand`")
-    else:
-        yield from _inside_text(subject, path, expression)
+        is_group = task is not None and task.is_group and bool({"expand", "expand_kwargs"} & set(path))
+        where = "as the whole value of a group's `expand`" if is_group else "in a task's `with` or `expand`"
+        yield _only_in_with(subject, path, expression, where)
+    elif not expression.whole:
+        yield from _inside_text(subject, task, path, expression)
 
 
 def _expand(subject: Subject, path: DataPath, expression: Expression, name: str) -> Iterator[Diagnostic]:
@@ -147,8 +151,8 @@ def _expand(subject: Subject, path: DataPath, expression: Expression, name: str)
     if task is None or path[: len(task.with_path)] != task.with_path or path == task.with_path:
         yield _only_in_with(subject, path, expression, "in the `with` of a task inside a mapped group")
         return
-    if not (task.uses == "http" and path[len(task.with_path)] in (*FILLED, "to")):
-        yield from _inside_text(subject, path, expression)
+    if not expression.whole:
+        yield from _inside_text(subject, task, path, expression)
     part = (expression.start, expression.end)
     group = next((group for group in subject.around(path) if group.is_mapped), None)
     if group is None:
@@ -171,17 +175,20 @@ def _only_in_with(subject: Subject, path: DataPath, expression: Expression, wher
     return subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, part=part)
 
 
-def _inside_text(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
-    if not expression.whole:
-        yield subject.finding(
-            Code.EXPRESSION_NOT_ALLOWED,
-            path,
-            f"`{expression.written}` must be the whole value, not part of a longer text",
-            help="pass it as an argument of its own, or use a template: {{ ti.xcom_pull(task_ids='…') }}"
-            if isinstance(expression.meaning, TaskReference)
-            else "inside a longer text it is allowed in the address, fields, body and file of `uses: http` only",
-            part=(expression.start, expression.end),
-        )
+def _inside_text(subject: Subject, task: TaskView, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
+    """Where the rest of the text is read before the value is known."""
+    written = as_written(value_at(subject.data, path))
+    tags = (match.span() for match in _TAG.finditer(written))
+    if task.is_mapped_over(path):
+        message = f"`{expression.written}` must be the whole value here: a text is not a list"
+        help_text = "write a list of texts; a text that is the same for all belongs in `with`"
+    elif any(start < expression.start < end for start, end in tags):
+        message = f"`{expression.written}` is inside a template, which would get its name and not its value"
+        help_text = "end the template before it, or ask in the template: ti.xcom_pull(task_ids='…')"
+    else:
+        return
+    part = (expression.start, expression.end)
+    yield subject.finding(Code.EXPRESSION_NOT_ALLOWED, path, message, help=help_text, part=part)
 
 
 def _unset(

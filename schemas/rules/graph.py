@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related, Word, typo_fix
 from schemas.findings.paths import DataPath
@@ -80,19 +81,15 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 yield found
             elif found is not None:
                 needs_of.setdefault(view.path, []).append((found, path))
-    for view, path, reference in subject.task_references:
-        if names.is_first(view):
-            found = _Wait(view, path, reference.task_id, is_reference=True).target(subject, names)
+    for view, path, reference, part in subject.references:
+        if isinstance(reference, TaskReference) and names.is_first(view):
+            found = _Wait(view, path, reference.task_id, is_reference=True, part=part).target(subject, names)
             if isinstance(found, Diagnostic):
                 yield found
             elif found is not None and view.is_group:
                 needs_of.setdefault(view.path, []).append((found, path))
             elif found is not None and view.full_id is not None:
                 edges[view.full_id].setdefault(found, path)
-    for view, path, reference in subject.inner_references:
-        found = _Wait(view, path, reference.task_id, is_reference=True).target(subject, names)
-        if isinstance(found, Diagnostic) and found.code is Code.UNKNOWN_TASK:
-            yield found
     _add_needs(names, needs_of, edges)
     yield from cycles(subject, edges)
 
@@ -130,12 +127,13 @@ class _Names:
 
 
 class _Wait(NamedTuple):
-    """That `view` names another: in its `needs`, its `teardown`, or in a reference."""
+    """That `view` names another: in its `needs`, its `teardown`, or in a reference, which may be `part` of a text."""
 
     view: TaskView
     path: DataPath
     written: str
     is_reference: bool = False
+    part: tuple[int, int] | None = None
 
     def target(self, subject: Subject, names: _Names) -> str | Diagnostic | None:
         """The full id of what is waited for, what is wrong with it, or None where others say so."""
@@ -152,9 +150,10 @@ class _Wait(NamedTuple):
                 f"`{found}` is a group, and a group has no output",
                 allowed=tuple(full_id for full_id in names.views if full_id.startswith(f"{found}.")),
                 help="name one of its tasks",
+                part=self.part,
             )
         problem = self._circle(found, other)
-        return subject.finding(Code.CYCLE, self.path, problem) if problem else found
+        return subject.finding(Code.CYCLE, self.path, problem, part=self.part) if problem else found
 
     def _circle(self, found: str, other: TaskView) -> str | None:
         mine, what = self.view.path, "group" if self.view.is_group else "task"
@@ -184,6 +183,7 @@ class _Wait(NamedTuple):
             caret=did_you_mean(word) + of_another_script(self.written, word),
             allowed=tuple(others),
             fix=self._fix(subject, near),
+            part=self.part,
         )
 
     def _fix(self, subject: Subject, near: set[str]) -> Word | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
+from schemas.expressions.reading import TaskReference
 from schemas.expressions.templates import Word, read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
@@ -115,7 +116,7 @@ def _pulled(
         yield subject.finding(Code.NO_OUTPUT, path, f"`{word.text}` is `empty` and returns nothing", part=word.span)
     elif not subject.is_after(task, other):
         message = f"`{task.full_id}` does not wait for `{word.text}`, so there may be nothing to pull yet"
-        help_text = f"write `needs: [{word.text}]`, or `${{tasks.{word.text}.output}}` as the whole value"
+        help_text = f"write `needs: [{word.text}]`, or `${{tasks.{word.text}.output}}` in place of the template"
         yield subject.finding(Code.PULLED_TOO_EARLY, path, message, help=help_text, part=word.span)
 
 
@@ -125,20 +126,23 @@ _RETURN_TEXT = ("bash", "airflow.providers.standard.operators.bash.BashOperator"
 def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
     """References to an output that is not kept, or that Airflow cannot map over."""
     known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
-    for task, path, reference in subject.task_references:
-        other = known.get(task.scope.find(reference.task_id, known) or "")
-        if other is None or other is task or reference.key is not None:
+    for task, path, reference, part in subject.references:
+        if not isinstance(reference, TaskReference) or reference.key is not None:
             continue
-        is_mapped_over = path[: len(task.with_path)] != task.with_path and not other.is_mapped
+        other = known.get(task.scope.find(reference.task_id, known) or "")
+        if other is None or other is task:
+            continue
+        is_mapped_over = task.is_mapped_over(path) and part is None and not other.is_mapped
         message, help_text = "", "map over a list that a Python function returns"
         if other.entry.get("do_xcom_push") is False:
             message, help_text = f"`{reference.task_id}` has `do_xcom_push: false`, so its output is not kept", ""
-        elif is_mapped_over and other.uses == "empty":
+        elif (is_mapped_over or part is not None) and other.uses == "empty":
             message = f"`{reference.task_id}` is `empty` and returns nothing"
+            help_text = help_text if part is None else "no text can be made of it"
         elif is_mapped_over and other.uses in _RETURN_TEXT:
             message = f"`{reference.task_id}` returns text, and Airflow maps over lists and mappings"
         if message:
-            yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING)
+            yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING, part=part)
 
 
 def check_branches(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:

@@ -139,7 +139,7 @@ _FILLED_IN_LATER = ("{{", "{%", "${")
 
 _WRITES_TO = ("http", "sql", "duckdb", "predict", "train", "chart")
 """Built-ins whose `to` is a file."""
-_KNOWS_ITS_INDEX = re.compile(r"\$\{expand\.|\{[{%][^}]*\b(?:map_index|ti|task_instance)\b")
+_KNOWS_ITS_INDEX = re.compile(r"\$\{(?:expand|tasks)\.|\{[{%][^}]*\b(?:map_index|ti|task_instance)\b")
 
 
 def _files(subject: Subject) -> Iterator[Diagnostic]:

@@ -132,10 +132,11 @@ def _named(
 
 def _outputs(subject: Subject, path: DataPath) -> Iterator[Diagnostic]:
     """An object is made before the run, a task's output is known in it."""
-    for _, place, reference in subject.task_references:
-        if place[: len(path)] == path and isinstance(reference, TaskReference):
-            message = "an object is created when the DAG is built, before any task has an output"
-            yield subject.finding(Code.OBJECT_NOT_ALLOWED, place, message)
+    for _, place, to, part in subject.references:
+        if place[: len(path)] == path:
+            known = "any task has an output" if isinstance(to, TaskReference) else "a run maps its group"
+            message = f"an object is created when the DAG is built, before {known}"
+            yield subject.finding(Code.OBJECT_NOT_ALLOWED, place, message, part=part)
 
 
 def check_reserved_keys(subject: Subject) -> Iterator[Diagnostic]:

@@ -15,8 +15,9 @@ from schemas.findings.suggestions import unmistakable
 from schemas.rules.subject import Subject
 
 _ELSEWHERE = "move it out of the pipelines folder, or begin its name or its folder's with `_`"
+_PAGE = "docs/migrating.md"
 _STEPS = "what runs is in `tasks`, with `uses`, `with` and `needs`"
-_GUSTY = "one file holds the DAG and its `tasks`: an `operator` is `uses`, and its arguments are in `with`"
+_GUSTY = f"one file is a DAG with its `tasks`: an `operator` is `uses`, and its arguments are in `with` ({_PAGE})"
 
 
 class OtherTool(NamedTuple):
@@ -31,9 +32,7 @@ def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     """The tool whose file this is; None where nothing tells. `path` is the file's below the pipelines folder."""
     templates = list(data["templates"].values()) if isinstance(data.get("templates"), dict) else []
     if any("uses" in one for one in _mappings(templates)):
-        return OtherTool(
-            ("templates",), "Airflow's own YAML format", "docs/migrating.md shows a pipeline in both formats"
-        )
+        return OtherTool(("templates",), AIRFLOW, "`factory convert` writes it in this project's format")
     if "jobs" in data and "on" in data:
         help_text = (
             "what runs is in `tasks`, when in `schedule`; a command is `uses: bash` with `with: {bash_command: …}`"
@@ -66,8 +65,15 @@ def _declarative(data: Mapping[str, Any]) -> _Found:
     held = [dag for dag in islice(dags.values(), MOST) if isinstance(dag, dict)] if isinstance(dags, dict) else []
     if not any(dag.keys() & {"operators", "sensors", "do", "flow"} for dag in held):
         return None
-    help_text = f"a file is one DAG: {_STEPS}; `class` is `uses`, `flow` is `needs`"
+    help_text = f"a file is one DAG: {_STEPS}; `class` is `uses`, `flow` is `needs` ({_PAGE})"
     return ("dags",), "a document of airflow-declarative", help_text
+
+
+def _boundary_layer(data: Mapping[str, Any]) -> _Found:
+    if not any(one.keys() >= {"name", "type"} for one in _mappings(data.get("operators"))):
+        return None
+    help_text = f"{_STEPS}; `type` is `uses`, `properties` is `with`, `upstream_dependencies` is `needs`"
+    return ("operators",), "a workflow of boundary-layer", f"{help_text} ({_PAGE})"
 
 
 def _blueprint(data: Mapping[str, Any]) -> _Found:
@@ -134,6 +140,7 @@ def _connections(data: Mapping[str, Any]) -> _Found:
 _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
     _gusty,
     _declarative,
+    _boundary_layer,
     _blueprint,
     _composer,
     _compose,
@@ -163,7 +170,7 @@ def _mappings(entries: Any) -> list[dict[str, Any]]:
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d")
 """Airflow 3.4 names its schemas by their date."""
 _COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
-_AIRFLOW = "Airflow's own YAML format"
+AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
     "$t": 'a template is written as it is: `"{{ ds }}"`',
     "$x": "a task's output is written `${tasks.ID.output}`",
@@ -174,8 +181,8 @@ def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
     """At most one finding; where there is one, nothing else about the file is worth saying."""
     schema = subject.data.get("$schema")
     if isinstance(schema, str) and ("airflow.apache.org" in schema or _VERSION.fullmatch(schema)):
-        help_text = "remove `$schema`; docs/migrating.md shows a pipeline in both formats"
-        yield _foreign(subject, ("$schema",), _AIRFLOW, help_text)
+        help_text = "`factory convert` writes it in this project's format; see docs/migrating.md"
+        yield _foreign(subject, ("$schema",), AIRFLOW, help_text)
         return
     nearly = _nearly_dag_factory(subject.data)
     if nearly is not None:
@@ -200,11 +207,11 @@ def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
             if isinstance(task.entry["run"], str):
                 yield _foreign(subject, run, "a step of GitHub Actions", _COMMAND)
             else:
-                yield _foreign(subject, run, _AIRFLOW, "write a function's arguments in `with`")
+                yield _foreign(subject, run, AIRFLOW, "write a function's arguments in `with`")
             return
         marked = _marked(task.arguments, task.with_path) if may_be_marked else None
         if marked is not None:
-            yield _foreign(subject, marked, _AIRFLOW, _LITERALS[str(marked[-1])])
+            yield _foreign(subject, marked, AIRFLOW, _LITERALS[str(marked[-1])])
             return
 
 

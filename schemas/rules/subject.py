@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
-from schemas.expressions.reading import Expression, TaskReference, expressions
+from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Edit, Entry, Fix, Problem, Related, Span
 from schemas.findings.paths import DataPath, Walked, task_path, walk
@@ -21,6 +21,15 @@ from schemas.shape.places import value_at
 from schemas.text.document import Document, may_hold
 from schemas.text.edits import as_fix, entry_fix
 from schemas.text.lines import span_inside
+
+
+class Reference(NamedTuple):
+    """A task's output, or a value of a mapped group; `part` is its place in a longer text, None where it is alone."""
+
+    task: TaskView
+    path: DataPath
+    to: TaskReference | ExpandReference
+    part: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,9 @@ class Subject:
     def expressions(self) -> tuple[tuple[DataPath, Expression], ...]:
         if not self.may_hold("${"):
             return ()
-        return tuple((path, found) for path, text in self.texts if "${" in text for found in expressions(text))
+        return tuple(
+            (path, found) for path, text in self.texts if "${" in text for found in expressions(as_written(text))
+        )
 
     @cached_property
     def expression_paths(self) -> frozenset[DataPath]:
@@ -119,21 +130,31 @@ class Subject:
         return tuple((path, found) for path in held for found in expressions(str(path[-1])))
 
     @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """What is known when a task runs, where it is allowed."""
+        return tuple(
+            Reference(task, path, expression.meaning, None if expression.whole else (expression.start, expression.end))
+            for path, expression in self.expressions
+            if isinstance(expression.meaning, TaskReference | ExpandReference)
+            and (task := self.entry_at(path)) is not None
+            and task.takes_output(path)
+        )
+
+    def references_of(self, task: TaskView) -> Sequence[Reference]:
+        """Those of a task, in the order of the document."""
+        return self._references_by_task.get(task.path, ())
+
+    @cached_property
+    def _references_by_task(self) -> Mapping[DataPath, Sequence[Reference]]:
+        found: dict[DataPath, list[Reference]] = {}
+        for one in self.references:
+            found.setdefault(one.task.path, []).append(one)
+        return found
+
+    @cached_property
     def task_references(self) -> tuple[tuple[TaskView, DataPath, TaskReference], ...]:
-        """References that are a whole value where a task's output is allowed."""
-        return tuple(self._references(whole=True))
-
-    @property
-    def inner_references(self) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
-        """References inside a longer text, where they are not allowed."""
-        return self._references(whole=False)
-
-    def _references(self, *, whole: bool) -> Iterator[tuple[TaskView, DataPath, TaskReference]]:
-        for path, expression in self.expressions:
-            if isinstance(expression.meaning, TaskReference) and expression.whole is whole:
-                task = self.entry_at(path)
-                if task is not None and task.takes_output(path):
-                    yield task, path, expression.meaning
+        """The outputs of tasks among them."""
+        return tuple((one.task, one.path, one.to) for one in self.references if isinstance(one.to, TaskReference))
 
     @cached_property
     def waits(self) -> Mapping[DataPath, Sequence[TaskView]]:

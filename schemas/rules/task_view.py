@@ -66,11 +66,23 @@ class TaskView(NamedTuple):
         return found
 
     def takes_output(self, path: DataPath) -> bool:
-        """Whether a task's output is allowed at a path: an argument, or what a task or a group is mapped over."""
+        """Whether a task's output is allowed at a path: an argument, what a task or a group is mapped over, or, in a
+        list that a task is mapped over, an argument of one of its tasks."""
         if len(path) > len(self.with_path) and path[: len(self.with_path)] == self.with_path:
             return True
+        return self.is_mapped_over(path) or (not self.is_group and self.argument_at(path) is not None)
+
+    def is_mapped_over(self, path: DataPath) -> bool:
+        """Whether a path is that of all values that a task or a group is mapped over."""
         inside = path[len(self.path) :]
         return inside == ("expand_kwargs",) or (len(inside) == 2 and inside[0] == "expand")
+
+    def argument_at(self, path: DataPath) -> str | None:
+        """The argument that the value at a path is, or is a part of."""
+        inside = path[len(self.path) :]
+        depth = {"with": 1, "expand": 1, "expand_kwargs": 2}.get(str(inside[0]), len(inside)) if inside else 0
+        depth = 0 if self.path == ("poll",) else depth
+        return str(inside[depth]) if len(inside) > depth else None
 
 
 def poll_view(poll: Mapping[str, Any]) -> TaskView:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from schemas.compose.env_values import as_written
 from schemas.expressions.templates import CONNECTION, Word, read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
@@ -20,9 +21,9 @@ from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.expressions import has_expression
 from schemas.rules.settings import CONDITIONS
-from schemas.rules.subject import Subject
-from schemas.rules.templates import REMOVED, Said, rendered_texts, said_of_template
-from schemas.shape.places import mapping_at
+from schemas.rules.subject import Reference, Subject
+from schemas.rules.templates import GITHUB, REMOVED, Said, rendered_texts, said_of_template
+from schemas.shape.places import mapping_at, value_at
 from schemas.source import Class, Function, SourceReader
 from schemas.text.lines import TextLines
 
@@ -87,7 +88,7 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     if not isinstance(macros, dict):
         return
     for path, text in rendered_texts(subject):
-        if "${{" in text:
+        if GITHUB.search(text) is not None:
             continue  # GitHub's, which `templates` reports
         for said in said_of_names(text, macros.keys()):
             if not _is_rendered(subject, path, reader):
@@ -195,6 +196,22 @@ def check_named_files(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
         for path, text in templates(task.with_path, task.arguments, places):
             if not has_expression(subject, path):
                 yield missing_template(subject, path, text, places, whose="the pipeline")
+    for reference in subject.references if subject.may_hold("${tasks", "${expand") else ():
+        yield from _file_of_a_run(subject, reference)
+
+
+def _file_of_a_run(subject: Subject, reference: Reference) -> Iterator[Diagnostic]:
+    text = as_written(value_at(subject.data, reference.path))
+    names = dict(_names((), {str(reference.task.argument_at(reference.path)): text}))
+    if reference.part is not None and names and " " not in text:
+        written = text[slice(*reference.part)]
+        yield subject.finding(
+            Code.EXPRESSION_NOT_ALLOWED,
+            reference.path,
+            f"the name of a file that Airflow reads as a template must be known before the run, and `{written}` is not",
+            help="name the file without it; a template in the file can ask: {{ ti.xcom_pull(task_ids='…') }}",
+            part=reference.part,
+        )
 
 
 def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]) -> Iterator[tuple[DataPath, str]]:

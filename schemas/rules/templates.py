@@ -17,9 +17,9 @@ from schemas.rules.settings import CONDITIONS
 from schemas.rules.subject import Subject
 from schemas.shape.places import mapping_at
 
-_OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks)\.[^\s{}\"']*")
+_OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks|expand)\.[^\s{}\"']*")
 _SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
-_GITHUB = "${{"
+GITHUB = re.compile(r"(?<!\$)\$\{\{")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _RAW = "write `{% raw %}` before it and `{% endraw %}` after it"
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -128,14 +128,14 @@ def rendered_texts(subject: Subject) -> Iterator[tuple[DataPath, str]]:
 
 
 def _expressions(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
-    at = text.find(_GITHUB)
-    if at >= 0:
+    if (github := GITHUB.search(text)) is not None:
         yield subject.finding(
             Code.BAD_EXPRESSION,
             path,
             "`${{ … }}` is GitHub's",
-            help="write `${…}` for a value that is known when the file is read, `{{ … }}` for one of the run",
-            part=(at, at + len(_GITHUB)),
+            help="write `${…}` for a value that is known when the file is read, `{{ … }}` for one of the run, and "
+            "`$${{ … }}` for a `$` before one of the run",
+            part=github.span(),
         )
         return
     for match in _OPENED.finditer(text):

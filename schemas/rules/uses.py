@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import OBJECT
@@ -33,6 +33,9 @@ _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 _FUNCTION = re.compile(r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(?:\s*\|\s*None)?")
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
+
+_READ_BEFORE = {"trigger_dag_id": "trigger_dag", "external_dag_id": "wait_dag"}
+"""Arguments of operators that a serialized DAG holds as they are → the built-in that takes an output there."""
 
 _DATABASE = "use `sql` with the `conn_id` of a connection"
 _OPERATOR = "use the operator's dotted path, such as `{}`"
@@ -128,6 +131,20 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
         yield from misfits(subject, task, operator.path.rpartition(".")[2], own, is_operator=True)
     if operator.template_fields is not None:
         yield from _not_templated(subject, task, operator.template_fields)
+    yield from _read_before_the_run(subject, task)
+
+
+def _read_before_the_run(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    for _, path, _, part in subject.references_of(task):
+        argument = str(task.argument_at(path))
+        if argument in _READ_BEFORE and path[: len(task.with_path)] == task.with_path:
+            yield subject.finding(
+                Code.NOT_TEMPLATED,
+                path,
+                f"Airflow reads `{argument}` before the run, for its graph of DAGs",
+                help=f"write `uses: {_READ_BEFORE[argument]}`, which takes it",
+                part=part,
+            )
 
 
 def _texts_for_functions(
@@ -214,18 +231,19 @@ def _with_is_wrong(task: TaskView) -> bool:
 
 
 def _not_templated(subject: Subject, task: TaskView, templated: frozenset[str]) -> Iterator[Diagnostic]:
-    for other, path, _ in subject.task_references:
-        if other is not task or path[: len(task.with_path)] != task.with_path:
+    for _, path, to, part in subject.references_of(task):
+        if task.is_mapped_over(path):
             continue  # what a task is mapped over is not rendered, it becomes the argument
-        argument = _argument(task, path)
+        argument = task.argument_at(path) or "with"
+        inside_each = path[len(task.with_path) :][:2] if argument == "each" and task.uses == "http" else ()
+        if inside_each and inside_each != ("each", "rows"):
+            argument = ".".join(map(str, inside_each))
         if argument not in templated:
+            what = "a task's output" if isinstance(to, TaskReference) else "a value of the group's `expand`"
             yield subject.finding(
                 Code.NOT_TEMPLATED,
                 path,
-                f"Airflow does not render `{argument}` of `{task.uses}`, so it cannot take a task's output",
+                f"Airflow does not render `{argument}` of `{task.uses}`, so it cannot take {what}",
                 allowed=tuple(sorted(templated)),
+                part=part,
             )
-
-
-def _argument(task: TaskView, path: DataPath) -> str:
-    return str(path[len(task.with_path)]) if len(path) > len(task.with_path) else "with"

@@ -170,17 +170,30 @@ def gives_mapping(function: Function) -> bool:
     return False
 
 
-def returned_texts(function: Function) -> tuple[str, ...]:
-    """The texts that a function returns where they are written out, alone or in a list."""
+def _returned(function: Function) -> list[ast.expr | None]:
+    """What a function returns, as it is written."""
     try:
         tree = ast.parse(function.file.read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return ()
+        return []
     name = function.path.rpartition(".")[2]
-    waiting: list[ast.expr | None] = []
+    found: list[ast.expr | None] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-            waiting += [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+            found += [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+    return found
+
+
+def returned_keys(function: Function) -> tuple[str, ...]:
+    """The keys of the mappings that a function returns where they are written out."""
+    mappings = [value for value in _returned(function) if isinstance(value, ast.Dict)]
+    keys = [key.value for mapping in mappings for key in mapping.keys if isinstance(key, ast.Constant)]
+    return tuple(dict.fromkeys(key for key in keys if isinstance(key, str)))
+
+
+def returned_texts(function: Function) -> tuple[str, ...]:
+    """The texts that a function returns where they are written out, alone or in a list."""
+    waiting = _returned(function)
     found: list[str] = []
     while waiting:
         match waiting.pop(0):

@@ -114,23 +114,27 @@ MAPPED = re.compile(r"MappedArgument\(_input=.*, _key='([^']+)'\)")
 
 def text_of_references(dag: Json) -> None:
     for task in tasks(dag):
-        for name in task["template_fields"]:
+        for name in (*task["template_fields"], "expand_input", "op_kwargs_expand_input"):
             if name in task:
                 task[name] = _as_reference(task[name])
 
 
 def _as_reference(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("__type") == "xcomref":
+        return _written(value["__var"]["task_id"], value["__var"]["key"])
     if isinstance(value, dict):
         return {key: _as_reference(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_as_reference(one) for one in value]
     if not isinstance(value, str):
         return value
-    if pull := PULL.fullmatch(value):
-        task_id, key = pull.groups()
-        return f"${{tasks.{task_id}.output}}" if key == "return_value" else f"${{tasks.{task_id}.xcom.{key}}}"
+    value = PULL.sub(lambda pull: _written(*pull.groups()), value)
     mapped = MAPPED.fullmatch(value)
     return value if mapped is None else f"${{expand.{mapped[1]}}}"
+
+
+def _written(task_id: str, key: str) -> str:
+    return f"${{tasks.{task_id}.output}}" if key == "return_value" else f"${{tasks.{task_id}.xcom.{key}}}"
 
 
 def text_of_conditions(dag: Json) -> None:

@@ -17,3 +17,7 @@ def version(before: str = "") -> str:
     import sys  # noqa: PLC0415 # it runs without the rest of this module
 
     return f"{before} {sys.version_info.major}"
+
+
+def load(rows: str, table: str) -> str:
+    return f"{rows} into {table}"

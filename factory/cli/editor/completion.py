@@ -17,6 +17,7 @@ from schemas.findings.paths import DataPath, task_path
 from schemas.folder.project import FolderFiles
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.source import Class, Function, Parameter
+from schemas.source.results import returned_keys
 from schemas.text.nodes import scalar
 
 _EXPRESSION = re.compile(r"\$\{(?P<root>[a-z]*)(?P<rest>[\w.-]*)$")
@@ -28,6 +29,12 @@ _ROOTS = {
     "env": "an environment variable: `${env.NAME:-default}`",
     "expand": "the value of this one of a mapped group's runs",
 }
+_SELECTED = re.compile(r"\.(?P<id>[\w.-]+)\.output\.[\w-]*")
+_OUTPUTS = {
+    "load": ("table", "rows_loaded", "columns_added", "rows_discarded", "values_discarded"),
+    "train": ("model", "metrics", "rows"),
+}
+"""What built-in tasks that give mappings give."""
 _MOST = 1000
 """Proposals: an editor asks again as more is typed."""
 
@@ -197,8 +204,21 @@ class Completion:
             for name, text in _ROOTS.items():
                 yield Proposal(name, start, "Keyword", text, text, f"{name}.")
             return
+        if root == "tasks" and (selected := _SELECTED.fullmatch(rest)) is not None:
+            for key in self._output_keys(selected["id"]):
+                yield Proposal(f"tasks.{selected['id']}.output.{key}", start, "Field", "of what the task gave")
+            return
         for name, text in self._named(root):
             yield Proposal(f"{root}.{name}", start, "Variable", text)
+
+    def _output_keys(self, task_id: str) -> Iterable[str]:
+        """The keys of a task's output, where they are known."""
+        named = (
+            path for path in self._id_entries(self.outline) if self.outline.value(path) == task_id.rpartition(".")[2]
+        )
+        uses = next((self.outline.value((*path[:-1], "uses")) for path in named), None) or ""
+        found = self.workspace.reader().find(uses) if uses not in BUILT_INS else None
+        return returned_keys(found) if isinstance(found, Function) else _OUTPUTS.get(uses, ())
 
     def _named(self, root: str) -> Iterator[tuple[str, str]]:
         if root == "tasks":

@@ -78,7 +78,27 @@ def definition(workspace: Workspace, place: Place, outline: Outline, line: int, 
     named = _file(workspace, place, word)
     if named is not None:
         return Target(named, Span(1, 1, 1, 2))
-    return _origin(workspace, subject, path) if subject is not None else None
+    test = _test(workspace, place, outline, path)
+    return test or (_origin(workspace, subject, path) if subject is not None else None)
+
+
+def _test(workspace: Workspace, place: Place, outline: Outline, path: DataPath) -> Target | None:
+    """From a task's own id to the first test of it, from `tasks`, `poll` or `dag_id` to the pipeline's tests."""
+    if place.is_defaults or path not in (("tasks",), ("poll",), ("dag_id",), (*task_path(path), "id")):
+        return None
+    for test in tests_of(workspace, place):
+        tested = Outline(workspace.text(test.path))
+        name = outline.value(path) if path[-1] == "id" else None
+        lines = [e.line for e in tested.entries if e.path[-1] == "task" and name in _ids_in(e.value)]
+        if name is None or lines:
+            line = lines[0] + 1 if lines else 1
+            return Target(test.file, Span(line, 1, line, 2))
+    return None
+
+
+def _ids_in(text: str) -> list[str]:
+    """`load`, or what is in `[extract, load]`; of groups' tasks the last part."""
+    return [name.rpartition(".")[2] for name in re.findall(r"[\w.-]+", text)]
 
 
 def _subject(workspace: Workspace, place: Place) -> Subject | None:

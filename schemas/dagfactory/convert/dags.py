@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from schemas.dagfactory.convert.conversion import Conversion, Converted
-from schemas.dagfactory.convert.schedules import schedule
-from schemas.dagfactory.convert.settings import OWN_KEYS, notifications, settings
+from schemas.dagfactory.convert.settings import OWN_KEYS, notifications, schedule, settings
 from schemas.dagfactory.convert.uses import TaskConversion, inherited, inherited_candidates, taken_names
 from schemas.dagfactory.convert.values import DATES, duration, has_objects, moment, pipeline_timezone, value
 from schemas.dagfactory.dag_view import Part

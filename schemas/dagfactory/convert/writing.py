@@ -40,14 +40,14 @@ class _Kept:
             self.head += lines
 
 
-def write(written: Converted, effective: Effective, dag_id: str) -> str:
-    """The text of a document that was made of the DAG's effective one."""
+def write(written: Converted, effective: Effective, dag_id: str | None = None) -> str:
+    """The text of a document that was made of the DAG's effective one; `dag_id` where a file holds several."""
     kept = _kept(written, effective, dag_id)
     lines = [*kept.head, *_Writer(kept).mapping(written, ""), *kept.foot]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _kept(written: Converted, effective: Effective, dag_id: str) -> _Kept:
+def _kept(written: Converted, effective: Effective, dag_id: str | None) -> _Kept:
     """The comments that are about this DAG or about what holds for it."""
     places: dict[tuple[int, DataPath], DataPath] = {}
     layer_of = {id(layer): index for index, layer in enumerate(effective.layers)}
@@ -60,15 +60,16 @@ def _kept(written: Converted, effective: Effective, dag_id: str) -> _Kept:
         found = comments(layer)
         for place, lines in found.above.items():
             # Above the DAG, or above what holds for all of the file's.
-            is_head = own and place in ((dag_id,), ("default",))
+            is_head = own and (dag_id is None or place in ((dag_id,), ("default",)))
             kept.add(_source(places, index, place), lines, is_head=is_head)
         for place, line in found.behind.items():
             about = _source(places, index, place)
             if about and places.get((index, place)) == about and about not in kept.behind:
                 kept.behind[about] = line
             else:
-                kept.add(about, [line], is_head=own and place in ((dag_id,), ("default",)))
-        if own and list(layer.data)[-1] == dag_id:
+                is_head = own and (dag_id is None or place in ((dag_id,), ("default",)))
+                kept.add(about, [line], is_head=is_head)
+        if own and dag_id in (None, list(layer.data)[-1]):
             kept.foot += found.below
     return kept
 

@@ -216,6 +216,26 @@ def test_a_matrix_makes_a_task_of_each_row(runs: Runs) -> None:
     assert runs.kept("matrix", "matrix") == [12, "y"]
 
 
+def test_outputs_inside_texts(runs: Runs) -> None:
+    states = runs.states("texts")
+    assert (states.pop("none"), states.pop("run")) == ("failed", "failed")
+    assert {state for found in states.values() for state in (found if isinstance(found, list) else [found])} == {
+        "success"
+    }
+    assert "${tasks.count.output.no}: the value is empty, and the text `is ${tasks.count.output.no}` would" in runs.log
+    assert runs.kept("texts", "texts") == {
+        "shell": "--n=3 a/b 2026-01-023|2026-01-02|[1, 2]",
+        "rows": [["--region=n, 3"], ["--region=m, 3"]],
+        "text": '[1, 2] of ["--region=n", "--region=m"]: 220260102 ${tasks.count.output} $20260102 {{ ds }}',
+        "mapped": [
+            '3-2026-01-02/["n", "m"]',
+            '3-2026-01-02/[1, "x"] 2026-01-02',
+            "3-2026-01-02a/b 2026-01-02",
+        ],
+        "env": "x-3",
+    }
+
+
 def test_a_function_runs_in_another_python(runs: Runs) -> None:
     states = {"run": "success", "made": "success", "choose": "success", "keep": "success"}
     assert runs.states("elsewhere") == {**states, "other": "success", "same": "skipped"}

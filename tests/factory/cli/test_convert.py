@@ -75,7 +75,7 @@ def test_another_file_is_an_error_of_use(tmp_path: Path) -> None:
     done = factory("convert", "pipelines/shop.yml", cwd=project(tmp_path, "tasks:\n  - {id: a, uses: empty}\n"))
 
     assert done.returncode == 2
-    assert done.stderr == "factory convert: pipelines/shop.yml: this is not a dag-factory document\n"
+    assert done.stderr == "factory convert: pipelines/shop.yml: this is not a dag-factory or Airflow 3.4 document\n"
 
 
 def test_a_reference_that_begins_to_have_an_effect_is_said(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_folder_keeps_its_subfolders_and_a_broken_document_no_other(tmp_path: 
 
     none = factory("convert", "new", cwd=root)
     assert none.returncode == 2
-    assert none.stderr == "factory convert: new: there are no dag-factory documents in this folder\n"
+    assert none.stderr == "factory convert: new: there are no dag-factory or Airflow 3.4 documents in this folder\n"
 
 
 def test_two_documents_of_a_folder_with_one_dag_are_not_written_over_each_other(tmp_path: Path) -> None:
@@ -187,6 +187,38 @@ def test_a_dag_factory_document_is_not_converted_to_python_at_once(tmp_path: Pat
 
     assert done.returncode == 2
     assert done.stderr == (
-        "factory convert: pipelines/shop.yml: this is not a pipeline: "
-        "convert the dag-factory document without --to first\n"
+        "factory convert: pipelines/shop.yml: this is not a pipeline of this project's format: "
+        "convert it to one first, without --to\n"
     )
+
+
+AIRFLOW = """\
+$schema: https://airflow.apache.org/schemas/dag/2026-10-30.json
+dag_id: orders
+tasks:
+  - id: load
+    uses: airflow.providers.standard.operators.bash.BashOperator
+    with: {bash_command: {$t: "load {{ ds }}"}}
+  - {id: score, run: {}}
+"""
+
+
+def test_a_document_of_airflow_comes_and_goes(tmp_path: Path) -> None:
+    root = project(tmp_path, AIRFLOW)
+
+    come = factory("convert", "pipelines/shop.yml", "--output", "new", cwd=root)
+    assert (come.returncode, come.stdout) == (1, "new/orders.yaml\n")
+    assert "pipelines/shop.yml:7:5" in come.stderr
+    assert "`score` is left out" in come.stderr
+
+    (root / "pipelines" / "shop.yml").write_text((root / "new" / "orders.yaml").read_text())
+    gone = factory("convert", "pipelines/shop.yml", "--to", "airflow-3.4", cwd=root)
+    assert (gone.returncode, gone.stderr) == (0, "")
+    assert "$t: load {{ ds }}" in gone.stdout
+
+
+def test_a_broken_document_of_airflow_is_not_converted(tmp_path: Path) -> None:
+    done = factory("convert", "pipelines/shop.yml", cwd=project(tmp_path, f"{AIRFLOW}dag_id: again\n"))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "duplicate key" in done.stderr

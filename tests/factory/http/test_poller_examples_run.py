@@ -55,10 +55,13 @@ tasks:
           url: ${env.ORDERS_API}/v1/shops/${expand.name}/{{ ds }}
           method: POST
           params: {of: "shop ${expand.name}"}
-          json: {deep: [{at: "${expand.name} on {{ ds }}"}]}
+          json: {deep: [{at: "${expand.name} on {{ ds }}", of: "${env.ORDERS_API}/${expand.name}"}]}
   - {id: many, uses: http, with: {url: "${env.ORDERS_API}/v1/many", data_selector: data}}
   - {id: one_each, uses: http, with: {url: "${env.ORDERS_API}/v1/state"}, expand: {params: "${tasks.many.output}"}}
   - {id: part, uses: http, with: {url: "${env.ORDERS_API}/v1/many"}}
+  - id: told
+    uses: bash
+    with: {bash_command: "true", env: {A: "told {{ conn.orders_login.password }}, ${tasks.part.xcom.http.status}"}}
   - {id: of_part, uses: http, with: {url: "${env.ORDERS_API}/v1/state"}, expand: {params: "${tasks.part.output.data}"}}
 """
 """Arguments of a group inside longer texts, beside templates; and more rows than Airflow maps over."""
@@ -272,10 +275,16 @@ def test_bodies_have_their_templates_filled_in(runs: Runs) -> None:
 def test_arguments_of_a_group_inside_longer_texts(runs: Runs) -> None:
     assert runs.states["mapped", "shop.orders"] == "success"
     sent = {request.path: json.loads(request.body) for request in runs.received if "/shops/" in request.path}
+    (base,) = {one["deep"][0].pop("of").removesuffix(one["deep"][0]["at"][:-14]) for one in sent.values()}
+    assert base.startswith("http://127.0.0.1:")
     assert sent == {
         "/v1/shops/north/2026-01-02?of=shop+north": {"deep": [{"at": "north on 2026-01-02"}]},
         "/v1/shops/a%2Fb%20c/2026-01-02?of=shop+a%2Fb+c": {"deep": [{"at": "a/b c on 2026-01-02"}]},
     }
+
+
+def test_a_secret_beside_an_output_is_masked(runs: Runs) -> None:
+    assert runs.rendered["mapped", "told"]["env"] == {"A": "told ***, 200"}
 
 
 def test_more_rows_than_airflow_maps_over_are_said(runs: Runs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, XComArg
 from airflow.sdk.exceptions import AirflowFailException
 
+from factory.build.arguments import build_value
 from factory.operators.selection import XComSelection
 from schemas.expressions.reading import task_reference
 
@@ -100,6 +102,39 @@ def test_as_text(value: Any, text: str) -> None:
     chosen = selection("${tasks.t.output}")
     chosen.as_text = True
     assert chosen.resolve({"ti": TaskInstance(value)}) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "text"),
+    [
+        ("${tasks.t.output} rows\n", 3, "3 rows"),
+        ("${tasks.t.output}/${tasks.t.output}", True, "true/true"),
+        ("a ${tasks.t.output}", datetime(2026, 1, 2, tzinfo=UTC), "a 2026-01-02 00:00:00+00:00"),
+        ("{% if 1 %}-${tasks.t.output[1]}-{% endif %}{{ 1 + 1 }}", [1, "{{ 2 }}"], "-{{ 2 }}-2"),
+        ("{% raw %}{{ ${tasks.t.output} }}{% endraw %}", "a", "{{ a }}"),
+        (" $${tasks.t.output} ${tasks.t.output} $${{ 3 }}", "", " ${tasks.t.output}  $3"),
+    ],
+)
+@pytest.mark.parametrize("native", [True, False])
+def test_a_text_with_references(written: str, value: Any, text: str, native: bool) -> None:
+    with DAG("dag", render_template_as_native_obj=native):
+        task = EmptyOperator(task_id="t")
+        made = build_value(written, lambda reference, as_text: XComSelection(task, reference, as_text=as_text))
+    assert str(made) == written.replace("$$", "$")
+    assert {operator.task_id for operator, _ in XComArg.iter_xcom_references([made])} == {"t"}
+    assert made.resolve({"ti": TaskInstance(value), "task": task}) == text
+
+
+def test_a_text_without_its_value_fails() -> None:
+    with DAG("dag"):
+        task = EmptyOperator(task_id="t")
+        made = build_value(
+            "rm -r /data/${tasks.t.output.x}", lambda one, as_text: XComSelection(task, one, as_text=as_text)
+        )
+    with pytest.raises(
+        AirflowFailException, match=r"\$\{tasks\.t\.output\.x\}: the value is empty, and the text `rm -r "
+    ):
+        made.resolve({"ti": TaskInstance({"x": None}), "task": task})
 
 
 def test_long_values_are_shown_short() -> None:

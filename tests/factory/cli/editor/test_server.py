@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.standard.operators import bash
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
@@ -32,7 +34,9 @@ def folder(tmp_path: Path) -> Path:
     (pipelines / "sql").mkdir(parents=True)
     (pipelines / "hello.py").write_text(
         'def extract():\n    return []\n\n\ndef load(rows: list, table: str = "t"):\n    ...\n'
+        '\n\ndef count():\n    return {"rows": 1, "more": False}\n'
     )
+    (pipelines / "sql" / "top.sh").write_text("date\n")
     (pipelines / "hello_etl.yaml").write_text(PIPELINE)
     (pipelines / "_defaults.yaml").write_text("default_args:\n  retries: 2\nvars:\n  region: eu\n")
     (pipelines / "sql" / "top.sql").write_text("select 1\n")
@@ -72,6 +76,10 @@ def test_findings_come_and_go_while_one_types(folder: Path) -> None:
 def test_a_default_is_checked_in_all_that_it_reaches(folder: Path) -> None:
     async def session(e: Editor) -> None:
         e.open("_defaults.yaml")
+        e.open("hello_etl.yaml", PIPELINE.replace("rows: ", "table: '${vars.region}', rows: "))
+        await e.findings("hello_etl.yaml", set())
+        e.type("_defaults.yaml", "vars: {}\n")
+        await e.findings("hello_etl.yaml", {"PF112"})
         e.type("_defaults.yaml", "default_args:\n  retires: 2\n")
         await e.findings("_defaults.yaml", {"PF102"})
         e.type("_defaults.yaml", "default_args:\n  retries: 2\n")
@@ -80,6 +88,7 @@ def test_a_default_is_checked_in_all_that_it_reaches(folder: Path) -> None:
     run(folder, session)
 
 
+BASH = "airflow.providers.standard.operators.bash.BashOperator"
 COMPLETIONS: list[tuple[str, list[str]]] = [
     ("sch|", ["schedule"]),
     ("tasks:\n  - |", ["id", "uses", "needs"]),
@@ -98,6 +107,16 @@ COMPLETIONS: list[tuple[str, list[str]]] = [
     ("tasks:\n  - id: a\n    trigger_rule: |\n", ["all_done"]),
     ("tasks:\n  - {id: q, uses: sql, with: {conn_id: x, sql: |", ["sql/top.sql"]),
     ("poll:\n  pagination:\n    type: |", ["cursor"]),
+    (
+        "matrix:\n  country: [de, fr]\ntasks:\n  - {id: a, uses: bash, with: {bash_command: '${matrix.|",
+        ["matrix.country"],
+    ),
+    ("tasks:\n  - {id: a, uses: bash, with: {bash_command: |", ["sql/top.sh"]),
+    ("tasks:\n  - id: a\n    uses: airflow.providers.standard.operators.bash.|", [BASH]),
+    (f"tasks:\n  - id: a\n    uses: {BASH}\n    with:\n      |", ["bash_command", "env"]),
+    ("tasks:\n  - {id: c, uses: hello.count}\n  - {id: b, with: {x: '${tasks.c.output.|", ["tasks.c.output.rows"]),
+    ("tasks:\n  - {id: m, uses: train}\n  - {id: b, with: {x: '${tasks.m.output.|", ["tasks.m.output.model"]),
+    ("environments:\n  prod:\n    |", ["default_args"]),
 ]
 """What is typed, with the cursor, and what has to be among the proposals."""
 
@@ -119,6 +138,7 @@ HOVERS: list[tuple[str, list[str]]] = [
     ("sche|dule: '0 6 * * 1-5'\ntasks: [{id: a, uses: empty}]\n", ["cron", "Monday through Friday", "Next:"]),
     ("schedule: '0 6 * *| 1-5'\ntasks: [{id: a, uses: empty}]\n", ["at 06:00", "Next:"]),
     ("tasks:\n  - id: a\n    uses: hello.lo|ad\n", ["def load(rows: list, table: str = …)", "hello.load"]),
+    (f"tasks:\n  - id: a\n    uses: {BASH[:-3]}|{BASH[-3:]}\n", ["class BashOperator(", "bash_command"]),
     ("tasks:\n  - id: a\n    uses: ba|sh\n    with: {bash_command: x}\n", ["shell command"]),
     (
         "tasks:\n  - id: a\n    uses: bash\n    with:\n      bash_command: ${vars.re|gion}\n",
@@ -141,6 +161,8 @@ def test_says_what_is_under_the_pointer(folder: Path) -> None:
     run(folder, session)
 
 
+OPERATOR = f"file://{bash.__file__}"
+BASH_LINE = inspect.getsourcelines(bash.BashOperator)[1]
 DEFINITIONS: list[tuple[str, tuple[str, int] | None]] = [
     ("tasks:\n  - id: a\n    uses: hello.lo|ad\n", ("hello.py", 5)),
     ("tasks:\n  - {id: a, uses: empty}\n  - {id: b, uses: empty, needs: [|a]}\n", ("half.yaml", 2)),
@@ -150,6 +172,7 @@ DEFINITIONS: list[tuple[str, tuple[str, int] | None]] = [
     ),
     ("tasks:\n  - {id: q, uses: sql, with: {conn_id: x, sql: sql/to|p.sql}}\n", ("sql/top.sql", 1)),
     ("tasks:\n  - id: q\n    uses: bash\n    with:\n      bash_command: ${vars.|region}\n", ("_defaults.yaml", 4)),
+    (f"tasks:\n  - id: a\n    uses: {BASH[:-3]}|{BASH[-3:]}\n", (OPERATOR, BASH_LINE)),
     ("# not|hing\n", None),
 ]
 
@@ -166,6 +189,55 @@ def test_goes_to_what_is_named(folder: Path) -> None:
         assert await e.definition(
             "hello_etl.test.yaml", (folder / "hello_etl.test.yaml").read_text().replace("task: load", "task: |load")
         ) == ("hello_etl.yaml", 5)
+        for marked, line in (
+            (PIPELINE.replace("id: load", "id: lo|ad"), 3),
+            (PIPELINE.replace("tasks:", "ta|sks:"), 1),
+        ):
+            assert await e.definition("hello_etl.yaml", marked) == ("hello_etl.test.yaml", line)
+
+    run(folder, session)
+
+
+def test_defaults_and_tests_are_completed_and_explained_too(folder: Path) -> None:
+    async def session(e: Editor) -> None:
+        e.open("_defaults.yaml")
+        e.open("hello_etl.test.yaml")
+        e.open("old.yml", "")
+        assert "retries" in await e.completions("_defaults.yaml", "default_args:\n  |")
+        assert "How often a failed task is retried" in await e.hover("_defaults.yaml", "default_args:\n  retr|ies: 2\n")
+        assert "load" in await e.completions("hello_etl.test.yaml", "tests:\n- name: x\n  task: |")
+        assert "expect" in await e.completions("hello_etl.test.yaml", "tests:\n- name: x\n  |")
+        assert await e.hover("hello_etl.test.yaml", "tests:\n- name: x\n  exp|ect: {}\n")
+
+    run(folder, session)
+
+
+HALF = (
+    ("half.yaml", PIPELINE),
+    ("_defaults.yaml", "default_args:\n  retries: 2\nvars:\n  region: eu\nenvironments:\n  prod: {tags: [a]}\n"),
+    ("half.test.yaml", "tests:\n- name: loads\n  task: load\n  expect:\n    tasks:\n      load: success\n"),
+    ("old.yml", "old:\n  schedule: '@daily'\n  tasks:\n    a: {operator: airflow.operators.bash.BashOperator}\n"),
+)
+
+
+def test_every_half_typed_file_is_answered(folder: Path) -> None:
+    """Each kind of file, cut where somebody may be typing; every request has an answer, and none is an error."""
+
+    async def session(e: Editor) -> None:
+        for path, text in HALF:
+            e.open(path, "")
+            document = types.TextDocumentIdentifier(e.uri(path))
+            for cut in range(1, len(text), 7):
+                at = e.put(path, f"{text[:cut]}|")
+                await e.client.text_document_completion_async(types.CompletionParams(**at))
+                await e.client.text_document_hover_async(types.HoverParams(**at))
+                await e.client.text_document_definition_async(types.DefinitionParams(**at))
+                await e.client.text_document_prepare_rename_async(types.PrepareRenameParams(**at))
+                await e.client.text_document_document_symbol_async(types.DocumentSymbolParams(document))
+                await e.client.text_document_folding_range_async(types.FoldingRangeParams(document))
+                await e.client.text_document_code_lens_async(types.CodeLensParams(document))
+            e.type(path, text)
+        await e.findings("half.yaml", set())
 
     run(folder, session)
 

@@ -1,0 +1,283 @@
+"""Documents of Airflow 3.4's YAML format → files of this project's language. What is known of the format: `airflow`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from schemas.compose.effective import Effective
+from schemas.dagfactory.convert import ConvertedDag
+from schemas.dagfactory.convert.airflow import FILE_ENDINGS, STANDARD
+from schemas.dagfactory.convert.conversion import Converted, UnquotedText
+from schemas.dagfactory.convert.writing import write
+from schemas.dagfactory.reading import read_dag_factory
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.built_ins import built_in
+from schemas.model.fields import Model
+from schemas.model.pipeline import Pipeline
+from schemas.model.settings import SETTING_KEYS
+from schemas.rules.other_tools import AIRFLOW, check_dialect
+from schemas.rules.subject import Subject
+from schemas.source import Class, SourceReader
+from schemas.text.document import Document
+
+_BUILT_INS = {
+    f"{STANDARD}.operators.bash.BashOperator": "bash",
+    f"{STANDARD}.operators.empty.EmptyOperator": "empty",
+    f"{STANDARD}.operators.latest_only.LatestOnlyOperator": "latest_only",
+}
+_OUTPUT, _TEMPLATE, _CONST = ("$x", "$xcom"), ("$t", "$template"), "$const"
+_TASK_KEYS = frozenset({"id", "needs", "extends", "with", "uses", "run"})
+_DAG_KEYS = frozenset(Pipeline.model_fields) - {"schema_", "poll", "vars", "environments", "matrix", "default_args"}
+_SCHEMA = re.compile(r"^\$schema: *['\"]?(?:https?://airflow\.apache\.org/|\d{4}-\d\d-\d\d)", re.MULTILINE)
+_BETWEEN = re.compile(r"^---[ \t]*(?:#.*)?$\n?", re.MULTILINE)
+
+Placed = tuple[DataPath, Any]
+"""A value, and where it is written."""
+
+
+def airflow_documents(text: str, file: str) -> list[Document] | None:
+    """The documents of a file of Airflow 3.4's; None for a file that is not its. Its YAML is 1.1."""
+    found = [read_dag_factory(part, file, {}) for part in _parts(text)]
+    documents = [Document(one.file, one.text, one.data, one.diagnostics) for one in found]
+    subjects = [Subject(file, Effective(one.data, (one,))) for one in documents if isinstance(one.data, dict)]
+    said = _SCHEMA.search(text) is not None
+    theirs = said or any(AIRFLOW in d.message for subject in subjects for d in check_dialect(subject))
+    return documents if theirs else None
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The texts of a file's documents, each with the lines before it left empty, so that lines keep their numbers."""
+    start = 0
+    for end in (*(match.start() for match in _BETWEEN.finditer(text)), len(text)):
+        part = _BETWEEN.sub("\n", text[start:end])
+        if part.strip():
+            yield "\n" * text.count("\n", 0, start) + part
+        start = end
+
+
+def from_airflow(documents: Sequence[Document], path: str, reader: SourceReader) -> Iterator[ConvertedDag]:
+    """Convert the documents of a file that could be read."""
+    for document in documents:
+        data = document.data if isinstance(document.data, dict) else {}
+        effective = Effective(data, (document,))
+        conversion = _FromAirflow(Subject(path, effective), reader)
+        written = conversion.document()
+        text = write(written, effective) if written.value["tasks"].value else ""
+        found = {(d.sort_key, d.message): d for d in conversion.findings}.values()
+        yield ConvertedDag(str(data.get("dag_id", "dag")), text, tuple(found))
+
+
+@dataclass
+class _FromAirflow:
+    subject: Subject
+    reader: SourceReader
+    findings: list[Diagnostic] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    """Tasks without a counterpart, and what they wait for."""
+
+    def lost(self, path: DataPath, message: str, help: str = "") -> None:
+        self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=True, help=help))
+
+    def document(self) -> Converted:
+        """The document."""
+        parts: dict[str, Converted | None] = {}
+        for key, given in self.subject.data.items():
+            path: DataPath = (key,)
+            if key == "schedule":
+                parts[key] = self._schedule(given)
+            elif key == "params" and isinstance(given, dict):
+                parts[key] = Converted({name: self._param((*path, name), one) for name, one in given.items()}, path)
+            elif key in _DAG_KEYS and key != "tasks":
+                parts[key] = self._plain(path, given)
+            elif key not in ("$schema", "templates", "tasks"):
+                self.lost(path, f"`{key}` is no key of a pipeline here")
+        tasks = self.subject.data.get("tasks")
+        entries = [one for one in enumerate(tasks if isinstance(tasks, list) else []) if isinstance(one[1], dict)]
+        made = [one for index, entry in entries if (one := self._task(("tasks", index), entry)) is not None]
+        ids = {str(task["id"].value) for task in made}
+        for task in made:
+            self._leave_out_needs(task, ids)
+        parts["tasks"] = Converted(_grouped(made), ("tasks",))
+        return Converted({key: part for key, part in parts.items() if part is not None}, ())
+
+    def _schedule(self, given: Any) -> Converted | None:
+        path: DataPath = ("schedule",)
+        if not isinstance(given, dict):
+            return Converted(given, path)
+        uses, arguments = str(given.get("uses")), given.get("with") or {}
+        kind = uses.rpartition(".")[2]
+        cron = arguments.get("expression", arguments.get("cron"))
+        is_interval = {"data_interval": Converted(True)} if kind.endswith("DataIntervalTimetable") else {}
+        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and set(arguments) <= {
+            *("expression", "cron", "timezone"),
+        }:
+            zone = {"timezone": Converted(arguments["timezone"])} if "timezone" in arguments else {}
+            return Converted({"cron": Converted(cron), **zone, **is_interval}, path)
+        if kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable") and isinstance(arguments.get("delta"), str):
+            return Converted({"every": Converted(arguments["delta"]), **is_interval}, path)
+        with_ = {"with": self._plain((*path, "with"), arguments)} if arguments else {}
+        return Converted({"timetable": Converted(uses, (*path, "uses")), **with_}, path)
+
+    def _param(self, path: DataPath, given: Any) -> Converted:
+        if isinstance(given, dict):
+            return Converted({"type": Converted("object"), "default": self._plain(path, given)}, path)
+        return self._plain(path, given)
+
+    # Tasks.
+
+    def _task(self, path: DataPath, entry: Mapping[str, Any]) -> dict[str, Converted] | None:
+        task = self._extended(path, entry, ())
+        task_id = str(task["id"][1])
+        needs_path, needs = task.get("needs", (path, []))
+        needs = [str(name) for name in needs if isinstance(needs, list)]
+        if "uses" not in task:
+            self.left_out[task_id] = needs
+            message = f"the task `{task_id}` is left out: `run` is for a handler of another language's SDK"
+            self.lost(path, message, help="write a function or an operator in `uses`")
+            return None
+        uses_path, uses = task["uses"]
+        found = self.reader.find(str(uses))
+        fields = found.template_fields if isinstance(found, Class) else None
+        given: dict[str, Placed] = dict(task["with"][1]) if "with" in task else {}
+        given |= {key: one for key, one in task.items() if key not in _TASK_KEYS | SETTING_KEYS}
+        arguments = {key: self._value(at, value, fields, key) for key, (at, value) in given.items()}
+        short = _BUILT_INS.get(str(uses), "")
+        if not short or not arguments.keys() <= _taken(short):
+            short = str(uses)
+        parts = {"id": Converted(task_id, (*path, "id")), "uses": Converted(short, uses_path)}
+        if arguments:
+            parts["with"] = Converted(arguments, task["with"][0] if "with" in task else None)
+        if needs:
+            parts["needs"] = Converted([Converted(name) for name in needs], needs_path, flow=True)
+        settings = {key: self._plain(*one) for key, one in task.items() if key in SETTING_KEYS}
+        return parts | settings
+
+    def _extended(self, path: DataPath, entry: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Placed]:
+        """What an entry says together with its templates: its own goes first, in `with` and `run` each argument."""
+        templates = self.subject.data.get("templates")
+        found: dict[str, Placed] = {}
+        for name in entry.get("extends") or ():
+            held = templates.get(name) if isinstance(templates, dict) else None
+            if not isinstance(held, dict) or name in seen:
+                self.lost((*path, "extends"), f"there is no template `{name}`" if name not in seen else "a circle")
+                continue
+            for key, one in self._extended(("templates", name), held, (*seen, name)).items():
+                found[key] = _merged(found.get(key), one) if key in ("with", "run") else one
+        for key, value in entry.items():
+            at = (*path, key)
+            if key in ("with", "run") and isinstance(value, dict):
+                own = (at, {name: ((*at, name), child) for name, child in value.items()})
+                found[key] = _merged(found.get(key), own)
+            elif key != "extends":
+                found[key] = (at, value)
+        return found
+
+    def _leave_out_needs(self, task: dict[str, Converted], ids: Container[str]) -> None:
+        """Without the tasks that are left out, and those whose name means another task inside the group."""
+        if "needs" not in task:
+            return
+        needs = task["needs"]
+        source, names = needs.source, [str(one.value) for one in needs.value]
+        group, _, _ = str(task["id"].value).rpartition(".")
+        kept = []
+        for name in dict.fromkeys(one for need in names for one in self._present(need, ())):
+            if group and f"{group}.{name}" in ids:
+                self.lost(source or (), f"inside the group `{group}`, `{name}` is the group's own task")
+            else:
+                kept.append(Converted(name))
+        task["needs"] = Converted(kept, source, flow=True)
+        if not kept:
+            del task["needs"]
+
+    def _present(self, name: str, seen: tuple[str, ...]) -> list[str]:
+        if name not in self.left_out or name in seen:
+            return [name]
+        return [one for before in self.left_out[name] for one in self._present(before, (*seen, name))]
+
+    # Values.
+
+    def _plain(self, path: DataPath, given: Any) -> Converted:
+        if isinstance(given, dict):
+            return Converted({str(key): self._plain((*path, key), child) for key, child in given.items()}, path)
+        if isinstance(given, list):
+            items = [self._plain((*path, index), child) for index, child in enumerate(given)]
+            return Converted(items, path, flow=not any(isinstance(item.value, dict | list) for item in items))
+        if isinstance(given, date):
+            moment = given.isoformat(sep=" ") if isinstance(given, datetime) else given.isoformat()
+            return Converted(UnquotedText(moment), path)
+        return Converted(given.replace("${", "$${") if isinstance(given, str) else given, path)
+
+    def _value(self, path: DataPath, given: Any, fields: frozenset[str] | None, argument: str) -> Converted:
+        """An argument: marks → templates and references, other text kept from being one."""
+        is_rendered = fields is None or argument in fields
+        if isinstance(given, dict):
+            if len(given) == 1:
+                ((key, held),) = given.items()
+                marked = self._marked((*path, key), str(key), held, is_rendered=is_rendered)
+                if marked is not None:
+                    return marked
+            children = {str(k): self._value((*path, k), one, fields, argument) for k, one in given.items()}
+            return Converted(children, path)
+        if isinstance(given, list):
+            items = [self._value((*path, index), one, fields, argument) for index, one in enumerate(given)]
+            return Converted(items, path, flow=not any(isinstance(item.value, dict | list) for item in items))
+        made = self._plain(path, given)
+        if isinstance(given, str) and is_rendered:
+            text = str(made.value)
+            if "{{" in text or "{%" in text or "{#" in text:
+                text = f"{{% raw %}}{text}{{% endraw %}}"
+            return Converted(f"{text} " if text.endswith(FILE_ENDINGS) and fields is not None else text, path)
+        return made
+
+    def _marked(self, path: DataPath, key: str, held: Any, *, is_rendered: bool) -> Converted | None:
+        if key in _TEMPLATE and isinstance(held, str):
+            if not is_rendered:
+                self.lost(path, "Airflow renders no template in this argument, and nor does this language")
+            return Converted(held.replace("${", "$${"), path)
+        if key in _OUTPUT:
+            task, name = (held.get("task"), held.get("key")) if isinstance(held, dict) else (held, None)
+            if task in self.left_out:
+                self.lost(path, f"the task `{task}` is left out, so its output is, too")
+            return Converted(f"${{tasks.{task}.{'output' if name is None else f'xcom.{name}'}}}", path)
+        if key == _CONST:
+            return self._plain(path, held)
+        if key.startswith("$"):
+            self.lost(path, f"`{key}` has no equivalent here", help="write the value itself")
+            return Converted(None, path)
+        return None
+
+
+def _taken(name: str) -> frozenset[str]:
+    """The arguments of a built-in."""
+    arguments: Any = built_in(name).model_fields["with_"].annotation
+    return frozenset(arguments.model_fields if isinstance(arguments, type) and issubclass(arguments, Model) else ())
+
+
+def _merged(one: Placed | None, other: Placed) -> Placed:
+    return (other[0], {**(one[1] if one is not None else {}), **other[1]})
+
+
+def _grouped(tasks: Sequence[dict[str, Converted]]) -> list[Converted]:
+    """Tasks with ids `group.task` in groups, since ids have no dots here."""
+    entries: list[Converted] = []
+    groups: dict[str, list[dict[str, Converted]]] = {}
+    for task in tasks:
+        group, dot, rest = str(task["id"].value).partition(".")
+        if not dot:
+            entries.append(Converted(task, task["id"].source and task["id"].source[:-1]))
+            continue
+        if group not in groups:
+            groups[group] = []
+            entries.append(Converted({"id": Converted(group)}))
+        groups[group].append({**task, "id": Converted(rest, task["id"].source)})
+    for entry in entries:
+        held = groups.get(str(entry.value["id"].value)) if "uses" not in entry.value else None
+        if held is not None:
+            entry.value["tasks"] = Converted(_grouped(held))
+    return entries
