@@ -120,9 +120,11 @@ def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
     """The findings of the selected files, and what other files of the folder are to them."""
     project = project_policy(selection.folder)
     options = replace(options, shown_folder=selection.shown, policy=project.policy)
-    result = Checker(selection.folder, options).folder(set(selection.paths))
-    # What is said of the folder as a whole is about each of its files.
+    checker = Checker(selection.folder, options)
+    result = checker.folder({*selection.paths, *selection.templates})
+    # What is said of the folder as a whole is about each of its files, of templates about those that take them.
     chosen = {selection.shown or ".", *(selection.shown_path(path) for path in selection.related())}
+    chosen |= checker.layers.template_files
     findings = [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]
     return [*findings, *_of_tests(selection, options)]
 

@@ -22,17 +22,19 @@ from schemas.folder.discovery import (
     way_problem,
 )
 from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
+from schemas.folder.templates import is_template_path, template_paths
 
 
 class Selection(NamedTuple):
-    """The chosen pipelines of one folder, as POSIX paths below it; `shown` is the folder as the user knows it.
-    `misnamed` are files of chosen folders that are none, by their names."""
+    """The chosen pipelines and templates of one folder, as POSIX paths below it; `shown` is the folder as the user
+    knows it. `misnamed` are files of chosen folders that are none, by their names."""
 
     folder: Path
     shown: str
     paths: tuple[str, ...]
     defaults: tuple[str, ...]
     misnamed: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
 
     def shown_path(self, path: str) -> str:
         return f"{self.shown}/{path}" if self.shown else path
@@ -57,10 +59,10 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
 
 def select(targets: Sequence[Path]) -> list[Selection]:
     """What a command is to look at. Raises UsageError."""
-    chosen: dict[Path, tuple[list[str], list[str], list[str]]] = {}
+    chosen: dict[Path, tuple[list[str], list[str], list[str], list[str]]] = {}
     for target in targets or [_default()]:
         folder = pipelines_folder(target)
-        _choose(target, folder, *chosen.setdefault(folder, ([], [], [])))
+        _choose(target, folder, *chosen.setdefault(folder, ([], [], [], [])))
     return [
         Selection(folder, shown_folder(folder), *(tuple(dict.fromkeys(paths)) for paths in found))
         for folder, found in chosen.items()
@@ -72,9 +74,10 @@ def select_text(target: Path) -> tuple[Selection, str]:
     folder = pipelines_folder(target)
     paths: list[str] = []
     defaults: list[str] = []
+    templates: list[str] = []
     path = _relative(target, folder)
-    _choose_file(target, path, folder, paths, defaults)
-    return Selection(folder, shown_folder(folder), tuple(paths), tuple(defaults)), path
+    _choose_file(target, path, folder, paths, defaults, templates)
+    return Selection(folder, shown_folder(folder), tuple(paths), tuple(defaults), templates=tuple(templates)), path
 
 
 def _default() -> Path:
@@ -84,7 +87,9 @@ def _default() -> Path:
     return folder
 
 
-def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str], misnamed: list[str]) -> None:
+def _choose(  # lists to fill
+    target: Path, folder: Path, paths: list[str], defaults: list[str], misnamed: list[str], templates: list[str]
+) -> None:
     _look_at(target)
     relative = _relative(target, folder)
     problem = way_problem(folder, f"{relative}/" if target.is_dir() and relative != "." else relative)
@@ -94,18 +99,25 @@ def _choose(target: Path, folder: Path, paths: list[str], defaults: list[str], m
         inside = [p for p in pipeline_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
         nearly = [p for p, _ in misnamed_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
         misnamed += nearly
-        if not inside and not nearly:
+        found = [p for p in template_paths(folder) if relative == "." or p.startswith(f"{relative}/")]
+        templates += found
+        if not inside and not nearly and not found:
             raise UsageError(f"{target}: there are no pipelines in this folder ({', '.join(SUFFIXES)})")
         paths += inside
     else:
-        _choose_file(target, relative, folder, paths, defaults)
+        _choose_file(target, relative, folder, paths, defaults, templates)
 
 
-def _choose_file(target: Path, relative: str, folder: Path, paths: list[str], defaults: list[str]) -> None:
+def _choose_file(  # as above
+    target: Path, relative: str, folder: Path, paths: list[str], defaults: list[str], templates: list[str]
+) -> None:
     if is_defaults_path(relative):
         defaults.append(relative)
         above = relative.rpartition("/")[0]
         paths += [p for p in pipeline_paths(folder) if not above or p.startswith(f"{above}/")]
+    elif is_template_path(relative):
+        templates.append(relative)
+        paths += Checker(folder, CheckOptions(environ={})).takers(relative)
     elif is_pipeline_path(relative):
         paths.append(relative)
     else:

@@ -11,19 +11,22 @@ from pathlib import Path
 import schemas
 
 PIPELINE, DEFAULTS, TESTS = "pipeline.schema.json", "defaults.schema.json", "tests.schema.json"
+TEMPLATE = "template.schema.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory schema`."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--defaults", action="store_true", help="the schema of `_defaults.yaml` instead")
+    which.add_argument("--template", action="store_true", help="the schema of `_templates/NAME.yaml` instead")
     which.add_argument("--tests", action="store_true", help="the schema of `NAME.test.yaml` instead")
     parser.add_argument("--path", action="store_true", help="print the path of the installed file, not its text")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print to standard output; returns the exit status."""
-    path = schema_path(DEFAULTS if arguments.defaults else TESTS if arguments.tests else PIPELINE)
+    chosen = {DEFAULTS: arguments.defaults, TEMPLATE: arguments.template, TESTS: arguments.tests}
+    path = schema_path(next((name for name, asked in chosen.items() if asked), PIPELINE))
     print(path if arguments.path else path.read_text(encoding="utf-8").rstrip())
     return 0
 

@@ -21,7 +21,7 @@ from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.context import render_template_to_string
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from schemas.expressions.reading import ExpandReference, TaskReference
+from schemas.expressions.reading import ExpandReference, TaskReference, written_steps
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -94,17 +94,6 @@ def _count(number: int, noun: str) -> str:
 def _described(value: object) -> str:
     names = {str: "text", bool: "true or false", int: "a number", float: "a number"}
     return names.get(type(value), f"a value of type {type(value).__name__}")
-
-
-def written_steps(steps: Sequence[str | int]) -> str:
-    """Steps as an expression has them."""
-
-    def one(step: str | int) -> str:
-        if isinstance(step, int):
-            return f"[{step}]"
-        return f".{step}" if step.isidentifier() else f'["{step}"]'
-
-    return "".join(map(one, steps))
 
 
 class GroupArgument(ResolveMixin):
@@ -225,7 +214,7 @@ class XComSelection(ResolveMixin):
         return self.reference.key or BaseXCom.XCOM_RETURN_KEY
 
     def __repr__(self) -> str:
-        return f"${{{_source(self.reference)}{written_steps(self.reference.steps)}}}"
+        return self.reference.written
 
     def iter_references(self) -> Iterator[tuple[Operator, str]]:
         """The operator whose output this is: Airflow makes an edge of it."""
@@ -243,12 +232,8 @@ class XComSelection(ResolveMixin):
 
         if isinstance(value, LazyXComSequence):
             value = list(value)  # of a mapped task; only a list is JSON, and has items from the end
-        value = selected(value, self.reference.steps, whole=repr(self), source=_source(self.reference))
+        value = selected(value, self.reference.steps, whole=repr(self), source=self.reference.source)
         return as_plain_text(value) if self.as_text else value
-
-
-def _source(reference: TaskReference) -> str:
-    return f"tasks.{reference.task_id}." + (f"xcom.{reference.key}" if reference.key else "output")
 
 
 FALSE_WORDS = frozenset({"", "false", "0", "0.0", "no", "off", "none", "null", "[]", "{}", "()"})

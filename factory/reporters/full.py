@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from factory.reporters.text import LONG, allowed_words, columns, phrase, printable
+from factory.reporters.text import LONG, allowed_words, columns, phrase, printable, users
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.text.lines import TextLines
@@ -61,6 +61,8 @@ def _one(
         lines.append(f"{' ' * gutter} = {phrase(diagnostic.caret)}")
     if diagnostic.help:
         lines += _note(gutter, "help", phrase(diagnostic.help))
+    if used := users(diagnostic):
+        lines += _note(gutter, "used at", used)
     if diagnostic.allowed:
         words = allowed_words(diagnostic)
         if len(diagnostic.allowed) > LONG and words == ", ".join(diagnostic.allowed):

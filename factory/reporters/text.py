@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple, TextIO
 
 from schemas.findings.codes import Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import USED, Diagnostic
 
 _ZERO_WIDTH_JOINER = "\u200d"  # inside emoji; not printable by Unicode's word, and harmless
 _AS_EMOJI = "\ufe0f"
@@ -83,9 +83,16 @@ def phrase(text: str) -> str:
 
 
 def sentence(diagnostic: Diagnostic) -> str:
-    """Message and hint on one line."""
+    """Message, hint, and who uses it from another file, on one line."""
     hint = f" ({phrase(diagnostic.caret)})" if diagnostic.caret else ""
-    return f"{phrase(diagnostic.message)}{hint}"
+    used = users(diagnostic)
+    return f"{phrase(diagnostic.message)}{hint}{f' [used at {used}]' if used else ''}"
+
+
+def users(diagnostic: Diagnostic) -> str:
+    """The places in other files that use what a finding is about, such as a template or a default."""
+    used = (r for r in diagnostic.related if r.message == USED and r.file != diagnostic.file)
+    return ", ".join(f"{printable(r.file)}:{r.span.line}" for r in used)
 
 
 def paragraph(diagnostic: Diagnostic) -> str:

@@ -14,6 +14,7 @@ from schemas.check.language import language_of
 from schemas.check.layers import unusable
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span, has_errors, once
+from schemas.folder.templates import is_template_path
 from schemas.model.pipeline import Pipeline
 from schemas.rules.language import Standards
 from schemas.source import SourceReader
@@ -79,6 +80,7 @@ class Checker(Files):
             require_environment=self.options.require_environment,
             reader=SourceReader(folder) if self.options.read_sources else None,
             policy=self.options.policy,
+            templates=self.layers,
         )
 
     def file(self, path: str, dag_id: str | None = None) -> CheckResult:
@@ -87,6 +89,8 @@ class Checker(Files):
         Where a bug of ours keeps it from being checked, that is the finding: no other file waits.
         """
         try:
+            if is_template_path(path):
+                return CheckResult((), self._template(path))
             if self.layers.document(path) is None:
                 shown = self.layers.shown(path)
                 return CheckResult((), (Diagnostic(Code.UNREADABLE, "there is no such file", shown, Span(1, 1, 1, 2)),))
@@ -96,6 +100,9 @@ class Checker(Files):
 
     def text(self, text: str, path: str) -> CheckResult:
         """Check a text as if it were the file at `path` below the folder."""
+        if is_template_path(path):
+            texts = {**self.options.texts, path: text.encode("utf-8", "surrogatepass")}
+            return Checker(self.folder_path, replace(self.options, texts=texts)).file(path)
         document = self.layers.parse(text, self.layers.shown(path))
         return self._result(path, self.layers.documents(path, document), None)
 
@@ -103,14 +110,21 @@ class Checker(Files):
         """Check every pipeline of the folder, or those that are `chosen`, and what the files are to each other."""
         paths = self.paths()
         results = {path: self.file(path) for path in paths if chosen is None or path in chosen}
+        templates = [path for path in self.template_paths() if chosen is None or path in chosen]
         failed = {path for path, r in results.items() if any(d.code is Code.CHECK_FAILED for d in r.diagnostics)}
         across = Across(self, [path for path in paths if path not in failed], results.keys() - failed)
         findings = [d for result in results.values() for d in result.diagnostics]
+        findings += [d for path in templates for d in self.file(path).diagnostics]
         for rule in across.rules():
             findings += self._guarded(rule)
         conflicts = across.conflicts(self.environment)
         pipelines = [pipeline for path, r in results.items() if path not in conflicts for pipeline in r.pipelines]
         return CheckResult(tuple(pipelines), once(findings))
+
+    def _template(self, path: str) -> tuple[Diagnostic, ...]:
+        from schemas.check.templates import template_findings  # noqa: PLC0415 # few folders hold templates
+
+        return template_findings(path, self.layers, self._standards)
 
     def _guarded(self, rule: Callable[[], Iterable[Diagnostic]]) -> Sequence[Diagnostic]:
         """What a rule across files finds. A bug in it hides no other finding, as in `file`."""
@@ -139,12 +153,14 @@ class Checker(Files):
 
     def _checked(self, path: str, documents: Sequence[Document], dag_id: str | None) -> CheckResult:
         language = language_of(documents[-1])
-        chosen = language.variants(path, documents, self.environment, dag_id)
+        chosen = language.variants(path, documents, self.environment, dag_id, self.layers)
         judged = language.judged(path, documents, chosen, self._standards)
         if judged.is_foreign:
             return CheckResult((), tuple(judged.findings))
         complete = dag_id is None and self._standards.reader is not None
-        diagnostics = once(ignore_comments.silenced(judged.findings, documents, report_unused=complete))
+        taken = {one.file: one for variant in chosen for one in variant.effective.templates}
+        texts = [*taken.values(), *documents]
+        diagnostics = once(ignore_comments.silenced(judged.findings, texts, report_unused=complete))
         if has_errors(diagnostics) or any(model is None for model in judged.models):
             return CheckResult((), diagnostics)
         text, folder = documents[-1].text, self._standards.folder

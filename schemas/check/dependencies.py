@@ -19,10 +19,12 @@ from types import MappingProxyType
 
 from schemas.check.checker import Checker
 from schemas.compose.env_values import EnvText
+from schemas.compose.templates import templates_in
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EnvReference, expressions
 from schemas.findings.paths import walk
 from schemas.folder.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
 from schemas.folder.project import FolderFiles
+from schemas.folder.templates import known
 from schemas.source import SourceReader
 from schemas.source.parse import parse
 
@@ -105,7 +107,11 @@ class _Scan:
     def dependencies(self, path: str, checker: Checker) -> frozenset[str]:
         found = {path, *defaults_paths(path)}
         own = PurePosixPath(path).parent.as_posix()
-        texts = {text for variant in checker.variants(path) for _, text in walk(variant.effective.data).texts}
+        variants = checker.variants(path)
+        texts = {text for variant in variants for _, text in walk(variant.effective.data).texts}
+        for name in {name for variant in variants for name in templates_in(variant.effective.data.get("tasks"))}:
+            if (meant := known(name)) is not None and not meant.package:
+                found |= set(meant.paths)
         for text in texts:
             found |= self._of_text(own, text)
         if checker.dialect(path):

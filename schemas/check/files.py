@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.dialect import may_be_dag_factory
 from schemas.folder.discovery import default_dag_id, is_pipeline_path, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
+from schemas.folder.templates import is_template_path, template_name, template_paths
+from schemas.model.task import TEMPLATE
 from schemas.rules import ids
 from schemas.rules.subject import Subject
 from schemas.rules.team_policy import Policy
@@ -67,6 +69,22 @@ class Files:
         texts = [path for path in self.options.texts if is_pipeline_path(path)]
         return sorted({*pipeline_paths(self.folder_path), *texts})
 
+    def template_paths(self) -> Sequence[str]:
+        """All templates of the folder, sorted."""
+        return sorted({*template_paths(self.folder_path), *filter(is_template_path, self.options.texts)})
+
+    def takers(self, template: str) -> Iterator[str]:
+        """The pipelines that take the template of a path, be it in another template or in one environment."""
+        from schemas.compose.templates import templates_in  # noqa: PLC0415 # few folders hold templates
+
+        name = template_name(template)
+        for path in self.paths():
+            found = (self.variants_in(path, one) for one in (self.environment, *self.environments_of(path)))
+            if TEMPLATE in self.layers.text(path) and any(
+                name in templates_in(variant.effective.data.get("tasks")) for made in found for variant in made
+            ):
+                yield path
+
     def variants(self, path: str) -> tuple[Variant, ...]:
         """The DAGs of a file, right or wrong; none where it or a default above it cannot be read."""
         return self.variants_in(path, self.environment)
@@ -75,7 +93,9 @@ class Files:
         """The same in another environment."""
         documents = self.layers.documents(path)
         is_usable = self.layers.document(path) is not None and not unusable(documents)
-        return language_of(documents[-1]).variants(path, documents, environment) if is_usable else ()
+        if not is_usable:
+            return ()
+        return language_of(documents[-1]).variants(path, documents, environment, templates=self.layers)
 
     def dialect(self, path: str) -> str:
         """The language that a file is written in; empty for this project's, and where it cannot be read."""
@@ -132,7 +152,7 @@ class Files:
     def may_hold(self, path: str, words: re.Pattern[str]) -> bool:
         """Whether a file, or defaults above it, may hold a value of `as_pattern`, by a look at the texts."""
         return any(
-            "${vars" in text or "${matrix" in text or _ESCAPE.search(text) or words.search(text)
+            "${vars" in text or "${matrix" in text or TEMPLATE in text or _ESCAPE.search(text) or words.search(text)
             for text in (self.layers.text(path), *(document.text for document in self.layers.defaults(path)))
         )
 
@@ -142,7 +162,7 @@ class Files:
             for mark in marks:  # no generator: each rule asks, of every file
                 if mark in text:
                     return True
-            if "\\" in text and _ESCAPE.search(text):
+            if TEMPLATE in text or ("\\" in text and _ESCAPE.search(text)):
                 return True
         return False
 
@@ -164,7 +184,7 @@ class Files:
         documents = self.layers.documents(path)
         readable = [document for document in documents if isinstance(document.data, dict)]
         layers = readable or [Document(documents[-1].file, "")]
-        return language_of(layers[-1]).variants(path, layers, environment)
+        return language_of(layers[-1]).variants(path, layers, environment, templates=self.layers)
 
 
 def as_pattern(words: Iterable[str]) -> re.Pattern[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from schemas.compose.env_values import HiddenValues, Resolved, resolve_environment
 from schemas.compose.merging import declaration_findings, declared, not_checked, overlay_of
@@ -19,6 +20,9 @@ from schemas.rules.language import Judged, Language, Standards
 from schemas.rules.subject import Subject
 from schemas.shape import validate
 from schemas.text.document import Document
+
+if TYPE_CHECKING:
+    from schemas.compose.templates import Templates
 
 
 def language_of(document: Document) -> Language:
@@ -42,10 +46,15 @@ class Pipelines:
         return (written if isinstance(written, str) else default_dag_id(path),)
 
     def variants(
-        self, path: str, documents: Sequence[Document], environment: str | None, dag_id: str | None = None
+        self,
+        path: str,
+        documents: Sequence[Document],
+        environment: str | None,
+        dag_id: str | None = None,
+        templates: Templates | None = None,
     ) -> tuple[Variant, ...]:
         """One, or one for each row of `matrix`."""
-        return variants(path, documents, environment, dag_id)
+        return variants(path, documents, environment, dag_id, templates)
 
     def judged(
         self, path: str, documents: Sequence[Document], chosen: Sequence[Variant], standards: Standards
@@ -56,12 +65,12 @@ class Pipelines:
         if foreign:
             return Judged(foreign, [None] * len(chosen), is_foreign=True)
         declaring = list(declaration_findings(documents))
-        judged = [_judged(subject, standards) for subject in subjects]
+        judged = [judged_alone(subject, standards) for subject in subjects]
         found = [((v.environment, v.row), findings) for v, (_, findings) in zip(chosen, judged, strict=True)]
         if standards.every_environment and all(d.code is not Code.TOO_LARGE for d in declaring):
             others = [name for name in declared(documents) if name != standards.environment]
-            more, left_out = in_environments(path, documents, others)
-            found += [((v.environment, v.row), _judged(Subject(path, v.effective), standards)[1]) for v in more]
+            more, left_out = in_environments(path, documents, others, standards.templates)
+            found += [((v.environment, v.row), judged_alone(Subject(path, v.effective), standards)[1]) for v in more]
             declaring += not_checked(documents, left_out)
         findings = said_once(found)
         if len(subjects) > 1:
@@ -72,7 +81,7 @@ class Pipelines:
 LANGUAGE = Pipelines()
 
 
-def _judged(subject: Subject, standards: Standards) -> tuple[Pipeline | None, list[Diagnostic]]:
+def judged_alone(subject: Subject, standards: Standards) -> tuple[Pipeline | None, list[Diagnostic]]:
     """One DAG's model, where the shape is right, and the findings."""
     same = not subject.may_hold("${env", "$${")
     resolved = Resolved(subject.data, frozenset()) if same else resolve_environment(subject.data, standards.environ)

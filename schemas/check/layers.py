@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.folder.dialect import DEFAULTS_NAMES, may_be_dag_factory
-from schemas.folder.discovery import defaults_paths, folders_above, is_defaults_path, path_problem
+from schemas.folder.discovery import SUFFIXES, defaults_paths, folders_above, is_defaults_path, path_problem
+from schemas.folder.templates import is_template_path, known, packages, template_name, template_paths
 from schemas.text.document import MAX_BYTES, Document, Parse, document_from_bytes, document_from_text, read_document
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class LayerReader:
         self._plain: dict[str, str] = {}
         self._defaults: dict[str, tuple[Document, ...]] = {}
         self._dag_factory: dict[str, DagFactoryDocument | None] = {}
+        self._templates: dict[str, Document | None] = {}
 
     def shown(self, path: str) -> str:
         """The path as the user knows it."""
@@ -76,6 +78,45 @@ class LayerReader:
             found = (self.document(place) for place in defaults_paths(path))
             self._defaults[folder] = tuple(document for document in found if document is not None)
         return self._defaults[folder]
+
+    def template(self, name: str) -> Document | None:
+        """The file of a template; None where there is none of that name."""
+        if name not in self._templates:
+            self._templates[name] = self._template(name)
+        return self._templates[name]
+
+    def template_names(self) -> Sequence[str]:
+        """The names of all templates: the folder's own, then those of packages, with the package's name before them."""
+        typed = [path for path in self._texts if is_template_path(path)]
+        names = [template_name(path) for path in (*template_paths(self._folder), *typed)]
+        for prefix, package in packages().items():
+            names += [f"{prefix}.{file.stem}" for file in package.folder.iterdir() if file.suffix in SUFFIXES]
+        return list(dict.fromkeys(names))
+
+    @property
+    def template_files(self) -> set[str]:
+        """The templates that were read, as diagnostics call them."""
+        own = {path: document for path, document in self._documents.items() if is_template_path(path)}
+        return {one.file for one in (*own.values(), *self._templates.values()) if one is not None}
+
+    def template_file(self, path: str) -> Document | None:
+        """The document of a template's path in the folder; None where there is no such file."""
+        if path not in self._documents:
+            self._documents[path] = self._read(path, document_from_text)
+        return self._documents[path]
+
+    def _template(self, name: str) -> Document | None:
+        meant = known(name)
+        if meant is None:
+            return None
+        if not meant.package:
+            found = (self.template_file(path) for path in meant.paths)
+            return next((document for document in found if document is not None), None)
+        package = packages().get(meant.package)
+        for path in meant.paths if package is not None else ():
+            if package is not None and (package.folder / path).is_file():
+                return read_document(package.folder / path, f"{package.shown}/{path}")
+        return None
 
     def dag_factory_defaults(self, path: str) -> list[DagFactoryDocument]:
         """The defaults of dag-factory that hold for a file, from the root's to the nearest: one of each folder."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from schemas.check.checker import Checker
 from schemas.findings.codes import Code
@@ -16,7 +15,6 @@ from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.folder.discovery import TEST_SUFFIXES, is_pipeline_path
-from schemas.model.fields import Model
 from schemas.model.pipeline_tests import (
     ROW_FILES,
     FileFixture,
@@ -27,8 +25,7 @@ from schemas.model.pipeline_tests import (
     TableFixture,
 )
 from schemas.rules.subject import Subject
-from schemas.shape.places import keys_at
-from schemas.shape.wording import problem_text
+from schemas.shape.validation import document_finding, is_there, model_findings
 from schemas.text.document import Document, document_from_bytes, read_document
 
 _NO_FIXTURES = "beside the test: `factory test --record` writes it"
@@ -48,7 +45,7 @@ class TestFile:
 
     def span(self, path: DataPath) -> Span:
         """Where something of the file is; the nearest thing around it where it is not written."""
-        while path and not _is_there(self.document.data, path):
+        while path and not is_there(self.document.data, path):
             path = path[:-1]
         return self.document.value_span(path) if path else Span(1, 1, 1, 2)
 
@@ -63,7 +60,7 @@ def read_test_file(checker: Checker, folder: Path, path: str, shown: str, *, rec
     try:
         model = PipelineTests.model_validate(document.data)
     except ValidationError as error:
-        found = tuple(_shape(document, error.errors(include_url=False)))
+        found = tuple(model_findings(document, error.errors(include_url=False), PipelineTests))
         return TestFile(path, pipeline, document, None, found)
     rules = _Rules(checker, folder, path, pipeline, document, model)
     findings = tuple(d for d in rules.check() if not (record and d.message.endswith(_NO_FIXTURES)))
@@ -78,52 +75,6 @@ def tested_pipeline(path: str, data: Any) -> str:
         return f"{above}/{written}" if above else written
     suffix = next(suffix for suffix in TEST_SUFFIXES if path.endswith(suffix))
     return f"{path.removesuffix(suffix)}{suffix.removeprefix('.test')}"
-
-
-def _shape(
-    document: Document, errors: Iterable[ErrorDetails], root: type[Model] = PipelineTests, key: tuple[str, ...] = ()
-) -> Iterator[Diagnostic]:
-    """`key`: the document is the value of this key of the root model."""
-    seen: set[DataPath] = set()
-    for error in errors:
-        path = _path_in(document.data, error["loc"][len(key) :])
-        if path in seen:
-            continue
-        seen.add(path)
-        if error["type"] == "extra_forbidden":
-            name, caret = str(error["loc"][-1]), meant(str(error["loc"][-1]), keys_at(root, error["loc"][:-1]))
-            yield _finding(document, Code.UNKNOWN_KEY, path, f"unknown key `{name}`", at_key=True, caret=caret)
-        elif error["type"] == "missing":
-            yield _finding(document, Code.MISSING_KEY, path, f"`{error['loc'][-1]}` is missing")
-        else:
-            name = f"`{next((part for part in reversed(path) if isinstance(part, str)), 'the file')}`"
-            text = problem_text(error, name)
-            yield _finding(document, text.code, path, text.message, caret=text.caret)
-
-
-def _path_in(data: Any, location: tuple[int | str, ...]) -> DataPath:
-    """The part of an error's location that is a path of the document: members of unions are none."""
-    path: DataPath = ()
-    for element in location:
-        if _is_there(data, (*path, element)):
-            path = (*path, element)
-    return path
-
-
-def _is_there(data: Any, path: DataPath) -> bool:
-    for element in path:
-        keys: Any = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
-        if element not in keys:
-            return False
-        data = data[element]
-    return True
-
-
-def _finding(
-    document: Document, code: Code, path: DataPath, message: str, *, at_key: bool = False, caret: str = ""
-) -> Diagnostic:
-    span = document.key_span(path) if at_key else document.value_span(path)
-    return Diagnostic(code, message, document.file, span, caret=caret, text=document.text)
 
 
 class _Rules:
@@ -150,7 +101,9 @@ class _Rules:
     def check(self) -> Iterator[Diagnostic]:
         if not self._exists:
             path = ("pipeline",) if self._model.pipeline is not None else ()
-            yield _finding(self._document, Code.UNREADABLE, path, f"there is no pipeline `{self._pipeline}` to test")
+            yield document_finding(
+                self._document, Code.UNREADABLE, path, f"there is no pipeline `{self._pipeline}` to test"
+            )
             return
         for index, test in enumerate(self._model.tests):
             yield from self._of_test(("tests", index), test)
@@ -159,15 +112,15 @@ class _Rules:
         if test.environment and test.environment not in self._environments:
             text = f"the pipeline declares no environment `{test.environment}`"
             caret = meant(test.environment, self._environments)
-            yield _finding(self._document, Code.WRONG_VALUE, (*path, "environment"), text, caret=caret)
+            yield document_finding(self._document, Code.WRONG_VALUE, (*path, "environment"), text, caret=caret)
         if test.dag_id is not None and test.dag_id not in self._ids:
             caret = meant(test.dag_id, self._ids)
             text = f"the pipeline makes no DAG `{test.dag_id}`"
-            yield _finding(self._document, Code.WRONG_VALUE, (*path, "dag_id"), text, caret=caret)
+            yield document_finding(self._document, Code.WRONG_VALUE, (*path, "dag_id"), text, caret=caret)
         if test.dag_id is None and len(self._ids) > 1:
             text = f"the pipeline makes {len(self._ids)} DAGs, and the test names none of them"
             caret = f"add `dag_id: {self._ids[0]}`"
-            yield _finding(self._document, Code.MISSING_KEY, (*path, "name"), text, caret=caret)
+            yield document_finding(self._document, Code.MISSING_KEY, (*path, "name"), text, caret=caret)
         named = [test.task] if isinstance(test.task, str) else test.task or []
         for position, task_id in enumerate(named):
             place = (*path, "task") if isinstance(test.task, str) else (*path, "task", position)
@@ -183,7 +136,7 @@ class _Rules:
             for name in tables:
                 if "." not in name:
                     text = f"`{name}` names no connection: write `CONNECTION.{name}`"
-                    yield _finding(self._document, Code.WRONG_VALUE, (*path, *keys, name), text, at_key=True)
+                    yield document_finding(self._document, Code.WRONG_VALUE, (*path, *keys, name), text, at_key=True)
         yield from self._empty(path, test)
         yield from self._files(path, test)
 
@@ -191,7 +144,7 @@ class _Rules:
         if task_id not in self._tasks and not any(known.startswith(f"{task_id}.") for known in self._tasks):
             caret = did_you_mean(nearest(task_id, self._tasks))
             text = f"the pipeline has no task `{task_id}`"
-            yield _finding(self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret)
+            yield document_finding(self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret)
 
     def _empty(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
         """Expectations that nothing could fail."""
@@ -201,13 +154,15 @@ class _Rules:
             place = (*path, "expect", *keys)
             if rows.match == "subset" and rows.rows == [] and rows.count is None:
                 text = "all rows have these among them: leave out `match: subset`, or write `count`"
-                yield _finding(self._document, Code.WRONG_VALUE, (*place, "rows"), text)
+                yield document_finding(self._document, Code.WRONG_VALUE, (*place, "rows"), text)
             if keys[0] != "files" and not rows.model_fields_set - {"match", "order"}:
-                yield _finding(self._document, Code.MISSING_KEY, place, "this expects nothing: write `rows` or `count`")
+                yield document_finding(
+                    self._document, Code.MISSING_KEY, place, "this expects nothing: write `rows` or `count`"
+                )
             for index, row in enumerate(rows.rows if isinstance(rows.rows, list) else ()):
                 if not row:
                     text = "this row names no column"
-                    yield _finding(self._document, Code.WRONG_VALUE, (*place, "rows", index), text)
+                    yield document_finding(self._document, Code.WRONG_VALUE, (*place, "rows", index), text)
 
     def _files(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
         given, expect = test.given, test.expect
@@ -228,7 +183,7 @@ class _Rules:
         for place, named in written:
             if isinstance(named, str) and not (self._base / named).is_file():
                 text = f"there is no file `{named}` {_NO_FIXTURES if place[-1] == 'http' else 'beside the test'}"
-                yield _finding(self._document, Code.UNREADABLE, place, text)
+                yield document_finding(self._document, Code.UNREADABLE, place, text)
             elif isinstance(named, str) and place[-1] == "http":
                 yield from fixtures_of(self._base / named, self._document.file.rpartition("/")[0])[1]
 
@@ -241,5 +196,5 @@ def fixtures_of(path: Path, shown: str) -> tuple[Sequence[HttpFixture], Sequence
     try:
         given = Given.model_validate({"http": document.data})
     except ValidationError as error:
-        return (), tuple(_shape(document, error.errors(include_url=False), Given, ("http",)))
+        return (), tuple(model_findings(document, error.errors(include_url=False), Given, ("http",)))
     return given.http if not isinstance(given.http, str) else (), ()

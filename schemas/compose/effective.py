@@ -97,25 +97,31 @@ class Written(NamedTuple):
 class Effective:
     """What a pipeline's file says together with the defaults above it, in one environment, for one row of its matrix.
 
-    `layers` are the documents from the root's defaults to the file itself. `has_rows`: several tasks are made of one
-    that is written with a matrix.
+    `layers` are the documents from the root's defaults to the file itself, `templates` those that tasks are taken from;
+    a place counts through both. `has_rows`: several tasks may be made of one that is written.
     """
 
     data: dict[str, Any]
     layers: tuple[Document, ...]
     place: Place = field(repr=False, default=Place(0))
     has_rows: bool = False
+    templates: tuple[Document, ...] = ()
+
+    def document(self, place: Place) -> Document:
+        """The document of a place."""
+        own = len(self.layers)
+        return self.layers[place.layer] if place.layer < own else self.templates[place.layer - own]
 
     def origin(self, path: DataPath) -> tuple[Document, DataPath]:
         """The document and the path in it that the value at an effective path came from."""
         place = self.place.at(path)
-        return self.layers[place.layer], place.path
+        return self.document(place), place.path
 
     def key_origin(self, path: DataPath) -> tuple[Document, DataPath]:
         """The document and the path in it that the key came from which ends an effective path."""
         place = self.place.at(path)
         place = place.used or place
-        return self.layers[place.layer], place.path
+        return self.document(place), place.path
 
     def number(self, path: DataPath) -> int:
         """The number, from 1, of a list's item where it is written: defaults and rows may put others before it."""

@@ -17,7 +17,7 @@ from schemas.text.nodes import NumberTooLongError, plain_scalar
 _DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
 _BY_NAME = frozenset({"dag_id", "schedule", "matrix"})
 _ARGUMENTS = frozenset({"with", "expand", "expand_kwargs"})
-_BY_NAME_IN_TASK = frozenset({"id", "needs", "uses", "teardown"})
+_BY_NAME_IN_TASK = frozenset({"id", "needs", "uses", "teardown", "template"})
 
 _SECRET_LAST_WORDS = frozenset(
     {

@@ -1,4 +1,5 @@
-"""Replaces `${vars.…}` and `${matrix.…}` with the values that they name, and says which of them have none.
+"""Replaces `${vars.…}`, `${matrix.…}` and, in a template, `${params.…}` with the values that they name, and says which
+of them have none.
 
 Values may name others, which are followed; the size of the result is bounded.
 """
@@ -12,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from schemas.compose.effective import Effective, Place, Written
-from schemas.compose.matrix import NAME_LISTS, Row, as_text, ids_in_name, ids_with_matrix, keys_of_matrix
+from schemas.compose.matrix import NAME_LISTS, Arguments, Row, as_text, ids_in_name, ids_with_matrix, keys_of_matrix
 from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions
 from schemas.findings.codes import Code
@@ -39,12 +40,13 @@ class TooLargeError(Exception):
 @dataclass
 class Filling:
     """Puts values into `document`; `problems` have its paths. With `of_task` only those of the row of one task's own
-    matrix are put in, and every other expression stays."""
+    matrix are put in, and every other expression stays. `arguments`: of the template whose text it is."""
 
     document: Written
     layers: Sequence[Document]
     row: Row | None
     of_task: bool = False
+    arguments: Arguments | None = None
     problems: list[Problem] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     size: int = 0
@@ -123,6 +125,10 @@ class Filling:
     def _is_meant(self, reference: ValueReference, own: frozenset[str]) -> bool:
         """Whether a reference is to be replaced; those to a task's own matrix are later."""
         if self.of_task and not (reference.root == "matrix" and self.row and reference.keys[0] in self.row.cells):
+            return False
+        if reference.root == "params":
+            return self.arguments is not None
+        if self.arguments is not None and self.arguments.is_alone:
             return False
         return reference.root != "matrix" or reference.keys[0] not in own
 
@@ -211,8 +217,25 @@ class Filling:
             raise TooLargeError(f"more than {MAX_CHAIN} values name each other in a row")
         if reference.root == "matrix":
             return self._in_row(reference, path, expression, following)
+        if reference.root == "params" and self.arguments is not None:
+            return self._argument(self.arguments, reference, path, expression, following)
         vars_ = self.document.part("vars") if "vars" in self.document.value else Written({}, self.document.place, ())
         return self._below(vars_, reference, path, expression, following)
+
+    def _argument(  # as `_below`
+        self,
+        arguments: Arguments,
+        reference: ValueReference,
+        path: DataPath,
+        expression: Expression,
+        following: _Following,
+    ) -> Written | None:
+        key = reference.keys[0]
+        if key not in arguments.values:
+            self._report_unknown(reference, 0, tuple(arguments.values), path, expression)
+            return None
+        value = arguments.seen_from(path, key)
+        return None if value is None else self._below(value, reference, path, expression, following, done=1)
 
     def _in_row(
         self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
@@ -282,7 +305,7 @@ class Filling:
             help_text = f"only the environment {names} gives it a value; give it one in `vars`, too"
         message = f"there is no `{name}`"
         if not known and not position and not elsewhere:
-            message = f"`{expression.written}`: this file has no `vars`"
+            message = f"`{expression.written}`: this file has no `{reference.root}`"
         self._report(Code.UNKNOWN_VALUE, path, message, expression, known, key, help_text)
 
     def _report(  # the parts of a problem

@@ -1,4 +1,5 @@
-"""`matrix` on a task or a group: one entry of `tasks` for each row, in the effective document.
+"""`matrix` on a task or a group, and templates: one entry of `tasks` for each row, and the tasks of a template in its
+place, in the effective document.
 
 The steps after this one see plain tasks. Outer matrices go first, so that the lists of an inner one may hold their
 values.
@@ -12,19 +13,34 @@ from typing import Any
 
 from schemas.compose.effective import Effective, Place, Written
 from schemas.compose.filling import Filling, TooLargeError
-from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Row, ids_in_name, rows_of
+from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Arguments, Row, ids_in_name, rows_of
+from schemas.compose.templates import (
+    Outputs,
+    Templates,
+    Use,
+    arguments_of,
+    default_of,
+    found_template,
+    params_of,
+)
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
+from schemas.findings.paths import DataPath
+from schemas.model.task import TEMPLATE
+from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
 
 MAX_TASKS = 1024
 """So many rows the matrices of one file give together."""
 
 
-def expand_tasks(effective: Effective) -> Effective:
-    """One entry for each row of every `matrix` below `tasks`. An entry whose matrix or id is not right stays as it is
-    written, with the problems of it."""
-    expansion = _Expansion(effective)
+def expand_tasks(
+    effective: Effective, row: Row | None, templates: Templates | None, declared: Written | None = None
+) -> Effective:
+    """One entry for each row of every `matrix` below `tasks`, with the tasks of its template. An entry whose matrix, id
+    or template is not right stays as it is written, with the problems of it. `row`: of the file's matrix. `declared`:
+    the outputs of the template that the document is."""
+    expansion = _Expansion(effective, templates, row, is_alone=declared is not None)
     tasks = Written(effective.data, effective.place, ()).part("tasks")
     try:
         made, place = expansion.entries(tasks)
@@ -33,26 +49,58 @@ def expand_tasks(effective: Effective) -> Effective:
         problem = Problem(Code.TOO_LARGE, ("tasks",), str(error), at_key=True)
         return replace(effective, place=effective.place.with_unknown(effective.data).with_problem(problem))
     made, place = expansion.named(Written(made, place, tasks.path))
+    if expansion.uses or declared is not None:
+        outputs = Outputs(Written(made, place, tasks.path), expansion.uses, expansion.problems)
+        made, place = outputs.resolved()
+        outputs.check(declared)
     place = effective.place.with_parts({"tasks": place})
     for problem in expansion.problems:
         place = place.with_problem(problem)
-    return Effective({**effective.data, "tasks": made}, effective.layers, place, has_rows=True)
+    data = {**effective.data, "tasks": made}
+    return Effective(data, effective.layers, place, has_rows=True, templates=tuple(expansion.documents))
 
 
-def has_matrix(entries: Any) -> bool:
-    """Whether an entry of a list of tasks, or of one of its groups, has a matrix."""
+def is_to_expand(entries: Any) -> bool:
+    """Whether an entry of a list of tasks, or of one of its groups, has a matrix or takes a template."""
     return isinstance(entries, list) and any(
-        isinstance(entry, dict) and ("matrix" in entry or has_matrix(entry.get("tasks"))) for entry in entries
+        isinstance(entry, dict) and ("matrix" in entry or TEMPLATE in entry or is_to_expand(entry.get("tasks")))
+        for entry in entries
     )
+
+
+def of_template(document: Document, templates: Templates) -> Effective:
+    """A template by itself: its tasks with the defaults of its params. Nothing is known of other params, of `vars` and
+    of rows around it, and nothing is said of them."""
+    effective = Effective({"tasks": document.at(("tasks",)) or []}, (document,))
+    params = {key: default_of(schema) for key, schema in params_of(document).items()}
+    places = {key: ("params", key, *default) for key, default in params.items() if default is not None}
+    values = {key: Written(document.at(at), Place(0, at), at) for key, at in places.items()}
+    filling = Filling.of(effective, None)
+    filling.arguments = Arguments((), {**dict.fromkeys(params), **values}, is_alone=True)
+    value, place = filling.value(filling.document)
+    for problem in filling.problems:
+        place = place.with_problem(problem)
+    outputs = Written(document.at(("outputs",)), Place(0, ("outputs",)), ("outputs",))
+    made = expand_tasks(Effective(value, (document,), place), None, templates, outputs)
+    data = {**made.data, **({"params": document.data["params"]} if params else {})}
+    return replace(made, data=data, place=made.place.with_unknown(data))
 
 
 @dataclass
 class _Expansion:
-    """`problems` have paths of the new document. `_ids`: an id as it is written beside its matrix → the ids of its
-    rows."""
+    """`problems` have paths of the new document. `row`: the values of all matrices around. `is_alone`: what
+    is above the tasks is not known. `documents`: the templates
+    that are taken, `uses`: where. `_ids`: an id as it is written beside its matrix → the ids of its rows. `_around`:
+    the templates that are being put in."""
 
     effective: Effective
+    templates: Templates | None
+    row: Row | None
+    is_alone: bool = False
     problems: list[Problem] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
+    uses: dict[DataPath, Use] = field(default_factory=dict)
+    _around: tuple[str, ...] = ()
     _ids: dict[str, dict[str, None]] = field(default_factory=dict)
     _made: int = 0
     _size: int = 0
@@ -73,6 +121,9 @@ class _Expansion:
 
     def _inside(self, entry: Written, around: int) -> tuple[Any, Place]:
         """An entry, with the rows of the tasks in it."""
+        if isinstance(entry.value, dict) and TEMPLATE in entry.value and self.templates is not None:
+            document = found_template(entry, self.templates, self._around, self.problems)
+            return (entry.value, entry.place) if document is None else self._taken(entry, document, around)
         if not isinstance(entry.value, dict) or "tasks" not in entry.value:
             return entry.value, entry.place
         tasks, place = self.entries(entry.part("tasks"), around)
@@ -108,20 +159,53 @@ class _Expansion:
             value, place = filling.value(Written(body, entry.place, path))
             self.problems += filling.problems
             self._count(filling.size)
-            yield self._inside(Written(value, place, path), around * len(rows))
+            outer = self.row
+            self.row = Row({**(outer.cells if outer is not None else {}), **row.cells})
+            made = self._inside(Written(value, place, path), around * len(rows))
+            self.row = outer
+            yield made
+
+    def _taken(self, entry: Written, document: Document, around: int) -> tuple[Any, Place]:
+        """An entry that takes a template, as the group that it means."""
+        name = entry.value[TEMPLATE]
+        if document not in self.documents:
+            self.documents.append(document)
+        layer = len(self.effective.layers) + self.documents.index(document)
+        arguments = arguments_of(entry, layer, document, self.problems, is_alone=self.is_alone)
+        body = {key: document.data[key] for key in ("tasks", "outputs") if key in document.data}
+        names = Written({**self.effective.data, "tasks": body["tasks"]}, self.effective.place, ())
+        filling = Filling(names, self._all_layers, self.row, arguments=arguments)
+        written = Written(*filling.value(Written(body, Place(layer), entry.path)), entry.path)
+        self.problems += filling.problems
+        self._count(filling.size)
+        self.uses[entry.path] = Use(name, document, written.part("outputs") if "outputs" in body else None)
+        ids, self._ids, self._around = self._ids, {}, (*self._around, name)
+        made = self.entries(written.part("tasks"), around)
+        tasks, tasks_place = self.named(Written(*made, (*entry.path, "tasks")))
+        self._ids, self._around = ids, self._around[:-1]
+        group = {key: value for key, value in entry.value.items() if key != "with"}
+        return {**group, "tasks": tasks}, entry.place.with_parts({"tasks": tasks_place})
 
     def _filling(self, row: Row) -> Filling:
         document = Written(self.effective.data, self.effective.place, ())
-        return Filling(document, self.effective.layers, row, of_task=True)
+        return Filling(document, self._all_layers, row, of_task=True)
+
+    @property
+    def _all_layers(self) -> tuple[Document, ...]:
+        return (*self.effective.layers, *self.documents)
 
     def _count(self, size: int) -> None:
         """A row of so many values was made. Raises TooLargeError where that is too much for one file."""
         self._made += 1
         self._size += size
         if self._made > MAX_TASKS:
-            raise TooLargeError(f"the matrices of tasks give more than {MAX_TASKS:,} rows together")
+            raise TooLargeError(f"the {self._makers} of tasks give more than {MAX_TASKS:,} rows together")
         if self._size > MAX_NODES:
-            raise TooLargeError(f"the matrices of tasks give more than {MAX_NODES:,} values together")
+            raise TooLargeError(f"the {self._makers} of tasks give more than {MAX_NODES:,} values together")
+
+    @property
+    def _makers(self) -> str:
+        return "matrices and templates" if self.uses else "matrices"
 
     def named(self, tasks: Written) -> tuple[Any, Place]:
         """The tasks, with the ids of rows in their `needs` and `teardown` in place of the ids as they are written."""

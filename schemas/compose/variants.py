@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from schemas.compose.effective import Effective, Written
 from schemas.compose.filling import Filling, TooLargeError
@@ -17,6 +18,9 @@ from schemas.findings.paths import count
 from schemas.folder.discovery import default_dag_id
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
+
+if TYPE_CHECKING:
+    from schemas.compose.templates import Templates
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,11 @@ class Variant:
 
 
 def variants(
-    path: str, layers: Sequence[Document], environment: str | None, dag_id: str | None = None
+    path: str,
+    layers: Sequence[Document],
+    environment: str | None,
+    dag_id: str | None = None,
+    templates: Templates | None = None,
 ) -> tuple[Variant, ...]:
     """The DAGs of the file at `path`, whose documents `layers` are: the defaults above it, then itself.
 
@@ -51,14 +59,14 @@ def variants(
     if "matrix" not in composed.data:
         if any(layer.may_hold("${vars", "${matrix") for layer in layers):
             composed = fill(composed, None)
-        made: tuple[Variant, ...] = (Variant(path, _expanded(composed), environment),)
+        made: tuple[Variant, ...] = (Variant(path, _expanded(composed, None, templates), environment),)
     else:
-        made = tuple(_rows(path, composed, environment, dag_id))
+        made = tuple(_rows(path, composed, environment, dag_id, templates))
     return made if dag_id is None else tuple(variant for variant in made if variant.dag_id == dag_id)
 
 
 def in_environments(
-    path: str, layers: Sequence[Document], environments: Sequence[str]
+    path: str, layers: Sequence[Document], environments: Sequence[str], templates: Templates | None = None
 ) -> tuple[list[Variant], Sequence[str]]:
     """The DAGs of a file in these environments, until they are too large together; those that are left out."""
     made: list[Variant] = []
@@ -66,13 +74,15 @@ def in_environments(
     for position, environment in enumerate(environments):
         if size > MAX_NODES:
             return made, environments[position:]
-        of_environment = variants(path, layers, environment)
+        of_environment = variants(path, layers, environment, templates=templates)
         size += sum(count(variant.effective.data) for variant in of_environment)
         made += of_environment
     return made, ()
 
 
-def _rows(path: str, composed: Effective, environment: str | None, dag_id: str | None) -> Iterator[Variant]:
+def _rows(
+    path: str, composed: Effective, environment: str | None, dag_id: str | None, templates: Templates | None
+) -> Iterator[Variant]:
     composed = fill(composed, None, only="matrix")
     matrix = rows_of(Written(composed.data, composed.place, ()).part("matrix"))
     is_named = isinstance(composed.data.get("dag_id"), str)
@@ -85,12 +95,12 @@ def _rows(path: str, composed: Effective, environment: str | None, dag_id: str |
         place = place.with_problem(problem)
     composed = replace(composed, place=place)
     if not matrix.rows:
-        yield Variant(path, _expanded(fill(composed, None)), environment)
+        yield Variant(path, _expanded(fill(composed, None), None, templates), environment)
     made: list[Variant] = []
     size = 0
     for row, with_id in zip(matrix.rows, named, strict=True):
         if dag_id is None or with_id.data.get("dag_id") == dag_id:
-            made.append(Variant(path, _expanded(fill(composed, row)), environment, row=row))
+            made.append(Variant(path, _expanded(fill(composed, row), row, templates), environment, row=row))
             size += count(made[-1].effective.data)
         if size > MAX_NODES and len(made) > 1:
             yield Variant(path, _too_large(composed), environment)
@@ -105,13 +115,13 @@ def _too_large(composed: Effective) -> Effective:
     return replace(composed, place=composed.place.with_unknown(composed.data).with_problem(problem))
 
 
-def _expanded(composed: Effective) -> Effective:
-    """With one task for each row of the tasks' matrices."""
-    if not any(layer.may_hold("matrix") for layer in composed.layers):
+def _expanded(composed: Effective, row: Row | None, templates: Templates | None) -> Effective:
+    """With one task for each row of the tasks' matrices, and with the tasks of templates."""
+    if not any(layer.may_hold("matrix", "template") for layer in composed.layers):
         return composed
-    from schemas.compose.task_rows import expand_tasks, has_matrix  # noqa: PLC0415 # few files need it
+    from schemas.compose.task_rows import expand_tasks, is_to_expand  # noqa: PLC0415 # few files need it
 
-    return expand_tasks(composed) if has_matrix(composed.data.get("tasks")) else composed
+    return expand_tasks(composed, row, templates) if is_to_expand(composed.data.get("tasks")) else composed
 
 
 def _no_dag_id(varying: Sequence[str]) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from schemas.compose.effective import Effective
 from schemas.compose.env_values import HiddenValues
@@ -21,6 +22,9 @@ from schemas.source import SourceReader
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
 
+if TYPE_CHECKING:
+    from schemas.compose.templates import Templates
+
 
 class DagFactory:
     """See `schemas.rules.language.Language`; environments are this project's, and a model is the merged data."""
@@ -35,6 +39,7 @@ class DagFactory:
         documents: Sequence[Document],
         environment: str | None,  # noqa: ARG002 # there are none
         dag_id: str | None = None,
+        templates: Templates | None = None,  # noqa: ARG002 # it has none
     ) -> tuple[Variant, ...]:
         """One for each key at the top; without `dag_id` at least one, be it empty."""
         dags = () if merged_size(documents) > MAX_NODES else effective_dags(documents)

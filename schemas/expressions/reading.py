@@ -1,6 +1,6 @@
 """`${…}` expressions: what they say, and where they are in a value.
 
-Ours are `${env.NAME}`, `${env.NAME:-default}`, `${vars.x}`, `${matrix.x}`, `${tasks.ID.output}`,
+Ours are `${env.NAME}`, `${env.NAME:-default}`, `${vars.x}`, `${matrix.x}`, `${params.x}`, `${tasks.ID.output}`,
 `${tasks.ID.xcom.KEY}` and `${expand.NAME}`. A near miss of these is an error; every other `${…}` is text, for
 shells. `$${` writes a literal `${`. The patterns at the end say the same for the JSON Schema; a test compares the two.
 """
@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _EXPRESSION = re.compile(r"\$?\$\{(?P<body>[^{}]*)\}")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
-_VALUE = re.compile(r"(?P<root>vars|matrix)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
+_VALUE = re.compile(r"(?P<root>vars|matrix|params)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
 _STEP = r"(?:\.[^\W\d][\w-]*|\[-?[0-9]+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\])"
 _TASK = re.compile(
-    r"tasks\.(?P<id>[\w-]+(?:\.[\w-]+)*?)\."
+    r"tasks\.(?P<id>\^*[\w-]+(?:\.[\w-]+)*?)\."
     rf"(?:output(?P<steps>{_STEP}*)|xcom\.(?P<key>[\w-]+)(?P<key_steps>{_STEP}*))"
 )
 _EXPAND = re.compile(rf"expand\.(?P<name>[^\W\d]\w*)(?P<steps>{_STEP}*)")
 _NAME_IN_BRACKETS = re.compile(r"\[([A-Za-z_][\w-]*)\]")
 _ONE_STEP = re.compile(_STEP)
-_ROOTS = ("env", "vars", "matrix", "tasks", "expand")
+_ROOTS = ("env", "vars", "matrix", "params", "tasks", "expand")
 _FORMS = (
     "env.NAME",
     "env.NAME:-default",
     "vars.NAME",
     "matrix.NAME",
+    "params.NAME",
     "tasks.ID.output",
     "tasks.ID.xcom.KEY",
     "expand.NAME",
@@ -45,7 +46,7 @@ class EnvReference(NamedTuple):
 
 
 class ValueReference(NamedTuple):
-    """`${vars.a.b}` or `${matrix.x}`: `root` and the keys after it."""
+    """`${vars.a.b}`, `${matrix.x}` or, in a template, `${params.x}`: `root` and the keys after it."""
 
     root: str
     keys: tuple[str, ...]
@@ -57,6 +58,27 @@ class TaskReference(NamedTuple):
     task_id: str
     key: str | None
     steps: tuple[str | int, ...]
+
+    @property
+    def written(self) -> str:
+        """The expression."""
+        return f"${{{self.source}{written_steps(self.steps)}}}"
+
+    @property
+    def source(self) -> str:
+        """The same without braces and steps."""
+        return f"tasks.{self.task_id}." + (f"xcom.{self.key}" if self.key else "output")
+
+
+def written_steps(steps: Iterable[str | int]) -> str:
+    """Steps as an expression has them."""
+
+    def one(step: str | int) -> str:
+        if isinstance(step, int):
+            return f"[{step}]"
+        return f".{step}" if step.isidentifier() else f'["{step}"]'
+
+    return "".join(map(one, steps))
 
 
 class ExpandReference(NamedTuple):
@@ -116,6 +138,23 @@ def run_references(text: object) -> Iterator[tuple[Expression, TaskReference | E
     for expression in expressions(text) if isinstance(text, str) else ():
         if isinstance(expression.meaning, TaskReference | ExpandReference):
             yield expression, expression.meaning
+
+
+def outward(value: Any, levels: int) -> Any:
+    """A value whose references to tasks are looked up so many groups further out than where it is now."""
+    if isinstance(value, dict):
+        return {key: outward(child, levels) for key, child in value.items()}
+    if isinstance(value, list):
+        return [outward(child, levels) for child in value]
+    if not isinstance(value, str) or "tasks." not in value:
+        return value
+    made, end = "", 0
+    for expression in expressions(value):
+        if isinstance(expression.meaning, TaskReference):
+            start = expression.start + len("${tasks.")
+            made += value[end:start] + "^" * levels
+            end = start
+    return made + value[end:]
 
 
 def unescape(text: str) -> str:
@@ -230,10 +269,10 @@ EXCEPTION_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$"
 ENVIRONMENT = r"(?:^|[^$])\$\{env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}"
 """Text with `${env.NAME}` or `${env.NAME:-default}` in it; `$${…}` is literal text."""
 
-VALUE = r"(?:^|[^$])\$\{(?:vars|matrix)\.[^{}]+\}"
-"""Text with `${vars.NAME}` or `${matrix.NAME}` in it; lint reads what follows the dot."""
+VALUE = r"(?:^|[^$])\$\{(?:vars|matrix|params)\.[^{}]+\}"
+"""Text with `${vars.NAME}`, `${matrix.NAME}` or `${params.NAME}` in it; lint reads what follows the dot."""
 
-ENVIRONMENT_OR_VALUE = r"(?:^|[^$])\$\{(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix)\.[^{}]+)\}"
+ENVIRONMENT_OR_VALUE = r"(?:^|[^$])\$\{(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix|params)\.[^{}]+)\}"
 """Both, as one pattern."""
 
 TASK_OUTPUT = r"^\$\{(?:tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)|expand\.[^\s{}]+)\}$"

@@ -222,6 +222,9 @@ class Code(Enum):
     LOOK_ALIKE = _warning("PF383", "look-alike", "A character looks like another one.")
     BAD_TEMPLATE = _error("PF384", "bad-template", "Jinja cannot read a template, or Airflow 3 cannot render it.")
 
+    UNKNOWN_TASK_TEMPLATE = _error("PF390", "unknown-task-template", "`template` names a template that does not exist.")
+    BAD_TASK_TEMPLATE = _error("PF391", "bad-task-template", "A template of tasks cannot be used.")
+
     SECRET_VARIABLE = _error("PF401", "secret-variable", "An environment variable looks like a secret.")
     SECRET_IN_URL = _error("PF402", "secret-in-url", "A URL in the file contains a password.")
 

@@ -27,6 +27,10 @@ class Fix(NamedTuple):
     replacement: str
 
 
+USED = "it is used here"
+"""Of the place that takes what a finding is about from elsewhere, such as from a template's file."""
+
+
 class Related(NamedTuple):
     """Another place that a finding is about, such as the first of two equal keys."""
 

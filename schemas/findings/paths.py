@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 DataPath = tuple[str | int, ...]
 
+OUTWARD = "^"
+"""Before the id in a reference that was written outside of the template that it now is in; nobody writes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Walked:
@@ -79,5 +82,10 @@ class Scope(NamedTuple):
         return Scope((f"{self.full_id(label)}." if prefix_group_id else "", *self.prefixes))
 
     def find(self, name: str, known: Container[str]) -> str | None:
-        """The full id for a name: in the own group, or else in the groups around it; None if there is none."""
-        return next((prefix + name for prefix in self.prefixes if prefix + name in known), None)
+        """The full id for a name: in the own group, or else in the groups around it; None if there is none.
+
+        Each `^` before it leaves out one group: the name is one of the caller's, in a template's task.
+        """
+        written = name.lstrip(OUTWARD)
+        prefixes = self.prefixes[min(len(name) - len(written), len(self.prefixes) - 1) :]
+        return next((prefix + written for prefix in prefixes if prefix + written in known), None)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeAlias
 from pydantic import Field, PlainValidator, WithJsonSchema, create_model
 
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.fields import Matrix, Model, PlainValue
+from schemas.model.fields import Matrix, Model, PlainValue, TaskOutput
 from schemas.model.notifications import TaskNotifications
 from schemas.model.settings import TaskSettings
 from schemas.model.task_base import Mapped, MappedRows, TaskBase, TaskId
+
+TEMPLATE = "template"
+"""The key of an entry of `tasks` that takes its tasks from a template."""
 
 
 class CodeTask(TaskBase):
@@ -33,10 +36,12 @@ def is_group(entry: Any) -> bool:
     return isinstance(entry, dict) and "tasks" in entry and "uses" not in entry
 
 
-def task_model(entry: Any) -> type[TaskBase | TaskGroup]:
+def task_model(entry: Any) -> type[TaskBase | Group]:
     """The model that checks an entry of `tasks`, whether the entry is right or wrong."""
     if is_group(entry):
-        return TaskGroup
+        return _taken_group() if TEMPLATE in entry else TaskGroup
+    if isinstance(entry, dict) and TEMPLATE in entry and "uses" not in entry:
+        return TemplateUse
     uses = entry.get("uses") if isinstance(entry, dict) else None
     if not (isinstance(uses, str) and uses in BUILT_INS):
         return CodeTask
@@ -61,7 +66,13 @@ def _without_required_arguments(model: type[TaskBase]) -> type[TaskBase]:
     return create_model(f"Mapped{model.__name__}", __base__=model, with_=with_)
 
 
-def _validated(entry: Any) -> TaskBase | TaskGroup:
+@lru_cache(maxsize=1)
+def _taken_group() -> type[TaskGroup]:
+    """A group with the tasks of its template in it."""
+    return create_model("TakenGroup", __base__=TaskGroup, template=(str, ...))
+
+
+def _validated(entry: Any) -> TaskBase | Group:
     return task_model(entry).model_validate(entry)
 
 
@@ -75,8 +86,8 @@ else:
     Task = Annotated[Any, PlainValidator(_validated), WithJsonSchema({"$comment": TASK_MARK})]
 
 
-class TaskGroup(Model):
-    """Tasks that belong together, in Airflow's words (airflow.sdk.TaskGroup). Their ids are `group.task`."""
+class Group(Model):
+    """What groups and templates have in common, in Airflow's words (airflow.sdk.TaskGroup)."""
 
     id: TaskId
     """Name of the group: letters, digits, `_` and `-`; unique in the file."""
@@ -105,6 +116,37 @@ class TaskGroup(Model):
     """Instead of `expand`: a list of mappings, or a task's output. The group runs once for each mapping."""
     matrix: Matrix | None = None
     """One group for each combination of these lists; `${matrix.key}` is the group's own value, also in its `id`."""
+
+
+class TaskGroup(Group):
+    """Tasks that belong together. Their ids are `group.task`."""
+
     tasks: Annotated[list[Task], Field(min_length=1)]
     """The tasks of the group, and groups inside it. `needs` and references look here first, then in the groups around
     it."""
+
+
+class TemplateUse(Group):
+    """A group whose tasks are those of a template."""
+
+    template: Annotated[str, Field(min_length=1)]
+    """Name of the template: of a file `_templates/NAME.yaml` in the pipelines folder, or `PACKAGE.NAME` of an installed
+    package."""
+    with_: dict[str, PlainValue] = Field(default={}, alias="with")
+    """Values of the template's params, by name."""
+
+
+class TaskTemplate(Model):
+    """A file of `_templates`: a group of tasks that pipelines take, and other templates."""
+
+    schema_: str | None = Field(default=None, alias="$schema")
+    """Address of this schema, for editors; ignored."""
+    description: str | None = None
+    """What it is for."""
+    params: dict[str, PlainValue] | None = None
+    """What those who take it may say, by name: a default, or a JSON Schema mapping. Without `default` it is required.
+    Inside, `${params.NAME}` is the value."""
+    tasks: Annotated[list[Task], Field(min_length=1)]
+    """Its tasks, groups and templates. `needs` and references look here first."""
+    outputs: dict[str, TaskOutput] | None = None
+    """What it gives, by name: outputs of its tasks. Outside, `${tasks.ID.output.NAME}` is the value."""

@@ -1,4 +1,4 @@
-"""JSON Schemas that users write, of `params` and of answers: are they sound, and does a value fit?
+"""JSON Schemas that users write, of `params`, of templates and of answers: are they sound, and does a value fit?
 
 `jsonschema` judges, as it does in Airflow. It is imported where a file has such a schema: lint starts for many that
 have none. Two things are left to Airflow, because checking a file must end soon whatever the file says: references
@@ -7,7 +7,7 @@ inside a schema (`$ref` can multiply), and patterns that may take exponential ti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -58,6 +58,16 @@ def schema_problem(schema: Mapping[str, Any]) -> tuple[DataPath, str] | None:
     kind = validator_for(schema, default=Draft202012Validator)
     error = best_match(kind(kind.META_SCHEMA).iter_errors(schema))
     return None if error is None else (tuple(error.absolute_path), error.message)
+
+
+def unfit(value: Any, schema: Mapping[str, Any]) -> Iterator[Misfit]:
+    """Where a value does not fit the sound schema of a param, be it simple or not."""
+    if not is_simple(schema):
+        yield from misfits(value, of_value(schema))
+        return
+    keyword = simple_misfit(value, schema)
+    if keyword is not None:
+        yield Misfit((), must_be(keyword, schema[keyword]))
 
 
 def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[Misfit]:
@@ -126,3 +136,62 @@ def _ends_soon(pattern: str, value: Any) -> bool:
         return False
     texts = (text for part in _parts(value) for text in (part, *(part if isinstance(part, dict) else ())))
     return all(len(text) <= _LONGEST_TRIED for text in texts if isinstance(text, str))
+
+
+_TEXTS = frozenset({"default", "title", "description", "description_md", "section"})
+"""Keywords that say nothing of the value."""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {
+        "string": lambda value: isinstance(value, str),
+        "integer": lambda value: _is_number(value) and value == value // 1,
+        "number": _is_number,
+        "boolean": lambda value: isinstance(value, bool),
+        "array": lambda value: isinstance(value, list),
+        "object": lambda value: isinstance(value, dict),
+        "null": lambda value: value is None,
+    }
+)
+
+
+def of_value(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What the build gives to Airflow as the schema: a param's default and description are beside it."""
+    return {key: one for key, one in schema.items() if key not in ("default", "description")}
+
+
+def is_simple(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema has only keywords that are checked here, so that most files need no `jsonschema`."""
+    types = schema.get("type", [])
+    return (
+        schema.keys() - _TEXTS <= {"type", "enum", "minimum", "maximum"}
+        and all(isinstance(schema.get(key, ""), str) for key in _TEXTS - {"default"})
+        and (isinstance(types, str) or (isinstance(types, list) and all(isinstance(one, str) for one in types)))
+        and isinstance(schema.get("enum", []), list)
+        and all(_is_number(schema.get(key, 0)) for key in ("minimum", "maximum"))
+    )
+
+
+def simple_misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
+    """The first keyword of a simple schema that a value does not fit."""
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if types and not any(TYPES[one](value) for one in types):
+        return "type"
+    if "enum" in schema and not any(_equal(value, one) for one in schema["enum"]):
+        return "enum"
+    if _is_number(value):
+        if value < schema.get("minimum", value):
+            return "minimum"
+        if value > schema.get("maximum", value):
+            return "maximum"
+    return None
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """JSON's equality: `true` is not 1."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other

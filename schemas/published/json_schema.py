@@ -44,6 +44,13 @@ def defaults_json_schema() -> Schema:
     return _shared(schema)
 
 
+def template_json_schema() -> Schema:
+    """Of a template of tasks, `_templates/NAME.yaml`."""
+    translation = Translation(partial=False)
+    named = {"$schema": _DRAFT, "$id": "template.schema.json", "title": "A template of tasks"}
+    return _shared({**named, **translation.template(), "definitions": translation.definitions()})
+
+
 def json_schema_of_tests() -> Schema:
     """Of a test file, `NAME.test.yaml`."""
     schema = PipelineTests.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
@@ -162,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schemas = {
         "pipeline.schema.json": pipeline_json_schema(),
         "defaults.schema.json": defaults_json_schema(),
+        "template.schema.json": template_json_schema(),
         "tests.schema.json": json_schema_of_tests(),
     }
     folder = Path(__file__).parents[1]

@@ -25,12 +25,14 @@ from pydantic.fields import FieldInfo
 from schemas.check import CheckedPipeline, Checker, CheckOptions
 from schemas.compose.effective import Effective
 from schemas.folder.discovery import test_paths
+from schemas.folder.templates import template_paths
 from schemas.model import times
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import Model
 from schemas.model.http import HttpRequest
 from schemas.model.pipeline import LATE_POLL
 from schemas.model.pipeline_tests import PipelineTests
+from schemas.model.task import TaskTemplate
 from schemas.published import write_or_check
 from schemas.published.texts import field_texts, models
 from schemas.shape import validate
@@ -154,6 +156,9 @@ def examples() -> Mapping[Key, str]:
             document = document_from_text(_ROW.sub("row", pipeline.text), pipeline.file)
             model, _ = validate(Effective(document.data, (document,)))
             _add(found, _written(model, document_from_text(pipeline.text, pipeline.file).data))
+    for path in template_paths(EXAMPLES):
+        data = read_document(EXAMPLES / path, path).data
+        _add(found, _written(TaskTemplate.model_validate(data), data))
     for path in test_paths(EXAMPLES):
         data = read_document(EXAMPLES / path, path).data
         _add(found, _written(PipelineTests.model_validate(data), data))

@@ -14,7 +14,7 @@ from schemas.model.built_ins.http import Poll
 from schemas.model.fields import Model
 from schemas.model.pagination import NEEDED
 from schemas.model.pipeline import Pipeline
-from schemas.model.task import TASK_MARK, CodeTask, TaskGroup
+from schemas.model.task import TASK_MARK, CodeTask, TaskGroup, TaskTemplate, TemplateUse
 from schemas.model.task_base import TaskBase
 from schemas.published.texts import (
     TASK_SNIPPETS,
@@ -76,7 +76,7 @@ class Translation:
         self._partial = partial
         self._task_name = task
         of_tasks: list[type[TaskBase]] = [*(built_in(name) for name in BUILT_INS), CodeTask]
-        models_of_all: list[type[Model]] = [Pipeline, Poll, TaskGroup, *of_tasks]
+        models_of_all: list[type[Model]] = [Pipeline, Poll, TaskGroup, TaskTemplate, TemplateUse, *of_tasks]
         _, schemas = models_json_schema([(model, "validation") for model in models_of_all], by_alias=True)
         self._definitions = _with_texts(schemas["$defs"])
         self._tasks = [self._definitions[model.__name__] for model in of_tasks]
@@ -84,6 +84,10 @@ class Translation:
     def pipeline(self) -> Schema:
         """Of a file's mapping."""
         return self._object(self._definitions["Pipeline"], ())
+
+    def template(self) -> Schema:
+        """Of a template's mapping."""
+        return self._object(self._definitions["TaskTemplate"], ())
 
     def definitions(self) -> dict[str, Schema]:
         """What contains others of its kind: tasks in groups, assets in conditions."""
@@ -187,24 +191,22 @@ class Translation:
         return {"properties": known, "additionalProperties": False, **chain}
 
     def _entry(self, path: DataPath) -> Schema:
-        """A group, which has `tasks`, or a task: `is_group` in schemas.model.task."""
-        group, task = self._object(self._definitions["TaskGroup"], path), self._task(path)
-        of_group, of_task = group["properties"], task["properties"]
-        whole = {**task, "properties": {**of_group, **of_task}}
+        """A group, which has `tasks`, or `template` in their place, or a task: `task_model` in schemas.model.task."""
+        group, taken = (self._object(self._definitions[name], path) for name in ("TaskGroup", "TemplateUse"))
+        task = self._task(path)
+        known = {**group["properties"], **taken["properties"], **task["properties"]}
+        whole = {**task, "properties": known}
         if self._partial:
             return whole
         del whole["required"]
+        without_uses = {"not": {"required": ["uses"]}}
+        is_taken = {"required": ["template"], **without_uses}
+        of_others = {"if": is_taken, "then": _only(taken, known), "else": _only(task, known)}
         return {
             **whole,
-            "if": {"required": ["tasks"], "not": {"required": ["uses"]}},
-            "then": {
-                "required": group["required"],
-                "properties": {key: False for key in of_task if key not in of_group},
-            },
-            "else": {
-                "required": task["required"],
-                "properties": {key: False for key in of_group if key not in of_task},
-            },
+            "if": {"required": ["tasks"], **without_uses},
+            "then": _only(group, known),
+            "else": of_others,
         }
 
     def _task(self, path: DataPath) -> Schema:

@@ -21,7 +21,7 @@ from schemas.expressions.reading import (
 )
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import MOST, Diagnostic, Word, has_errors
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import OUTWARD, DataPath
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -107,9 +107,13 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
             )
         case EnvReference(name, _):
             yield from _environment(subject, path, expression, name)
-        case ValueReference(root, _) if path not in subject.effective.unknown:
+        case ValueReference(root, keys) if path not in subject.effective.unknown:
             message = f"`{expression.written}`: this file has no `{root}`"
-            yield subject.finding(Code.BAD_EXPRESSION, path, message, part=part)
+            help_text = ""
+            if root == "params":
+                message = f"`{expression.written}` has a value in templates of tasks only"
+                help_text = f"a param of the run is written {{{{ params.{'.'.join(keys)} }}}}"
+            yield subject.finding(Code.BAD_EXPRESSION, path, message, part=part, help=help_text)
         case TaskReference():
             yield from _task(subject, path, expression)
         case ExpandReference():
@@ -138,7 +142,10 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
 
 def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     task = subject.entry_at(path)
-    if task is None or not task.takes_output(path):
+    if "tasks." + OUTWARD in str(subject.at(path)):
+        message = f"an id has no `{OUTWARD}`"
+        yield subject.finding(Code.BAD_EXPRESSION, path, message, part=(expression.start, expression.end))
+    elif task is None or not task.takes_output(path):
         is_group = task is not None and task.is_group and bool({"expand", "expand_kwargs"} & set(path))
         where = "as the whole value of a group's `expand`" if is_group else "in a task's `with` or `expand`"
         yield _only_in_with(subject, path, expression, where)

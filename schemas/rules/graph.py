@@ -9,7 +9,7 @@ from typing import NamedTuple
 from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related, Word, typo_fix
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import OUTWARD, DataPath
 from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, nearest, of_another_script
 from schemas.model.task_base import LONGEST_ID
 from schemas.rules.expressions import has_expression
@@ -167,6 +167,7 @@ class _Wait(NamedTuple):
 
     def _unknown(self, subject: Subject, names: _Names) -> Diagnostic:
         mine = self.view.path
+        written = self.written.lstrip(OUTWARD)
         others = [
             full_id
             for full_id, other in (names.views.items() if len(names.views) <= MOST_OF_A_FILE else ())
@@ -174,25 +175,25 @@ class _Wait(NamedTuple):
         ]
         near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}
         key = next(element for element in reversed(self.path) if isinstance(element, str))
-        word = nearest(self.written, near) or _inside_a_group(self.written, near)
+        word = nearest(written, near) or _inside_a_group(written, near)
         who = "the reference names" if self.is_reference else f"`{key}` names"
         return subject.finding(
             Code.UNKNOWN_TASK,
             self.path,
-            f"{who} `{self.written}`, which does not exist",
-            caret=did_you_mean(word) + of_another_script(self.written, word),
+            f"{who} `{written}`, which does not exist",
+            caret=did_you_mean(word) + of_another_script(written, word),
             allowed=tuple(others),
-            fix=self._fix(subject, near),
+            fix=self._fix(subject, written, near),
             part=self.part,
         )
 
-    def _fix(self, subject: Subject, near: set[str]) -> Word | None:
+    def _fix(self, subject: Subject, written: str, near: set[str]) -> Word | None:
         """The id that is meant, in `needs`, in `teardown` or in a reference."""
-        fix = typo_fix(self.written, near)
+        fix = typo_fix(written, near)
         if fix is None or not self.is_reference:
             return fix
         value = str(subject.at(self.path))
-        return Word(value.replace(f"tasks.{self.written}.", f"tasks.{fix.text}.", 1))
+        return Word(value.replace(f"tasks.{written}.", f"tasks.{fix.text}.", 1))
 
 
 def _inside_a_group(written: str, ids: set[str]) -> str | None:

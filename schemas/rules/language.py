@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Diagnostic
 from schemas.rules.team_policy import Policy
 from schemas.source import SourceReader
 from schemas.text.document import Document
+
+if TYPE_CHECKING:
+    from schemas.compose.templates import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Standards:
     require_environment: bool = False
     reader: SourceReader | None = None
     policy: Policy | None = None
+    templates: Templates | None = None
 
 
 class Judged(NamedTuple):
@@ -45,7 +49,12 @@ class Language(Protocol):
         """The DAG ids of a file, where its own document says them; None where they have to be composed."""
 
     def variants(
-        self, path: str, documents: Sequence[Document], environment: str | None, dag_id: str | None = None
+        self,
+        path: str,
+        documents: Sequence[Document],
+        environment: str | None,
+        dag_id: str | None = None,
+        templates: Templates | None = None,
     ) -> tuple[Variant, ...]:
         """The DAGs of a file, right or wrong; where `dag_id` is given, the one of that id."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.compose.env_values import EnvText, param_default
@@ -12,7 +11,14 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
-from schemas.model.value_schema import misfits, must_be, remote_reference, schema_problem
+from schemas.model.value_schema import (
+    TYPES,
+    is_simple,
+    of_value,
+    remote_reference,
+    schema_problem,
+    unfit,
+)
 from schemas.rules.subject import Subject
 
 _FORM = ("section", "values_display", "description_md")
@@ -75,26 +81,6 @@ SCHEMA_KEYWORDS = frozenset(
 )
 """A mapping that means something in a trigger form has at least one of these."""
 
-_TEXTS = frozenset({"default", "title", "description", "description_md", "section"})
-"""Keywords that say nothing of the value."""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
-    {
-        "string": lambda value: isinstance(value, str),
-        "integer": lambda value: _is_number(value) and value == value // 1,
-        "number": _is_number,
-        "boolean": lambda value: isinstance(value, bool),
-        "array": lambda value: isinstance(value, list),
-        "object": lambda value: isinstance(value, dict),
-        "null": lambda value: value is None,
-    }
-)
-
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Mappings that are no JSON Schema, defaults that do not fit theirs, and those that a schedule has to have."""
@@ -132,7 +118,7 @@ def _can_be_judged(schema: Mapping[str, Any]) -> bool:
     others to the build."""
     default = schema["default"]
     if isinstance(default, EnvText):
-        return _is_simple(schema)
+        return is_simple(schema)
     found = expressions(default) if isinstance(default, str) else ()
     return not any(isinstance(one.meaning, EnvReference) for one in found)
 
@@ -140,24 +126,24 @@ def _can_be_judged(schema: Mapping[str, Any]) -> bool:
 def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """What is wrong with the schema itself."""
     types = schema.get("type")
-    unknown = [t for t in (types if isinstance(types, list) else [types]) if isinstance(t, str) and t not in _TYPES]
+    unknown = [t for t in (types if isinstance(types, list) else [types]) if isinstance(t, str) and t not in TYPES]
     for name in unknown:
         yield subject.finding(
             Code.BAD_PARAM,
             (*path, "type"),
             f"JSON Schema has no type `{name}`",
-            caret=meant(name, _TYPES),
-            allowed=tuple(_TYPES),
-            fix=typo_fix(name, _TYPES) if types == name else None,
+            caret=meant(name, TYPES),
+            allowed=tuple(TYPES),
+            fix=typo_fix(name, TYPES) if types == name else None,
         )
-    if unknown or _is_simple(schema):
+    if unknown or is_simple(schema):
         return
     remote = remote_reference(schema)
     if remote is not None:
         message = "this refers to another document, which Airflow would have to fetch each time it reads the pipeline"
         yield subject.finding(Code.BAD_PARAM, (*path, *remote), message, help="write its content here")
         return
-    problem = schema_problem(_of_value(schema))
+    problem = schema_problem(of_value(schema))
     if problem is not None:
         place, why = problem
         yield subject.finding(Code.BAD_PARAM, (*path, *place), f"this is not a JSON Schema: {why}")
@@ -165,58 +151,13 @@ def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iter
 
 def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
     value, what = param_default(schema), f"the `default` of `{path[-1]}`"
-    place = (*path, "default")
-    if _is_simple(schema):
-        keyword = _simple_misfit(value, schema)
-        if keyword is None:
-            return
-        must, written = must_be(keyword, schema[keyword]), schema["default"]
+    place, written = (*path, "default"), schema["default"]
+    for misfit in unfit(value, schema):
         if isinstance(written, EnvText):
-            message = f"what `{written.expression}` gives does not fit {what}, which must be {must}"
+            message = f"what `{written.expression}` gives does not fit {what}, which must be {misfit.must}"
             yield subject.finding(Code.VARIABLE_DOES_NOT_FIT, place, message)
-        else:
-            yield subject.finding(Code.BAD_PARAM, place, f"{what} must be {must}")
-        return
-    for misfit in misfits(value, _of_value(schema)):
+            continue
         at = ".".join(str(step) for step in misfit.path)
         who = f"`{at}` in {what}" if at else what
         message = f"{who} must be {misfit.must}" if misfit.must else f"{who} does not fit: {misfit.why}"
         yield subject.finding(Code.BAD_PARAM, (*place, *misfit.path), message)
-
-
-def _of_value(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What the build gives to Airflow as the schema: a param's default and description are beside it."""
-    return {key: one for key, one in schema.items() if key not in ("default", "description")}
-
-
-def _is_simple(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema has only keywords that are checked here, so that most files need no `jsonschema`."""
-    types = schema.get("type", [])
-    return (
-        schema.keys() - _TEXTS <= {"type", "enum", "minimum", "maximum"}
-        and all(isinstance(schema.get(key, ""), str) for key in _TEXTS - {"default"})
-        and (isinstance(types, str) or (isinstance(types, list) and all(isinstance(one, str) for one in types)))
-        and isinstance(schema.get("enum", []), list)
-        and all(_is_number(schema.get(key, 0)) for key in ("minimum", "maximum"))
-    )
-
-
-def _simple_misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
-    """The first keyword that a default does not fit."""
-    types = schema.get("type", [])
-    types = [types] if isinstance(types, str) else types
-    if types and not any(_TYPES[one](value) for one in types):
-        return "type"
-    if "enum" in schema and not any(_equal(value, one) for one in schema["enum"]):
-        return "enum"
-    if _is_number(value):
-        if value < schema.get("minimum", value):
-            return "minimum"
-        if value > schema.get("maximum", value):
-            return "maximum"
-    return None
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """JSON's equality: `true` is not 1."""
-    return isinstance(one, bool) == isinstance(other, bool) and one == other

@@ -14,8 +14,9 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
 from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, Edit, Entry, Fix, Problem, Related, Span
+from schemas.findings.diagnostics import USED, Diagnostic, Edit, Entry, Fix, Problem, Related, Span
 from schemas.findings.paths import DataPath, Walked, task_path, walk
+from schemas.model.task import TEMPLATE
 from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at
 from schemas.text.document import Document, may_hold
@@ -49,7 +50,7 @@ class Subject:
 
     @cached_property
     def _text(self) -> str:
-        return "\n".join([layer.text for layer in self.effective.layers])
+        return "\n".join([layer.text for layer in (*self.effective.layers, *self.effective.templates)])
 
     @cached_property
     def is_as_written(self) -> bool:
@@ -255,12 +256,14 @@ class Subject:
         )
 
     def _where_used(self, path: DataPath) -> tuple[Related, ...]:
-        """Where the expression is written that took the value at a path from `vars` or `matrix`."""
+        """Where the expression is written that took the value at a path from `vars`, `matrix` or `params`, and where
+        the templates are taken that the path is in."""
         used_at = self.effective.used_at(path)
-        if used_at is None:
-            return ()
-        file, _, span = self.key_span(used_at)
-        return (Related(file, span, "it is used here"),)
+        used = [] if used_at is None else [self.key_span(used_at)]
+        if self.effective.templates:
+            taken = (group.path for group in self.around(path) if TEMPLATE in group.entry)
+            used += [self.key_span((*group, TEMPLATE)) for group in taken]
+        return tuple(Related(file, span, USED) for file, _, span in used)
 
     def said(self, problem: Problem) -> Diagnostic:
         """The diagnostic of a problem of the effective document."""

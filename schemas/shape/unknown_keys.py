@@ -41,8 +41,8 @@ _EXCLUSIVE_IN_SCHEDULE = (
 )
 """Keys of one mapping, of which a union's members have one each."""
 _EXCLUSIVE_IN_ASSETS = (("any", "all"),)
-_EXCLUSIVE_IN_TASK = (("uses", "tasks"),)
-"""A task has `uses`, a group has `tasks`."""
+_EXCLUSIVE_IN_TASK = (("uses", "tasks"), ("uses", "template"))
+"""A task has `uses`, a group has `tasks` or `template`."""
 
 
 _MOST_GUESSED = 20

@@ -13,13 +13,14 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import MOST, Problem
+from schemas.findings.diagnostics import MOST, Diagnostic, Problem
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import nearest
+from schemas.findings.suggestions import meant, nearest
 from schemas.model.fields import Model
-from schemas.shape.places import is_tag, mapping_at, name, place, value_at
+from schemas.shape.places import is_tag, keys_at, mapping_at, name, place, value_at
 from schemas.shape.unknown_keys import built_in_as_key, is_argument, keys_where, slips, undecided, unknown_key
 from schemas.shape.wording import bound, described, expectation, literals, problem_text
+from schemas.text.document import Document
 
 
 def problems_of_argument(
@@ -213,3 +214,53 @@ def _no_member_fits(path: DataPath, group: list[ErrorDetails], document: Effecti
         wanted.remove("a whole number")
     message = f"{name(path, document)} must be {', or '.join(wanted)}, not {described(group[0]['input'])}"
     return Problem(Code.WRONG_TYPE, path, message)
+
+
+def model_findings(
+    document: Document, errors: Iterable[ErrorDetails], root: type[Model], key: tuple[str, ...] = ()
+) -> Iterator[Diagnostic]:
+    """What is wrong with the shape of a document that `root` is the model of. `key`: it is the value of this key of
+    the model."""
+    seen: set[DataPath] = set()
+    for error in errors:
+        path = _path_in(document.data, error["loc"][len(key) :])
+        if path in seen:
+            continue
+        seen.add(path)
+        if error["type"] == "extra_forbidden":
+            *above, last = error["loc"]
+            message, caret = f"unknown key `{last}`", meant(str(last), keys_at(root, tuple(above)))
+            yield document_finding(document, Code.UNKNOWN_KEY, path, message, at_key=True, caret=caret)
+        elif error["type"] == "missing":
+            yield document_finding(document, Code.MISSING_KEY, path, f"`{error['loc'][-1]}` is missing")
+        else:
+            who = next((part for part in reversed(path) if isinstance(part, str)), "the file")
+            text = problem_text(error, f"`{who}`")
+            yield document_finding(document, text.code, path, text.message, caret=text.caret)
+
+
+def _path_in(data: Any, location: tuple[int | str, ...]) -> DataPath:
+    """The part of an error's location that is a path of the document: members of unions are none."""
+    path: DataPath = ()
+    for element in location:
+        if is_there(data, (*path, element)):
+            path = (*path, element)
+    return path
+
+
+def is_there(data: Any, path: DataPath) -> bool:
+    """Whether data has a value at a path."""
+    for element in path:
+        keys: Any = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if element not in keys:
+            return False
+        data = data[element]
+    return True
+
+
+def document_finding(
+    document: Document, code: Code, path: DataPath, message: str, *, at_key: bool = False, caret: str = ""
+) -> Diagnostic:
+    """A finding at a path of a document that is no pipeline."""
+    span = document.key_span(path) if at_key else document.value_span(path)
+    return Diagnostic(code, message, document.file, span, caret=caret, text=document.text)

@@ -87,6 +87,8 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.CANNOT_EXPAND: _NAMES,
         Code.SETUP_TEARDOWN: _NAMES,
         Code.ID_OF_MATRIX: _NAMES,
+        Code.UNKNOWN_TASK_TEMPLATE: "it asks which files there are",
+        Code.BAD_TASK_TEMPLATE: "it is about another file",
         Code.BAD_CONDITION: _GUESS,
         Code.UNKNOWN_EXPAND: _NAMES,
         Code.BAD_EXPRESSION: "text may hold any `${…}`; that one was meant as an expression is a guess",
