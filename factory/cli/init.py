@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from factory.cli import UsageError
-from factory.cli.schema import DEFAULTS, PIPELINE, TESTS, schema_path
+from factory.cli.schema import ALL, DEFAULTS, PIPELINE, TEMPLATE, TESTS, schema_path
 
 PACKAGE = "airflow-pipeline-factory"
 SCHEMAS = ".factory"
@@ -38,8 +38,9 @@ tasks:
 EDITOR = f"""\
 {{
   "yaml.schemas": {{
-    "{SCHEMAS}/{PIPELINE}": ["pipelines/**/[!_]*.yaml", "pipelines/**/[!_]*.yml", "!pipelines/**/*.test.yaml", "!pipelines/**/*.test.yml"],
+    "{SCHEMAS}/{PIPELINE}": ["pipelines/**/[!_]*.yaml", "pipelines/**/[!_]*.yml", "!pipelines/**/*.test.yaml", "!pipelines/**/*.test.yml", "!pipelines/_templates/*"],
     "{SCHEMAS}/{DEFAULTS}": ["pipelines/**/_defaults.yaml", "pipelines/**/_defaults.yml"],
+    "{SCHEMAS}/{TEMPLATE}": ["pipelines/_templates/*.yaml", "pipelines/_templates/*.yml"],
     "{SCHEMAS}/{TESTS}": ["pipelines/**/*.test.yaml", "pipelines/**/*.test.yml"]
   }},
   "yaml.schemaStore.enable": false
@@ -107,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         ".pre-commit-config.yaml": PRE_COMMIT.format(**source),
         ".github/workflows/pipelines.yaml": WORKFLOW.format(**source),
         ".gitignore": IGNORED,
-        **{f"{SCHEMAS}/{name}": schema_path(name).read_text(encoding="utf-8") for name in (PIPELINE, DEFAULTS, TESTS)},
+        **{f"{SCHEMAS}/{name}": schema_path(name).read_text(encoding="utf-8") for name in ALL},
     }
     templates = {".pre-commit-config.yaml": PRE_COMMIT, ".github/workflows/pipelines.yaml": WORKFLOW}
     named = bool(arguments.source or arguments.revision)

@@ -1,4 +1,5 @@
-"""Write a new pipeline with its test: of a poll from what its URL answers, or of an ETL, SQL or empty pipeline.
+"""Write a new pipeline with its test: of a poll from what its URL answers, or of an ETL, SQL or empty pipeline; or a
+template of tasks.
 
 `factory new poll NAME --url URL` asks the URL once, and proposes where the rows are, how pages follow, the key and the
 columns. Nothing is overwritten.
@@ -112,16 +113,29 @@ tests:
     expect:
       tasks: {start: success}
 """
+TEMPLATE = """\
+description: What <name> is for, in a sentence.
+params:
+  table: {type: string, description: Name of the table.}
+  limit: {type: integer, minimum: 1, default: 100}
+tasks:
+  - id: count
+    uses: bash
+    with: {bash_command: "echo '${params.table}' ${params.limit}"}
+outputs:
+  rows: ${tasks.count.output}
+"""
 _FORMS: Mapping[str, Mapping[str, str]] = {
     "etl": {"<name>.yaml": ETL, "<name>.py": ETL_STEPS, "<name>.test.yaml": ETL_TEST},
     "sql": {"<name>.yaml": SQL, "<name>.sql": SQL_FILE, "<name>.test.yaml": SQL_TEST},
     "empty": {"<name>.yaml": EMPTY, "<name>.test.yaml": EMPTY_TEST},
+    "template": {"_templates/<name>.yaml": TEMPLATE},
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory new`."""
-    parser.add_argument("kind", choices=("poll", *_FORMS), help="what the pipeline does")
+    parser.add_argument("kind", choices=("poll", *_FORMS), help="what the pipeline does; or a template of tasks")
     parser.add_argument("name", metavar="NAME", help="the DAG id, and the file's name without .yaml")
     parser.add_argument("--url", metavar="URL", help="with poll: what is asked")
     parser.add_argument(
@@ -136,6 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.kind == "poll") != (arguments.url is not None):
         raise UsageError("poll needs --url URL, and only poll takes it")
     folder, module = _place(arguments.pipelines, name)
+    if arguments.kind == "template":
+        folder = pipelines_folder(arguments.pipelines)
     if arguments.kind == "poll":
         files, said = _poll(name, arguments.url)
     else:
@@ -150,6 +166,9 @@ def run(arguments: argparse.Namespace) -> int:
         (folder / path).write_text(text, encoding="utf-8")
         print(f"written  {folder / path}")
     print("".join(f"{line}\n" for line in said), end="")
+    if arguments.kind == "template":
+        print(f"Next: `factory lint`, and in a pipeline: {{id: orders, template: {name}, with: {{table: orders}}}}")
+        return 0
     print(f"Next: `factory lint`, `factory test {folder / name}.test.yaml`, `factory try {folder / name}.yaml`.")
     if "conn_id: warehouse" in files[f"{name}.yaml"]:
         print(

@@ -12,6 +12,7 @@ import schemas
 
 PIPELINE, DEFAULTS, TESTS = "pipeline.schema.json", "defaults.schema.json", "tests.schema.json"
 TEMPLATE = "template.schema.json"
+ALL = (PIPELINE, DEFAULTS, TEMPLATE, TESTS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -113,10 +113,17 @@ class LayerReader:
             found = (self.template_file(path) for path in meant.paths)
             return next((document for document in found if document is not None), None)
         package = packages().get(meant.package)
-        for path in meant.paths if package is not None else ():
-            if package is not None and (package.folder / path).is_file():
-                return read_document(package.folder / path, f"{package.shown}/{path}")
-        return None
+        place = self.template_place(name)
+        return read_document(place, f"{package.shown}/{place.name}") if package and place else None
+
+    def template_place(self, name: str) -> Path | None:
+        """Where the file of a template is; None where there is none."""
+        meant = known(name)
+        package = packages().get(meant.package) if meant is not None and meant.package else None
+        if meant is None or (meant.package and package is None):
+            return None
+        folder = package.folder if package is not None else self._folder
+        return next((folder / path for path in meant.paths if (folder / path).is_file()), None)
 
     def dag_factory_defaults(self, path: str) -> list[DagFactoryDocument]:
         """The defaults of dag-factory that hold for a file, from the root's to the nearest: one of each folder."""

@@ -13,9 +13,12 @@ from factory.cli.editor.outline import Cursor, Outline
 from factory.cli.editor.schema_help import SchemaHelp, published
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.check.test_files import tested_pipeline
+from schemas.compose.templates import default_of, params_of
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.project import FolderFiles
+from schemas.folder.templates import template_name
 from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.task import TEMPLATE
 from schemas.source import Class, Function, Parameter
 from schemas.source.results import returned_keys
 from schemas.text.nodes import scalar
@@ -26,6 +29,7 @@ _ROOTS = {
     "tasks": "the output of a task: `${tasks.ID.output}`",
     "vars": "a value of `vars`",
     "matrix": "the value of this row of `matrix`",
+    "params": "in a template, what those who use it write in `with`",
     "env": "an environment variable: `${env.NAME:-default}`",
     "expand": "the value of this one of a mapped group's runs",
 }
@@ -54,6 +58,8 @@ def schema_of(place: Place) -> str:
     """The published schema of a file."""
     if place.is_test:
         return "tests.schema.json"
+    if place.is_template:
+        return "template.schema.json"
     return "defaults.schema.json" if place.is_defaults else "pipeline.schema.json"
 
 
@@ -114,6 +120,9 @@ class Completion:
                     detail = parameter.annotation or ""
                     detail = f"{detail} (required)".strip() if parameter.required else detail
                     yield self._key(parameter.name, detail, "")
+            for name, detail in self._params_of(self.outline.value((*self._task, TEMPLATE)) or ""):
+                if name not in written:
+                    yield self._key(name, detail, "")
         for key, schema in self._help.keys(cursor.path).items():
             if key not in written:
                 text = str(schema.get("markdownDescription") or schema.get("description") or "")
@@ -121,6 +130,14 @@ class Completion:
 
     def _key(self, key: str, detail: str, text: str, behind: str = " ") -> Proposal:
         return Proposal(key, self._cursor.column, "Property", detail, text, f"{key}:{behind}")
+
+    def _params_of(self, template: str) -> Iterator[tuple[str, str]]:
+        """The params of a template, and what is said of them."""
+        document = self.workspace.checker().layers.template(template) if template else None
+        for name, schema in (params_of(document) if document is not None else {}).items():
+            said = schema.get("description") or schema.get("type") or "" if isinstance(schema, dict) else ""
+            required = " (required)" if default_of(schema) is None else ""
+            yield name, f"{said}{required}".strip()
 
     def _parameters(self) -> Iterable[Parameter]:
         """What the function or operator of this task takes."""
@@ -140,6 +157,9 @@ class Completion:
             yield from (self._value(name, "Reference", "task") for name in self._ids_of_pipeline())
         elif key == "uses":
             yield from self._uses(cursor)
+        elif key == TEMPLATE and self._task:
+            names = self.workspace.checker().layers.template_names()
+            yield from (self._value(name, "Module", "template") for name in names)
         elif key == "timezone":
             yield from (self._value(zone, "Constant", "time zone") for zone in sorted(available_timezones()))
         elif key == "environment":
@@ -226,6 +246,8 @@ class Completion:
         elif root == "expand":
             for end in range(len(self._task), 0, -2):
                 yield from ((name, "of `expand`") for name in sorted(self.outline.keys((*self._task[:end], "expand"))))
+        elif root == "params" and self.place.is_template:
+            yield from self._params_of(template_name(self.place.path))
         elif root in ("vars", "matrix"):
             names: dict[str, Any] = dict.fromkeys(self.outline.keys((root,)))
             if root == "matrix" and self._task:

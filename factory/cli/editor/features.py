@@ -220,7 +220,7 @@ def _lenses(workspace: Workspace, place: Place, outline: Outline) -> list[types.
         tests = [e for e in outline.entries if len(e.path) == 2 and e.path[0] == "tests"]
         named = [(entry.line, outline.value((*entry.path, "name"))) for entry in tests]
         return [lens(line, "Run this test", RUN_TEST, ["test", file, "-k", name]) for line, name in named if name]
-    if place.is_defaults:
+    if not place.is_pipeline:
         return []
     found = [lens(0, "Try this pipeline", TRY_TASK, ["try", file])]
     own_tests = [str(test.file) for test in navigation.tests_of(workspace, place)]

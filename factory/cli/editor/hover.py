@@ -38,7 +38,7 @@ def hover(workspace: Workspace, place: Place, outline: Outline, line: int, colum
 
 def _on_key(workspace: Workspace, place: Place, outline: Outline, path: DataPath) -> Iterator[str]:
     yield SchemaHelp(published(schema_of(place)), outline).description(path)
-    if not place.is_test and not place.is_defaults:
+    if place.is_pipeline:
         yield from _in_force(workspace, place, path)
     if path[-1:] == ("schedule",):
         yield from _runs(workspace, place)

@@ -17,6 +17,7 @@ from schemas.findings.diagnostics import Span
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import test_paths
 from schemas.folder.project import FolderFiles
+from schemas.model.task import TEMPLATE
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Class, Function, TaskDecorated
@@ -43,7 +44,7 @@ class Item(NamedTuple):
 
 def variants_of(workspace: Workspace, place: Place) -> tuple[Variant, ...]:
     """The DAGs of a file as it is typed; none where it cannot be read now."""
-    if place.is_test or place.is_defaults:
+    if not place.is_pipeline:
         return ()
     return workspace.checker().variants(place.path)
 
@@ -72,6 +73,8 @@ def definition(workspace: Workspace, place: Place, outline: Outline, line: int, 
     key = next((part for part in reversed(path) if isinstance(part, str)), "")
     if key in ("needs", "teardown") and subject is not None:
         return _task(subject, workspace, path, word)
+    if key == TEMPLATE and (template := workspace.checker().layers.template_place(word)) is not None:
+        return Target(template, Span(1, 1, 1, 2))
     source = workspace.reader().find(word) if "." in word else None
     if isinstance(source, Function | Class | TaskDecorated):
         return Target(source.file, Span(source.line, 1, source.line, 2))
@@ -84,7 +87,7 @@ def definition(workspace: Workspace, place: Place, outline: Outline, line: int, 
 
 def _test(workspace: Workspace, place: Place, outline: Outline, path: DataPath) -> Target | None:
     """From a task's own id to the first test of it, from `tasks`, `poll` or `dag_id` to the pipeline's tests."""
-    if place.is_defaults or path not in (("tasks",), ("poll",), ("dag_id",), (*task_path(path), "id")):
+    if not place.is_pipeline or path not in (("tasks",), ("poll",), ("dag_id",), (*task_path(path), "id")):
         return None
     for test in tests_of(workspace, place):
         tested = Outline(workspace.text(test.path))

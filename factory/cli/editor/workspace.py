@@ -13,6 +13,7 @@ from schemas.check.test_files import read_test_file
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.discovery import is_defaults_path, is_pipeline_path, is_test_path, pipeline_paths
 from schemas.folder.project import pipelines_folder
+from schemas.folder.templates import is_template_path
 from schemas.source import FactCache, SourceReader
 
 SUFFIXES = (".yaml", ".yml")
@@ -37,14 +38,22 @@ class Place:
     def is_defaults(self) -> bool:
         return is_defaults_path(self.path)
 
+    @property
+    def is_template(self) -> bool:
+        return is_template_path(self.path)
+
+    @property
+    def is_pipeline(self) -> bool:
+        return is_pipeline_path(self.path)
+
 
 def place_of(file: Path) -> Place | None:
-    """The place of a file; None where it is no pipeline, no test and no defaults."""
+    """The place of a file; None where it is no pipeline, no test, no template and no defaults."""
     folder = pipelines_folder(file)
     if not file.is_relative_to(folder):
         return None
     path = file.relative_to(folder).as_posix()
-    known = is_pipeline_path(path) or is_test_path(path) or is_defaults_path(path)
+    known = is_pipeline_path(path) or is_test_path(path) or is_defaults_path(path) or is_template_path(path)
     return Place(folder, path) if known and file.suffix in SUFFIXES else None
 
 
@@ -72,9 +81,10 @@ class Workspace:
         return SourceReader(self.folder, cache=self.facts)
 
     def findings(self, changed: Iterable[str]) -> Mapping[str, list[Diagnostic]]:
-        """What lint finds in the open files, and in those that `changed` defaults reach, by path. A file without
-        findings has an empty list."""
-        chosen = {path for path in self.texts if is_pipeline_path(path)} | set(self._below(changed))
+        """What lint finds in the open files, and in those that `changed` defaults and templates reach, by path. A file
+        without findings has an empty list."""
+        chosen = {path for path in self.texts if is_pipeline_path(path) or is_template_path(path)}
+        chosen |= set(self._below(changed))
         policy = project_policy(self.folder)
         result = Checker(self.folder, replace(self._options(), policy=policy.policy)).folder(chosen)
         asked = chosen | {path for path in self.texts if is_defaults_path(path)}
@@ -97,6 +107,8 @@ class Workspace:
             if is_defaults_path(path):
                 above = path.rpartition("/")[0]
                 yield from (p for p in pipeline_paths(self.folder) if not above or p.startswith(f"{above}/"))
+            elif is_template_path(path):
+                yield from self.checker().takers(path)
 
 
 def file_of(uri: str) -> Path | None:

@@ -75,6 +75,12 @@ CASES = {
     "pattern of a module": (code("jobs.run"), {"jobs.py": GLOB}, "queries/one.sql"),
     "pattern of a command": (bash("cat sql/part*.sql"), {}, "sql/part_1.sql"),
     "defaults": (OTHER, {}, "sales/deep/_defaults.yaml"),
+    "template": ("tasks: [{id: g, tasks: [{id: h, template: t}]}]\n", {}, "_templates/t.yaml"),
+    "template of a template": (
+        "tasks: [{id: g, template: t}]\n",
+        {"_templates/t.yaml": "tasks: [{id: u, template: u}]\n"},
+        "_templates/u.yaml",
+    ),
 }
 
 

@@ -111,9 +111,9 @@ def test_new_pipelines_lint_and_pass_their_tests(tmp_path: Path, server: Server)
     (tmp_path / "pipelines").mkdir()
     url = server.url("/orders") + "?country=KR&page=1&api_key=hush-hush"
     made = [new(tmp_path, "poll", "shop_orders", "--url", url)]
-    made += [new(tmp_path, kind, f"my_{kind}") for kind in ("etl", "sql", "empty")]
+    made += [new(tmp_path, kind, f"my_{kind}") for kind in ("etl", "sql", "empty", "template")]
 
-    assert [done.returncode for done in made] == [0] * 4, made
+    assert [done.returncode for done in made] == [0] * 5, made
     poll = yaml.safe_load((tmp_path / "pipelines/shop_orders.yaml").read_text())
     assert poll["poll"]["params"] == {"country": "KR", "api_key": "{{ var.value.shop_orders_api_key }}"}
     assert poll["poll"]["data_selector"] == "data.orders"

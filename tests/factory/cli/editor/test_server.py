@@ -212,6 +212,40 @@ def test_defaults_and_tests_are_completed_and_explained_too(folder: Path) -> Non
     run(folder, session)
 
 
+def test_templates_are_checked_completed_and_found(folder: Path) -> None:
+    (folder / "_templates").mkdir()
+    (folder / "_templates" / "load.yaml").write_text(LOAD)
+    user = "tasks:\n  - id: orders\n    template: load\n    with: {tabel: orders}\n"
+    (folder / "orders.yaml").write_text(user)
+
+    async def session(e: Editor) -> None:
+        e.open("orders.yaml")
+        found = await e.findings("orders.yaml", {"PF309", "PF310"})
+        assert all("(_templates/load.yaml:1)" in finding.message for finding in found)
+        e.open("_templates/load.yaml", LOAD.replace("params.table", "params.tabel"))
+        _, finding = await e.findings("_templates/load.yaml", {"PF111", "PF112"})
+        assert [r.location.uri for r in finding.related_information or ()] == [e.uri("orders.yaml")]
+        e.type("_templates/load.yaml", LOAD)
+        await e.findings("_templates/load.yaml", set())
+        before = "tasks:\n  - id: orders\n    template: "
+        assert "load" in await e.completions("orders.yaml", f"{before}|")
+        assert "table" in await e.completions("orders.yaml", f"{before}load\n    with:\n      |")
+        assert "params.table" in await e.completions(
+            "_templates/load.yaml", LOAD.replace("{params.table}", "{params.|")
+        )
+        target = await e.definition("orders.yaml", user.replace("template: load", "template: lo|ad"))
+        assert target == ("_templates/load.yaml", 1)
+
+    run(folder, session)
+
+
+LOAD = """params: {table: {type: string}}
+tasks:
+  - id: load
+    uses: bash
+    with: {bash_command: "echo ${params.table}"}
+"""
+
 HALF = (
     ("half.yaml", PIPELINE),
     ("_defaults.yaml", "default_args:\n  retries: 2\nvars:\n  region: eu\nenvironments:\n  prod: {tags: [a]}\n"),
