@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import requests
 import urllib3
@@ -184,3 +186,24 @@ def _decoder(encoding: str) -> _Identity | Gzip:
     if name in ("gzip", "x-gzip"):
         return Gzip()
     raise AnswerError(f"the answer is compressed as `{name}`, which was not asked for (gzip was)")
+
+
+_UNKEEPABLE = re.compile("[\\0\ud800-\udfff]")
+_UNKEEPABLE_BYTES = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])")
+
+
+def has_unkeepable_text(body: bytes, value: Any) -> bool:
+    """Whether a decoded body holds text that PostgreSQL refuses in JSON: U+0000, or half of a surrogate pair."""
+    if _UNKEEPABLE_BYTES.search(body) is None:
+        # As good as always; looking at each value costs.
+        return False
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str) and _UNKEEPABLE.search(one) is not None:
+            return True
+        if isinstance(one, dict):
+            pending += [*one, *one.values()]
+        elif isinstance(one, list):
+            pending += one
+    return False

@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_plus, urlencode, urljoin, urlsplit, ur
 
 import requests
 
-from factory.http.errors import HttpError, Timeouts
+from factory.http.errors import HttpError, Timeouts, shown_url
 from factory.http.session import HttpSession
 
 MAX_REDIRECTS = 10
@@ -130,6 +130,12 @@ class HttpCall:
             target, _ = _without_credentials(location, self.url)
         except ValueError as error:
             raise HttpError(self.method, self.url, f"it was redirected to what is {error}") from None
+        if status in (301, 302) and self.method == "POST" and self.body is not None:
+            reason = (
+                f"it was redirected ({status}) to {shown_url(target)}, where a POST becomes a GET without its body; "
+                "request that address itself"
+            )
+            raise HttpError(self.method, self.url, reason)
         call = self
         if status not in KEEPS_METHOD and (status == 303 or self.method == "POST") and self.method != "HEAD":
             kept = {name: value for name, value in self.headers.items() if name.lower() != "content-type"}

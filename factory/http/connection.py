@@ -13,7 +13,7 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException
 from airflow.sdk.log import mask_secret
 
-from factory.http.call import HttpCall
+from factory.http.call import HttpCall, same_server
 from factory.http.credentials import (
     AwsCredentials,
     ClassCredentials,
@@ -26,6 +26,10 @@ from factory.http.credentials import (
 from factory.http.session import Transport
 from factory.http.tokens import LoginCredentials, OAuthCredentials, claim_request, login_call, token_requests
 from schemas.model.auth import Auth
+
+KEY_NAME = "X-Api-Key"
+_TLS = frozenset({"verify", "verify_ssl", "cert", "proxies", "proxy", "trust_env"})
+"""Keys of a connection's extra that are about how to reach its server."""
 
 
 class UnusableConnectionError(AirflowException):
@@ -73,7 +77,7 @@ def credentials(auth: Auth | None) -> Credentials:
         case "bearer":
             return FixedCredentials({"Authorization": f"Bearer {_part(connection, 'password')}"})
         case "api_key":
-            secret, name = _part(connection, "password"), auth.name or "X-Api-Key"
+            secret, name = _part(connection, "password"), auth.name or KEY_NAME
             if auth.location != "query":
                 return FixedCredentials({name: secret})
             # Airflow masks the password itself; a log of urllib3 holds it as a URL writes it.
@@ -97,6 +101,21 @@ def credentials(auth: Auth | None) -> Credentials:
             return _login(auth, connection)
         case _:
             return _oauth(auth, connection)
+
+
+def token_server(auth: Auth | None, url: str, transport: Transport) -> tuple[str, Transport] | None:
+    """The server that gives the token for a request of `url`, and what its own connection says of TLS there; None where
+    it is the same server, or where there is none. Proxies are those of the request, unless it says otherwise."""
+    if auth is None or not (auth.type == "session" or auth.type.startswith("oauth2_")):
+        return None
+    address = auth.login_url or auth.access_token_url or target(auth.conn_id, None).url
+    server = HttpCall.of("POST", address, None, None, None).url
+    if same_server(HttpCall.of("POST", url, None, None, None).url, server):
+        return None
+    if not _TLS & set(_connection(auth.conn_id).extra_dejson):
+        is_host = urlsplit(server).hostname == urlsplit(url).hostname
+        return server, transport._replace(cert=None, verify=transport.verify if is_host else None)
+    return server, target(auth.conn_id, server).transport
 
 
 def _oauth(auth: Auth, connection: Connection) -> OAuthCredentials:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, urlsplit
 
 import requests
 from requests.auth import AuthBase, HTTPDigestAuth
@@ -177,7 +177,8 @@ class AwsCredentials:
 
 BLANK = "***"
 _SECRET_NAME = re.compile(
-    r"key|token|secret|passw|pwd|auth|sig(?:nature)?$|sign$|credential|session|cookie|jwt|^pass$|^code$|^sas$|user|login",
+    r"key|token|secret|passw|pwd|auth|sig(?:nature)?$|sign$|credential|session|cookie|jwt|user|login"
+    r"|^(?:pass|code|sas|sid|ticket|pin|access|app_?id)$",
     re.IGNORECASE,
 )
 _SHORTEST = 4
@@ -185,8 +186,8 @@ _SHORTEST = 4
 
 
 class Secrets:
-    """Values of header fields but harmless ones, of query parameters that are named like secrets, and user and
-    password, of the calls of one request. `parts` are more of them."""
+    """Values of header fields but harmless ones, of query parameters and parts of a body that are named like secrets,
+    and user and password, of the calls of one request. `parts` are more of them."""
 
     def __init__(self, *calls: HttpCall, parts: Collection[str] = ()) -> None:
         values = {value for call in calls for value in _values(call)} | set(parts)
@@ -202,18 +203,61 @@ class Secrets:
 def _values(call: HttpCall) -> Iterator[str]:
     for name, value in call.headers.items():
         if name.lower() not in SAFE_HEADERS:
-            yield value
-            # A server may echo a field without its scheme, or one cookie of several.
-            yield value.partition(" ")[2]
-            yield from (part.partition("=")[2] for part in re.split(r"[\s;,]+", value))
-            yield from _user_and_password(value)
+            yield from _in_header(value)
     parts = urlsplit(call.url)
-    for name, value in parse_qsl(parts.query):
+    for name, value in (*parse_qsl(parts.query), *_fields(call.body or b"")):
         if _SECRET_NAME.search(name):
             yield value
     for part in parts.path.split("/"):
         if is_like_key(part):
             yield unquote(part)
+
+
+def _in_header(value: str) -> Iterator[str]:
+    yield value
+    # A server may echo a field without its scheme, or one cookie of several.
+    yield value.partition(" ")[2]
+    yield from (part.partition("=")[2] for part in re.split(r"[\s;,]+", value))
+    yield from _user_and_password(value)
+
+
+def _fields(body: bytes) -> Iterator[tuple[str, str]]:
+    """The texts of a form or of JSON, each with its name."""
+    try:
+        pending = [("", json.loads(body))]
+    except ValueError:
+        yield from parse_qsl(body.decode(errors="replace"))
+        return
+    while pending:
+        name, value = pending.pop()
+        if isinstance(value, dict):
+            pending += value.items()
+        elif isinstance(value, list):
+            pending += [(name, one) for one in value]
+        elif isinstance(value, str | int):
+            yield name, str(value)
+
+
+def proofs(unsigned: HttpCall, signed: HttpCall) -> set[str]:
+    """What a call carries to prove who asks: what signing it has added, and header fields named like secrets."""
+    headers, query = set(unsigned.headers.items()), set(parse_qsl(urlsplit(unsigned.url).query))
+    values = {value for pair in set(parse_qsl(urlsplit(signed.url).query)) - query for value in pair[1:]}
+    for name, value in signed.headers.items():
+        if _SECRET_NAME.search(name) or (name, value) not in headers:
+            values |= set(_in_header(value))
+    return {value for value in values if len(value) >= _SHORTEST}
+
+
+def without_proofs(link: str, found: Collection[str], name: str | None) -> str:
+    """A link without what a server repeats in it of `proofs`, and of a parameter `name`."""
+    address, mark, query = link.partition("?")
+    kept = []
+    for one in query.split("&"):
+        key, _, value = one.partition("=")
+        is_proof = unquote_plus(value) in found or (name is not None and unquote_plus(key).lower() == name.lower())
+        kept += [] if is_proof else [one]
+    address = re.sub(r"^([a-z]+://)[^/?#]*@", r"\1", address, flags=re.IGNORECASE)
+    return address + (mark if kept else "") + "&".join(kept)
 
 
 def _user_and_password(authorization: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -24,8 +25,6 @@ from schemas.model.http import Csv, HttpRequest
 
 _EXCERPT_BYTES = 8 * 1024
 _HTML = re.compile(r"\s*(?:<!doctype html|<html)\b", re.IGNORECASE)
-_UNKEEPABLE = re.compile("[\\0\ud800-\udfff]")
-_UNKEEPABLE_BYTES = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])")
 _BY_TYPE = {
     "application/json": "json",
     "text/json": "json",
@@ -80,6 +79,7 @@ class Decoding:
             or request.pagination is not None
             or request.incremental is not None
             or request.until is not None
+            or request.each is not None
             or request.to is not None
             or request.expect.condition is not None
             or request.expect.json_schema is not None
@@ -126,7 +126,7 @@ class Answer:
             # A login page would be rows of one column.
             raise AnswerError(f"the answer is a page of HTML, not {kind}: {self.excerpt()}")
         if kind == "jsonl":
-            return [self._json(line.encode(), None) for line in text.split("\n") if line.strip()]
+            return [self._loaded(line) for line in text.split("\n") if line.strip()]
         return _csv_rows(text, self.decoding.csv or Csv.model_construct()) if kind == "csv" else text
 
     def excerpt(self, characters: int = 300) -> str:
@@ -203,9 +203,12 @@ class Answer:
             raise AnswerError(f"the answer is not JSON (no UTF-8 at byte {at}): {self.excerpt()}") from None
         except UnicodeError:
             raise AnswerError(f"the encoding `{charset}` is not known") from None
+        return self._loaded(text.removeprefix("\ufeff"))
+
+    def _loaded(self, text: str) -> Any:
         try:
             return json.loads(
-                text.removeprefix("\ufeff"),
+                text,
                 parse_constant=_no_constant,
                 parse_float=str if self.decoding.exact else _finite,
             )
@@ -219,23 +222,6 @@ class Answer:
         except ValueError:
             # Python takes no whole number of more digits: reading one would take time that grows with their square.
             raise AnswerError(f"a whole number of the answer has too many digits: {self.excerpt()}") from None
-
-
-def has_unkeepable_text(body: bytes, value: Any) -> bool:
-    """Whether a decoded body holds text that PostgreSQL refuses in JSON: U+0000, or half of a surrogate pair."""
-    if _UNKEEPABLE_BYTES.search(body) is None:
-        # As good as always; looking at each value costs.
-        return False
-    pending = [value]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, str) and _UNKEEPABLE.search(one) is not None:
-            return True
-        if isinstance(one, dict):
-            pending += [*one, *one.values()]
-        elif isinstance(one, list):
-            pending += one
-    return False
 
 
 def media_type_of(content_type: str | None) -> str:
@@ -282,6 +268,7 @@ def _text(body: bytes, charset: str | None, media_type: str) -> str:
 def _csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
     """Rows by column name. Raises AnswerError for a line with more fields than there are columns."""
     lines = io.StringIO(text, newline="")
+    csv.field_size_limit(sys.maxsize)  # `max_bytes` bounds the whole
     for _ in range(form.skip_lines):
         lines.readline()
     try:

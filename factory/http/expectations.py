@@ -59,9 +59,24 @@ class PollFacts:
         """`application/json`; empty where there is none."""
         return media_type_of(self.content_type)
 
+    def summary(self) -> str:
+        """What came, in one line."""
+        is_answered = self.status is not None
+        parts = [str(self.status or "no answer")]
+        parts += [f"{self.bytes} bytes"] if is_answered or self.pages else []
+        parts += [self.media_type or "no content type"] if is_answered else []
+        parts += [_counted(self.rows, "row")] if self.rows is not None else []
+        parts += [_counted(self.pages, "page")] if is_answered or self.pages else []
+        parts += [_counted(self.retries, "retry", "retries")] if self.retries else []
+        return ", ".join([*parts, f"{self.milliseconds} ms"])
+
     def as_mapping(self) -> dict[str, Any]:
         """As an XCom."""
         return asdict(self)
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 _LONGEST_TEXT = 40

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -12,7 +12,7 @@ import requests
 
 from factory.http.body import AnswerError, BodyDeadline, read_body, read_start
 from factory.http.call import HttpCall, answer_to, same_server
-from factory.http.credentials import Credentials, FixedCredentials, Secrets
+from factory.http.credentials import Credentials, FixedCredentials, Secrets, proofs
 from factory.http.decoding import Answer, Decoding, media_type_of
 from factory.http.errors import HttpError, Timeouts, shown_url, where
 from factory.http.expectations import Actions, Expectation, PollFacts, action_text, status_text, unexpected_status
@@ -51,7 +51,7 @@ class Means:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page as it came. `asked` is the URL before redirects, `number` counts from 1 where there may be several.
-    `ignored`: it counts as one without rows; `value` is then None."""
+    `ignored`: it counts as one without rows; `value` is then None. `proofs` are what the call proves by who asks."""
 
     call: HttpCall
     asked: str
@@ -62,6 +62,7 @@ class Page:
     value: Any
     ignored: bool
     excerpt: Callable[[], str]
+    proofs: Callable[[], Collection[str]] = frozenset
 
     @property
     def named(self) -> str:
@@ -137,7 +138,7 @@ class PageReader:
             self._facts.asks(unsigned.method, unsigned.url)
             try:
                 call = credentials.signed(unsigned, self._means.session, self._timeouts) if is_ours else unsigned
-                last, response, answer = self._answer(call)
+                last, response, answer, shown = self._answer(unsigned, call)
             except HttpError as error:
                 may_again = again and may_repeat(self._retries, call.method)
                 if not (may_again and error.passing and self._retries.connection_errors):
@@ -147,7 +148,16 @@ class PageReader:
                 continue
             decoded = _Decoded(answer)
             page = Page(
-                last, unsigned.url, number, answer.status, response.headers, answer.body, None, False, answer.excerpt
+                call=last,
+                asked=unsigned.url,
+                number=number,
+                status=answer.status,
+                headers=response.headers,
+                body=answer.body,
+                value=None,
+                ignored=False,
+                excerpt=answer.excerpt,
+                proofs=shown,
             )
             rule = self._actions.holding(answer.status, response.headers, answer.body, decoded.value_or_none)
             if answer.status == 401 and rule is None and is_ours and not renewed:
@@ -172,7 +182,9 @@ class PageReader:
             return False
         return wants_repeat(self._retries, page.call.method, page.status, page.headers)
 
-    def _answer(self, call: HttpCall) -> tuple[HttpCall, requests.Response, Answer]:
+    def _answer(
+        self, unsigned: HttpCall, call: HttpCall
+    ) -> tuple[HttpCall, requests.Response, Answer, Callable[[], Collection[str]]]:
         with answer_to(self._means.session, call, self._timeouts, self._is_final) as (last, response):
             content_type = response.headers.get("Content-Type")
             self._facts.answered(last.method, last.url, call.url, response.status_code, content_type)
@@ -187,11 +199,14 @@ class PageReader:
                 raise HttpError(last.method, last.url, str(error), passing=error.passing) from None
         self._facts.bytes += len(body)
 
+        def shown() -> Collection[str]:
+            return proofs(unsigned, call)
+
         def blanked(text: str) -> str:
-            return Secrets(call, last).blanked_in(text)
+            return Secrets(call, last, parts=shown()).blanked_in(text)
 
         answer = Answer(response.status_code, content_type, body, last.url, self._decoding, blanked)
-        return last, response, answer
+        return last, response, answer, shown
 
     def _is_final(self, status: int) -> bool:
         return self._expectation.expects(status) or self._actions.may_end_at(status)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from factory.http.body import BODY_TIMEOUTS, BodyDeadline
+from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query, same_server
-from factory.http.decoding import has_unkeepable_text
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
@@ -53,6 +52,7 @@ class PollAnswer:
     or has pages, else None; `body` is the decoded body of the first page, `last` of the last. `digest` is the SHA-256
     of all bodies. `not_modified`: the server answered 304 to a conditional request; there is no body then.
     `unkeepable`: it holds text that PostgreSQL refuses. `pending`: a job that `until` waits for is not done.
+    `ignored`: an action took the first page for one without rows. `proofs`: what the last call proved by who asks.
     """
 
     status: int
@@ -60,11 +60,13 @@ class PollAnswer:
     body: Any
     last: Any
     rows: list[Any] | None
-    digest: str
-    not_modified: bool
-    unkeepable: bool
-    pending: bool
     facts: PollFacts
+    digest: str = ""
+    not_modified: bool = False
+    unkeepable: bool = False
+    pending: bool = False
+    ignored: bool = False
+    proofs: Collection[str] = field(default=(), repr=False)
 
     @property
     def output(self) -> Any:
@@ -142,7 +144,7 @@ class _Poll:
                 names = {name.lower() for name in self._request.response_headers}
                 self._facts.headers = {name.lower(): v for name, v in page.headers.items() if name.lower() in names}
             self._facts.pages += 1
-            pending = not page.ignored and self._is_pending(page, is_first=page is first)
+            pending = self._is_pending(page, is_first=page is first)
             if pending or (conditional and page.status == NOT_MODIFIED):
                 break
             following = self._taken(page, beyond=following.beyond)
@@ -165,6 +167,8 @@ class _Poll:
             unkeepable=self._unkeepable,
             pending=pending,
             facts=self._facts,
+            ignored=first.ignored,
+            proofs=page.proofs(),
         )
 
     def _taken(self, page: Page, *, beyond: bool) -> Following | None:
@@ -270,9 +274,9 @@ class _Poll:
 
     def _is_pending(self, page: Page, *, is_first: bool) -> bool:
         """The first page says how the job stands; later ones often hold rows only."""
-        if self._is_done is None:
+        if self._is_done is None or (page.ignored and not is_first):
             return False
-        if page.status == _ACCEPTED:
+        if page.ignored or page.status == _ACCEPTED:
             return True
         if not is_first:
             return False

@@ -10,6 +10,7 @@ import random
 import re
 import stat
 import struct
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -160,6 +161,16 @@ class Pace:
         self._longest = longest
         self._tell = tell
         self._until: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, limit: RateLimit | None, owner: str, longest: float, tell: Callable[[str], None]) -> Pace:
+        """What a pipeline says. `owner` is whose limit it is: others with the same one have slots of their own."""
+        shared = None
+        if limit is not None and limit.requests is not None:
+            folder = Path(tempfile.gettempdir()) / f"airflow-pipelines-{os.getuid()}"
+            per = limit.per.total_seconds()
+            shared = SharedRate(limit.requests, per, folder, f"{owner} {limit.requests}/{per}")
+        return cls(limit, shared, longest, tell)
 
     def respect(self, url: str, headers: Mapping[str, str]) -> None:
         """Take in what an answer says. A wait longer than the longest is not begun: the server will refuse the next

@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from factory.http.page import Page
-from factory.http.selection import JmesPathError, search, source
+from factory.http.selection import JmesPathError, absent_key, named, search, source
 from factory.http.steps import Came
 from schemas.model.cursor import Moment
 from schemas.model.http import Each, HttpRequest
@@ -67,7 +68,8 @@ class Unique:
         self._value_of: Callable[[Any], Any] = search(path)
         self._path = path
         self._versions = versions
-        self._seen: dict[str, tuple[int, Moment | None, int] | None] = {}
+        # By hashes, since texts may be of any length. No two of 128 bits will ever be the same.
+        self._seen: dict[bytes, tuple[int, Moment | None, int] | None] = {}
         self.dropped = self.changed = 0
 
     def first_of(
@@ -80,7 +82,7 @@ class Unique:
             value = self._value_of(row)
             if value is None or (isinstance(value, list) and None in value):
                 raise error(f"a row has nothing at `unique_by` ({self._path})")
-            key = json.dumps(value, sort_keys=True)
+            key = blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
             place = len(handed_on or ()) + len(kept)
             if key not in self._seen:
                 kept.append(row)
@@ -118,17 +120,25 @@ class EachError(Exception):
 def requests_for(request: HttpRequest, each: Each, rows: Any) -> Iterator[tuple[HttpRequest, dict[str, Any]]]:
     """A request for each row, and what is put into each row that it brings. Raises EachError."""
     included = each.include if isinstance(each.include, dict) else {name: name for name in each.include}
-    paths = {name: search(path) for name, path in included.items()}
     for number, values in enumerate(_batches(_all(rows), each.batch)):
-        one = _named(values) if each.batch is None else [_named(row) for row in values]
+        row = {} if each.batch is not None else _named(values)
         try:
             yield (
-                filled(request, "each", one),
-                {name: value_of(values) for name, value_of in paths.items()} if each.batch is None else {},
+                filled(request, "each", row if each.batch is None else [_named(one) for one in values]),
+                {name: _included(row, path) for name, path in included.items()} if each.batch is None else {},
             )
         except MissingValueError as error:
             what = "row" if each.batch is None else "a row of batch"
             raise EachError(f"{what} {number} of `each`: {error}") from None
+
+
+def _included(row: Mapping[str, Any], path: str) -> Any:
+    """The value of a row at a path. Raises MissingValueError where the row has no such key."""
+    value = search(path)(row)
+    absent = absent_key(row, path) if value is None else None
+    if absent is not None:
+        raise MissingValueError(f"it has nothing at `{path}`, which `include` puts in; it has {named(list(row))}")
+    return value
 
 
 def with_included(rows: list[Any], included: Mapping[str, Any]) -> list[Any]:
@@ -198,7 +208,19 @@ def filled(request: HttpRequest, root: str, values: Values) -> HttpRequest:
         after = _filled(before, root, values, in_url=field == "url")
         if after != before:
             changed[field] = after
+    pages = request.pagination
+    if pages is not None and pages.next_request is not None:
+        following = pages.next_request
+        own = {"url": _filled(following.url, root, values, in_url=True)} | {
+            field: _filled(getattr(following, field), root, values) for field in ("params", "json_body")
+        }
+        changed["pagination"] = pages.model_copy(update={"next_request": following.model_copy(update=own)})
     return request.model_copy(update=changed) if changed else request
+
+
+def takes(request: HttpRequest, name: str) -> bool:
+    """Whether a request takes a value, such as `cursor.end`."""
+    return f"${{{name}}}" in repr([request.pagination, *(getattr(request, field) for field in _FIELDS)])
 
 
 def _filled(value: Any, root: str, values: Values, *, in_url: bool = False) -> Any:

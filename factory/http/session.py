@@ -30,8 +30,8 @@ class HttpSession(requests.Session):
     """Keeps connections open between requests. Environment proxies and certificates hold as for all of requests;
     `.netrc` does not, it would replace the pipeline's own credentials.
 
-    A client certificate is shown to the first host that is requested only. `pace` holds every request back, those for
-    tokens and behind redirects too.
+    A client certificate is shown to the first host that is requested only, besides what `knows` says. `pace` holds
+    every request back, those for tokens and behind redirects too.
     """
 
     def __init__(
@@ -42,12 +42,17 @@ class HttpSession(requests.Session):
         self._network = network or Network()
         self._transport = transport or Transport()
         self._first_server: str | None = None
+        self._known: dict[str, Transport] = {}
         self._settings: dict[str, Mapping[str, Any]] = {}
         self._answered: set[str] = set()
         self.trust_env = self._transport.trust_env
         adapter = GuardedAdapter(self._network)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
+
+    def knows(self, url: str, transport: Transport) -> None:
+        """A server that has settings of its own, and is not the one that the request is about."""
+        self._known[server_of(url)] = transport
 
     def sent(
         self,
@@ -108,10 +113,12 @@ class HttpSession(requests.Session):
         """Proxies and certificates, which requests looks up in the environment again and again. Raises RefusedError."""
         if server not in self._settings:
             refuse_host(server, self._network)
-            self._first_server = self._first_server or server
-            cert = self._transport.cert if server == self._first_server else None
-            proxies = dict(self._transport.proxies or {})
-            found = self.merge_environment_settings(server, proxies, True, self._transport.verify, cert)
+            if server not in self._known:
+                self._first_server = self._first_server or server
+            transport = self._known.get(server, self._transport)
+            cert = transport.cert if server == self._first_server or server in self._known else None
+            proxies = dict(transport.proxies or {})
+            found = self.merge_environment_settings(server, proxies, True, transport.verify, cert)
             self._settings[server] = found | {"stream": True, "cert": cert}
         return self._settings[server]
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
@@ -16,16 +14,16 @@ from airflow.sdk.log import redact  # type: ignore[attr-defined] # public, but n
 from airflow.sdk.observability.stats import Stats
 
 from factory.http.call import Query
-from factory.http.connection import credentials, target
+from factory.http.connection import credentials, target, token_server
 from factory.http.errors import HttpError, where
 from factory.http.expectations import PollFacts
 from factory.http.network import Network, UnusableSettingError
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, Progress, poll
-from factory.http.retries import STANDARD, Pace, SharedRate
+from factory.http.retries import STANDARD, Pace
 from factory.http.rows import EachError, Unique, requests_for, with_included
 from factory.http.session import HttpSession, Transport
-from schemas.model.http import HttpRequest
+from schemas.model.http import Each, HttpRequest, Until
 
 if TYPE_CHECKING:
     from factory.data.row_files import RowFileWriter
@@ -64,18 +62,13 @@ class HttpRequestOperator(BaseOperator):
     With `data_selector` or `pagination` the output is always one flat list. A second XCom, `http`, says what came, also
     for an unexpected status: `{"status": 200, "bytes": 312, "rows": 4, "pages": 1, "retries": 0, "milliseconds": 12,
     "url": …, "content_type": …, "headers": {}}`. At most 10 redirects are followed, and another server gets no
-    credentials.
-
-    Raises HttpError, of one line that names method and URL without credentials.
+    credentials. Raises HttpError, of one line that names method and URL without credentials.
     """
 
     template_fields: Sequence[str] = FILLED_IN
-    template_fields_renderers: ClassVar[dict[str, str]] = {
-        "headers": "json",
-        "query": "json",
-        "json_body": "json",
-        "data": "json",
-    }
+    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("headers", "query", "json_body", "data"), "json"
+    )
     operator_extra_links: Sequence[BaseOperatorLink] = (RequestedUrlLink(),)
     ui_color = "#d9ecff"
 
@@ -116,8 +109,8 @@ class HttpRequestOperator(BaseOperator):
         asked for. Raises HttpError; TaskDeferred while a job is not done."""
         request, transport = self.request()
         polled = self.polled(context, request, transport)
-        if polled.pending:
-            self._wait(request, since or time.time())
+        if polled.pending and request.until is not None:
+            self._wait(request.until, since or time.time())
         return self.handed_on(polled)
 
     def handed_on(self, polled: PollAnswer) -> Any:
@@ -153,13 +146,11 @@ class HttpRequestOperator(BaseOperator):
                 if request.each is None:
                     answer = ask(request, means, write, facts)
                 else:
-                    answer = self._asked_for_each(request, means, write, facts, ask)
+                    answer = self._asked_for_each(request, request.each, means, write, facts, ask)
                 if file is not None and (answer.pending or answer.not_modified):
                     # There are no rows to show, and the file of an earlier run is as good as it was.
                     file.abandon()
-        except UnusableSettingError as unusable:
-            raise AirflowFailException(str(unusable)) from None
-        except EachError as error:
+        except (UnusableSettingError, EachError) as error:
             raise AirflowFailException(str(error)) from None
         except SkippedError as skipped:
             raise AirflowSkipException(str(skipped)) from None
@@ -174,13 +165,13 @@ class HttpRequestOperator(BaseOperator):
 
     def session(self, request: HttpRequest, transport: Transport, dag_id: str | None = None) -> HttpSession:
         """The session of a request. `dag_id` says whose `rate_limit` it is."""
-        limit, shared = request.rate_limit, None
-        if limit is not None and limit.requests is not None:
-            folder = Path(tempfile.gettempdir()) / f"airflow-pipelines-{os.getuid()}"
-            per = limit.per.total_seconds()
-            shared = SharedRate(limit.requests, per, folder, f"{dag_id or self.dag_id} {limit.requests}/{per}")
         longest = (request.request_retries or STANDARD).max_delay.total_seconds()
-        return HttpSession(Network.of(os.environ), transport, Pace(limit, shared, longest, self.log.info))
+        pace = Pace.of(request.rate_limit, dag_id or self.dag_id, longest, self.log.info)
+        session = HttpSession(Network.of(os.environ), transport, pace)
+        of_token = token_server(request.auth, str(request.url), transport)
+        if of_token is not None:
+            session.knows(*of_token)
+        return session
 
     def means(self, request: HttpRequest, session: HttpSession) -> Means:
         """What a poll works with: its session, its credentials, and where it says what happens."""
@@ -205,7 +196,6 @@ class HttpRequestOperator(BaseOperator):
             "body": self.body,
             "to": self.to,
         }
-        # What a template or another task's output gives is sent as it is.
         return HttpRequest.model_validate(self.settings).model_copy(update=filled_in), transport
 
     @contextmanager
@@ -226,15 +216,15 @@ class HttpRequestOperator(BaseOperator):
     def _asked_for_each(
         self,
         request: HttpRequest,
+        each: Each,
         means: Means,
         write: Callable[[list[Any]], None] | None,
         facts: PollFacts,
         ask: Callable[..., PollAnswer],
     ) -> PollAnswer:
         """The rows of all requests, one after the other."""
-        each, answer, number, asked = request.each, None, 0, 0
+        answer, number, asked, facts.rows = None, 0, 0, 0
         rows: list[Any] = []
-        assert each is not None  # noqa: S101 # asked by the caller
         unique = Unique(request.unique_by) if request.unique_by is not None else None
         included: dict[str, Any] = {}
 
@@ -248,10 +238,11 @@ class HttpRequestOperator(BaseOperator):
                 raise EachError(f"there are more than {request.max_rows:,} rows (`max_rows`)")
             (rows.extend if write is None else write)(made)
 
-        # What holds for all rows together is looked at here, where the rows of all requests come by.
+        # What holds for all rows together is looked at here.
         single = request.model_copy(update={"unique_by": None, "max_rows": None})
         for one, included in requests_for(single, each, self.each_rows):  # noqa: B007 # `take` reads it
-            mine, asked = PollFacts(method=request.method), asked + 1
+            # With what came before, for `max_total_bytes` is about all of them.
+            mine, asked = PollFacts(method=request.method, bytes=facts.bytes), asked + 1
             try:
                 answer = ask(one, means, take, mine)
             except HttpError:
@@ -260,9 +251,10 @@ class HttpRequestOperator(BaseOperator):
                     raise
                 self.log.info("%s %s → 404, and `on_missing: skip` goes on", mine.method, mine.url)
             finally:
+                mine.bytes -= facts.bytes
+                self._say(mine)
                 facts.add(mine)
                 facts.rows = number
-        facts.rows = number
         if asked and answer is None:
             self.log.warning("every answer was 404, and `on_missing: skip` left all of them out: is the URL right?")
         if unique is not None and unique.dropped:
@@ -273,51 +265,36 @@ class HttpRequestOperator(BaseOperator):
             body=None,
             last=None,
             rows=rows,
-            digest="",
-            not_modified=False,
-            unkeepable=False,
-            pending=False,
             facts=facts,
         )
 
-    def _wait(self, request: HttpRequest, since: float) -> None:
+    def _wait(self, until: Until, since: float) -> None:
         """Give the worker back until it is time to ask again. Raises TaskDeferred; AirflowException where the job takes
         too long."""
         # Most polls wait for nothing.
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger  # noqa: PLC0415
 
-        until = request.until
-        assert until is not None  # noqa: S101 # without it nothing is pending
         if time.time() - since > until.within.total_seconds():
             raise AirflowException(f"the job is not done after {until.within} (`within` of `until`)")
         self.log.info("not done; asking again in %s", until.every)
         self.defer(trigger=TimeDeltaTrigger(until.every), method_name="execute", kwargs={"since": since})
 
-    def _report(self, context: Any, facts: PollFacts) -> None:
+    def _say(self, facts: PollFacts) -> None:
         facts.url = str(redact(facts.url))
         if facts.redirected_from is not None:
             facts.redirected_from = str(redact(facts.redirected_from))
         # One by one: by its name, a whole field would be blanked that the pipeline asks for.
         facts.headers = {name: str(redact(value)) for name, value in facts.headers.items()}
+        if facts.url:
+            at = where(facts.url, facts.redirected_from)
+            self.log.info("%s %s%s → %s", facts.method, facts.url, at, facts.summary())
+
+    def _report(self, context: Any, facts: PollFacts) -> None:
+        self._say(facts)
         self.requested_url = facts.url
         if not facts.url:
             return
-        answered = facts.status is not None
-        parts = [f"{facts.bytes} bytes"] if answered or facts.pages else []
-        if answered:
-            parts.append(facts.media_type or "no content type")
         if facts.rows is not None:
-            parts.append(_counted(facts.rows, "row"))
             Stats.incr("pipeline_factory.poll_rows", facts.rows, tags={"dag_id": self.dag_id, "task_id": self.task_id})
-        if answered or facts.pages:
-            parts.append(_counted(facts.pages, "page"))
-        if facts.retries:
-            parts.append(_counted(facts.retries, "retry", "retries"))
-        summary = ", ".join([str(facts.status or "no answer"), *parts, f"{facts.milliseconds} ms"])
-        self.log.info("%s %s%s → %s", facts.method, facts.url, where(facts.url, facts.redirected_from), summary)
         if self.do_xcom_push:
             context["ti"].xcom_push(key=XCOM_KEY, value=facts.as_mapping())
-
-
-def _counted(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"

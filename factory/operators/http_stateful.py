@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_plus, urljoin
+from urllib.parse import urljoin
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from factory.http.call import same_server
+from factory.http.connection import KEY_NAME
+from factory.http.credentials import without_proofs
 from factory.http.errors import shown_url
 from factory.http.poll import PollAnswer
-from factory.http.rows import MissingValueError, filled
+from factory.http.rows import MissingValueError, filled, takes
 from factory.http.selection import JmesPathError, search
 from factory.http.session import Transport
 from factory.http.state import (
@@ -34,6 +36,9 @@ from factory.http.window import Forms, RowProgress, Window
 from factory.operators.http import HttpRequestOperator
 from schemas.model.cursor import ChangeDetection, CursorError, Incremental
 from schemas.model.http import HttpRequest
+
+_NOTHING_THERE = (404, 410)
+"""Statuses that say of a window that it has no rows, where `response_actions` ignores them."""
 
 
 class StatefulHttpOperator(HttpRequestOperator):
@@ -72,81 +77,83 @@ class StatefulHttpOperator(HttpRequestOperator):
         if asked is None:
             asked = self._new(request, store)
             fix_what_is_asked(context, store, asked)
-        known = asked.get(ANSWER)
-        conditions = condition(request.change_detection, known)
-        moves: dict[str, Any] = {}
-        if request.incremental is None:
-            polled = self.polled(context, request, transport, headers=conditions)
+        if request.incremental is not None:
+            polled, moves = self._new_rows(context, request, request.incremental, transport, asked)
         else:
-            polled, moves = self._new_rows(context, request, request.incremental, transport, asked, conditions)
-        if request.change_detection is not None:
-            moves |= self._change(request, polled, request.change_detection, known)
+            known = asked.get(ANSWER)
+            polled = self.polled(context, request, transport, headers=condition(request.change_detection, known))
+            moves = self._change(request, polled, request.change_detection, known)
         self._hand_over(context, store, moves)
         return self.handed_on(polled)
 
-    def _new_rows(  # what is asked, and with what
+    def _new_rows(
         self,
         context: Any,
         request: HttpRequest,
         incremental: Incremental,
         transport: Transport,
         asked: Mapping[str, Any],
-        conditions: Mapping[str, str],
     ) -> tuple[PollAnswer, dict[str, Any]]:
         """What came since the last run, and how the state is to move."""
         if incremental.token_path is not None:
-            return self._since_token(context, request, incremental, transport, asked, conditions)
+            return self._since_token(context, request, incremental, transport, asked)
         forms = Forms(incremental, self.timezone)
         window = Window.stored(asked)
         start = None if window.start is None else forms.asked(window.start)
-        end = forms.asked_moment(window.until, incremental.initial_value if window.start is None else window.start)
-        values = {"start": start, "end": end}
+        values: dict[str, Any] = {"start": start}
+        if incremental.end_param is not None or takes(request, "cursor.end"):
+            like = incremental.initial_value if window.start is None else window.start
+            values["end"] = forms.asked_moment(window.until, like)
         params = {incremental.start_param: start} if incremental.start_param and start is not None else {}
         if incremental.end_param is not None:
-            params[incremental.end_param] = end
+            params[incremental.end_param] = values["end"]
         said = ", ".join(f"{name} {value!r}" for name, value in values.items() if value is not None)
         self.log.info("%s: asks for rows from %s", self.state.name, said if start is not None else "the beginning")
         progress = RowProgress(incremental, forms, window, self.log.warning)
         request = filled(request, "cursor", values)
-        polled = self.polled(context, request, transport, params=params, headers=conditions, progress=progress)
-        watermark = None if polled.not_modified else progress.watermark()
+        polled = self.polled(context, request, transport, params=params, progress=progress)
+        if window.is_step and polled.ignored and polled.status not in _NOTHING_THERE:
+            self.log.warning(
+                "The first answer (%s) was ignored, so the window may have rows: the watermark stays, and the next run "
+                "asks for them again.",
+                polled.status,
+            )
+            return polled, {}
+        watermark = progress.watermark()
         if watermark is None:
             return polled, {}
         self.log.info("%s: watermark %r → %r", self.state.name, window.watermark, watermark)
         form = {FORMAT: incremental.cursor_format} if incremental.cursor_format is not None else {}
         return polled, {WATERMARK: watermark, **form}
 
-    def _since_token(  # as above
+    def _since_token(
         self,
         context: Any,
         request: HttpRequest,
         incremental: Incremental,
         transport: Transport,
         asked: Mapping[str, Any],
-        conditions: Mapping[str, str],
     ) -> tuple[PollAnswer, dict[str, Any]]:
         token = asked.get(TOKEN, incremental.initial_value)
         params = {}
-        before = request
-        if token is not None and incremental.token_param is not None:
+        url, is_link = str(request.url), incremental.token_param is None and not takes(request, "cursor.start")
+        if token is not None and is_link:
+            request = request.model_copy(update={"url": self._linked(url, str(token)), "params": None})
+        elif token is not None and incremental.token_param is not None:
             params = {incremental.token_param: token}
-        elif token is not None and (request := filled(before, "cursor", {"start": token})) is before:
-            request = before.model_copy(update={"url": self._linked(str(before.url), str(token)), "params": None})
-        polled = self.polled(context, request, transport, params=params, headers=conditions)
-        found = None if polled.not_modified else search(str(incremental.token_path))(polled.last)
-        if not polled.not_modified and (not isinstance(found, str | int) or isinstance(found, bool) or found == ""):
+        if token is not None:
+            request = filled(request, "cursor", {"start": token})
+        polled = self.polled(context, request, transport, params=params)
+        found = search(str(incremental.token_path))(polled.last)
+        if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
             raise CursorError(f"`token_path` ({incremental.token_path}) finds no token in the last page")
-        return polled, {} if found is None else {TOKEN: self._without_key(request, found)}
-
-    @staticmethod
-    def _without_key(request: HttpRequest, token: str | int) -> str | int:
-        """The token without the key that a server repeats in a link: it is sent anew, and kept nowhere."""
-        auth = request.auth
-        if isinstance(token, int) or auth is None or auth.location != "query" or auth.name is None:
-            return token
-        address, mark, query = token.partition("?")
-        kept = [one for one in query.split("&") if unquote_plus(one.partition("=")[0]) != auth.name]
-        return address + (mark if kept else "") + "&".join(kept)
+        if is_link:
+            self._linked(url, str(found))
+        if isinstance(found, str):
+            auth = request.auth
+            name = (auth.name or KEY_NAME) if auth is not None and auth.type == "api_key" else None
+            found = without_proofs(found, polled.proofs, name)
+        return polled, {TOKEN: found}
 
     @staticmethod
     def _linked(url: str, token: str) -> str:
@@ -170,8 +177,13 @@ class StatefulHttpOperator(HttpRequestOperator):
         return asked
 
     def _change(
-        self, request: HttpRequest, polled: PollAnswer, detection: ChangeDetection, known: Mapping[str, Any] | None
+        self,
+        request: HttpRequest,
+        polled: PollAnswer,
+        detection: ChangeDetection | None,
+        known: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
+        assert detection is not None  # noqa: S101 # or it would be `incremental`
         seen = known_of(detection, polled)
         if polled.not_modified or is_unchanged(known, seen):
             if request.on_unchanged == "skip":

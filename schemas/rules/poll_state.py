@@ -127,6 +127,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             continue
         watched = task.path == (POLL_TASK_ID,) and task.arguments.get("watch") is not None
         yield from _alone(subject, task, watched=watched)
+        yield from _both(subject, task)
         yield from _cursor(subject, task)
         yield from _pages(subject, task)
         yield from _mapped(subject, task)
@@ -156,6 +157,18 @@ def _alone(subject: Subject, task: TaskView, *, watched: bool) -> Iterator[Diagn
                 at_key=True,
                 help="`incremental` and `change_detection` keep state",
             )
+
+
+def _both(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    if isinstance(task.arguments.get("incremental"), dict) and task.arguments.get("change_detection") is not None:
+        yield subject.finding(
+            Code.CONFLICTING_KEYS,
+            (*task.with_path, "change_detection"),
+            "`change_detection` and `incremental` exclude each other: after an unchanged answer the watermark stays "
+            "where it is, and each later run asks for the same rows",
+            at_key=True,
+            help="`incremental` alone asks for what is new",
+        )
 
 
 def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:

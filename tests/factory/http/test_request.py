@@ -59,7 +59,7 @@ def test_cookies_go_to_no_other_port_of_a_host(server: Server, other_server: Ser
 
 @pytest.mark.parametrize(
     ("status", "method", "then"),
-    [(301, "POST", "GET"), (302, "POST", "GET"), (303, "PUT", "GET"), (302, "PUT", "PUT"), (307, "POST", "POST")],
+    [(303, "POST", "GET"), (303, "PUT", "GET"), (302, "PUT", "PUT"), (307, "POST", "POST")],
 )
 def test_method_and_body_after_a_redirect(server: Server, run: Runner, status: int, method: str, then: str) -> None:
     redirect(server, "/a", "/b", status=status)
@@ -68,6 +68,15 @@ def test_method_and_body_after_a_redirect(server: Server, run: Runner, status: i
     assert server.received[1].method == then
     assert server.received[1].body == (b"" if then == "GET" else b'{"n": 1}')
     assert ("Content-Type" in server.received[1].headers) == (then != "GET")
+
+
+def test_a_post_that_would_lose_its_body_fails(server: Server, run: Runner) -> None:
+    redirect(server, "/a", "/b")
+    server.answers("/b", b"here")
+    assert run(server.url("/a"), method="POST") == "here"
+    with pytest.raises(HttpError, match=r"was redirected \(302\) to http://.*/b, where a POST becomes a GET without"):
+        run(server.url("/a"), method="POST", json_body={"n": 1})
+    assert [one.path for one in server.received] == ["/a", "/b", "/a"]
 
 
 def test_a_body_is_not_taken_to_another_server(server: Server, other_server: Server, run: Runner) -> None:

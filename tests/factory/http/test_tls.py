@@ -76,6 +76,34 @@ def test_a_server_without_tls(server: Server, run: Runner) -> None:
     assert server.received == []
 
 
+def test_the_server_of_a_token_has_settings_of_its_own(
+    secure: Server, elsewhere: Server, run: Runner, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def token(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(handler.connection.getpeercert())  # type: ignore[attr-defined] # it is a TLS connection
+        body = b'{"access_token": "sesame"}'
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    seen: list[Any] = []
+    elsewhere.routes["/token"] = token
+    cert = str(authority.certificate("client"))
+    api = {"host": "localhost", "port": secure.port, "schema": "https", "extra": {"verify": False, "cert": cert}}
+    monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps({"conn_type": "http", **api}))
+    auth = {"type": "oauth2_client_credentials", "conn_id": "login", "access_token_url": elsewhere.url("/token")}
+    for extra, works in (({}, False), ({"verify": str(authority.file)}, True)):
+        login = {"conn_type": "http", "login": "id", "password": "secret", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_LOGIN", json.dumps(login))
+        if works:
+            assert run(None, conn_id="api", endpoint="/", auth=auth) == {"data": ["client"]}
+        else:
+            with pytest.raises(HttpError, match="certificate is not accepted"):
+                run(None, conn_id="api", endpoint="/", auth=auth)
+    assert seen == [None]
+
+
 @pytest.mark.parametrize("how", ["redirect", "link"])
 def test_a_clients_certificate_and_login_are_for_the_connections_own_host(
     secure: Server, elsewhere: Server, run: Runner, authority: Authority, monkeypatch: pytest.MonkeyPatch, how: str
