@@ -102,16 +102,16 @@ def _from_text(text: str, timezone: str) -> AnyTimetable:
         return OnceTimetable()
     if text == "@continuous":
         return ContinuousTimetable()
-    return Cron(text, timezone=timezone)
+    return Cron(written.CRON_PRESETS.get(text, text), timezone=timezone)
 
 
 def _from_cron(schedule: written.CronSchedule | written.AssetOrTimeSchedule, timezone: str) -> AnyTimetable:
     zone = schedule.timezone or timezone
     if isinstance(schedule.cron, list):
-        return Crons(*schedule.cron, timezone=zone)
+        return Crons(*(written.CRON_PRESETS.get(text, text) for text in schedule.cron), timezone=zone)
     if schedule.data_interval:
-        return CronInterval(schedule.cron, timezone=zone)
-    return Cron(schedule.cron, timezone=zone)
+        return CronInterval(written.CRON_PRESETS.get(schedule.cron, schedule.cron), timezone=zone)
+    return _from_text(schedule.cron, zone)
 
 
 def _from_assets(schedule: written.AssetSchedule, assets: BaseAsset, objects: ObjectBuilder) -> AnyTimetable:

@@ -18,6 +18,8 @@ from schemas.model.fields import OBJECT
 from schemas.text.document import Document
 
 ENVIRONMENTS = "environments"
+IGNORED = "x-"
+"""Keys at the top of a file that begin so are the author's own, for anchors."""
 MAX_ENVIRONMENTS = 64
 """Lint checks the file in each."""
 
@@ -28,8 +30,8 @@ WHOLE_IN_REQUEST = frozenset({"pagination", "auth"})
 
 def compose(layers: Sequence[Document], environment: str | None = None) -> Effective:
     """Merge read documents whose data are mappings or None (an empty file), the nearest last; then, in the same
-    order, what they say of the environment. The result holds no `environments`, and no `dag_id` of a default, which
-    could only be wrong."""
+    order, what they say of the environment. The result holds no `environments`, no `x-…` of the top, and no `dag_id` of
+    a default, which could only be wrong."""
     last = len(layers) - 1
     data: dict[str, Any] = {}
     place = Place(last)
@@ -38,7 +40,8 @@ def compose(layers: Sequence[Document], environment: str | None = None) -> Effec
         if layer.data is None:
             continue
         own = layer.data
-        left_out = {ENVIRONMENTS} if index == last else {ENVIRONMENTS, "dag_id"}
+        left_out = {ENVIRONMENTS, *(key for key in layer.data if key.startswith(IGNORED))}
+        left_out |= {"dag_id"} if index != last else set()
         if not left_out.isdisjoint(own):
             overlay = _without(overlay_of(layer, environment), left_out)
             if overlay:

@@ -117,12 +117,14 @@ AssetReference = Annotated[
 CRON_PRESETS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
     "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *",
     "@quarterly": "0 0 1 */3 *",
     "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
 }
-"""Airflow's presets that are cron expressions (airflow.timetables._cron)."""
+"""Airflow's presets that are cron expressions (airflow.timetables._cron), and cron's own names of two of them."""
 
 SPECIAL_PRESETS = ("@once", "@continuous")
 

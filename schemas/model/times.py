@@ -132,9 +132,17 @@ _TEMPLATE_PATTERN = r"\{\{|\{%"
 DATE_OR_TEMPLATE_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|{DATE_PATTERN}"
 MOMENT_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|^{_TIME_PATTERN}$|{DATE_PATTERN}"
 _TIME = re.compile(_TIME_PATTERN)
+TIME_FORMS = "06:30 or 06:30:15"
 _TEMPLATE = re.compile(_TEMPLATE_PATTERN)
 DATE_OR_TEMPLATE_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00 or a template"
 MOMENT_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00, 06:30 or a template"
+
+
+def parse_time(text: str) -> time:
+    """Raises ValueError for what is not a time of day."""
+    if _TIME.fullmatch(text) is None:
+        raise ValueError(text)
+    return time.fromisoformat(text)
 
 
 def _date_or_template(value: Any) -> datetime | str:
@@ -143,7 +151,7 @@ def _date_or_template(value: Any) -> datetime | str:
 
 def _moment(value: Any) -> datetime | time | str:
     if isinstance(value, str) and _TIME.fullmatch(value) is not None:
-        return time.fromisoformat(value)
+        return parse_time(value)
     return _read_date_or_template(value, MOMENT_ALLOWED)
 
 
@@ -234,6 +242,7 @@ T = TypeVar("T")
 
 _DURATIONS = frozenset({"timedelta", "Duration"})
 _DATES = frozenset({"datetime", "DateTime"})
+_TIMES = frozenset({"time", "Time"})
 
 
 @lru_cache(maxsize=1024)  # operators share most of their annotations
@@ -247,8 +256,9 @@ def names_duration(types: Collection[str]) -> bool:
     return "str" not in types and not _DURATIONS.isdisjoint(types)
 
 
-def fitted(types: Collection[str], text: str) -> str | timedelta | datetime:
-    """The duration or date that a text must be; the text itself if text is allowed, or if it is a template.
+def fitted(types: Collection[str], text: str) -> str | timedelta | datetime | time:
+    """The duration, date or time of day that a text must be; the text itself if text is allowed, or if it is a
+    template.
 
     Raises ValueError with words that follow the argument's name.
     """
@@ -256,7 +266,11 @@ def fitted(types: Collection[str], text: str) -> str | timedelta | datetime:
         return text
     if names_duration(types):
         return _parsed(parse_duration, text, f"a duration ({DURATION_FORMS})")
-    return _parsed(parse_date, text, f"a date ({DATE_FORMS})") if not _DATES.isdisjoint(types) else text
+    takes_time, takes_date = not _TIMES.isdisjoint(types), not _DATES.isdisjoint(types)
+    if takes_time and (_TIME.fullmatch(text) is not None or not takes_date):
+        return _parsed(parse_time, text, f"a time of day ({TIME_FORMS})")
+    wanted = f"a date ({DATE_FORMS})" + (f" or a time of day ({TIME_FORMS})" if takes_time else "")
+    return _parsed(parse_date, text, wanted) if takes_date else text
 
 
 def _parsed(parse: Callable[[str], T], text: str, wanted: str) -> T:

@@ -109,6 +109,7 @@ def _document(translation: Translation, name: str, title: str) -> Schema:
             },
         ],
     }
+    schema["patternProperties"] = {"^x-": {}}
     properties = schema["properties"]
     properties["schedule"] |= {"markdownDescription": SCHEDULE, "examples": list(SCHEDULE_EXAMPLES)}
     properties["poll"]["defaultSnippets"] = list(POLL_SNIPPETS)

@@ -54,7 +54,7 @@ def misfits(
         found = refused(parameter.name, arguments, {p.name for p in parameters}) if may_be_refused else None
         known_later = value is None or _is_known_later(value, is_operator=is_operator or _renders_natively(subject))
         if found is None and parameter.annotation is not None and not known_later:
-            found = _misfit(value, _annotation(parameter.annotation))
+            found = _misfit(value, _annotation(parameter.annotation), is_operator=is_operator)
         if found is not None:
             place = (*task.with_path, parameter.name)
             yield subject.finding(
@@ -119,14 +119,14 @@ def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=Severity.WARNING)
 
 
-def _misfit(value: Any, annotation: _Annotation) -> Misfit | None:
+def _misfit(value: Any, annotation: _Annotation, *, is_operator: bool) -> Misfit | None:
     types, literals = annotation
     if literals and _is_text_of_a_run(value):
         return None
     if literals and not types and isinstance(value, str | int) and value not in literals:
         allowed = tuple(str(one) for one in literals)
         return Misfit(f"cannot be `{value}`", meant(str(value), allowed), allowed=allowed)
-    if not types or literals or not types <= _NAMES.keys() or _fits(value, types):
+    if not types or literals or not types <= _NAMES.keys() or _fits(value, types, is_operator=is_operator):
         return None
     wanted = " or ".join(dict.fromkeys(_NAMES[name] for name in sorted(types)))
     if isinstance(value, str) and ("{{" in value or "{%" in value):
@@ -134,9 +134,6 @@ def _misfit(value: Any, annotation: _Annotation) -> Misfit | None:
         return Misfit(f"is {wanted}, and a template gives text", help=help_text)
     if isinstance(value, str):
         word = _WORDS_FOR_BOOL.get(value.lower()) if "bool" in types else None
-        if types == {"time"}:
-            help_text = "write `{$object: datetime.time, with: {hour: 10, minute: 30}}`"
-            return Misfit(f"is {wanted}, and this is text", help=help_text, severity=Severity.ERROR)
         help_text = "in YAML 1.2, `yes`, `no`, `on` and `off` are text" if word else ""
         return Misfit(f"is {wanted}, not the text `{value}`", f"write `{word}`" if word else "", help_text)
     if isinstance(value, int | float):
@@ -146,11 +143,11 @@ def _misfit(value: Any, annotation: _Annotation) -> Misfit | None:
     return Misfit(f"is {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}")
 
 
-def _fits(value: Any, types: frozenset[str]) -> bool:
+def _fits(value: Any, types: frozenset[str], *, is_operator: bool) -> bool:
     match value:
         case str():
-            # Durations as text have a finding of their own.
-            return not types.isdisjoint({"str", "timedelta"})
+            # Durations and times of day as text have a finding of their own; a function gets text.
+            return not types.isdisjoint({"str", "timedelta", "time"} if is_operator else {"str", "timedelta"})
         case bool():
             return not types.isdisjoint({"bool", "int", "float"})
         case int() | float():

@@ -37,7 +37,7 @@ _INSTEAD = {
     **dict.fromkeys(("@weekday", "@weekdays", "@workdays"), '"0 0 * * 1-5"'),
     **dict.fromkeys(("@fortnightly", "@biweekly"), "{every: 14d}"),
     **dict.fromkeys(("@minutely", "@minute"), '"* * * * *"'),
-    **{"@weekend": '"0 0 * * 0,6"', "@weekends": '"0 0 * * 0,6"', "@midnight": '"@daily"', "@annually": '"@yearly"'},
+    **dict.fromkeys(("@weekend", "@weekends"), '"0 0 * * 0,6"'),
 }
 """Presets of other tools, and words that look like one of Airflow's → what to write."""
 

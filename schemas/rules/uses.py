@@ -179,6 +179,7 @@ def _texts_that_do_not_fit(
             fitted(types, value)
         except ValueError as wrong:
             near = meant_duration(value) if names_duration(types) else meant_date(value)
+            near = f"0{value}" if "time" in types and value[1:2] == ":" else near
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 (*task.with_path, parameter.name),

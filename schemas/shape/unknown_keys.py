@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.compose.effective import Effective
+from schemas.compose.merging import IGNORED
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Edit, Entry, Problem, typo_fix
 from schemas.findings.paths import DataPath, task_path
@@ -253,6 +254,13 @@ _EMAIL = ("email", "email_on_failure", "email_on_retry", "emails")
 def other_words(key: str, path: DataPath, beside: Mapping[str, Any]) -> str:
     """What is to be written in place of an unknown key of a request, of a task, of defaults, or of the pipeline; empty
     for others."""
+    if key.lower().startswith(IGNORED):
+        in_request = bool(beside.keys() & {"url", "conn_id", "endpoint"})
+        return (
+            "write it in `headers`"
+            if in_request
+            else f"keys that start with `{IGNORED}` are allowed at the top of a file"
+        )
     if key == "verify" and beside.keys() & {"url", "conn_id"}:
         return "TLS settings are in an Airflow connection, which `conn_id` names"
     of_task = path[:-1] == task_path(path) != ()

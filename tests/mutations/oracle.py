@@ -26,7 +26,18 @@ from tests.schemas.text import yaml_oracle
 from .base import FOLDER, bases
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "pipeline.schema.json"
-_PRESETS = {"@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly", "@once", "@continuous"}
+_PRESETS = {
+    "@hourly",
+    "@daily",
+    "@weekly",
+    "@monthly",
+    "@quarterly",
+    "@yearly",
+    "@midnight",
+    "@annually",
+    "@once",
+    "@continuous",
+}
 _OURS = re.compile(r"\$\{(?:env\.\w+(?::-[^{}]*)?|tasks\.[\w.]+?\.(?:output|xcom\.\w+)(?:[.\[][^{}]*)?)\}")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 

@@ -131,7 +131,6 @@ _ASSETS = frozenset(
     }
 )
 _ASSET_KEYS = frozenset({"name", "uri", "group", "extra"})
-_PRESETS = {"@annually": "@yearly", "@midnight": "@daily"}
 _FIELDS = 5
 _CRON = "CronTriggerTimetable"
 _CRONS = "MultipleCronTriggerTimetable"
@@ -149,7 +148,7 @@ def schedule(conversion: Conversion, given: Any) -> Converted:
         if len(text.split()) > _FIELDS:
             conversion.lost(path, "a cron expression has no seconds here")
             text = " ".join(text.split()[:_FIELDS])
-        return Converted(_PRESETS.get(text, text), path)
+        return Converted(text, path)
     if isinstance(given, dict) and given.get("__type__") == "builtins.list" and "items" in given:
         given = given["items"]
     every = duration_of_object(given)

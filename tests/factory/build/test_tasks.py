@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import textwrap
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,7 +128,7 @@ def test_text_becomes_what_a_constructor_says() -> None:
             uses: airflow.providers.standard.operators.datetime.BranchDateTimeOperator
             with:
               target_lower: 2026-01-01
-              target_upper: null
+              target_upper: "12:30"
               follow_task_ids_if_true: a
               follow_task_ids_if_false: b
         """
@@ -137,7 +137,7 @@ def test_text_becomes_what_a_constructor_says() -> None:
     assert a.execution_delta == timedelta(hours=6)
     assert (a.timeout, a.poke_interval, b.poke_interval) == (86400, 30, 30)
     assert c.target_time == "{{ ds }}"
-    assert d.target_lower == datetime(2025, 12, 31, 15, tzinfo=UTC)
+    assert (d.target_lower, d.target_upper) == (datetime(2025, 12, 31, 15, tzinfo=UTC), time(12, 30))
 
 
 def test_the_task_that_takes_a_part_heeds_no_defaults_of_others(folder: Path) -> None:

@@ -32,7 +32,10 @@ def intervals_by_configuration(request: pytest.FixtureRequest, monkeypatch: pyte
             "factory.operators.timetables.Cron",
             CRON | {"expression": "0 6 * * 1", "timezone": "Asia/Seoul"},
         ),
-        ("'@daily'", "factory.operators.timetables.Cron", CRON | {"expression": "0 0 * * *", "timezone": "Asia/Seoul"}),
+        *(
+            (f"'{preset}'", "factory.operators.timetables.Cron", CRON | {"expression": cron, "timezone": "Asia/Seoul"})
+            for preset, cron in {"@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@annually": "0 0 1 1 *"}.items()
+        ),
         (
             "{cron: '@daily', timezone: UTC}",
             "factory.operators.timetables.Cron",
@@ -49,7 +52,7 @@ def intervals_by_configuration(request: pytest.FixtureRequest, monkeypatch: pyte
         ("'@continuous'", "simple.ContinuousTimetable", {}),
         ("null", "simple.NullTimetable", {}),
         (
-            "{cron: ['0 6 * * 1', '@daily']}",
+            "{cron: ['0 6 * * 1', '@midnight']}",
             "factory.operators.timetables.Crons",
             CRON | {"expressions": ["0 6 * * 1", "0 0 * * *"], "timezone": "Asia/Seoul"},
         ),
