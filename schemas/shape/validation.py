@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText
-from schemas.expressions.reading import run_references
+from schemas.expressions.reading import run_reference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import MOST, Diagnostic, Problem
 from schemas.findings.paths import DataPath
@@ -30,7 +30,7 @@ def problems_of_argument(
 
     Of what the environment or another task gives nothing is said: neither is known yet.
     """
-    if isinstance(value, EnvText) or any(run_references(value)):
+    if isinstance(value, EnvText) or run_reference(value) is not None:
         return
     try:
         arguments.model_validate({name: value})
@@ -155,7 +155,7 @@ def _problem(
     value = value_at(document.data, path)
     if isinstance(value, EnvText):
         return _does_not_fit(path, value, group, document)
-    if any(run_references(value)):
+    if run_reference(value) is not None:
         return None  # a rule says why a task's output is not allowed here
     if len(group) > 1:
         return _no_member_fits(path, group, document)

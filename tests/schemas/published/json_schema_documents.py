@@ -91,7 +91,7 @@ ACTS: dict[str, Any] = {"tasks": [
 ]}  # fmt: skip
 MAPPED: dict[str, Any] = {
     "tasks": [
-        FIRST, {"id": "a", "uses": "bash", "expand": {"bash_command": ["x"], "env": "${tasks.first.output.rows}"}},
+        FIRST, {"id": "a", "uses": "bash", "expand": {"bash_command": ["x"], "env": "${tasks.b.output[0].rows}"}},
         {"id": "b", "uses": "steps.work", "expand_kwargs": [{"a": 1}]},
         {"id": "c", "expand": {"x": {"a": 1}},
          "tasks": [{"id": "d", "uses": "steps.work", "with": {"x": "${expand.x}"}}]},
