@@ -18,7 +18,7 @@ from benchmarks.measure import arguments, percentile, report
 from tests.factory.cli.editor.client import Editor, editor
 
 AIM_P95_MS = 100.0
-AIM_GROWTH_MB = 20.0
+AIM_GROWTH_MB = 2.0
 PIPELINE = """\
 schedule: "{minute} 6 * * *"
 tasks:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 from pygls.uris import from_fs_path
 from pygls.workspace import TextDocument
 
@@ -31,6 +33,15 @@ _SEVERITIES = {
 }
 
 
+class _Protocol(LanguageServerProtocol):
+    """pygls 2.1 keeps a future of each notification, so of each key typed, for good."""
+
+    def _handle_notification(self, method_name: str, params: Any) -> None:
+        super()._handle_notification(method_name, params)
+        for name in [name for name, future in self._request_futures.items() if future.done()]:
+            del self._request_futures[name]
+
+
 class EditorServer(LanguageServer):
     """One server for all folders that an editor opens; checks run one after the other, in a thread of their own."""
 
@@ -39,6 +50,7 @@ class EditorServer(LanguageServer):
             "pipeline-factory",
             version("airflow-pipeline-factory"),
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            protocol_cls=_Protocol,
         )
         self.folders: dict[Path, Workspace] = {}
         self.worker = ThreadPoolExecutor(1, "check")
