@@ -84,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     pipelines = sum(len(selection.paths) for selection in selections)
     # Standard output holds the text, when standard input is fixed.
     _report(findings, pipelines, arguments, sys.stderr if arguments.fix and texts else sys.stdout)
-    print(Summary.of(findings, pipelines).text(), file=sys.stderr)
+    templates = sum(len(selection.templates) for selection in selections)
+    print(Summary.of(findings, pipelines, templates).text(), file=sys.stderr)
     return 1 if _has_errors(findings) else 0
 
 

@@ -43,6 +43,7 @@ class Selection(NamedTuple):
         """The chosen files and the defaults that hold for them."""
         return {
             *self.paths,
+            *self.templates,
             *self.misnamed,
             *self.defaults,
             *(place for path in self.paths for place in defaults_paths(path)),

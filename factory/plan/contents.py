@@ -122,7 +122,8 @@ def _dags(path: str, variants: Sequence[Variant], secrets: Sequence[str], policy
     for variant in variants:
         subject, data = Subject(path, variant.effective), variant.effective.data
         row = {key: cell.value for key, cell in variant.row.cells.items()} if variant.row is not None else {}
-        reading = _Reading(subject, {*secrets, *_named_as_secrets([data.get("vars"), row])})
+        given = [{k: v.value for k, v in one.values.items() if v} for one in variant.effective.arguments]
+        reading = _Reading(subject, {*secrets, *_named_as_secrets([data.get("vars"), row, *given])})
         forbidden = tuple(check_policy(subject, policy)) if policy is not None else ()
         yield Dag(variant.dag_id, path, variant.environment, data, reading.settings(), reading.tasks(), forbidden)
 

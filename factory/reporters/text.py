@@ -138,17 +138,19 @@ class Summary(NamedTuple):
     errors: int
     warnings: int
     notes: int
+    templates: int = 0
 
     @classmethod
-    def of(cls, diagnostics: Sequence[Diagnostic], pipelines: int) -> Summary:
+    def of(cls, diagnostics: Sequence[Diagnostic], pipelines: int, templates: int = 0) -> Summary:
         errors, warnings, notes = (sum(d.severity is severity for d in diagnostics) for severity in Severity)
-        return cls(pipelines, errors, warnings, notes)
+        return cls(pipelines, errors, warnings, notes, templates)
 
     def text(self) -> str:
         """One line for a person: "2 pipelines checked: 1 error, 2 warnings"."""
         counts = ((self.errors, "error"), (self.warnings, "warning"), (self.notes, "note"))
         found = [_count(number, noun) for number, noun in counts if number]
-        return f"{_count(self.pipelines, 'pipeline')} checked: {', '.join(found) or 'all good'}"
+        templates = f" and {_count(self.templates, 'template')}" if self.templates else ""
+        return f"{_count(self.pipelines, 'pipeline')}{templates} checked: {', '.join(found) or 'all good'}"
 
 
 def _count(number: int, noun: str) -> str:

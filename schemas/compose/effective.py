@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from schemas.expressions.reading import ValueReference, expressions
+from schemas.expressions.reading import ValueReference, expressions, outward
 from schemas.findings.diagnostics import Problem
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, task_path
 from schemas.text.document import Document
 
 
@@ -93,12 +93,30 @@ class Written(NamedTuple):
         return found
 
 
+class Arguments(NamedTuple):
+    """The values of a template's params, in the group at the path `entry`. None: it has none, which is said or, where
+    the template is looked at by itself, not wrong. `given` are those that the caller writes. `is_alone`: nobody knows
+    the `vars` and the rows around it."""
+
+    entry: DataPath
+    values: Mapping[str, Written | None]
+    given: Container[str] = ()
+    is_alone: bool = False
+
+    def seen_from(self, path: DataPath, key: str) -> Written | None:
+        """A value as it is written at a path inside the group: the caller's references mean the caller's tasks."""
+        value = self.values[key]
+        if value is None or key not in self.given:
+            return value
+        return value._replace(value=outward(value.value, max(1, (len(task_path(path)) - len(self.entry)) // 2)))
+
+
 @dataclass(frozen=True)
 class Effective:
     """What a pipeline's file says together with the defaults above it, in one environment, for one row of its matrix.
 
-    `layers` are the documents from the root's defaults to the file itself, `templates` those that tasks are taken from;
-    a place counts through both. `has_rows`: several tasks may be made of one that is written.
+    `layers` are the documents from the root's defaults to the file itself, `templates` those that tasks are taken from
+    with these `arguments`; a place counts through both. `has_rows`: several tasks may be made of one that is written.
     """
 
     data: dict[str, Any]
@@ -106,22 +124,23 @@ class Effective:
     place: Place = field(repr=False, default=Place(0))
     has_rows: bool = False
     templates: tuple[Document, ...] = ()
+    arguments: tuple[Arguments, ...] = ()
 
-    def document(self, place: Place) -> Document:
-        """The document of a place."""
-        own = len(self.layers)
-        return self.layers[place.layer] if place.layer < own else self.templates[place.layer - own]
+    @cached_property
+    def documents(self) -> tuple[Document, ...]:
+        """All of them, by the numbers of places."""
+        return (*self.layers, *self.templates)
 
     def origin(self, path: DataPath) -> tuple[Document, DataPath]:
         """The document and the path in it that the value at an effective path came from."""
         place = self.place.at(path)
-        return self.document(place), place.path
+        return self.documents[place.layer], place.path
 
     def key_origin(self, path: DataPath) -> tuple[Document, DataPath]:
         """The document and the path in it that the key came from which ends an effective path."""
         place = self.place.at(path)
         place = place.used or place
-        return self.document(place), place.path
+        return self.documents[place.layer], place.path
 
     def number(self, path: DataPath) -> int:
         """The number, from 1, of a list's item where it is written: defaults and rows may put others before it."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from schemas.compose.effective import Effective, Place, Written
-from schemas.compose.matrix import NAME_LISTS, Arguments, Row, as_text, ids_in_name, ids_with_matrix, keys_of_matrix
+from schemas.compose.effective import Arguments, Effective, Place, Written
+from schemas.compose.matrix import NAME_LISTS, Row, as_text, ids_in_name, ids_with_matrix, keys_of_matrix
 from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions
 from schemas.findings.codes import Code

@@ -16,10 +16,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from schemas.compose.effective import Written
-from schemas.expressions.reading import outward
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Problem
-from schemas.findings.paths import DataPath, task_path
+from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 
 MAX_ROWS = 256
@@ -163,24 +162,6 @@ class Row(NamedTuple):
     def text(self) -> str:
         """How a message names it: `region: eu, tier: gold`."""
         return ", ".join(f"{key}: {_shortened(cell.value)}" for key, cell in self.cells.items())
-
-
-class Arguments(NamedTuple):
-    """The values of a template's params, in the group at the path `entry`. None: it has none, which is said or, where
-    the template is looked at by itself, not wrong. `given` are those that the caller writes. `is_alone`: nobody knows
-    the `vars` and the rows around it."""
-
-    entry: DataPath
-    values: Mapping[str, Written | None]
-    given: Container[str] = ()
-    is_alone: bool = False
-
-    def seen_from(self, path: DataPath, key: str) -> Written | None:
-        """A value as it is written at a path inside the group: the caller's references mean the caller's tasks."""
-        value = self.values[key]
-        if value is None or key not in self.given:
-            return value
-        return value._replace(value=outward(value.value, max(1, (len(task_path(path)) - len(self.entry)) // 2)))
 
 
 class Rows(NamedTuple):

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from schemas.compose.effective import Effective, Place, Written
+from schemas.compose.effective import Arguments, Effective, Place, Written
 from schemas.compose.filling import Filling, TooLargeError
-from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Arguments, Row, ids_in_name, rows_of
+from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Row, ids_in_name, rows_of
 from schemas.compose.templates import (
     Outputs,
     Templates,
@@ -57,7 +57,8 @@ def expand_tasks(
     for problem in expansion.problems:
         place = place.with_problem(problem)
     data = {**effective.data, "tasks": made}
-    return Effective(data, effective.layers, place, has_rows=True, templates=tuple(expansion.documents))
+    arguments = tuple(use.arguments for use in expansion.uses.values())
+    return Effective(data, effective.layers, place, True, tuple(expansion.documents), arguments)
 
 
 def is_to_expand(entries: Any) -> bool:
@@ -178,7 +179,7 @@ class _Expansion:
         written = Written(*filling.value(Written(body, Place(layer), entry.path)), entry.path)
         self.problems += filling.problems
         self._count(filling.size)
-        self.uses[entry.path] = Use(name, document, written.part("outputs") if "outputs" in body else None)
+        self.uses[entry.path] = Use(name, document, arguments, written.part("outputs") if "outputs" in body else None)
         ids, self._ids, self._around = self._ids, {}, (*self._around, name)
         made = self.entries(written.part("tasks"), around)
         tasks, tasks_place = self.named(Written(*made, (*entry.path, "tasks")))

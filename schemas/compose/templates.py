@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
-from schemas.compose.effective import Place, Written
-from schemas.compose.matrix import NAME_LISTS, Arguments
+from schemas.compose.effective import Arguments, Place, Written
+from schemas.compose.matrix import NAME_LISTS
 from schemas.expressions.reading import TaskReference, ValueReference, expressions, task_reference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
@@ -40,6 +40,7 @@ class Use(NamedTuple):
 
     name: str
     document: Document
+    arguments: Arguments
     outputs: Written | None
 
 

@@ -232,7 +232,7 @@ _WINDOWS_PATH = re.compile(r"(?:^[A-Z]|(?<=[\s\"'=])[A-Za-z]):(?:[^\s\\/]|\n)*[\
 
 def check_characters(subject: Subject) -> Iterator[Diagnostic]:
     """Where such a character makes a key or a value another one than it looks like."""
-    if all(layer.text.isascii() for layer in subject.effective.layers) and not subject.may_hold("\\"):
+    if all(layer.text.isascii() for layer in subject.effective.documents) and not subject.may_hold("\\"):
         return
     for path in subject.keys:
         found = _UNSEEN.search(str(path[-1]))

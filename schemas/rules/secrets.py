@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from schemas.compose.env_values import EnvText, as_written, is_documentation, looks_like_secret, password_in_url
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.model.built_ins import BUILT_INS
 from schemas.rules.subject import Subject
 from schemas.shape.places import mapping_at, value_at
@@ -88,10 +88,10 @@ _USE_A_CONNECTION = (
 def check_literals(subject: Subject) -> Iterator[Diagnostic]:
     """The message never repeats what was found."""
     if not subject.may_hold(*_MARKS):
-        lowered = [layer.text.lower() for layer in subject.effective.layers]
+        lowered = [layer.text.lower() for layer in subject.effective.documents]
         if not any(word in text for text in lowered for word in _TELLING):
             return
-    for path, text in subject.texts:
+    for path, text in [*subject.texts, *_given(subject)]:
         if not path:
             continue
         written = as_written(text)
@@ -100,6 +100,13 @@ def check_literals(subject: Subject) -> Iterator[Diagnostic]:
         finding = _token(subject, path, written) or _by_key(subject, path, written) or _in_query(subject, path, written)
         if finding is not None:
             yield finding
+
+
+def _given(subject: Subject) -> Iterator[tuple[DataPath, str]]:
+    """The texts that are handed to templates, which may use them under other names."""
+    for arguments in subject.effective.arguments:
+        for value in (value for name, value in arguments.values.items() if value and name in arguments.given):
+            yield from (((*value.path, *path), text) for path, text in walk(value.value).texts)
 
 
 def _token(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:

@@ -50,7 +50,7 @@ class Subject:
 
     @cached_property
     def _text(self) -> str:
-        return "\n".join([layer.text for layer in (*self.effective.layers, *self.effective.templates)])
+        return "\n".join([layer.text for layer in self.effective.documents])
 
     @cached_property
     def is_as_written(self) -> bool:
@@ -232,8 +232,9 @@ class Subject:
         """
         document, place = self.effective.key_origin(path) if at_key else self.effective.origin(path)
         span = whole = document.key_span(place) if at_key else document.value_span(place)
-        used = self._where_used(path[:-1] if at_key else path)
-        if used:
+        about = path[:-1] if at_key else path
+        used = self._where_used(about)
+        if used and self.effective.used_at(about) is not None:
             fix = None  # the value may be right for others that use it
         if part is not None:
             # A matrix that made rows is not in the data any more: its text is as it was written.

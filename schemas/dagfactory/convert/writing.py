@@ -50,12 +50,12 @@ def write(written: Converted, effective: Effective, dag_id: str | None = None) -
 def _kept(written: Converted, effective: Effective, dag_id: str | None) -> _Kept:
     """The comments that are about this DAG or about what holds for it."""
     places: dict[tuple[int, DataPath], DataPath] = {}
-    layer_of = {id(layer): index for index, layer in enumerate(effective.layers)}
+    layer_of = {id(layer): index for index, layer in enumerate(effective.documents)}
     for source in written.sources():
         document, place = effective.key_origin(source)
         places.setdefault((layer_of[id(document)], place), source)
     kept = _Kept()
-    for index, layer in enumerate(effective.layers):
+    for index, layer in enumerate(effective.documents):
         own = index == len(effective.layers) - 1
         found = comments(layer)
         for place, lines in found.above.items():
