@@ -14,8 +14,9 @@ from airflow.sdk import get_parsing_context
 
 from factory.loading.checked import PipelineError, build_checked
 from factory.operators.timetables import start_after
-from schemas.check import Checker, CheckOptions
+from schemas.check import CheckedDagFactoryDag, Checker, CheckOptions
 from schemas.findings.diagnostics import has_errors
+from schemas.folder.discovery import default_dag_id
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -44,11 +45,21 @@ def load_stub(
     wanted = get_parsing_context().dag_id
     options = CheckOptions(environment=environment, require_environment=True, read_sources=wanted is None)
     checker = Checker(folder, options)
-    loaded = build_checked(checker, checker.file(path, wanted))
+    checked = checker.file(path, wanted)
+    loaded = build_checked(checker, checked)
     findings = (*loaded.diagnostics, *(checker.duplicate(path, dag_id, [other]) for dag_id, other in conflicts))
     if has_errors(findings):
-        show_only_the_message()
-        raise PipelineError(findings)
+        # A DAG of a dag-factory document keeps no other one from being built, as in dag-factory's later releases.
+        are_apart = any(
+            isinstance(one, CheckedDagFactoryDag) and one.dag_id in loaded.dags for one in checked.pipelines
+        )
+        if wanted is not None or conflicts or not are_apart:
+            show_only_the_message()
+            raise PipelineError(findings)
+        from factory.loading.pipelines import errors_dag  # noqa: PLC0415 # only for what is broken
+
+        broken = [found for found in findings if has_errors((found,))]
+        namespace["dag_of_errors"] = errors_dag(broken, dag_id=f"{default_dag_id(path)}_with_errors")
     for number, dag in enumerate(loaded.dags.values(), start=1):
         namespace[f"dag_{number}"] = dag
         # Part of what Airflow hashes: an edited Python or SQL file is a new version of the DAG, and the Code tab of

@@ -38,7 +38,7 @@ def load_pipelines(folder: Path) -> LoadResult:
     """
     wanted = get_parsing_context().dag_id
     if wanted == ERRORS_DAG_ID:
-        return LoadResult({ERRORS_DAG_ID: _errors_dag(())}, ())
+        return LoadResult({ERRORS_DAG_ID: errors_dag(())}, ())
     if wanted is not None:
         return _load_one(folder, wanted)
     with paused():
@@ -48,7 +48,7 @@ def load_pipelines(folder: Path) -> LoadResult:
     known = checker.environments() if checker.environment is not None else ()
     problem = undeclared(checker.environment, known) if known else None
     if broken or problem is not None:
-        return replace(loaded, dags={**loaded.dags, ERRORS_DAG_ID: _errors_dag(broken, problem)})
+        return replace(loaded, dags={**loaded.dags, ERRORS_DAG_ID: errors_dag(broken, problem)})
     return loaded
 
 
@@ -101,12 +101,15 @@ def _reserved(checker: Checker, path: str) -> Diagnostic:
     )
 
 
-def _errors_dag(broken: Iterable[Diagnostic], environment: str | None = None) -> DAG:
-    """`environment` is what is wrong with the chosen one: then all pipelines are what they are without."""
+def errors_dag(broken: Iterable[Diagnostic], environment: str | None = None, dag_id: str = ERRORS_DAG_ID) -> DAG:
+    """The DAG whose documentation is what is broken.
+
+    `environment` is what is wrong with the chosen one: then all pipelines are what they are without.
+    """
     said = [f"{ENVIRONMENT_VARIABLE}: {environment}"] if environment is not None else []
     text = "\n\n".join([*said, full.render(list(broken))]).rstrip()
     return DAG(
-        ERRORS_DAG_ID,
+        dag_id,
         schedule=None,
         description="Pipelines that cannot be built; see the documentation of this DAG.",
         doc_md=f"```\n{text}\n```",

@@ -16,7 +16,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.folder.templates import is_template_path
 from schemas.model.pipeline import Pipeline
-from schemas.rules.language import Standards
+from schemas.rules.language import Judged, Standards
 from schemas.source import SourceReader
 from schemas.text import ignore_comments
 from schemas.text.document import Document
@@ -161,16 +161,29 @@ class Checker(Files):
         taken = {one.file: one for variant in chosen for one in variant.effective.templates}
         texts = [*taken.values(), *documents]
         diagnostics = once(ignore_comments.silenced(judged.findings, texts, report_unused=complete))
+        sound = [True] * len(chosen)
         if has_errors(diagnostics) or any(model is None for model in judged.models):
-            return CheckResult((), diagnostics)
+            sound = _without_errors(judged, diagnostics) or [False] * len(chosen)
         text, folder = documents[-1].text, self._standards.folder
         pipelines = (
             CheckedPipeline(variant.dag_id, path, folder, text, model)
             if isinstance(model, Pipeline)
             else CheckedDagFactoryDag(variant.dag_id, path, folder, text, model)
-            for variant, model in zip(chosen, judged.models, strict=True)
+            for variant, model, is_sound in zip(chosen, judged.models, sound, strict=True)
+            if is_sound
         )
         return CheckResult(tuple(pipelines), diagnostics)
+
+
+def _without_errors(judged: Judged, diagnostics: Sequence[Diagnostic]) -> list[bool]:
+    """Of each DAG of a file whether it has no errors; empty where an error is not one DAG's."""
+    errors = {_place(found) for found in diagnostics if has_errors((found,))}
+    apart = [{_place(found) for found in findings} for findings in judged.apart]
+    return [errors.isdisjoint(places) for places in apart] if errors <= set().union(*apart) else []
+
+
+def _place(found: Diagnostic) -> tuple[object, ...]:
+    return (found.code, found.file, found.span, found.message)
 
 
 def check_folder(folder: Path, options: CheckOptions | None = None) -> CheckResult:

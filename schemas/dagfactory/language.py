@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from schemas.compose.effective import Effective
-from schemas.compose.env_values import HiddenValues
+from schemas.compose.env_values import HiddenValues, looks_like_secret
 from schemas.compose.variants import Variant
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.merging import dag_ids, effective_dags, merged_size
-from schemas.dagfactory.reading import DagFactoryDocument, variables
+from schemas.dagfactory.reading import VARIABLE, DagFactoryDocument, variable_name, variables
 from schemas.dagfactory.rules import RULES, SOURCE_RULES
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic, bounded, once
+from schemas.findings.diagnostics import Diagnostic, Word, bounded, once
 from schemas.rules import secrets
 from schemas.rules.language import Judged, Standards
 from schemas.rules.subject import Subject
@@ -24,6 +25,8 @@ from schemas.text.nodes import MAX_NODES
 
 if TYPE_CHECKING:
     from schemas.compose.templates import Templates
+
+_NAME = re.compile(r"[\w.-]+")
 
 
 class DagFactory:
@@ -51,19 +54,18 @@ class DagFactory:
         self, path: str, documents: Sequence[Document], chosen: Sequence[Variant], standards: Standards
     ) -> Judged:
         """The merged data of the DAGs, and all findings."""
-        found = once(_findings(path, documents, chosen, standards))
+        apart = [tuple(_of_variant(path, one, standards)) for one in chosen]
+        found = once([*_findings(path, documents, standards), *(d for findings in apart for d in findings)])
         if standards.require_environment:
             found = tuple(replace(d, severity=Severity.ERROR) if d.code is Code.UNSET_VARIABLE else d for d in found)
-        return Judged(found, [variant.effective.data for variant in chosen])
+        return Judged(found, [variant.effective.data for variant in chosen], apart=apart)
 
 
 LANGUAGE = DagFactory()
 
 
-def _findings(
-    path: str, documents: Sequence[Document], chosen: Sequence[Variant], standards: Standards
-) -> Iterator[Diagnostic]:
-    """All findings of a file and of the defaults that hold for it."""
+def _findings(path: str, documents: Sequence[Document], standards: Standards) -> Iterator[Diagnostic]:
+    """What is said of a file as a whole, and of the defaults that hold for it."""
     for document in documents:
         yield from document.notes if isinstance(document, DagFactoryDocument) else ()
         yield from bounded(_dollar_keys(Subject(path, Effective(document.data or {}, (document,))), standards.environ))
@@ -72,7 +74,10 @@ def _findings(
     if merged_size(documents) > MAX_NODES:
         message = f"the defaults come to more than {MAX_NODES:,} values in all DAGs that take them"
         yield whole.finding(Code.TOO_LARGE, (), message)
-    for variant in (variant for variant in chosen if variant.key is not None):
+
+
+def _of_variant(path: str, variant: Variant, standards: Standards) -> Iterator[Diagnostic]:
+    if variant.key is not None:
         dag = DagView(variant.dag_id, Subject(path, variant.effective))
         hidden = HiddenValues(dag.data if dag.subject.may_hold("$") else {})
         yield from map(hidden.of, _of_dag(dag, standards.reader))
@@ -108,6 +113,15 @@ def _holds_variable(key: str) -> bool:
     return any(name == name.upper() for _, name in variables(key))
 
 
+def _expanded(key: str, environ: Mapping[str, str]) -> Word | None:
+    """The key as dag-factory reads it here, where no secret would come into the file."""
+    names = [name for _, name in variables(key)]
+    if not names or any(name not in environ or looks_like_secret(name) for name in names):
+        return None
+    text = VARIABLE.sub(lambda match: environ[variable_name(match)], key)
+    return Word(text) if _NAME.fullmatch(text) is not None else None
+
+
 def _dollar_keys(whole: Subject, environ: Mapping[str, str]) -> Iterator[Diagnostic]:
     """dag-factory expands variables in keys, too; the id of a DAG would differ from machine to machine. A key whose
     variables are not set stays as it is with dag-factory, too."""
@@ -123,5 +137,8 @@ def _dollar_keys(whole: Subject, environ: Mapping[str, str]) -> Iterator[Diagnos
                 is_set = not path or any(name in environ for _, name in variables(key))
                 severity = None if is_set else Severity.WARNING
                 place = (*path, key)
-                yield whole.finding(Code.EXPRESSION_NOT_ALLOWED, place, message, at_key=True, severity=severity)
+                fix = _expanded(key, environ) if is_set else None
+                yield whole.finding(
+                    Code.EXPRESSION_NOT_ALLOWED, place, message, at_key=True, severity=severity, fix=fix
+                )
             waiting.append(((*path, key), child))

@@ -31,6 +31,7 @@ VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
 _LOGIN_HELP = "keep it in an Airflow connection or Variable: `{{ conn.NAME.password }}`, `{{ var.value.NAME }}`"
 _ENTRY = re.compile(r"\s*[\w.-]+:\s+(?:\"[^\"]*\"|'[^']*'|[\w@./+-][^#:]*)(?:\s+#.*)?")
 """A line with a key and a value that ends there."""
+_PAIR = re.compile(r"[^,{}\[\]\"'#]*,\s*(?=\S)")
 _TAGGED = re.compile(r"!!(?:str|int|float|bool) +(?:\"[^\"\\]*\"|'[^']*'|[\w.+-]+)(?=\s*(?:[,\]}]|#|$))")
 _Construct = Callable[[SafeConstructor, ScalarNode], Any]
 _CONSTRUCTORS: Mapping[str, _Construct] = {
@@ -108,10 +109,7 @@ def read_dag_factory(text: str, file: str, environ: Mapping[str, str]) -> DagFac
 def _reading_fix(found: Diagnostic, lines: TextLines) -> Fix | None:
     """What makes a text readable here: removes the first of two equal keys, which dag-factory drops, or a tag."""
     if found.code is Code.DUPLICATE_KEY and found.related:
-        line = found.related[0].span.line
-        text = lines.line_text(line)
-        if _ENTRY.fullmatch(text) and found.span.line != line:
-            return Fix(Span(line, 1, line, len(text) + 1), "")
+        return _without_first(found.related[0].span, found.span, lines)
     if found.code is Code.TAG:
         span, text = found.span, lines.line_text(found.span.line)
         match = _TAGGED.match(text, span.column - 1)
@@ -119,6 +117,15 @@ def _reading_fix(found: Diagnostic, lines: TextLines) -> Fix | None:
             value = yaml.safe_load(match[0])
             return Fix(Span(span.line, span.column, span.line, match.end() + 1), json.dumps(value, ensure_ascii=False))
     return None
+
+
+def _without_first(first: Span, again: Span, lines: TextLines) -> Fix | None:
+    """Removes the entry at `first`: its line, or its part of a line that holds both keys."""
+    line, text = first.line, lines.line_text(first.line)
+    if line == again.line:
+        pair = _PAIR.match(text, first.column - 1)
+        return Fix(Span(line, first.column, line, pair.end() + 1), "") if pair is not None else None
+    return Fix(Span(line, 1, line, len(text) + 1), "") if _ENTRY.fullmatch(text) else None
 
 
 def variable_name(match: re.Match[str]) -> str:

@@ -35,11 +35,13 @@ class Standards:
 
 class Judged(NamedTuple):
     """The findings of a file, and for each of its DAGs what is built of it; None where its shape is wrong.
-    `is_foreign`: the file is another tool's, which no comment makes right."""
+    `is_foreign`: the file is another tool's, which no comment makes right. `apart`: the findings of each DAG, where an
+    error in one keeps no other from being built."""
 
     findings: Sequence[Diagnostic]
     models: Sequence[Any]
     is_foreign: bool = False
+    apart: Sequence[Sequence[Diagnostic]] = ()
 
 
 class Language(Protocol):

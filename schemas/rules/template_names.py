@@ -15,6 +15,7 @@ from schemas.compose.env_values import as_written
 from schemas.expressions.templates import CONNECTION, Word, read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Word as FixedWord
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.model.built_ins import BUILT_INS, built_in
@@ -267,12 +268,21 @@ def missing_template(subject: Subject, path: DataPath, text: str, places: Sequen
         )
     beside = [file.relative_to(place).as_posix() for place in places for file in siblings(place / text)]
     others = [name for name in beside if name != text]  # of that name there may be a folder, or a named pipe
+    here = below(text, places)
     return subject.finding(
         Code.MISSING_FILE,
         path,
         f"there is no file `{text}` beside {whose} or in the pipelines folder",
-        caret=meant(text, others),
+        caret=f"write `{here}`" if here is not None else meant(text, others),
+        fix=FixedWord(here) if here is not None else None,
     )
+
+
+def below(file: str, places: Sequence[Path]) -> str | None:
+    """Where a file is below one of the places that is named by its path in a container or another checkout."""
+    parts = PurePosixPath(file).parts
+    tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    return next((tail for tail in tails if _file(tail, places) is not None), None)
 
 
 def siblings(missing: Path) -> list[Path]:

@@ -204,3 +204,28 @@ def test_the_environment_is_the_stubs_whatever_the_process_says(
 
 def test_the_names_that_airflow_gives_are_all_known() -> None:
     assert CONTEXT_NAMES == KNOWN_CONTEXT_KEYS
+
+
+TWO_DAGS = """\
+default: {default_args: {start_date: 2026-01-01}}
+good:
+  tasks: {a: {operator: airflow.providers.standard.operators.empty.EmptyOperator}}
+bad:
+  tasks: {a: {operator: airflow.providers.standard.operators.bash.BashOperator, bash_comand: echo}}
+"""
+
+
+def test_one_bad_dag_of_a_dag_factory_document_leaves_the_others(tmp_path: Path) -> None:
+    (tmp_path / "orders.yml").write_text(TWO_DAGS)
+    namespace: dict[str, object] = {}
+    load_stub(namespace, "orders.yml", tmp_path)
+    dags = {dag.dag_id: dag for dag in namespace.values() if isinstance(dag, DAG)}
+    assert dags.keys() == {"good", "orders_with_errors"}
+    assert "pipelines/orders.yml:5:" in str(dags["orders_with_errors"].doc_md)
+
+
+@pytest.mark.parametrize("text", [TWO_DAGS.replace("{default_args: {start_date: 2026-01-01}}", "5"), TWO_DAGS + "]"])
+def test_an_error_of_the_whole_document_leaves_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "orders.yml").write_text(text)
+    with pytest.raises(PipelineError):
+        load_stub({}, "orders.yml", tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from schemas.compose.env_values import EnvText
@@ -17,7 +17,7 @@ from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.rules.dotted_paths import no_callable
-from schemas.rules.template_names import missing_template, siblings, templates
+from schemas.rules.template_names import below, missing_template, siblings, templates
 from schemas.source import ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
 
 
@@ -91,7 +91,7 @@ def _missing(dag: DagView, path: DataPath, file: Any, places: tuple[Path, ...]) 
     if os.path.isabs(file):  # noqa: PTH117 # as above
         message = f"there is no file `{shown(file)}` here"
         help_text = "it must exist where Airflow reads the DAG; a file below `pipelines/` comes with it"
-        here = _in_the_folder(file, places)
+        here = below(file, places) if not isinstance(file, EnvText) else None
         caret, fix = (f"write `{here}`", Word(here)) if here is not None else ("", None)
         found = dag.subject.finding(Code.MISSING_FILE, path, message, caret=caret, help=help_text, fix=fix)
         yield replace(found, severity=Severity.WARNING)
@@ -100,13 +100,6 @@ def _missing(dag: DagView, path: DataPath, file: Any, places: tuple[Path, ...]) 
     message = f"there is no file `{shown(file)}` beside the document or in the pipelines folder"
     caret = meant(file, others) if not isinstance(file, EnvText) else ""
     yield dag.subject.finding(Code.MISSING_FILE, path, message, caret=caret)
-
-
-def _in_the_folder(file: str, places: tuple[Path, ...]) -> str | None:
-    """Where a file is below the pipelines folder that is named by its path in a container."""
-    parts = PurePosixPath(file).parts
-    tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
-    return next((tail for tail in tails if _found(tail, places)), None) if not isinstance(file, EnvText) else None
 
 
 def _searched(dag: DagView, places: tuple[Path, ...]) -> Generator[Diagnostic, None, tuple[Path, ...] | None]:

@@ -37,6 +37,7 @@ def document(lines: str, task: str = "") -> str:
         ),
         ("  default_args:\n    provide_context: true\n    retries: 1\n", "  default_args:\n\n    retries: 1\n"),
         ("  description: one\n  description: two\n", "\n  description: two\n"),
+        ("  default_args: {retries: 1, owner: a, retries: 2}\n", "  default_args: {owner: a, retries: 2}\n"),
         ("  description: !!str 5\n", '  description: "5"\n'),
         ("  tags: [!!str 5, a]\n", '  tags: ["5", a]\n'),
         ("  max_active_runs: !!int '5'\n", "  max_active_runs: 5\n"),
@@ -97,3 +98,11 @@ orders:
 )
 def test_what_is_not_certain_stays(tmp_path: Path, lines: str) -> None:
     assert fixed(tmp_path, document(lines)) == document(lines)
+
+
+def test_a_variable_in_a_key_becomes_its_value_unless_it_is_a_secret(tmp_path: Path) -> None:
+    for key, right in (("orders_$SHOP", "orders_seoul"), ("$API_TOKEN", "$API_TOKEN"), ("${TEXT}", "${TEXT}")):
+        (tmp_path / "a.yml").write_text(document("").replace("orders:", f"{key}:"))
+        environ = {"SHOP": "seoul", "API_TOKEN": "abc", "TEXT": "two words"}
+        found = repair(tmp_path, {"a.yml": "a.yml"}, CheckOptions(environ=environ, shown_folder=""))
+        assert found.texts.get("a.yml", key.encode()).startswith(right.encode())
