@@ -29,6 +29,8 @@ _OF_JINJA = frozenset(
 """Names that Jinja gives every template (`jinja2.defaults.DEFAULT_NAMESPACE`), or a block of it."""
 CONNECTION = "conn.*"
 """The owner of what follows `conn.NAME.`."""
+PULL = "xcom_pull()"
+"""The owner of the keywords of `ti.xcom_pull`."""
 
 
 class TemplateProblem(NamedTuple):
@@ -198,7 +200,9 @@ def _last_open(text: str, block: str, otherwise: int) -> int:
 def _asked_for(text: str, tree: nodes.Template) -> Template:
     from jinja2 import nodes  # noqa: PLC0415 # as above
 
-    found = list(tree.find_all((nodes.Name, nodes.Getattr, nodes.Filter, nodes.Test, nodes.Macro, nodes.Call)))
+    found = list(
+        tree.find_all((nodes.Name, nodes.Getattr, nodes.Filter, nodes.Test, nodes.Macro, nodes.Call, nodes.Sub))
+    )
     own = {node.name for node in found if isinstance(node, nodes.Macro)} | _OF_JINJA
     own |= {node.name for node in found if isinstance(node, nodes.Name) and node.ctx != "load"}
     names, attributes, filters, tests = [], [], [], []
@@ -214,6 +218,9 @@ def _asked_for(text: str, tree: nodes.Template) -> Template:
                 attributes.append((CONNECTION, Word(node.attr, node.lineno + 1)))
             case nodes.Call(node=nodes.Getattr(node=nodes.Name(name="ti" | "task_instance"), attr="xcom_pull")):
                 pulls += _pull(node)
+                attributes += [(PULL, word) for word in _keywords(node, text)]
+            case nodes.Sub(left=nodes.Name(name=name), right=right) if name not in own:
+                attributes.append((name, Word("-", text.rfind("-", node.lineno, max(right.lineno, node.lineno + 1)))))
             case nodes.Filter():
                 filters.append(Word(node.name, node.lineno))
             case nodes.Test():
@@ -226,6 +233,12 @@ def _asked_for(text: str, tree: nodes.Template) -> Template:
     return Template(
         (), tuple(names), tuple(attributes), tuple(filters), tuple(tests), tuple(pulls), frozenset(optional)
     )
+
+
+def _keywords(call: nodes.Call, text: str) -> Iterator[Word]:
+    for keyword in call.kwargs:
+        at = text.rfind(f"{keyword.key}", 0, keyword.value.lineno)
+        yield Word(keyword.key, max(at, 0))
 
 
 def _pull(call: nodes.Call) -> Iterator[Pull]:

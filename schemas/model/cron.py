@@ -53,8 +53,13 @@ _NAMES_IN_FULL = re.compile(
     r"|january|february|march|april|june|july|august|september|october|november|december",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])")
+_CLOCK = re.compile(
+    r"(?:(?:every day|daily|each day) )?(?:at )?(?P<hour>[01]?[0-9]|2[0-3])(?::(?P<minute>[0-5][0-9]))?"
+    r" ?(?P<half>[ap]m)?",
+    re.IGNORECASE,
+)
 _ZONE_BEFORE = re.compile(r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)")
+_ZONE_BEHIND = re.compile(r"(?P<cron>\S.*)\s(?P<zone>UTC|[A-Z]\w+/\w+)")
 _NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
 _ISO = re.compile(r"P(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?", re.ASCII)
 _ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
@@ -119,9 +124,14 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     help_text = "write minute, hour, day of month, month, day of week"
     if count in (6, 7):
         help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
-    if clock := _CLOCK.fullmatch(text):
-        help_text = f'for {text} every day write "{int(clock["minute"])} {int(clock["hour"])} * * *"'
-    elif zone := _ZONE_BEFORE.fullmatch(text):
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None and not text.isdecimal():
+        hour = int(clock["hour"]) % 12 + 12 * (clock["half"].lower() == "pm") if clock["half"] else int(clock["hour"])
+        minute = int(clock["minute"] or 0)
+        help_text = f'for {hour:02}:{minute:02} every day write "{minute} {hour} * * *"'
+    elif "#" in text and count > len(_FIELDS):
+        help_text = "inside quotes `#` begins no comment: write it behind the quotes"
+    elif zone := _ZONE_BEFORE.fullmatch(text) or _ZONE_BEHIND.fullmatch(text):
         help_text = f'write the time zone beside it: {{cron: "{zone["cron"]}", timezone: {zone["zone"]}}}'
     elif text.lower() in _NO_SCHEDULE:
         help_text = "write null for no schedule"

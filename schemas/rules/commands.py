@@ -36,10 +36,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for task in subject.tasks:
         command, path = task.arguments.get("bash_command"), (*task.with_path, "bash_command")
         if isinstance(command, str) and not isinstance(command, EnvText):
-            yield from _command(subject, path, command, may_be_folded)
+            yield from check_command(subject, path, command, may_be_folded=may_be_folded)
 
 
-def _command(subject: Subject, path: DataPath, command: str, may_be_folded: bool) -> Iterator[Diagnostic]:
+def check_command(subject: Subject, path: DataPath, command: str, *, may_be_folded: bool) -> Iterator[Diagnostic]:
+    """What of one command does not run as it seems."""
     lines = [line.strip() for line in command.splitlines() if line.strip()] if "#" in command else []
     if lines and all(line.startswith("#") for line in lines):
         message = "the whole command is a comment, so nothing runs and the task succeeds"

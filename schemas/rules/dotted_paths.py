@@ -34,6 +34,7 @@ _SQL = "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator"
 _SQL_SENSOR = "airflow.providers.common.sql.sensors.sql.SqlSensor"
 _HTTP = "airflow.providers.http.operators.http.HttpOperator"
 _POD = "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"
+_SLACK = "airflow.providers.slack.operators.slack"
 _EMAIL = "airflow.providers.smtp.operators.smtp.EmailOperator"
 _RENAMED: Mapping[str, str] = MappingProxyType(
     {
@@ -54,6 +55,11 @@ _RENAMED: Mapping[str, str] = MappingProxyType(
         "airflow.operators.sqlite_operator.SqliteOperator": _SQL,
         "airflow.providers.cncf.kubernetes.operators.kubernetes_pod.KubernetesPodOperator": _POD,
         "airflow.contrib.operators.kubernetes_pod_operator.KubernetesPodOperator": _POD,
+        "airflow.operators.kubernetes_pod.KubernetesPodOperator": _POD,
+        "airflow.operators.hive_operator.HiveOperator": "airflow.providers.apache.hive.operators.hive.HiveOperator",
+        "airflow.operators.python_operator.PythonVirtualenvOperator": f"{_OPERATORS}.python.PythonVirtualenvOperator",
+        "airflow.operators.slack_operator.SlackAPIPostOperator": f"{_SLACK}.SlackAPIPostOperator",
+        "airflow.sensors.s3_key_sensor.S3KeySensor": "airflow.providers.amazon.aws.sensors.s3.S3KeySensor",
         "airflow.datasets.Dataset": "airflow.sdk.Asset",
         "airflow.providers.http.operators.http.SimpleHttpOperator": _HTTP,
         "airflow.providers.mysql.operators.mysql.MySqlOperator": _SQL,
@@ -135,7 +141,10 @@ def look_up(
             message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
             return None, (subject.finding(Code.OPERATOR_NOT_INSTALLED, path, message),)
         case Undecidable():
-            return None, ()
+            module, _, name = dotted.rpartition(".")
+            # A module that Airflow keeps gives no other names than those of its new place.
+            kept = reader.find(f"{KEPT_MODULES[module]}.{name}") if module in KEPT_MODULES else None
+            return None, (no_callable(subject, path, kept),) if isinstance(kept, NameMissing) else ()
         case missing:
             return None, (no_callable(subject, path, missing),)
 

@@ -42,16 +42,22 @@ _TOKENS = re.compile(
     r"|(?P<a_Stripe_key>[rs]k_live_[A-Za-z0-9]{16})"
     r"|(?P<a_Google_API_key>AIza[A-Za-z0-9_-]{35})"
     r"|(?P<an_OpenAI_or_Anthropic_key>sk-(?:proj-|ant-)[A-Za-z0-9_-]{16})"
+    r"|(?P<a_Slack_webhook>hooks\.slack\.com/services/T\w+/B\w+/\w+)"
+    r"|(?P<a_Discord_webhook>discord(?:app)?\.com/api/webhooks/\d+/[\w-]+)"
+    r"|(?P<a_SendGrid_key>SG\.[\w-]{22}\.[\w-]{43})"
+    r"|(?P<an_npm_token>npm_[A-Za-z0-9]{36})|(?P<a_Hugging_Face_token>hf_[A-Za-z0-9]{34})"
+    r"|(?P<a_Databricks_token>dapi[0-9a-f]{32})|(?P<a_DigitalOcean_token>dop_v1_[0-9a-f]{64})"
+    r"|(?P<a_PyPI_token>pypi-AgEI[\w-]{16})"
     r"|(?P<a_JSON_Web_Token>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4}))"
 )
 """How providers of tokens let theirs be recognised; each begins with letters that nothing else begins with."""
 _MARKS = (
     *("PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "k_live_"),
-    *("AIza", "sk-", "eyJ"),
+    *("AIza", "sk-", "eyJ", "hooks.slack.com", "api/webhooks", "SG.", "npm_", "hf_", "dapi", "dop_v1_", "pypi-AgEI"),
 )
 _TELLING = (
     *("pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "jwt"),
-    *("_pat", "-pat", "pat:", "dsn", "conn", "curl", "mysql", "mariadb", "redis-cli", "docker login"),
+    *("_pat", "-pat", "pat:", "dsn", "conn", "curl", "mysql", "mariadb", "redis-cli", "docker login", "sqlcmd", "bcp "),
 )
 """What a key that looks like a secret's has in it: a text without any of it need not be walked."""
 _SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
@@ -69,11 +75,18 @@ _ASSIGNED = re.compile(rf"(?<![\w-])(?P<name>[A-Za-z_]\w{{0,60}}(?==)|--[a-z][\w
 _LOGIN = re.compile(r"\bcurl\b[^\n|;]{0,500}?\s(?P<name>-u|--user)[ =]?[\"']?[\w.@+-]+:(?P<value>[^\s\"']+)")
 _SHORT = tuple(
     re.compile(rf"\b(?:{program})\b[^\n|;]{{0,500}}?\s(?P<name>{option})[\"']?(?P<value>[^\s\"']+)")
-    for program, option in ((r"mysql\w*|mariadb\w*", "-p"), ("sshpass|docker login", "-p ?"), ("redis-cli", "-a ?"))
+    for program, option in (
+        (r"mysql\w*|mariadb\w*", "-p"),
+        ("sshpass|docker login", "-p ?"),
+        ("redis-cli", "-a ?"),
+        ("sqlcmd|bcp", "-P ?"),
+    )
 )
 _HEADER = re.compile(
-    r"[\"'](?P<name>(?:Proxy-)?Authorization): ?(?:Basic|Bearer|Token|token) (?P<value>[\w.~+/=-]+)[\"']", re.IGNORECASE
+    r"[\"'](?P<name>[A-Za-z][\w-]{0,60}): ?(?P<scheme>(?:Basic|Bearer|Token) )?(?P<value>[\w.~+/=-]{4,})[\"']",
+    re.IGNORECASE,
 )
+_SET = re.compile(r"\bconfig(?:ure)? set\s+(?:[\w.-]*\.)?(?P<name>\w+)\s+(?P<value>[^\s;&|]+)")
 _KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
 _CURSORS = frozenset({"page_token", "next_token", "next_page_token", "continuation_token"})
 """What APIs call the place where the next page begins, which opens nothing. Of a request only: as the name of a
@@ -151,10 +164,12 @@ def _looks_random(text: str) -> bool:
 
 def _in_command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnostic]:
     """`export SECRET=…`, `--password …`, `curl -u name:password`, `mysql -p…` and an `Authorization` in quotes."""
-    told = [match for pattern in (_LOGIN, *_SHORT, _HEADER) for match in pattern.finditer(command)]
-    for match in (*_ASSIGNED.finditer(command), *told):
+    told = [match for pattern in (_LOGIN, *_SHORT) for match in pattern.finditer(command)]
+    by_name = [match for pattern in (_ASSIGNED, _HEADER, _SET) for match in pattern.finditer(command)]
+    for match in (*by_name, *told):
         name, value = match["name"].strip(), match["value"].strip("\"'")
         is_told = match in told or looks_like_secret(name.lstrip("-").replace("-", "_"))
+        is_told = is_told or name.lower() in ("authorization", "proxy-authorization")
         if is_told and value and _NO_VALUE.search(value) is None and value[0] not in "$`@(-":
             message = f"`{name}` has a secret as its value, which everybody with access to the file or Airflow can read"
             help_text = f"{_USE_A_CONNECTION}; pass it to the command in `env`"
@@ -193,8 +208,8 @@ def _is_cursor(key: str) -> bool:
 
 
 def _may_hold_secret(path: DataPath) -> bool:
-    """Among a task's arguments, in a poll, or in `vars`: keys elsewhere are the language's own."""
-    return path[0] in ("poll", "vars") or "with" in path
+    """Among a task's arguments, in a poll, in `vars` or in `env`: keys elsewhere are the language's own."""
+    return path[0] in ("poll", "vars") or "with" in path or "env" in path
 
 
 _HOST = re.compile(

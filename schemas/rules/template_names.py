@@ -6,13 +6,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
 from schemas.compose.env_values import as_written
-from schemas.expressions.templates import CONNECTION, Word, read_template
+from schemas.expressions.templates import CONNECTION, PULL, Word, read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.diagnostics import Word as FixedWord
@@ -62,14 +63,31 @@ OF_TI = frozenset(
     }
 )
 """Of what a task instance has. A test looks for each."""
+PULL_TAKES = frozenset({"task_ids", "dag_id", "key", "include_prior_dates", "map_indexes", "default", "run_id"})
+OF_DATE = frozenset(
+    {
+        *dir(datetime),
+        *("add", "subtract", "diff", "diff_for_humans", "format", "start_of", "end_of", "in_timezone", "in_tz"),
+        *("int_timestamp", "float_timestamp", "day_of_week", "day_of_year", "week_of_year", "days_in_month"),
+        *("quarter", "naive", "next", "previous", "first_of", "last_of", "nth_of", "average", "timezone_name"),
+        *("to_date_string", "to_time_string", "to_datetime_string", "to_iso8601_string", "to_atom_string"),
+    }
+)
+"""Of what pendulum's DateTime has. A test looks for each."""
 _ALL: Mapping[str, Collection[str]] = MappingProxyType(
-    {"dag_run": OF_RUN, "var": ("value", "json"), CONNECTION: _OF_CONNECTION}
+    {"dag_run": OF_RUN, "var": ("value", "json"), CONNECTION: _OF_CONNECTION, PULL: PULL_TAKES}
 )
 """What there is, and nothing else."""
-_SOME: Mapping[str, Collection[str]] = MappingProxyType({"ti": OF_TI, "task_instance": OF_TI, "macros": MACROS})
+_SOME: Mapping[str, Collection[str]] = MappingProxyType(
+    {
+        **{"ti": OF_TI, "task_instance": OF_TI, "macros": MACROS},
+        **dict.fromkeys(("logical_date", "data_interval_start", "data_interval_end"), OF_DATE),
+    }
+)
 """Of these there may be more: plugins add macros."""
 _OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
+        PULL: {"task_id": "task_ids", "dag_ids": "dag_id", "keys": "key", "map_index": "map_indexes"},
         CONNECTION: {"user": "login", "username": "login", "database": "schema", "db": "schema", "uri": "get_uri()"},
         "dag": {"id": "dag_id", "name": "dag_id"},
         "task": {"id": "task_id"},
@@ -147,6 +165,9 @@ def _unknown(text: str, name: Word) -> Said:
         written = way.group().rstrip(".") if way is not None else name.text
         help_text = "an expression in `${ }` is filled in when the file is read; `{{ }}` is rendered when the task runs"
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `${{{written}}}`", help_text)
+    instead = _INSTEAD.get(name.text, f"macros.{name.text}" if name.text in MACROS else "")
+    if instead:
+        return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{instead}`")
     near = next(iter(get_close_matches(name.text, CONTEXT_NAMES, n=1, cutoff=0.75)), None)
     help_text = "" if near is not None else "a param is `params.NAME`, a Variable `var.value.NAME`"
     return Said(Code.BAD_TEMPLATE, message, name.span, did_you_mean(near), help_text)
@@ -154,7 +175,11 @@ def _unknown(text: str, name: Word) -> Said:
 
 def _attribute(owner: str, attribute: Word) -> Iterator[Said]:
     name, shown = attribute.text, "a connection" if owner == CONNECTION else f"`{owner}`"
-    if owner in _TEXTS and name not in _OF_TEXT:
+    if name == "-":
+        if owner not in _TEXTS:
+            return
+        message, caret = f"`{owner}` is text, which cannot be subtracted from", "write `macros.ds_add(ds, -1)`"
+    elif owner in _TEXTS and name not in _OF_TEXT:
         message, caret = f"`{owner}` is text, which has no `{name}`", f"write `logical_date.{name}`"
     elif name in _OTHER_WORDS.get(owner, ()):
         gone = "Airflow 3 has removed" if name in ("execution_date", "dag_run", "external_trigger") else ""
@@ -173,6 +198,18 @@ def _attribute(owner: str, attribute: Word) -> Iterator[Said]:
         return
     yield Said(Code.BAD_TEMPLATE, message, attribute.span, caret)
 
+
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **{"len": "… | length", "str": "… | string", "int": "… | int", "float": "… | float", "sorted": "… | sort"},
+        **{"sum": "… | sum", "round": "… | round", "abs": "… | abs", "min": "… | min", "max": "… | max"},
+        **{"list": "… | list", "xcom_pull": "ti.xcom_pull", "Variable": "var.value.NAME", "os": "${env.NAME}"},
+        **{"variable": "var.value.NAME", "variables": "var.value.NAME", "connection": "conn.NAME"},
+        **dict.fromkeys(("now", "today", "utcnow", "current_date"), "dag_run.run_after"),
+        **{"config": "params", "conf": "dag_run.conf", "param": "params.NAME", "xcom": "ti.xcom_pull"},
+    }
+)
+"""Functions of Python and words of other tools → what templates have."""
 
 _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.expressions.templates import Template, TemplateProblem, Word, read_template
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean
+from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.settings import CONDITIONS
 from schemas.rules.subject import Subject
 from schemas.shape.places import mapping_at
@@ -70,6 +71,9 @@ FILTERS = frozenset(
     }
 )
 """Jinja's filters and Airflow's. A test compares the list with both as installed."""
+_OF_DATES = frozenset(
+    {"strftime", "date", "date_format", "format_date", "to_date", "datetime", "dateformat", "isoformat"}
+)
 TESTS = frozenset(
     {
         *("boolean", "callable", "defined", "divisibleby", "eq", "equalto", "escaped", "even", "false", "filter"),
@@ -101,12 +105,13 @@ class Said(NamedTuple):
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Templates that fail when the task runs: Jinja refuses them, or there is no such filter, test or name."""
-    if not subject.may_hold("{{", "{%", "{#"):
+    if not subject.may_hold("{{", "{%", "{#", "}}"):
         return
     own_names, own_filters = (mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
     for path, text in rendered_texts(subject):
         for said in said_of_template(text, own_names, own_filters):
             yield subject.finding(said.code, path, said.message, caret=said.caret, help=said.help, part=said.part)
+        yield from _without_a_brace(subject, path, text)
 
 
 def said_of_template(text: str, own_names: Collection[str] = (), own_filters: Collection[str] = ()) -> Iterator[Said]:
@@ -166,6 +171,18 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
     )
 
 
+_ONE_BRACE = re.compile(r"(?<![{$\w%])\{ (?P<name>[a-z_]+)(?:\.\w+)* ?\}\}")
+
+
+def _without_a_brace(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
+    """`{ ds }}`, whose first brace is missing, which is text for Jinja."""
+    for match in _ONE_BRACE.finditer(text) if "}}" in text else ():
+        if match["name"] in CONTEXT_NAMES:
+            message, caret, severity = f"`{match.group()}` is no template", "a `{` is missing", Severity.WARNING
+            part = match.span()
+            yield subject.finding(Code.TEMPLATE_NOT_CLOSED, path, message, caret=caret, part=part, severity=severity)
+
+
 def _unclosed(text: str, problem: TemplateProblem) -> Said:
     tag = text[problem.start : problem.end]
     block = re.match(r"\{%[-+]?\s*(?P<word>\w+)", tag) if tag.endswith("%}") else None
@@ -204,7 +221,9 @@ def _unknown_words(what: str, words: tuple[Word, ...], known: Collection[str]) -
         if word.text not in known:
             near = next(iter(get_close_matches(word.text, known, n=1, cutoff=0.8)), None)
             message = f"neither Jinja nor Airflow has a {what} `{word.text}`"
-            yield Said(Code.BAD_TEMPLATE, message, word.span, did_you_mean(near))
+            of_dates = what == "filter" and word.text in _OF_DATES
+            help_text = "a date is formatted by its own method: `logical_date.strftime('%Y-%m')`" if of_dates else ""
+            yield Said(Code.BAD_TEMPLATE, message, word.span, did_you_mean(near), help_text)
 
 
 def _removed_names(template: Template, own: Collection[str]) -> Iterator[Said]:

@@ -79,17 +79,28 @@ def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
         Code.UNKNOWN_USES,
         (*task.path, "uses"),
         f"`{uses}` is not a built-in; a Python function or operator needs a dot in its path",
-        caret="" if instead else meant(uses, BUILT_INS),
+        caret=_as_a_path(uses) or ("" if instead else meant(uses, BUILT_INS)),
         allowed=tuple(BUILT_INS),
         help=instead or "a function is written `module.function`",
         fix=None if instead else typo_fix(uses, BUILT_INS),
     )
 
 
+_DECORATOR = re.compile(r"airflow\.(?:sdk|decorators)\.(?:task(?:\.\w+)?|task_group|dag|setup|teardown)")
+
+
+def _as_a_path(uses: str) -> str:
+    """`jobs:load`, as entry points are written."""
+    return f"write `{uses.replace(':', '.')}`" if re.fullmatch(r"[\w.]+:[A-Za-z_]\w*", uses) is not None else ""
+
+
 def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -> Iterator[Diagnostic]:
     path = (*task.path, "uses")
     found, findings = look_up(subject, path, uses, reader)
     yield from findings
+    if found is None and not findings and _DECORATOR.fullmatch(uses):
+        message = f"`{uses}` is a decorator, which makes tasks in Python"
+        yield subject.finding(Code.NOT_CALLABLE, path, message, help="name the function itself, or an operator")
     match found:
         case Function():
             yield from _function(subject, task, found)

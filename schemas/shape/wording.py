@@ -227,6 +227,8 @@ def _in_place_of_list(value: list[Any]) -> str:
     pairs = [_ASSIGNMENT.fullmatch(item) if isinstance(item, str) else None for item in value]
     if pairs[0] is not None and all(pairs):
         return f"write `{pairs[0][1]}: …`, without `- `"
+    if all(isinstance(item, dict) and item.keys() == {"name", "value"} for item in value):
+        return f"write `{value[0]['name']}: …`, without `- `"
     return "remove the `- `" if len(value) == 1 and isinstance(value[0], dict) else ""
 
 

@@ -22,6 +22,7 @@ SOURCE_RULES: tuple[Callable[[DagView, SourceReader], Iterator[Diagnostic]], ...
     objects.check_functions,
     arguments.check,
     files.check,
+    files.check_texts,
     objects.check_arguments,
     settings.check,
 )

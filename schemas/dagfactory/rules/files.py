@@ -12,13 +12,19 @@ from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, shown
 from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
 from schemas.dagfactory.rules.objects import is_object
+from schemas.expressions.templates import Word as TemplateWord
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
-from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import meant
+from schemas.findings.paths import DataPath, walk
+from schemas.findings.suggestions import meant, unmistakable
+from schemas.rules import secrets
+from schemas.rules.commands import check_command
 from schemas.rules.dotted_paths import no_callable
-from schemas.rules.template_names import below, missing_template, siblings, templates
-from schemas.source import ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
+from schemas.rules.template_names import below, missing_template, said_of_names, siblings, templates
+from schemas.rules.templates import said_of_template
+from schemas.shape.places import mapping_at
+from schemas.source import Class, ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
 
 
 def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
@@ -119,6 +125,42 @@ def _searched(dag: DagView, places: tuple[Path, ...]) -> Generator[Diagnostic, N
             yield dag.subject.finding(Code.MISSING_FILE, path, message)
         return None
     return (*places, *(folder for folder in found if folder is not None))
+
+
+def check_texts(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """What fails or surprises in templates, commands and literals of tasks. dag-factory builds such a document, so all
+    of it are warnings."""
+    found = [*secrets.check_literals(dag.subject), *_rendered(dag, reader)]
+    for task in dag.tasks.values():
+        command, path = task.data.get("bash_command"), (*task.path, "bash_command")
+        if isinstance(command, str) and not isinstance(command, EnvText):
+            found += check_command(dag.subject, path, command, may_be_folded=dag.subject.may_hold("bash_command: >"))
+    yield from (replace(one, severity=Severity.WARNING) for one in found)
+
+
+def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in the template fields of operators."""
+    macros, filters = (mapping_at(dag.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
+    for task in dag.tasks.values():
+        operator = task.data.get("operator")
+        found = reader.find(operator) if isinstance(operator, str) and "." in operator else None
+        fields = found.template_fields if isinstance(found, Class) else None
+        texts = walk({key: task.data[key] for key in task.data.keys() & (fields or ())}).texts
+        for place, text in texts:
+            if isinstance(text, EnvText) or "{" not in text:
+                continue
+            path = (*task.path, *place)
+            for one in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
+                yield dag.subject.finding(one.code, path, one.message, caret=one.caret, help=one.help, part=one.part)
+            for pull in read_template(text).pulls if "xcom_pull" in text else ():
+                # A task in a group has the group's name before its own.
+                words = [w for w in pull.task_ids if w.text not in dag.tasks and "." not in w.text]
+                yield from (_pulled(dag, path, word) for word in words if unmistakable(word.text, dag.tasks))
+
+
+def _pulled(dag: DagView, path: DataPath, word: TemplateWord) -> Diagnostic:
+    message = f"`xcom_pull` names `{word.text}`, which is not a task"
+    return dag.subject.finding(Code.UNKNOWN_TASK, path, message, caret=meant(word.text, dag.tasks), part=word.span)
 
 
 def _templates(dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...]) -> Iterator[Diagnostic]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 from airflow.sdk.api.datamodels._generated import DagRun
 from airflow.sdk.definitions._internal.templater import FILTERS as AIRFLOWS
 from airflow.sdk.execution_time import macros
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from jinja2.defaults import DEFAULT_FILTERS
 from jinja2.tests import TESTS as DEFAULT_TESTS
+from pendulum import DateTime
 
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.template_names import MACROS, OF_RUN, OF_TI
+from schemas.rules.template_names import MACROS, OF_DATE, OF_RUN, OF_TI, PULL_TAKES
 from schemas.rules.templates import FILTERS, REMOVED, TESTS
 
 
@@ -35,3 +38,5 @@ def test_macros_are_airflows() -> None:
 def test_attributes_of_runs_and_task_instances_are_airflows() -> None:
     assert set(DagRun.model_fields) == OF_RUN
     assert {name for name in OF_TI if name not in RuntimeTaskInstance.model_fields} <= set(dir(RuntimeTaskInstance))
+    assert set(dir(DateTime)) >= OF_DATE
+    assert set(signature(RuntimeTaskInstance.xcom_pull).parameters) - {"self"} == PULL_TAKES
