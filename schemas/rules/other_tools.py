@@ -31,7 +31,8 @@ class OtherTool(NamedTuple):
 def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     """The tool whose file this is; None where nothing tells. `path` is the file's below the pipelines folder."""
     templates = list(data["templates"].values()) if isinstance(data.get("templates"), dict) else []
-    if any("uses" in one for one in _mappings(templates)):
+    extends = any("extends" in task for task in _mappings(data.get("tasks")))
+    if templates and (extends or any({"uses", "run", "extends"} & one.keys() for one in _mappings(templates))):
         return OtherTool(("templates",), AIRFLOW, "`factory convert` writes it in this project's format")
     if "jobs" in data and "on" in data:
         help_text = (
@@ -173,7 +174,11 @@ _COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
     "$t": 'a template is written as it is: `"{{ ds }}"`',
+    "$template": 'a template is written as it is: `"{{ ds }}"`',
     "$x": "a task's output is written `${tasks.ID.output}`",
+    "$xcom": "a task's output is written `${tasks.ID.output}`",
+    "$const": "a value is written as it is",
+    "$f": "a file is named as it is: `bash_command: load.sh`",
 }
 
 
@@ -183,6 +188,10 @@ def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
     if isinstance(schema, str) and ("airflow.apache.org" in schema or _VERSION.fullmatch(schema)):
         help_text = "`factory convert` writes it in this project's format; see docs/migrating.md"
         yield _foreign(subject, ("$schema",), AIRFLOW, help_text)
+        return
+    if _VERSION.fullmatch(str(subject.data.get("compatibility_date"))):
+        help_text = "docs/migrating.md shows a pipeline in both formats"
+        yield _foreign(subject, ("compatibility_date",), AIRFLOW, help_text)
         return
     nearly = _nearly_dag_factory(subject.data)
     if nearly is not None:
