@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -193,14 +194,15 @@ class RowProgress:
             return False
         if isinstance(moment, datetime):
             return moment > self._window.until
-        read = None if _COUNTS.search(self._path) else _as_moment(moment)
-        if read is not None and read[1] > self._window.until + timedelta(days=1):
-            name, at = read
+        read = [] if _COUNTS.search(self._path) else list(_as_moments(moment))
+        late = [at for _, at in read if at > self._window.until + timedelta(days=1)]
+        if late:
+            names = "".join(f"`{name}` or " for name, _ in read if name is not None)
             raise CursorError(
-                f"{cursor!r} may be a moment in the future ({at.date()}) or a number; `cursor_format` says which: "
-                f"`{name}` or `number`"
+                f"{cursor!r} may be a moment in the future ({late[0].date()}) or a number; `cursor_format` says which: "
+                f"{names}`number`"
             )
-        return read is not None and read[1] > self._window.until  # clocks differ
+        return any(at > self._window.until for _, at in read)  # clocks differ
 
     def _end(self) -> str:
         until = self._window.until
@@ -221,14 +223,32 @@ class RowProgress:
         return CursorError(f"row {self._number} at `{self._path}`: {error}")
 
 
-def _as_moment(number: float | Decimal) -> tuple[str, datetime] | None:
-    """A number as a moment from 2000 to 9999, and the `cursor_format` for it; None for one that can be none."""
-    if number == int(number) and (pattern := {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}.get(len(str(int(number))))):
-        try:
-            return pattern, datetime.strptime(str(int(number)), pattern).replace(tzinfo=UTC)
-        except ValueError:
-            pass
-    for name, factor in (("epoch", 1), ("epoch_ms", 1000)):
+_DIGITS = {
+    6: "%Y%m",
+    8: "%Y%m%d",
+    10: "%Y%m%d%H",
+    12: "%Y%m%d%H%M",
+    14: "%Y%m%d%H%M%S",
+    17: "%Y%m%d%H%M%S%f",
+}
+_SINCE_1970 = (("epoch", 1), ("epoch_ms", 1000), (None, 1_000_000), (None, 1_000_000_000))
+_PLAUSIBLE = range(2000, 2200)
+"""Years, for numbers that may as well be something else."""
+
+
+def _as_moments(number: float | Decimal) -> Iterator[tuple[str | None, datetime]]:
+    """What a number may be as a moment from 2000 to 9999, each with the `cursor_format` for it; of microseconds and
+    nanoseconds there is none."""
+    pattern = _DIGITS.get(len(str(int(number)))) if number == int(number) else None
+    written: datetime | None = None
+    if pattern is not None:
+        with suppress(ValueError):
+            written = datetime.strptime(str(int(number)), pattern).replace(tzinfo=UTC)
+    is_plausible = written is not None and written.year in _PLAUSIBLE
+    if written is not None and (is_plausible or pattern in ("%Y%m%d", "%Y%m%d%H%M%S")):
+        yield pattern, written
+    for name, factor in _SINCE_1970:
         if 946_684_800 * factor <= number <= 253_402_300_799 * factor:
-            return name, datetime.fromtimestamp(float(number) / factor, UTC)
-    return None
+            since = datetime.fromtimestamp(float(number) / factor, UTC)
+            if since.year in _PLAUSIBLE or not is_plausible:
+                yield name, since

@@ -77,7 +77,13 @@ def rules_of_built_ins(subject: Subject) -> Iterator[Rule]:
         yield http_rows.check
         yield http_expressions.check_jmespath
         yield http_expressions.check_json_schemas
-    if subject.may_hold("sql", "load", "duckdb", "check", "chart", "train", "predict"):
+        yield http_expressions.check_answers
+    has_data = subject.may_hold("sql", "load", "duckdb", "check", "chart", "train", "predict")
+    if has_data or subject.may_hold("http", "poll"):
+        from schemas.rules import data_tasks  # noqa: PLC0415 # as above
+
+        yield data_tasks.check_written
+    if has_data:
         from schemas.rules import charts, data_tasks  # noqa: PLC0415 # as above
 
         yield data_tasks.check

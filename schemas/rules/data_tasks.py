@@ -55,6 +55,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Built-in → the keys of which it needs one."""
+_WRITERS = ("http", "sql", "duckdb", "predict")
 _RULES = ("columns", "checks", "row_count", "freshness")
 _PAIRS: Mapping[str, tuple[_Needs, ...]] = MappingProxyType(
     {
@@ -92,6 +93,25 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _rules(subject, task)
         if uses == "sql":
             yield from _fetch(subject, task)
+
+
+def check_written(subject: Subject) -> Iterator[Diagnostic]:
+    """Files that another task, or the next run, replaces before their rows are read."""
+    first: dict[str, TaskView] = {}
+    for task in subject.tasks:
+        to = task.arguments.get("to")
+        if str(task.uses) not in _WRITERS or not isinstance(to, str):
+            continue
+        path = (*task.with_path, "to")
+        if to in first:
+            message = f"task `{first[to].full_id}` writes this file too: what is written last replaces its rows"
+            yield subject.finding(Code.ROWS_AT_RISK, path, message)
+        first.setdefault(to, task)
+        moves = task.arguments.get("incremental") is not None and task.arguments.get("commit") == "poll"
+        if moves and "{" not in to and not isinstance(to, EnvText):
+            message = "each run replaces this file, and with `commit: poll` no later run asks for its rows"
+            help_text = "give each run a file of its own, such as `orders/{{ run_id }}.jsonl`"
+            yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)
 
 
 def _extra(subject: Subject, task: TaskView, engine: _Engine) -> Iterator[Diagnostic]:

@@ -176,3 +176,40 @@ def check_json_schemas(subject: Subject) -> Iterator[Diagnostic]:
                 place, reason = problem
                 path = (*task.with_path, "expect", "json_schema", *place)
                 yield subject.finding(Code.BAD_JSON_SCHEMA, path, f"`json_schema` is not a JSON Schema: {reason}")
+
+
+_OF_A_BODY = ("data_selector", "to", "incremental", "unique_by", "until")
+
+
+def check_answers(subject: Subject) -> Iterator[Diagnostic]:
+    """What is taken of an answer that has none of it, and forms of CSV that cannot be read."""
+    for task in subject.tasks:
+        if task.uses != "http":
+            continue
+        request = task.arguments
+        for key in _OF_A_BODY:
+            if request.get("method") == "HEAD" and request.get(key) is not None:
+                message = f"`{key}` is about the body of an answer, and the answer to a HEAD has none"
+                yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True)
+        if request.get("format") in ("text", "bytes") and request.get("to") is not None:
+            message = f"`to` takes rows, and with `format: {request['format']}` the answer has none"
+            yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, "to"), message, at_key=True)
+        form = request.get("csv")
+        if isinstance(form, dict):
+            yield from _csv_form(subject, (*task.with_path, "csv"), form)
+
+
+def _csv_form(subject: Subject, path: DataPath, form: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    header = form.get("header")
+    for at, name in enumerate(header if isinstance(header, list) else ()):
+        if isinstance(header, list) and name in header[:at]:
+            yield subject.finding(Code.WRONG_VALUE, (*path, "header", at), f"two columns are named `{name}`")
+    for key in ("delimiter", "quotechar"):
+        if form.get(key) in ("\n", "\r"):
+            message = f"`{key}` cannot be the end of a line"
+            yield subject.finding(Code.WRONG_VALUE, (*path, key), message)
+    delimiter = form.get("delimiter", ",")
+    if delimiter == form.get("quotechar", '"'):
+        key = "delimiter" if "delimiter" in form else "quotechar"
+        message = "`delimiter` and `quotechar` are the same character"
+        yield subject.finding(Code.WRONG_VALUE, (*path, key), message)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from schemas.findings.codes import Code
@@ -31,6 +33,8 @@ def check_keys(subject: Subject) -> Iterator[Diagnostic]:
             yield from _needed(subject, task)
             yield from _in_body(subject, task)
             yield from _in_query(subject, task)
+            yield from _single(subject, task)
+            yield from _signing(subject, task)
             yield from _actions(subject, task)
             yield from _retries(subject, task)
             yield from _rate_limit(subject, task)
@@ -121,7 +125,8 @@ def _in_body(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     if not isinstance(pagination, dict):
         return
     path = (*task.with_path, "pagination")
-    following = pagination.get("next_request")
+    following, method = pagination.get("next_request"), task.arguments.get("method", "GET")
+    known = PAGINATION_KEYS.get(str(pagination.get("type")), ())
     for key, others in IN_BODY.items():
         if pagination.get(key) is None:
             continue
@@ -134,10 +139,20 @@ def _in_body(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         if not any(isinstance(body, dict) for body in bodies) and task.mapped is not None and "json" not in task.mapped:
             message = f"`{key}` is a place in the `json` body, and there is no mapping there"
             yield subject.finding(Code.KEY_ALONE, (*path, key), message, at_key=True)
+        elif key in known and method in ("GET", "HEAD") and not isinstance(following, dict):
+            message = f"`{key}` is a place in the body, which most servers ignore in a GET: each page is then the first"
+            help_text = "write `method: POST` where the API takes the body so"
+            yield subject.finding(Code.ROWS_AT_RISK, (*path, key), message, at_key=True, help=help_text)
     for key, other in (("total_header", "total_path"), ("cursor_request_header", "cursor_param")):
         if pagination.get(key) is not None and pagination.get(other) is not None:
             message = f"`{other}` has no effect beside `{key}`"
             yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, other), message, at_key=True)
+
+
+_BODY_KEYS = MappingProxyType(
+    {"offset": "offset_body_path", "page_number": "page_body_path", "cursor": "cursor_body_path"}
+)
+"""Where a type of pages may put into a body what it sends."""
 
 
 def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
@@ -148,8 +163,9 @@ def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     if task.arguments.get("method") != "POST" or body is None or isinstance(task.arguments[body], list):
         return
     kind = pagination.get("type") if isinstance(pagination, dict) else None
-    body_key = {"offset": "offset_body_path", "page_number": "page_body_path"}.get(str(kind))
-    if isinstance(pagination, dict) and body_key is not None:
+    body_key = _BODY_KEYS.get(str(kind))
+    elsewhere = {"cursor_request_header", "next_request"} if kind == "cursor" else set()
+    if isinstance(pagination, dict) and body_key is not None and not pagination.keys() & elsewhere:
         param = body_key.replace("body_path", "param")
         sent = param.removesuffix("_param")
         if pagination.get(body_key) is None and pagination.get(param) is None:
@@ -171,6 +187,52 @@ def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         )
 
 
+def _single(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Where a list ends, of an answer that is the whole list."""
+    pagination = task.arguments.get("pagination")
+    if isinstance(pagination, dict) and pagination.get("type") == "single_page":
+        for key in ("has_more_path", "stop", "on_max_pages"):
+            if pagination.get(key) is not None:
+                message = f"`{key}` has no effect with `type: single_page`: no second page is requested"
+                path = (*task.with_path, "pagination", key)
+                yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, path, message, at_key=True)
+
+
+_ALGORITHMS = MappingProxyType(
+    {"oauth2_jwt": ("RS256", "ES256", "HS256"), "hmac": ("sha256", "sha512", "sha1")},
+)
+_SIGNED = ("method", "path", "url", "body", "timestamp")
+
+
+def _signing(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Values of `auth` that its `type` does not know."""
+    auth = task.arguments.get("auth")
+    if not isinstance(auth, dict):
+        return
+    path, kind = (*task.with_path, "auth"), str(auth.get("type"))
+    algorithm, allowed = auth.get("algorithm"), _ALGORITHMS.get(kind, ())
+    if allowed and algorithm in {one for names in _ALGORITHMS.values() for one in names} - {*allowed}:
+        message = f"`algorithm` cannot be `{algorithm}` with `type: {kind}`"
+        yield subject.finding(Code.WRONG_VALUE, (*path, "algorithm"), message, allowed=allowed)
+    if auth.get("login_json") is not None and auth.get("login_form") is not None:
+        message = "`login_json` and `login_form` exclude each other: a request has one body"
+        yield subject.finding(Code.CONFLICTING_KEYS, (*path, "login_form"), message, at_key=True)
+    text = auth.get("message")
+    for found in re.finditer(r"(?<![${])\{(\w+)\}", text) if kind == "hmac" and isinstance(text, str) else ():
+        if found[1] not in _SIGNED:
+            near = nearest(found[1], _SIGNED)
+            message = f"`{{{found[1]}}}` is nothing that can be signed" + (
+                f" (did you mean `{{{near}}}`?)" if near else ""
+            )
+            yield subject.finding(
+                Code.WRONG_VALUE,
+                (*path, "message"),
+                message,
+                part=found.span(),
+                help=f"allowed: {', '.join(f'{{{name}}}' for name in _SIGNED)}",
+            )
+
+
 def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     actions = task.arguments.get("response_actions")
     for index, action in enumerate(actions if isinstance(actions, list) else ()):
@@ -184,6 +246,20 @@ def _actions(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         if action.get("action") == "retry" and _asks_once(task):
             message = "`action: retry` has no effect: this request is sent once, so the answer fails the task"
             yield subject.finding(Code.RETRY_WITHOUT_EFFECT, (*path, "action"), message)
+        incremental, status = task.arguments.get("incremental"), action.get("status_code")
+        has_step = isinstance(incremental, dict) and incremental.get("step") is not None
+        if has_step and action.get("action") == "ignore" and not {*_listed(status)} <= {404, 410}:
+            yield subject.finding(
+                Code.ROWS_AT_RISK,
+                (*path, "action"),
+                "with `step`, a window whose first answer is ignored is asked for by each run until it is another one",
+                help="only 404 and 410 count as a window without rows; `action: fail` says what is wrong",
+            )
+
+
+def _listed(status: Any) -> list[Any]:
+    """The statuses of an action; any where it names none."""
+    return status if isinstance(status, list) else [status]
 
 
 def _asks_once(task: TaskView) -> bool:

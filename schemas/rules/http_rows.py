@@ -138,12 +138,21 @@ def _first_cursor(subject: Subject, path: DataPath, written: Mapping[str, Any]) 
 
 
 def _placeholders(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    for key in FILLED:
-        for path, text in texts(task.arguments.get(key), (*task.with_path, key)):
-            for found in _PLACEHOLDER.finditer(text):
-                problem = _placeholder_problem(task, found["root"], found["name"])
-                if problem is not None:
-                    yield subject.finding(Code.BAD_EXPRESSION, path, problem, part=found.span())
+    for path, text in texts(dict(task.arguments), task.with_path):
+        place = path[len(task.with_path) :]
+        is_filled = place[0] in FILLED or place[:2] == _NEXT
+        for found in _PLACEHOLDER.finditer(text):
+            problem = _placeholder_problem(task, found["root"], found["name"])
+            if not is_filled:
+                problem = f"`${{{found['root']}.…}}` is known request by request, and `{place[0]}` is about all of them"
+            if problem is not None:
+                yield subject.finding(Code.BAD_EXPRESSION, path, problem, part=found.span())
+        if place[:2] == _NEXT and ("{{" in text or "{%" in text):
+            problem = "`next_request` is made while the task runs, so Airflow renders no template in it"
+            yield subject.finding(Code.BAD_EXPRESSION, path, problem)
+
+
+_NEXT = ("pagination", "next_request")
 
 
 def _placeholder_problem(task: TaskView, root: str, name: str) -> str | None:
@@ -155,7 +164,11 @@ def _placeholder_problem(task: TaskView, root: str, name: str) -> str | None:
         return "`${each.…}` is a value of the rows in `each`, and there is none"
     if re.fullmatch(r"[A-Za-z_][\w.-]*", name) is None:
         return "`${each.…}` takes the name of a column"
-    each = task.arguments["each"]
+    return _absent(task.arguments["each"], name)
+
+
+def _absent(each: Any, name: str) -> str | None:
+    """What is wrong with a name of a column, where the file has the rows."""
     rows = each.get("rows") if isinstance(each, dict) else None
     if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
         columns = sorted({str(column) for row in rows for column in row})
@@ -165,8 +178,8 @@ def _placeholder_problem(task: TaskView, root: str, name: str) -> str | None:
 
 
 def _placeholder_names(task: TaskView, root: str) -> Iterator[str]:
-    for key in FILLED:
-        for _, text in texts(task.arguments.get(key), ()):
+    for path, text in texts(dict(task.arguments), ()):
+        if path[0] in FILLED or path[:2] == _NEXT:
             yield from (found["name"] for found in _PLACEHOLDER.finditer(text) if found["root"] == root)
 
 
@@ -181,6 +194,11 @@ def _each(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     if not any(_placeholder_names(task, "each")):
         message = "every request is the same: `${each.…}` is missing in `url`, `params` or the body"
         yield subject.finding(Code.KEY_ALONE, (*task.with_path, "each"), message, at_key=True)
+    included = each.get("include")
+    for at, name in included.items() if isinstance(included, dict) else enumerate(included or ()):
+        problem = _absent(each, name) if isinstance(name, str) and re.fullmatch(r"[\w.]+", name) else None
+        if problem is not None:
+            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, "each", "include", at), problem)
     if each.get("batch") is not None and each.get("include"):
         message = "`include` has no effect beside `batch`: which row of a batch an answer is about is not known"
         yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*task.with_path, "each", "include"), message, at_key=True)
@@ -196,6 +214,16 @@ def _until(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             key = "every" if "every" in until else "within"
             message = "the job is asked for once only: `every` is as long as `within`, or longer"
             yield subject.finding(Code.WRONG_VALUE, (*task.with_path, "until", key), message)
+    retries = task.arguments.get("request_retries")
+    is_safe = isinstance(retries, dict) and retries.get("non_idempotent") is True
+    if task.arguments.get("method") in ("POST", "PATCH") and not is_safe:
+        message = (
+            f"`until` sends this {task.arguments['method']} again and again, which may start the job anew each time"
+        )
+        help_text = (
+            "start it in a task of its own, and ask for its state with a GET; `non_idempotent: true` says it is safe"
+        )
+        yield subject.finding(Code.ROWS_AT_RISK, (*task.with_path, "until"), message, at_key=True, help=help_text)
     for key in ("incremental", "change_detection", "watch"):
         if task.arguments.get(key) is not None:
             message = f"`until` asks again until a job is done, which does not go together with `{key}`"

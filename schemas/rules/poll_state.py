@@ -178,9 +178,13 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     path = (*task.with_path, "incremental")
     initial = scalar(incremental.get("initial_value"))
     kind = _kind(initial, incremental.get("cursor_format"))
-    moment = incremental.get("param_format") or incremental.get("cursor_format")
-    if incremental.get("end_param") is not None and kind != "time" and moment is None and not _unknown(initial):
+    form = incremental.get("cursor_format")
+    moment = incremental.get("param_format") or form
+    if moment in ("number", "text"):
+        kind, moment, what = moment, None, f"cursors are {_named(moment)} by their format"
+    else:
         what = f"`initial_value` is {_named(kind)}" if initial is not None else "there is no `initial_value`"
+    if incremental.get("end_param") is not None and kind != "time" and moment is None and not _unknown(initial):
         yield subject.finding(
             Code.CURSOR_KIND,
             (*path, "end_param"),
@@ -190,11 +194,15 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         )
     lag = scalar(incremental.get("lag"))
     of_lag = "number" if isinstance(lag, int | float) else "time" if isinstance(lag, str) else None
-    if of_lag is not None and initial is not None and kind is not None and not isinstance(lag, bool) and kind != of_lag:
+    if initial is None and isinstance(form, str) and "${" not in form:
+        kind, named = form if form in ("number", "text") else "time", "a cursor by `cursor_format`"
+    else:
+        kind, named = _kind(initial, form), "`initial_value`"
+    if of_lag is not None and kind is not None and not isinstance(lag, bool) and kind != of_lag:
         yield subject.finding(
             Code.CURSOR_KIND,
             (*path, "lag"),
-            f"`lag` is {'a number' if of_lag == 'number' else 'a duration'}, and `initial_value` is {_named(kind)}",
+            f"`lag` is {'a number' if of_lag == 'number' else 'a duration'}, and {named} is {_named(kind)}",
             help={
                 "time": "where cursors are times, write a duration such as `5m`",
                 "number": "where cursors are numbers, write a whole number",
@@ -225,6 +233,9 @@ def _named(kind: str | None) -> str:
 
 def _pages(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     detection, pagination = task.arguments.get("change_detection"), task.arguments.get("pagination")
+    if detection == "hash" and isinstance(pagination, dict) and pagination.get("on_max_pages") == "stop":
+        message = "`hash` sees no change behind `max_pages`, where `on_max_pages: stop` ends the list"
+        yield subject.finding(Code.ROWS_AT_RISK, (*task.with_path, "change_detection"), message)
     if detection not in _CONDITIONS or not isinstance(pagination, dict) or pagination.get("type") == "single_page":
         return
     yield subject.finding(

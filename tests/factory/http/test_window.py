@@ -101,6 +101,9 @@ def test_a_date_in_the_future_is_one_in_any_form(cursor: str) -> None:
         (4102444800000, "epoch_ms"),
         (20991231, "%Y%m%d"),
         ("20991231235959", "%Y%m%d%H%M%S"),
+        (209910, "%Y%m"),
+        (209910011200, "%Y%m%d%H%M"),
+        ("20991001120000123", "%Y%m%d%H%M%S%f"),
     ],
 )
 def test_a_number_that_may_be_a_date_in_the_future_needs_a_format(cursor: Cursor, name: str) -> None:
@@ -113,6 +116,19 @@ def test_a_number_that_may_be_a_date_in_the_future_needs_a_format(cursor: Cursor
     of_ids = progress()
     of_ids.take(rows(cursor))
     assert of_ids.watermark() == cursor
+
+
+@pytest.mark.parametrize("cursor", [4102444800_000_000, "4102444800123456789"])
+def test_a_number_that_may_be_microseconds_of_the_future_needs_a_format(cursor: Cursor) -> None:
+    with pytest.raises(CursorError, match=r"a moment in the future \(2100-01-01\) or a number; .* which: `number`"):
+        progress(cursor_path="created").take([{"created": cursor}])
+
+
+@pytest.mark.parametrize("cursor", [202501011200, 202412, 199012, 712345, 1712010510, 1712010510_123456])
+def test_a_number_of_the_past_moves_the_watermark(cursor: Cursor) -> None:
+    following = progress(cursor_path="created")
+    following.take([{"created": cursor}])
+    assert following.watermark() == cursor
 
 
 def test_a_number_that_may_be_now_by_another_clock_moves_no_watermark() -> None:
