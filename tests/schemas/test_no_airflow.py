@@ -17,7 +17,7 @@ AIRFLOW = ("airflow", "dagfactory")
 FOR_SOME_FILES = {
     "schemas.expressions.templates": {"jinja2"},
     "schemas.folder.discovery": {"pathspec"},
-    "schemas.rules.http_requests": {"jmespath"},
+    "schemas.rules.http_expressions": {"jmespath"},
     "schemas.model.value_schema": {"jsonschema"},
     "schemas.rules.charts": {"jsonschema"},
     "schemas.rules.commands": {"sqlglot"},
