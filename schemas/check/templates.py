@@ -10,12 +10,16 @@ from pydantic import ValidationError
 
 from schemas.check.language import judged_alone
 from schemas.check.layers import LayerReader, unusable
+from schemas.compose.merging import IGNORED
 from schemas.compose.task_rows import of_template
+from schemas.compose.templates import params_of
 from schemas.expressions.reading import ValueReference, expressions
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span, once
 from schemas.findings.paths import walk
 from schemas.folder.templates import known, template_name
+from schemas.model.pipeline import Pipeline
 from schemas.model.task import TaskTemplate
 from schemas.rules.language import Standards
 from schemas.rules.subject import Subject
@@ -33,7 +37,7 @@ def template_findings(path: str, layers: LayerReader, standards: Standards) -> t
     if found:
         empty = "the file is empty: a template needs `tasks`"
         return tuple(replace(one, message=empty) if one.code is Code.EMPTY_FILE else one for one in found)
-    findings = [*_of_shape(document), *_unused(document), *_hidden(path, layers, document)]
+    findings = [*_of_shape(document), *_of_params(document), *_hidden(path, layers, document)]
     if isinstance(document.data.get("tasks"), list):
         subject = Subject(path, of_template(document, layers))
         findings += map(_outside, judged_alone(subject, replace(standards, policy=None))[1])
@@ -43,25 +47,37 @@ def template_findings(path: str, layers: LayerReader, standards: Standards) -> t
 def _of_shape(document: Document) -> Iterator[Diagnostic]:
     """What is wrong with its keys; tasks are held against the models where their params have values."""
     tasks = document.data.get("tasks")
-    data = {**document.data, **({"tasks": [_A_TASK]} if isinstance(tasks, list) and tasks else {})}
+    data = {key: value for key, value in document.data.items() if not key.startswith(IGNORED)}
+    data = {**data, **({"tasks": [_A_TASK]} if isinstance(tasks, list) and tasks else {})}
     try:
         TaskTemplate.model_validate(data)
     except ValidationError as error:
-        yield from model_findings(document, error.errors(include_url=False), TaskTemplate)
+        for finding in model_findings(document, error.errors(include_url=False), TaskTemplate):
+            key = document.written(finding.span) if finding.code is Code.UNKNOWN_KEY and not finding.caret else ""
+            caret = "write it in the pipelines that use the template" if key in Pipeline.model_fields else ""
+            yield replace(finding, caret=caret) if caret else finding
 
 
-def _unused(document: Document) -> Iterator[Diagnostic]:
-    params = document.data.get("params")
-    used = {name for _, text in walk(document.data).texts for name in _params_in(text)}
-    for name in params if isinstance(params, dict) else ():
+def _of_params(document: Document) -> Iterator[Diagnostic]:
+    """Params that nothing uses, or that are written as those of the run are."""
+    params, used = params_of(document), set[str]()
+    for path, text in walk(document.data.get("tasks")).texts:
+        for name in {one.text for owner, one in read_template(text).attributes if owner == "params"} & params.keys():
+            message = f"`{{{{ params.{name} }}}}` is a param of the run; that of the template is `${{params.{name}}}`"
+            yield _warning(document, document.value_span(("tasks", *path)), message)
+            used.add(name)
+    used |= {name for _, text in walk(document.data).texts for name in _params_in(text)}
+    for name in params:
         if name not in used:
-            span = document.key_span(("params", name))
             message = f"nothing in the template uses the param `{name}`"
-            severity = Severity.WARNING
-            yield Diagnostic(
-                Code.BAD_PARAM, message, document.file, span, text=document.text, severity=severity,
-                help=f"write `${{params.{name}}}` where its value is to be",
-            )  # fmt: skip
+            help_text = f"write `${{params.{name}}}` where its value is to be"
+            yield _warning(document, document.key_span(("params", name)), message, help_text)
+
+
+def _warning(document: Document, span: Span, message: str, help_text: str = "") -> Diagnostic:
+    return Diagnostic(
+        Code.BAD_PARAM, message, document.file, span, text=document.text, severity=Severity.WARNING, help=help_text
+    )
 
 
 def _params_in(text: str) -> Iterator[str]:

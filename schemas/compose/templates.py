@@ -16,7 +16,7 @@ from schemas.expressions.reading import TaskReference, ValueReference, expressio
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import OUTWARD, DataPath, Scope, task_path, walk
-from schemas.findings.suggestions import meant
+from schemas.findings.suggestions import did_you_mean, meant
 from schemas.model.task import TEMPLATE
 from schemas.model.value_schema import TYPES, is_simple, schema_problem, unfit
 from schemas.text.document import Document
@@ -61,7 +61,8 @@ def found_template(
         names = tuple(sorted(templates.template_names()))
         help_text = "" if "." in name else f"a template is a file, `_templates/{name}.yaml`"
         message = f"there is no template `{name}`"
-        caret = meant(name, names)
+        stem = name.rpartition(".")[0]
+        caret = meant(name, names) or did_you_mean(stem if stem in names else None)
         problems.append(Problem(Code.UNKNOWN_TASK_TEMPLATE, path, message, caret=caret, help=help_text, allowed=names))
         return None
     message = _not_usable(name, document, around)

@@ -47,7 +47,8 @@ def defaults_json_schema() -> Schema:
 def template_json_schema() -> Schema:
     """Of a template of tasks, `_templates/NAME.yaml`."""
     translation = Translation(partial=False)
-    named = {"$schema": _DRAFT, "$id": "template.schema.json", "title": "A template of tasks"}
+    named: Schema = {"$schema": _DRAFT, "$id": "template.schema.json", "title": "A template of tasks"}
+    named |= {"patternProperties": {"^x-": {}}}
     return _shared({**named, **translation.template(), "definitions": translation.definitions()})
 
 

@@ -233,10 +233,12 @@ class Completion:
 
     def _output_keys(self, task_id: str) -> Iterable[str]:
         """The keys of a task's output, where they are known."""
-        named = (
-            path for path in self._id_entries(self.outline) if self.outline.value(path) == task_id.rpartition(".")[2]
-        )
-        uses = next((self.outline.value((*path[:-1], "uses")) for path in named), None) or ""
+        name = task_id.rpartition(".")[2]
+        entry = next((path[:-1] for path in self._id_entries(self.outline) if self.outline.value(path) == name), ())
+        template = self.workspace.checker().layers.template(self.outline.value((*entry, TEMPLATE)) or "")
+        if template is not None and isinstance(template.data, dict):
+            return list(template.data.get("outputs") or ())
+        uses = self.outline.value((*entry, "uses")) or ""
         found = self.workspace.reader().find(uses) if uses not in BUILT_INS else None
         return returned_keys(found) if isinstance(found, Function) else _OUTPUTS.get(uses, ())
 

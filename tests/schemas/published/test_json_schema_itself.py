@@ -15,7 +15,13 @@ import pytest
 from jsonschema import Draft7Validator
 
 from schemas.findings.codes import Code
-from schemas.published.json_schema import defaults_json_schema, json_schema_of_tests, main, pipeline_json_schema
+from schemas.published.json_schema import (
+    defaults_json_schema,
+    json_schema_of_tests,
+    main,
+    pipeline_json_schema,
+    template_json_schema,
+)
 from schemas.text.document import read_document
 from tests.schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
 
@@ -46,7 +52,9 @@ def test_a_stale_file_is_named_and_written_anew(tmp_path: Path) -> None:
     assert run("--check").returncode == 0
 
 
-@pytest.mark.parametrize("schema", [pipeline_json_schema(), defaults_json_schema()], ids=lambda s: str(s["$id"]))
+@pytest.mark.parametrize(
+    "schema", [pipeline_json_schema(), defaults_json_schema(), template_json_schema()], ids=lambda s: str(s["$id"])
+)
 def test_schema_is_valid_itself_and_stands_alone(schema: dict[str, Any]) -> None:
     Draft7Validator.check_schema(schema)
     assert "://" not in schema["$id"]
@@ -76,6 +84,19 @@ def test_every_code_is_in_reach_or_on_the_list_with_a_reason() -> None:
     assert not IN_REACH & OUT_OF_REACH.keys()
     assert EXCEPTIONS.keys() <= IN_REACH
     assert all(OUT_OF_REACH.values())
+
+
+def test_sound_templates_fit_and_wrong_ones_do_not() -> None:
+    judge = Draft7Validator(template_json_schema())
+    files = [*ROOT.glob("docs/examples/**/_templates/*.yaml"), *ROOT.glob("tests/cases/valid/**/_templates/*.yaml")]
+
+    assert files
+    assert [error.message for file in files for error in judge.iter_errors(read_document(file, "").data)] == []
+    task = {"id": "a", "uses": "empty"}
+    wrong = ({"schedule": None}, {"outputs": {"a": "b"}}, {"tasks": []}, {"tasks": [{"id": "a", "template": 1}]})
+    assert all(list(judge.iter_errors({"tasks": [task], **one})) for one in wrong)
+    assert list(judge.iter_errors({"tasks": [{**task, "template": "b"}]}))
+    assert list(judge.iter_errors({"tasks": [{"id": "a", "template": "b", "tasks": [task]}]}))
 
 
 def test_sound_test_files_fit_and_wrong_ones_do_not() -> None:
