@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from factory.cli import UsageError, end_by_signal
 from factory.cli.airflow import home_folder
-from factory.cli.options import add_environment, moment_of, natural, select
+from factory.cli.options import Selection, add_environment, moment_of, natural, require_declared, select
 from factory.reporters import full
 from factory.reporters.text import wants_colour
 from factory.trial import prepare_airflow
@@ -72,8 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     date = moment_of(arguments.date, option="--date")
     if arguments.environment:
         os.environ[ENVIRONMENT_VARIABLE] = arguments.environment
-    folder, path, dag_id, shown = _chosen(arguments.pipeline, arguments.pipelines)
-    checker = Checker(folder, CheckOptions(shown_folder=shown, require_environment=True))
+    selection, path, dag_id = _chosen(arguments.pipeline, arguments.pipelines)
+    require_declared(os.environ.get(ENVIRONMENT_VARIABLE), [selection])
+    checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown, require_environment=True))
     checked = checker.file(path, dag_id)
     if checked.diagnostics:
         print(full.render(checked.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
@@ -206,18 +207,18 @@ def kept(written: Path | None, *, required: bool) -> Kept | None:
         raise UsageError(str(error)) from None
 
 
-def _chosen(pipeline: str, folder: Path | None) -> tuple[Path, str, str | None, str]:
-    """The folder, a path in it, the DAG id where one is named, and the folder's name for people. Raises UsageError."""
+def _chosen(pipeline: str, folder: Path | None) -> tuple[Selection, str, str | None]:
+    """The folder, a path in it, and the DAG id where one is named. Raises UsageError."""
     named = Path(pipeline)
     if named.is_file():
         (selection,) = select([named])
-        return selection.folder, selection.paths[0], None, selection.shown
+        return selection, selection.paths[0], None
     (selection,) = select([folder] if folder is not None else [])
     checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
     ids = {known: path for path in pipeline_paths(selection.folder) for known in checker.dag_ids(path)}
     if pipeline not in ids:
         raise UsageError(f"{pipeline}: there is no such file or DAG{_did_you_mean(pipeline, list(ids))}")
-    return selection.folder, ids[pipeline], pipeline, selection.shown
+    return selection, ids[pipeline], pipeline
 
 
 def _only(dag: Any, tasks: Sequence[str], *, upstream: bool) -> set[str] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from factory.plan.contents import Dag, Task, Value
+from factory.plan.contents import Contents, Dag, Task, Value
 from factory.plan.schedule import Timing, shown_moment, timing
 from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.paths import walk
@@ -65,7 +65,13 @@ def _times(before: Dag, after: Dag, now: datetime) -> Iterator[Change]:
     if not written and old == new:
         return
     schedule = [name for name in written if name.partition(".")[0] in ("schedule", "timezone")]
-    if schedule or old.words() != new.words():
+    if _written(old) == _written(new):
+        # The same words for another text: a preset and its cron, a list of assets, an argument of a timetable.
+        for name in schedule:
+            one, other = before.settings.get(name), after.settings.get(name)
+            if [value for value in (one, other) if value is not None and value.data is not None]:
+                yield _value_change("schedule", name, one, other)
+    else:
         details = (
             *_next(old, now, "next runs before"),
             *_next(new, now, "next runs after"),
@@ -192,10 +198,42 @@ def _place_of(dag: Dag, name: str) -> str:
     return found or f"{dag.path}:1"
 
 
+def renamed(old: Contents, new: Contents) -> dict[str, str]:
+    """The old id of each DAG that went under another: the only one that came with its tasks and schedule, or the only
+    one that came in its own file, where that has one of its tasks."""
+    gone = [dag for key, dag in old.dags.items() if key not in new.dags and key[1] is None]
+    came = [dag for key, dag in new.dags.items() if key not in old.dags and key[1] is None]
+    gone = [dag for dag in gone if dag.path not in {*old.broken, *new.broken}]
+    came = [dag for dag in came if dag.path not in {*old.broken, *new.broken}]
+    found: dict[str, str] = {}
+    for alike in (_alike, _in_one_file):
+        for dag in [dag for dag in gone if dag.id not in found.values()]:
+            others = [other for other in came if other.id not in found and alike(dag, other)]
+            if len(others) == 1 and sum(alike(each, others[0]) for each in gone) == 1:
+                found[others[0].id] = dag.id
+    return found
+
+
+def _alike(one: Dag, other: Dag) -> bool:
+    return bool(one.tasks) and _form(one) == _form(other) and one.data.get("schedule") == other.data.get("schedule")
+
+
+def _in_one_file(one: Dag, other: Dag) -> bool:
+    return one.path == other.path and bool(one.tasks.keys() & other.tasks.keys())
+
+
+def _form(dag: Dag) -> Mapping[str, object]:
+    return {name: (task.likeness, task.needs) for name, task in dag.tasks.items()}
+
+
 _TEMPLATE_CONNECTION = re.compile(r"\bconn\.(\w+)")
 _TEMPLATE_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(\w+)")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 _OWN = ("airflow", "builtins")
+_NOT_RUN = frozenset(
+    {"vars", "matrix", "description", "doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "owner_links", "tags"}
+)
+"""Keys whose values people read, or that count only where they are filled in."""
 
 Need = tuple[str, str]
 """Its kind, and its name: `("connection", "warehouse")`."""
@@ -204,10 +242,11 @@ Need = tuple[str, str]
 def needs(dag: Dag) -> dict[Need, str]:
     """What a DAG needs → `file:line` of the first place that says so."""
     found: dict[Need, str] = {}
-    values = [("", value) for value in dag.settings.values()]
-    values += [(name, value) for task in dag.tasks.values() for name, value in task.values.items()]
-    values += [(name, value) for name, value in dag.settings.items() if name.startswith("default_args.")]
-    for name, value in values:
+    values = [(name if name.startswith("default_args.") else "", name, value) for name, value in dag.settings.items()]
+    values += [(name, name, value) for task in dag.tasks.values() for name, value in task.values.items()]
+    for name, written, value in values:
+        if written.partition(".")[0] in _NOT_RUN or written.startswith("x-"):
+            continue
         for need in _of_value(name.rpartition(".")[2], value):
             found.setdefault(need, value.place)
     return found

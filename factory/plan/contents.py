@@ -304,6 +304,7 @@ def _git(folder: Path, *arguments: str) -> str:
         raise BaseError("git is not installed: name a folder to compare with, `factory plan FOLDER`") from None
     if done.returncode != 0:
         what = arguments[-1].removesuffix("^{commit}")
-        reason = done.stderr.strip().removeprefix("fatal: ") or f"there is no revision or folder `{what}`"
+        more = f": write its first revision, {what.partition('..')[0] or 'main'}" if ".." in what else ""
+        reason = done.stderr.strip().removeprefix("fatal: ") or f"there is no revision or folder `{what}`{more}"
         raise BaseError(reason)
     return done.stdout.strip()

@@ -14,13 +14,12 @@ from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 
-from factory.plan.assets import Readers, written
-from factory.plan.changes import Change, Need, changes, first_runs, needs
-from factory.plan.contents import Contents, Dag, content, contents
+from factory.plan.changes import Change, Need, changes, first_runs, needs, renamed
+from factory.plan.contents import Contents, Dag, contents
+from factory.plan.reach import Readers, reasons, written
 from factory.reporters.text import markdown_code, markdown_text, printable
-from schemas.check.dependencies import pipeline_files
 from schemas.check.policy_file import project_policy
-from schemas.folder.discovery import is_defaults_path, is_pipeline_path, pipeline_paths
+from schemas.folder.discovery import pipeline_paths
 
 _Key = tuple[str, str | None]
 """DAG id and environment."""
@@ -61,16 +60,15 @@ class Plan:
 
 def plan(before: Path, after: Path, *, base: str, shown: str, now: datetime) -> Plan:
     """Compare two pipelines folders, of which people know the new one as `shown`. No code of them is run."""
-    changed = _changed_files(before, after)
     old_paths, new_paths = set(pipeline_paths(before)), set(pipeline_paths(after))
-    reasons = _reasons(changed, before, after, old_paths, new_paths)
+    reached = reasons(before, after, old_paths, new_paths)
     policy = project_policy(after).policy
-    old = contents(before, shown, sorted(set(reasons) & old_paths), policy)
-    new = contents(after, shown, sorted(set(reasons) & new_paths), policy)
-    entries = [entry for path in sorted(reasons) for entry in _of_file(path, reasons[path], old, new, now)]
+    old = contents(before, shown, sorted(reached.keys() & old_paths), policy)
+    new = contents(after, shown, sorted(reached.keys() & new_paths), policy)
+    merge = _Merge(old, new, renamed(old, new), now)
+    entries = [entry for path in sorted(reached) for entry in merge.of_file(path, reached[path])]
     entries = _with_assets(entries, old, new, Readers(after, shown, new_paths))
-    entries = [_below(shown, entry) if shown else entry for entry in _with_renames(entries, old, new)]
-    return joined([Plan(base, tuple(entries))])
+    return joined([Plan(base, tuple(_below(shown, entry) if shown else entry for entry in entries))])
 
 
 def joined(plans: Sequence[Plan]) -> Plan:
@@ -88,63 +86,58 @@ def _below(folder: str, entry: Entry) -> Entry:
     return replace(entry, path=f"{folder}/{entry.path}", changes=found)
 
 
-def _changed_files(before: Path, after: Path) -> set[str]:
-    """Paths below the folders of files that are not the same in both."""
-    old, new = _files(before), _files(after)
-    both = old.keys() & new.keys()
-    return (old.keys() ^ new.keys()) | {path for path in both if content(old[path]) != content(new[path])}
+@dataclass(frozen=True)
+class _Merge:
+    """Both sides; `renamed` has the old id of each DAG that was renamed."""
+
+    old: Contents
+    new: Contents
+    renamed: Mapping[str, str]
+    now: datetime
+
+    def of_file(self, path: str, reasons: tuple[str, ...]) -> Iterator[Entry]:
+        """What happens to the DAGs of a file."""
+        if path in self.new.broken:
+            yield _broken(path, self.old, self.new)
+            return
+        was_broken = path in self.old.broken
+        dags = {key: dag for key, dag in self.new.dags.items() if dag.path == path}
+        was = {key for key, dag in self.old.dags.items() if dag.path == path and not was_broken}
+        through = tuple(reason for reason in reasons if reason != path)
+        plain: dict[str, tuple[Change, ...]] = {}
+        by_environment = sorted(dags.items(), key=lambda item: (item[0][1] is not None, item[0][1] or ""))
+        for (dag_id, environment), dag in by_environment:
+            old_id = self.renamed.get(dag_id, dag_id)
+            before = self.old.dags.get((old_id, environment)) or self.old.dags.get((old_id, None))
+            if was_broken or before is None:
+                if environment is None or (dag_id, None) not in dags:
+                    found = (*first_runs(dag, self.now), *_forbidden(None, dag))
+                    kind, why = ("fixed", through) if was_broken else ("new", ())
+                    yield Entry(kind, dag_id, path, environment, found, tuple(sorted(needs(dag))), why)
+                continue
+            entry = replace(_changed(before, dag, reasons, self.now), environment=environment)
+            if environment is None:
+                plain[dag_id] = entry.changes
+                entry = _as_renamed(entry, old_id, first_runs(dag, self.now)) if old_id != dag_id else entry
+            elif entry.changes == plain.get(dag_id, ()):
+                continue  # the environment changes as the pipeline itself does
+            elif before.environment is None:
+                text = f"environment `{environment}` is new; compared with none"
+                entry = replace(entry, kind="new", changes=(Change("environment", text, f"{path}:1"), *entry.changes))
+            if entry.changes or entry.needs or (environment is None and reasons != (path,)):
+                yield entry
+        yield from _gone(path, was, {(self.renamed.get(key[0], key[0]), key[1]) for key in dags}, self.renamed)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix(): path for path in found}
-
-
-def _reasons(
-    changed: set[str], before: Path, after: Path, old_paths: set[str], new_paths: set[str]
-) -> dict[str, tuple[str, ...]]:
-    """Each pipeline file that the change reaches → the changed files through which it does; itself where it changed."""
-    all_paths = old_paths | new_paths
-    others = {path for path in changed - all_paths if not is_pipeline_path(path) or is_defaults_path(path)}
-    found = {path: {path} for path in changed & all_paths}
-    for default in filter(is_defaults_path, others):
-        above = default.rpartition("/")[0]
-        for path in all_paths:
-            if not above or path.startswith(f"{above}/"):
-                found.setdefault(path, set()).add(default)
-    others = {path for path in others if not is_defaults_path(path)}
-    for folder in (before, after) if others else ():
-        for file in pipeline_files(folder):
-            if through := others & file.depends_on:
-                found.setdefault(file.path, set()).update(through)
-    return {path: tuple(sorted(reasons)) for path, reasons in found.items()}
-
-
-def _of_file(path: str, reasons: tuple[str, ...], old: Contents, new: Contents, now: datetime) -> Iterator[Entry]:
-    if path in new.broken:
-        yield _broken(path, old, new)
-        return
-    was_broken = path in old.broken
-    dags = {key: dag for key, dag in new.dags.items() if dag.path == path}
-    was = {key: dag for key, dag in old.dags.items() if dag.path == path and not was_broken}
-    plain: dict[str, tuple[Change, ...]] = {}
-    for (dag_id, environment), dag in sorted(dags.items(), key=lambda item: (item[0][1] is not None, item[0][1] or "")):
-        before = old.dags.get((dag_id, environment)) or old.dags.get((dag_id, None))
-        if was_broken or before is None:
-            if environment is None or (dag_id, None) not in dags:
-                kind = "fixed" if was_broken else "new"
-                found = (*first_runs(dag, now), *_forbidden(None, dag))
-                through = tuple(reason for reason in reasons if reason != path)
-                yield Entry(kind, dag_id, path, environment, found, tuple(sorted(needs(dag))), through)
-            continue
-        entry = _changed(before, dag, reasons, now)
-        if environment is None:
-            plain[dag_id] = entry.changes
-        elif entry.changes == plain.get(dag_id, ()):
-            continue  # the environment changes as the pipeline itself does
-        if entry.changes or entry.needs or (environment is None and reasons != (path,)):
-            yield replace(entry, environment=environment)
-    yield from _gone(path, was, dags)
+def _as_renamed(entry: Entry, old_id: str, started: Sequence[Change]) -> Entry:
+    """The new id has no history: what it runs first is what a new DAG would."""
+    text = f"`{old_id}` is renamed to `{entry.dag_id}`: its runs stay under the old id"
+    kinds = {change.kind for change in entry.changes}
+    found = [change for change in entry.changes if change.kind != "file"]
+    found += [change for change in started if change.kind not in kinds]
+    found.sort(key=lambda change: not change.loses)
+    rename = Change("dag_id", text, f"{entry.path}:1", loses=True)
+    return replace(entry, kind="renamed", changes=(rename, *found), old_id=old_id)
 
 
 def _broken(path: str, old: Contents, new: Contents) -> Entry:
@@ -155,14 +148,15 @@ def _broken(path: str, old: Contents, new: Contents) -> Entry:
     return Entry("broken", ids, path, changes=lines, reasons=("it was broken before",) if path in old.broken else ())
 
 
-def _gone(path: str, was: Mapping[_Key, Dag], dags: Mapping[_Key, Dag]) -> Iterator[Entry]:
-    """DAGs of a file, and environments of them, that are not there any more."""
-    for key in was.keys() - dags.keys():
+def _gone(path: str, was: set[_Key], there: set[_Key], renamed: Mapping[str, str]) -> Iterator[Entry]:
+    """DAGs of a file, and environments of them, that are not there any more: `there` are the others, by old ids."""
+    new_ids = {old: new for new, old in renamed.items()}
+    for key in was - there:
         dag_id, environment = key
-        if environment is not None and (dag_id, None) in dags:
+        if environment is not None and (dag_id, None) in there:
             change = Change("environment", f"environment `{environment}` is removed", f"{path}:1", loses=True)
-            yield Entry("changed", dag_id, path, environment, (change,))
-        elif environment is None or (dag_id, None) not in was:
+            yield Entry("changed", new_ids.get(dag_id, dag_id), path, environment, (change,))
+        elif dag_id not in new_ids and (environment is None or (dag_id, None) not in was):
             yield Entry("removed", dag_id, path, environment)
 
 
@@ -190,39 +184,13 @@ def _with_assets(entries: Sequence[Entry], old: Contents, new: Contents, readers
     found = []
     for entry in entries:
         key = (entry.dag_id, entry.environment)
-        before, after = old.dags.get(key), new.dags.get(key)
+        before, after = old.dags.get((entry.old_id or entry.dag_id, entry.environment)), new.dags.get(key)
         more = () if entry.environment or entry.kind == "broken" else tuple(
             readers.changes(written(before) if before else {}, written(after) if after else {}, f"{entry.path}:1")
         )  # fmt: skip
         kind = "changed" if more and entry.kind == "touched" else entry.kind
         found.append(replace(entry, kind=kind, changes=(*entry.changes, *more)))
     return found
-
-
-def _with_renames(entries: Sequence[Entry], old: Contents, new: Contents) -> list[Entry]:
-    """A DAG that went and the only one that came with its tasks and schedule are one, renamed."""
-    gone = [entry for entry in entries if entry.kind == "removed" and entry.environment is None]
-    came = [entry for entry in entries if entry.kind == "new" and entry.environment is None]
-    kept = list(entries)
-    for entry in gone:
-        alike = [other for other in came if _alike(entry, other, old, new)]
-        if len(alike) != 1 or sum(_alike(each, alike[0], old, new) for each in gone) != 1:
-            continue
-        (other,) = alike
-        text = f"`{entry.dag_id}` is renamed to `{other.dag_id}`: its runs stay under the old id"
-        change = Change("dag_id", text, f"{other.path}:1", loses=True)
-        kept = [each for each in kept if each is not entry and each is not other]
-        kept.append(replace(other, kind="renamed", changes=(change, *other.changes), needs=(), old_id=entry.dag_id))
-    return [replace(each, reasons=()) if each.kind == "new" else each for each in kept]
-
-
-def _alike(gone: Entry, came: Entry, old: Contents, new: Contents) -> bool:
-    one, other = old.dags[gone.dag_id, None], new.dags[came.dag_id, None]
-    return bool(one.tasks) and _form(one) == _form(other) and one.data.get("schedule") == other.data.get("schedule")
-
-
-def _form(dag: Dag) -> Mapping[str, object]:
-    return {name: (task.likeness, task.needs) for name, task in dag.tasks.items()}
 
 
 VERSION = 1
@@ -234,8 +202,55 @@ MOST_ENTRIES = 100
 MOST_BYTES = 65_000
 """Of the Markdown: a comment on GitHub may have 65,536."""
 LONGEST_TITLE = 300
+FEWEST_ALIKE = 3
+"""DAGs that share a line, from which on it is listed once for all of them."""
 
 _SIGNS = {"new": "+", "removed": "-", "broken": "x", "renamed": "~", "changed": "~", "touched": "·", "fixed": "+"}
+
+
+_Line = tuple[str, ...]
+"""A line below an entry, with those that belong to it."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What is listed together: an entry, or what several DAGs share."""
+
+    kind: str
+    titles: tuple[str, ...]
+    loses: bool
+    path: str
+    lines: tuple[_Line, ...]
+
+    @property
+    def title(self) -> str:
+        ids = ", ".join(self.titles)
+        return ids if len(ids) <= LONGEST_TITLE else f"{ids[:LONGEST_TITLE]}…"
+
+
+def _blocks(plan: Plan) -> list[_Block]:
+    """The entries as they are listed, with what is the same in many DAGs once, in front of what is of one of them."""
+    lines = [tuple(_details(entry)) for entry in plan.entries]
+    having: dict[tuple[str, _Line], list[int]] = {}
+    for number, entry in enumerate(plan.entries):
+        for line in lines[number] if entry.kind in ("changed", "touched") else ():
+            having.setdefault((entry.kind, line), []).append(number)
+    shared = {key: tuple(numbers) for key, numbers in having.items() if len(numbers) >= FEWEST_ALIKE}
+    groups: dict[tuple[str, tuple[int, ...]], list[_Line]] = {}
+    for (kind, line), numbers in shared.items():
+        groups.setdefault((kind, numbers), []).append(line)
+    found: list[_Block] = []
+    for (kind, numbers), alike in groups.items():
+        titles = tuple(_title(plan.entries[number]) for number in numbers)
+        loses = any(line[0].startswith("! ") for line in alike)
+        found.append(_Block(kind, titles, loses, f"in {len(numbers):,} DAGs", tuple(alike)))
+    for entry, own in zip(plan.entries, lines, strict=True):
+        alone = tuple(line for line in own if (entry.kind, line) not in shared)
+        if alone or not own:
+            loses = entry.kind in ("broken", "removed", "renamed") or any(line[0].startswith("! ") for line in alone)
+            found.append(_Block(entry.kind, (_title(entry),), loses, entry.path, alone))
+    order = {kind: position for position, kind in enumerate(KINDS)}
+    return sorted(found, key=lambda block: (not block.loses, order[block.kind]))
 
 
 def text(plan: Plan) -> str:
@@ -243,10 +258,13 @@ def text(plan: Plan) -> str:
     if not plan.entries:
         return f"no change to any pipeline, compared with {plan.base}\n"
     lines = [f"compared with {plan.base}: {_summary(plan)}", ""]
-    for entry in _shown(plan):
-        lines.append(f"{'!' if entry.loses else ' '} {_SIGNS[entry.kind]} {_title(entry)}  {entry.kind}  {entry.path}")
-        lines += [f"      {line}" for line in _details(entry)]
-    lines += _left_out(plan)
+    blocks = _blocks(plan)
+    for block in _shown(blocks):
+        lines.append(f"{'!' if block.loses else ' '} {_SIGNS[block.kind]} {block.title}  {block.kind}  {block.path}")
+        lines += [
+            f"      {'    ' if position else ''}{part}" for line in block.lines for position, part in enumerate(line)
+        ]
+    lines += _left_out(blocks)
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
@@ -254,11 +272,13 @@ def markdown(plan: Plan) -> str:
     """A comment of a pull request, or a job's summary. What a comment has no room for is counted."""
     lines = [MARK, f"### Pipelines: {_summary(plan) if plan.entries else 'no change'}", ""]
     lines += [f"Compared with {markdown_code(plan.base)}.", ""]
-    for entry in _shown(plan):
-        warning = "⚠️ " if entry.loses else ""
-        lines += [f"- {warning}**{entry.kind}** {markdown_code(_title(entry))} ({markdown_code(entry.path)})"]
-        lines += [f"  - {markdown_text(line)}" for line in _details(entry)]
-    lines += [f"- {line}" for line in _left_out(plan)]
+    blocks = _blocks(plan)
+    for block in _shown(blocks):
+        warning = "⚠️ " if block.loses else ""
+        path = markdown_code(block.path) if len(block.titles) == 1 else block.path
+        lines += [f"- {warning}**{block.kind}** {markdown_code(block.title)} ({path})"]
+        lines += [f"  - {markdown_text(part)}" for line in block.lines for part in line]
+    lines += [f"- {line}" for line in _left_out(blocks)]
     sizes = accumulate(len(line.encode()) + 1 for line in lines)
     shown = [line for line, size in zip(lines, sizes, strict=True) if size <= MOST_BYTES]
     if len(shown) < len(lines):
@@ -281,29 +301,27 @@ def _summary(plan: Plan) -> str:
 
 
 def _title(entry: Entry) -> str:
-    ids = entry.dag_id if len(entry.dag_id) <= LONGEST_TITLE else f"{entry.dag_id[:LONGEST_TITLE]}…"
-    return f"{ids} (environment {entry.environment})" if entry.environment else ids
+    return f"{entry.dag_id} (environment {entry.environment})" if entry.environment else entry.dag_id
 
 
-def _shown(plan: Plan) -> Iterator[Entry]:
+def _shown(blocks: Sequence[_Block]) -> Iterator[_Block]:
     seen: Counter[str] = Counter()
-    for entry in plan.entries:
-        seen[entry.kind] += 1
-        if seen[entry.kind] <= MOST_ENTRIES:
-            yield entry
+    for block in blocks:
+        seen[block.kind] += 1
+        if seen[block.kind] <= MOST_ENTRIES:
+            yield block
 
 
-def _left_out(plan: Plan) -> list[str]:
-    counts = Counter(entry.kind for entry in plan.entries)
+def _left_out(blocks: Sequence[_Block]) -> list[str]:
+    counts = Counter(block.kind for block in blocks)
     return [f"and {counts[kind] - MOST_ENTRIES} more {kind}" for kind in KINDS if counts[kind] > MOST_ENTRIES]
 
 
-def _details(entry: Entry) -> Iterator[str]:
+def _details(entry: Entry) -> Iterator[_Line]:
     if entry.reasons:
-        yield f"because of {', '.join(entry.reasons)}" if entry.kind != "broken" else entry.reasons[0]
+        yield (f"because of {', '.join(entry.reasons)}" if entry.kind != "broken" else entry.reasons[0],)
     for change in entry.changes:
         place = f"  ({change.place})" if change.place else ""
-        yield f"{'! ' if change.loses else ''}{change.text}{place}"
-        yield from (f"    {detail}" for detail in change.details)
+        yield (f"{'! ' if change.loses else ''}{change.text}{place}", *change.details)
     if entry.needs:
-        yield f"needs: {', '.join(f'{kind} {name}' for kind, name in entry.needs)}"
+        yield (f"needs: {', '.join(f'{kind} {name}' for kind, name in entry.needs)}",)

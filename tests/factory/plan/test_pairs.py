@@ -1,7 +1,7 @@
 """Pairs of folders, a file each in `pairs/`: `before` and `after` by path, and the lines that the plan must have.
 
-A line of `expect` is part of a line of the plan; an entry is written `kind id (environment)` here, and `!` in front
-means that something may be lost. No expectation means no entry at all.
+A line of `expect` is part of a line of the plan, one of `never` is in none; an entry is written
+`kind id (environment)` here, and `!` in front means that something may be lost. No expectation means no entry at all.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 SECRETS = ("hush-hush-hush", "/root", "from-the-environment")
 
 
-def planned(pair: Path, folder: Path) -> tuple[Plan, list[str]]:
+def planned(pair: Path, folder: Path) -> tuple[Plan, list[str], list[str]]:
     content = yaml.safe_load(pair.read_text(encoding="utf-8"))
     for side in ("before", "after"):
         (folder / side).mkdir()
@@ -32,7 +32,7 @@ def planned(pair: Path, folder: Path) -> tuple[Plan, list[str]]:
             (folder / side / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / side / path).write_text(body, encoding="utf-8")
     found = plan(folder / "before", folder / "after", base="before", shown="pipelines", now=NOW)
-    return found, content["expect"]
+    return found, content["expect"], content.get("never", [])
 
 
 def lines(entry: Entry) -> list[str]:
@@ -49,11 +49,12 @@ def lines(entry: Entry) -> list[str]:
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.stem)
 def test_a_pair_gives_its_lines(pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGION", "from-the-environment")
-    found, expected = planned(pair, tmp_path)
+    found, expected, never = planned(pair, tmp_path)
 
     said = [line for entry in found.entries for line in lines(entry)]
 
     assert [line for line in expected if not any(line in each for each in said)] == [], said
+    assert [line for line in never if any(line in each for each in said)] == []
     assert bool(found.entries) == bool(expected), said
     for report in (text, markdown, as_json):
         assert not [secret for secret in SECRETS if secret in report(found)]
@@ -96,6 +97,8 @@ def test_several_folders_are_one_plan(
         assert "! - shop  removed  shop/shop.yaml" in capsys.readouterr().out
     assert main(["plan", "HEAD", "--pipelines", "nowhere"]) == 2
     assert "nowhere: there are no pipelines in this folder, and were none" in capsys.readouterr().err
+    assert main(["plan", "v1..v2", "--pipelines", "books"]) == 2
+    assert "there is no revision or folder `v1..v2`: write its first revision, v1" in capsys.readouterr().err
     assert main(["plan", "books", *folders]) == 2
     assert "books is one folder: name one with --pipelines" in capsys.readouterr().err
 
@@ -129,7 +132,7 @@ def test_markdown_fits_into_a_comment_and_says_what_it_leaves_out() -> None:
 
 
 def test_a_rename_has_the_place_that_people_know(tmp_path: Path) -> None:
-    found, _ = planned(Path(__file__).parent / "pairs" / "renamed-by-file.yaml", tmp_path)
+    found, _, _ = planned(Path(__file__).parent / "pairs" / "renamed-by-file.yaml", tmp_path)
 
     assert {change.place for change in found.entries[0].changes} == {"pipelines/sales.yaml:1"}
 
@@ -144,4 +147,26 @@ def test_a_default_above_many_pipelines_reaches_all(tmp_path: Path) -> None:
     found = plan(tmp_path / "before", tmp_path / "after", base="before", shown="", now=NOW)
 
     assert [entry.kind for entry in found.entries] == ["changed"] * 200
-    assert "and 100 more changed" in text(found)
+    for report in (text(found), markdown(found)):
+        assert report.replace("\\_", "_").count("default_args.retries: 1 → 5") == 1
+        assert "in 200 DAGs" in report
+        assert "p0, p1, p10, " in report
+
+
+def test_what_many_dags_share_is_listed_once_and_the_rest_with_each() -> None:
+    owner = Change("default", "default_args.owner: ann → bob", "_defaults.yaml:1")
+    outlet = Change("asset", "outlets is removed", "b.yaml:3", loses=True)
+    entries = [Entry("changed", name, f"{name}.yaml", changes=(owner,), needs=(("pool", "big"),)) for name in "abc"]
+    entries[1] = replace(entries[1], changes=(owner, outlet))
+
+    said = text(Plan("main", tuple(entries)))
+
+    assert said.splitlines()[2:] == [
+        "! ~ b  changed  b.yaml",
+        "      ! outlets is removed  (b.yaml:3)",
+        "  ~ a, b, c  changed  in 3 DAGs",
+        "      default_args.owner: ann → bob  (_defaults.yaml:1)",
+        "      needs: pool big",
+    ]
+    many = tuple(Entry("new", f"d{number}", "a.yaml") for number in range(150))
+    assert text(Plan("main", many)).splitlines()[-1] == "and 50 more new"

@@ -80,6 +80,14 @@ def test_some_tasks_run_on_given_outputs(project: Path) -> None:
     assert {name: record["output"] for name, record in found.items()} == {"transform": [{"id": 21}]}
 
 
+def test_an_environment_that_is_not_there_is_misspelt(project: Path) -> None:
+    said = "no pipeline declares the environment `prd`; did you mean `prod`?"
+
+    assert said in factory("try", "etl", "--environment", "prd", cwd=project).stderr
+    done = factory("try", "pipelines/etl.yaml", cwd=project, environment={"PIPELINE_ENVIRONMENT": "prd"})
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 def test_a_missing_connection_is_named_without_a_traceback(project: Path) -> None:
     done = factory("try", "etl", "--task", "other", cwd=project)
 

@@ -1,0 +1,194 @@
+"""What a change reaches beyond the file it is in: pipelines by defaults and code, DAGs that wait for assets."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from factory.plan.changes import Change
+from factory.plan.contents import Contents, Dag, content, contents
+from schemas.check import Checker
+from schemas.check.dependencies import pipeline_files
+from schemas.findings.paths import walk
+from schemas.folder.discovery import is_defaults_path, is_pipeline_path
+from schemas.source.parse import parse
+
+
+def reasons(before: Path, after: Path, old_paths: set[str], new_paths: set[str]) -> dict[str, tuple[str, ...]]:
+    """Each pipeline file that the change reaches → the changed files through which it does; itself where it changed."""
+    changed, all_paths = _changed_files(before, after), old_paths | new_paths
+    others = {path for path in changed - all_paths if not is_pipeline_path(path) or is_defaults_path(path)}
+    found = {path: {path} for path in changed & all_paths}
+    for default in filter(is_defaults_path, others):
+        above = default.rpartition("/")[0]
+        for path in all_paths:
+            if not above or path.startswith(f"{above}/"):
+                found.setdefault(path, set()).add(default)
+    others = {path for path in others if not is_defaults_path(path)}
+    edits = _Edits(before, after)
+    for folder, paths in ((before, old_paths), (after, new_paths)):
+        checker = Checker(folder)
+        for path in paths & found.keys():
+            if checker.dialect(path):  # dag-factory has defaults of its own
+                found[path] = {reason for reason in found[path] if not is_defaults_path(reason)}
+        for file in pipeline_files(folder) if others else ():
+            through = {
+                path for path in others & file.depends_on if edits.reach(path, file.depends_on, file.path, checker)
+            }
+            if through:
+                found.setdefault(file.path, set()).update(through)
+    return {path: tuple(sorted(through)) for path, through in found.items() if through}
+
+
+def _changed_files(before: Path, after: Path) -> set[str]:
+    """Paths below the folders of files that are not the same in both."""
+    old, new = _files(before), _files(after)
+    both = old.keys() & new.keys()
+    return (old.keys() ^ new.keys()) | {path for path in both if content(old[path]) != content(new[path])}
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+class _Edits:
+    """What is different in Python files, name by name, and which pipelines use such a name."""
+
+    def __init__(self, before: Path, after: Path) -> None:
+        self._folders = (before, after)
+        self._names = cache(lambda path: _changed_names(*(content(folder / path) for folder in self._folders)))
+
+    def reach(self, path: str, files: Collection[str], pipeline: str, checker: Checker) -> bool:
+        """Whether an edited file matters to a pipeline, which depends on `files`: yes, unless the source says no."""
+        place = PurePosixPath(path)
+        names = self._names(path) if place.suffix == ".py" and place.stem != "__init__" else None
+        if names is None:
+            return True
+        modules = [file for file in files if file.endswith(".py") and file != path]
+        word = re.compile(rf"\b{re.escape(place.stem)}\b".encode())
+        if any(word.search(content(folder / module)) for folder in self._folders for module in modules):
+            return True  # it may be imported there
+        dotted = re.compile(rf"\b{re.escape('.'.join(place.with_suffix('').parts))}\.(\w+)")
+        texts = [str(text) for v in checker.variants(pipeline) for _, text in walk(v.effective.data).texts]
+        used = {name for text in texts for name in dotted.findall(text)}
+        return not used or bool(used & names) or any(place.name in text for text in texts)
+
+
+_DYNAMIC = frozenset({"globals", "locals", "vars", "eval", "exec", "getattr", "__import__", "import_module"})
+
+
+def _changed_names(before: bytes, after: bytes) -> set[str] | None:
+    """Names of a module that are not what they were, directly or through others; None where that cannot be told."""
+    old, new = _definitions(before), _definitions(after)
+    if old is None or new is None or old.pop("", None) != new.pop("", None):
+        return None
+    changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    while True:
+        more = {n for each in (old, new) for n, (_, used) in each.items() if used & changed} - changed
+        if not more:
+            return changed
+        changed |= more
+
+
+def _definitions(source: bytes) -> dict[str, tuple[str, frozenset[str]]] | None:
+    """What each name at the top of a module is, and the names it uses; `""` is what has no name."""
+    tree = parse(source)
+    if not isinstance(tree, ast.Module):
+        return None
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    if used & _DYNAMIC:
+        return None
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    for statement in tree.body:
+        for name in _bound(statement) or ("",):
+            was = found.get(name, ("", frozenset[str]()))
+            names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+            found[name] = (was[0] + ast.dump(statement), was[1] | names)
+    return found
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a module gives; none where it does more."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names if alias.name != "*"]
+    targets = statement.targets if isinstance(statement, ast.Assign) else ()
+    if isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)] if targets else []
+
+
+_NAMES = ("name", "uri", "alias")
+Written = Mapping[str, str]
+"""Each name of the assets that a DAG writes → the place of the first task that does."""
+
+
+def written(dag: Dag) -> Written:
+    """What its tasks have in `outlets`."""
+    found: dict[str, str] = {}
+    for task in dag.tasks.values():
+        value = task.values.get("outlets")
+        for name in _names(value.data) if value is not None else ():
+            found.setdefault(name, value.place if value is not None else "")
+    return found
+
+
+class Readers:
+    """The DAGs of a folder that write an asset or wait for it; files are read only where an asset's name is in them."""
+
+    def __init__(self, folder: Path, shown: str, paths: Collection[str]) -> None:
+        self._folder = folder
+        self._shown = shown
+        self._texts = {path: content(folder / path) for path in paths}
+        self._read: dict[str, Contents] = {}
+
+    def changes(self, before: Written, after: Written, place: str) -> Iterator[Change]:
+        """What is different for those who wait, when a DAG writes other assets; `place` is the DAG's file."""
+        for name in sorted(before.keys() - after.keys()):
+            waiting, others = self._of(name)
+            if waiting:
+                rest = f"`{'`, `'.join(others)}` still writes it" if others else "nothing else writes it"
+                text = f"asset `{name}` is no longer written here, and `{'`, `'.join(waiting)}` waits for it; {rest}"
+                yield Change("asset", text, place, loses=not others)
+        for name in sorted(after.keys() - before.keys()):
+            waiting, _ = self._of(name)
+            if waiting:
+                text = f"asset `{name}` is written now: `{'`, `'.join(waiting)}` runs after it"
+                yield Change("asset", text, after[name])
+
+    def _of(self, name: str) -> tuple[list[str], list[str]]:
+        """The ids of DAGs that wait for an asset, and of those that write it."""
+        wanted = name.encode()
+        waiting, writing = set[str](), set[str]()
+        for path in (path for path, text in self._texts.items() if wanted in text):
+            if path not in self._read:
+                self._read[path] = contents(self._folder, self._shown, [path], environments=False)
+            for dag in self._read[path].dags.values():
+                schedule = dag.data.get("schedule")
+                if isinstance(schedule, dict) and name in set(_names(schedule.get("assets"))):
+                    waiting.add(dag.id)
+                if name in written(dag):
+                    writing.add(dag.id)
+        return sorted(waiting), sorted(writing)
+
+
+def _names(value: Any) -> Iterator[str]:
+    """The names of all assets in a list, a condition or an asset."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _names(one)
+    elif isinstance(value, dict):
+        for key in _NAMES:
+            if isinstance(value.get(key), str):
+                yield value[key]
+        for key in ("any", "all"):
+            yield from _names(value.get(key))
