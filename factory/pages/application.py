@@ -163,14 +163,14 @@ def chart_pages() -> FastAPI:
     from airflow.api_fastapi.core_api.security import requires_access_dag  # noqa: PLC0415
     from fastapi import Depends, FastAPI, HTTPException, Response  # noqa: PLC0415
 
-    from factory.pages import database  # noqa: PLC0415 # Airflow's models
+    from factory.pages.results import drawn  # noqa: PLC0415 # Airflow's models
 
     application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[asked_by_this_site()])
     allowed = Depends(requires_access_dag("GET", DagAccessEntity.XCOM))
 
     def chart(dag_id: str, run_id: str, task_id: str, map_index: str) -> Response:
         is_number = re.fullmatch(r"-1|[0-9]{1,9}", map_index) is not None
-        path = (database.drawn(dag_id, run_id, task_id, int(map_index)) if is_number else None) or ""
+        path = (drawn(dag_id, run_id, task_id, int(map_index)) if is_number else None) or ""
         kind = next((kind for ending, kind in _CHARTS.items() if path.lower().endswith(ending)), None)
         if kind is None:
             raise HTTPException(404, "This task has drawn no chart and trained no model.")
