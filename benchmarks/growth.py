@@ -1,17 +1,19 @@
 """What more pipelines cost the dag-processor: CPU of a first refresh, one without changes, an edit, root defaults.
 
 It measures the bundle's own part, in one process. What Airflow does with each changed file is in `edit_to_visible`.
+`python -m benchmarks.growth --draw` draws the last result again.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import pipelines
-from benchmarks.measure import arguments, median, report
+from benchmarks.measure import RESULTS, arguments, median, report
 from factory.bundle.archives import ArchiveStore
 from factory.bundle.records import Origin
 from factory.bundle.refresh import Refresher
@@ -60,13 +62,46 @@ def measured(number: int, root: Path) -> dict[str, float]:
     return found
 
 
+def draw(seconds: dict[str, dict[str, float]]) -> None:
+    """The curve of each step over the number of pipelines, both by their logarithm: a straight line of slope 1 is in
+    proportion."""
+    import vl_convert  # noqa: PLC0415 # of the extra `chart`
+
+    rows = [
+        {"pipelines": int(number), "seconds": value, "step": step.replace("_", " ")}
+        for number, steps in seconds.items()
+        for step, value in steps.items()
+        if step != "archive_bytes"
+    ]
+    logarithmic = {"type": "quantitative", "scale": {"type": "log"}}
+    spec = {
+        "data": {"values": rows},
+        "width": 420,
+        "height": 320,
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {"field": "pipelines", **logarithmic},
+            "y": {"field": "seconds", "title": "seconds of CPU", **logarithmic},
+            "color": {"field": "step", "type": "nominal", "title": None},
+        },
+    }
+    (RESULTS / "growth.svg").write_text(vl_convert.vegalite_to_svg(spec))
+
+
 def main() -> None:
-    options = arguments(__doc__).parse_args()
+    parser = arguments(__doc__)
+    parser.add_argument("--draw", action="store_true")
+    options = parser.parse_args()
+    if options.draw:
+        draw(json.loads((RESULTS / "growth.json").read_text())["cpu_s_by_pipelines"])
+        return
     result = {}
     for number in (20, 40) if options.quick else (100, 1000, 5000):
         with tempfile.TemporaryDirectory() as root:
             result[str(number)] = measured(number, Path(root))
     report("growth", {"cpu_s_by_pipelines": result}, keep=not options.quick)
+    if not options.quick:
+        draw(result)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The process in which benchmarks/task_start.py measures: Airflow's own task runner up to the user's function.
 
     python task_start_process.py ANSWER version
-    python task_start_process.py ANSWER forked|cold VERSION DAG_FILE DAG_ID COUNT
+    python task_start_process.py ANSWER forked|cold|pod VERSION DAG_FILE DAG_ID COUNT
 
-Writes JSON to the file ANSWER: the bundle's version, or the seconds of each start.
+Writes JSON to the file ANSWER: the bundle's version, the seconds of each start, or (`pod`) when the first line ran.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ def starts(mode: str, pinned: str, dag_file: str, dag_id: str, count: str) -> li
     sys.argv = ["airflow", "scheduler"] if mode == "forked" else ["airflow-task"]
     from airflow.sdk.execution_time import supervisor, task_runner  # noqa: F401, PLC0415 # as above
 
-    if mode == "cold":
-        return [start(pinned, dag_file, dag_id)]
+    if mode in ("cold", "pod"):
+        took, first_line = start(pinned, dag_file, dag_id)
+        return [took if mode == "cold" else first_line]
     from airflow.listeners.listener import get_listener_manager  # noqa: PLC0415 # as above
 
     get_listener_manager()  # loads the plugins, as the scheduler does before it starts its executor
@@ -53,7 +54,7 @@ def forked(*words: str) -> float:
     child = os.fork()
     if child == 0:
         try:
-            os.write(writer, str(start(*words)).encode())
+            os.write(writer, str(start(*words)[0]).encode())
             os._exit(0)
         finally:
             os._exit(1)
@@ -66,8 +67,8 @@ def forked(*words: str) -> float:
     return float(text)
 
 
-def start(pinned: str, dag_file: str, dag_id: str) -> float:
-    """Seconds from before `initialize()` to the first line of the function that the task `extract` calls."""
+def start(pinned: str, dag_file: str, dag_id: str) -> tuple[float, float]:
+    """Seconds from before `initialize()` to the first line of what the task `extract` calls, and that line's moment."""
     import structlog  # noqa: PLC0415 # as above
     from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance, TIRunContext  # noqa: PLC0415 # as above
     from airflow.sdk.definitions._internal.dag_parsing_context import (  # noqa: PLC0415 # as above
@@ -97,8 +98,8 @@ def start(pinned: str, dag_file: str, dag_id: str) -> float:
     began = time.monotonic()
     with _airflow_parsing_context_manager(dag_id=dag_id, task_id="extract"):
         operator: Any = parse(details, structlog.get_logger()).task
-    first_line = operator.python_callable(**operator.op_kwargs)
-    return float(first_line - began)
+    first_line = float(operator.python_callable(**operator.op_kwargs))
+    return first_line - began, first_line
 
 
 if __name__ == "__main__":

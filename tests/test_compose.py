@@ -323,3 +323,17 @@ def test_docker_compose_reads_it(tmp_path: Path) -> None:
 def clean_environment() -> dict[str, str]:
     """Without the variables that would stand in for a missing .env."""
     return {key: value for key, value in os.environ.items() if key not in SECRETS}
+
+
+def test_a_worker_takes_no_task_before_the_api_server_answers(tmp_path: Path) -> None:
+    """The worker's own command, with stand-ins: the third time that it asks there is an answer."""
+    asked = tmp_path / "asked"
+    stand_ins = {"python": f'echo "$2" >> {asked}; test $(wc -l < {asked}) -ge 3', "airflow": "echo $@", "sleep": ":"}
+    for name, text in stand_ins.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    command = SERVICES["airflow-worker"]["command"]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("celery worker\n", "")
+    assert all("airflow-apiserver:8080" in line for line in asked.read_text().splitlines())

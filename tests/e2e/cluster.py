@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ class Cluster:
     def __init__(self, environment: Mapping[str, str], home: Home, url: str) -> None:
         self.home = home
         self.api = RunClient(url, USER, home.read_password())
-        self._environment = environment
+        self.environment = environment
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._output = home.path / "output"
         self._output.mkdir()
@@ -45,25 +45,28 @@ class Cluster:
         self.airflow("db", "migrate")
         for component in COMPONENTS:
             self._launch(component, component)
-        self.start_worker()
         self.wait_for(lambda: self.api.dags() is not None, START_SECONDS, "the API")
 
     def airflow(self, *arguments: str) -> None:
         """Run a command of Airflow to its end."""
         command = [sys.executable, "-m", "airflow", *arguments]
-        done = subprocess.run(command, env=self._environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=self.environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
-    def start_worker(self) -> None:
-        """Another worker, with a name of its own."""
+    def start_worker(self, queue: str = "default", inside: Sequence[str] = ()) -> str:
+        """Another worker, with a name of its own, which is returned; `inside` is the command that runs it, if any."""
         self._workers += 1
         name = f"worker-{self._workers}"
         options = ["--celery-hostname", f"{name}@%h", "--pid", str(self.home.path / f"{name}.pid"), "--skip-serve-logs"]
-        self._launch(name, "celery", "worker", *options)
+        self._launch(name, "celery", "worker", "--queues", queue, *options, inside=inside)
+        return name
 
-    def kill_worker(self) -> list[int]:
-        """SIGKILL to the worker and all below it, as when a machine loses its power; the ids of what was killed."""
-        worker = self._processes.pop(f"worker-{self._workers}")
+    def kill_worker(self, name: str = "") -> list[int]:
+        """SIGKILL to a worker, the last one unless it is named, and all below it, as when a machine loses its power.
+
+        Returns the ids of what was killed.
+        """
+        worker = self._processes.pop(name or f"worker-{self._workers}")
         # Its children first stop, so that none is started meanwhile.
         worker.send_signal(signal.SIGSTOP)
         killed = [worker.pid, *descendants(worker.pid)]
@@ -102,11 +105,11 @@ class Cluster:
         texts = {path.stem: path.read_text(errors="replace") for path in sorted(self._output.iterdir())}
         return "\n".join(f"== {name}\n" + "\n".join(text.splitlines()[-lines:]) for name, text in texts.items())
 
-    def _launch(self, name: str, *arguments: str) -> None:
+    def _launch(self, name: str, *arguments: str, inside: Sequence[str] = ()) -> None:
         with (self._output / f"{name}.log").open("wb") as output:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", *arguments],
-                env=self._environment,
+                [*inside, sys.executable, "-m", "airflow", *arguments],
+                env=self.environment,
                 cwd=CHECKOUT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -115,7 +118,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(pipelines: Path, folder: Path, variables: Mapping[str, str]) -> Iterator[Cluster]:
+def cluster(pipelines: Path, folder: Path, variables: Mapping[str, str], *, worker: bool = True) -> Iterator[Cluster]:
     """A cluster that is ready, and ended at the end whatever happens; `variables` are the pipelines' own."""
     home = Home(folder)
     home.prepare()
@@ -137,6 +140,8 @@ def cluster(pipelines: Path, folder: Path, variables: Mapping[str, str]) -> Iter
         run = Cluster(environment, home, settings.url)
         try:
             run.start()
+            if worker:
+                run.start_worker()
             yield run
         finally:
             run.stop()

@@ -49,13 +49,12 @@ def lacking() -> str:
     return ""
 
 
-def compose_programs() -> dict[str, str]:
-    """Name → why it is not here; empty where it is."""
-    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
-    return {
-        "docker compose": "" if plugin else "docker's compose plug-in is not installed",
-        "docker-compose": "" if shutil.which("docker-compose") else "docker-compose is not installed",
-    }
+def has_compose(program: str) -> bool:
+    """Whether `docker compose` (a plug-in) or `docker-compose` is here."""
+    words = program.split()
+    if not shutil.which(words[0]):
+        return False
+    return subprocess.run([*words, "version"], capture_output=True, check=False).returncode == 0
 
 
 def docker(*arguments: str, timeout: float = 120) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -24,12 +25,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_s3(port: int | None = None) -> Iterator[str]:
-    """The address of a server with an empty bucket."""
+def running_s3(port: int | None = None, log: Path = Path(os.devnull)) -> Iterator[str]:
+    """The address of a server with an empty bucket; `log` gets a line for each request."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with log.open("ab") as lines:
+        server = subprocess.Popen(command, stdout=lines, stderr=lines)
     try:
         until = time.monotonic() + 60
         while True:
