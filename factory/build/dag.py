@@ -19,6 +19,7 @@ from factory.build.tasks import OperatorBuilder, build_tasks, key_named_in
 from factory.build.timetable import AnyTimetable, build_timetable
 from schemas.check import CheckedPipeline
 from schemas.compose.env_values import param_default
+from schemas.findings.paths import DataPath
 from schemas.model.pipeline import Pipeline
 from schemas.rules.objects import OF_A_DAG
 from schemas.rules.params import SCHEMA_KEYWORDS
@@ -27,8 +28,8 @@ from schemas.rules.params import SCHEMA_KEYWORDS
 # ruff: noqa: PLC0415
 
 
-def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> dict[str, Param]:
-    """Airflow's params.
+def build_params(params: Mapping[str, Any], path: DataPath, *, needs_defaults: bool) -> dict[str, Param]:
+    """Airflow's params, which are at a path.
 
     A scalar or a list is a default. A mapping is always a JSON Schema (Airflow's own keywords such as `section` and
     `values_display` included), so a default that is a mapping is written `{type: object, default: {…}}`.
@@ -39,49 +40,48 @@ def build_params(params: Mapping[str, Any], *, needs_defaults: bool) -> dict[str
     errors = BuildErrors()
     for name, written in params.items():
         with errors.collected():
-            built[name] = _param(name, written, needs_default=needs_defaults)
+            built[name] = _param((*path, name), written, needs_default=needs_defaults)
     errors.check()
     return built
 
 
-def _param(name: str, written: Any, *, needs_default: bool) -> Param:
+def _param(path: DataPath, written: Any, *, needs_default: bool) -> Param:
     if not isinstance(written, Mapping):
         return Param(plain_data(written))
     if not SCHEMA_KEYWORDS & written.keys():
         raise BuildError(
-            ("params", name),
+            path,
             "a mapping here is a JSON Schema; write a default that is a mapping as `{type: object, default: {…}}`",
         )
     default = plain_data(param_default(written)) if "default" in written else NOTSET
     plain = plain_data(written)
     schema = {key: value for key, value in plain.items() if key not in ("default", "description")}
-    _check_schema(name, schema)
+    _check_schema(path, schema)
     param = Param(default, plain.get("description"), schema=schema)
     if "default" in written:
-        _check_default(name, param)
+        _check_default(path, param)
     elif needs_default:
-        raise BuildError(("params", name), "it needs a `default`: scheduled runs ask nobody (or set `schedule: null`)")
+        raise BuildError(path, "it needs a `default`: scheduled runs ask nobody (or set `schedule: null`)")
     return param
 
 
-def _check_schema(name: str, schema: Mapping[str, Any]) -> None:
+def _check_schema(path: DataPath, schema: Mapping[str, Any]) -> None:
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import validator_for
 
     try:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
-        path = (*("params", name), *error.absolute_path)
-        raise BuildError(path, f"it is not a JSON Schema: {error.message}") from None
+        raise BuildError((*path, *error.absolute_path), f"it is not a JSON Schema: {error.message}") from None
 
 
-def _check_default(name: str, param: Param) -> None:
+def _check_default(path: DataPath, param: Param) -> None:
     try:
         param.resolve()
     except ParamValidationError as error:
         cause = error.args[0] if error.args else error
         raise BuildError(
-            ("params", name, "default"),
+            (*path, "default"),
             f"it does not fit its own schema: {getattr(cause, 'message', one_line(error))}",
         ) from None
 
@@ -169,7 +169,7 @@ def dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder, errors: Bui
             arguments[name] = aware(date, model.timezone)
     with errors.collected():
         arguments["params"] = build_params(
-            model.params or {}, needs_defaults=model.schedule is not None or _is_watched(model)
+            model.params or {}, ("params",), needs_defaults=model.schedule is not None or _is_watched(model)
         )
     with errors.collected():
         arguments["default_args"] = build_default_args(model, objects)

@@ -65,6 +65,11 @@ class OperatorBuilder:
             operator, arguments = built_in_operator(task, context)
         try:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
+            if task.params is not None:
+                from factory.build.dag import build_params  # few tasks have any
+
+                params = build_params(task.params, (*path, "params"), needs_defaults=True)
+                settings["params"] = {name: one if one.schema else one.value for name, one in params.items()}
             whole = {"task_id": task.id, **place, **settings, **arguments}
             return _with_role(task, self.made(task, path, operator, whole, references))
         except (Exception, SystemExit) as error:  # constructors of operators raise anything

@@ -52,6 +52,9 @@ class TaskBase(TaskSettings):
     """Name of the task: letters, digits, `_` and `-`; unique in the file."""
     needs: list[str] = []
     """Ids of the tasks that must finish first, in `[ ]`. Tasks that `with` refers to need not be listed."""
+    params: dict[str, PlainValue] | None = None
+    """Values for the task's templates, and for the `params` of its function, by name, in place of the pipeline's: a
+    value, or a JSON Schema mapping with `default`. The params that a run is started with win."""
     matrix: Matrix | None = None
     """One task for each combination of these lists; `${matrix.key}` is the task's own value, also in its `id`."""
     setup: bool = False

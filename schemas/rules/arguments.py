@@ -79,7 +79,7 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
         match = _OF_A_PARAM.fullmatch(value) if type(value) is str and name not in annotated else None
         if match is None or _renders_natively(subject):
             continue
-        param = mapping_at(subject.data, ("params",)).get(match["name"])
+        param = {**mapping_at(subject.data, ("params",)), **mapping_at(task.entry, ("params",))}.get(match["name"])
         kind, default = _KINDS_OF_VALUES.get(type(param)), param
         if isinstance(param, dict) and "type" in param:
             kind, default = _KINDS.get(str(param["type"])), param.get("default")

@@ -7,9 +7,9 @@ from typing import Any
 
 from schemas.compose.env_values import EnvText, param_default
 from schemas.expressions.reading import EnvReference, expressions
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.model.value_schema import (
     TYPES,
@@ -20,6 +20,7 @@ from schemas.model.value_schema import (
     unfit,
 )
 from schemas.rules.subject import Subject
+from schemas.shape.places import mapping_at
 
 _FORM = ("section", "values_display", "description_md")
 """Airflow's own: how the trigger form shows a param (airflow-core docs, "Params", of 3.3)."""
@@ -84,13 +85,29 @@ SCHEMA_KEYWORDS = frozenset(
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Mappings that are no JSON Schema, defaults that do not fit theirs, and those that a schedule has to have."""
-    params = subject.data.get("params")
-    for name, schema in params.items() if isinstance(params, dict) else ():
+    asks_nobody = "scheduled runs have nobody to ask" if subject.data.get("schedule") is not None else ""
+    for name, schema in mapping_at(subject.data, ("params",)).items():
         if isinstance(schema, dict):
-            yield from _param(subject, ("params", name), schema)
+            yield from _param(subject, ("params", name), schema, asks_nobody)
+    for task in subject.tasks if subject.may_hold("params") else ():
+        if task.path == ("poll",):
+            continue  # there they are the request's
+        own = mapping_at(task.entry, ("params",))
+        for name, schema in own.items():
+            if isinstance(schema, dict):
+                yield from _param(subject, (*task.path, "params", name), schema, "nobody is asked for a task's params")
+        if own and task.uses == "http" and not any("params" in text for _, text in walk(dict(task.arguments)).texts):
+            yield subject.finding(
+                Code.BAD_PARAM,
+                (*task.path, "params"),
+                "these are values for templates, and no template of the task asks for `params`",
+                at_key=True,
+                help="the query of a request is `with: {params: {…}}`",
+                severity=Severity.WARNING,
+            )
 
 
-def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
+def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any], asks_nobody: str) -> Iterator[Diagnostic]:
     typos = [*misspelt(subject, path, schema)]
     if typos:
         yield from typos
@@ -106,9 +123,10 @@ def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Itera
     wrong = [*_schema(subject, path, schema)]
     yield from wrong
     if "default" not in schema:
-        if subject.data.get("schedule") is not None:
-            message = f"`{path[-1]}` needs a `default`: scheduled runs have nobody to ask"
-            yield subject.finding(Code.BAD_PARAM, path, message, at_key=True, help="or set `schedule: null`")
+        if asks_nobody:
+            help_text = "or set `schedule: null`" if path[0] == "params" else ""
+            message = f"`{path[-1]}` needs a `default`: {asks_nobody}"
+            yield subject.finding(Code.BAD_PARAM, path, message, at_key=True, help=help_text)
     elif not wrong and _can_be_judged(schema):
         yield from _default(subject, path, schema)
 

@@ -118,7 +118,9 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
 
 def _params(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
     """A near miss of a param. Any other name may come with a run's configuration."""
+    task = subject.entry_at(path) if "params" in text else None
     known = mapping_at(subject.data, ("params",)) if "params" in text else {}
+    known = {**known, **(mapping_at(task.entry, ("params",)) if task is not None and task.path != ("poll",) else {})}
     template = read_template(text if known else "")
     for owner, name in template.attributes if "params" not in template.optional else ():
         near = unmistakable(name.text, known) if owner == "params" and name.text not in known else None

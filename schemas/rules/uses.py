@@ -133,7 +133,7 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
             help="name a function, or a class that derives from airflow.sdk.BaseOperator",
         )
         return
-    yield from _misplaced(subject, task, _BESIDE_USES)
+    yield from _misplaced(subject, task, _BESIDE_USES | ({"params"} & task.entry.keys()))
     if operator.parameters is not None and operator.is_operator:
         own = tuple(p for p in operator.parameters if p.name not in _BESIDE_USES)
         yield from _arguments(subject, task, f"`{operator.path}`", own, _BESIDE_USES, frozenset())

@@ -20,7 +20,7 @@ from schemas.dagfactory.convert import ConvertedDag
 from schemas.dagfactory.convert.conversion import Converted
 from schemas.dagfactory.convert.values import written_duration
 from schemas.dagfactory.convert.writing import write
-from schemas.expressions.reading import EnvReference, TaskReference, expressions, unescape
+from schemas.expressions.reading import EnvReference, TaskReference, expressions, run_references, unescape
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -360,9 +360,9 @@ class AirflowConversion:
             items = [self._value((*path, index), item) for index, item in enumerate(given)]
             plain = all(item is None or not isinstance(item.value, dict | list) for item in items)
             return Converted([item for item in items if item is not None], path, flow=plain)
-        reference = next(expressions(given), None) if isinstance(given, str) else None
-        if reference is not None and isinstance(reference.meaning, TaskReference):
-            return self._output(path, reference.meaning, is_whole=reference.whole)
+        for expression, reference in run_references(given):
+            if isinstance(reference, TaskReference):
+                return self._output(path, reference, is_whole=expression.whole)
         made = self._setting(path, given)
         if made is not None and isinstance(given, str) and isinstance(made.value, str):
             text = self._text(path, given, report=False) or ""

@@ -243,6 +243,26 @@ def test_what_the_environment_holds_is_text() -> None:
     assert type(dag.get_task("b").bash_command) is str
 
 
+def test_a_task_has_params_of_its_own() -> None:
+    dag = built(
+        """
+        params: {region: eu}
+        tasks:
+          - {id: a, uses: bash, params: {region: us, n: {type: integer, default: 1}}, with: {bash_command: echo}}
+          - {id: b, uses: bash, params: {x: 1}, expand: {bash_command: [echo]}}
+          - {id: c, uses: bash, with: {bash_command: echo}}
+        """
+    )
+    assert [dag.get_task(name).params.dump() for name in "abc"] == [
+        {"region": "us", "n": 1},
+        {"region": "eu", "x": 1},
+        {"region": "eu"},
+    ]
+    assert dag.get_task("a").params.get_param("n").schema == {"type": "integer"}
+    read = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert read.get_task("a").params.dump() == {"region": "us", "n": 1}
+
+
 TEXT = "x-${tasks.a.output}"
 EVERY_TEXT = """
 tasks:
