@@ -1,89 +1,25 @@
-"""A checked pipeline → an Airflow DAG, with the `params` that a person is asked for. The one way in: `build`."""
+"""A checked pipeline → an Airflow DAG. The one way in: `build`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pendulum
-from airflow.sdk import DAG, Asset, Param
-from airflow.sdk.definitions._internal.types import NOTSET
-from airflow.sdk.exceptions import ParamValidationError
+from airflow.sdk import DAG, Asset
 
-from factory.build.arguments import aware, plain_data, without_file
-from factory.build.errors import BuildError, BuildErrors, PipelineBuildError, one_line
+from factory.build.arguments import aware, without_file
+from factory.build.errors import BuildError, BuildErrors, PipelineBuildError
 from factory.build.objects import ObjectBuilder
-from factory.build.settings import build_default_args
+from factory.build.settings import build_default_args, build_params
 from factory.build.state import build_state
 from factory.build.tasks import OperatorBuilder, build_tasks, key_named_in
 from factory.build.timetable import AnyTimetable, build_timetable
 from schemas.check import CheckedPipeline
-from schemas.compose.env_values import param_default
-from schemas.findings.paths import DataPath
 from schemas.model.pipeline import Pipeline
 from schemas.rules.objects import OF_A_DAG
-from schemas.rules.params import SCHEMA_KEYWORDS
 
 # Imports inside functions: every process that parses a DAG pays for its imports again, and few pipelines need these.
 # ruff: noqa: PLC0415
-
-
-def build_params(params: Mapping[str, Any], path: DataPath, *, needs_defaults: bool) -> dict[str, Param]:
-    """Airflow's params, which are at a path.
-
-    A scalar or a list is a default. A mapping is always a JSON Schema (Airflow's own keywords such as `section` and
-    `values_display` included), so a default that is a mapping is written `{type: object, default: {…}}`.
-    `needs_defaults`: nobody fills in the form of a scheduled run, so Airflow requires a valid default of each
-    (`DAG._validate_params`). Raises an ExceptionGroup of BuildErrors.
-    """
-    built: dict[str, Param] = {}
-    errors = BuildErrors()
-    for name, written in params.items():
-        with errors.collected():
-            built[name] = _param((*path, name), written, needs_default=needs_defaults)
-    errors.check()
-    return built
-
-
-def _param(path: DataPath, written: Any, *, needs_default: bool) -> Param:
-    if not isinstance(written, Mapping):
-        return Param(plain_data(written))
-    if not SCHEMA_KEYWORDS & written.keys():
-        raise BuildError(
-            path,
-            "a mapping here is a JSON Schema; write a default that is a mapping as `{type: object, default: {…}}`",
-        )
-    default = plain_data(param_default(written)) if "default" in written else NOTSET
-    plain = plain_data(written)
-    schema = {key: value for key, value in plain.items() if key not in ("default", "description")}
-    _check_schema(path, schema)
-    param = Param(default, plain.get("description"), schema=schema)
-    if "default" in written:
-        _check_default(path, param)
-    elif needs_default:
-        raise BuildError(path, "it needs a `default`: scheduled runs ask nobody (or set `schedule: null`)")
-    return param
-
-
-def _check_schema(path: DataPath, schema: Mapping[str, Any]) -> None:
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import validator_for
-
-    try:
-        validator_for(schema).check_schema(schema)
-    except SchemaError as error:
-        raise BuildError((*path, *error.absolute_path), f"it is not a JSON Schema: {error.message}") from None
-
-
-def _check_default(path: DataPath, param: Param) -> None:
-    try:
-        param.resolve()
-    except ParamValidationError as error:
-        cause = error.args[0] if error.args else error
-        raise BuildError(
-            (*path, "default"),
-            f"it does not fit its own schema: {getattr(cause, 'message', one_line(error))}",
-        ) from None
 
 
 # Same name and meaning in the language and in airflow.sdk.DAG; what is not written is left to Airflow.

@@ -1,4 +1,4 @@
-"""The settings that every task has → arguments of Airflow's BaseOperator, whose names they carry."""
+"""The settings that every task has → arguments of Airflow's BaseOperator, whose names they carry; and `params`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, Param
+from airflow.sdk.definitions._internal.types import NOTSET
+from airflow.sdk.exceptions import ParamValidationError
 
-from factory.build.arguments import aware
-from factory.build.errors import BuildError
+from factory.build.arguments import aware, plain_data
+from factory.build.errors import BuildError, BuildErrors, one_line
 from factory.build.objects import ObjectBuilder
 from factory.build.timetable import build_asset
 from factory.operators.user_modules import make_importable
+from schemas.compose.env_values import param_default
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT, PythonObject
 from schemas.model.notifications import TaskNotifications
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS, Resources, RetryPolicy, TaskSettings
+from schemas.rules.params import SCHEMA_KEYWORDS
 
 if TYPE_CHECKING:
     from airflow.sdk import ExceptionRetryPolicy
@@ -121,3 +125,61 @@ def _check_strategy(strategy: Any, path: DataPath) -> None:
         validate_and_load_priority_weight_strategy(strategy)
     except Exception as error:
         raise BuildError.refused(path, error) from error
+
+
+def build_params(params: Mapping[str, Any], path: DataPath, *, needs_defaults: bool) -> dict[str, Param]:
+    """Airflow's params, which are at a path.
+
+    A scalar or a list is a default. A mapping is always a JSON Schema (Airflow's own keywords such as `section` and
+    `values_display` included), so a default that is a mapping is written `{type: object, default: {…}}`.
+    `needs_defaults`: nobody fills in the form of a scheduled run, so Airflow requires a valid default of each
+    (`DAG._validate_params`). Raises an ExceptionGroup of BuildErrors.
+    """
+    built: dict[str, Param] = {}
+    errors = BuildErrors()
+    for name, written in params.items():
+        with errors.collected():
+            built[name] = _param((*path, name), written, needs_default=needs_defaults)
+    errors.check()
+    return built
+
+
+def _param(path: DataPath, written: Any, *, needs_default: bool) -> Param:
+    if not isinstance(written, Mapping):
+        return Param(plain_data(written))
+    if not SCHEMA_KEYWORDS & written.keys():
+        raise BuildError(
+            path,
+            "a mapping here is a JSON Schema; write a default that is a mapping as `{type: object, default: {…}}`",
+        )
+    default = plain_data(param_default(written)) if "default" in written else NOTSET
+    plain = plain_data(written)
+    schema = {key: value for key, value in plain.items() if key not in ("default", "description")}
+    _check_schema(path, schema)
+    param = Param(default, plain.get("description"), schema=schema)
+    if "default" in written:
+        _check_default(path, param)
+    elif needs_default:
+        raise BuildError(path, "it needs a `default`: scheduled runs ask nobody (or set `schedule: null`)")
+    return param
+
+
+def _check_schema(path: DataPath, schema: Mapping[str, Any]) -> None:
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
+
+    try:
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        raise BuildError((*path, *error.absolute_path), f"it is not a JSON Schema: {error.message}") from None
+
+
+def _check_default(path: DataPath, param: Param) -> None:
+    try:
+        param.resolve()
+    except ParamValidationError as error:
+        cause = error.args[0] if error.args else error
+        raise BuildError(
+            (*path, "default"),
+            f"it does not fit its own schema: {getattr(cause, 'message', one_line(error))}",
+        ) from None

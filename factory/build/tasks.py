@@ -15,7 +15,7 @@ from factory.build.built_ins import STANDARD, BuildContext, built_in_operator, i
 from factory.build.edges import Placed, Sources, TaskReferences, draw_edges, placed, sources_of
 from factory.build.errors import BuildError, BuildErrors
 from factory.build.objects import ObjectBuilder
-from factory.build.settings import build_settings
+from factory.build.settings import build_params, build_settings
 from factory.operators.functions import FunctionReference, constructed, require_mappable
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
@@ -66,8 +66,6 @@ class OperatorBuilder:
         try:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
             if task.params is not None:
-                from factory.build.dag import build_params  # few tasks have any
-
                 params = build_params(task.params, (*path, "params"), needs_defaults=True)
                 settings["params"] = {name: one if one.schema else one.value for name, one in params.items()}
             whole = {"task_id": task.id, **place, **settings, **arguments}
