@@ -32,7 +32,7 @@ REFUSED = {
 
 def example_folders() -> list[Path]:
     """The pipelines folders of the documentation, and this project's own."""
-    inside = {"recipes": "*", "composition": "pipelines", "policy": "pipelines"}
+    inside = {"recipes": "*", **dict.fromkeys(("composition", "policy", "templates"), "pipelines")}
     found = [ROOT / "pipelines"]
     for folder in (p for p in sorted(EXAMPLES.iterdir()) if not p.name.startswith("broken")):
         found += sorted(folder.glob(inside[folder.name])) if folder.name in inside else [folder]
