@@ -88,7 +88,8 @@ class LayerReader:
     def template_names(self) -> Sequence[str]:
         """The names of all templates: the folder's own, then those of packages, with the package's name before them."""
         typed = [path for path in self._texts if is_template_path(path)]
-        names = [template_name(path) for path in (*template_paths(self._folder), *typed)]
+        found = [template_name(path) for path in (*template_paths(self._folder), *typed)]
+        names = [name for name in found if "." not in name]
         for prefix, package in packages().items():
             names += [f"{prefix}.{file.stem}" for file in package.folder.iterdir() if file.suffix in SUFFIXES]
         return list(dict.fromkeys(names))

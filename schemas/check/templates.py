@@ -90,7 +90,7 @@ def _params_in(text: str) -> Iterator[str]:
 def _hidden(path: str, layers: LayerReader, document: Document) -> Iterator[Diagnostic]:
     """That no name leads to the file."""
     meant = known(template_name(path))
-    if meant is None:
+    if meant is None or meant.package:
         message = "nobody can use this template: its name must be letters, digits, `_` and `-`, then `.yaml`"
     elif path != (first := next(other for other in meant.paths if layers.template_file(other) is not None)):
         message = f"nobody can use this template: `{meant.name}` is {layers.shown(first)}"
