@@ -18,6 +18,8 @@ from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from factory.http.call import HttpCall
+from factory.http.credentials import proofs, without_proofs
 from factory.http.errors import HttpError
 
 from .http_server import Server
@@ -303,3 +305,15 @@ def test_another_server_that_wants_credentials_is_told_from_a_wrong_password(
         with pytest.raises(HttpError, match="is another server than the one first requested, so it got no credentials"):
             run(url, auth=auth, **more)
     assert {"Authorization"} & {name for one in other_server.received for name in one.headers} == set()
+
+
+def test_a_link_is_kept_without_what_proves_who_asks() -> None:
+    unsigned = HttpCall.of("GET", "https://api/rows?kind=sesame", {"X-Api-Version": "2024"}, None, None)
+    found = proofs(unsigned, unsigned.with_headers({"Authorization": "Bearer s/same"}).with_query({"key": "q+ery"}))
+    for link, kept in (
+        ("https://me:s%2Fsame@api/rows?a=1", "https://api/rows?a=1"),
+        ("/rows?access_token=s%2Fsame&kind=sesame&a=1", "/rows?kind=sesame&a=1"),
+        ("/rows?k=q%2Bery", "/rows"),
+        ("/rows?v=2024&KEY=another", "/rows?v=2024"),
+    ):
+        assert without_proofs(link, found, "key") == kept
