@@ -180,7 +180,12 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
 
 def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
-    for number, row in enumerate(csv.DictReader(io.TextIOWrapper(data, "utf-8-sig", newline="")), 1):
+    reader = csv.DictReader(io.TextIOWrapper(data, "utf-8-sig", newline=""))
+    columns = list(reader.fieldnames or ())
+    twice = next((name for at, name in enumerate(columns) if name in columns[:at]), None)
+    if twice is not None:
+        raise RowFileError(f"`{path}`: two columns are named `{twice}`")
+    for number, row in enumerate(reader, 1):
         if None in row:
             raise RowFileError(f"`{path}`, row {number}: it has more fields than there are columns")
         yield row

@@ -107,9 +107,9 @@ def check_written(subject: Subject) -> Iterator[Diagnostic]:
             message = f"task `{first[to].full_id}` writes this file too: what is written last replaces its rows"
             yield subject.finding(Code.ROWS_AT_RISK, path, message)
         first.setdefault(to, task)
-        moves = task.arguments.get("incremental") is not None and task.arguments.get("commit") == "poll"
-        if moves and "{" not in to and not isinstance(to, EnvText):
-            message = "each run replaces this file, and with `commit: poll` no later run asks for its rows"
+        at_once = task.arguments.get("commit") == "poll" or len(subject.tasks) == 1
+        if at_once and task.arguments.get("incremental") is not None and "{" not in to and not isinstance(to, EnvText):
+            message = "each run replaces this file, and no later run asks for its rows"
             help_text = "give each run a file of its own, such as `orders/{{ run_id }}.jsonl`"
             yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)
 

@@ -167,6 +167,9 @@ def test_a_line_with_too_many_fields_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n2,3\n")
     with pytest.raises(RowFileError, match=r"a\.csv`, row 2: it has more fields"):
         list(read_rows(str(tmp_path / "a.csv")))
+    (tmp_path / "a.csv").write_text("a,b,a\n1,2,3\n")
+    with pytest.raises(RowFileError, match=r"a\.csv`: two columns are named `a`"):
+        list(read_rows(str(tmp_path / "a.csv")))
 
 
 def test_what_a_killed_process_left_is_removed_and_no_other(tmp_path: Path) -> None:
