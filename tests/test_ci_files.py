@@ -140,25 +140,47 @@ def changed_repository(folder: Path) -> str:
 
 GH = """#!/bin/sh
 echo "$@" >> "$CALLS"
-case "$*" in *--paginate*) cat "$COMMENTS" ;; *POST*) echo 17 > "$COMMENTS" ;; esac
+while [ $# -gt 1 ]; do [ "$1" = --jq ] && filter=$2; shift; done
+case "$filter $CALLS" in
+  *.id*) jq --raw-output "$filter" "$COMMENTS" ;;
+  *) [ -z "$READ_ONLY" ] || { echo "HTTP 403" >&2; exit 1; }; cp "$AFTER" "$COMMENTS" ;;
+esac
 """
-"""In place of GitHub's own: it remembers one comment."""
+"""In place of GitHub's own: after the first write it has the comments of `AFTER`; a fork's token may only read."""
+OTHERS = [{"id": 3, "body": "<!-- factory plan --> by hand", "user": {"login": "ada"}}]
+OURS = [*OTHERS, {"id": 17, "body": "<!-- factory plan --> old", "user": {"login": "github-actions[bot]"}}]
 
 
-def test_the_action_plans_a_pull_request_and_keeps_one_comment(tmp_path: Path) -> None:
-    base = changed_repository(tmp_path)
-    (tmp_path / "gh").write_text(GH)
-    (tmp_path / "gh").chmod(0o755)
-    (tmp_path / "comments").touch()
-    given = {
-        "BASE": base,
-        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
-        "CALLS": str(tmp_path / "calls"),
-        "COMMENTS": str(tmp_path / "comments"),
+@pytest.mark.skipif(not which("jq"), reason="gh has it built in")
+def test_a_token_that_may_only_read_fails_no_job(tmp_path: Path) -> None:
+    given = comments(tmp_path)
+    (tmp_path / "factory-plan.md").write_text("plan")
+
+    done = run_step("Comment", tmp_path, **given, READ_ONLY="yes")
+
+    assert (done.returncode, "::warning::No comment" in done.stdout) == (0, True), done.stderr
+
+
+def comments(folder: Path) -> dict[str, str]:
+    """What the step for comments needs: a `gh` before GitHub's own, and what is on the pull request."""
+    (folder / "gh").write_text(GH)
+    (folder / "gh").chmod(0o755)
+    for name, there in (("comments", OTHERS), ("after", OURS)):
+        (folder / name).write_text(json.dumps(there))
+    return {
+        "CALLS": str(folder / "calls"),
+        "COMMENTS": str(folder / "comments"),
+        "AFTER": str(folder / "after"),
         "REPOSITORY": "shop/pipelines",
         "NUMBER": "7",
-        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
     }
+
+
+@pytest.mark.skipif(not which("jq"), reason="gh has it built in")
+def test_the_action_plans_a_pull_request_and_keeps_one_comment(tmp_path: Path) -> None:
+    base = changed_repository(tmp_path)
+    given = {"BASE": base, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), **comments(tmp_path)}
 
     for step in ("Plan", "Comment", "Comment"):
         done = run_step(step, tmp_path, **given)
@@ -168,7 +190,9 @@ def test_the_action_plans_a_pull_request_and_keeps_one_comment(tmp_path: Path) -
     assert summary.startswith("<!-- factory plan -->\n### Pipelines: 1 broken, 1 changed\n")
     assert "next runs after" in summary
     asked = "api --paginate repos/shop/pipelines/issues/7/comments"
-    sent = [line for line in (tmp_path / "calls").read_text().splitlines() if not line.startswith(asked)]
+    calls = (tmp_path / "calls").read_text()
+    sent = [line for line in calls.splitlines() if line.startswith("api --method")]
+    assert calls.count(asked) == 2
     assert sent == [
         "api --method POST repos/shop/pipelines/issues/7/comments --field body=@factory-plan.md",
         "api --method PATCH repos/shop/pipelines/issues/comments/17 --field body=@factory-plan.md",
@@ -199,9 +223,15 @@ def test_hooks_run_and_fail_for_errors(tmp_path: Path, hook: dict[str, Any]) -> 
     ("notes", "sent"),
     [
         ("[]", ("POST", "/notes")),
-        ('[{"id": 3, "body": "hello"}, {"id": 5, "body": "<!-- factory plan --> old"}]', ("PUT", "/notes/5")),
+        ('[{"id": 4, "author": {"id": 8}, "body": "<!-- factory plan --> by hand"}]', ("POST", "/notes")),
+        (
+            '[{"id": 3, "author": {"id": 9}, "body": "hello"},'
+            ' {"id": 4, "author": {"id": 8}, "body": "<!-- factory plan --> by hand"},'
+            ' {"id": 5, "author": {"id": 9}, "body": "<!-- factory plan --> old"}]',
+            ("PUT", "/notes/5"),
+        ),
     ],
-    ids=["first", "again"],
+    ids=["first", "others", "again"],
 )
 def test_the_gitlab_job_keeps_one_note(tmp_path: Path, notes: str, sent: tuple[str, str]) -> None:
     (job,) = yaml.safe_load((ROOT / "docs/ci/plan.gitlab-ci.yaml").read_text()).values()
@@ -209,10 +239,12 @@ def test_the_gitlab_job_keeps_one_note(tmp_path: Path, notes: str, sent: tuple[s
     server = Server()
     server.answers("/notes", notes.encode())
     server.answers("/notes/5", b"{}")
+    server.answers("/user", b'{"id": 9}')
     environment = {
         **os.environ,
         "CI_MERGE_REQUEST_DIFF_BASE_SHA": changed_repository(tmp_path),
         "NOTES": server.url("/notes"),
+        "CI_API_V4_URL": server.url(""),
         "PLAN_TOKEN": "hush",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
@@ -225,6 +257,9 @@ def test_the_gitlab_job_keeps_one_note(tmp_path: Path, notes: str, sent: tuple[s
     assert (request.method, request.path) == sent
     assert request.headers["PRIVATE-TOKEN"] == "hush"
     assert unquote_plus(request.body.decode()).startswith("body=<!-- factory plan -->")
+    environment["PLAN_TOKEN"] = ""
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "1 changed" in done.stdout) == (0, True), done.stderr
 
 
 def test_the_gitlab_job_calls_lint_as_it_is() -> None:

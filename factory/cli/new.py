@@ -13,17 +13,19 @@ import json
 import keyword
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from factory.cli import UsageError
 from factory.plan.proposal import Proposal, proposed
+from schemas.check import Checker, CheckOptions
 from schemas.compose.env_values import looks_like_secret
+from schemas.folder.discovery import default_dag_id
 from schemas.folder.project import lexically_absolute, pipelines_folder
 from schemas.text.edits import flow
 
@@ -39,6 +41,8 @@ _SQL_WORDS = frozenset(
 """The reserved words of SQL that a table might be called by."""
 _SECONDS = 30
 _MOST_BYTES = 20_000_000
+_SHORTEST_SECRET = 4
+"""Of a secret that is looked for in all of an answer: `1` is in too much."""
 
 ETL = """\
 description: Extract rows, transform them, load them into the warehouse.
@@ -161,6 +165,8 @@ def run(arguments: argparse.Namespace) -> int:
     there = next((folder / path for path in files if (folder / path).exists()), None)
     if there is not None:
         raise UsageError(f"{there} is there already, and is not overwritten: choose another name")
+    if arguments.kind != "template":
+        _require_free(folder, f"{name}.yaml")
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
@@ -189,6 +195,16 @@ def _require_name(name: str, kind: str) -> None:
         raise UsageError(f"`{name}` is a word of SQL, and would be the table's name: choose another, such as {name}s")
 
 
+def _require_free(folder: Path, path: str) -> None:
+    """Raises UsageError where another file has the DAG id that the new one would have."""
+    root = pipelines_folder(folder) if folder.is_dir() else folder
+    dag_id = default_dag_id((lexically_absolute(folder) / path).relative_to(lexically_absolute(root)).as_posix())
+    checker = Checker(root, CheckOptions(environ={}, environment="", read_sources=False))
+    for other in checker.paths():
+        if dag_id in (checker.possible_dag_ids(other) or checker.dag_ids(other)):
+            raise UsageError(f"{root / other} has the DAG id `{dag_id}` already: choose another name")
+
+
 def _place(chosen: Path | None, name: str) -> tuple[Path, str]:
     """The folder to write to, and the dotted path of the module `name` in it."""
     root = pipelines_folder(chosen) if chosen is not None else pipelines_folder()
@@ -212,7 +228,7 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
     body, headers = _asked(url)
     found = proposed(body, headers, dict(parse_qsl(parts.query)))
     address = parts._replace(query="", fragment="").geturl()
-    secret = {key for key, _ in parse_qsl(parts.query) if looks_like_secret(key)}
+    secret = {key for key, _ in parse_qsl(parts.query) if _is_secret(key)}
     params = {
         key: f"{{{{ var.value.{name}_{key} }}}}" if key in secret else value
         for key, value in parse_qsl(parts.query, keep_blank_values=True)
@@ -226,9 +242,8 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
         pipeline += [f"  data_selector: {flow(found.selector)}"] if found.selector else []
         pipeline += [f"  pagination: {flow(found.pagination)}"] if found.pagination else []
         pipeline += _load(name, found)
-    recorded = json.dumps(found.last_page, indent=2, ensure_ascii=False)
-    for key, value in parse_qsl(parts.query):
-        recorded = recorded.replace(value, "hidden") if key in secret else recorded
+    told = [(key, value) for key, value in parse_qsl(parts.query) if key in secret]
+    recorded = json.dumps(_hidden(found.last_page, told), indent=2, ensure_ascii=False)
     files = {
         f"{name}.yaml": "".join(f"{line}\n" for line in pipeline),
         f"{name}.test.yaml": _test_of_poll(name, address, {f"{name}_{key}": "hidden" for key in secret}, found),
@@ -240,6 +255,33 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
     return files, [*found.said(), *needed]
 
 
+def _is_secret(name: str) -> bool:
+    """`api_key`, `api-key` and `accessToken`, but not `page`."""
+    return looks_like_secret(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|-", "_", name))
+
+
+def _hidden(value: Any, told: Sequence[tuple[str, str]]) -> Any:
+    """An answer without the secrets of its URL, `told` by name, which it may repeat in any form."""
+    if isinstance(value, dict):
+        of_name = dict(told)
+        return {
+            key: "hidden" if key in of_name and str(one) == of_name[key] else _hidden(one, told)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_hidden(one, told) for one in value]
+    if not isinstance(value, str):
+        return "hidden" if str(value) in {text for _, text in told if len(text) >= _SHORTEST_SECRET} else value
+    for key, secret in told:
+        # In an address, which may be in another one, its name tells it, however short it is.
+        value = re.sub(rf"((?:\b|(?<=%3[fF])|(?<=%26)){re.escape(key)}(?:=|%3[dD]))[^&#\s\"'<>]+", r"\1hidden", value)
+        if len(secret) >= _SHORTEST_SECRET:
+            for form in sorted({secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}, key=len)[::-1]:
+                value = re.sub(re.escape(form), "hidden", value, flags=re.IGNORECASE)
+            value = "hidden" if secret in unquote(unquote(value)) else value
+    return value
+
+
 def _load(name: str, found: Proposal) -> list[str]:
     """The lines of the task that puts the rows into a table."""
     lines = ["tasks:", "  - id: load", "    uses: load", "    with:", "      rows: ${tasks.poll.output}"]
@@ -248,7 +290,7 @@ def _load(name: str, found: Proposal) -> list[str]:
         lines += ["      write_disposition: merge", f"      primary_key: {flow(found.primary_key)}"]
     else:
         lines.append("      write_disposition: append")
-    columns = {key: kind for key, kind in found.columns.items() if not looks_like_secret(key)}
+    columns = {key: kind for key, kind in found.columns.items() if not _is_secret(key)}
     return (
         [*lines, "      columns:", *(f"        {flow(key)}: {kind}" for key, kind in columns.items())]
         if columns

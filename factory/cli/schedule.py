@@ -1,12 +1,15 @@
 """Show when pipelines run, in words and with their next runs; change a schedule in its file.
 
 `factory schedule [PATH ...]` lists; `factory schedule set PIPELINE CRON` edits the file, comments and layout kept.
+CRON may also be `null` or a mapping: "{every: 90m}".
 Exit status: 0 done, 1 lint does not accept the new schedule, 2 usage.
 """
 
 from __future__ import annotations
 
 import argparse
+import codecs
+import json
 import os
 import sys
 from collections import Counter
@@ -14,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from factory.cli import UsageError
@@ -28,8 +32,8 @@ from schemas.findings.diagnostics import Fix, Span
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE, pipelines_folder
-from schemas.text.document import Document
-from schemas.text.edits import apply
+from schemas.text.document import Document, document_from_text
+from schemas.text.edits import apply, flow
 
 MOST_RUNS_OF_A_DAY = 1440
 CROWDED = 5
@@ -114,38 +118,74 @@ def _print_load(timings: Sequence[Timing], now: datetime, zone: ZoneInfo) -> Non
         print(f"not counted: {untold} that no clock starts")
 
 
-def _set(pipeline: str, cron: str, arguments: argparse.Namespace, now: datetime) -> int:
-    selection, path, variant = _chosen(pipeline, arguments.pipelines)
-    options = CheckOptions(shown_folder=selection.shown)
+def _set(pipeline: str, text: str, arguments: argparse.Namespace, now: datetime) -> int:
+    environment = arguments.environment or ""
+    selection, path, variant = _chosen(pipeline, arguments.pipelines, environment)
     place = selection.folder / path
     raw = place.read_bytes()
     try:
-        edited = rescheduled(variant, raw, cron, arguments.timezone)
+        edited = rescheduled(variant, raw, _given(text), arguments.timezone)
     except NotEditableError as error:
         raise UsageError(str(error)) from None
+    options = CheckOptions(shown_folder=selection.shown, texts={path: raw})
     before = {(d.code, d.message) for d in Checker(selection.folder, options).file(path).diagnostics}
-    checker = Checker(selection.folder, replace(options, texts={path: edited.raw}))
-    fresh = [d for d in checker.file(path).diagnostics if (d.code, d.message) not in before]
+    changed = replace(options, texts={path: edited.raw})
+    fresh = [d for d in Checker(selection.folder, changed).file(path).diagnostics if (d.code, d.message) not in before]
     if fresh:
         print(full.render(fresh, colour=wants_colour(sys.stderr)), file=sys.stderr)
     if any(d.severity is Severity.ERROR for d in fresh):
         print(f"{selection.shown_path(path)} is not changed", file=sys.stderr)
         return 1
-    new = next(v for v in checker.variants(path) if v.dag_id == variant.dag_id)
     place.write_bytes(edited.raw)
     print(f"{selection.shown_path(path)}: {'changed' if edited.changed else 'no change'}")
-    for label, data in (("before", variant.effective.data), ("after", new.effective.data)):
-        when = timing(data)
-        runs = ", ".join(shown_moment(moment, when.zone) for moment in when.next_runs(now, 3))
-        print(f"  {label + ':':<8}{when.words()}{f'; next runs: {runs}' if runs else ''}")
+    sides = [Checker(selection.folder, replace(each, environ={}, environment="")) for each in (options, changed)]
+    _print_changes(sides[0], sides[1], variant, now)
     return 0
 
 
-def _chosen(pipeline: str, folder: Path | None) -> tuple[Selection, str, Variant]:
+def _print_changes(before: Checker, after: Checker, chosen: Variant, now: datetime) -> None:
+    """When the DAGs of a file ran and run now: the chosen one, and all others whose schedule the edit changes."""
+
+    def said(checker: Checker, environment: str | None) -> dict[str, str]:
+        found = checker.variants_in(chosen.path, environment)
+        return {variant.dag_id: _with_runs(timing(variant.effective.data), now) for variant in found}
+
+    old, new = said(before, chosen.environment), said(after, chosen.environment)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for dag_id, was in old.items():
+        if was != new[dag_id] or dag_id == chosen.dag_id:
+            alike.setdefault((was, new[dag_id]), []).append(dag_id)
+    for (was, now_said), ids in alike.items():
+        if len(old) > 1:
+            print(f"  {', '.join(ids)}")
+        print(f"  before: {was}\n  after:  {now_said}")
+    others = before.environments_of(chosen.path) if chosen.environment is None and old != new else ()
+    kept = [name for name in others if said(before, name) == said(after, name)]
+    if kept:
+        print(f"  environment {', '.join(kept)}: no change, it has a schedule of its own")
+
+
+def _with_runs(when: Timing, now: datetime) -> str:
+    runs = ", ".join(shown_moment(moment, when.zone) for moment in when.next_runs(now, 3))
+    return f"{when.words()}{f'; next runs: {runs}' if runs else ''}"
+
+
+def _given(text: str) -> Any:
+    """`null` and mappings as YAML has them; all else is a cron expression or preset. Raises UsageError."""
+    if not text.strip():
+        raise UsageError('write a cron expression, such as "0 7 * * 1-5", or null')
+    document = document_from_text(f"schedule: {text}\n", "")
+    value = document.data.get("schedule", text) if isinstance(document.data, dict) else text
+    return value if value is None or isinstance(value, dict) else text
+
+
+def _chosen(pipeline: str, folder: Path | None, environment: str) -> tuple[Selection, str, Variant]:
     """The file and the DAG that a path or a DAG id names. Raises UsageError."""
     named = Path(pipeline)
     (selection,) = select([named] if named.is_file() else [folder] if folder is not None else [])
-    checker = Checker(selection.folder, CheckOptions(environ={}, environment="", shown_folder=selection.shown))
+    require_declared(environment, [selection])
+    options = CheckOptions(environ={}, environment=environment, shown_folder=selection.shown)
+    checker = Checker(selection.folder, options)
     paths = selection.paths if named.is_file() else tuple(pipeline_paths(selection.folder))
     found = [(path, v) for path in paths for v in checker.variants(path) if named.is_file() or v.dag_id == pipeline]
     if not found:
@@ -172,27 +212,32 @@ class Edited:
     changed: bool
 
 
-def rescheduled(variant: Variant, raw: bytes, cron: str, timezone: str | None) -> Edited:
-    """The file of a DAG with another cron, and another time zone where one is given. Raises NotEditableError."""
+def rescheduled(variant: Variant, raw: bytes, wanted: Any, timezone: str | None) -> Edited:
+    """The file of a DAG with another schedule, and another time zone where one is given; a text is a cron expression.
+    Raises NotEditableError."""
     document = variant.effective.layers[-1]
     schedule = variant.effective.data.get("schedule")
     path = _path_in(document, variant)
+    if variant.environment is not None and (path or ())[:2] != ("environments", variant.environment):
+        text = f"environment `{variant.environment}` has no schedule of its own in this file: write it there once"
+        raise NotEditableError(f"{document.file}: {text}")
     if path is None:
-        text = _value(cron, timezone)
-        return _result(raw, _inserted(raw, f"schedule: {text}\n", document))
-    if not isinstance(schedule, dict):
-        return _result(raw, apply(raw, [_replacing(document, path, _value(cron, timezone))]))
+        return _result(raw, _inserted(raw, f"schedule: {_value(wanted, timezone)}", document))
+    if not isinstance(schedule, dict) or not isinstance(wanted, str):
+        return _result(raw, apply(raw, [_replacing(document, path, _value(wanted, timezone))]))
     if not isinstance(schedule.get("cron"), str):
         line = document.key_span(path).line
         kind = "a list of crons" if isinstance(schedule.get("cron"), list) else "no cron"
-        raise NotEditableError(f"{document.file}:{line}: the schedule is {kind}: edit it there")
-    fixes = [_replacing(document, (*path, "cron"), f'"{cron}"')]
+        raise NotEditableError(
+            f'{document.file}:{line}: the schedule is {kind}: edit it there, or write all of it, such as "{{cron: …}}"'
+        )
+    fixes = [_replacing(document, (*path, "cron"), json.dumps(wanted, ensure_ascii=False))]
     if timezone is not None and "timezone" in schedule:
         fixes.append(_replacing(document, (*path, "timezone"), timezone))
     elif timezone is not None:
         end = fixes[0].span
         at = Span(end.end_line, end.end_column, end.end_line, end.end_column)
-        fixes.append(Fix(at, _next_key(document, (*path, "cron"), f"timezone: {timezone}")))
+        fixes.append(Fix(at, _next_key(document, (*path, "cron"), f"timezone: {timezone}", _newline(raw))))
     return _result(raw, apply(raw, fixes))
 
 
@@ -204,8 +249,15 @@ def _path_in(document: Document, variant: Variant) -> DataPath | None:
     return path if where is document else None
 
 
-def _value(cron: str, timezone: str | None) -> str:
-    return f'"{cron}"' if timezone is None else f'{{cron: "{cron}", timezone: {timezone}}}'
+def _value(wanted: Any, timezone: str | None) -> str:
+    """A schedule on one line. Raises NotEditableError."""
+    if timezone is None:
+        return json.dumps(wanted, ensure_ascii=False) if isinstance(wanted, str) else flow(wanted)
+    if isinstance(wanted, str):
+        return f"{{cron: {json.dumps(wanted, ensure_ascii=False)}, timezone: {timezone}}}"
+    if not isinstance(wanted, dict) or "cron" not in wanted:
+        raise NotEditableError("--timezone goes with a cron expression")
+    return flow({**wanted, "timezone": timezone})
 
 
 def _replacing(document: Document, path: DataPath, text: str) -> Fix:
@@ -217,22 +269,28 @@ def _replacing(document: Document, path: DataPath, text: str) -> Fix:
     return Fix(span, text)
 
 
-def _next_key(document: Document, path: DataPath, entry: str) -> str:
+def _next_key(document: Document, path: DataPath, entry: str, newline: str) -> str:
     """What follows a value so that `entry` is the next key of its mapping."""
     key = document.key_span(path)
     before = document.lines.line_text(key.line)[: key.column - 1]
-    return f"\n{before}{entry}" if not before.strip() else f", {entry}"
+    return f"{newline}{before}{entry}" if not before.strip() else f", {entry}"
+
+
+def _newline(raw: bytes) -> str:
+    return "\r\n" if b"\r\n" in raw else "\n"
 
 
 def _inserted(raw: bytes, line: str, document: Document) -> bytes:
     """A new key at the top, behind comments and `description`."""
     data = document.data if isinstance(document.data, dict) else {}
     first = next((key for key in data if key not in ("dag_id", "description")), None)
-    at = document.key_span((first,)).line if first is not None else len(document.text.splitlines()) + 1
-    lines = raw.decode("utf-8-sig").splitlines(keepends=True)
+    text, newline = raw.removeprefix(codecs.BOM_UTF8).decode(), _newline(raw)
+    lines = text.split(newline)
+    at = document.key_span((first,)).line if first is not None else len(lines) + (lines[-1] != "")
     while at > 1 and lines[at - 2].startswith("#") and at - 2 > 0:
         at -= 1
-    return "".join([*lines[: at - 1], line, *lines[at - 1 :]]).encode()
+    mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+    return mark + newline.join([*lines[: at - 1], line, *lines[at - 1 :]]).encode()
 
 
 def _result(before: bytes, after: bytes) -> Edited:

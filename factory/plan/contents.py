@@ -5,16 +5,16 @@ What a plan compares with: a folder, or the pipelines folder as it was in a git 
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from factory.reporters.full import secret_spans
@@ -255,32 +255,23 @@ def base_folder(base: str | None, folder: Path) -> Iterator[tuple[Path, str]]:
     name = f"{base or 'where this branch left the default branch'} ({revision[:9]})"
     with tempfile.TemporaryDirectory(prefix="factory-plan-") as temporary:
         _extract(top, revision, inside, Path(temporary))
-        before = Path(temporary) / inside
+        before = Path(temporary) / "tree" / inside
         before.mkdir(parents=True, exist_ok=True)
         yield before, name
 
 
-def _extract(top: Path, revision: str, inside: str, target: Path) -> None:
-    listed = subprocess.run(  # noqa: S603 # git, with a revision that it has resolved itself
-        ["git", "ls-tree", "--name-only", revision, "--", inside],  # noqa: S607 # git is found on the path
-        cwd=top, capture_output=True, check=True,
-    ).stdout  # fmt: skip
-    if not listed and inside != ".":
-        return  # the folder is new: every pipeline in it is
-    archive = subprocess.run(  # noqa: S603 # as above
-        ["git", "archive", "--format=tar", revision, "--", inside],  # noqa: S607 # as above
-        cwd=top, capture_output=True, check=True,
-    ).stdout  # fmt: skip
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(target, filter=_inside)  # noqa: S202 # which lets nothing out
-
-
-def _inside(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
-    """No link that leads out of the folder: nobody knows what was there at that revision."""
-    try:
-        return tarfile.data_filter(member, target)
-    except tarfile.FilterError:
-        return None
+def _extract(top: Path, revision: str, inside: str, temporary: Path) -> None:
+    """Write a folder as a checkout of the revision has it; the repository and its index stay as they are."""
+    index, target = {"GIT_INDEX_FILE": str(temporary / "index")}, temporary / "tree"
+    _git(top, "read-tree", revision, environ=index)
+    where = [] if inside == "." else [f":(top,literal){inside}"]
+    listed = _git(top, "ls-files", "-z", "--", *where, environ=index)
+    if listed:  # else the folder is new: every pipeline in it is
+        _git(top, "checkout-index", "-z", "--stdin", f"--prefix={target}/", environ=index, given=listed)
+    for path in target.rglob("*"):
+        # Nobody knows what was there at that revision.
+        if path.is_symlink() and not path.resolve().is_relative_to(target.resolve()):
+            path.unlink()
 
 
 def _where_it_left(folder: Path) -> str:
@@ -297,9 +288,12 @@ def _try_git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, environ: Mapping[str, str] = MappingProxyType({}), given: str = "") -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, S607 # as above
+        done = subprocess.run(  # noqa: S603 # as above
+            ["git", *arguments], cwd=folder, env={**os.environ, **environ}, input=given, check=False,  # noqa: S607 # as above
+            capture_output=True, encoding="utf-8", errors="surrogateescape",
+        )  # fmt: skip
     except FileNotFoundError:
         raise BaseError("git is not installed: name a folder to compare with, `factory plan FOLDER`") from None
     if done.returncode != 0:

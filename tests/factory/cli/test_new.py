@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,14 @@ ODD: dict[str, Any] = {
     "wide": [{"id": 2**70, "ID": 1}, {"id": 2**71, "ID": 2}],
     "secrets": [{"id": 1, "password": "x", "token": "y"}],
 }
+ECHO = {
+    "url": "https://shop.example/echo?country=KR&api_key=pw%40-1234&accessToken=1&page=1",
+    "args": {"country": "KR", "api_key": "pw@-1234", "accessToken": "1"},
+    "self": "https%3A%2F%2Fshop.example%2Fecho%3Fapi_key%3Dpw%2540-1234",
+    "said": "you are pw@-1234",
+    "rows": [{"id": 11, "amount": 1}, {"id": 12, "amount": 21}],
+}
+"""An API that repeats its URL."""
 """Answers that are no plain list of orders, by their path."""
 
 
@@ -40,6 +49,7 @@ def server() -> Iterator[Server]:
     server.answers("/orders", json.dumps(body).encode(), headers={"Content-Type": "application/json"})
     for path, answer in ODD.items():
         server.answers(f"/{path}", json.dumps(answer).encode(), headers={"Content-Type": "application/json"})
+    server.answers("/echo", json.dumps(ECHO).encode(), headers={"Content-Type": "application/json"})
     server.answers("/nan", b'{"rows": [{"a": NaN}]}', headers={"Content-Type": "application/json"})
     server.answers("/gone", b"", status=410)
     server.answers("/page", b"<html>", headers={"Content-Type": "text/html"})
@@ -125,6 +135,18 @@ def test_new_pipelines_lint_and_pass_their_tests(tmp_path: Path, server: Server)
     assert "4 passed, 0 failed" in tested.stdout, tested.stdout + tested.stderr
 
 
+def test_an_answer_that_repeats_its_url_gives_away_no_secret(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "pipelines").mkdir()
+    done = new(tmp_path, "poll", "echo", "--url", server.url("/echo") + "?country=KR&api_key=pw%40-1234&accessToken=1")
+
+    assert done.returncode == 0, done.stderr
+    assert not [p for p in tmp_path.rglob("*.*") if p.is_file() and re.search(r"pw.{0,4}40?-?1234|pw@", p.read_text())]
+    kept = json.loads((tmp_path / "pipelines/fixtures/echo.json").read_text())
+    assert kept["rows"] == ECHO["rows"]
+    assert kept["url"] == "https://shop.example/echo?country=KR&api_key=hidden&accessToken=hidden&page=1"
+    assert kept["args"] == {"country": "KR", "api_key": "hidden", "accessToken": "hidden"}
+
+
 def test_odd_answers_make_what_lint_and_their_tests_accept(tmp_path: Path, server: Server) -> None:
     (tmp_path / "pipelines" / "shop").mkdir(parents=True)
     made = [new(tmp_path, "poll", f"{path}_rows", "--url", server.url(f"/{path}")) for path in ODD if path != "wide"]
@@ -142,9 +164,12 @@ def test_odd_answers_make_what_lint_and_their_tests_accept(tmp_path: Path, serve
 def test_nothing_is_overwritten_and_wrong_usage_is_said(tmp_path: Path, server: Server) -> None:
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines/orders.yaml").write_text("# mine\n")
+    (tmp_path / "pipelines/shop").mkdir()
+    (tmp_path / "pipelines/shop/all.yaml").write_text("dag_id: sales\ntasks: [{id: a, uses: empty}]\n")
 
     for arguments, said in (
         (("empty", "orders"), "is there already, and is not overwritten"),
+        (("empty", "sales"), "pipelines/shop/all.yaml has the DAG id `sales` already"),
         (("empty", "My-Orders"), "write lower-case letters"),
         (("poll", "null", "--url", server.url("/orders")), "is a word of YAML"),
         (("etl", "json"), "Python has a module `json`"),
@@ -162,7 +187,7 @@ def test_nothing_is_overwritten_and_wrong_usage_is_said(tmp_path: Path, server: 
     ):
         done = new(tmp_path, *arguments)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
-    assert [path.name for path in (tmp_path / "pipelines").iterdir()] == ["orders.yaml"]
+    assert sorted(path.name for path in (tmp_path / "pipelines").iterdir()) == ["orders.yaml", "shop"]
     assert (tmp_path / "pipelines/orders.yaml").read_text() == "# mine\n"
 
 

@@ -73,6 +73,21 @@ def test_a_revision_may_have_links_that_lead_away(tmp_path: Path) -> None:
         assert sorted(path.name for path in before.iterdir()) == ["a.yaml", "d.yaml"]
 
 
+def test_a_clean_checkout_is_no_change_whatever_git_exports(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (tmp_path / ".gitattributes").write_text("x.yaml export-ignore\n*.sql text eol=crlf\n")
+    (folder / "x.yaml").write_text("tasks: [{id: a, uses: sql, with: {conn_id: w, sql: q ä.sql}}]\n", encoding="utf-8")
+    (folder / "q ä.sql").write_bytes(b"SELECT 1\r\n")
+    for words in ("init -q", "add .", "-c user.name=a -c user.email=a@example.com commit -qm a"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+
+    for place in (folder, tmp_path):
+        with base_folder("HEAD", place) as (before, name):
+            assert plan(before, place, base=name, shown="", now=NOW).entries == ()
+            assert next(before.rglob("x.yaml")).read_bytes() == (folder / "x.yaml").read_bytes()
+
+
 def test_several_folders_are_one_plan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

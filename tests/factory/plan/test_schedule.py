@@ -145,3 +145,93 @@ def test_runs_are_shown_in_a_zone_and_counted_by_hour(
     assert "crowded: 14:00 (6 runs)" in said
     assert main(["schedule", "--timezone", "Asia/Soul"]) == 2
     assert "there is no time zone `Asia/Soul`" in capsys.readouterr().err
+
+
+TASK = "tasks: [{id: a, uses: empty}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "after"),
+    [
+        (f"schedule: '@daily' # x\n{TASK}", ("null",), f"schedule: null # x\n{TASK}"),
+        (f"schedule: '@daily'\n{TASK}", ("{every: 90m}",), f"schedule: {{every: 90m}}\n{TASK}"),
+        (f"schedule: {{every: 90m}}\n{TASK}", ("{cron: 0 9 * * *}",), f"schedule: {{cron: 0 9 * * *}}\n{TASK}"),
+        (
+            f"schedule: null\n{TASK}",
+            ("{cron: '@daily'}", "--timezone", "Asia/Seoul"),
+            f'schedule: {{cron: "@daily", timezone: Asia/Seoul}}\n{TASK}',
+        ),
+        (
+            f"\ufeffdescription: x\r\n# tasks\r\n{TASK}",
+            ("0 9 * * *",),
+            f'\ufeffdescription: x\r\nschedule: "0 9 * * *"\r\n# tasks\r\n{TASK}',
+        ),
+        (
+            f"schedule:\r\n  cron: 0 1 * * *\r\n{TASK}",
+            ("0 9 * * *", "--timezone", "Asia/Seoul"),
+            f'schedule:\r\n  cron: "0 9 * * *"\r\n  timezone: Asia/Seoul\r\n{TASK}',
+        ),
+        (
+            f"schedule: '@daily'\nenvironments:\n  prod: {{schedule: '@hourly'}}\n{TASK}",
+            ("0 9 * * *", "--environment", "prod"),
+            f"schedule: '@daily'\nenvironments:\n  prod: {{schedule: \"0 9 * * *\"}}\n{TASK}",
+        ),
+    ],
+)
+def test_a_schedule_is_set_and_the_rest_of_the_file_stays(
+    text: str, words: tuple[str, ...], after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipelines").mkdir()
+    file = tmp_path / "pipelines" / "a.yaml"
+    file.write_bytes(text.encode())
+
+    assert main(["schedule", "set", "a", *words]) == 0
+    assert file.read_bytes() == after.encode()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("",), 2, "write a cron expression"),
+        (("none",), 1, "write null for no schedule"),
+        (("null", "--timezone", "Asia/Seoul"), 2, "--timezone goes with a cron expression"),
+        (("@daily", "--environment", "prod"), 2, "environment `prod` has no schedule of its own in this file"),
+        (("@daily", "--environment", "prd"), 2, "prd"),
+    ],
+)
+def test_what_cannot_be_set_is_said(
+    words: tuple[str, ...],
+    status: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipelines").mkdir()
+    file = tmp_path / "pipelines" / "a.yaml"
+    file.write_text(f"schedule: '@hourly'\nenvironments: {{prod: {{tags: [x]}}}}\n{TASK}")
+
+    assert main(["schedule", "set", "a", *words]) == status
+    assert said in capsys.readouterr().err
+    assert "@hourly" in file.read_text()
+
+
+def test_all_dags_that_a_new_schedule_reaches_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "area.yaml").write_text(
+        "dag_id: area-${matrix.region}\nmatrix: {region: [DE, US]}\nschedule: '@daily'\n"
+        f"environments: {{prod: {{schedule: '@hourly'}}, test: {{}}}}\n{TASK}"
+    )
+
+    assert main(["schedule", "set", "area-DE", "0 9 * * *", "--from", "2026-03-02"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  area-DE, area-US",
+        "  before: at 00:00; next runs: Tue 2026-03-03 00:00 UTC, Wed 2026-03-04 00:00 UTC, Thu 2026-03-05 00:00 UTC",
+        "  after:  at 09:00; next runs: Mon 2026-03-02 09:00 UTC, Tue 2026-03-03 09:00 UTC, Wed 2026-03-04 09:00 UTC",
+        "  environment prod: no change, it has a schedule of its own",
+    ]
