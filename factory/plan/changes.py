@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from factory.plan.contents import Contents, Dag, Task, Value
+from factory.plan.contents import HIDDEN, LONGEST_VALUE, Contents, Dag, Task, Value, same
 from factory.plan.schedule import Timing, shown_moment, timing
 from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.paths import walk
@@ -22,6 +22,8 @@ NEXT_RUNS = 3
 MOST_CLOCK_CHANGES = 2
 
 _TIMES = ("schedule", "timezone", "start_date", "end_date", "catchup")
+_TOLD_IN_WORDS = frozenset({"schedule", *(f"schedule.{key}" for key in ("cron", "timezone", "every", "timetable"))})
+"""What a schedule in words says all of: the same words mean the same runs, however they are written."""
 _GROUPS = {
     "params": "param",
     "notifications": "notification",
@@ -62,27 +64,21 @@ def _times(before: Dag, after: Dag, now: datetime) -> Iterator[Change]:
     old, new = timing(before.data), timing(after.data)
     names = [name for name in _names(before.settings, after.settings) if name.partition(".")[0] in _TIMES]
     written = [name for name in names if _differs(before.settings.get(name), after.settings.get(name))]
-    if not written and old == new:
-        return
-    schedule = [name for name in written if name.partition(".")[0] in ("schedule", "timezone")]
-    if _written(old) == _written(new):
-        # The same words for another text: a preset and its cron, a list of assets, an argument of a timetable.
-        for name in schedule:
-            one, other = before.settings.get(name), after.settings.get(name)
-            if [value for value in (one, other) if value is not None and value.data is not None]:
-                yield _value_change("schedule", name, one, other)
-    else:
+    told = _TOLD_IN_WORDS
+    if _written(old) != _written(new):
         details = (
             *_next(old, now, "next runs before"),
             *_next(new, now, "next runs after"),
-            *new.clock_changes(now)[:2],
+            *new.clock_changes(now)[:MOST_CLOCK_CHANGES],
         )
         text = f"schedule: {_written(old)} → {_written(new)}"
         loses = bool(old.crons or old.other) and not (new.crons or new.other)
         yield Change("schedule", text, _place_of(after, "schedule"), loses=loses, details=details)
+        told |= {"timezone", *(name for name in written if name.startswith("schedule.assets"))}
     for name in written:
-        if name.partition(".")[0] not in ("schedule", "timezone"):
-            yield _value_change("setting", name, before.settings.get(name), after.settings.get(name))
+        if name not in told:
+            kind = "schedule" if name.startswith("schedule") else "setting"
+            yield _value_change(kind, name, before.settings.get(name), after.settings.get(name))
     yield from _catchup(old, new, after, now)
 
 
@@ -182,11 +178,30 @@ def _value_change(
         return Change(kind, f"{prefix}{name} is removed{was}", old.place if old is not None else "", loses=lost)
     if old is None:
         return Change(kind, f"{prefix}{name}: {new.shown}", new.place)
-    return Change(kind, f"{prefix}{name}: {old.shown} → {new.shown}", new.place, loses=lost)
+    return Change(kind, f"{prefix}{name}: {' → '.join(_apart(old, new))}", new.place, loses=lost)
+
+
+def _apart(old: Value, new: Value) -> tuple[str, str]:
+    """Both as they are shown, so that they do not look the same."""
+    for one, other in ((old.text, new.text), (old.as_json, new.as_json)):
+        if one != other:
+            same_start = next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), None)
+            start = min(len(one), len(other)) if same_start is None else same_start
+            return _around(one, start), _around(other, start)
+    return HIDDEN, f"another {HIDDEN}"
+
+
+def _around(text: str, position: int) -> str:
+    """The part of a long text that a position is in."""
+    if len(text) <= LONGEST_VALUE:
+        return text
+    start = max(0, position - LONGEST_VALUE // 2) if position >= LONGEST_VALUE - 1 else 0
+    end = start + LONGEST_VALUE - 1 - bool(start)
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
 def _differs(one: Value | None, other: Value | None) -> bool:
-    return (one.data if one is not None else ...) != (other.data if other is not None else ...)
+    return not same(one.data if one is not None else ..., other.data if other is not None else ...)
 
 
 def _names(one: Mapping[str, Value], other: Mapping[str, Value]) -> list[str]:
@@ -226,8 +241,11 @@ def _form(dag: Dag) -> Mapping[str, object]:
     return {name: (task.likeness, task.needs) for name, task in dag.tasks.items()}
 
 
-_TEMPLATE_CONNECTION = re.compile(r"\bconn\.(\w+)")
-_TEMPLATE_VARIABLE = re.compile(r"\bvar\.(?:value|json)\.(\w+)")
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_NAMED = r"(?:\.(?!get\b)(\w+)|(?:\.get\(|\[)\s*[\"']([^\"']+)[\"']\s*[)\]])"
+"""`.name`, `['name']` and `.get('name')`; one with a value for a name that is not there needs none."""
+_TEMPLATE_CONNECTION = re.compile(rf"\bconn{_NAMED}")
+_TEMPLATE_VARIABLE = re.compile(rf"\bvar\.(?:value|json){_NAMED}")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 _OWN = ("airflow", "builtins")
 _NOT_RUN = frozenset(
@@ -258,8 +276,9 @@ def _of_value(key: str, value: Value) -> Iterator[Need]:
         for expression in expressions(text) if "${" in text else ():
             if isinstance(expression.meaning, EnvReference):
                 yield "environment variable", expression.meaning.name
-        yield from (("connection", match) for match in _TEMPLATE_CONNECTION.findall(text))
-        yield from (("variable", match) for match in _TEMPLATE_VARIABLE.findall(text))
+        for tag in _TAG.findall(text):
+            yield from (("connection", "".join(match)) for match in _TEMPLATE_CONNECTION.findall(tag))
+            yield from (("variable", "".join(match)) for match in _TEMPLATE_VARIABLE.findall(tag))
         yield from (("host", host) for host in map(_host, _URL.findall(text)) if host)
     if not isinstance(data, str) or "${" in data or "{{" in data:
         return

@@ -39,11 +39,37 @@ LONGEST_VALUE = 80
 
 @dataclass(frozen=True)
 class Value:
-    """An effective value and its place: what is shown of it, never a secret, and `file:line`."""
+    """An effective value, its place, `file:line`, and what may be seen of it: never a secret."""
 
     data: Any
     place: str
-    shown: str
+    seen: Any
+
+    @cached_property
+    def text(self) -> str:
+        """What may be seen of it, on one line; a text without quotes."""
+        return " ".join((self.seen if isinstance(self.seen, str) else self.as_json).split())
+
+    @cached_property
+    def as_json(self) -> str:
+        """The same, with quotes, spaces and line ends."""
+        return json.dumps(self.seen, default=str, ensure_ascii=False)
+
+    @property
+    def shown(self) -> str:
+        """Its beginning."""
+        return self.text if len(self.text) <= LONGEST_VALUE else f"{self.text[: LONGEST_VALUE - 1]}…"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same to Airflow: `1` is neither `true` nor `1.0`."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, str) and isinstance(other, str):
+        return as_written(one) == as_written(other)
+    return type(one) is type(other) and bool(one == other)
 
 
 @dataclass(frozen=True)
@@ -95,8 +121,9 @@ def content(file: Path) -> bytes:
 def contents(
     folder: Path, shown: str, paths: Sequence[str], policy: Policy | None = None, *, environments: bool = True
 ) -> Contents:
-    """Read some pipelines of a folder, named by their POSIX paths below it. Nothing of the environment is read."""
-    options = CheckOptions(environ={}, environment="", shown_folder=shown, read_sources=True)
+    """Read some pipelines of a folder, named by their POSIX paths below it. Nothing of the environment is read. A file
+    is broken, too, where it has an error in one of its environments."""
+    options = CheckOptions(environ={}, environment="", shown_folder=shown, every_environment=environments)
     checker = Checker(folder, options)
     dags: dict[tuple[str, str | None], Dag] = {}
     broken: dict[str, Sequence[Diagnostic]] = {}
@@ -172,17 +199,12 @@ class _Reading:
             if isinstance(child, dict) and child and "$object" not in child:
                 yield from self._flat(child, place, f"{name}.")
             else:
-                yield name, Value(child, self._place(place), self._shown(name, child))
+                is_secret = any(map(_names_secret, name.split(".")))
+                yield name, Value(child, self._place(place), self._without_secrets(child, is_secret=is_secret))
 
     def _place(self, path: DataPath) -> str:
         document, written = self._subject.effective.origin(path)
         return f"{document.file}:{document.value_span(written).line}"
-
-    def _shown(self, name: str, value: Any) -> str:
-        seen = self._without_secrets(value, is_secret=any(map(_names_secret, name.split("."))))
-        text = seen if isinstance(seen, str) else json.dumps(seen, default=str, ensure_ascii=False)
-        text = " ".join(text.split())
-        return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
     def _without_secrets(self, value: Any, *, is_secret: bool) -> Any:
         """`is_secret`: a key above says so."""

@@ -100,15 +100,15 @@ class _Merge:
         if path in self.new.broken:
             yield _broken(path, self.old, self.new)
             return
-        was_broken = path in self.old.broken
         dags = {key: dag for key, dag in self.new.dags.items() if dag.path == path}
-        was = {key for key, dag in self.old.dags.items() if dag.path == path and not was_broken}
+        was = {key for key, dag in self.old.dags.items() if dag.path == path and path not in self.old.broken}
         through = tuple(reason for reason in reasons if reason != path)
         plain: dict[str, tuple[Change, ...]] = {}
         by_environment = sorted(dags.items(), key=lambda item: (item[0][1] is not None, item[0][1] or ""))
         for (dag_id, environment), dag in by_environment:
             old_id = self.renamed.get(dag_id, dag_id)
             before = self.old.dags.get((old_id, environment)) or self.old.dags.get((old_id, None))
+            was_broken = (before.path if before is not None else path) in self.old.broken
             if was_broken or before is None:
                 if environment is None or (dag_id, None) not in dags:
                     found = (*first_runs(dag, self.now), *_forbidden(None, dag))
@@ -119,14 +119,15 @@ class _Merge:
             if environment is None:
                 plain[dag_id] = entry.changes
                 entry = _as_renamed(entry, old_id, first_runs(dag, self.now)) if old_id != dag_id else entry
-            elif entry.changes == plain.get(dag_id, ()):
-                continue  # the environment changes as the pipeline itself does
             elif before.environment is None:
                 text = f"environment `{environment}` is new; compared with none"
-                entry = replace(entry, kind="new", changes=(Change("environment", text, f"{path}:1"), *entry.changes))
+                entry = replace(entry, kind="new", changes=(Change("environment", text), *entry.changes))
+            elif entry.changes == plain.get(dag_id, ()):
+                continue  # the environment changes as the pipeline itself does
             if entry.changes or entry.needs or (environment is None and reasons != (path,)):
                 yield entry
-        yield from _gone(path, was, {(self.renamed.get(key[0], key[0]), key[1]) for key in dags}, self.renamed)
+        there = {(self.renamed.get(key[0], key[0]), key[1]) for key in self.new.dags}  # it may be in another file
+        yield from _gone(path, was, there, self.renamed)
 
 
 def _as_renamed(entry: Entry, old_id: str, started: Sequence[Change]) -> Entry:
@@ -233,7 +234,7 @@ def _blocks(plan: Plan) -> list[_Block]:
     lines = [tuple(_details(entry)) for entry in plan.entries]
     having: dict[tuple[str, _Line], list[int]] = {}
     for number, entry in enumerate(plan.entries):
-        for line in lines[number] if entry.kind in ("changed", "touched") else ():
+        for line in lines[number] if entry.environment or entry.kind in ("changed", "touched") else ():
             having.setdefault((entry.kind, line), []).append(number)
     shared = {key: tuple(numbers) for key, numbers in having.items() if len(numbers) >= FEWEST_ALIKE}
     groups: dict[tuple[str, tuple[int, ...]], list[_Line]] = {}

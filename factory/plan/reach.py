@@ -14,7 +14,7 @@ from factory.plan.contents import Contents, Dag, content, contents
 from schemas.check import Checker
 from schemas.check.dependencies import pipeline_files
 from schemas.findings.paths import walk
-from schemas.folder.discovery import is_defaults_path, is_pipeline_path
+from schemas.folder.discovery import defaults_paths, is_defaults_path, is_pipeline_path
 from schemas.source.parse import parse
 
 
@@ -140,13 +140,25 @@ def written(dag: Dag) -> Written:
     return found
 
 
+def _may_hold(text: bytes, name: bytes) -> bool:
+    """Whether an asset may have a name: one that is filled in is in no text."""
+    if name in text or b"template" in text:
+        return True
+    return (b"${vars" in text or b"${matrix" in text) and (b"assets" in text or b"outlets" in text)
+
+
 class Readers:
-    """The DAGs of a folder that write an asset or wait for it; files are read only where an asset's name is in them."""
+    """The DAGs of a folder that write an asset or wait for it; files are read only where they, or the defaults above
+    them, may hold an asset's name."""
 
     def __init__(self, folder: Path, shown: str, paths: Collection[str]) -> None:
         self._folder = folder
         self._shown = shown
-        self._texts = {path: content(folder / path) for path in paths}
+        above = cache(lambda path: content(folder / path))
+        self._texts = {
+            path: b"\n".join([content(folder / path), *(above(place) for place in defaults_paths(path))])
+            for path in paths
+        }
         self._read: dict[str, Contents] = {}
 
     def changes(self, before: Written, after: Written, place: str) -> Iterator[Change]:
@@ -167,7 +179,7 @@ class Readers:
         """The ids of DAGs that wait for an asset, and of those that write it."""
         wanted = name.encode()
         waiting, writing = set[str](), set[str]()
-        for path in (path for path, text in self._texts.items() if wanted in text):
+        for path in (path for path, text in self._texts.items() if _may_hold(text, wanted)):
             if path not in self._read:
                 self._read[path] = contents(self._folder, self._shown, [path], environments=False)
             for dag in self._read[path].dags.values():
