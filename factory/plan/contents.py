@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -125,6 +125,7 @@ def contents(
     is broken, too, where it has an error in one of its environments."""
     options = CheckOptions(environ={}, environment="", shown_folder=shown, every_environment=environments)
     checker = Checker(folder, options)
+    chosen_in: dict[str, Checker] = {}
     dags: dict[tuple[str, str | None], Dag] = {}
     broken: dict[str, Sequence[Diagnostic]] = {}
     ids: dict[str, Sequence[str]] = {}
@@ -138,7 +139,11 @@ def contents(
         for dag in _dags(path, checker.variants(path), secrets, policy):
             dags.setdefault((dag.id, dag.environment), dag)
         for environment in checker.environments_of(path) if environments else ():
-            chosen = Checker(folder, CheckOptions(environ={}, environment=environment, shown_folder=shown))
+            if environment not in chosen_in:
+                chosen_in[environment] = Checker(
+                    folder, replace(options, environment=environment, every_environment=False)
+                )
+            chosen = chosen_in[environment]
             own = [*secrets, *_secret_texts(chosen.file(path).diagnostics)]
             for dag in _dags(path, chosen.variants(path), own, policy):
                 dags.setdefault((dag.id, environment), dag)

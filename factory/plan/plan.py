@@ -121,7 +121,9 @@ class _Merge:
                 entry = _as_renamed(entry, old_id, first_runs(dag, self.now)) if old_id != dag_id else entry
             elif before.environment is None:
                 text = f"environment `{environment}` is new; compared with none"
-                entry = replace(entry, kind="new", changes=(Change("environment", text), *entry.changes))
+                beside = _changed(dags.get((dag_id, None), before), dag, reasons, self.now)
+                found = (Change("environment", text), *beside.changes)
+                entry = replace(beside, kind="new", environment=environment, changes=found)
             elif entry.changes == plain.get(dag_id, ()):
                 continue  # the environment changes as the pipeline itself does
             if entry.changes or entry.needs or (environment is None and reasons != (path,)):
