@@ -95,11 +95,14 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
             continue
         for start, end in islice(_unquoted_values(command, outputs), _MOST):
             if start in outputs or _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
-                value = command[start:end] if start in outputs else "{{ … }}"
+                shown = command[start:end]
+                value = shown if start in outputs else "{{ … }}"
+                if "^" in shown:  # what the caller of a template gives
+                    shown, value = shown.replace("^", ""), "${params.…}"
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,
                     path,
-                    f"the shell executes the value of `{command[start:end]}` as part of the command",
+                    f"the shell executes the value of `{shown}` as part of the command",
                     help=f'pass it as a variable: env: {{VALUE: "{value}"}}, and "$VALUE" in the command',
                     part=(start, end),
                 )
