@@ -16,7 +16,7 @@ from airflow.sdk import DAG
 from dagfactory.utils import import_string
 
 from factory.build.errors import BuildError, PipelineBuildError, one_line
-from factory.operators.telemetry import turn_off
+from factory.operators import turn_off_telemetry
 from schemas.check import CheckedDagFactoryDag
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.keys import FILE_KEYS
@@ -107,7 +107,7 @@ def build(checked: CheckedDagFactoryDag) -> DAG:
 
     Raises PipelineBuildError with what dag-factory or Airflow refused, at its place where the message names one.
     """
-    turn_off()
+    turn_off_telemetry()
     from dagfactory.dagbuilder import DagBuilder  # noqa: PLC0415 # after its telemetry is off
 
     folder = lexically_absolute(checked.folder)  # dag-factory takes absolute paths only

@@ -127,10 +127,13 @@ class Names:
     _whole: dict[str, str] = field(default_factory=dict)
     _parts: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def new(self, wanted: str) -> str:
-        """A variable's name, as near as can be to the wanted one."""
-        name = "".join(one if f"_{one}".isidentifier() else "_" for one in wanted) or "_"
-        name = f"_{name}" if not name.isidentifier() or keyword.iskeyword(name) else name
+    def new(self, *wanted: str) -> str:
+        """A variable's name: the first wanted one that is free, as near as a name can be to it."""
+        for text in wanted:
+            name = "".join(one if f"_{one}".isidentifier() else "_" for one in text) or "_"
+            name = f"_{name}" if not name.isidentifier() or keyword.iskeyword(name) else name
+            if name not in self.taken:
+                break
         while name in self.taken:
             name += "_"
         self.taken.add(name)

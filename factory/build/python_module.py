@@ -39,6 +39,8 @@ _AIRFLOWS_OWN = {
 }
 """Small subclasses of ours with the same arguments, and Airflow's classes."""
 _DECORATORS = {"BranchPythonOperator": ".branch", "ShortCircuitOperator": ".short_circuit"}
+_WIDEST_CHAIN = 72
+"""Columns of `a >> b >> c`, which may be inside groups."""
 _FIRST = ("dag_display_name", "description", "schedule", "start_date", "end_date", "catchup")
 _DEFAULTS: Mapping[str, Any] = {
     **{"prefix_group_id": True, "default_args": {}, "op_kwargs": {}, "params": {}, "tags": [], "commits": True},
@@ -125,7 +127,7 @@ class PythonModule:
         self.comments = _comments(effective, [one.path for one in self.entries.values()])
         self.names = Names({"dag", *dir(builtins), *(name for names in self.parameters.values() for name in names)})
         self.functions = {full_id: self.names.new(self.entries[full_id].entry.id) for full_id in self.parameters}
-        self.variables = {full_id: self.names.new(one.entry.id) for full_id, one in self.entries.items()}
+        self.variables = {full_id: self.names.new(one.entry.id, full_id) for full_id, one in self.entries.items()}
         depth = pipeline.file.count("/")
         self.folder = f"parents[{depth}]" if depth else "parent"
         self.values = ValueCode(self.names, self.seen, environ, unset, self.folder, self._operator)
@@ -302,11 +304,11 @@ class PythonModule:
                 self.scope = scopes.pop() if len(scopes) == 1 else None
                 pair = [self._name(target), self._name(full_id)]
                 chains = lines.setdefault(self.scope, [])
-                if chains and chains[-1][-1] == pair[0]:
+                if chains and chains[-1][-1] == pair[0] and len(" >> ".join([*chains[-1], pair[1]])) < _WIDEST_CHAIN:
                     chains[-1].append(pair[1])
                 else:
                     chains.append(pair)
-        return {scope: [" >> ".join(chain) for chain in chains] for scope, chains in lines.items()}
+        return {scope: list(map(_chained, chains)) for scope, chains in lines.items()}
 
     def _commits(self) -> Iterator[_Statement]:
         """The last tasks that move the state of those that remember."""
@@ -422,6 +424,12 @@ class PythonModule:
             "",
             laid_out(statements[1][1], depth, assigned),
         ]
+
+
+def _chained(chain: list[str]) -> Code:
+    """`a >> b`, or a call where that is too long for a line."""
+    line = " >> ".join(chain)
+    return line if len(line) < _WIDEST_CHAIN else method(chain[1], "set_upstream", [chain[0]])
 
 
 def _comments(effective: Effective, paths: Sequence[DataPath]) -> dict[DataPath, list[str]]:

@@ -131,7 +131,7 @@ class ValueCode:
     @singledispatchmethod
     def _of(self, value: Any) -> Code:
         if dataclasses.is_dataclass(value) or attrs.has(type(value)):
-            return call(self.named(value), **self.each(_written(value)))
+            return call(self.named(value), **self.each(written_fields(value)))
         raise NoCodeError(f"there is no Python code for a value of type {type(value).__name__}")
 
     @_of.register(int | float | None)
@@ -382,11 +382,11 @@ class ValueCode:
     @_of.register
     def _assets(self, value: AssetTriggeredTimetable) -> Code:
         if type(value) is not AssetTriggeredTimetable:
-            return call(self.named(value), **self.each(_written(value)))
+            return call(self.named(value), **self.each(written_fields(value)))
         return self.code(value.asset_condition)
 
 
-def _written(value: Any) -> dict[str, Any]:
+def written_fields(value: Any) -> dict[str, Any]:
     """The fields of an object that are not as its class has them, by the names that its constructor takes."""
     plain: list[tuple[str, str, Any, Any]]
     if dataclasses.is_dataclass(value):

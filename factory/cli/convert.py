@@ -1,5 +1,5 @@
-"""Convert pipelines: documents of dag-factory and of Airflow 3.4 to this project's format, and this project's files to
-Python modules or documents of Airflow 3.4.
+"""Convert pipelines to this project's format: documents of dag-factory and of Airflow 3.4, the DAGs of a Python file;
+and this project's files to Python modules or to documents of Airflow 3.4.
 
 Exit status: 0 all converted, 1 something was lost or the new files have errors, 2 usage.
 """
@@ -51,14 +51,16 @@ class _New:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory convert`."""
-    parser.add_argument("file", type=Path, metavar="PATH", help="a file, or a folder of them")
+    parser.add_argument(
+        "file", type=Path, metavar="PATH", help="a file, or a folder of them; or a Python file with DAGs"
+    )
     parser.add_argument(
         "--to",
         choices=list(_ENDINGS),
         default="pipeline",
-        help="`pipeline`, the default: documents of dag-factory and of Airflow 3.4 become files of this project's "
-        "format; `python`, `airflow-3.4`: this project's files become Python modules that give the same DAGs, or "
-        "documents of Airflow's own YAML format",
+        help="`pipeline`, the default: documents of dag-factory and of Airflow 3.4, and the DAGs of a Python file, "
+        "become files of this project's format; `python`, `airflow-3.4`: this project's files become Python modules "
+        "that give the same DAGs, or documents of Airflow's own YAML format",
     )
     parser.add_argument(
         "--output",
@@ -73,6 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and findings to standard error; returns the exit status."""
+    if arguments.file.suffix == ".py":
+        return _from_python(arguments)
     selection, paths, foreign = _selected(arguments.file, arguments.to)
     if arguments.to == "python":
         require_airflow()
@@ -95,16 +99,48 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             make = _pipelines(selection, foreign)
         new = list(_converted(selection, [path for path in paths if path not in wrong], arguments, make))
+    refused = list(_refused(selection, new)) if arguments.to == "pipeline" else []
+    return max(_given_out(new, refused, arguments), 1 if wrong else 0)
+
+
+def _given_out(new: Sequence[_New], refused: Sequence[Diagnostic], arguments: argparse.Namespace) -> int:
+    """Write the files and what there is to say; returns the exit status."""
     if arguments.output == _STANDARD_OUTPUT:
         print(_BETWEEN[arguments.to].join(one.made.text for one in new if one.made.text), end="")
     else:
         _write(new, Path(arguments.output), force=arguments.force)
     carried = list(dict.fromkeys(d for one in new for d in one.made.findings))
-    refused = list(_refused(selection, new)) if arguments.to == "pipeline" else []
     _report([*carried, *refused])
     if refused:
         print("factory convert: lint refuses the new files: fix these errors by hand", file=sys.stderr)
-    return 1 if wrong or refused or has_errors(carried) else 0
+    return 1 if refused or has_errors(carried) else 0
+
+
+def _from_python(arguments: argparse.Namespace) -> int:
+    """The DAGs of a Python file → this project's format."""
+    file: Path = arguments.file
+    if arguments.to != "pipeline":
+        raise UsageError(f"{file}: a Python file is converted to `pipeline` only")
+    if not file.is_file():
+        raise UsageError(f"{file}: there is no such file")
+    require_airflow()
+    top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
+    with tempfile.TemporaryDirectory(prefix="factory-convert-") as home:
+        prepare_airflow(home, "CRITICAL")
+        from factory.loading.from_python import ImportFailedError, imported  # noqa: PLC0415 # imports Airflow
+
+        try:
+            made = list(imported(file.resolve()).converted(str(file)))
+        except ImportFailedError as error:
+            print(f"factory convert: {file}:{error.line}: {error}", file=sys.stderr)
+            return 1
+    if not made:
+        raise UsageError(f"{file}: it makes no DAG when it is imported")
+    new = [_New(one.dag_id, top / f"{one.dag_id}.yaml", one) for one in made]
+    texts = {one.place.name: one.made.text.encode() for one in new}
+    checker = Checker(file.parent, CheckOptions(shown_folder=str(top) if top.name else "", texts=texts))
+    found = [finding for name in texts for finding in checker.file(name).diagnostics]
+    return _given_out(new, [d for d in found if d.severity is Severity.ERROR], arguments)
 
 
 def _selected(target: Path, to: str) -> tuple[Selection, tuple[str, ...], dict[str, list[Document]]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from factory.data.extras import imported
+from factory.data import imported
 from factory.data.places import NewFile
 from factory.data.row_files import plain_rows
 

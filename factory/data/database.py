@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
+from factory.data import imported
 from factory.data.columns import DIGITS, SCALE, ColumnType
 from factory.data.destinations import LoadError, Target, patiently, reason
-from factory.data.extras import imported
 
 ROW = "_load_row"
 """Column of the staged rows: their order, by which the last of several with one key counts."""

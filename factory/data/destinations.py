@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from factory.data.extras import imported
+from factory.data import imported
 from factory.data.sql import SQLITE_PATIENCE
 
 _TRIES = 5

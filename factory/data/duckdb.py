@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from factory.data.extras import imported
+from factory.data import imported
 from factory.data.places import NewFile, absolute, format_of, found, is_remote, opened_to_read
 from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows
 from factory.data.sql import result_rows, write_rows

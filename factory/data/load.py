@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from factory.data import imported
 from factory.data.columns import ColumnType
 from factory.data.database import STAGED, AlreadyLoadedError, Database
 from factory.data.destinations import LoadError, Target, reason
-from factory.data.extras import imported
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
 from factory.data.places import format_of
 

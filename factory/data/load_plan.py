@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
+from factory.data import imported
 from factory.data.columns import ColumnType, Seen
 from factory.data.database import ROW, Database
 from factory.data.destinations import LoadError
-from factory.data.extras import imported
 from factory.data.values import MisfitError, fits_as_it_is, fitted
 
 Contract = Literal["evolve", "freeze", "discard_row", "discard_value"]

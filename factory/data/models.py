@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from factory.data.extras import imported
+from factory.data import imported
 from factory.data.places import NewFile, is_remote, opened_to_read
 
 Row = Mapping[str, Any]

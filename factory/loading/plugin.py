@@ -10,12 +10,12 @@ from airflow.plugins_manager import AirflowPlugin
 
 from factory.data.chart import PREFIX as CHARTS
 from factory.loading.preload import preload_before_fork
-from factory.operators.telemetry import turn_off
+from factory.operators import turn_off_telemetry
 from factory.operators.timetables import TIMETABLES
 from factory.pages.application import PREFIX as PIPELINES
 from factory.pages.application import LazyApplication, chart_pages, external_views, pipeline_pages
 
-turn_off()
+turn_off_telemetry()
 preload_before_fork()
 
 

@@ -1,22 +1,25 @@
-"""One process that takes YAML to Python and both to what Airflow serializes.
+"""One process that takes YAML to Python and back, and all of it to what Airflow serializes.
 
     python round_trips.py ANSWER MODULES
 
-The JSON file ANSWER gets for each pipeline of `tests/cases/valid`, of the examples and of the pairs, by
-`place: dag_id`, where the DAG of the module differs from that of the YAML file, or in one line why there is no module.
+The JSON file ANSWER gets two mappings. `python`: for each pipeline of `tests/cases/valid`, of the examples and of the
+pairs, by `place: dag_id`, where the DAG of its Python module differs, or in one line why there is none. `yaml`: the
+same of the file that is made of that module, and as `by hand: NAME` of those that are made of the pairs' Python files.
 The modules are in the folder MODULES.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,20 +30,25 @@ def main(answer: str, modules: str) -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
-    found: dict[str, list[str]] = {}
+    python: dict[str, list[str]] = {}
+    yaml: dict[str, list[str]] = {}
     for place, folder, paths, environ in places():
         with_modules = set(sys.modules)
         path = list(sys.path)
         os.environ.update(environ)
         for file in paths:
-            found |= {f"{place}: {dag_id}": lines for dag_id, lines in trips(folder, file, Path(modules) / place)}
+            for dag_id, there, back in trips(folder, file, Path(modules) / place):
+                python[f"{place}: {dag_id}"] = there
+                yaml[f"{place}: {dag_id}"] = back
         for name in environ:
             del os.environ[name]
         sys.path[:] = path
         for name in set(sys.modules) - with_modules:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
                 del sys.modules[name]  # another folder may have one of the same name
-    Path(answer).write_text(json.dumps(found))
+    sys.path.append(str(Path(__file__).parent / "pairs"))
+    yaml |= {f"by hand: {name}": lines for name, lines in by_hand(Path(__file__).parent / "pairs")}
+    Path(answer).write_text(json.dumps({"python": python, "yaml": yaml}))
 
 
 def places() -> Iterator[tuple[str, Path, list[str], Mapping[str, str]]]:
@@ -57,10 +65,11 @@ def places() -> Iterator[tuple[str, Path, list[str], Mapping[str, str]]]:
     yield "pairs", ROOT / "tests" / "equivalence" / "pairs", list(pipeline_paths(Path(__file__).parent / "pairs")), {}
 
 
-def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each DAG of a file, and what its module has otherwise."""
+def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Each DAG of a file, what its module has otherwise, and what the file that is made of the module has otherwise."""
     from factory.build.python_module import PythonModule  # noqa: PLC0415 # after logging is off
     from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
+    from factory.loading.from_python import imported  # noqa: PLC0415 # as above
     from factory.operators.user_modules import make_importable  # noqa: PLC0415 # as above
     from schemas.check import CheckedPipeline, Checker, CheckOptions, CheckResult  # noqa: PLC0415 # as above
     from tests.equivalence.build_pairs import serialized  # noqa: PLC0415 # as above
@@ -71,33 +80,73 @@ def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[st
     for pipeline in checker.file(file).pipelines:
         if not isinstance(pipeline, CheckedPipeline):
             continue
+        dag_id = pipeline.dag_id
         built = build_checked(checker, CheckResult((pipeline,), ()))
         if not built.dags:
-            yield pipeline.dag_id, [d.message for d in built.diagnostics]
+            yield dag_id, [d.message for d in built.diagnostics], []
             continue
+        there: list[str] = []
         try:
-            text = PythonModule(pipeline, checker.subject(file, pipeline.dag_id).effective).text()
+            first = serialized(built.dags[dag_id])
             modules.mkdir(parents=True, exist_ok=True)
-            (modules / f"{pipeline.dag_id}.py").write_text(text)
-            dag = executed(text, folder / file, pipeline.dag_id)
-            yield pipeline.dag_id, unlike(serialized(dag), serialized(built.dags[pipeline.dag_id]))
+            module = modules / f"{dag_id}.py"
+            module.write_text(PythonModule(pipeline, checker.subject(file, dag_id).effective).text())
+            found = imported(module)
+            (dag,) = (one for one in found.dags if one.dag_id == dag_id)
+            there = unlike(serialized(dag), first)
+            (made,) = (one for one in found.converted(module.name) if one.dag_id == dag_id)
+            yield dag_id, there, back(folder, file, made, first)
         except Exception as error:  # whatever it is, it is this module's and no other's
-            yield pipeline.dag_id, [f"{type(error).__name__}: {error}"]
+            yield dag_id, there or [f"{type(error).__name__}: {error}"], []
 
 
-def executed(text: str, file: Path, dag_id: str) -> Any:
-    """The DAG that a module makes beside a file; what it imports may make others."""
-    from airflow.sdk.definitions._internal.contextmanager import DagContext  # noqa: PLC0415 # as above
+def by_hand(pairs: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each pair, and what the file that is made of its Python file has otherwise. What the DAG files define is looked
+    for in the module `functions`, where whoever converts them moves it."""
+    from factory.loading.from_python import imported  # noqa: PLC0415 # after logging is off
+    from tests.equivalence.build_pairs import serialized  # noqa: PLC0415 # as above
 
-    module = sys.modules["converted"] = ModuleType("converted")
-    module.__file__ = str(file)
-    DagContext.autoregistered_dags.clear()
-    DagContext.current_autoregister_module_name = "converted"
-    try:
-        exec(compile(text, str(file), "exec"), module.__dict__)  # noqa: S102 # it is what is tested
-    finally:
-        DagContext.current_autoregister_module_name = None
-    return [dag for dag, _ in DagContext.autoregistered_dags if dag.dag_id == dag_id][-1]
+    functions = importlib.import_module("functions")
+    for file in sorted(pairs.glob("*.py")):
+        if not file.with_suffix(".yaml").exists():
+            continue
+        found = imported(file)
+        for dag, made in zip(found.dags, found.converted(file.name), strict=True):
+
+            def moved(match: re.Match[str]) -> str:
+                return f"functions.{match[1]}" if hasattr(functions, match[1]) else match[0]
+
+            in_place = "is defined in the DAG file"
+            text = re.sub(rf"\b{file.stem}\.(\w+)", moved, made.text)
+            findings = tuple(d for d in made.findings if in_place not in d.message)
+            lines = back(pairs, f"{file.stem}.yaml", replace(made, text=text, findings=findings), serialized(dag))
+            said = [d for d in made.findings if in_place in d.message]
+            lines += [f"{d.message}: not there" for d in said if not defines(file, d.span.line, d.message)]
+            yield dag.dag_id, lines
+
+
+def defines(file: Path, line: int, message: str) -> bool:
+    """Whether the function that a finding names begins at the line, with its decorators."""
+    lines = file.read_text().splitlines()[line - 1 :]
+    start = next((one for one in lines if not one.strip().startswith(("@", ")"))), "")
+    return f"def {message.split('`')[1]}(" in start or f"class {message.split('`')[1]}(" in start
+
+
+def back(folder: Path, file: str, made: Any, first: Any) -> list[str]:
+    """What the file that was made has otherwise than the serialized DAG; or what was lost, and what lint finds."""
+    from factory.loading.checked import build_checked  # noqa: PLC0415 # after logging is off
+    from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
+    from schemas.findings.codes import Severity  # noqa: PLC0415 # as above
+    from schemas.folder.discovery import defaults_paths  # noqa: PLC0415 # as above
+    from tests.equivalence.build_pairs import serialized  # noqa: PLC0415 # as above
+    from tests.equivalence.compare import unlike  # noqa: PLC0415 # as above
+
+    texts = {**dict.fromkeys(defaults_paths(file), b"{}"), file: made.text.encode()}
+    checker = Checker(folder, CheckOptions(shown_folder="", texts=texts))
+    built = build_checked(checker, checker.file(file))
+    wrong = [d.message for d in (*made.findings, *built.diagnostics) if d.severity is Severity.ERROR]
+    dag = built.dags.get(made.dag_id)
+    return wrong if dag is None else [*wrong, *unlike(first, serialized(dag))]
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ STANDARD = "airflow.providers.standard"
 FILE_ENDINGS = (".sh", ".bash", ".sql", ".html")
 _OF_FILES = frozenset({"bash_command", "command", "html_content", "query", "sql"})
 """Arguments whose text may be the name of a template file, told by its ending."""
-_OPERATORS: Mapping[str, str] = MappingProxyType(
+OPERATORS: Mapping[str, str] = MappingProxyType(
     {
         "bash": f"{STANDARD}.operators.bash.BashOperator",
         "empty": f"{STANDARD}.operators.empty.EmptyOperator",
@@ -60,7 +60,7 @@ _OPERATORS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The operator class behind a built-in whose arguments have the same names."""
-_FILLED_IN: Mapping[str, str] = MappingProxyType(
+REQUEST_NAMES: Mapping[str, str] = MappingProxyType(
     {
         **{name: name for name in ("url", "conn_id", "endpoint", "headers", "data", "body", "to")},
         **{"params": "query", "json": "json_body"},
@@ -215,7 +215,7 @@ class AirflowConversion:
             self.lost(view.path, f"the task `{view.full_id}` is left out: {why}")
             return None
         uses = view.uses or ""
-        operator = _OPERATORS.get(uses, uses)
+        operator = OPERATORS.get(uses, uses)
         if operator.startswith("factory."):
             self.changed(view.path, f"`{view.full_id}` needs the package airflow-pipeline-factory in that Airflow")
         arguments = self._arguments(view)
@@ -235,7 +235,7 @@ class AirflowConversion:
         if uses in ("branch", "short_circuit") or isinstance(self.reader.find(uses), Function):
             return "Airflow 3.4's YAML calls no Python functions (its `run` is for handlers of other languages' SDKs)"
         if uses in BUILT_INS:
-            if uses not in _OPERATORS:
+            if uses not in OPERATORS:
                 return f"the operator behind `{uses}` takes an object"
             functions = built_in(uses).functions & view.arguments.keys()
             if functions:
@@ -254,12 +254,12 @@ class AirflowConversion:
         settings: dict[str, Converted] = {}
         for name, given in view.arguments.items():
             path = (*view.with_path, name)
-            if view.uses == "http" and name not in _FILLED_IN:
+            if view.uses == "http" and name not in REQUEST_NAMES:
                 plain = self._setting(path, given)
                 settings |= {name: plain} if plain is not None else {}
                 continue
             value = self._value(path, _duration(given))
-            made |= {_FILLED_IN[name] if view.uses == "http" else name: value} if value is not None else {}
+            made |= {REQUEST_NAMES[name] if view.uses == "http" else name: value} if value is not None else {}
         if settings:
             whole = Converted(settings)
             made["settings"] = Converted({"$const": whole}) if _has_marks(whole.plain) else whole

@@ -148,7 +148,7 @@ class _FromAirflow:
         given |= {key: one for key, one in task.items() if key not in _TASK_KEYS | SETTING_KEYS}
         arguments = {key: self._value(at, value, fields, key) for key, (at, value) in given.items()}
         short = _BUILT_INS.get(str(uses), "")
-        if not short or not arguments.keys() <= _taken(short):
+        if not short or not arguments.keys() <= taken(short):
             short = str(uses)
         parts = {"id": Converted(task_id, (*path, "id")), "uses": Converted(short, uses_path)}
         if arguments:
@@ -253,7 +253,7 @@ class _FromAirflow:
         return None
 
 
-def _taken(name: str) -> frozenset[str]:
+def taken(name: str) -> frozenset[str]:
     """The arguments of a built-in."""
     arguments: Any = built_in(name).model_fields["with_"].annotation
     return frozenset(arguments.model_fields if isinstance(arguments, type) and issubclass(arguments, Model) else ())

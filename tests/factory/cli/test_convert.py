@@ -222,3 +222,75 @@ def test_a_broken_document_of_airflow_is_not_converted(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "duplicate key" in done.stderr
+
+
+BY_HAND = """\
+import steps
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, task
+
+
+@task
+def here(n):
+    return n
+
+
+with DAG("orders", schedule="0 5 * * *", default_args={"retries": 2}, tags=["shop"]):
+    first = PythonOperator(task_id="first", python_callable=steps.count, op_args=[3])
+    for table in ("a", "b"):
+        BashOperator(task_id=table, bash_command=f"load {table} {{{{ ds }}}}", env={"N": first.output})
+    here(first.output)
+"""
+
+
+def test_the_dags_of_a_python_file_become_pipelines(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "steps.py").write_text("def count(limit):\n    return limit\n")
+    (tmp_path / "dags" / "shop.py").write_text(BY_HAND)
+
+    done = factory("convert", "dags/shop.py", "--output", "new", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "new/orders.yaml\n")
+    assert (
+        (tmp_path / "new" / "orders.yaml").read_text()
+        == """\
+dag_id: orders
+schedule: 0 5 * * *
+tags: [shop]
+default_args:
+  retries: 2
+tasks:
+  - id: first
+    uses: steps.count
+    with:
+      limit: 3
+  - id: a
+    uses: bash
+    with:
+      bash_command: load a {{ ds }}
+      env:
+        N: ${tasks.first.output}
+  - id: b
+    uses: bash
+    with:
+      bash_command: load b {{ ds }}
+      env:
+        N: ${tasks.first.output}
+  - id: here
+    uses: shop.here
+    with:
+      n: ${tasks.first.output}
+"""
+    )
+    assert "dags/shop.py:7:1" in done.stderr
+    assert "`here` is defined in the DAG file" in done.stderr
+    assert "dags/shop.py:15:9" in done.stderr
+    assert "2 tasks are made here" in done.stderr
+
+    (tmp_path / "dags" / "shop.py").write_text("import nowhere\n")
+    broken = factory("convert", "dags/shop.py", cwd=tmp_path)
+    assert (broken.returncode, broken.stdout) == (1, "")
+    assert broken.stderr == (
+        "factory convert: dags/shop.py:1: importing it failed: ModuleNotFoundError: No module named 'nowhere'\n"
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from factory.loading.checked import PipelineError
 from factory.loading.pipelines import load_pipelines
-from factory.operators.telemetry import turn_off
+from factory.operators import turn_off_telemetry
 from factory.stub_loader import load_stub
 from schemas.check.dependencies import pipeline_files
 
@@ -126,10 +126,10 @@ def test_telemetry_is_off_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.delenv("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", raising=False)
     monkeypatch.setattr(settings, "enable_telemetry", True)
-    turn_off()
+    turn_off_telemetry()
     assert not telemetry.should_emit()
 
     monkeypatch.setattr(settings, "enable_telemetry", True)
     monkeypatch.setenv("AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY", "True")
-    turn_off()
+    turn_off_telemetry()
     assert settings.enable_telemetry
