@@ -214,10 +214,21 @@ class _FromPython(PythonObjects):
                 message = f"{count} tasks are made here: each is written out"
                 self.found(Code.CONVERTED_OTHERWISE, message, "`matrix` writes tasks that are alike once", line)
 
-    def _params(self) -> Converted | None:
+    def _params(self, task: Any = None) -> Converted | None:
+        """The params of the DAG, or those that a task has in place of them."""
         made: dict[str, Converted] = {}
-        for name in self.dag.params:
-            param: Param = self.dag.params.get_param(name)
+        held = self.dag.params if task is None else task.params
+        for name in held:
+            param: Param = held.get_param(name)
+            if task is not None and name in self.dag.params:
+                around = self.dag.params.get_param(name)
+                same = (param.value, param.schema, param.description) == (
+                    around.value,
+                    around.schema,
+                    around.description,
+                )
+                if same or around.value is NOTSET:
+                    continue
             default = {} if param.value is NOTSET else {"default": self.value(param.value)}
             described = {} if param.description is None else {"description": Converted(param.description)}
             schema = {key: self.value(one) for key, one in param.schema.items()}
@@ -294,7 +305,9 @@ class _FromPython(PythonObjects):
         self._say_hidden(task, {*needs, *self.referred})
         if task.is_teardown and settings.get("trigger_rule") == TriggerRule.ALL_DONE_SETUP_SUCCESS:
             del settings["trigger_rule"]
-        return Converted({**parts, **role, **self._settings(settings, around)})
+        own = self._params(task)
+        params = {"params": own} if own is not None else {}
+        return Converted({**parts, **role, **params, **self._settings(settings, around)})
 
     def _say_hidden(self, task: Any, names: set[str]) -> None:
         """Tasks that cannot be named: inside a group, a name is looked up in the group first."""
