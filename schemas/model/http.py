@@ -151,7 +151,7 @@ class Until(Model):
 
     condition: JmesPath = Field(examples=["status == 'done'"])
     """JMESPath that is true of the decoded body, of the first page, when the job is done. An answer 202 is never
-    done."""
+    done, nor one that `response_actions` ignores."""
     every: PositiveDuration = Field(default="30s", validate_default=True)
     """Time from one request to the next."""
     within: PositiveDuration = Field(default="1h", validate_default=True)
@@ -206,7 +206,7 @@ class HttpRequest(Model):
     max_bytes: PositiveNumber = 1_048_576
     """Largest answer (of each page), in bytes after decompression; a larger one fails the task."""
     max_total_bytes: PositiveNumber | None = None
-    """Largest sum of all pages, in bytes after decompression; more fail the task."""
+    """Largest sum of all pages, and of all requests of `each`, in bytes after decompression; more fail the task."""
     max_rows: PositiveNumber | None = None
     """Largest number of rows; more fail the task."""
     format: Literal["json", "jsonl", "csv", "xml", "text", "bytes"] | None = None
