@@ -218,8 +218,8 @@ def renamed(old: Contents, new: Contents) -> dict[str, str]:
     one that came in its own file, where that has one of its tasks."""
     gone = [dag for key, dag in old.dags.items() if key not in new.dags and key[1] is None]
     came = [dag for key, dag in new.dags.items() if key not in old.dags and key[1] is None]
-    gone = [dag for dag in gone if dag.path not in {*old.broken, *new.broken}]
-    came = [dag for dag in came if dag.path not in {*old.broken, *new.broken}]
+    gone = [dag for dag in gone if dag.path not in {*old.failing, *new.broken}]
+    came = [dag for dag in came if dag.path not in {*old.failing, *new.broken}]
     found: dict[str, str] = {}
     for alike in (_alike, _in_one_file):
         for dag in [dag for dag in gone if dag.id not in found.values()]:

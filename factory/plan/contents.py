@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -103,10 +103,12 @@ class Dag:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a folder makes: DAGs by id and environment, the ids and findings of each file."""
+    """What a folder makes: DAGs by id and environment, the ids and findings of each file. `failing` are those `broken`
+    files that have an error where no environment is chosen."""
 
     dags: Mapping[tuple[str, str | None], Dag]
     broken: Mapping[str, Sequence[Diagnostic]]
+    failing: Collection[str]
     ids: Mapping[str, Sequence[str]]
 
 
@@ -128,6 +130,7 @@ def contents(
     chosen_in: dict[str, Checker] = {}
     dags: dict[tuple[str, str | None], Dag] = {}
     broken: dict[str, Sequence[Diagnostic]] = {}
+    failing: set[str] = set()
     ids: dict[str, Sequence[str]] = {}
     for path in paths:
         result = checker.file(path)
@@ -135,6 +138,8 @@ def contents(
         errors = [d for d in result.diagnostics if d.severity is Severity.ERROR]
         if errors:
             broken[path] = errors
+            is_failing = Checker(folder, replace(options, every_environment=False)).file(path).has_errors
+            failing |= {path} if is_failing else set()
         ids[path] = checker.dag_ids(path)
         for dag in _dags(path, checker.variants(path), secrets, policy):
             dags.setdefault((dag.id, dag.environment), dag)
@@ -147,7 +152,7 @@ def contents(
             own = [*secrets, *_secret_texts(chosen.file(path).diagnostics)]
             for dag in _dags(path, chosen.variants(path), own, policy):
                 dags.setdefault((dag.id, environment), dag)
-    return Contents(dags, broken, ids)
+    return Contents(dags, broken, failing, ids)
 
 
 def _dags(path: str, variants: Sequence[Variant], secrets: Sequence[str], policy: Policy | None) -> Iterator[Dag]:
@@ -290,7 +295,7 @@ def base_folder(base: str | None, folder: Path) -> Iterator[tuple[Path, str]]:
 def _extract(top: Path, revision: str, inside: str, temporary: Path) -> None:
     """Write a folder as a checkout of the revision has it; the repository and its index stay as they are."""
     index, target = {"GIT_INDEX_FILE": str(temporary / "index")}, temporary / "tree"
-    _git(top, "read-tree", revision, environ=index)
+    _git(top, "-c", "core.splitIndex=false", "read-tree", revision, environ=index)
     where = [] if inside == "." else [f":(top,literal){inside}"]
     listed = _git(top, "ls-files", "-z", "--", *where, environ=index)
     if listed:  # else the folder is new: every pipeline in it is

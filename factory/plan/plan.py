@@ -101,14 +101,14 @@ class _Merge:
             yield _broken(path, self.old, self.new)
             return
         dags = {key: dag for key, dag in self.new.dags.items() if dag.path == path}
-        was = {key for key, dag in self.old.dags.items() if dag.path == path and path not in self.old.broken}
+        was = {key for key, dag in self.old.dags.items() if dag.path == path and path not in self.old.failing}
         through = tuple(reason for reason in reasons if reason != path)
         plain: dict[str, tuple[Change, ...]] = {}
         by_environment = sorted(dags.items(), key=lambda item: (item[0][1] is not None, item[0][1] or ""))
         for (dag_id, environment), dag in by_environment:
             old_id = self.renamed.get(dag_id, dag_id)
             before = self.old.dags.get((old_id, environment)) or self.old.dags.get((old_id, None))
-            was_broken = (before.path if before is not None else path) in self.old.broken
+            was_broken = (before.path if before is not None else path) in self.old.failing
             if was_broken or before is None:
                 if environment is None or (dag_id, None) not in dags:
                     found = (*first_runs(dag, self.now), *_forbidden(None, dag))
