@@ -80,6 +80,8 @@ class _FromAirflow:
     findings: list[Diagnostic] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     """Tasks without a counterpart, and what they wait for."""
+    group: str = ""
+    """Of the task that is looked at."""
 
     def lost(self, path: DataPath, message: str, help: str = "") -> None:
         self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=True, help=help))
@@ -134,6 +136,7 @@ class _FromAirflow:
     def _task(self, path: DataPath, entry: Mapping[str, Any]) -> dict[str, Converted] | None:
         task = self._extended(path, entry, ())
         task_id = str(task["id"][1])
+        self.group = task_id.rpartition(".")[0]
         needs_path, needs = task.get("needs", (path, []))
         needs = [str(name) for name in needs if isinstance(needs, list)]
         if "uses" not in task:
@@ -242,6 +245,9 @@ class _FromAirflow:
             return Converted(held.replace("${", "$${"), path)
         if key in _OUTPUT:
             task, name = (held.get("task"), held.get("key")) if isinstance(held, dict) else (held, None)
+            ids = {str(one.get("id")) for one in self.subject.data.get("tasks", ()) if isinstance(one, dict)}
+            if self.group and f"{self.group}.{task}" in ids:
+                self.lost(path, f"inside the group `{self.group}`, `{task}` is the group's own task")
             if task in self.left_out:
                 self.lost(path, f"the task `{task}` is left out, so its output is, too")
             return Converted(f"${{tasks.{task}.{'output' if name is None else f'xcom.{name}'}}}", path)
