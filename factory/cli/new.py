@@ -13,16 +13,16 @@ import json
 import keyword
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from urllib.request import Request, urlopen
 
 from factory.cli import UsageError
-from factory.plan.proposal import Proposal, proposed
+from factory.plan.proposal import Proposal, hidden, proposed
 from schemas.check import Checker, CheckOptions
 from schemas.compose.env_values import looks_like_secret
 from schemas.folder.discovery import default_dag_id
@@ -41,8 +41,6 @@ _SQL_WORDS = frozenset(
 """The reserved words of SQL that a table might be called by."""
 _SECONDS = 30
 _MOST_BYTES = 20_000_000
-_SHORTEST_SECRET = 4
-"""Of a secret that is looked for in all of an answer: `1` is in too much."""
 
 ETL = """\
 description: Extract rows, transform them, load them into the warehouse.
@@ -243,7 +241,7 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
         pipeline += [f"  pagination: {flow(found.pagination)}"] if found.pagination else []
         pipeline += _load(name, found)
     told = [(key, value) for key, value in parse_qsl(parts.query) if key in secret]
-    recorded = json.dumps(_hidden(found.last_page, told), indent=2, ensure_ascii=False)
+    recorded = json.dumps(hidden(found.last_page, told), indent=2, ensure_ascii=False)
     files = {
         f"{name}.yaml": "".join(f"{line}\n" for line in pipeline),
         f"{name}.test.yaml": _test_of_poll(name, address, {f"{name}_{key}": "hidden" for key in secret}, found),
@@ -258,28 +256,6 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
 def _is_secret(name: str) -> bool:
     """`api_key`, `api-key` and `accessToken`, but not `page`."""
     return looks_like_secret(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|-", "_", name))
-
-
-def _hidden(value: Any, told: Sequence[tuple[str, str]]) -> Any:
-    """An answer without the secrets of its URL, `told` by name, which it may repeat in any form."""
-    if isinstance(value, dict):
-        of_name = dict(told)
-        return {
-            key: "hidden" if key in of_name and str(one) == of_name[key] else _hidden(one, told)
-            for key, one in value.items()
-        }
-    if isinstance(value, list):
-        return [_hidden(one, told) for one in value]
-    if not isinstance(value, str):
-        return "hidden" if str(value) in {text for _, text in told if len(text) >= _SHORTEST_SECRET} else value
-    for key, secret in told:
-        # In an address, which may be in another one, its name tells it, however short it is.
-        value = re.sub(rf"((?:\b|(?<=%3[fF])|(?<=%26)){re.escape(key)}(?:=|%3[dD]))[^&#\s\"'<>]+", r"\1hidden", value)
-        if len(secret) >= _SHORTEST_SECRET:
-            for form in sorted({secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}, key=len)[::-1]:
-                value = re.sub(re.escape(form), "hidden", value, flags=re.IGNORECASE)
-            value = "hidden" if secret in unquote(unquote(value)) else value
-    return value
 
 
 def _load(name: str, found: Proposal) -> list[str]:

@@ -1,20 +1,12 @@
-"""The DAGs of a folder as a plan compares them: effective values, with the file and line each comes from.
-
-What a plan compares with: a folder, or the pipelines folder as it was in a git revision.
-"""
+"""The DAGs of a folder as a plan compares them: effective values, with the file and line each comes from."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import tempfile
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from factory.reporters.full import secret_spans
@@ -263,74 +255,3 @@ def _named_as_secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:
         text = as_written(value) if isinstance(value, str) else str(value)
         if len(text) >= _SHORTEST and not text.startswith(_FILLED_IN_LATER):
             yield text
-
-
-class BaseError(Exception):
-    """What the plan cannot be compared with, and why, in one line."""
-
-
-@contextmanager
-def base_folder(base: str | None, folder: Path) -> Iterator[tuple[Path, str]]:
-    """The folder to compare with, and its name for people: while the block runs. Raises BaseError.
-
-    `base` is a folder or a git revision; without it the commit at which this branch left the default branch.
-    """
-    if base is not None and Path(base).is_dir():
-        # Of a project its pipelines are meant, where those of a project are compared with it.
-        inner = Path(base) / folder.name
-        yield inner if inner.is_dir() else Path(base), base
-        return
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.is_dir())
-    top = Path(_git(there, "rev-parse", "--show-toplevel"))
-    revision = _git(there, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}") if base else _where_it_left(there)
-    inside = folder.resolve().relative_to(top.resolve()).as_posix()
-    name = f"{base or 'where this branch left the default branch'} ({revision[:9]})"
-    with tempfile.TemporaryDirectory(prefix="factory-plan-") as temporary:
-        _extract(top, revision, inside, Path(temporary))
-        before = Path(temporary) / "tree" / inside
-        before.mkdir(parents=True, exist_ok=True)
-        yield before, name
-
-
-def _extract(top: Path, revision: str, inside: str, temporary: Path) -> None:
-    """Write a folder as a checkout of the revision has it; the repository and its index stay as they are."""
-    index, target = {"GIT_INDEX_FILE": str(temporary / "index")}, temporary / "tree"
-    _git(top, "-c", "core.splitIndex=false", "read-tree", revision, environ=index)
-    where = [] if inside == "." else [f":(top,literal){inside}"]
-    listed = _git(top, "ls-files", "-z", "--", *where, environ=index)
-    if listed:  # else the folder is new: every pipeline in it is
-        _git(top, "checkout-index", "-z", "--stdin", f"--prefix={target}/", environ=index, given=listed)
-    for path in target.rglob("*"):
-        # Nobody knows what was there at that revision.
-        if path.is_symlink() and not path.resolve().is_relative_to(target.resolve()):
-            path.unlink()
-
-
-def _where_it_left(folder: Path) -> str:
-    default = _try_git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD")
-    for branch in (default, "origin/main", "origin/master", "main", "master"):
-        found = _try_git(folder, "merge-base", "HEAD", branch) if branch else ""
-        if found:
-            return found
-    raise BaseError("there is no default branch to compare with: name a revision or a folder, `factory plan BASE`")
-
-
-def _try_git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603, S607 # as above
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _git(folder: Path, *arguments: str, environ: Mapping[str, str] = MappingProxyType({}), given: str = "") -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 # as above
-            ["git", *arguments], cwd=folder, env={**os.environ, **environ}, input=given, check=False,  # noqa: S607 # as above
-            capture_output=True, encoding="utf-8", errors="surrogateescape",
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise BaseError("git is not installed: name a folder to compare with, `factory plan FOLDER`") from None
-    if done.returncode != 0:
-        what = arguments[-1].removesuffix("^{commit}")
-        more = f": write its first revision, {what.partition('..')[0] or 'main'}" if ".." in what else ""
-        reason = done.stderr.strip().removeprefix("fatal: ") or f"there is no revision or folder `{what}`{more}"
-        raise BaseError(reason)
-    return done.stdout.strip()

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, quote_plus, unquote
 
 ROWS_KEPT = 3
 """Rows of the answer that its test keeps."""
@@ -27,6 +28,8 @@ _TOTALS = ("total", "total_count", "totalcount", "count", "total_results", "tota
 _LIMITS = ("limit", "per_page", "page_size", "pagesize")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_SHORTEST_SECRET = 4
+"""Of a secret that is looked for in all of an answer: `1` is in too much."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 Path = tuple[str, ...]
@@ -187,3 +190,25 @@ def _type(value: Any) -> str:
     if isinstance(value, (int, float)):
         return "double" if isinstance(value, float) else "bigint" if abs(value) < 2**63 else ""
     return "timestamp" if _TIME.fullmatch(value) else "date" if _DATE.fullmatch(value) else "text"
+
+
+def hidden(value: Any, told: Sequence[tuple[str, str]]) -> Any:
+    """An answer without the secrets of its URL, `told` by name, which it may repeat in any form."""
+    if isinstance(value, dict):
+        of_name = dict(told)
+        return {
+            key: "hidden" if key in of_name and str(one) == of_name[key] else hidden(one, told)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [hidden(one, told) for one in value]
+    if not isinstance(value, str):
+        return "hidden" if str(value) in {text for _, text in told if len(text) >= _SHORTEST_SECRET} else value
+    for key, secret in told:
+        # In an address, which may be in another one, its name tells it, however short it is.
+        value = re.sub(rf"((?:\b|(?<=%3[fF])|(?<=%26)){re.escape(key)}(?:=|%3[dD]))[^&#\s\"'<>]+", r"\1hidden", value)
+        if len(secret) >= _SHORTEST_SECRET:
+            for form in sorted({secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}, key=len)[::-1]:
+                value = re.sub(re.escape(form), "hidden", value, flags=re.IGNORECASE)
+            value = "hidden" if secret in unquote(unquote(value)) else value
+    return value

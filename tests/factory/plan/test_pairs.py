@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from factory.cli import main
+from factory.cli.plan import base_folder
 from factory.plan.changes import Change
-from factory.plan.contents import base_folder
 from factory.plan.plan import Entry, Plan, as_json, markdown, plan, text
 
 PAIRS = sorted((Path(__file__).parent / "pairs").glob("*.yaml"))
