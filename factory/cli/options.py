@@ -17,12 +17,14 @@ from schemas.folder.discovery import (
     defaults_paths,
     is_defaults_path,
     is_pipeline_path,
+    is_test_path,
     misnamed_paths,
     pipeline_paths,
     way_problem,
 )
 from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
 from schemas.folder.templates import is_template_path, template_paths
+from schemas.text.document import read_document
 
 
 class Selection(NamedTuple):
@@ -119,6 +121,13 @@ def _choose_file(  # as above
     elif is_template_path(relative):
         templates.append(relative)
         paths += Checker(folder, CheckOptions(environ={})).takers(relative)
+    elif is_test_path(relative):
+        from schemas.check.test_files import tested_pipeline  # noqa: PLC0415 # few name one
+
+        pipeline = tested_pipeline(relative, read_document(target, "").data)
+        if not (folder / pipeline).is_file():
+            raise UsageError(f"{target}: a test file, and there is no pipeline `{pipeline}` that it tests")
+        paths.append(pipeline)
     elif is_pipeline_path(relative):
         paths.append(relative)
     else:

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import get_context
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from threading import Thread, main_thread
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from factory.cli import UsageError, end_by_signal
 from factory.cli.options import count, require_writable, write_output
 from factory.cli.try_ import kept
 from factory.reporters import full
 from factory.reporters.text import columns, printable, wants_colour
-from factory.trial import prepare_airflow
+from factory.trial import hiding_output, prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.check.test_files import TestFile, read_test_file
 from schemas.findings.paths import DataPath
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from factory.trial.testing import Tester
 
 __test__ = False
+_END_SECONDS = 10.0
+"""How long a process that is told to end may take."""
 
 
 class Found(NamedTuple):
@@ -129,7 +135,7 @@ def _outcomes(files: Sequence[Found], arguments: argparse.Namespace) -> Iterator
     for file in files:
         groups.setdefault(file.folder, []).append(file)
     ways = Ways(arguments.word, arguments.record, arguments.update)
-    with tempfile.TemporaryDirectory(prefix="factory-test-home-") as home:
+    with tempfile.TemporaryDirectory(prefix="factory-test-home-") as home, hiding_output():
         prepare_airflow(home, "CRITICAL")
         # A process for each folder: modules of two folders may have one name, and Python imports a name once.
         if len(groups) == 1 and arguments.parallel == 1:
@@ -139,24 +145,64 @@ def _outcomes(files: Sequence[Found], arguments: argparse.Namespace) -> Iterator
 
         processes = arguments.parallel
         jobs = [job for group in groups.values() for n in range(processes) if (job := group[n::processes])]
-        with ThreadPoolExecutor(processes) as pool:
-            waiting = [pool.submit(_in_own_process, job, ways) for job in jobs]
-            for each in waiting:
-                yield from each.result()
+        yield from _in_processes(jobs, ways, processes)
 
 
-def _in_own_process(files: Sequence[Found], ways: Ways) -> list[Outcome]:
+def _in_processes(jobs: Sequence[Sequence[Found]], ways: Ways, most: int) -> Iterator[Outcome]:
+    """The outcomes in the order of the jobs, at most so many of which run at a time; none is left when this ends."""
     context = get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=lambda: sender.send(list(run_files(files, ways))))
-    process.start()
-    sender.close()
+    running: dict[Connection, tuple[int, ForkProcess]] = {}
+    ended: dict[int, list[Outcome]] = {}
+    given, started = 0, 0
+    try:
+        while given < len(jobs):
+            while started < len(jobs) and len(running) < most:
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_run_job, args=(jobs[started], ways, sender))
+                sys.stdout.flush()
+                running[receiver] = started, process
+                process.start()
+                sender.close()
+                started += 1
+            for receiver in cast("list[Connection]", wait(list(running))):
+                number, process = running[receiver]
+                ended[number] = _received(receiver, jobs[number])
+                process.join()
+                del running[receiver]
+            while given in ended:
+                yield from ended[given]
+                given += 1
+    finally:
+        alive = [process for _, process in running.values() if process.is_alive()]
+        for process in alive:
+            process.terminate()  # which a task is told, and what it started
+        for process in alive:
+            process.join(_END_SECONDS)
+            process.kill()
+
+
+def _run_job(job: Sequence[Found], ways: Ways, sender: Connection) -> None:
+    # Ctrl-C and a CI's end reach only the first process, which says once that this one ends: two signals at a time
+    # would cut short what the first one began.
+    os.setpgid(0, 0)
+    Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        sender.send(list(run_files(job, ways)))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGTERM)
+
+
+def _received(receiver: Connection, job: Sequence[Found]) -> list[Outcome]:
     try:
         outcomes: list[Outcome] = receiver.recv()
     except EOFError:
         said = ("the process that ran the tests ended by itself",)
-        outcomes = [Outcome(file.name, "(the file)", 0.0, said) for file in files]
-    process.join()
+        return [Outcome(file.name, "(the file)", 0.0, said) for file in job]
     return outcomes
 
 
@@ -195,7 +241,7 @@ def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester,
         if ended.recorded:
             alone = len(model.tests) == 1
             updates += fixtures_written(place, path, test, ended.recorded, alone=alone)
-            lines.append(f"recorded: {len(ended.recorded)} answers")
+            lines.append(f"recorded: {len(ended.recorded)} answer{'s' if len(ended.recorded) > 1 else ''}")
         if ended.borrowed:
             updates += [
                 ((*path, "given", kind, name), value)
@@ -220,11 +266,11 @@ def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester,
 
 
 def _placed(file: TestFile, name: str, path: DataPath, text: str) -> str:
-    """The place and what is wrong, then the line with a caret."""
+    """The place and what is wrong, then the line with a caret, unless it may hold a password."""
     span = file.span(path)
     line, number = file.document.lines.line_text(span.line), str(span.line)
     caret = f"{' ' * columns(line[: span.column - 1])}{'^' * columns(line[span.column - 1 : span.end_column - 1])}"
-    shown = f"{number} | {line}\n{' ' * len(number)} | {caret}" if path else ""
+    shown = f"{number} | {line}\n{' ' * len(number)} | {caret}" if path and "connections" not in path else ""
     return f"{name}:{number}:{span.column}: {text}\n{shown}".rstrip()
 
 

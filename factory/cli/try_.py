@@ -15,14 +15,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 
 from factory.cli import UsageError, end_by_signal
 from factory.cli.airflow import home_folder
 from factory.cli.options import Selection, add_environment, moment_of, natural, require_declared, select
 from factory.reporters import full
 from factory.reporters.text import wants_colour
-from factory.trial import prepare_airflow
+from factory.trial import hide_in_output, hiding_output, prepare_airflow, wrong_param
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import pipeline_paths
@@ -61,15 +61,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--commit", action="store_true", help="move there what polls remember; without it, they only read it"
     )
     parser.add_argument("--show", type=natural, default=5, metavar="N", help="rows to show of each output (default: 5)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a task")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object a task; what tasks print goes to stderr"
+    )
     add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the tasks and print how each ended; returns the exit status."""
-    given, connections = _pairs(arguments.given, "--given", "TASK=FILE"), _pairs(arguments.conn, "--conn", "ID=URI")
-    params = {name: _json_or_text(value) for name, value in _pairs(arguments.param, "--param", "NAME=VALUE").items()}
-    date = moment_of(arguments.date, option="--date")
+    asked = _Asked(
+        _pairs(arguments.given, "--given", "TASK=FILE"),
+        _pairs(arguments.conn, "--conn", "ID=URI"),
+        {name: _json_or_text(value) for name, value in _pairs(arguments.param, "--param", "NAME=VALUE").items()},
+        moment_of(arguments.date, option="--date"),
+    )
     if arguments.environment:
         os.environ[ENVIRONMENT_VARIABLE] = arguments.environment
     selection, path, dag_id = _chosen(arguments.pipeline, arguments.pipelines)
@@ -85,20 +90,21 @@ def run(arguments: argparse.Namespace) -> int:
         more = " …" if len(checked.pipelines) > _MOST_NAMES else ""
         raise UsageError(f"{arguments.pipeline} makes {len(checked.pipelines)} DAGs, name one of them: {ids}{more}")
     end_by_signal()
-    with tempfile.TemporaryDirectory(prefix="factory-try-") as home:
+    with tempfile.TemporaryDirectory(prefix="factory-try-") as home, hiding_output(apart=arguments.json) as own:
         prepare_airflow(home, os.environ.get("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING"))
-        return _run(checker, checked.pipelines[0], arguments, given, connections, params, date)
+        return _run(checker, checked.pipelines[0], arguments, asked, own)
 
 
-def _run(  # what the command line says, each once
-    checker: Checker,
-    pipeline: Any,
-    arguments: argparse.Namespace,
-    given: Mapping[str, str],
-    connections: Mapping[str, str],
-    params: Mapping[str, Any],
-    date: datetime,
-) -> int:
+class _Asked(NamedTuple):
+    """What the command line gives to a run."""
+
+    given: Mapping[str, str]
+    connections: Mapping[str, str]
+    params: Mapping[str, Any]
+    date: datetime
+
+
+def _run(checker: Checker, pipeline: Any, arguments: argparse.Namespace, asked: _Asked, own: TextIO) -> int:
     from factory.loading.checked import build_checked  # noqa: PLC0415 # imports Airflow, whose home is set only now
     from factory.trial import report  # noqa: PLC0415 # as above
     from factory.trial.memory import RETURN_VALUE, Memory  # noqa: PLC0415 # as above
@@ -116,12 +122,16 @@ def _run(  # what the command line says, each once
     dag = loaded.dags[pipeline.dag_id]
     only = _only(dag, arguments.task, upstream=arguments.upstream)
     home = kept(arguments.airflow_home, required=arguments.commit)
-    memory = Memory(connections=connections, kept=home)
+    subject = checker.subject(pipeline.file, pipeline.dag_id)
+    given = asked.given
+    if wrong := wrong_param(dag, asked.params, subject.data):
+        raise UsageError(f"--param {wrong[0]}: {wrong[1]}")
+    memory = Memory(connections=asked.connections, kept=home)
+    hide_in_output(memory.hidden)
     for task_id, file in given.items():
         _known(task_id, dag.task_ids)
         memory.xcoms[task_id, RETURN_VALUE] = {-1: _given(file)}
     only = (only if only is not None else set(dag.task_ids)) - set(given)
-    subject = checker.subject(pipeline.file, pipeline.dag_id)
     for view, _, reference in subject.task_references:
         source = view.scope.find(reference.task_id, dag.task_ids) or reference.task_id
         if view.full_id in only and source in dag.task_ids and source not in only and source not in given:
@@ -136,7 +146,7 @@ def _run(  # what the command line says, each once
             error = None if result.error is None else f"{type(result.error).__name__}: {result.error}"
             record = {"task": result.name, "state": result.state, "seconds": round(result.seconds, 3), "place": place}
             record |= {"error": memory.hidden(error), "output": memory.hidden(result.output)}
-            print(json.dumps(record, default=str), flush=True)
+            print(json.dumps(record, default=str), file=own, flush=True)
             return
         print(report.line(result, place, memory.hidden), flush=True)
         shown = report.output(memory.hidden(result.output), arguments.show)
@@ -144,7 +154,7 @@ def _run(  # what the command line says, each once
             print("\n".join(f"    {line}" for line in shown.splitlines()), flush=True)
 
     with _Clock() as clock:
-        results = run_trial(Trial(dag, memory, date, only, params), ended, clock.start)
+        results = run_trial(Trial(dag, memory, asked.date, only, asked.params), ended, clock.start)
     return _concluded(results, memory, home, arguments)
 
 
@@ -166,7 +176,7 @@ def _concluded(results: Sequence[TaskResult], memory: Memory, home: Kept | None,
         print(f"not started, since a trial starts no other DAG: {', '.join(memory.not_started)}")
     has_failed = any(result.state in ("failed", "upstream_failed") for result in results)
     for text in sorted(memory.missing) if has_failed else ():
-        print(f"not found: {text}", file=sys.stderr)
+        print(text, file=sys.stderr)
     return 1 if has_failed else 0
 
 
@@ -242,7 +252,9 @@ def _known(task_id: str, known: Sequence[str]) -> None:
 
 
 def _did_you_mean(written: str, known: Sequence[str]) -> str:
-    found = meant(written, known) or (f"there are {', '.join(known[:_MOST_NAMES])}" if known else "")
+    longer = [name for name in known if name.startswith(written)]  # as rows of a matrix
+    hint = f"there are {', '.join(longer[:_MOST_NAMES])}" if len(longer) > 1 else meant(written, known)
+    found = hint or (f"there are {', '.join(known[:_MOST_NAMES])}" if known else "")
     more = ", …" if found.startswith("there are") and len(known) > _MOST_NAMES else ""
     return f" ({found}{more})" if found else ""
 

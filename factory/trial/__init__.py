@@ -8,14 +8,16 @@ Nothing leaves the machine while a test runs: requests go to the fixture server,
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO
 
 from factory.operators import leave_out_telemetry
+from schemas.findings.suggestions import meant
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -55,6 +57,71 @@ def _is_here(host: str) -> bool:
         return host in ("localhost", "")
 
 
+class HidingStream(io.TextIOBase, TextIO):
+    """What tasks print and log, line by line, without secrets: `hidden` takes them out of a text."""
+
+    def __init__(self, target: TextIO) -> None:
+        self.hidden: Callable[[str], str] = str
+        self._target = target
+        self._begun = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    def fileno(self) -> int:
+        """For programs that are to write there themselves."""
+        return self._target.fileno()
+
+    def isatty(self) -> bool:
+        """Of the terminal behind it."""
+        return self._target.isatty()
+
+    def write(self, text: str) -> int:
+        """Whole lines go on, the rest waits: a secret may come in parts."""
+        lines, end, self._begun = (self._begun + text).rpartition("\n")
+        if end:
+            self._target.write(self.hidden(lines) + end)
+        return len(text)
+
+    def flush(self) -> None:
+        """Also of a line that has not ended."""
+        begun, self._begun = self._begun, ""
+        self._target.write(self.hidden(begun))
+        self._target.flush()
+
+
+@contextmanager
+def hiding_output(*, apart: bool = False) -> Iterator[TextIO]:
+    """Hide secrets in what tasks write while the block runs. Gives the place for what the command itself writes.
+
+    To be entered before Airflow is imported, whose log keeps the streams that it finds. `apart`: the command's own
+    output is standard output alone, and all else goes to standard error, also what programs that tasks start write.
+    """
+    with redirect_stderr(HidingStream(sys.stderr)) as errors:
+        try:
+            if not apart:
+                with redirect_stdout(HidingStream(sys.stdout)) as output:
+                    yield output
+                    output.flush()
+                return
+            sys.stdout.flush()
+            with os.fdopen(os.dup(1), "w", encoding="utf-8") as own, redirect_stdout(errors):
+                os.dup2(2, 1)
+                try:
+                    yield own
+                finally:
+                    os.dup2(own.fileno(), 1)
+        finally:
+            errors.flush()
+
+
+def hide_in_output(hidden: Callable[[str], str]) -> None:
+    """What is secret from now on."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, HidingStream):
+            stream.hidden = hidden
+
+
 @contextmanager
 def environment(variables: Mapping[str, str], without: tuple[str, ...] = ()) -> Iterator[None]:
     """These variables, for as long as the block runs; none that leads requests past the proxy, or begins as `without`
@@ -75,6 +142,27 @@ def through(port: int, bundle: str) -> dict[str, str]:
     """The variables that lead requests to the fixture server, and have its certificates trusted."""
     proxies = dict.fromkeys(PROXIES, f"http://127.0.0.1:{port}")
     return {**proxies, **dict.fromkeys(CERTIFICATES, bundle)}
+
+
+def wrong_param(dag: Any, given: Mapping[str, Any], data: Any) -> tuple[str, str] | None:
+    """The first of the given params that a DAG does not take, and why; None where all are fine. `data` is its document:
+    one that reads what a run is triggered with takes any name."""
+    reads_all = "dag_run.conf" in str(data)
+    from airflow.sdk.exceptions import ParamValidationError  # noqa: PLC0415 # whose home is set by now
+
+    for name, value in given.items():
+        if name not in dag.params:
+            if reads_all:
+                continue
+            hint = meant(name, list(dag.params)) or (
+                f"there are {', '.join(dag.params)}" if dag.params else "it has none"
+            )
+            return name, f"the pipeline has no param `{name}`; {hint}"
+        try:
+            dag.params.get_param(name).resolve(value)
+        except ParamValidationError as error:
+            return name, f"the param `{name}`: {str(error).splitlines()[0].removeprefix('Invalid input: ')}"
+    return None
 
 
 def prepare_airflow(home: str, log_level: str) -> None:

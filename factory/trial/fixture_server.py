@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from factory.trial.expectations import equal
 from schemas.model.pipeline_tests import HttpFixture, HttpRequestFixture
 
 NO_FIXTURE = 599
@@ -92,9 +93,10 @@ class Exchange:
         return response.status, headers, body
 
     @property
-    def unused(self) -> list[HttpFixture]:
-        """Fixtures that nobody asked for."""
-        return [fixture for position, fixture in enumerate(self.fixtures) if position not in self.used]
+    def unused(self) -> list[tuple[HttpFixture, int]]:
+        """Fixtures that were asked for less often than they are there for, and how often that was."""
+        counted = [(fixture, self.used.get(position, 0)) for position, fixture in enumerate(self.fixtures)]
+        return [(fixture, count) for fixture, count in counted if count < (fixture.times or 1)]
 
     def nearest(self, request: Request) -> str:
         """The fixture that differs least from a request, and in what."""
@@ -103,7 +105,9 @@ class Exchange:
         found = min(self.fixtures, key=lambda fixture: _distance(fixture.request, request))
         wrong = differences(found.request, request)
         if not wrong:
-            return f"the fixture for {found.request.url} is used up: raise its `times`"
+            asked = json.dumps({n: v[0] if len(v) == 1 else v for n, v in request.query.items()})
+            more = f", or add one with `params: {asked}`" if request.query else ""
+            return f"the fixture for {found.request.url} is used up: raise its `times`{more}"
         return f"the nearest fixture is for {found.request.method} {found.request.url}; {'; '.join(wrong)}"
 
 
@@ -120,7 +124,7 @@ def differences(fixture: HttpRequestFixture, request: Request) -> list[str]:
     address = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
     if address != request.address:
         found.append(f"the URL is {request.address}")
-    if fixture.method != request.method:
+    if fixture.method.upper() != request.method:
         found.append(f"the method is {request.method}")
     wanted: dict[str, list[str]] = parse_qs(parts.query, keep_blank_values=True)
     for name, value in (fixture.params or {}).items():
@@ -133,7 +137,7 @@ def differences(fixture: HttpRequestFixture, request: Request) -> list[str]:
     ]
     sent = {name.lower(): value for name, value in request.headers.items()}
     found += [f"the header `{n}` differs" for n, v in (fixture.headers or {}).items() if sent.get(n.lower()) != v]
-    if "json_" in fixture.model_fields_set and fixture.json_ != _json(request.body):
+    if "json_" in fixture.model_fields_set and not equal(fixture.json_, _json(request.body)):
         found.append("the JSON body differs")
     return found
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -25,6 +27,18 @@ _PARTS = ("conn_type", "host", "schema", "login", "password", "port", "extra")
 _BUSY_SECONDS = 10.0
 _SHORTEST_SECRET = 3
 """One that is hidden: shorter texts are in every word."""
+
+
+def without(text: str, secrets: Iterable[str], hidden: str) -> str:
+    """A text with `hidden` in place of secrets, also as URLs and JSON write them."""
+    forms = set[str]()
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+            forms |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), *in_json}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, hidden)
+    return text
 
 
 class KeptError(Exception):
@@ -94,14 +108,24 @@ class Kept:
             raise self._unusable(error) from None
 
     def _row(self, query: str, *values: str) -> tuple[Any, ...] | None:
-        # Without a write-ahead log nobody has it open; SQLite would make one beside it, even to read.
-        way = "mode=ro" if self._database.with_name(f"{self._database.name}-wal").exists() else "immutable=1"
-        try:
-            with closing(sqlite3.connect(f"{self._database.resolve().as_uri()}?{way}", uri=True)) as database:
-                found: tuple[Any, ...] | None = database.execute(query, values).fetchone()
-                return found
-        except sqlite3.Error as error:
-            raise self._unusable(error) from None
+        with ExitStack() as stack:
+            database, way = self._database, "immutable=1"
+            log, index = (database.with_name(f"{database.name}-{end}") for end in ("wal", "shm"))
+            # Without a write-ahead log nobody has it open; SQLite would make one beside it, even to read.
+            if log.exists() and index.exists():
+                way = "mode=ro"
+            elif log.exists():  # left by a process that was killed: SQLite would make an index of it, even to read
+                copies = Path(stack.enter_context(TemporaryDirectory(prefix="factory-kept-")))
+                way = "mode=rwc"
+                for file in (log, database):
+                    database = copies / file.name
+                    shutil.copyfile(file, database)
+            try:
+                opened = stack.enter_context(closing(sqlite3.connect(f"{database.resolve().as_uri()}?{way}", uri=True)))
+                found: tuple[Any, ...] | None = opened.execute(query, values).fetchone()
+            except sqlite3.Error as error:
+                raise self._unusable(error) from None
+        return found
 
     def _decrypted(self, value: str) -> str:
         from cryptography.fernet import Fernet, InvalidToken  # noqa: PLC0415 # few trials need it
@@ -157,7 +181,9 @@ class Memory:
         if found:
             self.borrowed["connections"][conn_id] = found
         else:
-            self.missing.add(f"connection `{conn_id}`: --conn {conn_id}=URI, or AIRFLOW_CONN_{conn_id.upper()}")
+            self.missing.add(
+                f"not found: connection `{conn_id}`: --conn {conn_id}=URI, or AIRFLOW_CONN_{conn_id.upper()}"
+            )
         return found
 
     def variable(self, key: str) -> str | None:
@@ -167,7 +193,7 @@ class Memory:
         if value and looks_like_secret(key):
             self.secrets.add(value)
         if value is None:
-            self.missing.add(f"variable `{key}`: AIRFLOW_VAR_{key.upper()}")
+            self.missing.add(f"not found: variable `{key}`: AIRFLOW_VAR_{key.upper()}")
         elif key not in self.variables:
             self.borrowed["variables"][key] = value
         return value
@@ -179,9 +205,7 @@ class Memory:
         if isinstance(value, (list, tuple)):
             return [self.hidden(one) for one in value]
         if isinstance(value, str):
-            texts = {form for secret in self.secrets for form in (secret, quote(secret, safe=""), quote_plus(secret))}
-            for text in sorted(texts, key=len, reverse=True):
-                value = value.replace(text, "***") if len(text) >= _SHORTEST_SECRET else value
+            return without(value, self.secrets, "***")
         return value
 
     def asset_state(self, asset: str, key: str) -> Any:
@@ -203,6 +227,10 @@ Row = Mapping[str, Any]
 KINDS = ("sqlite", "duckdb")
 
 
+class GivenError(Exception):
+    """What a test gives cannot be used."""
+
+
 class Tables:
     """Files below a folder, one for each connection that tables are given for or expected in.
 
@@ -219,6 +247,11 @@ class Tables:
     def fill(self, name: str, columns: Sequence[str] | Mapping[str, str], rows: Sequence[Row]) -> None:
         """Make a table with these columns, or those that the rows have, and the rows."""
         conn, table = split(name)
+        if "." in table and self._kinds[conn] != "duckdb":
+            raise GivenError(
+                f"SQLite has no schemas: write `{conn}.{table.rpartition('.')[2]}`,"
+                f" or `given.connections: {{{conn}: duckdb}}`"
+            )
         types = {column: _TYPES.get(type(value), "") for row in reversed(rows) for column, value in row.items()}
         types |= columns if isinstance(columns, Mapping) else {column: types.get(column, "") for column in columns}
         untyped = "VARCHAR" if self._kinds[conn] == "duckdb" else ""

@@ -20,7 +20,7 @@ from factory.data.row_files import RowFileWriter
 from factory.reporters.text import columns, padded, printable
 from factory.trial.expectations import Update, updated
 from factory.trial.fixture_server import Request
-from factory.trial.memory import KINDS, Memory
+from factory.trial.memory import KINDS, Memory, without
 from factory.trial.run import TaskResult
 from factory.trial.supervisor import parsed
 from schemas.check.test_files import TestFile
@@ -43,14 +43,16 @@ def line(result: TaskResult, place: str, hidden: Callable[[Any], Any]) -> str:
         return first
     text = hidden(str(result.error)).strip().splitlines()
     shown = f"{type(result.error).__name__}: {text[0]}" if text else type(result.error).__name__
-    return "\n".join([first, *(f"    {part}" for part in (place, printable(shown), *_frames(result.error)) if part)])
+    return "\n".join([first, *(f"    {part}" for part in (place, printable(shown), *frames(result.error)) if part)])
 
 
-def _frames(error: BaseException) -> list[str]:
-    """Where in the user's own code it was raised: lines that are not of Python, Airflow or this project."""
+def frames(error: BaseException, base: Path | None = None) -> list[str]:
+    """Where in the user's own code it was raised, with paths as seen from `base`: lines that are not of Python, Airflow
+    or this project."""
     others = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), str(Path(__file__).parents[1]), "<")
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
-    return [f"{os.path.relpath(frame.filename)}:{frame.lineno}: {printable(frame.line or '')}" for frame in own]
+    lines = [f"{os.path.relpath(frame.filename, base)}:{frame.lineno}: {printable(frame.line or '')}" for frame in own]
+    return list(dict.fromkeys(lines))  # a comprehension is a frame of its own, on one line
 
 
 def output(value: Any, most: int) -> str:
@@ -217,10 +219,7 @@ def _without(value: Any, secrets: Collection[str]) -> Any:
         }
     if isinstance(value, list):
         return [_without(one, secrets) for one in value]
-    if isinstance(value, str):
-        for secret in sorted(secrets, key=len, reverse=True):
-            value = value.replace(secret, HIDDEN)
-    return value
+    return without(value, secrets, HIDDEN) if isinstance(value, str) else value
 
 
 def _placeholder(written: str, conn_id: str) -> str:

@@ -26,6 +26,14 @@ def parsed(written: str, conn_id: str) -> Connection:
     return Connection.from_json(written, conn_id) if is_json else Connection.from_uri(written, conn_id)
 
 
+def unreadable(conn_id: str) -> str:
+    """What is wrong with a connection that `parsed` does not take."""
+    return (
+        f"connection `{conn_id}` is defined, but cannot be read: percent-encode its login and password"
+        " (`/` as %2F, `#` as %23), or write it as JSON"
+    )
+
+
 def _hidden(extra: Mapping[str, Any]) -> Iterator[str]:
     return (value for name, value in extra.items() if looks_like_secret(name) and isinstance(value, str))
 
@@ -113,7 +121,11 @@ class MemorySupervisor:
         written = self._memory.connection(msg.conn_id)
         if written is None:
             return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
-        found = parsed(written, msg.conn_id)
+        try:
+            found = parsed(written, msg.conn_id)
+        except Exception:  # whatever is raised may show the password
+            self._memory.missing.add(unreadable(msg.conn_id))
+            return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
         self._memory.secrets |= {text for text in (found.password, *_hidden(found.extra_dejson)) if text}
         parts = {name: getattr(found, name) for name in ("host", "schema", "login", "password", "port", "extra")}
         return comms.ConnectionResult(conn_id=msg.conn_id, conn_type=found.conn_type, **parts)

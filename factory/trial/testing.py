@@ -22,18 +22,20 @@ from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
-from factory.trial import PATIENCE_SECONDS, Guard, environment, through
+from factory.trial import PATIENCE_SECONDS, Guard, environment, hide_in_output, through, wrong_param
 from factory.trial.expectations import Problem, differs, of_output, of_requests, of_rows, of_state, of_tasks, shown
 from factory.trial.fixture_server import Authority, Exchange, fixture_server
-from factory.trial.memory import KINDS, RETURN_VALUE, Kept, Memory, Tables
-from factory.trial.report import Recorder
+from factory.trial.memory import KINDS, RETURN_VALUE, GivenError, Kept, Memory, Tables
+from factory.trial.report import Recorder, frames
 from factory.trial.run import TaskResult, Trial, run
+from factory.trial.supervisor import parsed, unreadable
 from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.check.test_files import fixtures_of
 from schemas.findings.paths import DataPath
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 from schemas.model.pipeline_tests import ROW_FILES, FileFixture, HttpFixture, PipelineTest, TableFixture
 from schemas.model.task_base import commit_task_id
+from schemas.rules.subject import Subject
 
 CURSOR = "cursor"
 FOLDER_VARIABLE = "TEST_FOLDER"
@@ -74,7 +76,6 @@ class Tester:
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="factory-test-")))
             place = _Place(base.resolve(), home / "files")
-            place.fill(test)
             authority = Authority(home)
             server = stack.enter_context(fixture_server(authority))
             recorder = Recorder() if self.record else None
@@ -95,7 +96,14 @@ class Tester:
             stack.enter_context(_frozen(test.now))
             self._guard.is_on = not self.record
             stack.callback(setattr, self._guard, "is_on", False)
-            problems = tuple(self._problems(pipeline, test, place, server.exchange, recorder, shell))
+            try:
+                place.fill(test)
+                problems = tuple(self._problems(pipeline, test, place, server.exchange, recorder, shell))
+            except _UnusableError as error:
+                problems = (Problem(error.path, str(error)),)
+            except Exception as error:
+                # Whatever happens in one test is its failure, and no other's.
+                problems = (Problem((), f"the test ended with {_first(error)}", is_crash=True),)
         recorded = tuple(recorder.fixtures) if recorder is not None else ()
         borrowed = recorder.borrowed if recorder is not None else {}
         crashed = any(problem.is_crash for problem in problems)
@@ -110,17 +118,17 @@ class Tester:
         recorder: Recorder | None,
         shell: Mapping[str, str],
     ) -> Iterator[Problem]:
-        dag = self._dag(pipeline, test)
-        if isinstance(dag, Problem):
-            yield dag
-            return
-        own = {name: kind for name, kind in test.given.connections.items() if kind in KINDS}
-        tables = Tables(place.files.parent, [*test.given.tables, *test.expect.tables], own)
-        for name, given in test.given.tables.items():
-            columns = given.columns if isinstance(given, TableFixture) else ()
-            tables.fill(name, columns, place.rows(given.rows if isinstance(given, TableFixture) else given))
+        checker = Checker(self.folder, CheckOptions(shown_folder=self.shown, require_environment=True))
+        dag = self._dag(checker, pipeline, test)
+        subject = checker.subject(pipeline, dag.dag_id)
+        if wrong := wrong_param(dag, test.params, subject.data):
+            raise _UnusableError(("params", wrong[0]), wrong[1])
+        only = _only(dag, test) - set(test.given.tasks)
+        _require_states(dag, test)
+        tables = _tables(test, place)
         memory = Memory({**place.expanded(test.given.connections), **tables.connections}, kept=self.kept, shell=shell)
         memory.variables |= test.given.variables
+        hide_in_output(memory.hidden)
         if recorder is not None:
             recorder.secrets = memory.secrets
         for task_id, value in test.given.tasks.items():
@@ -130,14 +138,13 @@ class Tester:
             for key, value in state.items():
                 memory.asset_states[names[task_id], _state_key(key)] = value
         moment = test.now or datetime.now(UTC)
-        only = _only(dag, test) - set(test.given.tasks)
         patience = PATIENCE_SECONDS if recorder is None else None
         results = run(Trial(dag, memory, _zoned(moment), only, place.expanded(test.params), patience))
         if recorder is not None:
             recorder.borrow(memory)
         problems = [
             *of_requests(test, exchange),
-            *of_tasks(test, results),
+            *of_tasks(test, results, lambda result: _where(subject, result, self.folder.absolute())),
             *_of_data(test, results, memory, tables, place),
             *of_state(test, lambda task_id, key: memory.asset_states.get((names[task_id], _state_key(key)))),
         ]
@@ -147,20 +154,63 @@ class Tester:
                 update = (update[0], recorder.without_secrets(update[1]))
             yield problem._replace(text=memory.hidden(problem.text), update=update)
 
-    def _dag(self, pipeline: str, test: PipelineTest) -> Any:
-        """The DAG, or what is wrong with it."""
-        checker = Checker(self.folder, CheckOptions(shown_folder=self.shown, require_environment=True))
+    def _dag(self, checker: Checker, pipeline: str, test: PipelineTest) -> Any:
+        """The DAG. Raises _UnusableError where something is wrong with it."""
         checked = checker.file(pipeline, test.dag_id)
         if checked.has_errors or not checked.pipelines:
             first = next((d for d in checked.diagnostics), None)
             text = f"the pipeline has errors: {first.message if first else f'no DAG `{test.dag_id}`'}"
-            return Problem(("dag_id",) if first is None else (), text)
+            raise _UnusableError(("dag_id",) if first is None else (), text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loaded = build_checked(checker, CheckResult(checked.pipelines[:1], ()))
         if not loaded.dags:
-            return Problem((), f"the DAG cannot be built: {loaded.diagnostics[0].message}")
+            raise _UnusableError((), f"the DAG cannot be built: {loaded.diagnostics[0].message}")
         return next(iter(loaded.dags.values()))
+
+
+def _require_states(dag: Any, test: PipelineTest) -> None:
+    """Raises _UnusableError for a task that has nothing to remember."""
+    for task_id in {*test.state, *test.expect.state}:
+        if not isinstance(dag.task_dict.get(task_id), StatefulHttpOperator):
+            text = f"`{task_id}` remembers nothing: only a poll with `incremental` or `change_detection` does"
+            raise _UnusableError((*(() if task_id in test.state else ("expect",)), "state", task_id), text)
+
+
+def _tables(test: PipelineTest, place: _Place) -> Tables:
+    """Those that the test gives. Raises _UnusableError, also for connections that cannot be read."""
+    own = {name: kind for name, kind in test.given.connections.items() if kind in KINDS}
+    tables = Tables(place.files.parent, [*test.given.tables, *test.expect.tables], own)
+    for name, given in test.given.tables.items():
+        columns = given.columns if isinstance(given, TableFixture) else ()
+        rows = place.rows(given.rows if isinstance(given, TableFixture) else given)
+        try:
+            tables.fill(name, columns, rows)
+        except Exception as error:
+            # What a database says of rows, or of the type of a column, is the test's answer.
+            text = str(error) if isinstance(error, GivenError) else _first(error)
+            raise _UnusableError(("given", "tables", name), text) from error
+    for name, written in test.given.connections.items():
+        if written in KINDS:
+            continue
+        try:
+            parsed(written, name)
+        except Exception:
+            # Its text may show the password.
+            raise _UnusableError(("given", "connections", name), unreadable(name)) from None
+    return tables
+
+
+class _UnusableError(Exception):
+    """What a test gives cannot be used: where it is in the test, and why."""
+
+    def __init__(self, path: DataPath, text: str) -> None:
+        super().__init__(text)
+        self.path = path
+
+
+def _first(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 
 class _Place:
@@ -169,20 +219,26 @@ class _Place:
     def __init__(self, base: Path, files: Path) -> None:
         self.base = base
         self.files = files
+        files.mkdir()
 
     def fill(self, test: PipelineTest) -> None:
-        """Write the files that the test gives."""
-        self.files.mkdir()
+        """Write the files that the test gives. Raises _UnusableError."""
         for name, given in test.given.files.items():
             path = self.files / name
+            if not path.resolve().is_relative_to(self.files.resolve()):
+                raise _UnusableError(("given", "files", name), "a file of a test must stay in the test's own folder")
             path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(given, str):
                 path.write_text(given, encoding="utf-8")
             elif isinstance(given, FileFixture):
                 shutil.copyfile(self.base / given.file, path)
             else:
-                with RowFileWriter(str(path)) as file:
-                    file.write(given)
+                try:
+                    with RowFileWriter(str(path)) as file:
+                        file.write(given)
+                except Exception as error:
+                    # What a format says of rows that it does not take is the test's answer.
+                    raise _UnusableError(("given", "files", name), _first(error)) from error
 
     def expanded(self, value: Any) -> Any:
         """With the test's own folder in place of its variable."""
@@ -220,6 +276,15 @@ class _Place:
                 yield from of_rows(expected, found_rows, place, self.rows)
 
 
+def _where(subject: Subject, result: TaskResult, folder: Path) -> str:
+    """Lines with the place of a failed task in the YAML, and in the user's code."""
+    view = next((view for view in subject.entries if view.full_id == result.task_id), None)
+    file, _, span = subject.key_span(view.path) if view is not None else (subject.path, "", None)
+    lines = [f"{file}:{span.line}" if span is not None else file]
+    lines += frames(result.error, folder.parent) if result.error is not None else []
+    return "".join(f"\n    {line}" for line in lines)
+
+
 def _fixtures(test: PipelineTest, base: Path) -> Sequence[HttpFixture]:
     http = test.given.http
     if not isinstance(http, str):
@@ -242,11 +307,18 @@ def _zoned(moment: datetime) -> datetime:
 
 def _only(dag: Any, test: PipelineTest) -> set[str]:
     if test.task is None:
+        if set(dag.task_ids) <= set(test.given.tasks):
+            raise _UnusableError(("given", "tasks"), "no task runs: the output of each is given")
         return set(dag.task_ids)
     named = [test.task] if isinstance(test.task, str) else test.task
     # What a poll remembers moves in a task of its own, which nobody names.
     named = [*named, *(commit for name in named if (commit := commit_task_id(name)) in dag.task_dict)]
-    return {known for known in dag.task_ids for name in named if known == name or known.startswith(f"{name}.")}
+    found = {name: {k for k in dag.task_ids if k == name or k.startswith(f"{name}.")} for name in named}
+    for name, known in found.items():
+        if not known - set(test.given.tasks):
+            why = "its output is given" if known else f"the DAG `{dag.dag_id}` does not have it"
+            raise _UnusableError(("task",), f"`{name}` does not run: {why}")
+    return {known for each in found.values() for known in each}
 
 
 def _state_key(written: str) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from factory.local.home import Home
+from factory.trial.memory import Kept, Memory, without
 from tests.factory.cli.commands import factory
 from tests.factory.http.http_server import Server
 
@@ -107,3 +110,25 @@ def test_without_an_airflow_nothing_can_be_moved(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "start it once, with `make run`" in done.stderr
+
+
+def test_a_log_that_was_left_is_read_and_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    with closing(sqlite3.connect(tmp_path / "airflow.db")) as database:
+        database.execute("PRAGMA journal_mode = wal")
+        database.execute("CREATE TABLE variable (key, val, is_encrypted)")
+        database.execute("INSERT INTO variable VALUES ('country', 'KR', 0)")
+        database.commit()
+        for name in ("airflow.db", "airflow.db-wal"):
+            shutil.copyfile(tmp_path / name, tmp_path / "home" / name)
+
+    assert Kept(tmp_path / "home" / "airflow.db", "").variable("country") == "KR"
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["airflow.db", "airflow.db-wal"]
+
+
+def test_secrets_are_hidden_as_urls_and_json_write_them() -> None:
+    one = 'pä"ss w@rd/1'
+    texts = [one, json.dumps(one), json.dumps(one, ensure_ascii=False), quote(one), quote_plus(one)]
+
+    assert not [text for text in Memory(secrets={one}).hidden(texts) if "rd" in text]
+    assert without(f"page 1 of {quote(one)}", [one, "1"], "hidden") == "page 1 of hidden"

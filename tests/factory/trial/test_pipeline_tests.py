@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import psutil
 import pytest
 
 from factory.cli.test import Outcome, _junit
@@ -187,7 +192,39 @@ def tells():
 def fails():
     raise ValueError(f"no {tells()} for it")
 """
+FEW = """
+params: {times: {type: integer, default: 1}}
+tasks:
+  - {id: one, uses: steps.one}
+  - {id: fails, uses: steps.fails}
+  - {id: ask, uses: http, with: {url: "https://shop.example/ask", method: POST, json: {a: true}, request_retries: null}}
+"""
+UNUSABLE = """
+tests:
+  - {name: no param, task: one, params: {tims: 3}}
+  - {name: wrong param, task: one, params: {times: abc}}
+  - {name: schema, task: one, given: {tables: {w.public.orders: [{id: 1}]}}}
+  - {name: type, task: one, given: {connections: {w: duckdb}, tables: {w.orders: {columns: {id: NOTYPE}}}}}
+  - {name: rows, task: one, given: {files: {a.bin: [{id: 1}]}}}
+  - {name: away, task: one, given: {files: {../../away.txt: text}}}
+  - {name: no connection, task: one, given: {connections: {shop: "http://:hush/hush#c@host"}}}
+  - {name: no memory, task: one, expect: {state: {one: {cursr: null}}}}
+  - {name: runs nothing, task: one, given: {tasks: {one: 1}}}
+  - {name: any error, task: fails, expect: {error: ""}}
+  - {name: only that error, task: [fails, one, ask], expect: {error: too large}}
+  - name: fixtures
+    task: ask
+    given:
+      http:
+        - {request: {url: "https://shop.example/ask", method: post, json: {a: 1}}}
+        - {request: {url: "https://shop.example/ask", method: post}, response: {json: {}}, times: 5}
+"""
 MORE_STEPS = """
+def fails():
+    raise ValueError("too large")
+
+def one():
+    return 1
 def at():
     from datetime import datetime, UTC
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M}"
@@ -206,7 +243,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **{"orders.yaml": ORDERS, "orders.test.yaml": PASSING, "leave.yaml": LEAVE, "leave.test.yaml": LEAVES},
         **{"remember.yaml": REMEMBER, "remember.test.yaml": REMEMBERS, "data.yaml": DATA},
         **{"data.test.yaml": DATA_TESTS, "wrong.test.yaml": f"pipeline: orders.yaml{WRONG}"},
-        "steps.py": STEPS + MORE_STEPS,
+        **{"few.yaml": FEW, "few.test.yaml": UNUSABLE, "steps.py": STEPS + MORE_STEPS},
     }
     for name, text in files.items():
         (folder / "pipelines" / name).write_text(text.lstrip())
@@ -245,14 +282,42 @@ def test_a_test_passes(done: subprocess.CompletedProcess[str], name: str) -> Non
 
 
 @pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    "said",
+    [
+        ": the pipeline has no param `tims`; did you mean `times`?",
+        "the param `times`: 'abc' is not of type 'integer'",
+        "SQLite has no schemas: write `w.orders`, or `given.connections: {w: duckdb}`",
+        "Type with name NOTYPE does not exist",
+        "a.bin",
+        "a file of a test must stay in the test's own folder",
+        "connection `shop` is defined, but cannot be read: percent-encode its login and password",
+        "`one` remembers nothing: only a poll with `incremental` or `change_detection` does",
+        "`one` does not run: its output is given",
+        "write a part of the error's text: every error holds an empty one",
+        "`fails` failed: ValueError: too large",
+        "    pipelines/few.yaml:4",
+        'raise ValueError("too large")',
+        "`ask` failed: ",
+        "nobody asked for the fixture of post https://shop.example/ask",
+        "asked 1 of 5 times for the fixture of post https://shop.example/ask",
+    ],
+)
+def test_a_test_that_cannot_pass_says_why_and_the_others_run(done: subprocess.CompletedProcess[str], said: str) -> None:
+    mine = done.stdout.partition("few.test.yaml")[2]
+    assert said in mine, mine
+    assert "hush" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_only_this_machine_is_asked(project: Path) -> None:
     assert connected(project) == {"127.0.0.1"}
 
 
 def test_a_report_says_the_same(done: subprocess.CompletedProcess[str], project: Path) -> None:
-    assert "5 passed, 2 failed" in done.stdout
+    assert "5 passed, 14 failed" in done.stdout
     report = (project.parent / "report.xml").read_text()
-    assert '<testsuite name="factory test" tests="7" failures="2">' in report
+    assert '<testsuite name="factory test" tests="19" failures="14">' in report
 
 
 @pytest.mark.parametrize(
@@ -356,8 +421,45 @@ def test_a_report_is_xml_whatever_an_error_holds() -> None:
     assert [failure.text for failure in report.iter("failure")] == ["a: �[1mred\nb | �"]
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "group"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_ends_all_processes_quietly(tmp_path: Path, number: signal.Signals, *, alone: bool) -> None:
+    for folder in ("pipelines", "temporary"):
+        (tmp_path / folder).mkdir()
+    pids = [tmp_path / f"{name}.pid" for name in "ab"]
+    for name, pid in zip("ab", pids, strict=True):
+        command = f"echo $$ > {pid} && exec sleep 47"
+        task = f"tasks: [{{id: long, uses: bash, with: {{bash_command: '{command}'}}}}]\n"
+        (tmp_path / "pipelines" / f"{name}.yaml").write_text(task)
+        (tmp_path / "pipelines" / f"{name}.test.yaml").write_text("tests: [{name: one}]\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "factory.cli", "test", "--parallel", "2"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 50
+    while not all(pid.exists() and pid.read_text() for pid in pids) and time.monotonic() < end:
+        time.sleep(0.1)
+    if alone:
+        process.send_signal(number)
+    else:
+        os.killpg(process.pid, number)
+
+    said, _ = process.communicate(timeout=50)
+
+    assert (process.returncode, said) == (130, "")
+    assert not [pid for pid in pids if psutil.pid_exists(int(pid.read_text()))]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_a_test_file_is_no_pipeline(project: Path) -> None:
-    assert "4 pipelines checked" in factory("lint", cwd=project).stderr
+    assert "5 pipelines checked" in factory("lint", cwd=project).stderr
+    assert "1 pipeline checked" in factory("lint", "pipelines/leave.test.yaml", cwd=project).stderr
 
 
 @pytest.mark.parametrize(

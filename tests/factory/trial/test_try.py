@@ -96,6 +96,41 @@ def test_a_missing_connection_is_named_without_a_traceback(project: Path) -> Non
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_what_tasks_print_has_no_secrets_and_is_not_among_the_records(project: Path) -> None:
+    (project / "pipelines" / "steps.py").write_text(
+        "import logging, os, sys\nfrom airflow.sdk import Connection\n"
+        "def tell():\n    password = Connection.get('shop').password\n    print('printed', password)\n"
+        "    print('error', password, file=sys.stderr)\n    logging.getLogger('own').warning('logged %s', password)\n"
+        "    os.system('echo of a program')\n"
+    )
+    (project / "pipelines" / "tell.yaml").write_text("tasks: [{id: tell, uses: steps.tell}]\n")
+
+    done = factory("try", "tell", "--json", "--conn", "shop=http://ada:hush-hush@host", cwd=project)
+
+    assert [json.loads(line)["state"] for line in done.stdout.splitlines()] == ["success"]
+    for said in ("printed ***\n", "error ***\n", "logged ***", "of a program\n"):
+        assert said in done.stderr
+    assert "hush" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--param", "tims=3"), "--param tims: the pipeline has no param `tims`; did you mean `times`?"),
+        (
+            ("--task", "other", "--conn", "shop=http://:hush/hush#c@host"),
+            "connection `shop` is defined, but cannot be read: percent-encode its login and password",
+        ),
+    ],
+)
+def test_what_is_given_wrong_is_named(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = factory("try", "etl", *arguments, cwd=project)
+
+    assert said in done.stderr
+    assert "hush" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_a_task_runs_with_what_it_needs(project: Path) -> None:
     assert list(tried(project, "etl", "--task", "load", "--upstream")) == ["extract", "transform", "load"]
 
