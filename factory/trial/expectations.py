@@ -20,7 +20,6 @@ from schemas.text.edits import flow
 from schemas.text.nodes import compose
 
 if TYPE_CHECKING:
-    from factory.trial.fixture_server import Exchange
     from factory.trial.run import TaskResult
 
 _SHOWN = 120
@@ -109,21 +108,6 @@ def of_output(expected: ExpectedOutput, found: Any, path: DataPath, read: Callab
         yield differs((*path, "value"), f"expected {shown(expected.value)}, found {shown(found)}", found)
     if expected.rows is not None or expected.count is not None:
         yield from of_rows(expected, found, path, read)
-
-
-def of_requests(test: PipelineTest, exchange: Exchange) -> Iterator[Problem]:
-    """Requests without a fixture, fixtures without a request, and their number."""
-    path: DataPath = ("given", "http")
-    for request in exchange.unanswered:
-        yield Problem(path, f"no fixture answers {request.method} {request.url}: {exchange.nearest(request)}")
-    for fixture, count in exchange.unused:
-        place = path if isinstance(test.given.http, str) else (*path, test.given.http.index(fixture))
-        who = f"asked {count} of {fixture.times} times for" if count else "nobody asked for"
-        yield Problem(place, f"{who} the fixture of {fixture.request.method} {fixture.request.url}")
-    wanted = test.expect.requests
-    if wanted is not None and wanted != len(exchange.requests):
-        found = len(exchange.requests)
-        yield differs(("expect", "requests"), f"expected {wanted} requests, found {found}", found)
 
 
 def of_tasks(

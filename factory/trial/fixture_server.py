@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from factory.trial.expectations import equal
-from schemas.model.pipeline_tests import HttpFixture, HttpRequestFixture
+from factory.trial.expectations import Problem, differs, equal
+from schemas.findings.paths import DataPath
+from schemas.model.pipeline_tests import HttpFixture, HttpRequestFixture, PipelineTest
 
 NO_FIXTURE = 599
 """The status of an answer to a request that no fixture fits."""
@@ -109,6 +110,21 @@ class Exchange:
             more = f", or add one with `params: {asked}`" if request.query else ""
             return f"the fixture for {found.request.url} is used up: raise its `times`{more}"
         return f"the nearest fixture is for {found.request.method} {found.request.url}; {'; '.join(wrong)}"
+
+
+def of_requests(test: PipelineTest, exchange: Exchange) -> Iterator[Problem]:
+    """Requests without a fixture, fixtures without a request, and their number."""
+    path: DataPath = ("given", "http")
+    for request in exchange.unanswered:
+        yield Problem(path, f"no fixture answers {request.method} {request.url}: {exchange.nearest(request)}")
+    for fixture, count in exchange.unused:
+        place = path if isinstance(test.given.http, str) else (*path, test.given.http.index(fixture))
+        who = f"asked {count} of {fixture.times} times for" if count else "nobody asked for"
+        yield Problem(place, f"{who} the fixture of {fixture.request.method} {fixture.request.url}")
+    wanted = test.expect.requests
+    if wanted is not None and wanted != len(exchange.requests):
+        found = len(exchange.requests)
+        yield differs(("expect", "requests"), f"expected {wanted} requests, found {found}", found)
 
 
 def _distance(fixture: HttpRequestFixture, request: Request) -> tuple[float, int]:

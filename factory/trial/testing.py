@@ -23,8 +23,8 @@ from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
 from factory.trial import PATIENCE_SECONDS, Guard, environment, hide_in_output, through, wrong_param
-from factory.trial.expectations import Problem, differs, of_output, of_requests, of_rows, of_state, of_tasks, shown
-from factory.trial.fixture_server import Authority, Exchange, fixture_server
+from factory.trial.expectations import Problem, differs, of_output, of_rows, of_state, of_tasks, shown
+from factory.trial.fixture_server import Authority, Exchange, fixture_server, of_requests
 from factory.trial.memory import KINDS, RETURN_VALUE, GivenError, Kept, Memory, Tables
 from factory.trial.report import Recorder, frames
 from factory.trial.run import TaskResult, Trial, run

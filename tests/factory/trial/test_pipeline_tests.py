@@ -445,6 +445,7 @@ def test_an_end_ends_all_processes_quietly(tmp_path: Path, number: signal.Signal
     end = time.monotonic() + 50
     while not all(pid.exists() and pid.read_text() for pid in pids) and time.monotonic() < end:
         time.sleep(0.1)
+    started = [psutil.Process(int(pid.read_text())) for pid in pids]
     if alone:
         process.send_signal(number)
     else:
@@ -453,7 +454,7 @@ def test_an_end_ends_all_processes_quietly(tmp_path: Path, number: signal.Signal
     said, _ = process.communicate(timeout=50)
 
     assert (process.returncode, said) == (130, "")
-    assert not [pid for pid in pids if psutil.pid_exists(int(pid.read_text()))]
+    assert psutil.wait_procs(started, timeout=5)[1] == []
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
