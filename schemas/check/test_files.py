@@ -60,11 +60,29 @@ def read_test_file(checker: Checker, folder: Path, path: str, shown: str, *, rec
     try:
         model = PipelineTests.model_validate(document.data)
     except ValidationError as error:
-        found = tuple(model_findings(document, error.errors(include_url=False), PipelineTests))
-        return TestFile(path, pipeline, document, None, found)
+        return TestFile(path, pipeline, document, None, tuple(_of_shape(document, error)))
     rules = _Rules(checker, folder, path, pipeline, document, model)
     findings = tuple(d for d in rules.check() if not (record and d.message.endswith(_NO_FIXTURES)))
     return TestFile(path, pipeline, document, model, findings)
+
+
+def _of_shape(document: Document, error: ValidationError) -> Iterator[Diagnostic]:
+    """What is wrong with its shape; a list of something else than rows is one mistake, not one for each entry."""
+    lists: dict[DataPath, bool] = {}
+    others = []
+    for each in error.errors(include_url=False):
+        location = each["loc"]
+        end = location.index("rows") + 1 if "rows" in location and "expect" in location else 0
+        written = document.at(location[:end]) if end else None
+        if isinstance(written, list) and not all(isinstance(row, dict) for row in written):
+            lists[location[:end]] = "output" in location[:end]
+        else:
+            others.append(each)
+    for place, is_output in lists.items():
+        more = "; an output of any other shape is a `value`" if is_output else ""
+        text = f"`rows` must be a list of mappings, each a row{more}"
+        yield document_finding(document, Code.WRONG_TYPE, place, text, at_key=True)
+    yield from model_findings(document, others, PipelineTests)
 
 
 def tested_pipeline(path: str, data: Any) -> str:

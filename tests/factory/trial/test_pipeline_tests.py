@@ -478,6 +478,10 @@ def test_a_test_file_is_no_pipeline(project: Path) -> None:
         ("tests:\n  - name: x\n    given: {tasks: {poll: none.csv}}\n", "there is no file `none.csv` beside the test"),
         ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [{}]}}}\n", "this row names no column"),
         ("tests:\n  - name: x\n    expect: {output: {clean: {}}}\n", "this expects nothing"),
+        (
+            "tests:\n  - name: x\n    expect: {output: {clean: {rows: [nut, bolt]}}}\n",
+            "3:31: PF103 `rows` must be a list of mappings, each a row; an output of any other shape is a `value`",
+        ),
         ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [], match: subset}}}\n", "all rows have these"),
         ("tests:\n  - name: x\n    expect: {files: {a.csv: {rows: [], match: subset}}}\n", "all rows have these"),
         ("pipeline: other.yaml\ntests:\n  - name: x\n", "there is no pipeline `other.yaml` to test"),
