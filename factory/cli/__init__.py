@@ -92,7 +92,8 @@ def _main(argv: Sequence[str] | None) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     try:
         status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # as an editor leaves it that said `exit`
+            sys.stdout.flush()
     except UsageError as error:
         print(f"factory {parsed.command}: {error}", file=sys.stderr)
         return USAGE_ERROR

@@ -127,7 +127,8 @@ def document_path(location: tuple[int | str, ...], data: Any, *, missing: bool =
     path: list[str | int] = []
     current: Any = data
     for position, element in enumerate(location):
-        if is_tag(element):
+        # A key of the document may look like a tag, as a placeholder that was left in does.
+        if is_tag(element) and not (isinstance(current, dict) and element in current):
             continue
         is_there = (isinstance(current, dict) and element in current) or (
             isinstance(current, list) and isinstance(element, int) and element < len(current)

@@ -11,12 +11,13 @@ from schemas.check import Checker, CheckOptions
 from schemas.check.policy_file import project_policy
 from schemas.check.test_files import read_test_file
 from schemas.findings.diagnostics import Diagnostic
-from schemas.folder.discovery import is_defaults_path, is_pipeline_path, is_test_path, pipeline_paths
-from schemas.folder.project import pipelines_folder
+from schemas.folder.discovery import DEFAULTS_STEM, is_defaults_path, is_pipeline_path, is_test_path, pipeline_paths
+from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_folder
 from schemas.folder.templates import is_template_path
 from schemas.source import FactCache, SourceReader
 
 SUFFIXES = (".yaml", ".yml")
+DEFAULTS_FILES = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,14 @@ class Place:
 
 
 def place_of(file: Path) -> Place | None:
-    """The place of a file; None where it is no pipeline, no test, no template and no defaults."""
-    folder = pipelines_folder(file)
+    """The place of a file; None where it is no pipeline, no test, no template and no defaults.
+
+    Editors ask about every YAML file. In a folder that has no defaults and not the name of one for pipelines, none is.
+    """
+    folder = lexically_absolute(pipelines_folder(file))
+    is_known = folder.name == FOLDER_NAME or folder == lexically_absolute(pipelines_folder())
+    if not is_known and not any((folder / name).is_file() for name in DEFAULTS_FILES):
+        return None
     if not file.is_relative_to(folder):
         return None
     path = file.relative_to(folder).as_posix()

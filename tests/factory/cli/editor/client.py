@@ -109,3 +109,5 @@ async def editor(folder: Path) -> AsyncIterator[Editor]:
         await client.shutdown_async(None)
         client.exit(None)
         await asyncio.wait_for(client.stop(), WAIT)
+        assert client._server is not None
+        assert client._server.returncode == 0

@@ -55,6 +55,23 @@ def run(folder: Path, session: Callable[[Editor], Coroutine[Any, Any, None]]) ->
     asyncio.run(main())
 
 
+def test_other_yaml_files_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "_defaults.yaml").write_text("vars: {a: 1}\n")
+
+    async def session(e: Editor) -> None:
+        e.open("docker-compose.yaml", "services: {}\n")
+        e.open("charts/values.yaml", "tasks: 1\n")
+        for path in ("pipelines/a.yaml", "team/b.yaml"):
+            e.open(path, "tasks: 1\n")
+            await e.findings(path, {"PF103"})
+        assert await e.completions("docker-compose.yaml", "s|") == []
+        assert set(e._published) == {e.uri("pipelines/a.yaml"), e.uri("team/b.yaml")}
+
+    run(tmp_path, session)
+
+
 def test_findings_come_and_go_while_one_types(folder: Path) -> None:
     async def session(e: Editor) -> None:
         e.open("hello_etl.yaml")
