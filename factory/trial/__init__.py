@@ -150,16 +150,16 @@ def wrong_param(dag: Any, given: Mapping[str, Any], data: Any) -> tuple[str, str
     reads_all = "dag_run.conf" in str(data)
     from airflow.sdk.exceptions import ParamValidationError  # noqa: PLC0415 # whose home is set by now
 
+    # A run's params win over those of a task.
+    known = {name: params for params in (*(task.params for task in dag.tasks), dag.params) for name in params}
     for name, value in given.items():
-        if name not in dag.params:
+        if name not in known:
             if reads_all:
                 continue
-            hint = meant(name, list(dag.params)) or (
-                f"there are {', '.join(dag.params)}" if dag.params else "it has none"
-            )
+            hint = meant(name, list(known)) or (f"there are {', '.join(known)}" if known else "it has none")
             return name, f"the pipeline has no param `{name}`; {hint}"
         try:
-            dag.params.get_param(name).resolve(value)
+            known[name].get_param(name).resolve(value)
         except ParamValidationError as error:
             return name, f"the param `{name}`: {str(error).splitlines()[0].removeprefix('Invalid input: ')}"
     return None
