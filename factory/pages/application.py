@@ -2,8 +2,8 @@
 
 Airflow does not authenticate a plugin's application: every route here asks who the user is, and which DAGs they may
 read, and refuses what pages of other sites ask for. Who may see the XComs of a DAG may see its charts; a chart's path
-is its task's output, so a request can name no file. The pages read Airflow's database alone, because an API server sees
-no pipelines folder.
+is its task's output where that is what the task's `to` says, so neither a request nor an XCom can name another file.
+The pages read Airflow's database alone, because an API server sees no pipelines folder.
 """
 
 from __future__ import annotations
@@ -173,7 +173,10 @@ def chart_pages() -> FastAPI:
         path = (drawn(dag_id, run_id, task_id, int(map_index)) if is_number else None) or ""
         kind = next((kind for ending, kind in _CHARTS.items() if path.lower().endswith(ending)), None)
         if kind is None:
-            raise HTTPException(404, "This task has drawn no chart and trained no model.")
+            raise HTTPException(
+                404,
+                "This task has drawn no chart and trained no model, or so long ago that Airflow has forgotten where.",
+            )
         try:
             with opened_to_read(path) as file:
                 content = model_page(file.read()) if path.endswith(".json") else file.read()

@@ -92,8 +92,8 @@ def pipeline(dag_id: str, user: Any) -> dict[str, Any] | None:
             "uses": uses(text),
             "watermarks": watermarks(session, dag_id),
             "polls": list(polls(session, dag_id)),
-            "charts": list(charts(session, dag_id)),
-            "models": list(models(session, dag_id)),
+            "charts": charts(session, dag_id),
+            "models": models(session, dag_id),
         }
 
 

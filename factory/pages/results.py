@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from airflow.models.asset import AssetModel, TaskInletAssetReference
 from airflow.models.asset_state_store import AssetStateStoreModel
 from airflow.models.dagrun import DagRun
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
@@ -16,15 +19,16 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from factory.data.models import FACTS
+from factory.data.places import absolute, is_remote
 from factory.http.state import MOVES, WATERMARK
 from factory.operators.http import XCOM_KEY
 
 POLLS = 50
 """Polls of one pipeline that its page shows."""
-_CHART_LINK = "_link_OpenTheChart"
 _QUOTE = '"'
 """Airflow stores JSON."""
-_TRAINS = "TrainOperator"
+_DRAWS, _TRAINS = "ChartOperator", "TrainOperator"
+_UNKNOWN_START = re.compile(r"^(?:~[^/]*/|\.\./)+")
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -65,56 +69,73 @@ def watermarks(session: Session, dag_id: str) -> list[str]:
     return sorted({f"{value.strip(_QUOTE)} ({name})" for name, value in session.execute(asked)})
 
 
-def charts(session: Session, dag_id: str) -> Iterator[dict[str, str]]:
-    """The last chart of each task that draws one; the address is below the API server's."""
-    asked = (
-        select(XComModel.task_id, XComModel.run_id, XComModel.map_index)
-        .where(XComModel.dag_id == dag_id, XComModel.key == _CHART_LINK)
-        .order_by(XComModel.timestamp.desc())
-        .limit(100)
-    )
-    seen = set()
-    for task_id, run_id, map_index in session.execute(asked):
-        if task_id not in seen:
-            seen.add(task_id)
-            yield {"task": task_id, "run": run_id, "index": str(map_index)}
+def charts(session: Session, dag_id: str) -> list[dict[str, str]]:
+    """The last chart of each task that draws one."""
+    return _made(session, dag_id, _DRAWS)
 
 
-def models(session: Session, dag_id: str) -> Iterator[dict[str, str]]:
+def models(session: Session, dag_id: str) -> list[dict[str, str]]:
     """The last model of each task that trains one."""
+    return _made(session, dag_id, _TRAINS)
+
+
+def _made(session: Session, dag_id: str, operator: str) -> list[dict[str, str]]:
     asked = (
         select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
-        .where(TaskInstance.dag_id == dag_id, TaskInstance.operator == _TRAINS, TaskInstance.state == "success")
+        .join(RenderedTaskInstanceFields, _of_one_task(RenderedTaskInstanceFields))
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.operator == operator, TaskInstance.state == "success")
         .order_by(TaskInstance.end_date.desc())
         .limit(100)
     )
-    seen = set()
+    newest: dict[str, dict[str, str]] = {}
     for task_id, run_id, map_index in session.execute(asked):
-        if task_id not in seen:
-            seen.add(task_id)
-            yield {"task": task_id, "run": run_id, "index": str(map_index)}
+        newest.setdefault(task_id, {"task": task_id, "run": run_id, "index": str(map_index)})
+    return list(newest.values())
 
 
 def drawn(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
     """The path of what a task made to be looked at: of a chart its output, of a model what is written beside it; None
-    for any other task."""
-    keys = ("return_value", _CHART_LINK)
+    for any other task, and for an output that is not what the task's `to` says.
+
+    Whoever may write XComs writes outputs. What a task is, and its rendered fields, only Airflow writes.
+    """
     with create_session() as session:
-        asked = select(XComModel).where(
-            XComModel.dag_id == dag_id,
-            XComModel.run_id == run_id,
-            XComModel.task_id == task_id,
-            XComModel.map_index == map_index,
-            XComModel.key.in_(keys),
+        asked = (
+            select(TaskInstance.operator, RenderedTaskInstanceFields.rendered_fields, XComModel)
+            .join(RenderedTaskInstanceFields, _of_one_task(RenderedTaskInstanceFields))
+            .join(XComModel, _of_one_task(XComModel))
+            .where(
+                TaskInstance.dag_id == dag_id,
+                TaskInstance.run_id == run_id,
+                TaskInstance.task_id == task_id,
+                TaskInstance.map_index == map_index,
+                TaskInstance.operator.in_((_DRAWS, _TRAINS)),
+                XComModel.key == "return_value",
+            )
         )
-        found = {row.key: XComModel.deserialize_value(row) for row in session.scalars(asked)}
-        trained = select(TaskInstance.operator).where(
-            TaskInstance.dag_id == dag_id,
-            TaskInstance.run_id == run_id,
-            TaskInstance.task_id == task_id,
-            TaskInstance.map_index == map_index,
-        )
-        made = found.get("return_value")
-        if isinstance(made, dict) and isinstance(made.get("model"), str) and session.scalar(trained) == _TRAINS:
-            return f"{made['model'].rstrip('/')}/{FACTS}"
-    return made if _CHART_LINK in found and isinstance(made, str) else None
+        found = session.execute(asked).first()
+        if found is None:
+            return None
+        operator, fields, row = found
+        output = XComModel.deserialize_value(row)
+    made = output.get("model") if isinstance(output, dict) else output
+    if not isinstance(made, str) or not is_named(made.rstrip("/"), fields.get("to")):
+        return None
+    return made if operator == _DRAWS else f"{made.rstrip('/')}/{FACTS}"
+
+
+def _of_one_task(model: Any) -> Any:
+    names = ("dag_id", "run_id", "task_id", "map_index")
+    return and_(*(getattr(model, name) == getattr(TaskInstance, name) for name in names))
+
+
+def is_named(path: str, to: object) -> bool:
+    """Whether a task with this `to` can have written to a path. Where `to` begins in the task's working folder or at
+    its user's home, which this process does not know, the path has to end as it does."""
+    if not isinstance(to, str):
+        return False
+    if path == absolute(to).rstrip("/"):
+        return True
+    is_whole = is_remote(to) or to.startswith(("/", "file:"))
+    ending = _UNKNOWN_START.sub("", os.path.normpath(to))
+    return not is_whole and not is_remote(path) and path == absolute(path) and path.endswith(f"/{ending}")

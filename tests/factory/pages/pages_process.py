@@ -23,6 +23,7 @@ from airflow.models.dag import DagModel
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
 from airflow.models.errors import ParseImportError
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
@@ -127,11 +128,13 @@ def load_mine() -> None:
         update_dag_parsing_results_in_db("pipelines", None, read, {}, 0.1, set(), session)
 
 
-def make(task_id: str, output: Any, operator: str, **xcoms: Any) -> None:
-    """What a task of the newest run left behind."""
-    row = {"task_id": task_id, "dag_id": "mine", "run_id": "r0", "operator": operator, "state": "success"}
+def make(task_id: str, output: Any, operator: str, to: str | None = None, **xcoms: Any) -> None:
+    """What a task of the newest run, whose rendered `to` is this, left behind."""
+    row = {"task_id": task_id, "dag_id": "mine", "run_id": "r0"}
     with create_session() as session:
-        session.execute(insert(TaskInstance).values(pool="default_pool", **row))
+        session.execute(insert(TaskInstance).values(pool="default_pool", operator=operator, state="success", **row))
+        if to is not None:
+            session.execute(insert(RenderedTaskInstanceFields).values(rendered_fields={"to": to}, map_index=-1, **row))
         for key, value in {"return_value": output, **xcoms}.items():
             XComModel.set(key, value, dag_id="mine", task_id=task_id, run_id="r0", session=session)
 
@@ -141,15 +144,17 @@ def make_things() -> None:
     (HOME / "secret.html").write_text("of the API server's machine")
     (HOME / "model").mkdir()
     (HOME / "model" / "model.json").write_text(json.dumps({"estimator": SCRIPT, "metrics": {SCRIPT: 0.5}}))
-    make("chart", str(HOME / "chart.html"), "ChartOperator", _link_OpenTheChart="x")
-    make("train", {"model": str(HOME / "model"), "metrics": {}}, "TrainOperator")
+    make("chart", str(HOME / "chart.html"), "ChartOperator", "chart.html")
+    make("train", {"model": str(HOME / "model"), "metrics": {}}, "TrainOperator", f"{HOME}/model/")
     facts = {"status": 200, "rows": 3, "pages": 1, "bytes": 90, "milliseconds": 5, "retries": 0, "headers": {"a": "b"}}
     moves = {"watermark": "2026-01-02", "token": "a token of the server"}
     make("poll", [], "StatefulHttpOperator", http=facts, state=moves)
     remember("watermark", "2026-01-01")
     remember("token", "a token of the server")
-    make("other", str(HOME / "secret.html"), "BashOperator")
-    make("posing", {"model": str(HOME / "model")}, "BashOperator")
+    secret = str(HOME / "secret.html")
+    for number, (operator, to) in enumerate(POSING):
+        make(f"posing_{number}", secret, operator, to, _link_OpenTheChart="x")
+        make(f"posing_model_{number}", {"model": str(HOME / "model")}, operator, to)
 
 
 def remember(key: str, value: str) -> None:
@@ -164,6 +169,17 @@ def remember(key: str, value: str) -> None:
         session.add(AssetStateStoreModel(asset_id=asset.id, key=key, value=json.dumps(value)))
 
 
+POSING = (
+    ("BashOperator", None),
+    ("BashOperator", "secret.html"),
+    ("ChartOperator", None),
+    *(
+        ("ChartOperator", to)
+        for to in ("chart.html", "/x/secret.html", "***", "s3://b/secret.html", "file:///secret.html")
+    ),
+    *(("TrainOperator", to) for to in (None, "/x/model", "mode", "odel", "../other/model")),
+)
+"""The operator and the rendered `to` of tasks whose outputs somebody else wrote."""
 ROUTES = (
     *("/pipelines/", "/pipelines/page.js", "/pipelines/page.css", "/pipelines/data/pipelines", "/pipelines/data/day"),
     *("/pipelines/data/pipelines/mine", "/pipeline-charts/mine/r0/chart/-1", "/pipeline-charts/mine/r0/train/-1"),
@@ -258,7 +274,12 @@ def main() -> None:
                 "chart": [(one := ask("/pipeline-charts/mine/r0/chart/-1", "admin")).text, dict(one.headers)],
                 "model": [(one := ask("/pipeline-charts/mine/r0/train/-1", "admin")).text, dict(one.headers)],
                 "no_chart": codes(
-                    [f"/pipeline-charts/mine/r0/{task}/-1" for task in ("other", "posing", "no")], "admin"
+                    [
+                        f"/pipeline-charts/mine/r0/{task}/-1"
+                        for number in range(len(POSING))
+                        for task in (f"posing_{number}", f"posing_model_{number}")
+                    ],
+                    "admin",
                 ),
                 "views": ask("/api/v2/plugins", "admin").json(),
             }

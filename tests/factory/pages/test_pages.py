@@ -15,8 +15,9 @@ import pytest
 from factory.bundle import source
 from factory.bundle.stubs import StubWriter
 from factory.pages.application import external_views
+from factory.pages.results import is_named
 from factory.pages.stubs import STUB_SUFFIX, said_of, uses, yaml_of
-from tests.factory.pages.pages_process import FOREIGN, MANY, OF_A_DAG, OWN, ROUTES, SCRIPT, upwards
+from tests.factory.pages.pages_process import FOREIGN, MANY, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,32 @@ def test_there_is_no_other_route(answers: dict[str, Any]) -> None:
     for user, found in answers["upwards"].items():
         assert sum(found.values()) == len(upwards())
         assert set(found) <= {"404", "403" if user else "401"}, user
-    assert answers["no_chart"] == {"404": 3}  # other tasks' outputs are no paths to open
+
+
+def test_an_output_names_no_other_file_than_its_task_s_to(answers: dict[str, Any]) -> None:
+    assert answers["no_chart"] == {"404": 2 * len(POSING)}
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "expected"),
+    [
+        ("/a/b/c.html", "b/c.html", True),
+        ("/a/b/c.html", "./b//c.html", True),
+        ("/a/c.html", "../c.html", True),
+        ("/home/x/c.html", "~/c.html", True),
+        ("/a/c.html", "file:///a/c.html", True),
+        ("s3://b/c.html", "s3://b/c.html", True),
+        ("/a/b/c.html", "/b/c.html", False),
+        ("/a/xc.html", "c.html", False),
+        ("/a/../c.html", "c.html", False),
+        ("s3://b/c.html", "c.html", False),
+        ("s3://b/c.html", "s3://c/c.html", False),
+        ("/a/c.html", "s3://b/../a/c.html", False),
+        ("/a/c.html", None, False),
+    ],
+)
+def test_what_a_task_s_to_names(path: str, to: str | None, expected: bool) -> None:
+    assert is_named(path, to) is expected
 
 
 def test_everything_is_below_the_base_path(answers: dict[str, Any]) -> None:
@@ -97,7 +123,10 @@ def test_a_pipeline_shows_warnings_values_in_force_and_next_runs(answers: dict[s
     assert len(mine["next_runs"]) == 5
     assert mine["next_runs"] == sorted(set(mine["next_runs"]))
     assert mine["next_runs"][0] == mine["next"]
-    assert [one["task"] for one in mine["charts"] + mine["models"]] == ["chart", "train"]
+    offered = {
+        kind: [one["task"] for one in mine[kind] if "posing" not in one["task"]] for kind in ("charts", "models")
+    }
+    assert offered == {"charts": ["chart"], "models": ["train"]}
 
 
 def test_polls_show_what_they_brought_and_where_they_go_on_and_no_token(answers: dict[str, Any]) -> None:
