@@ -55,7 +55,7 @@ def pipelines(user: Any) -> dict[str, Any]:
             _row(dag, runs[dag.dag_id], tags[dag.dag_id], errors.get(_place(dag), ""), is_warned=dag.dag_id in warned)
             for dag in mine
         ]
-        known = {_place(dag) for dag in dags if not dag.is_stale}
+        known = {_place(dag) for dag in dags}  # one that is retired by its error, too
         rows += [_broken(place[1], text) for place, text in errors.items() if place not in known]
     return {"pipelines": sorted(rows, key=lambda row: row["name"].lower()), "now": iso(datetime.now(UTC))}
 
@@ -104,16 +104,16 @@ def day(user: Any) -> dict[str, Any]:
     begin = (now - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     with create_session() as session:
         ours = set(session.scalars(select(DagModel.dag_id).where(_is_ours(DagModel.relative_fileloc)))) & readable
-        asked = select(DagRun.dag_id, DagRun.run_after, DagRun.start_date, DagRun.state).where(
-            DagRun.run_after >= begin
-        )
+        # From when it was made: a run that Airflow was not there for waited for no slot.
+        made = func.coalesce(DagRun.queued_at, DagRun.run_after)
+        asked = select(DagRun.dag_id, made, DagRun.start_date, DagRun.state).where(made >= begin)
         slots: defaultdict[int, int] = defaultdict(int)
         waiting: defaultdict[int, int] = defaultdict(int)
-        for dag_id, run_after, start, state in session.execute(asked):
+        for dag_id, queued, start, state in session.execute(asked):
             if dag_id in ours:
-                slot = int((run_after - begin).total_seconds() // 600)
+                slot = int((queued - begin).total_seconds() // 600)
                 slots[slot] += 1
-                late = ((start or now) - run_after).total_seconds() > 60
+                late = ((start or now) - queued).total_seconds() > 60
                 waiting[slot] += 1 if late and (start or state == "queued") else 0
     return {"begin": iso(begin), "now": iso(now), "runs": slots, "late": waiting}
 

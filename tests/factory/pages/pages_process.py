@@ -89,7 +89,7 @@ def fill() -> None:
                     relative_fileloc=path,
                     fileloc=path,
                     bundle_name="pipelines",
-                    is_stale=False,
+                    is_stale=dag_id == "theirs",
                     is_paused=dag_id == "theirs",
                     timetable_summary="0 6 * * *",
                     next_dagrun_create_after=NOW,
@@ -102,6 +102,8 @@ def fill() -> None:
             run = DagRun(
                 dag_id="mine", run_id=f"r{number}", run_after=at, run_type=DagRunType.SCHEDULED, state="success"
             )
+            if number == 11:  # made late, when Airflow was started
+                run.queued_at = run.start_date = NOW
             session.add(run)
         for bundle, path in (("pipelines", "both.yaml.py"), ("team2", "mine.yaml.py")):
             session.add(ParseImportError(filename=path, bundle_name=bundle, stacktrace="secret of others"))

@@ -158,6 +158,7 @@ def test_a_user_sees_what_they_may_read_and_no_more(answers: dict[str, Any]) -> 
     assert answers["python"] == 404  # a DAG, but no pipeline
     assert answers["one"]["id"] == "mine"
     assert sum(answers["day"]["runs"].values()) == 12
+    assert not any(answers["day"]["late"].values())
 
 
 def test_the_ui_shows_both_views(answers: dict[str, Any]) -> None:
