@@ -230,8 +230,9 @@ function drawPipeline(found) {
     ...polled(found.polls),
     ...frames("Charts", "chart", found.charts, found.id, "allow-scripts"), ...frames("Models", "model", found.models, found.id, ""),
     ...inForce(found.in_force),
-    element("h2", {}, "As it is written"),
-    found.text ? source(found.text, found.findings, "The pipeline as it is written") : element("p", { class: "dim" }, "Its text is not in Airflow's database."));
+    // Airflow has the text that was last read without an error; lines of the new one would mark others in it.
+    element("h2", {}, found.state === "broken" ? "As it was before it broke" : "As it is written"),
+    found.text ? source(found.text, found.state === "broken" ? [] : found.findings, "The pipeline as it is written") : element("p", { class: "dim" }, "Its text is not in Airflow's database."));
   document.getElementById("in-force")?.toggleAttribute("open", isOpen);
 }
 
