@@ -14,7 +14,7 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
 from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import USED, Diagnostic, Edit, Entry, Fix, Problem, Related, Span
+from schemas.findings.diagnostics import USED, Diagnostic, Edit, Entry, Fix, Problem, Related, Span, Word
 from schemas.findings.paths import DataPath, Walked, task_path, walk
 from schemas.model.task import TEMPLATE
 from schemas.rules.task_view import TaskView, poll_view, task_views
@@ -283,6 +283,10 @@ class Subject:
 
 
 def _fix(edit: Edit, document: Document, place: DataPath, span: Span, *, at_key: bool) -> Fix | None:
+    beside = document.at(place[:-1]) if at_key and isinstance(edit, Word | Entry) else None
+    new = edit.text.partition(":")[0] if isinstance(edit, Entry) else edit.text if isinstance(edit, Word) else ""
+    if isinstance(beside, dict) and new in beside and new != place[-1]:
+        return None  # the key would be there twice
     if isinstance(edit, Entry):
         return entry_fix(edit.text, document.lines, span, document.value_span(place))
     value = place[-1] if at_key and place else document.at(place)

@@ -13,7 +13,7 @@ from pygls.uris import from_fs_path
 from factory.cli.editor import navigation
 from factory.cli.editor.completion import Completion
 from factory.cli.editor.hover import hover
-from factory.cli.editor.outline import Outline
+from factory.cli.editor.outline import Item, Outline, foldable, items
 from factory.cli.editor.server import EditorServer
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.findings.diagnostics import Span
@@ -64,11 +64,11 @@ def _synchronise(server: EditorServer) -> None:
         ls.changed(params.text_document.uri, closed=True)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    def changed_on_disk(ls: EditorServer, _: types.DidChangeWatchedFilesParams) -> None:
-        """A function, a SQL file or a default was saved: what is open may be right or wrong by it."""
+    def changed_on_disk(ls: EditorServer, params: types.DidChangeWatchedFilesParams) -> None:
+        """A function, a SQL file or a default was saved: all that is shown may be right or wrong by it."""
+        places = [found[1] for change in params.changes if (found := ls.place(change.uri)) is not None]
         for workspace in list(ls.folders.values()):
-            for path in list(workspace.texts)[:1]:
-                ls.changed(from_fs_path(str(workspace.folder / path)) or "")
+            ls.check(workspace, {place.path for place in places if place.folder == workspace.folder})
 
 
 def _describe(server: EditorServer) -> None:
@@ -106,16 +106,16 @@ def _describe(server: EditorServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def symbols(ls: EditorServer, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         uri = params.text_document.uri
-        return _symbols(navigation.items(ls.outline(uri))) if ls.place(uri) is not None else []
+        return _symbols(items(ls.outline(uri))) if ls.place(uri) is not None else []
 
     @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
     def foldings(ls: EditorServer, params: types.FoldingRangeParams) -> list[types.FoldingRange]:
         uri = params.text_document.uri
-        lines = navigation.foldable(ls.outline(uri)) if ls.place(uri) is not None else ()
+        lines = foldable(ls.outline(uri)) if ls.place(uri) is not None else ()
         return [types.FoldingRange(first, last) for first, last in lines]
 
 
-def _symbols(items: Iterable[navigation.Item]) -> list[types.DocumentSymbol]:
+def _symbols(found: Iterable[Item]) -> list[types.DocumentSymbol]:
     return [
         types.DocumentSymbol(
             item.name,
@@ -125,7 +125,7 @@ def _symbols(items: Iterable[navigation.Item]) -> list[types.DocumentSymbol]:
             detail=item.detail,
             children=_symbols(item.inside),
         )
-        for item in items
+        for item in found
     ]
 
 
@@ -148,29 +148,29 @@ def _navigate(server: EditorServer) -> None:
         found = ls.place(uri)
         if found is None:
             return None
-        line, column = ls.position(uri, params.position)
-        view = navigation.task_at(*found, ls.outline(uri), line, column)
-        if view is None or view.id is None:
+        mention = navigation.mention_at(*found, *ls.position(uri, params.position))
+        if mention is None or mention.span is None:
             return None
-        text = ls.outline(uri).lines[line]
-        start = text.rfind(view.id, 0, column + len(view.id))
-        where = ls.range(uri, Span(line + 1, start + 1, line + 1, start + len(view.id) + 1))
-        return types.PrepareRenamePlaceholder(where, view.id)
+        problem = navigation.id_problem(mention)
+        if problem is not None:
+            raise JsonRpcInvalidParams(problem)
+        return types.PrepareRenamePlaceholder(ls.range(uri, mention.span), mention.id)
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     def rename(ls: EditorServer, params: types.RenameParams) -> types.WorkspaceEdit | None:
         uri = params.text_document.uri
         found = ls.place(uri)
-        view = navigation.task_at(*found, ls.outline(uri), *ls.position(uri, params.position)) if found else None
-        if found is None or view is None:
+        mention = navigation.mention_at(*found, *ls.position(uri, params.position)) if found else None
+        if found is None or mention is None:
             return None
-        problem = navigation.name_problem(*found, view, params.new_name)
+        problem = navigation.name_problem(*found, mention, params.new_name)
         if problem is not None:
             raise JsonRpcInvalidParams(problem)
         changes: defaultdict[str, list[types.TextEdit]] = defaultdict(list)
-        for file, span, text in navigation.renamed(*found, view, params.new_name):
-            there = from_fs_path(str(file)) or ""
-            changes[there].append(types.TextEdit(ls.range(there, span), text))
+        for one in navigation.mentions(*found):
+            if one.task == mention.task and one.span is not None:
+                there = from_fs_path(str(one.file)) or ""
+                changes[there].append(types.TextEdit(ls.range(there, one.span), params.new_name))
         return types.WorkspaceEdit(changes=dict(changes))
 
 
@@ -223,10 +223,10 @@ def _lenses(workspace: Workspace, place: Place, outline: Outline) -> list[types.
     if not place.is_pipeline:
         return []
     found = [lens(0, "Try this pipeline", TRY_TASK, ["try", file])]
-    own_tests = [str(test.file) for test in navigation.tests_of(workspace, place)]
+    own_tests = [str(test.file) for test in workspace.tests_of(place)]
     if own_tests:
         found.append(lens(0, "Run its tests", RUN_TEST, ["test", *own_tests]))
-    waiting = [(item, "") for item in navigation.items(outline)]
+    waiting = [(item, "") for item in items(outline)]
     while waiting:
         item, prefix = waiting.pop(0)
         full = f"{prefix}{item.name}"

@@ -1,28 +1,28 @@
-"""Ways through the files: what a name leads to, a new id for a task everywhere, the tasks as an outline."""
+"""Ways through the files: what a name leads to, and a new id for a task everywhere."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from factory.cli.editor.outline import Entry, Outline
+from factory.cli.editor.outline import Outline
 from factory.cli.editor.workspace import Place, Workspace
-from schemas.check.test_files import tested_pipeline
+from schemas.compose.merging import ENVIRONMENTS
 from schemas.compose.variants import Variant
-from schemas.expressions.reading import Expression, TaskReference, expressions
+from schemas.expressions.reading import Expression, TaskReference, expressions, run_references
 from schemas.findings.diagnostics import Span
-from schemas.findings.paths import DataPath, task_path
-from schemas.folder.discovery import test_paths
+from schemas.findings.paths import DataPath, Scope, task_path, walk
 from schemas.folder.project import FolderFiles
 from schemas.model.task import TEMPLATE
+from schemas.model.task_base import LONGEST_ID, TASK_ID_PATTERN
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
+from schemas.rules.task_view import TaskView, task_views
 from schemas.source import Class, Function, TaskDecorated
-
-TASK_ID = re.compile(r"[\w-]+")
+from schemas.text.document import Document, document_from_text
+from schemas.text.lines import span_inside
 
 
 class Target(NamedTuple):
@@ -30,16 +30,6 @@ class Target(NamedTuple):
 
     file: Path
     span: Span
-
-
-class Item(NamedTuple):
-    """A task or a group in the outline. Lines count from 0; the last one belongs to it."""
-
-    name: str
-    detail: str
-    entry: Entry
-    last_line: int
-    inside: tuple[Item, ...]
 
 
 def variants_of(workspace: Workspace, place: Place) -> tuple[Variant, ...]:
@@ -89,7 +79,7 @@ def _test(workspace: Workspace, place: Place, outline: Outline, path: DataPath) 
     """From a task's own id to the first test of it, from `tasks`, `poll` or `dag_id` to the pipeline's tests."""
     if not place.is_pipeline or path not in (("tasks",), ("poll",), ("dag_id",), (*task_path(path), "id")):
         return None
-    for test in tests_of(workspace, place):
+    for test in workspace.tests_of(place):
         tested = Outline(workspace.text(test.path))
         name = outline.value(path) if path[-1] == "id" else None
         lines = [e.line for e in tested.entries if e.path[-1] == "task" and name in _ids_in(e.value)]
@@ -142,7 +132,7 @@ def _origin(workspace: Workspace, subject: Subject, path: DataPath) -> Target | 
 
 def _in_pipeline(workspace: Workspace, place: Place, word: str) -> Target | None:
     """The task that a test names."""
-    tested = _tested(workspace, place)
+    tested = workspace.tested(place)
     subject = _subject(workspace, tested) if tested is not None else None
     if tested is None or subject is None:
         return None
@@ -153,129 +143,158 @@ def _in_pipeline(workspace: Workspace, place: Place, word: str) -> Target | None
     return Target(tested.file, Span(1, 1, 1, 2))
 
 
-def _tested(workspace: Workspace, place: Place) -> Place | None:
-    """The pipeline that a test file tests."""
-    path = tested_pipeline(place.path, {"pipeline": Outline(workspace.text(place.path)).value(("pipeline",))})
-    return Place(workspace.folder, path) if (workspace.folder / path).is_file() else None
-
-
-def tests_of(workspace: Workspace, place: Place) -> list[Place]:
-    """The test files of a pipeline."""
-    tests = [Place(workspace.folder, path) for path in test_paths(workspace.folder)]
-    return [test for test in tests if _tested(workspace, test) == place]
-
-
 # -- rename -----------------------------------------------------------------------------------------------------
 
 
-def task_at(workspace: Workspace, place: Place, outline: Outline, line: int, column: int) -> TaskView | None:
-    """The task whose id, or a name of it, is at a place."""
-    target = definition(workspace, place, outline, line, column)
-    found = outline.path_at(line, column)
-    subject = _subject(workspace, place)
-    if subject is None or found is None:
-        return None
-    for view in subject.entries:
-        file, _, span = subject.value_span(view.id_path)
-        if file != place.path or view.path == ("poll",):
-            continue
-        is_id = span.line == line + 1 and span.column <= column + 1 <= span.end_column
-        if is_id or (target is not None and target == Target(workspace.folder / file, span)):
-            return view
+class Mention(NamedTuple):
+    """Where the id of a task or a group is written, by itself or as a part of a longer name. `task` is its full id, and
+    `span` None where the text there is another one: an alias, or one with escapes."""
+
+    task: str
+    id: str
+    file: Path
+    line: int
+    span: Span | None
+
+
+class _Name(NamedTuple):
+    """A name of a task in a document: in the text of the value, or of the key, at a path, from `start`."""
+
+    path: DataPath
+    start: int
+    name: str
+    scope: Scope = Scope()
+    is_key: bool = False
+
+
+_PROPERTIES = re.compile(r"(?:[&!][^\s\[\]{},]*[ \t]+)+")
+"""An anchor or a tag before a value."""
+_NAMED_IN_TESTS = (("given", "tasks"), ("expect", "tasks"), ("expect", "output"), ("expect", "state"), ("state",))
+"""Mappings of a test whose keys are tasks."""
+
+
+def mention_at(workspace: Workspace, place: Place, line: int, column: int) -> Mention | None:
+    """The task or the group whose id is written at a place of a pipeline."""
+    for one in mentions(workspace, place) if place.is_pipeline else ():
+        span = one.span
+        if one.file == place.file and span and span.line == line + 1 and span.column <= column + 1 <= span.end_column:
+            return one
     return None
 
 
-def name_problem(workspace: Workspace, place: Place, view: TaskView, name: str) -> str | None:
+def id_problem(mention: Mention) -> str | None:
+    """Why a task's id cannot be changed at all; None where it can."""
+    return f"`{mention.id}` is made of an expression: write the id in its place" if "${" in mention.id else None
+
+
+def name_problem(workspace: Workspace, place: Place, mention: Mention, name: str) -> str | None:
     """Why a task cannot have this id; None where it can."""
-    if TASK_ID.fullmatch(name) is None:
+    full_id = mention.task.removesuffix(mention.id) + name
+    if re.search(TASK_ID_PATTERN, name) is None:
         return f"`{name}` is no id: use letters, digits, `_` and `-`"
-    subject = _subject(workspace, place)
-    taken = {one.full_id for one in subject.entries if one.path != view.path} if subject is not None else set()
-    return f"there is already a task `{name}`" if view.scope.full_id(name) in taken else None
+    if document_from_text(name, "").data != name:
+        return f"`{name}` is no id: YAML reads it as something else than a text"
+    if len(full_id) > LONGEST_ID:
+        return f"the id is longer than {LONGEST_ID} characters"
+    for variant in variants_of(workspace, place):
+        if full_id in {view.full_id for view in Subject(variant.path, variant.effective).entries}:
+            return f"there is already a task `{name}`"
+        for layer in variant.effective.layers[:-1]:
+            if mention.task in {view.full_id for view in _written_tasks(layer.data)}:
+                return f"`{mention.task}` is in {layer.file}, too, which other pipelines share"
+    for one in mentions(workspace, place):
+        if one.task == mention.task and one.span is None:
+            return f"line {one.line} of {one.file.name} names it by an alias or with escapes: write `{one.id}` there"
+    return id_problem(mention)
 
 
-def renamed(workspace: Workspace, place: Place, view: TaskView, name: str) -> Iterator[tuple[Path, Span, str]]:
-    """The edits that give a task another id: in its file, in other tasks' names of it, and in its test."""
-    subject = _subject(workspace, place)
-    old = view.id
-    if subject is None or old is None:
-        return
-    known = {one.full_id: one for one in subject.entries if one.full_id is not None}
+def mentions(workspace: Workspace, place: Place) -> tuple[Mention, ...]:
+    """Every place of a pipeline's own file, and of its tests, where the id of one of its tasks is written.
 
-    def means(other: TaskView, written: str) -> bool:
-        return known.get(other.scope.find(written, known) or "") == view
-
-    yield _edit(subject, workspace, view.id_path, name)
-    for other in subject.entries:
-        for path, written in (*other.needs, *other.teardown):
-            if means(other, written):
-                yield _edit(subject, workspace, path, _with_last(written, name))
-    for path, expression in subject.expressions:
-        around = subject.entry_at(path)
-        reference = expression.meaning
-        if isinstance(reference, TaskReference) and around is not None and means(around, reference.task_id):
-            file, text, span = subject.value_span(path)
-            yield from _inside(workspace.folder / file, text, span, reference.task_id, name)
-    yield from _in_tests(workspace, place, view.full_id or old, _with_last(view.full_id or old, name))
-
-
-def _with_last(written: str, name: str) -> str:
-    return ".".join([*written.split(".")[:-1], name])
+    They are looked for in the texts alone: nothing is filled in, and neither defaults nor templates are a part of them.
+    """
+    document = document_from_text(workspace.text(place.path), place.path)
+    entries = {view.path: view for view in _written_tasks(document.data)}
+    known = {view.full_id: view for view in entries.values() if view.full_id is not None}
+    names = []
+    for view in entries.values():
+        if view.id is not None:
+            names.append(_Name(view.id_path, 0, view.id, Scope(view.scope.prefixes[:1])))
+        names += [_Name(path, 0, written, view.scope) for path, written in (*view.needs, *view.teardown)]
+    for path, text in walk(document.data).texts:
+        around = entries.get(_entry_path(path))
+        for expression, meaning in run_references(text):
+            if isinstance(meaning, TaskReference):
+                start = expression.start + len("${tasks.")
+                names.append(_Name(path, start, meaning.task_id, around.scope if around is not None else Scope()))
+    found = list(_mentions(document, place.file, names, known))
+    for test in workspace.tests_of(place) if known else ():
+        document = document_from_text(workspace.text(test.path), test.path)
+        found += _mentions(document, test.file, list(_names_in_tests(document)), known)
+    return tuple(dict.fromkeys(found))
 
 
-def _edit(subject: Subject, workspace: Workspace, path: DataPath, text: str) -> tuple[Path, Span, str]:
-    file, _, span = subject.value_span(path)
-    written = subject.effective.origin(path)[0].written(span)
-    quote = written[:1] if written[:1] in "\"'" else ""
-    return workspace.folder / file, span, f"{quote}{text}{quote}"
+def _written_tasks(data: Any) -> Iterator[TaskView]:
+    """The tasks of a text, and those of its environments, which change them."""
+    if isinstance(data, dict):
+        yield from task_views(data.get("tasks"))
+        overlays = data.get(ENVIRONMENTS)
+        for name, overlay in overlays.items() if isinstance(overlays, dict) else ():
+            if isinstance(overlay, dict):
+                yield from task_views(overlay.get("tasks"), (ENVIRONMENTS, name, "tasks"))
 
 
-def _inside(file: Path, text: str, span: Span, old: str, name: str) -> Iterator[tuple[Path, Span, str]]:
-    """The names in the `${tasks.…}` of a value, which may go over several lines."""
-    pattern = re.compile(rf"(?<=\$\{{tasks\.){re.escape(old)}(?=\.)")
-    lines = text.split("\n")
-    for number in range(span.line, span.end_line + 1):
-        line = lines[number - 1]
-        first = span.column - 1 if number == span.line else 0
-        last = span.end_column - 1 if number == span.end_line and span.end_line > span.line else len(line)
-        for match in pattern.finditer(line, first, max(last, first)):
-            yield file, Span(number, match.start() + 1, number, match.end() + 1), _with_last(old, name)
+def _entry_path(path: DataPath) -> DataPath:
+    above = path[:2] if path[:1] == (ENVIRONMENTS,) else ()
+    return (*above, *task_path(path[len(above) :]))
 
 
-def _in_tests(workspace: Workspace, place: Place, old: str, name: str) -> Iterator[tuple[Path, Span, str]]:
-    """The names in the tests of the pipeline: what is tested, given and expected."""
-    word = re.compile(rf"(?<![\w.-]){re.escape(old)}(?![\w.-])")
-    for test in tests_of(workspace, place):
-        outline = Outline(workspace.text(test.path))
-        for number, line in enumerate(outline.lines):
-            for match in word.finditer(line):
-                path, is_value = outline.path_at(number, match.start()) or ((), False)
-                key = next((part for part in reversed(path) if isinstance(part, str)), "")
-                is_key = not is_value and key == old and path[-2:-1] in (("tasks",), ("output",))
-                if is_key or (is_value and key == "task"):
-                    yield test.file, Span(number + 1, match.start() + 1, number + 1, match.end() + 1), name
+def _names_in_tests(document: Document) -> Iterator[_Name]:
+    tests = document.at(("tests",))
+    for index in range(len(tests) if isinstance(tests, list) else 0):
+        path: DataPath = ("tests", index)
+        named = document.at((*path, "task"))
+        ids = {("task", at): name for at, name in enumerate(named)} if isinstance(named, list) else {("task",): named}
+        yield from (_Name((*path, *at), 0, name) for at, name in ids.items() if isinstance(name, str))
+        for keys in _NAMED_IN_TESTS:
+            mapping = document.at((*path, *keys))
+            for name in mapping if isinstance(mapping, dict) else ():
+                yield _Name((*path, *keys, name), 0, name, is_key=True)
 
 
-# -- outline ----------------------------------------------------------------------------------------------------
+def _mentions(
+    document: Document, file: Path, names: Sequence[_Name], known: Mapping[str, TaskView]
+) -> Iterator[Mention]:
+    """The tasks and groups that names lead through. An alias is one only where its text is no name by itself."""
+    templates = [f"{full_id}." for full_id, view in known.items() if TEMPLATE in view.entry]
+    aliases, own = [], set[Span | None]()
+    for one in names:
+        full_ids = (prefix + one.name for prefix in one.scope.prefixes)
+        full_id = next((full for full in full_ids if full in known or full.startswith(tuple(templates))), "")
+        for task, view in known.items():
+            end = one.start + len(task) - len(full_id) + len(one.name)
+            start = end - len(view.id or "")
+            if f"{full_id}.".startswith(f"{task}.") and start >= one.start:
+                key = document.key_span(one.path[: _last_key(one.path)])
+                span = _exact(document, one, start, end)
+                mention = Mention(task, view.id or "", file, key.line, span)
+                if span is not None and span[:2] < key[:2]:
+                    aliases.append(mention)
+                else:
+                    own.add(span)
+                    yield mention
+    yield from (mention._replace(span=None) for mention in aliases if mention.span not in own)
 
 
-def items(outline: Outline, path: DataPath = ()) -> tuple[Item, ...]:
-    """The tasks and groups of a file, a group's inside it; also of a text that is half typed."""
-    found = []
-    inside = (*path, "tasks")
-    if not path and (poll := outline.at(("poll",))) is not None:
-        found.append(Item("poll", outline.value(("poll", "url")) or "", poll, outline.last_lines[poll], ()))
-    for entry in outline.entries:
-        if entry.path[:-1] == inside and isinstance(entry.path[-1], int) and task_path(entry.path) == entry.path:
-            name = outline.value((*entry.path, "id")) or f"task {entry.path[-1] + 1}"
-            detail = outline.value((*entry.path, "uses")) or "group"
-            found.append(Item(name, detail, entry, outline.last_lines[entry], items(outline, entry.path)))
-    return tuple(found)
+def _last_key(path: DataPath) -> int:
+    return max(position for position, key in enumerate(path, start=1) if isinstance(key, str))
 
 
-def foldable(outline: Outline) -> Iterator[tuple[int, int]]:
-    """First and last lines of what goes over several lines."""
-    for entry in outline.entries:
-        last = outline.last_lines[entry]
-        if last > entry.line:
-            yield entry.line, last
+def _exact(document: Document, name: _Name, start: int, end: int) -> Span | None:
+    """Where a part of a text is written just as it is read."""
+    whole = document.key_span(name.path) if name.is_key else document.value_span(name.path)
+    text = str(name.path[-1] if name.is_key else document.at(name.path))
+    properties = _PROPERTIES.match(document.lines.line_text(whole.line), whole.column - 1)
+    whole = whole._replace(column=properties.end() + 1) if properties is not None else whole
+    span = span_inside(whole, document.lines, document.text, text, (start, end))
+    return span if document.written(span) == text[start:end] else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, task_path
 
 _KEY = re.compile(r"""(?P<key>"[^"]*"|'[^']*'|[^\s#'"\[\]{},][^#'"\[\]{},]*?)[ ]*:(?=\s|$)[ ]*""")
 _BLOCK = re.compile(r"[|>][-+0-9]*[ ]*(?:#.*)?$")
@@ -253,3 +253,35 @@ def _flow(text: str, path: DataPath) -> Iterator[Cursor]:
     typed = text[start:]
     lead = len(typed) - len(typed.lstrip(" "))
     yield Cursor(here, is_value, typed.lstrip(" "), start + lead)
+
+
+class Item(NamedTuple):
+    """A task or a group in the outline. Lines count from 0; the last one belongs to it."""
+
+    name: str
+    detail: str
+    entry: Entry
+    last_line: int
+    inside: tuple[Item, ...]
+
+
+def items(outline: Outline, path: DataPath = ()) -> tuple[Item, ...]:
+    """The tasks and groups of a file, a group's inside it; also of a text that is half typed."""
+    found = []
+    inside = (*path, "tasks")
+    if not path and (poll := outline.at(("poll",))) is not None:
+        found.append(Item("poll", outline.value(("poll", "url")) or "", poll, outline.last_lines[poll], ()))
+    for entry in outline.entries:
+        if entry.path[:-1] == inside and isinstance(entry.path[-1], int) and task_path(entry.path) == entry.path:
+            name = outline.value((*entry.path, "id")) or f"task {entry.path[-1] + 1}"
+            detail = outline.value((*entry.path, "uses")) or "group"
+            found.append(Item(name, detail, entry, outline.last_lines[entry], items(outline, entry.path)))
+    return tuple(found)
+
+
+def foldable(outline: Outline) -> Iterator[tuple[int, int]]:
+    """First and last lines of what goes over several lines."""
+    for entry in outline.entries:
+        last = outline.last_lines[entry]
+        if last > entry.line:
+            yield entry.line, last

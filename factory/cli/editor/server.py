@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -57,6 +57,7 @@ class EditorServer(LanguageServer):
         self._changed: defaultdict[Path, set[str]] = defaultdict(set)
         self._waiting: dict[Path, asyncio.Task[None]] = {}
         self._shown: dict[Path, list[Diagnostic]] = {}
+        self._outlines: dict[str, Outline] = {}
 
     def place(self, uri: str) -> tuple[Workspace, Place] | None:
         """The folder and the place of a file; None where it is none of ours."""
@@ -78,10 +79,15 @@ class EditorServer(LanguageServer):
         workspace, place = found
         if closed:
             workspace.texts.pop(place.path, None)
+            self._outlines.pop(uri, None)
             self._show(place.file, [])
         else:
             workspace.texts[place.path] = self.document(uri).source
-        self._changed[workspace.folder].add(place.path)
+        self.check(workspace, {place.path})
+
+    def check(self, workspace: Workspace, changed: Iterable[str]) -> None:
+        """Check all that is open, all that `changed` files reach, and what has findings, once there is a pause."""
+        self._changed[workspace.folder].update(changed)
         waiting = self._waiting.get(workspace.folder)
         if waiting is not None:
             waiting.cancel()
@@ -93,7 +99,9 @@ class EditorServer(LanguageServer):
         asked = Workspace(workspace.folder, dict(workspace.texts), workspace.facts)
         # Not to be cancelled any more: what was begun is shown, and what is typed meanwhile is checked after it.
         self._waiting.pop(workspace.folder, None)
-        found = await asyncio.get_running_loop().run_in_executor(self.worker, asked.findings, changed)
+        files = [file for file, findings in self._shown.items() if findings and file.is_relative_to(workspace.folder)]
+        shown = [file.relative_to(workspace.folder).as_posix() for file in files]
+        found = await asyncio.get_running_loop().run_in_executor(self.worker, asked.findings, changed, shown)
         for path, findings in found.items():
             typed = workspace.texts.get(path)
             if typed == asked.texts.get(path):  # else its positions are of yesterday, and a newer check is under way
@@ -101,9 +109,9 @@ class EditorServer(LanguageServer):
 
     def _show(self, file: Path, findings: Sequence[Diagnostic]) -> None:
         uri = from_fs_path(str(file)) or ""
-        if self._shown.get(file) == list(findings):
+        before, self._shown[file] = self._shown.get(file), list(findings)  # equal ones may be of another text
+        if before == self._shown[file]:
             return
-        self._shown[file] = list(findings)
         shown = [self._diagnostic(uri, file, finding) for finding in findings]
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, shown))
 
@@ -129,9 +137,10 @@ class EditorServer(LanguageServer):
         return found.folder / shown if found is not None else file
 
     def fixes(self, uri: str) -> list[Diagnostic]:
-        """The findings last shown for a file that can be fixed."""
-        file = file_of(uri)
-        return [one for one in self._shown.get(file, ()) if one.fix is not None] if file is not None else []
+        """The findings last shown for a file that can be fixed; none where they are those of another text."""
+        file, text = file_of(uri), self.document(uri).source.removeprefix("\ufeff")
+        shown = self._shown.get(file, ()) if file is not None else ()
+        return [one for one in shown if one.fix is not None and one.text == text]
 
     # -- positions ------------------------------------------------------------------------------------------
 
@@ -149,5 +158,8 @@ class EditorServer(LanguageServer):
         return found.line, found.character
 
     def outline(self, uri: str) -> Outline:
-        """What the text says line by line."""
-        return Outline(self.document(uri).source)
+        """What the text says line by line; read once for each text."""
+        text, known = self.document(uri).source, self._outlines.get(uri)
+        if known is None or known.text != text:
+            known = self._outlines[uri] = Outline(text)
+        return known

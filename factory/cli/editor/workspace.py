@@ -7,11 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from factory.cli.editor.outline import Outline
 from schemas.check import Checker, CheckOptions
 from schemas.check.policy_file import project_policy
-from schemas.check.test_files import read_test_file
+from schemas.check.test_files import read_test_file, tested_pipeline
 from schemas.findings.diagnostics import Diagnostic
-from schemas.folder.discovery import DEFAULTS_STEM, is_defaults_path, is_pipeline_path, is_test_path, pipeline_paths
+from schemas.folder.discovery import (
+    DEFAULTS_STEM,
+    TEST_SUFFIXES,
+    is_defaults_path,
+    is_pipeline_path,
+    is_test_path,
+    pipeline_paths,
+)
 from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_folder
 from schemas.folder.templates import is_template_path
 from schemas.source import FactCache, SourceReader
@@ -72,12 +80,31 @@ class Workspace:
     texts: dict[str, str] = field(default_factory=dict)
     """By path below the folder."""
     facts: FactCache = field(default_factory=FactCache)
+    _tested: dict[str, tuple[object, str]] = field(default_factory=dict)
+    """Path of a test file → its text or its version on disk, and the path of what it tests."""
 
     def text(self, path: str) -> str:
         """A file's text as it is typed, else as it was saved; empty where there is none."""
         file = self.folder / path
         saved = file.read_text(encoding="utf-8", errors="replace") if path not in self.texts and file.is_file() else ""
         return self.texts.get(path, saved)
+
+    def tested(self, test: Place) -> Place | None:
+        """The pipeline that a test file tests."""
+        key = self.texts.get(test.path) or _version(test.file)
+        known = self._tested.get(test.path)
+        if known is None or known[0] != key:
+            named = Outline(self.text(test.path)).value(("pipeline",))
+            known = self._tested[test.path] = (key, tested_pipeline(test.path, {"pipeline": named}))
+        is_there = known[1] in self.texts or (self.folder / known[1]).is_file()
+        return Place(self.folder, known[1]) if is_there else None
+
+    def tests_of(self, place: Place) -> list[Place]:
+        """The test files of a pipeline; they are in its folder."""
+        above = place.path.rpartition("/")[0]
+        names = sorted(path.name for path in (self.folder / above).glob("*") if path.name.endswith(TEST_SUFFIXES))
+        tests = [Place(self.folder, f"{above}/{name}".lstrip("/")) for name in names]
+        return [test for test in tests if test.is_test and self.tested(test) == place]
 
     def checker(self) -> Checker:
         """A checker that sees what is typed; it reads each file once, so each look takes a new one."""
@@ -87,15 +114,18 @@ class Workspace:
         """What dotted paths are; files that did not change are not parsed again."""
         return SourceReader(self.folder, cache=self.facts)
 
-    def findings(self, changed: Iterable[str]) -> Mapping[str, list[Diagnostic]]:
-        """What lint finds in the open files, and in those that `changed` defaults and templates reach, by path. A file
-        without findings has an empty list."""
+    def findings(self, changed: Iterable[str], shown: Iterable[str] = ()) -> Mapping[str, list[Diagnostic]]:
+        """What lint finds in the open files, in those that `changed` defaults and templates reach, and in those that
+        have findings `shown`, by path. A file without findings, or that is gone, has an empty list."""
         chosen = {path for path in self.texts if is_pipeline_path(path) or is_template_path(path)}
         chosen |= set(self._below(changed))
+        chosen |= {path for path in shown if (is_pipeline_path(path) or is_template_path(path))}
+        gone = {path for path in chosen if path not in self.texts and not (self.folder / path).is_file()}
+        chosen -= gone
         policy = project_policy(self.folder)
         result = Checker(self.folder, replace(self._options(), policy=policy.policy)).folder(chosen)
         asked = chosen | {path for path in self.texts if is_defaults_path(path)}
-        found: dict[str, list[Diagnostic]] = {path: [] for path in asked}
+        found: dict[str, list[Diagnostic]] = {path: [] for path in asked | gone}
         for diagnostic in result.diagnostics:
             if diagnostic.file in found:
                 found[diagnostic.file].append(diagnostic)
@@ -116,6 +146,12 @@ class Workspace:
                 yield from (p for p in pipeline_paths(self.folder) if not above or p.startswith(f"{above}/"))
             elif is_template_path(path):
                 yield from self.checker().takers(path)
+
+
+def _version(file: Path) -> tuple[int, int] | None:
+    """What changes with a file; None where there is none."""
+    found = file.stat() if file.is_file() else None
+    return (found.st_mtime_ns, found.st_size) if found is not None else None
 
 
 def file_of(uri: str) -> Path | None:

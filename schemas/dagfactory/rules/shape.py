@@ -84,10 +84,8 @@ def _other_key(dag: DagView, key: str, value: Any) -> Diagnostic:
     if value is None and key in ("schedule_interval", "timetable"):
         return _ignored(dag, key, "remove it")
     if key == "schedule_interval":
-        document, place = dag.subject.effective.key_origin((key,))
-        beside = document.at(place[:-1])
-        caret, fix = "write `schedule`", Word("schedule") if "schedule" not in beside else None
-        message = "Airflow 3 has no `schedule_interval`"
+        message, fix = "Airflow 3 has no `schedule_interval`", Word("schedule")
+        caret = "write `schedule`"
         return dag.subject.finding(Code.REFUSED_BY_AIRFLOW_3, (key,), message, at_key=True, caret=caret, fix=fix)
     if key == "timetable":
         message, help_text = "Airflow 3 has no `timetable`", "write the timetable's mapping below `schedule`"

@@ -6,8 +6,7 @@ import random
 from pathlib import Path
 
 from factory.cli.editor.completion import Completion
-from factory.cli.editor.navigation import foldable, items
-from factory.cli.editor.outline import Outline
+from factory.cli.editor.outline import Outline, foldable, items
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.text.document import document_from_text
 

@@ -324,9 +324,158 @@ def test_a_task_gets_another_id_everywhere(folder: Path) -> None:
             assert applied(edit, e.uri("hello_etl.yaml"), PIPELINE) == expected
             there = re.sub(rf"\b{old}\b", "other", test)
             assert applied(edit, e.uri("hello_etl.test.yaml"), test) == there
-        for name, why in (("not an id", "is no id"), ("load", "already a task `load`")):
+        words = ("true", "123", "null", "-", "1.5", "~")
+        for name, why in (
+            ("not an id", "is no id"),
+            ("load", "already a task `load`"),
+            ("x" * 251, "longer than 250"),
+            *((word, "is no id") for word in words),
+        ):
             with pytest.raises(JsonRpcException, match=why):
                 await e.client.text_document_rename_async(types.RenameParams(**at, new_name=name))
+
+    run(folder, session)
+
+
+RENAMES: list[tuple[str, str]] = [
+    (
+        "- {id: §load, uses: hello.extract}\n"
+        "- {id: b, uses: bash, with: {bash_command: 'echo ${tasks.§load.output} ${tasks.§load.output}'}}\n"
+        "- {id: c, uses: hello.load, with: {rows: '${tasks.§load.output}', table: '${tasks.§load.output}'}} # load\n",
+        "",
+    ),
+    (
+        "- {id: &x §load, uses: empty}\n- {id: b, uses: empty, needs: &n [*x]}\n- {id: c, uses: empty, needs: *n}\n"
+        "- {id: d, uses: empty, needs: &m ['§load', b]}\n- {id: e, uses: empty, needs: *m}\n"
+        '- &f {id: f, uses: empty, needs: ["§load"]}\n- {<<: *f, id: g}\n',
+        "",
+    ),
+    (
+        "- id: §load\n  uses: hello.extract\n- id: b\n  uses: bash\n  with:\n    bash_command: |\n"
+        "      echo ${tasks.§load.output}\n\n      # ${tasks.§load.output}\n"
+        "    env:\n      A: a\n        ${tasks.§load.output}\n"
+        '      B: "a\n        ${tasks.§load.output} \\\n        b"\n'
+        "      C: >-\n        a\n        ${tasks.§load.output}\n",
+        "",
+    ),
+    (
+        "- {id: §load, uses: empty}\n- {id: b, uses: bash, needs: ['${vars.table}'], with: {bash_command: x}}\n"
+        "- {id: c, uses: bash, with: {bash_command: '${vars.shared}${vars.own}'}}\n"
+        "vars: {table: load, own: 'echo ${tasks.§load.output}'}\n"
+        "environments:\n  prod:\n    vars: {own: '${tasks.§load.output}', table: load}\n"
+        "    tasks:\n    - {id: §load, retries: 2}\n    - {id: b, needs: [§load]}\n",
+        "",
+    ),
+    (
+        "- id: §load\n  tasks:\n  - {id: load, uses: empty}\n  - {id: a, uses: empty, needs: [load]}\n"
+        "- {id: b, uses: bash, needs: [§load.load, §load], with: {bash_command: '${tasks.§load.a.output}'}}\n",
+        "tests:\n- {name: load, task: [§load.load, b]}\n"
+        "- {name: b, task: §load, expect: {tasks: {§load.a: success}}}\n",
+    ),
+    (
+        "- id: §load\n  template: load\n  with: {table: load}\n"
+        "- {id: b, uses: bash, needs: [§load.load], with: {bash_command: '${tasks.§load.load.output}'}}\n",
+        "",
+    ),
+    (
+        "- {id: §load, uses: hello.extract}\n- {id: b, uses: empty}\n",
+        "tests:\n- name: load\n  task: §load # load it\n"
+        "  given:\n    tasks:\n      '§load': [{task: load, load: 1}]\n      b:\n      - task: load\n"
+        "  expect:\n    tasks: {§load: success}\n    output:\n      §load: {rows: [{task: load, load: load}]}\n"
+        "  state: {§load: {task: load}}\n",
+    ),
+]
+"""Tasks and a test; `§` is before each id that gets the new one, and before no other text."""
+
+
+def test_only_what_names_the_task_is_changed_and_once(folder: Path) -> None:
+    (folder / "_templates").mkdir()
+    (folder / "_templates" / "load.yaml").write_text(LOAD)
+    (folder / "_defaults.yaml").write_text("vars: {shared: 'echo ${tasks.load.output}', table: load}\n")
+
+    async def session(e: Editor) -> None:
+        e.open("half.yaml", "")
+        for tasks, test in RENAMES:
+            text = f"tasks:\n{tasks}"
+            (folder / "half.test.yaml").write_text(test.replace("§", ""))
+            before, _, after = text.partition("§")
+            at = e.put("half.yaml", f"{before}|{after.replace('§', '')}")
+            edit = await e.client.text_document_rename_async(types.RenameParams(**at, new_name="other"))
+            assert edit is not None
+            assert set(edit.changes or ()) == {e.uri("half.yaml")} | ({e.uri("half.test.yaml")} if test else set())
+            for path, marked in (("half.yaml", text), ("half.test.yaml", test)):
+                expected = re.sub(r"§\w+", "other", marked)
+                assert applied(edit, e.uri(path), marked.replace("§", "")) == expected
+
+    run(folder, session)
+
+
+def test_an_id_that_is_no_text_of_its_own_is_not_renamed(folder: Path) -> None:
+    (folder / "shared").mkdir()
+    (folder / "shared" / "_defaults.yaml").write_text("tasks: [{id: load, uses: empty}]\n")
+    task = "tasks:\n- {id: lo|ad, uses: empty}\n"
+
+    async def session(e: Editor) -> None:
+        e.open("half.yaml", "")
+        e.open("shared/half.yaml", "")
+        for path, marked, why in (
+            ("half.yaml", "vars: {t: a}\ntasks:\n- {id: 'load_${vars.|t}', uses: empty}\n", "made of an expression"),
+            ("half.yaml", "tasks:\n- {id: 'lo|ad_${matrix.c}', matrix: {c: [a, b]}, uses: empty}\n", "an expression"),
+            ("half.yaml", f'{task}- {{id: b, uses: empty, needs: ["lo\\x61d"]}}\n', "line 3 of half.yaml"),
+            (
+                "half.yaml",
+                f"vars: {{t: &n [load]}}\n{task}- {{id: b, uses: empty, needs: *n}}\n",
+                "line 4 of half.yaml",
+            ),
+            ("shared/half.yaml", task, "is in shared/_defaults.yaml, too"),
+        ):
+            at = e.put(path, marked)
+            with pytest.raises(JsonRpcException, match=why):
+                await e.client.text_document_rename_async(types.RenameParams(**at, new_name="other"))
+        at = e.put("half.yaml", "tasks:\n- {id: '${vars.|t}', uses: empty}\n")
+        with pytest.raises(JsonRpcException, match="made of an expression"):
+            await e.client.text_document_prepare_rename_async(types.PrepareRenameParams(**at))
+
+    run(folder, session)
+
+
+def test_a_fix_is_for_the_text_that_was_checked(folder: Path) -> None:
+    """Lines that come in above a mistake: until the next check, there is no fix at its old place."""
+    wrong = PIPELINE.replace("needs", "nedes")
+
+    async def session(e: Editor) -> None:
+        e.open("hello_etl.yaml", wrong)
+        (found,) = await e.findings("hello_etl.yaml", {"PF102"})
+        document = types.TextDocumentIdentifier(e.uri("hello_etl.yaml"))
+        asked = types.CodeActionParams(document, found.range, types.CodeActionContext([found]))
+        assert await e.client.text_document_code_action_async(asked)
+        e.type("hello_etl.yaml", f"# one\n# two\n{wrong}")
+        for action in await e.client.text_document_code_action_async(asked) or ():
+            assert isinstance(action, types.CodeAction)
+            assert action.edit is not None
+            assert "    needs: [extract]" in applied(action.edit, document.uri, f"# one\n# two\n{wrong}").split("\n")
+
+    run(folder, session)
+
+
+def test_findings_of_files_that_are_not_open_go_with_the_mistake(folder: Path) -> None:
+    user = "tasks: [{id: a, uses: bash, with: {bash_command: '${vars.region}'}}]\n"
+    for name in ("one", "two"):
+        (folder / f"{name}.yaml").write_text(user)
+
+    async def session(e: Editor) -> None:
+        e.open("_defaults.yaml", "vars: {}\n")
+        for name in ("one", "two"):
+            await e.findings(f"{name}.yaml", {"PF112"})
+        (folder / "one.yaml").write_text(user.replace("${vars.region}", "date"))
+        (folder / "two.yaml").unlink()
+        events = [
+            types.FileEvent(e.uri("one.yaml"), types.FileChangeType.Changed),
+            types.FileEvent(e.uri("two.yaml"), types.FileChangeType.Deleted),
+        ]
+        e.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(events))
+        for name in ("one", "two"):
+            await e.findings(f"{name}.yaml", set())
 
     run(folder, session)
 
@@ -378,6 +527,17 @@ def test_tests_and_dag_factory_documents_are_checked_too(folder: Path) -> None:
             "old.yml", "old:\n  schedule: '@daily'\n  tasks:\n    a: {operator: airflow.operatrs.bash.BashOperator}\n"
         )
         await e.findings("old.yml", {"PF307"})
+        text = (
+            "old:\n  dagrun_timeout: {__type__: datetime.timedelta, hours: 1}\n  dagrun_timeout_sec: 7200\n"
+            f"  tasks:\n    a: {{operator: {BASH}, bash_command: date}}\n"
+        )
+        e.type("old.yml", text)
+        assert [one.code for one in await e.findings("old.yml", {"PF121"})] == ["PF121"]
+        whole = types.Range(types.Position(0, 0), types.Position(9, 0))
+        asked = types.CodeActionParams(
+            types.TextDocumentIdentifier(e.uri("old.yml")), whole, types.CodeActionContext([])
+        )
+        assert not await e.client.text_document_code_action_async(asked)
 
     run(folder, session)
 
