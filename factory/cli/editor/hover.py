@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from factory.cli.editor.completion import schema_of
-from factory.cli.editor.navigation import expression_at, variants_of
 from factory.cli.editor.outline import Outline
 from factory.cli.editor.schema_help import SchemaHelp, published
 from factory.cli.editor.workspace import Place, Workspace
@@ -30,7 +29,7 @@ def hover(workspace: Workspace, place: Place, outline: Outline, line: int, colum
     if found is None:
         return ""
     path, is_value = found
-    expression = expression_at(outline.lines[line], column) if is_value else None
+    expression = outline.expression_at(line, column) if is_value else None
     parts = list(_on_value(workspace, place, outline, path, expression)) if is_value and not place.is_test else []
     parts = parts or list(_on_key(workspace, place, outline, path))
     return "\n\n".join(part for part in parts if part)
@@ -46,7 +45,7 @@ def _on_key(workspace: Workspace, place: Place, outline: Outline, path: DataPath
 
 def _in_force(workspace: Workspace, place: Place, path: DataPath) -> Iterator[str]:
     """The value after defaults, `vars` and the matrix, and where it is written."""
-    for variant in variants_of(workspace, place)[:1]:
+    for variant in workspace.variants(place)[:1]:
         value = value_at(variant.effective.data, path)
         document, origin = variant.effective.origin(path)
         is_elsewhere = document.file != place.path or variant.effective.used_at(path) is not None
@@ -84,7 +83,7 @@ def _signature(workspace: Workspace, uses: str) -> str:
 
 def _runs(workspace: Workspace, place: Place) -> Iterator[str]:
     """The schedule in words, and its next runs."""
-    for variant in variants_of(workspace, place)[:1]:
+    for variant in workspace.variants(place)[:1]:
         yield schedule_text(variant)
 
 

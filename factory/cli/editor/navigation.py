@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 from factory.cli.editor.outline import Outline
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.compose.merging import ENVIRONMENTS
-from schemas.compose.variants import Variant
-from schemas.expressions.reading import Expression, TaskReference, expressions, run_references
-from schemas.findings.diagnostics import Span
+from schemas.expressions.reading import TaskReference, run_references
+from schemas.findings.diagnostics import Fix, Span
 from schemas.findings.paths import DataPath, Scope, task_path, walk
 from schemas.folder.project import FolderFiles
 from schemas.model.task import TEMPLATE
@@ -22,6 +21,7 @@ from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView, task_views
 from schemas.source import Class, Function, TaskDecorated
 from schemas.text.document import Document, document_from_text
+from schemas.text.edits import EditedText
 from schemas.text.lines import span_inside
 
 
@@ -30,18 +30,6 @@ class Target(NamedTuple):
 
     file: Path
     span: Span
-
-
-def variants_of(workspace: Workspace, place: Place) -> tuple[Variant, ...]:
-    """The DAGs of a file as it is typed; none where it cannot be read now."""
-    if not place.is_pipeline:
-        return ()
-    return workspace.checker().variants(place.path)
-
-
-def expression_at(line: str, column: int) -> Expression | None:
-    """The `${…}` at a column of a line."""
-    return next((e for e in expressions(line) if e.start <= column < e.end), None)
 
 
 # -- go to ------------------------------------------------------------------------------------------------------
@@ -57,7 +45,7 @@ def definition(workspace: Workspace, place: Place, outline: Outline, line: int, 
     if place.is_test:
         return _in_pipeline(workspace, place, word)
     subject = _subject(workspace, place)
-    expression = expression_at(outline.lines[line], column)
+    expression = outline.expression_at(line, column)
     if expression is not None and isinstance(expression.meaning, TaskReference) and subject is not None:
         return _task(subject, workspace, path, expression.meaning.task_id)
     key = next((part for part in reversed(path) if isinstance(part, str)), "")
@@ -95,7 +83,7 @@ def _ids_in(text: str) -> list[str]:
 
 
 def _subject(workspace: Workspace, place: Place) -> Subject | None:
-    return next((Subject(v.path, v.effective) for v in variants_of(workspace, place)), None)
+    return next((Subject(v.path, v.effective) for v in workspace.variants(place)), None)
 
 
 def _word(line: str, column: int) -> str:
@@ -196,16 +184,34 @@ def name_problem(workspace: Workspace, place: Place, mention: Mention, name: str
         return f"`{name}` is no id: YAML reads it as something else than a text"
     if len(full_id) > LONGEST_ID:
         return f"the id is longer than {LONGEST_ID} characters"
-    for variant in variants_of(workspace, place):
-        if full_id in {view.full_id for view in Subject(variant.path, variant.effective).entries}:
-            return f"there is already a task `{name}`"
+    found = mentions(workspace, place)
+    variants = workspace.variants(place)
+    made = {view.full_id for variant in variants for view in Subject(variant.path, variant.effective).entries}
+    if full_id in made | {one.task for one in found}:
+        return f"there is already a task `{name}`"
+    for variant in variants:
         for layer in variant.effective.layers[:-1]:
             if mention.task in {view.full_id for view in _written_tasks(layer.data)}:
                 return f"`{mention.task}` is in {layer.file}, too, which other pipelines share"
-    for one in mentions(workspace, place):
+    for one in found:
         if one.task == mention.task and one.span is None:
             return f"line {one.line} of {one.file.name} names it by an alias or with escapes: write `{one.id}` there"
-    return id_problem(mention)
+    return id_problem(mention) or _taken_for_another(workspace, place, mention.task, full_id)
+
+
+def _taken_for_another(workspace: Workspace, place: Place, old: str, new: str) -> str | None:
+    """Where a name would mean another task than before, such as one of a group nearer to it."""
+    before, texts, name = mentions(workspace, place), dict(workspace.texts), new.rpartition(".")[2]
+    for file in {one.file for one in before}:
+        path = file.relative_to(workspace.folder).as_posix()
+        fixes = [Fix(one.span, name) for one in before if one.file == file and one.task == old and one.span is not None]
+        texts[path] = EditedText.of(workspace.text(path)).edited(fixes).text
+    after = {(one.file, one.line, one.task) for one in mentions(Workspace(workspace.folder, texts), place)}
+    for one in before:
+        task = new + one.task[len(old) :] if f"{one.task}.".startswith(f"{old}.") else one.task
+        if (one.file, one.line, task) not in after:
+            return f"in line {one.line} of {one.file.name} `{name}` would be another task"
+    return None
 
 
 def mentions(workspace: Workspace, place: Place) -> tuple[Mention, ...]:
@@ -271,11 +277,13 @@ def _mentions(
     for one in names:
         full_ids = (prefix + one.name for prefix in one.scope.prefixes)
         full_id = next((full for full in full_ids if full in known or full.startswith(tuple(templates))), "")
-        for task, view in known.items():
+        for task in (full_id[:end] for end in range(len(full_id) + 1) if full_id[end : end + 1] in (".", "")):
+            view = known.get(task)
             end = one.start + len(task) - len(full_id) + len(one.name)
-            start = end - len(view.id or "")
-            if f"{full_id}.".startswith(f"{task}.") and start >= one.start:
-                key = document.key_span(one.path[: _last_key(one.path)])
+            start = end - len(view.id or "") if view is not None else -1
+            if view is not None and start >= one.start:
+                last = max(place for place, key in enumerate(one.path, start=1) if isinstance(key, str))
+                key = document.key_span(one.path[:last])
                 span = _exact(document, one, start, end)
                 mention = Mention(task, view.id or "", file, key.line, span)
                 if span is not None and span[:2] < key[:2]:
@@ -284,10 +292,6 @@ def _mentions(
                     own.add(span)
                     yield mention
     yield from (mention._replace(span=None) for mention in aliases if mention.span not in own)
-
-
-def _last_key(path: DataPath) -> int:
-    return max(position for position, key in enumerate(path, start=1) if isinstance(key, str))
 
 
 def _exact(document: Document, name: _Name, start: int, end: int) -> Span | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from schemas.expressions.reading import Expression, expressions
 from schemas.findings.paths import DataPath, task_path
 
 _KEY = re.compile(r"""(?P<key>"[^"]*"|'[^']*'|[^\s#'"\[\]{},][^#'"\[\]{},]*?)[ ]*:(?=\s|$)[ ]*""")
@@ -165,6 +166,10 @@ class Outline:
         end = next((place for place in range(column, len(text)) if text[place] in " ,:{}[]\"'"), len(text))
         cursor = self.cursor(line, end)
         return (cursor.path, True) if cursor.is_value else ((*cursor.path, cursor.typed), False)
+
+    def expression_at(self, line: int, column: int) -> Expression | None:
+        """The `${…}` at a place."""
+        return next((e for e in expressions(self.lines[line]) if e.start <= column < e.end), None)
 
     def cursor(self, line: int, column: int) -> Cursor:
         """Where one types at a place; columns count code points from 0."""

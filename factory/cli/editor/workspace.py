@@ -11,6 +11,7 @@ from factory.cli.editor.outline import Outline
 from schemas.check import Checker, CheckOptions
 from schemas.check.policy_file import project_policy
 from schemas.check.test_files import read_test_file, tested_pipeline
+from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.discovery import (
     DEFAULTS_STEM,
@@ -109,6 +110,10 @@ class Workspace:
     def checker(self) -> Checker:
         """A checker that sees what is typed; it reads each file once, so each look takes a new one."""
         return Checker(self.folder, self._options())
+
+    def variants(self, place: Place) -> tuple[Variant, ...]:
+        """The DAGs of a file as it is typed; none where it cannot be read now."""
+        return self.checker().variants(place.path) if place.is_pipeline else ()
 
     def reader(self) -> SourceReader:
         """What dotted paths are; files that did not change are not parsed again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,6 +15,7 @@ from airflow.providers.standard.operators import bash
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from factory.cli.editor.workspace import Place, Workspace
 from tests.factory.cli.editor.client import Editor, editor
 
 PIPELINE = """schedule: "0 6 * * *"
@@ -428,6 +430,12 @@ def test_an_id_that_is_no_text_of_its_own_is_not_renamed(folder: Path) -> None:
                 "line 4 of half.yaml",
             ),
             ("shared/half.yaml", task, "is in shared/_defaults.yaml, too"),
+            (
+                "half.yaml",
+                f"{task}- id: g\n  tasks:\n  - {{id: other, uses: empty}}\n  - {{id: c, uses: empty, needs: [load]}}\n",
+                "in line 6 of half.yaml `other` would be another task",
+            ),
+            ("half.yaml", f"{task}environments: {{prod: {{tasks: [{{id: other, uses: empty}}]}}}}\n", "already a task"),
         ):
             at = e.put(path, marked)
             with pytest.raises(JsonRpcException, match=why):
@@ -437,6 +445,19 @@ def test_an_id_that_is_no_text_of_its_own_is_not_renamed(folder: Path) -> None:
             await e.client.text_document_prepare_rename_async(types.PrepareRenameParams(**at))
 
     run(folder, session)
+
+
+def test_a_test_file_is_read_once_for_what_it_tests(folder: Path) -> None:
+    test, workspace, place = folder / "hello_etl.test.yaml", Workspace(folder), Place(folder, "hello_etl.yaml")
+    assert [one.file for one in workspace.tests_of(place)] == [test]
+    read, saved = test.stat(), test.read_text()
+    test.write_text(f"pipeline: a\n{saved}"[: len(saved)])
+    os.utime(test, ns=(read.st_atime_ns, read.st_mtime_ns))
+    assert [one.file for one in workspace.tests_of(place)] == [test]  # by date and size it is the same
+    test.write_text(f"pipeline: a.yaml\n{saved}")
+    assert workspace.tests_of(place) == []
+    workspace.texts[test.name] = saved
+    assert [one.file for one in workspace.tests_of(place)] == [test]
 
 
 def test_a_fix_is_for_the_text_that_was_checked(folder: Path) -> None:
