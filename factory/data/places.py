@@ -72,10 +72,19 @@ def found(pattern: str) -> list[str]:
 def opened_to_read(path: str) -> Iterator[IO[bytes]]:
     """The file's bytes. Raises RowFileError."""
     try:
-        with _remote(path).open("rb") if is_remote(path) else Path(path).open("rb") as file:
+        with _opened(path) if is_remote(path) else Path(path).open("rb") as file:
             yield file
     except OSError as error:
         raise RowFileError(f"`{path}` cannot be read: {error.strerror or error}") from None
+
+
+def _opened(path: str) -> Any:
+    try:
+        return _remote(path).open("rb")
+    except OSError:
+        raise
+    except Exception as error:  # the library of each store has errors of its own
+        raise RowFileError(f"`{path}` cannot be read: {error}") from None
 
 
 class NewFile:

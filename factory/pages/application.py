@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from factory.data.places import opened_to_read
 from factory.data.row_files import RowFileError
@@ -110,7 +111,6 @@ def pipeline_pages() -> FastAPI:
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity  # noqa: PLC0415
     from airflow.api_fastapi.core_api.security import get_user, requires_access_dag  # noqa: PLC0415
     from fastapi import Depends, FastAPI, HTTPException, Response  # noqa: PLC0415
-    from fastapi.responses import JSONResponse  # noqa: PLC0415
 
     from factory.pages import database  # noqa: PLC0415 # Airflow's models
 
@@ -129,7 +129,8 @@ def pipeline_pages() -> FastAPI:
         return Response(file(name), media_type=_FILES[name], headers=dict(_PROTECTED))
 
     def data(found: Any) -> Response:
-        return JSONResponse(found, headers=dict(_PROTECTED))
+        # In ASCII: texts from outside may hold halves of characters, which UTF-8 has no bytes for.
+        return Response(json.dumps(found, allow_nan=False), media_type="application/json", headers=dict(_PROTECTED))
 
     def pipelines(user: Any = is_user) -> Response:
         return data(database.pipelines(user))
@@ -180,12 +181,19 @@ def chart_pages() -> FastAPI:
         try:
             with opened_to_read(path) as file:
                 content = model_page(file.read()) if path.endswith(".json") else file.read()
-        except (RowFileError, ValueError):
+        except (RowFileError, ValueError, RecursionError):  # the last: nested too deeply
             raise HTTPException(404, "The API server cannot read the file. Is it on another machine?") from None
-        return Response(content, media_type=kind, headers=dict(_SANDBOXED))
+        return Response(content, media_type=kind, headers={**_SANDBOXED, **_saved(path)})
 
     application.add_api_route("/{dag_id}/{run_id}/{task_id}/{map_index}", chart, dependencies=[allowed])
     return application
+
+
+def _saved(path: str) -> Mapping[str, str]:
+    """The header that lets a browser save a PDF, which it shows in no sandbox."""
+    if not path.lower().endswith(".pdf"):
+        return {}
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(path.rpartition('/')[2], safe='')}"}
 
 
 def model_page(facts: bytes) -> bytes:

@@ -5,7 +5,6 @@ const main = document.getElementById("main");
 const HEIGHT = () => (matchMedia("(max-width: 700px)").matches ? 84 : 56);
 const DOTS = { success: "●", failed: "✖", running: "◐", queued: "○" };
 const REFRESHED_EVERY = 15_000;
-let listed = null;
 
 // Airflow's own choice of light and dark where this is a frame of its UI, else the system's.
 const airflow = () => (parent !== window ? parent.document.documentElement : null);
@@ -77,7 +76,7 @@ function options(values, label) {
 }
 
 async function showList() {
-  listed = (await asked("data/pipelines")).pipelines;
+  let listed = (await asked("data/pipelines")).pipelines;
   const folder = (pipeline) => pipeline.file.split("/").slice(0, -1).join("/");
   const search = element("input", { type: "search", "aria-label": "Search pipelines", placeholder: "Name, file, schedule" });
   const state = element("select", { "aria-label": "State" }, options(listed.map((p) => p.state), "any state"));
@@ -193,9 +192,11 @@ function polled(polls) {
 function frames(heading, kind, made, dagId, sandbox) {
   if (!made.length) return [];
   return [element("h2", {}, heading), ...made.map((one) => {
-    const parts = [dagId, one.run, one.task, one.index].map(encodeURIComponent).join("/");
-    return element("figure", {}, element("figcaption", {}, one.task),
-      element("iframe", { class: kind, src: `../pipeline-charts/${parts}`, sandbox, loading: "lazy", title: `${kind} of ${one.task}` }));
+    const src = `../pipeline-charts/${[dagId, one.run, one.task, one.index].map(encodeURIComponent).join("/")}`;
+    const isShown = !one.file.toLowerCase().endsWith(".pdf"); // no browser shows a PDF in a sandbox
+    return element("figure", {}, element("figcaption", {}, one.task), isShown
+      ? element("iframe", { class: kind, src, sandbox, loading: "lazy", title: `${kind} of ${one.task}` })
+      : element("a", { href: src, download: one.file }, `Download ${one.file}`));
   })];
 }
 
@@ -203,18 +204,6 @@ function findings(found) {
   if (!found.length) return [];
   return [element("h2", {}, found.length === 1 ? "One finding" : `${found.length} findings`),
     found.map((finding) => element("pre", { class: `finding ${finding.text.split("[")[0]}`, tabindex: "0" }, finding.text))];
-}
-
-async function showPipeline(id) {
-  const path = `data/pipelines/${encodeURIComponent(id)}`;
-  const found = await asked(path);
-  drawPipeline(found);
-  let shown = JSON.stringify(found);
-  refresh(async () => {
-    const now = await asked(path);
-    if (JSON.stringify(now) !== shown) drawPipeline(now); // a chart that is looked at stays as it is
-    shown = JSON.stringify(now);
-  });
 }
 
 function drawPipeline(found) {
@@ -236,17 +225,16 @@ function drawPipeline(found) {
   document.getElementById("in-force")?.toggleAttribute("open", isOpen);
 }
 
-async function showBroken(file) {
-  const all = listed ?? (await asked("data/pipelines")).pipelines;
-  const found = all.find((pipeline) => pipeline.file === file);
-  if (!found) throw new Error("There is no such file, or it has been repaired. Go back to the list.");
-  main.replaceChildren(element("h1", {}, found.file, " ", element("span", { class: "state broken" }, "broken")), ...findings(found.findings).flat());
+// Two bundles may have a file of one name.
+function drawBroken(file, pipelines) {
+  const found = pipelines.filter((pipeline) => pipeline.file === file && pipeline.state === "broken").flatMap((pipeline) => pipeline.findings);
+  if (!found.length) complain("There is no such file, or it has been repaired. Go back to the list.");
+  else main.replaceChildren(element("h1", {}, file, " ", element("span", { class: "state broken" }, "broken")), ...findings(found).flat());
 }
 
 // -- the last 24 hours ----------------------------------------------------------------------------------------
 
-async function showDay() {
-  const found = await asked("data/day");
+function drawDay(found) {
   const begin = new Date(found.begin);
   const most = Math.max(1, ...Object.values(found.runs));
   const cells = [element("span", {}), ...["00", "10", "20", "30", "40", "50"].map((minute) => element("span", { class: "dim" }, `:${minute}`))];
@@ -276,24 +264,54 @@ function refresh(update) {
   page.signal.addEventListener("abort", () => clearInterval(timer));
 }
 
+// Draws what is answered, and again when the answer changes: a chart that is looked at stays as it is.
+async function follow(path, draw) {
+  let shown = null;
+  const update = async () => {
+    const { now, ...found } = await asked(path);
+    const text = JSON.stringify(found);
+    if (text !== shown) draw(found);
+    shown = text;
+  };
+  await update();
+  refresh(update);
+}
+
+function complain(text) {
+  main.replaceChildren(element("p", { role: "alert" }, text));
+}
+
+// An address that somebody typed may hold a `%` that begins no code: then it is taken as it is.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function mark(link, isCurrent) {
+  if (isCurrent) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+}
+
 async function show(event) {
   page.abort();
   const mine = (page = new AbortController());
-  const hash = decodeURI(location.hash).slice(1) || "/";
+  const [, view = "", ...rest] = location.hash.split("/");
+  const named = decoded(rest.join("/"));
   const asTab = new URLSearchParams(location.search).get("dag");
-  const view = hash.split("/")[1];
   document.querySelector("nav").hidden = Boolean(asTab);
-  document.getElementById("nav-list").toggleAttribute("aria-current", view === "");
-  document.getElementById("nav-day").toggleAttribute("aria-current", view === "day");
+  mark(document.getElementById("nav-list"), view === "");
+  mark(document.getElementById("nav-day"), view === "day");
   try {
-    if (asTab) await showPipeline(asTab);
-    else if (view === "pipeline") await showPipeline(decodeURIComponent(location.hash.split("/")[2]));
-    else if (view === "broken") await showBroken(decodeURIComponent(location.hash.split("/")[2]));
-    else if (view === "day") await showDay();
+    if (asTab || view === "pipeline") await follow(`data/pipelines/${encodeURIComponent(asTab || named)}`, drawPipeline);
+    else if (view === "broken") await follow("data/pipelines", ({ pipelines }) => drawBroken(named, pipelines));
+    else if (view === "day") await follow("data/day", drawDay);
     else await showList();
     if (event && view) main.focus({ preventScroll: true }); // a screen reader goes on with what is new
   } catch (error) {
-    if (!mine.signal.aborted) main.replaceChildren(element("p", { role: "alert" }, error.message));
+    if (!mine.signal.aborted) complain(error.message);
   }
 }
 

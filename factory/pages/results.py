@@ -23,6 +23,7 @@ from factory.data.places import absolute, is_remote
 from factory.http.state import MOVES, WATERMARK
 from factory.operators.http import XCOM_KEY
 
+_MOST = 2**53
 POLLS = 50
 """Polls of one pipeline that its page shows."""
 _QUOTE = '"'
@@ -52,10 +53,19 @@ def polls(session: Session, dag_id: str) -> Iterator[dict[str, Any]]:
     for row, run_after in reversed(session.execute(asked.where(XComModel.key == XCOM_KEY)).all()):
         facts = XComModel.deserialize_value(row)
         if isinstance(facts, dict):
-            shown = {key: facts.get(key) for key in ("status", "rows", "pages", "bytes", "milliseconds", "retries")}
+            names = ("status", "rows", "pages", "bytes", "milliseconds", "retries")
+            shown = {name: _figure(facts.get(name)) for name in names}
             moved = moves.get((row.run_id, row.task_id, row.map_index))
-            shown["watermark"] = moved.get(WATERMARK) if isinstance(moved, dict) else None
+            watermark = moved.get(WATERMARK) if isinstance(moved, dict) else None
+            shown["watermark"] = watermark if watermark is None else str(watermark)
             yield {"task": row.task_id, "run": row.run_id, "at": iso(run_after), **shown}
+
+
+def _figure(value: object) -> object:
+    """A number that a browser can read, None for anything else: whoever may write XComs writes anything."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < _MOST else None  # NaN is not less either
 
 
 def watermarks(session: Session, dag_id: str) -> list[str]:
@@ -81,15 +91,21 @@ def models(session: Session, dag_id: str) -> list[dict[str, str]]:
 
 def _made(session: Session, dag_id: str, operator: str) -> list[dict[str, str]]:
     asked = (
-        select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.map_index)
+        select(
+            TaskInstance.task_id,
+            TaskInstance.run_id,
+            TaskInstance.map_index,
+            RenderedTaskInstanceFields.rendered_fields,
+        )
         .join(RenderedTaskInstanceFields, _of_one_task(RenderedTaskInstanceFields))
         .where(TaskInstance.dag_id == dag_id, TaskInstance.operator == operator, TaskInstance.state == "success")
         .order_by(TaskInstance.end_date.desc())
         .limit(100)
     )
     newest: dict[str, dict[str, str]] = {}
-    for task_id, run_id, map_index in session.execute(asked):
-        newest.setdefault(task_id, {"task": task_id, "run": run_id, "index": str(map_index)})
+    for task_id, run_id, map_index, fields in session.execute(asked):
+        name = str(fields.get("to")).rstrip("/").rpartition("/")[2]
+        newest.setdefault(task_id, {"task": task_id, "run": run_id, "index": str(map_index), "file": name})
     return list(newest.values())
 
 

@@ -49,6 +49,7 @@ def evil(made: Path) -> dict[str, object]:
         "tasks": [
             {"id": "a", "uses": "empty", "doc_md": EVIL},
             {"id": "chart", "uses": "chart", "with": chart},
+            {"id": "pdf", "uses": "chart", "with": {**chart, "to": str(made / "evil.pdf")}},
             {"id": "train", "uses": "train", "with": train},
         ],
     }
@@ -64,6 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
     with local_run(pipelines, tmp_path_factory.mktemp("home"), local_api_host="host.docker.internal") as started:
         started.wait_for(lambda: started.printed("orders_report", "chart", "success"), 400, "the report's chart")
         started.wait_for((made / "model" / "model.json").exists, 200, "the model")
+        started.wait_for((made / "evil.pdf").exists, 200, "the PDF")
         yield started
 
 
@@ -123,6 +125,29 @@ def test_keys_lead_everywhere(run: LocalRun, window: Browser) -> None:
     window.keys(ENTER)
     window.wait_for(lambda: "As it is written" in window.text(), "the pipeline")
     assert window.script("document.activeElement.id") == "main"
+
+
+def test_the_view_that_is_open_is_marked_and_no_address_stops_the_page(run: LocalRun, window: Browser) -> None:
+    for path, words, marked in (
+        ("#/", "orders_report", "nav-list"),
+        ("#/day", "Runs that began", "nav-day"),
+        ("#%", "orders_report", "nav-list"),
+        ("#/pipeline/50%", "There is no such pipeline", None),
+        ("#/broken/50%", "There is no such file", None),
+    ):
+        window.open("about:blank")
+        window.open(f"{run.url}/pipelines/{path}")
+        window.wait_for(lambda words=words: words in window.text(), path)  # type: ignore[misc]
+        assert window.script("document.querySelector('nav [aria-current=page]')?.id ?? null") == marked, path
+
+
+def test_a_pdf_is_to_be_saved(run: LocalRun, window: Browser, token: str) -> None:
+    window.open(f"{run.url}/pipelines/#/pipeline/evil")
+    window.wait_for(lambda: "Download evil.pdf" in window.text(), "the link")
+    address = window.script("document.querySelector('a[download]').href")
+    answer = requests.get(address, cookies={"_token": token}, timeout=30)
+    assert answer.content.startswith(b"%PDF")
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''evil.pdf"
 
 
 def test_what_a_pipeline_says_is_only_text(run: LocalRun, window: Browser) -> None:
@@ -229,12 +254,16 @@ def test_five_thousand_pipelines_are_listed(run: LocalRun, window: Browser) -> N
 
 
 def add_many(home: Path) -> None:
-    """Rows of Airflow's table of DAGs, as if it had read so many files: to read them takes it an hour."""
+    """As if Airflow had read so many files, which would take it an hour."""
+    add(home, [(f"many_{number:05}", f"many/{number:05}.yaml.py") for number in range(MANY)])
+
+
+def add(home: Path, rows: list[tuple[str, str]]) -> None:
+    """Rows of Airflow's table of DAGs: ids and files."""
     with closing(sqlite3.connect(home / "airflow.db", timeout=60)) as database, database:
         names = [row[1] for row in database.execute("PRAGMA table_info(dag)")]
         values = ["?" if name == "dag_id" else "?" if name == "relative_fileloc" else f'"{name}"' for name in names]
         columns = ", ".join(f'"{name}"' for name in names)
-        rows = [(f"many_{number:05}", f"many/{number:05}.yaml.py") for number in range(MANY)]
         order = rows if names.index("dag_id") < names.index("relative_fileloc") else [row[::-1] for row in rows]
         database.executemany(
             f"INSERT INTO dag ({columns}) SELECT {', '.join(values)} FROM dag WHERE dag_id = 'hello_etl'",  # noqa: S608
@@ -267,6 +296,26 @@ def test_a_broken_pipeline_is_seen_to_be_repaired_without_a_reload(run: LocalRun
     assert "PF201" in window.text()
     (run.pipelines / "broken.yaml").write_text(BROKEN.replace("25", "5"))
     window.wait_for(lambda: "1 broken" not in window.text() and "broken" in window.text(), "the repaired file")
+
+
+def test_the_page_of_a_broken_file_and_the_day_renew_themselves(run: LocalRun, window: Browser) -> None:
+    file = run.pipelines / "renewed.yaml"
+    file.write_text(BROKEN)
+    add(run.home, [("a_sound_one", "renewed.yaml.py")])  # as if another bundle had a file of this name
+    window.open(f"{run.url}/pipelines/")
+    window.wait_for(lambda: "renewed.yaml" in window.text(), "the broken file")
+    window.open(f"{run.url}/pipelines/#/broken/renewed.yaml")
+    window.wait_for(lambda: "PF201" in window.text(), "its finding")
+    file.write_text(BROKEN.replace("25", "5"))
+    window.wait_for(lambda: "it has been repaired" in window.text(), "the repaired file")
+    file.write_text(BROKEN)
+    window.wait_for(lambda: "PF201" in window.text(), "the file that is broken again")
+    file.unlink()
+    window.open(f"{run.url}/pipelines/#/day")
+    window.wait_for(lambda: "Runs that began" in window.text(), "the day")
+    counted = "[...document.querySelectorAll('.cell')].reduce((sum, cell) => sum + Number(cell.innerText), 0)"
+    before = window.script(counted)
+    window.wait_for(lambda: bool(window.script(counted) > before), "a run that began since")
 
 
 def test_airflow_shows_both_views(run: LocalRun, window: Browser) -> None:

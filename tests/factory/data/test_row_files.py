@@ -115,6 +115,8 @@ def test_what_is_not_rows_is_named(tmp_path: Path) -> None:
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"id": 1}\n' * 1000)[:-20])
     with pytest.raises(RowFileError, match=r"is not jsonl in gzip"):
         list(read_rows(str(tmp_path / "b.jsonl.gz")))
+    with pytest.raises(RowFileError, match=r"cannot be read: .*nosuch"):
+        list(read_rows("nosuch://bucket/rows.jsonl"))
     with pytest.raises(RowFileError, match="cannot be read: No such file"):
         list(read_rows(str(tmp_path / "c.csv")))
     with pytest.raises(RowFileError, match="no file matches"):

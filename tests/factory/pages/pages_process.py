@@ -147,6 +147,8 @@ def make_things() -> None:
     (HOME / "model").mkdir()
     (HOME / "model" / "model.json").write_text(json.dumps({"estimator": SCRIPT, "metrics": {SCRIPT: 0.5}}))
     make("chart", str(HOME / "chart.html"), "ChartOperator", "chart.html")
+    (HOME / "é.pdf").write_bytes(b"%PDF")
+    make("pdf", str(HOME / "é.pdf"), "ChartOperator", f"{HOME}/é.pdf")
     make("train", {"model": str(HOME / "model"), "metrics": {}}, "TrainOperator", f"{HOME}/model/")
     facts = {"status": 200, "rows": 3, "pages": 1, "bytes": 90, "milliseconds": 5, "retries": 0, "headers": {"a": "b"}}
     moves = {"watermark": "2026-01-02", "token": "a token of the server"}
@@ -157,6 +159,15 @@ def make_things() -> None:
     for number, (operator, to) in enumerate(POSING):
         make(f"posing_{number}", secret, operator, to, _link_OpenTheChart="x")
         make(f"posing_model_{number}", {"model": str(HOME / "model")}, operator, to)
+
+
+def polls_after(fact: Any, ask: Any) -> Any:
+    """The page's polls once somebody has written this into the XComs of one."""
+    with create_session() as session:
+        for key, value in {"http": {"status": 200, "rows": fact}, "state": {"watermark": fact}}.items():
+            XComModel.set(key, value, dag_id="mine", task_id="poll", run_id="r0", session=session)
+    answer = ask()
+    return [(poll["rows"], poll["status"]) for poll in answer.json()["polls"]] if answer.is_success else answer.text
 
 
 def remember(key: str, value: str) -> None:
@@ -171,6 +182,8 @@ def remember(key: str, value: str) -> None:
         session.add(AssetStateStoreModel(asset_id=asset.id, key=key, value=json.dumps(value)))
 
 
+ODD: tuple[Any, ...] = (float("nan"), float("-inf"), 10**400, True, "<b>", {"a": 1}, "\ud800")
+"""What no poll brings, and an XCom may hold."""
 POSING = (
     ("BashOperator", None),
     ("BashOperator", "secret.html"),
@@ -283,7 +296,15 @@ def main() -> None:
                     ],
                     "admin",
                 ),
+                "pdf": [(one := ask("/pipeline-charts/mine/r0/pdf/-1", "admin")).text, dict(one.headers)],
                 "views": ask("/api/v2/plugins", "admin").json(),
+                "odd_polls": [
+                    polls_after(fact, lambda: ask("/pipelines/data/pipelines/mine", "admin")) for fact in ODD
+                ],
+                "odd_models": [
+                    (HOME / "model" / "model.json").write_text(text) and ask(ROUTES[-1], "admin").status_code
+                    for text in ("[1]", "[" * 100_000, '{"metrics": "\\ud800"}', "{")
+                ],
             }
         )
     )

@@ -17,7 +17,7 @@ from factory.bundle.stubs import StubWriter
 from factory.pages.application import external_views
 from factory.pages.results import is_named
 from factory.pages.stubs import STUB_SUFFIX, said_of, uses, yaml_of
-from tests.factory.pages.pages_process import FOREIGN, MANY, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
+from tests.factory.pages.pages_process import FOREIGN, MANY, ODD, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +123,21 @@ def test_a_pipeline_shows_warnings_values_in_force_and_next_runs(answers: dict[s
     assert len(mine["next_runs"]) == 5
     assert mine["next_runs"] == sorted(set(mine["next_runs"]))
     assert mine["next_runs"][0] == mine["next"]
-    offered = {
-        kind: [one["task"] for one in mine[kind] if "posing" not in one["task"]] for kind in ("charts", "models")
-    }
-    assert offered == {"charts": ["chart"], "models": ["train"]}
+    offered = [one["task"] for kind in ("charts", "models") for one in mine[kind]]
+    assert sorted(task for task in offered if not task.startswith("posing")) == ["chart", "pdf", "train"]
+
+
+def test_a_pdf_which_no_frame_shows_is_to_be_saved(answers: dict[str, Any]) -> None:
+    text, headers = answers["pdf"]
+    assert (text, headers["content-type"]) == ("%PDF", "application/pdf")
+    assert headers["content-disposition"] == "attachment; filename*=UTF-8''%C3%A9.pdf"
+    assert "content-disposition" not in answers["chart"][1]
+    assert {one["task"]: one["file"] for one in answers["whole"]["charts"]}["pdf"] == "é.pdf"
+
+
+def test_what_nobody_expects_in_an_output_or_a_model_breaks_no_page(answers: dict[str, Any]) -> None:
+    assert answers["odd_polls"] == [[[None, 200]]] * len(ODD)
+    assert answers["odd_models"] == [404] * 4
 
 
 def test_polls_show_what_they_brought_and_where_they_go_on_and_no_token(answers: dict[str, Any]) -> None:
