@@ -70,16 +70,11 @@ def _test(workspace: Workspace, place: Place, outline: Outline, path: DataPath) 
     for test in workspace.tests_of(place):
         tested = Outline(workspace.text(test.path))
         name = outline.value(path) if path[-1] == "id" else None
-        lines = [e.line for e in tested.entries if e.path[-1] == "task" and name in _ids_in(e.value)]
+        lines = [e.line for e in tested.entries if e.path[-1] == "task" and name in re.findall(r"[\w-]+", e.value)]
         if name is None or lines:
             line = lines[0] + 1 if lines else 1
             return Target(test.file, Span(line, 1, line, 2))
     return None
-
-
-def _ids_in(text: str) -> list[str]:
-    """`load`, or what is in `[extract, load]`; of groups' tasks the last part."""
-    return [name.rpartition(".")[2] for name in re.findall(r"[\w.-]+", text)]
 
 
 def _subject(workspace: Workspace, place: Place) -> Subject | None:
