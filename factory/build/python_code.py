@@ -86,8 +86,7 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 def quoted(text: str) -> str:
     """Text as a literal: of several lines as a block."""
     if "\n" in text.strip("\n") and not text.startswith(" "):
-        body = "".join(one if one == "\n" else _escaped(one) for one in text).replace('"""', '\\"\\"\\"')
-        return f'"""\\\n{body[:-1]}\\""""' if body.endswith('"') else f'"""\\\n{body}"""'
+        return _block("".join(one if one == "\n" else _escaped(one) for one in text))
     mark = "'" if text.count('"') > text.count("'") else '"'
     return f"{mark}{''.join(map(_escaped, text)).replace(mark, f'{chr(92)}{mark}')}{mark}"
 
@@ -105,12 +104,20 @@ def formatted(parts: Iterable[tuple[str, bool]]) -> str:
         f"{{{part.replace(mark, other)}}}"
         if is_code
         else "".join(one if block and one == "\n" else _escaped(one) for one in part)
-        .replace('"""' if block else mark, '\\"\\"\\"' if block else f"\\{mark}")
+        .replace(mark, mark if block else f"\\{mark}")
         .replace("{", "{{")
         .replace("}", "}}")
         for part, is_code in written
     )
-    return f'f"""\\\n{body}"""' if block else f"f{mark}{body}{mark}"
+    return f"f{_block(body)}" if block else f"f{mark}{body}{mark}"
+
+
+def _block(body: str) -> str:
+    """Escaped text as a literal of several lines, whose quotes do not end it."""
+    inner = body.rstrip('"')
+    end = '\\"' * (len(body) - len(inner))
+    inner = inner.replace('"""', '\\"\\"\\"')
+    return f'"""\\\n{inner}{end}"""'
 
 
 def _escaped(character: str) -> str:

@@ -189,7 +189,11 @@ def _converted(
     for path in paths:
         below = (folder / path).parent.relative_to(start)
         for made in make(path):
-            yield _New(path, top / below / f"{made.dag_id}{_ENDINGS[arguments.to]}", made)
+            name = f"{made.dag_id}{_ENDINGS[arguments.to]}"
+            if arguments.output != _STANDARD_OUTPUT and (Path(name).name != name or not name.isprintable()):
+                shown = selection.shown_path(path)
+                raise UsageError(f"{shown}: the DAG id {made.dag_id!r} is no name of a file; nothing is written")
+            yield _New(path, top / below / name, made)
 
 
 def _pipelines(selection: Selection, foreign: Mapping[str, list[Document]]) -> Callable[[str], Iterator[ConvertedDag]]:

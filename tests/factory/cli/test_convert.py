@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from factory.build.python_code import formatted, quoted
 from schemas.check import check_folder
 
 from .commands import factory
@@ -182,6 +185,15 @@ def test_a_python_module_for_each_dag_reads_the_environment_again(tmp_path: Path
     assert "GREETING" not in done.stderr
 
 
+@pytest.mark.parametrize("end", ['"', '""', '"""', '\\"', '"""""', "x"])
+def test_a_block_of_text_may_end_in_quotes(end: str) -> None:
+    text = f'echo "start"\necho """{end}'
+
+    assert eval(quoted(text)) == text
+    assert eval(formatted([("1 + 1", True), (text, False)])) == f"2{text}"
+    assert eval(formatted([(f'{text}"', False), ('"', False)])) == f'{text}""'
+
+
 def test_a_dag_factory_document_is_not_converted_to_python_at_once(tmp_path: Path) -> None:
     done = factory("convert", "--to", "python", "pipelines/shop.yml", cwd=project(tmp_path, TWO))
 
@@ -215,6 +227,17 @@ def test_a_document_of_airflow_comes_and_goes(tmp_path: Path) -> None:
     gone = factory("convert", "pipelines/shop.yml", "--to", "airflow-3.4", cwd=root)
     assert (gone.returncode, gone.stderr) == (0, "")
     assert "$t: load {{ ds }}" in gone.stdout
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/abs", "a/b", '"a\\0b"'])
+def test_a_dag_id_that_is_no_name_of_a_file_is_not_written(tmp_path: Path, name: str) -> None:
+    root = project(tmp_path, AIRFLOW.replace("dag_id: orders", f"dag_id: {name}"))
+
+    done = factory("convert", "pipelines/shop.yml", "--output", "new", cwd=root)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no name of a file; nothing is written" in done.stderr
+    assert not (root / "new").exists()
 
 
 def test_a_broken_document_of_airflow_is_not_converted(tmp_path: Path) -> None:
