@@ -36,6 +36,7 @@ from schemas.text.nodes import plain_scalar
 
 SCHEMA = "https://airflow.apache.org/schemas/dag/2026-10-30.json"
 STANDARD = "airflow.providers.standard"
+JINJA = ("{{", "{%", "{#")
 FILE_ENDINGS = (".sh", ".bash", ".sql", ".html")
 _OF_FILES = frozenset({"bash_command", "command", "html_content", "query", "sql"})
 """Arguments whose text may be the name of a template file, told by its ending."""
@@ -98,6 +99,8 @@ class AirflowConversion:
     reader: SourceReader = field(repr=False)
     findings: list[Diagnostic] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
+    outputs: set[tuple[str, str]] = field(default_factory=set)
+    """The references to outputs that are written, which are edges there, too: the task, and whose output."""
 
     def lost(self, path: DataPath, message: str, help: str = _PYTHON) -> None:
         """Report what has no counterpart."""
@@ -284,7 +287,7 @@ class AirflowConversion:
         return made
 
     def _with_needs(self, view: TaskView, parts: dict[str, Converted]) -> Converted:
-        needs = [name for name in self._needed(view) if name not in self._referred(view)]
+        needs = [name for name in self._needed(view) if (view.full_id, name) not in self.outputs]
         flow = Converted([Converted(name) for name in needs], (*view.path, "needs"), flow=True)
         first = {key: parts[key] for key in ("id", "uses", "extends") if key in parts}
         return Converted({**first, **({"needs": flow} if needs else {}), **parts}, view.path)
@@ -307,7 +310,7 @@ class AirflowConversion:
             for _, name in (*holder.needs, *holder.teardown):
                 target = known.get(holder.scope.find(name, known) or "")
                 found += [target.full_id or ""] if target and not target.is_group else self._last(target)
-        referred = [name for name in self._referred(view) if inside or name in self.left_out]
+        referred = [name for name in self._referred(view) if inside or (view.full_id, name) not in self.outputs]
         has_poll = "poll" in self.subject.data and view.full_id != POLL_TASK_ID
         if not inside and not found and not self._referred(view) and has_poll:
             found.append(POLL_TASK_ID)
@@ -366,7 +369,7 @@ class AirflowConversion:
         made = self._setting(path, given)
         if made is not None and isinstance(given, str) and isinstance(made.value, str):
             text = self._text(path, given, report=False) or ""
-            if "{{" in text or "{%" in text or (path[-1] in _OF_FILES and text.endswith(FILE_ENDINGS)):
+            if any(mark in text for mark in JINJA) or (path[-1] in _OF_FILES and text.endswith(FILE_ENDINGS)):
                 return Converted({"$t": Converted(text)}, path)
             return Converted(text, path)
         return made
@@ -380,10 +383,10 @@ class AirflowConversion:
             self.lost(path, f"{what} has no counterpart in Airflow 3.4's YAML")
         elif task_id in self.left_out:
             self.lost(path, f"the task `{task_id}` is left out, so its output is, too")
-        elif reference.key is None:
-            return Converted({"$x": Converted(task_id)}, path)
         else:
-            return Converted({"$x": Converted({"task": Converted(task_id), "key": Converted(reference.key)})}, path)
+            self.outputs.add((view.full_id or "", task_id))
+            keyed = {"task": Converted(task_id), "key": Converted(reference.key)}
+            return Converted({"$x": Converted(task_id if reference.key is None else keyed)}, path)
         return None
 
     def _text(self, path: DataPath, text: str, *, report: bool = True) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.airflow import FILE_ENDINGS, STANDARD
+from schemas.dagfactory.convert.airflow import FILE_ENDINGS, JINJA, STANDARD
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
 from schemas.dagfactory.convert.writing import write
 from schemas.dagfactory.reading import read_dag_factory
@@ -86,6 +87,12 @@ class _FromAirflow:
     def lost(self, path: DataPath, message: str, help: str = "") -> None:
         self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=True, help=help))
 
+    def _list(self, path: DataPath, given: Any, what: str) -> list[Any]:
+        """A list; all else is said to be none."""
+        if given is not None and not isinstance(given, list):
+            self.lost(path, f"`{path[-1]}` is a list of {what} in Airflow 3.4's YAML")
+        return given if isinstance(given, list) else []
+
     def document(self) -> Converted:
         """The document."""
         parts: dict[str, Converted | None] = {}
@@ -100,8 +107,8 @@ class _FromAirflow:
             elif key not in ("$schema", "templates", "tasks"):
                 self.lost(path, f"`{key}` is no key of a pipeline here")
         tasks = self.subject.data.get("tasks")
-        entries = [one for one in enumerate(tasks if isinstance(tasks, list) else []) if isinstance(one[1], dict)]
-        made = [one for index, entry in entries if (one := self._task(("tasks", index), entry)) is not None]
+        entries = self._list(("tasks",), tasks, "tasks")
+        made = [one for index, entry in enumerate(entries) if (one := self._task(("tasks", index), entry)) is not None]
         ids = {str(task["id"].value) for task in made}
         for task in made:
             self._leave_out_needs(task, ids)
@@ -112,7 +119,12 @@ class _FromAirflow:
         path: DataPath = ("schedule",)
         if not isinstance(given, dict):
             return Converted(given, path)
-        uses, arguments = str(given.get("uses")), given.get("with") or {}
+        if not isinstance(given.get("uses"), str) or not isinstance(given.get("with") or {}, dict):
+            self.lost(path, "a schedule has `uses`, a class, and `with`, its arguments")
+            return None
+        for key in given.keys() - {"uses", "with"}:
+            self.lost((*path, key), f"a schedule has no `{key}` in Airflow 3.4's YAML")
+        uses, arguments = str(given["uses"]), given.get("with") or {}
         kind = uses.rpartition(".")[2]
         cron = arguments.get("expression", arguments.get("cron"))
         is_interval = {"data_interval": Converted(True)} if kind.endswith("DataIntervalTimetable") else {}
@@ -133,12 +145,16 @@ class _FromAirflow:
 
     # Tasks.
 
-    def _task(self, path: DataPath, entry: Mapping[str, Any]) -> dict[str, Converted] | None:
-        task = self._extended(path, entry, ())
+    def _task(self, path: DataPath, entry: Any) -> dict[str, Converted] | None:
+        task = self._extended(path, entry, ()) if isinstance(entry, dict) else {}
+        if "id" not in task:
+            what = "it has no `id`" if isinstance(entry, dict) else "it is no mapping"
+            self.lost(path, f"the task {path[-1]} of the list is left out: {what}")
+            return None
         task_id = str(task["id"][1])
         self.group = task_id.rpartition(".")[0]
         needs_path, needs = task.get("needs", (path, []))
-        needs = [str(name) for name in needs if isinstance(needs, list)]
+        needs = [str(name) for name in self._list(needs_path, needs, "ids of tasks")]
         if "uses" not in task:
             self.left_out[task_id] = needs
             message = f"the task `{task_id}` is left out: `run` is for a handler of another language's SDK"
@@ -165,7 +181,7 @@ class _FromAirflow:
         """What an entry says together with its templates: its own goes first, in `with` and `run` each argument."""
         templates = self.subject.data.get("templates")
         found: dict[str, Placed] = {}
-        for name in entry.get("extends") or ():
+        for name in map(str, self._list((*path, "extends"), entry.get("extends"), "names of templates")):
             held = templates.get(name) if isinstance(templates, dict) else None
             if not isinstance(held, dict) or name in seen:
                 self.lost((*path, "extends"), f"there is no template `{name}`" if name not in seen else "a circle")
@@ -174,8 +190,11 @@ class _FromAirflow:
                 found[key] = _merged(found.get(key), one) if key in ("with", "run") else one
         for key, value in entry.items():
             at = (*path, key)
-            if key in ("with", "run") and isinstance(value, dict):
-                own = (at, {name: ((*at, name), child) for name, child in value.items()})
+            if key in ("with", "run"):
+                if not isinstance(value, dict):
+                    self.lost(at, f"`{key}` is a mapping of arguments in Airflow 3.4's YAML")
+                held = value if isinstance(value, dict) else {}
+                own = (at, {name: ((*at, name), child) for name, child in held.items()})
                 found[key] = _merged(found.get(key), own)
             elif key != "extends":
                 found[key] = (at, value)
@@ -225,6 +244,8 @@ class _FromAirflow:
                 marked = self._marked((*path, key), str(key), held, is_rendered=is_rendered)
                 if marked is not None:
                     return marked
+            elif marks := [key for key in given if str(key).startswith("$")]:
+                self.lost((*path, marks[0]), f"`{marks[0]}` stands alone in its mapping in Airflow 3.4's YAML")
             children = {str(k): self._value((*path, k), one, fields, argument) for k, one in given.items()}
             return Converted(children, path)
         if isinstance(given, list):
@@ -233,8 +254,13 @@ class _FromAirflow:
         made = self._plain(path, given)
         if isinstance(given, str) and is_rendered:
             text = str(made.value)
-            if "{{" in text or "{%" in text or "{#" in text:
-                text = f"{{% raw %}}{text}{{% endraw %}}"
+            if any(mark in text for mark in JINJA):
+                is_raw = "endraw" not in text
+                text = (
+                    f"{{% raw %}}{text}{{% endraw %}}"
+                    if is_raw
+                    else f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}"
+                )
             return Converted(f"{text} " if text.endswith(FILE_ENDINGS) and fields is not None else text, path)
         return made
 
@@ -244,7 +270,13 @@ class _FromAirflow:
                 self.lost(path, "Airflow renders no template in this argument, and nor does this language")
             return Converted(held.replace("${", "$${"), path)
         if key in _OUTPUT:
-            task, name = (held.get("task"), held.get("key")) if isinstance(held, dict) else (held, None)
+            whole = held if isinstance(held, dict) else {"task": held}
+            task, name = whole.get("task"), whole.get("key")
+            if not isinstance(task, str) or not isinstance(name, str | None):
+                self.lost(path, f"`{key}` names a task and, if need be, the `key` of its output")
+                return Converted(None, path)
+            for other in whole.keys() - {"task", "key"}:
+                self.lost((*path, other), f"`{key}` has no `{other}` in Airflow 3.4's YAML")
             ids = {str(one.get("id")) for one in self.subject.data.get("tasks", ()) if isinstance(one, dict)}
             if self.group and f"{self.group}.{task}" in ids:
                 self.lost(path, f"inside the group `{self.group}`, `{task}` is the group's own task")
