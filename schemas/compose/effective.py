@@ -104,11 +104,11 @@ class Arguments(NamedTuple):
     is_alone: bool = False
 
     def seen_from(self, path: DataPath, key: str) -> Written | None:
-        """A value as it is written at a path inside the group: the caller's references mean the caller's tasks."""
+        """A value as it is written at a path inside the group: the caller's references mean the caller's tasks, and
+        those of a default what they mean at the top of the template."""
         value = self.values[key]
-        if value is None or key not in self.given:
-            return value
-        return value._replace(value=outward(value.value, max(1, (len(task_path(path)) - len(self.entry)) // 2)))
+        levels = max(1, (len(task_path(path)) - len(self.entry)) // 2) - (key not in self.given)
+        return value._replace(value=outward(value.value, levels)) if value is not None and levels else value
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,19 @@ class Filling:
         """The ids that a matrix makes of one task's, each with the keys of that matrix."""
         return {} if self.of_task else dict(ids_with_matrix(self.document.value.get("tasks")))
 
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        """The ids of tasks and groups as they are written."""
+        ids: set[str] = set()
+        lists = [self.document.value.get("tasks")]
+        while lists:
+            entries = lists.pop()
+            for entry in entries if isinstance(entries, list) else ():
+                if isinstance(entry, dict):
+                    ids.add(str(entry.get("id")))
+                    lists.append(entry.get("tasks"))
+        return frozenset(ids)
+
     def value(
         self, written: Written, following: _Following = (), own: frozenset[str] = frozenset()
     ) -> tuple[Any, Place]:
@@ -87,9 +100,22 @@ class Filling:
         found = [(expression, meaning) for expression, meaning in self._read(value) if self._is_meant(meaning, own)]
         if not found:
             return value, place
+        if not following and (refused := self._in_names(written, found)) is not None:
+            message = f"`{refused.written}` names tasks here, and names in a template are those of the template"
+            help_text = "the caller can write `needs` beside `template`: the whole group waits"
+            self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, refused, help_text=help_text)
+            return self._leave(written)
         if found[0][0].whole:
             return self._whole(written, *found[0], following, own)
         return self._text(written, found, following)
+
+    def _in_names(self, written: Written, found: list[tuple[Expression, ValueReference]]) -> Expression | None:
+        """A param in a name that is not an id of the template: the caller's names would mean the template's tasks."""
+        param = next((expression for expression, reference in found if reference.root == "params"), None)
+        below = written.path[len(task_path(written.path)) :]
+        if param is None or not below or below[0] not in NAME_LISTS:
+            return None
+        return None if any("${params" in one and one in self._ids for one in ids_in_name(written.value)) else param
 
     def _children(
         self, written: Written, owns: Mapping[Any, frozenset[str]], following: _Following
@@ -178,6 +204,7 @@ class Filling:
         if found is None:
             return None
         left = self._left
+        found = found._replace(path=path) if reference.root == "params" else found
         value, place = self.value(found, (*following, reference))
         if self._left > left:
             return None

@@ -94,6 +94,23 @@ tasks:
     assert used == "${tasks.^^^count.output[0]} ${tasks.^^^count.output}"
 
 
+def test_references_of_a_default_mean_the_tasks_at_the_top_of_the_template() -> None:
+    inner = """
+params: {given: {}, rows: {default: "${tasks.count.output}"}, both: {default: "${params.given} ${params.rows}"}}
+tasks:
+  - {id: count, uses: a.b}
+  - {id: t, uses: a.b, with: {r: "${params.rows}"}}
+  - {id: g, tasks: [{id: count, uses: a.b}, {id: t, uses: a.b, with: {r: "${params.rows}", b: "n ${params.both}"}}]}
+"""
+    made = effective("tasks: [{id: c, template: t, with: {given: '${tasks.count.output}'}}]", t=inner)
+
+    assert problems(made) == []
+    assert task(made, "c", "t")["with"]["r"] == "${tasks.count.output}"
+    assert task(made, "c", "g", "t")["with"] == {
+        "r": "${tasks.^count.output}", "b": "n ${tasks.^^count.output} ${tasks.^count.output}"
+    }  # fmt: skip
+
+
 def test_rows_of_the_caller_are_not_those_of_a_task_inside() -> None:
     inner = """
 params: {value: {}, list: {}}
