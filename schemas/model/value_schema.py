@@ -21,6 +21,9 @@ _LONGEST_TRIED = 200
 _MOST_REPEATS = 4
 """`*`, `+`, `?` and `{}` in a pattern that is tried."""
 
+_LOOSER = frozenset({"items", "prefixItems", "additionalProperties", "propertyNames", "allOf", "anyOf"})
+"""Keywords that accept more where the schemas in them do; `not` accepts less."""
+
 _MUST: Mapping[str, str] = MappingProxyType(
     {
         "minimum": "at least {}",
@@ -78,8 +81,8 @@ def misfits(value: Any, schema: Mapping[str, Any]) -> Iterator[Misfit]:
     parts = [*_parts(schema)]
     if len(parts) + sum(1 for _ in _parts(value)) > _MOST_VALUES or any(has_reference(part) for part in parts):
         return
-    if not all(_ends_soon(pattern, value) for part in parts for pattern in _patterns(part)):
-        return
+    if _takes_long(schema, value):
+        schema = _without_long(schema, value)
     kind = validator_for(schema, default=Draft202012Validator)
     for error in kind(schema, format_checker=FormatChecker()).iter_errors(value):
         yield Misfit(tuple(error.absolute_path), *_words(str(error.validator), error.validator_value, error.message))
@@ -128,6 +131,30 @@ def _patterns(part: Any) -> Iterator[str]:
         for pattern in (part.get("pattern"), *(more if isinstance(more, dict) else ())):
             if isinstance(pattern, str):
                 yield pattern
+
+
+def _takes_long(part: Any, value: Any) -> bool:
+    """Whether a pattern in a part of a schema may take long to try on a value."""
+    return any(not _ends_soon(pattern, value) for one in _parts(part) for pattern in _patterns(one))
+
+
+def _without_long(schema: Any, value: Any) -> Any:
+    """A schema without the patterns that may take long on a value, which accepts all that this one does."""
+    if isinstance(schema, list):
+        return [_without_long(one, value) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made: dict[str, Any] = {}
+    for key, one in schema.items():
+        if key == "properties" and isinstance(one, dict):
+            made[key] = {name: _without_long(inner, value) for name, inner in one.items()}
+        elif key in _LOOSER:
+            made[key] = _without_long(one, value)
+        elif not key.startswith("unevaluated") and not _takes_long({key: one}, value):
+            made[key] = one
+    if "patternProperties" in schema.keys() - made.keys():
+        made.pop("additionalProperties", None)
+    return made
 
 
 def _ends_soon(pattern: str, value: Any) -> bool:
