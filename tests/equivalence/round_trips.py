@@ -1,11 +1,11 @@
 """One process that takes YAML to Python and back, and all of it to what Airflow serializes.
 
-    python round_trips.py ANSWER MODULES
+    python round_trips.py ANSWER MODULES EVERY
 
 The JSON file ANSWER gets two mappings. `python`: for each pipeline of `tests/cases/valid`, of the examples and of the
 pairs, by `place: dag_id`, where the DAG of its Python module differs, or in one line why there is none. `yaml`: the
 same of the file that is made of that module, and as `by hand: NAME` of those that are made of the pairs' Python files.
-The modules are in the folder MODULES.
+The modules are in the folder MODULES. Of all places, every EVERYth is taken.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 
-def main(answer: str, modules: str) -> None:
+def main(answer: str, modules: str, every: str) -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
     python: dict[str, list[str]] = {}
     yaml: dict[str, list[str]] = {}
-    for place, folder, paths, environ in places():
+    for place, folder, paths, environ in islice(places(), 0, None, int(every)):
         with_modules = set(sys.modules)
         path = list(sys.path)
         os.environ.update(environ)
@@ -47,7 +48,7 @@ def main(answer: str, modules: str) -> None:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
                 del sys.modules[name]  # another folder may have one of the same name
     sys.path.append(str(Path(__file__).parent / "pairs"))
-    yaml |= {f"by hand: {name}": lines for name, lines in by_hand(Path(__file__).parent / "pairs")}
+    yaml |= {f"by hand: {name}": lines for name, lines in by_hand(Path(__file__).parent / "pairs", int(every))}
     Path(answer).write_text(json.dumps({"python": python, "yaml": yaml}))
 
 
@@ -100,14 +101,14 @@ def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[st
             yield dag_id, there or [f"{type(error).__name__}: {error}"], []
 
 
-def by_hand(pairs: Path) -> Iterator[tuple[str, list[str]]]:
+def by_hand(pairs: Path, every: int) -> Iterator[tuple[str, list[str]]]:
     """Each pair, and what the file that is made of its Python file has otherwise. What the DAG files define is looked
     for in the module `functions`, where whoever converts them moves it."""
     from factory.loading.from_python import imported  # noqa: PLC0415 # after logging is off
     from tests.equivalence.build_pairs import serialized  # noqa: PLC0415 # as above
 
     functions = importlib.import_module("functions")
-    for file in sorted(pairs.glob("*.py")):
+    for file in sorted(pairs.glob("*.py"))[::every]:
         if not file.with_suffix(".yaml").exists():
             continue
         found = imported(file)
