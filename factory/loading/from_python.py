@@ -69,6 +69,7 @@ _DECORATED = {
 }
 _OF_THE_TASK = frozenset(
     {"task_id", "dag", "task_group", "default_args", "kwargs_to_upstream", "is_setup", "is_teardown", "params"}
+    | {"on_failure_fail_dagrun"}
 )
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
 _DAG_AS_IT_IS = (
@@ -95,12 +96,14 @@ class ImportFailedError(Exception):
 
 @dataclass(frozen=True)
 class Imported:
-    """The DAGs that Airflow finds in a file; `lines` by DAG id and task id: where each task was made."""
+    """The DAGs that Airflow finds in a file; `lines` by DAG id and task id: where each task was made; `set_later` by a
+    task's `id()`: the attributes that were set after it was made."""
 
     file: Path
     text: str = field(repr=False)
     dags: list[DAG]
     lines: Mapping[str, Mapping[str, int]]
+    set_later: Mapping[int, set[str]]
 
     def converted(self, shown: str) -> Iterator[ConvertedDag]:
         """Convert the DAGs; the file is `shown` as its user knows it."""
@@ -108,7 +111,8 @@ class Imported:
         calls = [node for node in ast.walk(ast.parse(self.text)) if isinstance(node, ast.Call)]
         start = min((node.lineno for node in calls if ast.unparse(node.func).lower().endswith("dag")), default=1)
         for dag in self.dags:
-            conversion = _FromPython(dag, self.file, self.lines.get(dag.dag_id, {}), shown, self.text, reader, start)
+            lines = self.lines.get(dag.dag_id, {})
+            conversion = _FromPython(dag, self.file, lines, shown, self.text, reader, start, self.set_later)
             text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
             found = {(d.sort_key, d.message): d for d in conversion.findings}.values()
             yield ConvertedDag(dag.dag_id, text, tuple(found))
@@ -128,7 +132,7 @@ def imported(file: Path) -> Imported:
     DagContext.autoregistered_dags.clear()
     DagContext.current_autoregister_module_name = name
     try:
-        with _seen_tasks(file) as lines:
+        with _seen_tasks(file) as (lines, set_later):
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # anybody's code
         frames = traceback.extract_tb(error.__traceback__)
@@ -140,14 +144,15 @@ def imported(file: Path) -> Imported:
         sys.path[:] = before
     found = [dag for dag, by in DagContext.autoregistered_dags if by is module]
     found += [value for value in vars(module).values() if isinstance(value, DAG)]
-    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), lines)
+    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), lines, set_later)
 
 
 @contextmanager
-def _seen_tasks(file: Path) -> Iterator[dict[str, dict[str, int]]]:
-    """Notes for each task the line of the file that made it."""
+def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, int]], dict[int, set[str]]]]:
+    """Notes for each task the line of the file that made it, and the attributes that were set after that."""
     lines: dict[str, dict[str, int]] = {}
-    add_task = DAG.add_task
+    set_later: dict[int, set[str]] = {}
+    add_task, set_attribute = DAG.add_task, BaseOperator.__setattr__
 
     def noted(dag: DAG, task: Any) -> None:
         frame = sys._getframe(1)
@@ -156,11 +161,19 @@ def _seen_tasks(file: Path) -> Iterator[dict[str, dict[str, int]]]:
         lines.setdefault(dag.dag_id, {}).setdefault(task.task_id, frame.f_lineno)
         add_task(dag, task)
 
+    def noted_attribute(task: Any, name: str, value: Any) -> None:
+        by = str(sys._getframe(1).f_globals.get("__name__"))
+        if task._BaseOperator__instantiated and not by.startswith("airflow.sdk."):
+            set_later.setdefault(id(task), set()).add(name)
+        set_attribute(task, name, value)
+
     DAG.add_task = noted  # type: ignore[method-assign,assignment] # Airflow tells nobody
+    BaseOperator.__setattr__ = noted_attribute  # type: ignore[method-assign,assignment] # as above
     try:
-        yield lines
+        yield lines, set_later
     finally:
         DAG.add_task = add_task  # type: ignore[method-assign]
+        BaseOperator.__setattr__ = set_attribute  # type: ignore[method-assign]
 
 
 class _FromPython(PythonObjects):
@@ -188,6 +201,7 @@ class _FromPython(PythonObjects):
         parts["default_args"] = self._defaults(dag.default_args)
         parts["tasks"] = Converted(self._entries(dag.task_group, {}))
         self._say_alike()
+        self._say_without_place()
         self._watch(parts)
         return Converted({key: part for key, part in parts.items() if part is not None})
 
@@ -213,6 +227,20 @@ class _FromPython(PythonObjects):
             if count > 1:
                 message = f"{count} tasks are made here: each is written out"
                 self.found(Code.CONVERTED_OTHERWISE, message, "`matrix` writes tasks that are alike once", line)
+
+    def _say_without_place(self) -> None:
+        """What a DAG has and a pipeline has not: other folders of templates, labels of edges."""
+        given = self.dag.template_searchpath
+        for folder in [given] if isinstance(given, str) else given or ():
+            message = (
+                f"template files are looked for beside the pipeline and in the pipelines folder, not in `{folder}`"
+            )
+            is_around = self.file.is_relative_to(Path(folder).absolute())
+            self.found(Code.CONVERTED_OTHERWISE if is_around else Code.NOT_CONVERTED, message, "", self.line)
+        for before, edges in self.dag.edge_info.items():
+            for after, edge in edges.items():
+                message = f"the label `{edge.get('label')}` of the edge from `{before}` to `{after}` has no place here"
+                self.lost(message, line=self.lines.get(after))
 
     def _params(self, task: Any = None) -> Converted | None:
         """The params of the DAG, or those that a task has in place of them."""
@@ -283,6 +311,7 @@ class _FromPython(PythonObjects):
         self.referred = set()
         is_mapped = isinstance(task, MappedOperator)
         given = _partial(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
+        given |= self._set_later(task, given)
         given = {name: one for name, one in given.items() if name not in _OF_THE_TASK}
         settings = {name: given.pop(name) for name in [*given] if name in SETTING_KEYS or name in _EVENTS}
         if settings.get("multiple_outputs") is False:
@@ -308,6 +337,19 @@ class _FromPython(PythonObjects):
         own = self._params(task)
         params = {"params": own} if own is not None else {}
         return Converted({**parts, **role, **params, **self._settings(settings, around)})
+
+    def _set_later(self, task: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Attributes that were set after the task was made; those of its arguments, Airflow keeps itself."""
+        later: dict[str, Any] = {}
+        for name in sorted(self.set_later.get(id(task), set()) - given.keys() - _OF_THE_TASK):
+            made_by = (vars(kind).get("__init__") for kind in type(task).__mro__ if kind is not BaseOperator)
+            if name in SETTING_KEYS | _EVENTS.keys() or any(
+                name in inspect.signature(i).parameters for i in made_by if i
+            ):
+                later[name] = getattr(task, name)
+            elif not name.startswith("_"):
+                self.lost(f"`{name}` is set on `{task.task_id}`, whose operator takes no argument of this name")
+        return later
 
     def _say_hidden(self, task: Any, names: set[str]) -> None:
         """Tasks that cannot be named: inside a group, a name is looked up in the group first."""

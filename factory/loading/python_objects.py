@@ -36,7 +36,8 @@ _OURS = re.compile(r"\$\{(?!(?:cursor|each)\.)")
 @dataclass
 class PythonObjects:
     """Values, schedules and notifications of a DAG; `findings` are what YAML does not hold, each at the `line` that is
-    looked at. `referred` collects the ids of the tasks whose outputs were taken."""
+    looked at. `set_later`: the attributes of tasks, by `id()`, that the file set after it made them. `referred`
+    collects the ids of the tasks whose outputs were taken."""
 
     dag: DAG
     file: Path
@@ -45,6 +46,7 @@ class PythonObjects:
     text: str = field(repr=False)
     reader: SourceReader = field(repr=False)
     line: int
+    set_later: Mapping[int, set[str]] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)
     referred: set[str] = field(default_factory=set)
 

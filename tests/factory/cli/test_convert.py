@@ -367,3 +367,42 @@ tasks:
     assert broken.stderr == (
         "factory convert: dags/shop.py:1: importing it failed: ModuleNotFoundError: No module named 'nowhere'\n"
     )
+
+
+SET_LATER = """\
+from datetime import timedelta
+import steps
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG, Label
+
+with DAG("orders", template_searchpath=["/opt/sql"], default_args={"retries": 2}):
+    a = BashOperator(task_id="a", bash_command="a")
+    b = BashOperator(task_id="b", bash_command="b")
+    a >> Label("if it is well") >> b
+b.pool = "big"
+b.execution_timeout = timedelta(minutes=5)
+b.on_failure_callback = steps.tell
+b.retries = 9
+b.env = {"A": a.output}
+b.nickname = "bee"
+"""
+
+
+def test_what_is_set_on_a_task_later_is_carried_over_or_said(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("def tell(context):\n    print(context)\n")
+    (tmp_path / "shop.py").write_text(SET_LATER)
+
+    done = factory("convert", "shop.py", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert yaml.safe_load(done.stdout)["tasks"][1] == {
+        "id": "b",
+        "uses": "bash",
+        "with": {"bash_command": "b", "env": {"A": "${tasks.a.output}"}},
+        **{"pool": "big", "execution_timeout": "5m", "retries": 9},
+        "notifications": {"on_failure": [{"uses": "steps.tell"}]},
+    }
+    assert "`nickname` is set on `b`" in done.stderr
+    assert "the label `if it is well` of the edge from `a` to `b`" in done.stderr
+    assert "not in `/opt/sql`" in done.stderr
+    assert done.stderr.count("PF125") == 3
