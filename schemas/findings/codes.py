@@ -232,7 +232,7 @@ class Code(Enum):
     METADATA_ADDRESS = _error("PF404", "metadata-address", "A URL points to an address that is blocked.")
     UNVERIFIED_TLS = _warning("PF405", "unverified-tls", "Certificates are not verified.")
     UNQUOTED_IN_SHELL = _warning(
-        "PF406", "unquoted-in-shell", "A shell command contains unquoted text that comes from outside."
+        "PF406", "unquoted-in-shell", "A shell command contains text from outside as a part of it."
     )
 
     BAD_IGNORE = _error("PF501", "bad-ignore", "A `# factory: ignore[…]` comment is invalid.")

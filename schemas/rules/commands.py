@@ -78,7 +78,7 @@ def _is_folded(subject: Subject, path: DataPath) -> bool:
 
 
 def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
-    """`{{ params.x }}`, an XCom or `dag_run.conf` in `bash_command`, or an output: what it holds is read as shell."""
+    """Unquoted `{{ params.x }}`, XCom or `dag_run.conf` in `bash_command`, or any output: it is read as shell."""
     if not subject.may_hold("bash"):
         return
     for task in subject.tasks:
@@ -119,15 +119,15 @@ def _is_given(subject: Subject, reference: Reference) -> bool:
 
 
 def _unquoted_values(command: str, outputs: Mapping[int, int]) -> Iterator[tuple[int, int]]:
-    """Where `{{ … }}` or an output is outside of the shell's quotes (POSIX shell, 2.2), which mean nothing in comments
-    (2.3). `outputs` are where they begin and end."""
+    """Where an output is, which can end the quotes around it or hold `$(…)`, and where `{{ … }}` is outside of the
+    shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3). `outputs`: where they begin and end."""
     closing = ""  # what ends the quoted text or the comment
     position = 0
     while position < len(command):
         if position in outputs or command.startswith(_TEMPLATE, position):
             close = command.find("}}", position)
             end = outputs.get(position, close + 2 if close >= 0 else len(command))
-            if closing in ("", "\n"):
+            if position in outputs or closing in ("", "\n"):
                 yield position, end
             position = end
             continue
