@@ -355,9 +355,14 @@ class AirflowConversion:
     def _value(self, path: DataPath, given: Any) -> Converted | None:
         """An argument: a template and another task's output have marks there."""
         if isinstance(given, dict) and OBJECT not in given:
+            before = set(self.outputs)
             children = {key: self._value((*path, key), child) for key, child in given.items()}
             mapping = Converted({key: one for key, one in children.items() if one is not None}, path)
             marked = any(key.startswith("$") for key in given)
+            if marked and any(_has_marks(one.plain) for one in mapping.value.values()):
+                self.outputs = before
+                self.lost(path, "a mapping with a key that begins with `$` is taken as it is in Airflow 3.4's YAML")
+                return None
             return Converted({"$const": mapping}, path) if marked else mapping
         if isinstance(given, list):
             items = [self._value((*path, index), item) for index, item in enumerate(given)]

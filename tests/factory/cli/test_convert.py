@@ -249,13 +249,15 @@ tasks:
   - {id: a, uses: bash, with: {bash_command: echo}}
   - {id: b, uses: bash, needs: [a], with: {bash_command: "{# note #}", env: {R: "n=${tasks.a.output}"}}}
   - {id: c, uses: bash, with: {bash_command: echo, env: {R: "${tasks.a.output.rows}"}}}
+  - {id: e, uses: bash, with: {bash_command: echo, env: {"$R": "${tasks.a.output}"}}}
   - {id: d, uses: bash, needs: [a], with: {bash_command: echo, env: {R: "${tasks.a.output}"}}}
 """
     done = factory("convert", "pipelines/shop.yml", "--to", "airflow-3.4", cwd=project(tmp_path, text))
 
     assert done.returncode == 1
-    b, c, d = yaml.safe_load(done.stdout)["tasks"][1:]
-    assert (b["needs"], c["needs"], d.get("needs")) == (["a"], ["a"], None)
+    b, c, e, d = yaml.safe_load(done.stdout)["tasks"][1:]
+    assert (b["needs"], c["needs"], e["needs"], d.get("needs")) == (["a"], ["a"], ["a"], None)
+    assert "a key that begins with `$` is taken as it is" in done.stderr
     assert d["with"]["env"] == {"R": {"$x": "a"}}
     assert b["with"]["bash_command"] == {"$t": "{# note #}"}
 
