@@ -15,7 +15,7 @@ from schemas.compose.matrix import NAME_LISTS
 from schemas.expressions.reading import TaskReference, ValueReference, expressions, task_reference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
-from schemas.findings.paths import OUTWARD, DataPath, Scope, task_path, walk
+from schemas.findings.paths import OUTWARD, DataPath, Scope, task_path, walk, with_value
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.model.task import TEMPLATE
 from schemas.model.value_schema import TYPES, is_simple, schema_problem, unfit
@@ -212,7 +212,7 @@ class Outputs:
         for path, text in walk(value).texts:
             at = (*self.tasks.path, *path)
             if "tasks." in text and (new := self._text(text, at)) != text:
-                value = _replaced(value, path, new)
+                value = with_value(value, path, new)
                 place = place.with_part(path, place.at(path)._replace(filled=new))
         for one in self._entries.values():
             self._names(one)
@@ -323,12 +323,3 @@ class Outputs:
                     group = self._entries[around].entry.get("id")
                     message = f"`{name}` is inside the template `{self.uses[around].name}`: wait for `{group}`"
                     self.problems.append(Problem(Code.UNKNOWN_TASK, (*one.path, key, index), message))
-
-
-def _replaced(value: Any, path: DataPath, new: str) -> Any:
-    """A copy of a value with another text at a path."""
-    if not path:
-        return new
-    copy: Any = list(value) if isinstance(value, list) else dict(value)
-    copy[path[0]] = _replaced(value[path[0]], path[1:], new)
-    return copy

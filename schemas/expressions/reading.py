@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from schemas.findings.paths import OUTWARD
+
 _EXPRESSION = re.compile(r"\$?\$\{(?P<body>[^{}]*)\}")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
 _VALUE = re.compile(r"(?P<root>vars|matrix|params)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
@@ -152,9 +154,14 @@ def outward(value: Any, levels: int) -> Any:
     for expression in expressions(value):
         if isinstance(expression.meaning, TaskReference):
             start = expression.start + len("${tasks.")
-            made += value[end:start] + "^" * levels
+            made += value[end:start] + OUTWARD * levels
             end = start
     return made + value[end:]
+
+
+def without_marks(text: str) -> str:
+    """A text about a value as its author knows it: without the marks of `outward`."""
+    return re.sub(rf"(?<=\$\{{tasks\.){re.escape(OUTWARD)}+", "", text) if OUTWARD in text else text
 
 
 def unescape(text: str) -> str:

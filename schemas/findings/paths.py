@@ -51,6 +51,15 @@ def _walk(value: Any, path: DataPath, found: Walked) -> None:
             _walk(child, (*path, index), found)
 
 
+def with_value(data: Any, path: DataPath, value: Any) -> Any:
+    """A copy of `data` with another value at `path`."""
+    if not path:
+        return value
+    copy: Any = list(data) if isinstance(data, list) else dict(data)
+    copy[path[0]] = with_value(data[path[0]], path[1:], value)
+    return copy
+
+
 def task_path(path: DataPath) -> DataPath:
     """The leading part of a path that leads to the innermost entry of `tasks`; empty outside of tasks."""
     end = 0

@@ -13,7 +13,7 @@ from schemas.compose.env_values import EnvText, as_written
 from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import OUTWARD, DataPath
 from schemas.rules.subject import Reference, Subject
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
@@ -97,8 +97,8 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
             if start in outputs or _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
                 shown = command[start:end]
                 value = shown if start in outputs else "{{ … }}"
-                if "^" in shown:  # what the caller of a template gives
-                    shown, value = shown.replace("^", ""), "${params.…}"
+                if OUTWARD in shown:  # what the caller of a template gives
+                    value = "${params.…}"
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,
                     path,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
-from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions
+from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions, without_marks
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import USED, Diagnostic, Edit, Entry, Fix, Problem, Related, Span, Word
 from schemas.findings.paths import DataPath, Walked, task_path, walk
@@ -243,7 +243,7 @@ class Subject:
             span = span_inside(span, document.lines, document.text, text, part)
         return Diagnostic(
             code,
-            message,
+            without_marks(message) if used else message,
             document.file,
             span,
             caret=caret,

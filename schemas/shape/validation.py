@@ -14,7 +14,7 @@ from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import run_reference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import MOST, Diagnostic, Problem
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, with_value
 from schemas.findings.suggestions import meant, nearest
 from schemas.model.fields import Model
 from schemas.shape.places import is_tag, keys_at, mapping_at, name, place, value_at
@@ -93,17 +93,8 @@ def with_scalars(errors: list[ErrorDetails], data: Mapping[str, Any]) -> Mapping
         path = document_path(error["loc"], data)
         value = value_at(data, path)
         if isinstance(value, EnvText) and value.whole:
-            data = _with_value(data, path, value.as_scalar())
+            data = with_value(data, path, value.as_scalar())
     return data
-
-
-def _with_value(data: Any, path: DataPath, value: Any) -> Any:
-    """A copy of `data` with another value at `path`."""
-    if not path:
-        return value
-    copy: Any = list(data) if isinstance(data, list) else dict(data)
-    copy[path[0]] = _with_value(data[path[0]], path[1:], value)
-    return copy
 
 
 def _is_about_key(group: list[ErrorDetails]) -> bool:
