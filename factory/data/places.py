@@ -114,7 +114,10 @@ class NewFile:
         """Let it show up."""
         try:
             if is_remote(self.path):
-                self._upload()
+                try:
+                    self._upload()
+                except Exception as error:  # the library of each store has errors of its own
+                    raise OSError(str(error)) from None
                 self.discard()
                 return
             with Path(self.part).open("rb") as file:

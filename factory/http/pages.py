@@ -1,22 +1,30 @@
-"""The pages of a poll, one after the other, and where their list ends."""
+"""The pages of a poll, one after the other, where their list ends, and what moves in it meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from factory.http.call import HttpCall
 from factory.http.expectations import is_true
 from factory.http.page import Means, Page
-from factory.http.selection import is_path
+from factory.http.selection import is_path, search
 from factory.http.signs import Total, asked, searched, sign_of_more
 from factory.http.steps import Came, Following, step_of
 from schemas.model.pagination import Pagination
 
+if TYPE_CHECKING:
+    from factory.http.window import RowProgress
+    from schemas.model.cursor import Moment
+
 _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
 """Pages without rows, one after the other, for which an answer is believed that more follows."""
+_MOST_READINGS = 3
 
 
 class Pager:
@@ -34,6 +42,7 @@ class Pager:
         self._total = Total(self._pagination)
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
+        self.is_counted = self._pagination.type in _COUNTED
 
     def first(self, call: HttpCall) -> HttpCall:
         """The first call, from the one that the pipeline writes."""
@@ -65,6 +74,8 @@ class Pager:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or self._pagination.type not in _COUNTED):
             self._check_total(page)
+        if following is not None and not self.is_counted:
+            self.is_counted = _counts(page.call.url, following.call.url, came.number)
         self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
         if self._promise is None and (sign := sign_of_more(page)) is not None:
             self._promise = f"`{sign}`"
@@ -116,3 +127,145 @@ class Pager:
         if value is None:
             raise page.error(f"`has_more_path` ({self._pagination.has_more_path}) finds nothing in the answer")
         return is_true(value) and value != 0
+
+
+def _counts(url: str, following: str, rows: int) -> bool:
+    """Whether a link counts pages or rows, as `page=3` behind `page=2` does."""
+    before, after = (parse_qs(urlsplit(one).query) for one in (url, following))
+    changed = [name for name in after if after[name] != before.get(name)]
+    if len(changed) != 1:
+        return False
+    then, now = before.get(changed[0], ["1" if after[changed[0]] == ["2"] else "0"])[0], after[changed[0]][0]
+    return then.isdecimal() and now.isdecimal() and int(now) - int(then) in (1, rows)
+
+
+class _Version(NamedTuple):
+    """Of a row that was handed on: the reading of the list in which it last came, its place, its moment and digest."""
+
+    reading: int
+    place: int
+    moment: Moment | None
+    digest: int
+
+
+class Unique:
+    """Hands on one of the rows that have the same value at a path: the first, or where `versions` can tell, the newest.
+    The watermark comes to the newest, so no later run would get it. Raises JmesPathError."""
+
+    def __init__(self, path: str, versions: RowProgress | None = None) -> None:
+        self._value_of: Callable[[Any], Any] = search(path)
+        self._path = path
+        self._versions = versions
+        self._reading = 1
+        # By hashes, since texts may be of any length: no two of 128 bits will ever be the same. A number is that of the
+        # reading in which a row last came, below zero where it was not handed on.
+        self._seen: dict[bytes, _Version | int] = {}
+        self._keys: dict[int, bytes] = {}
+        self.dropped = self.changed = self.new = 0
+
+    def read_again(self) -> None:
+        """The list is read once more; `new` then counts the rows that no reading before had."""
+        self._reading += 1
+        self.new = 0
+
+    def met(self, rows: Sequence[Any]) -> list[Any]:
+        """Those of the rows of a page that came on an earlier page of this reading."""
+        self._keys = {id(row): key for row in rows if (key := self._key(row)) is not None}
+        again = [row for row in rows if self._came_in(self._keys.get(id(row), b"")) == self._reading]
+        for key in self._keys.values():
+            before = self._seen.get(key, -1)
+            if isinstance(before, _Version):
+                self._seen[key] = before._replace(reading=self._reading)
+            else:
+                self._seen[key] = self._reading if before > 0 else -self._reading
+        return again
+
+    def first_of(
+        self, rows: list[Any], error: Callable[[str], Exception], handed_on: list[Any] | None = None
+    ) -> list[Any]:
+        """The rows to hand on behind `handed_on`, in which newer versions are put in place. Where that is None,
+        it is out of reach, and newer versions follow. Raises `error` for a row without the value."""
+        kept: list[Any] = []
+        for row in rows:
+            key = self._keys.get(id(row)) or self._key(row)
+            if key is None:
+                raise error(f"a row has nothing at `unique_by` ({self._path})")
+            place = len(handed_on or ()) + len(kept)
+            seen = self._seen.get(key, -1)
+            if isinstance(seen, int) and seen < 0:
+                kept.append(row)
+                self.new += 1
+            elif (before := self._newer_than(row, seen)) is None:
+                self.dropped += self._reading == 1
+                continue
+            else:
+                self.changed += 1
+                self.new += 1
+                if handed_on is None:
+                    kept.append(row)
+                else:
+                    place = before
+                    into, at = (handed_on, place) if place < len(handed_on) else (kept, place - len(handed_on))
+                    into[at] = row
+            versions = self._versions
+            self._seen[key] = (
+                self._reading
+                if versions is None
+                else _Version(self._reading, place, versions.version(row), hash(repr(row)))
+            )
+        return kept
+
+    def _key(self, row: Any) -> bytes | None:
+        value = self._value_of(row)
+        if value is None or (isinstance(value, list) and None in value):
+            return None
+        return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
+
+    def _came_in(self, key: bytes) -> int:
+        seen = self._seen.get(key, 0)
+        return seen.reading if isinstance(seen, _Version) else abs(seen)
+
+    def _newer_than(self, row: Any, seen: _Version | int) -> int | None:
+        """The place of the version that this row is newer than; None where it is not. Of another one that says the same
+        moment, it is."""
+        if isinstance(seen, int) or self._versions is None:
+            return None
+        now = self._versions.version(row)
+        if now is not None and seen.moment is not None and self._versions.is_later(seen.moment, now):
+            return None
+        return None if now == seen.moment and hash(repr(row)) == seen.digest else seen.place
+
+
+class Readings:
+    """How often a counted list is read. Where a row moves down meanwhile, as one that changes does in a list that is
+    sorted by changes, others move up to pages that were read already. A row that moves comes on two pages; then the
+    list is read once more, until nothing moves, or nothing comes that was not there before."""
+
+    def __init__(self, unique: Unique) -> None:
+        self._unique = unique
+        self._number = 1
+        self._has_moved = False
+        self._before: Sequence[Any] = ()
+
+    def take(self, came: Came) -> None:
+        """Take a page in, with what the selector leaves out of its list: that moves, too."""
+        rows = came.sent if set(map(id, came.rows)) <= set(map(id, came.sent)) else came.rows
+        again = self._unique.met(rows)
+        # New rows at the top of a list only push: a page then begins with the last rows of the one before it.
+        if again and not again == list(rows[: len(again)]) == list(self._before[-len(again) :]):
+            self._has_moved = True
+        self._before = rows
+
+    def again(self, page: Page, *, is_counted: bool) -> bool:
+        """Whether the list is to be read once more, after its last page. Raises HttpError where that is of no use."""
+        if not (self._has_moved and is_counted and (self._number == 1 or self._unique.new)):
+            return False
+        if self._number == _MOST_READINGS:
+            raise page.bare_error(
+                f"rows moved from page to page each of {_MOST_READINGS} times that the list was read, so others may be "
+                "left out; sort by what never changes, such as the id"
+            )
+        self._number += 1
+        self._has_moved, self._before = False, ()
+        self._unique.read_again()
+        return True

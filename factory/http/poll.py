@@ -7,41 +7,24 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query, same_server
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
-from factory.http.pages import Pager
-from factory.http.rows import RowSelector, Unique, Versions
+from factory.http.pages import Pager, Readings, Unique
+from factory.http.rows import RowSelector
 from factory.http.selection import JmesPathError, search, top_keys
 from factory.http.signs import sign_of_a_part, sign_of_failure, sign_of_more, total_of_more
-from factory.http.steps import Following
+from factory.http.steps import Came, Following
 from schemas.model.http import HttpRequest
 
+if TYPE_CHECKING:
+    from factory.http.window import RowProgress
+
 _ACCEPTED = 202
-
-
-class Progress(Versions, Protocol):
-    """Follows the rows of an incremental poll."""
-
-    def take(self, rows: list[Any]) -> list[Any]:
-        """The rows to hand on of those of a page."""
-        ...
-
-    def is_over(self) -> bool:
-        """Whether no later page can hold rows of the window."""
-        ...
-
-    def has_moved(self) -> bool:
-        """Whether the rows are past where the last run came to."""
-        ...
-
-    def so_far(self) -> str:
-        """How far the rows have come, for a log."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +63,7 @@ def poll(
     *,
     params: Query | None = None,
     headers: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: RowProgress | None = None,
     write: Callable[[list[Any]], None] | None = None,
     facts: PollFacts | None = None,
 ) -> PollAnswer:
@@ -110,7 +93,7 @@ class _Poll:
         means: Means,
         reader: PageReader,
         facts: PollFacts,
-        progress: Progress | None,
+        progress: RowProgress | None,
         write: Callable[[list[Any]], None] | None,
     ) -> None:
         self._request = request
@@ -122,6 +105,8 @@ class _Poll:
         self._selector = RowSelector(request.data_selector)
         self._pager = Pager(request.pagination, means)
         self._unique = Unique(request.unique_by, progress) if request.unique_by is not None else None
+        self._readings = Readings(self._unique) if self._unique is not None else None
+        self._pages_before = 0
         self._is_done = search(request.until.condition) if request.until is not None else None
         self._digest = hashlib.sha256()
         self._unkeepable = False
@@ -130,7 +115,8 @@ class _Poll:
 
     def run(self, params: Query | None, headers: Mapping[str, str] | None) -> PollAnswer:
         conditional = bool({"if-none-match", "if-modified-since"} & {name.lower() for name in headers or ()})
-        following: Following | None = Following(self._pager.first(self._first_call(params, headers)))
+        start = self._first_call(params, headers)
+        following: Following | None = Following(self._pager.first(start))
         first: Page | None = None
         page: Page | None = None
         pending = False
@@ -147,7 +133,7 @@ class _Poll:
             pending = self._is_pending(page, is_first=page is first)
             if pending or (conditional and page.status == NOT_MODIFIED):
                 break
-            following = self._taken(page, beyond=following.beyond)
+            following = self._taken(page, beyond=following.beyond) or self._restarted(page, start)
         assert first is not None and page is not None  # noqa: S101, PT018 # the loop begins with a call
         if self._unique is not None and self._unique.dropped:
             self._means.tell(f"`unique_by` left out {self._unique.dropped:,} rows that came before")
@@ -187,11 +173,7 @@ class _Poll:
         if beyond and self._pager.repeats(came):
             self._means.tell(f"{page.named}: behind the total the server repeats its last page, so the list ends here")
             return None
-        rows = list(came.rows)
-        if self._progress is not None:
-            rows = self._progress.take(rows)
-        if self._unique is not None:
-            rows = self._unique.first_of(rows, page.bare_error, self._rows if self._write is None else None)
+        rows = self._handed_on(page, came)
         self._facts.rows = (self._facts.rows or 0) + len(rows)
         self._check_rows(page)
         if self._write is not None:
@@ -211,6 +193,28 @@ class _Poll:
             return None
         return following if self._has_room(page, following) else None
 
+    def _handed_on(self, page: Page, came: Came) -> list[Any]:
+        """The rows to hand on of those of a page."""
+        rows = list(came.rows)
+        if self._readings is not None:
+            self._readings.take(came)
+        if self._progress is not None:
+            rows = self._progress.take(rows)
+        if self._unique is not None:
+            rows = self._unique.first_of(rows, page.bare_error, self._rows if self._write is None else None)
+        return rows
+
+    def _restarted(self, page: Page, start: HttpCall) -> Following | None:
+        """The list once more from its first page, where rows moved while it was read."""
+        if self._readings is None or not self._readings.again(page, is_counted=self._pager.is_counted):
+            return None
+        self._means.log(f"{page.named}: rows moved from page to page, so the list is read once more")
+        self._pages_before = self._facts.pages
+        self._pager = Pager(self._request.pagination, self._means)
+        if self._progress is not None:
+            self._progress.restart()
+        return Following(self._pager.first(start))
+
     def _take_whole(self, page: Page) -> None:
         """An answer that is handed on as it is."""
         self._facts.rows = len(page.value) if isinstance(page.value, list) else None
@@ -220,7 +224,7 @@ class _Poll:
     def _has_room(self, page: Page, following: Following) -> bool:
         """Whether another page may be requested. Raises HttpError where `max_pages` says that it must not."""
         pagination = self._request.pagination
-        if pagination is None or self._facts.pages < pagination.max_pages:
+        if pagination is None or self._facts.pages - self._pages_before < pagination.max_pages:
             return True
         if following.beyond:
             return False

@@ -1,21 +1,18 @@
-"""The rows of a page, selected, counted, each once; one request for each row, or each batch of rows, of another answer;
+"""The rows of a page, selected and counted; one request for each row, or each batch of rows, of another answer;
 and values that are known when a request is made (`${cursor.start}`, `${cursor.end}`, `${each.NAME}`)."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from factory.http.page import Page
 from factory.http.selection import JmesPathError, absent_key, named, search, source
 from factory.http.steps import Came
-from schemas.model.cursor import Moment
 from schemas.model.http import Each, HttpRequest
 
 _PLAIN = re.compile(r"[\w.@]+")
@@ -46,71 +43,6 @@ class RowSelector:
             raise page.error(f"`data_selector` ({self._selector}) finds nothing in the answer")
         rows = selected if isinstance(selected, list) else [selected]
         return Came(rows, rows if sent is None else sent)
-
-
-class Versions(Protocol):
-    """Tells which version of a row is the newer one."""
-
-    def version(self, row: Any) -> Moment | None:
-        """What a row that comes again is compared by; None for one without a cursor."""
-        ...
-
-    def is_later(self, one: Moment, other: Moment) -> bool:
-        """Of what `version` gives."""
-        ...
-
-
-class Unique:
-    """Hands on one of the rows that have the same value at a path: the first, or where `versions` can tell, the newest.
-    The watermark comes to the newest, so no later run would get it. Raises JmesPathError."""
-
-    def __init__(self, path: str, versions: Versions | None = None) -> None:
-        self._value_of: Callable[[Any], Any] = search(path)
-        self._path = path
-        self._versions = versions
-        # By hashes, since texts may be of any length. No two of 128 bits will ever be the same.
-        self._seen: dict[bytes, tuple[int, Moment | None, int] | None] = {}
-        self.dropped = self.changed = 0
-
-    def first_of(
-        self, rows: list[Any], error: Callable[[str], Exception], handed_on: list[Any] | None = None
-    ) -> list[Any]:
-        """The rows to hand on behind `handed_on`, in which newer versions are put in place. Where that is None,
-        it is out of reach, and newer versions follow. Raises `error` for a row without the value."""
-        kept: list[Any] = []
-        for row in rows:
-            value = self._value_of(row)
-            if value is None or (isinstance(value, list) and None in value):
-                raise error(f"a row has nothing at `unique_by` ({self._path})")
-            key = blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
-            place = len(handed_on or ()) + len(kept)
-            if key not in self._seen:
-                kept.append(row)
-            elif (before := self._newer_than(row, self._seen[key])) is None:
-                self.dropped += 1
-                continue
-            else:
-                self.changed += 1
-                if handed_on is None:
-                    kept.append(row)
-                else:
-                    place = before
-                    into, at = (handed_on, place) if place < len(handed_on) else (kept, place - len(handed_on))
-                    into[at] = row
-            versions = self._versions
-            self._seen[key] = None if versions is None else (place, versions.version(row), hash(repr(row)))
-        return kept
-
-    def _newer_than(self, row: Any, seen: tuple[int, Moment | None, int] | None) -> int | None:
-        """The place of the version that this row is newer than; None where it is not. Of another one that says the same
-        moment, it is."""
-        if seen is None or self._versions is None:
-            return None
-        place, before, digest = seen
-        now = self._versions.version(row)
-        if now is not None and before is not None and self._versions.is_later(before, now):
-            return None
-        return None if now == before and hash(repr(row)) == digest else place
 
 
 class EachError(Exception):

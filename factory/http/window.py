@@ -130,6 +130,11 @@ class RowProgress:
             self._is_over = self._is_behind(self._before)
         return kept
 
+    def restart(self) -> None:
+        """The rows come once more from the first on."""
+        self._before, self._is_over = None, False
+        self._number = self._missing = self._old = self._future = 0
+
     def is_over(self) -> bool:
         """Whether no later page can hold rows of the window: by `row_order`, the rows have come to its other end."""
         return self._is_over

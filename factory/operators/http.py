@@ -19,14 +19,16 @@ from factory.http.errors import HttpError, where
 from factory.http.expectations import PollFacts
 from factory.http.network import Network, UnusableSettingError
 from factory.http.page import Means, SkippedError
-from factory.http.poll import PollAnswer, Progress, poll
+from factory.http.pages import Unique
+from factory.http.poll import PollAnswer, poll
 from factory.http.retries import STANDARD, Pace
-from factory.http.rows import EachError, Unique, requests_for, with_included
+from factory.http.rows import EachError, requests_for, with_included
 from factory.http.session import HttpSession, Transport
 from schemas.model.http import Each, HttpRequest, Until
 
 if TYPE_CHECKING:
     from factory.data.row_files import RowFileWriter
+    from factory.http.window import RowProgress
 
 XCOM_KEY = "http"
 FILLED_IN = ("url", "conn_id", "endpoint", "headers", "query", "json_body", "data", "body", "to", "each_rows")
@@ -127,7 +129,7 @@ class HttpRequestOperator(BaseOperator):
         *,
         params: Query | None = None,
         headers: Mapping[str, str] | None = None,
-        progress: Progress | None = None,
+        progress: RowProgress | None = None,
     ) -> PollAnswer:
         """Poll, with more query parameters and header fields; log and push what happened.
 

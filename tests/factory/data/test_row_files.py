@@ -7,6 +7,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,18 @@ def test_a_store_gets_the_whole_file() -> None:
     path = written("memory://bucket/orders/1.jsonl.gz", ROWS)
     assert list(read_rows(path)) == ROWS
     assert list(read_rows("memory://bucket/orders/*.jsonl.gz")) == ROWS
+
+
+def test_a_store_that_takes_nothing_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unreachable(MemoryFileSystem):  # type: ignore[misc] # fsspec has no types
+        def put_file(self, *_: Any, **__: Any) -> None:
+            raise RuntimeError("no endpoint")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    attach("memory", "unreachable", fs=Unreachable())
+    with pytest.raises(RowFileError, match=r"`memory://unreachable@b/o\.csv` cannot be written: no endpoint"):
+        written("memory://unreachable@b/o.csv", ROWS)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["rows.txt", "rows", "rows.parquet.gz", ".gz"])

@@ -46,7 +46,8 @@ class Listing:
     """A list as an API gives it. `sizes`: rows of each page, then three; `late`: rows that come up while it is read;
     `hidden`: places of an offset that are left out of answers; `broken`: number and status of a request that fails;
     `repeated`: number of a request that is answered as the one before it; `says`: how the end is said; `wrong`: what is
-    added to the total; `ignores`: whether a 404 is ignored; `unique`: whether rows are told apart by their `id`."""
+    added to the total; `ignores`: whether a 404 is ignored; `unique`: whether rows are told apart by their `id`, and
+    `moves`: then, number of a request before which the first row goes to the end."""
 
     kind: str
     rows: list[Any]
@@ -60,6 +61,7 @@ class Listing:
     selector: str = "rows"
     ignores: bool = False
     unique: bool = False
+    moves: int | None = None
 
     def __post_init__(self) -> None:
         self.requests = 0
@@ -96,6 +98,8 @@ class Listing:
             return
         if self.requests == 2:
             self.rows += [made(1000 + number) for number in range(self.late)]
+        if self.requests == self.moves and self.unique:
+            self.rows.append(self.rows.pop(0))
         if self.requests != self.repeated or self._last is None:
             self._last = self._page(query(handler), f"http://127.0.0.1:{handler.server.server_address[1]}/rows")  # type: ignore[attr-defined]
         value, headers = self._last
@@ -195,6 +199,7 @@ def listings(draw: st.DrawFn) -> Listing:
         selector=selector,
         ignores=draw(st.booleans()),
         unique=unique,
+        moves=draw(st.none() | st.integers(2, 5)) if number else None,
     )
 
 

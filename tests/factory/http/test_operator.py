@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowException
 
+from factory.data.row_files import read_rows
 from factory.http.errors import HttpError
+from tests.factory.bundle.s3 import BUCKET, CONNECTION, connection, running_s3
 
 from .http_server import Server
 
@@ -59,6 +62,25 @@ def test_the_content_type_says_how_a_body_is_decoded(
 ) -> None:
     server.answers("/", body, headers={"Content-Type": content_type} if content_type else {})
     assert run(server.url("/")) == output
+
+
+@pytest.mark.soak
+def test_rows_to_object_storage(server: Server, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {"pagination": {"type": "header_link"}, "request_retries": {"attempts": 1}}
+    following = {**JSON, "Link": '</rows/2>; rel="next"'}
+    with running_s3() as url:
+        monkeypatch.setenv("AIRFLOW_CONN_ARCHIVE", connection(url)[f"AIRFLOW_CONN_{CONNECTION}"])
+        path = f"s3://archive@{BUCKET}/orders/1.jsonl.gz"
+        server.answers("/rows", b'[{"id": 1}]', headers=following)
+        server.answers("/rows/2", b'[{"id": 2}]', headers=JSON)
+        assert run(server.url("/rows"), to=path, **pages) == path
+        server.answers("/rows", b'[{"id": 3}]', headers=following)
+        server.answers("/rows/2", status=500)
+        with pytest.raises(HttpError, match="500"):
+            run(server.url("/rows"), to=path, **pages)
+        assert list(read_rows(path)) == [{"id": 1}, {"id": 2}]
+        with pytest.raises(AirflowException, match=r"none/1\.csv` cannot be written: .*bucket does not exist"):
+            run(server.url("/rows"), to="s3://archive@none/1.csv")
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("DELETE", 204)])
