@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from factory.cli import UsageError
 from factory.cli.options import (
@@ -37,6 +37,9 @@ from schemas.check.policy_file import project_policy
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.discovery import test_paths
+
+if TYPE_CHECKING:
+    from schemas.check.test_files import TestFile
 
 STANDARD_INPUT = Path("-")
 
@@ -127,11 +130,11 @@ def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
     chosen = {selection.shown or ".", *(selection.shown_path(path) for path in selection.related())}
     chosen |= checker.layers.template_files
     findings = [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]
-    return [*findings, *_of_tests(selection, options)]
+    return [*findings, *(d for test in _tests(selection, options) for d in test.diagnostics)]
 
 
-def _of_tests(selection: Selection, options: CheckOptions) -> Iterator[Diagnostic]:
-    """What is wrong in the test files of the selected pipelines."""
+def _tests(selection: Selection, options: CheckOptions) -> Iterator[TestFile]:
+    """The test files of the selected pipelines."""
     paths = list(test_paths(selection.folder))
     if paths:
         from schemas.check.test_files import read_test_file  # noqa: PLC0415 # few folders hold tests
@@ -140,7 +143,7 @@ def _of_tests(selection: Selection, options: CheckOptions) -> Iterator[Diagnosti
         for path in paths:
             file = read_test_file(checker, selection.folder, path, selection.shown_path(path))
             if file.pipeline in selection.paths or not (selection.folder / file.pipeline).is_file():
-                yield from file.diagnostics
+                yield file
 
 
 def _selected(arguments: argparse.Namespace) -> tuple[list[Selection], dict[str, bytes]]:
@@ -216,7 +219,7 @@ def apply_fixes(selections: Iterable[Selection], options: CheckOptions) -> Fixed
     fixed = 0
     for selection in selections:
         # A text in place of a file is fixed alone, without the defaults above it.
-        chosen = options.texts or selection.related()
+        chosen = options.texts or {*selection.related(), *(test.path for test in _tests(selection, options))}
         paths = {selection.shown_path(path): path for path in chosen}
         repaired = repair(selection.folder, paths, replace(options, shown_folder=selection.shown))
         fixed += repaired.fixed

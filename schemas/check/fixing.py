@@ -15,6 +15,7 @@ from schemas.check.checker import Checker
 from schemas.check.files import CheckOptions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
+from schemas.folder.discovery import is_test_path
 from schemas.text.edits import apply, replacements
 
 _ROUNDS = 50
@@ -97,9 +98,18 @@ class _Repair:
 
     def _check(self, texts: Mapping[str, bytes]) -> _Findings:
         by_file: dict[str, list[Diagnostic]] = {}
-        for finding in Checker(self._folder, replace(self._options, texts=texts)).folder().diagnostics:
+        checker = Checker(self._folder, replace(self._options, texts=texts))
+        for finding in (*checker.folder().diagnostics, *self._of_tests(checker)):
             by_file.setdefault(finding.file, []).append(finding)
         return by_file
+
+    def _of_tests(self, checker: Checker) -> Iterator[Diagnostic]:
+        tests = {shown: path for shown, path in self._paths.items() if is_test_path(path)}
+        if tests:
+            from schemas.check.test_files import read_test_file  # noqa: PLC0415 # few folders hold tests
+
+            for shown, path in tests.items():
+                yield from read_test_file(checker, self._folder, path, shown).diagnostics
 
 
 def _identity(finding: Diagnostic) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas.check.checker import Checker
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.findings.diagnostics import Diagnostic, Span, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.folder.discovery import TEST_SUFFIXES, is_pipeline_path
@@ -130,11 +130,13 @@ class _Rules:
         if test.environment and test.environment not in self._environments:
             text = f"the pipeline declares no environment `{test.environment}`"
             caret = meant(test.environment, self._environments)
-            yield document_finding(self._document, Code.WRONG_VALUE, (*path, "environment"), text, caret=caret)
+            edit = typo_fix(test.environment, self._environments)
+            place = (*path, "environment")
+            yield document_finding(self._document, Code.WRONG_VALUE, place, text, caret=caret, edit=edit)
         if test.dag_id is not None and test.dag_id not in self._ids:
-            caret = meant(test.dag_id, self._ids)
+            caret, edit = meant(test.dag_id, self._ids), typo_fix(test.dag_id, self._ids)
             text = f"the pipeline makes no DAG `{test.dag_id}`"
-            yield document_finding(self._document, Code.WRONG_VALUE, (*path, "dag_id"), text, caret=caret)
+            yield document_finding(self._document, Code.WRONG_VALUE, (*path, "dag_id"), text, caret=caret, edit=edit)
         if test.dag_id is None and len(self._ids) > 1:
             text = f"the pipeline makes {len(self._ids)} DAGs, and the test names none of them"
             caret = f"add `dag_id: {self._ids[0]}`"
@@ -160,9 +162,11 @@ class _Rules:
 
     def _known(self, task_id: str, place: DataPath, *, at_key: bool) -> Iterator[Diagnostic]:
         if task_id not in self._tasks and not any(known.startswith(f"{task_id}.") for known in self._tasks):
-            caret = did_you_mean(nearest(task_id, self._tasks))
+            caret, edit = did_you_mean(nearest(task_id, self._tasks)), typo_fix(task_id, self._tasks)
             text = f"the pipeline has no task `{task_id}`"
-            yield document_finding(self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret)
+            yield document_finding(
+                self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret, edit=edit
+            )
 
     def _empty(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
         """Expectations that nothing could fail."""

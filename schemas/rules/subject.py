@@ -14,13 +14,13 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
 from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions, without_marks
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import USED, Diagnostic, Edit, Entry, Fix, Problem, Related, Span, Word
+from schemas.findings.diagnostics import USED, Diagnostic, Edit, Problem, Related, Span
 from schemas.findings.paths import DataPath, Walked, task_path, walk
 from schemas.model.task import TEMPLATE
 from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at
-from schemas.text.document import Document, may_hold
-from schemas.text.edits import as_fix, entry_fix
+from schemas.text.document import may_hold
+from schemas.text.edits import fix_at
 from schemas.text.lines import span_inside
 
 
@@ -249,7 +249,7 @@ class Subject:
             caret=caret,
             help=help,
             allowed=allowed,
-            fix=_fix(fix, document, place, whole, at_key=at_key) if fix is not None else None,
+            fix=fix_at(fix, document, place, whole, at_key=at_key) if fix is not None else None,
             text=document.text,
             severity=severity or code.severity,
             path=path,
@@ -280,17 +280,6 @@ class Subject:
             severity=problem.severity,
             part=problem.part,
         )
-
-
-def _fix(edit: Edit, document: Document, place: DataPath, span: Span, *, at_key: bool) -> Fix | None:
-    beside = document.at(place[:-1]) if at_key and isinstance(edit, Word | Entry) else None
-    new = edit.text.partition(":")[0] if isinstance(edit, Entry) else edit.text if isinstance(edit, Word) else ""
-    if isinstance(beside, dict) and new in beside and new != place[-1]:
-        return None  # the key would be there twice
-    if isinstance(edit, Entry):
-        return entry_fix(edit.text, document.lines, span, document.value_span(place))
-    value = place[-1] if at_key and place else document.at(place)
-    return as_fix(edit, document.written(span), value, span)
 
 
 def scalar(value: Any) -> Any:

@@ -13,7 +13,7 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import run_reference
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import MOST, Diagnostic, Problem
+from schemas.findings.diagnostics import MOST, Diagnostic, Edit, Problem, typo_fix
 from schemas.findings.paths import DataPath, with_value
 from schemas.findings.suggestions import meant, nearest
 from schemas.model.fields import Model
@@ -21,6 +21,7 @@ from schemas.shape.places import is_tag, keys_at, mapping_at, name, place, value
 from schemas.shape.unknown_keys import built_in_as_key, is_argument, keys_where, slips, undecided, unknown_key
 from schemas.shape.wording import bound, described, expectation, literals, problem_text
 from schemas.text.document import Document
+from schemas.text.edits import fix_at
 
 
 def problems_of_argument(
@@ -221,14 +222,16 @@ def model_findings(
         seen.add(path)
         if error["type"] == "extra_forbidden":
             *above, last = error["loc"]
-            message, caret = f"unknown key `{last}`", meant(str(last), keys_at(root, tuple(above)))
-            yield document_finding(document, Code.UNKNOWN_KEY, path, message, at_key=True, caret=caret)
+            allowed = keys_at(root, tuple(above))
+            caret, edit = meant(str(last), allowed), typo_fix(str(last), allowed)
+            message = f"unknown key `{last}`"
+            yield document_finding(document, Code.UNKNOWN_KEY, path, message, at_key=True, caret=caret, edit=edit)
         elif error["type"] == "missing":
             yield document_finding(document, Code.MISSING_KEY, path, f"`{error['loc'][-1]}` is missing")
         else:
             who = next((part for part in reversed(path) if isinstance(part, str)), "the file")
             text = problem_text(error, f"`{who}`")
-            yield document_finding(document, text.code, path, text.message, caret=text.caret)
+            yield document_finding(document, text.code, path, text.message, caret=text.caret, edit=text.fix)
 
 
 def _path_in(data: Any, location: tuple[int | str, ...]) -> DataPath:
@@ -251,8 +254,16 @@ def is_there(data: Any, path: DataPath) -> bool:
 
 
 def document_finding(
-    document: Document, code: Code, path: DataPath, message: str, *, at_key: bool = False, caret: str = ""
+    document: Document,
+    code: Code,
+    path: DataPath,
+    message: str,
+    *,
+    at_key: bool = False,
+    caret: str = "",
+    edit: Edit | None = None,
 ) -> Diagnostic:
-    """A finding at a path of a document that is no pipeline."""
+    """A finding at a path of a document that is no pipeline, with the `edit` that fixes it."""
     span = document.key_span(path) if at_key else document.value_span(path)
-    return Diagnostic(code, message, document.file, span, caret=caret, text=document.text)
+    fix = fix_at(edit, document, path, span, at_key=at_key) if edit is not None else None
+    return Diagnostic(code, message, document.file, span, caret=caret, fix=fix, text=document.text)

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from schemas.findings.diagnostics import Diagnostic, Fix, InQuotes, Span, Word, Yaml
+from schemas.findings.diagnostics import Diagnostic, Edit, Entry, Fix, InQuotes, Span, Word, Yaml
+from schemas.findings.paths import DataPath
+from schemas.text.document import Document
 from schemas.text.lines import TextLines
 from schemas.text.nodes import NumberTooLongError, plain_scalar
 
@@ -95,7 +97,19 @@ def _apart(fixes: Iterable[Fix]) -> list[Fix]:
     return apart
 
 
-def as_fix(edit: Word | Yaml | InQuotes, written: str, value: Any, span: Span) -> Fix | None:
+def fix_at(edit: Edit, document: Document, place: DataPath, span: Span, *, at_key: bool) -> Fix | None:
+    """The fix of a key or a value of a document, which is at `span`; None where it would not be certain."""
+    beside = document.at(place[:-1]) if at_key and isinstance(edit, Word | Entry) else None
+    new = edit.text.partition(":")[0] if isinstance(edit, Entry) else edit.text if isinstance(edit, Word) else ""
+    if isinstance(beside, dict) and new in beside and new != place[-1]:
+        return None  # the key would be there twice
+    if isinstance(edit, Entry):
+        return _entry_fix(edit.text, document.lines, span, document.value_span(place))
+    value = place[-1] if at_key and place else document.at(place)
+    return _as_fix(edit, document.written(span), value, span)
+
+
+def _as_fix(edit: Word | Yaml | InQuotes, written: str, value: Any, span: Span) -> Fix | None:
     """The fix for `written`, which is at `span` and has the value `value`; None if that is not certain."""
     mark = written[0] if len(written) > 1 and written[0] in "\"'" and written[-1] == written[0] else ""
     if _read(written, mark) != value:
@@ -109,7 +123,7 @@ def as_fix(edit: Word | Yaml | InQuotes, written: str, value: Any, span: Span) -
             return Fix(span, f'"{written}"')
 
 
-def entry_fix(text: str, lines: TextLines, key: Span, value: Span) -> Fix | None:
+def _entry_fix(text: str, lines: TextLines, key: Span, value: Span) -> Fix | None:
     """The fix that replaces a key and its value by a text (see `Entry`); None where they are not on one line."""
     line = lines.line_text(key.line)
     before, between, behind = (

@@ -52,6 +52,16 @@ def test_fix_writes_and_reports_what_is_left(project: Path) -> None:
     assert again.stderr.startswith("0 findings fixed in 0 files\n")
 
 
+def test_a_test_file_is_fixed_together_with_its_pipeline(project: Path) -> None:
+    folder = project / "pipelines"
+    (folder / "a.yaml").write_text("tasks: [{id: load, uses: empty}]\n")
+    test = folder / "a.test.yaml"
+    test.write_text("tests:\n- name: x\n  task: laod # it\n  epxect: {tasks: {'load': sucess}}\n")
+    done = factory("lint", "--fix", str(folder / "a.yaml"), cwd=project)
+    assert test.read_text() == "tests:\n- name: x\n  task: load # it\n  expect: {tasks: {'load': success}}\n"
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "3 findings fixed in 1 file")
+
+
 def test_diff_is_a_patch_and_writes_nothing(project: Path) -> None:
     bad = project / "pipelines" / "bad.yaml"
     text = "schedul: '@daily'\ntasks:\n  - {id: a, uses: empti}"
