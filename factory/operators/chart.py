@@ -49,6 +49,7 @@ class ChartOperator(BaseOperator):
     template_fields: Sequence[str] = ("rows", "file", "conn_id", "sql", "spec", "to", "title")
     template_ext: Sequence[str] = (".sql", ".vl.json", ".vl.yaml", ".vl.yml")
     template_fields_renderers: ClassVar[dict[str, str]] = {"sql": "sql", "spec": "json"}
+    overwrite_rtif_after_execution = True  # so that Airflow has the whole path, by which the page *Pipelines* finds it
     operator_extra_links: Sequence[BaseOperatorLink] = (OpenTheChart(),)
     ui_color = "#f3e8fd"
 
@@ -82,6 +83,7 @@ class ChartOperator(BaseOperator):
         except (ChartError, RowFileError, SqlError) as error:
             raise AirflowException(str(error)) from None
         self.log.info("%s rows in %s", len(rows), self.drawn)
+        self.to = self.drawn
         return self.drawn
 
     def _read(self) -> list[Mapping[str, Any]]:

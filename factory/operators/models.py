@@ -31,6 +31,7 @@ class TrainOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("rows", "file", "to")
+    overwrite_rtif_after_execution = True  # so that Airflow has the whole path, by which the page *Pipelines* finds it
     ui_color = "#e8eafd"
 
     def __init__(  # noqa: PLR0913 # the keys of `with`
@@ -79,6 +80,7 @@ class TrainOperator(BaseOperator):
         except (ModelError, RowFileError) as error:
             raise AirflowException(str(error)) from None
         self.log.info("trained on %s rows: %s", output["rows"], output["metrics"])
+        self.to = output["model"]
         return output
 
 

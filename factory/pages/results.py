@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +17,6 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from factory.data.models import FACTS
-from factory.data.places import absolute, is_remote
 from factory.http.state import MOVES, WATERMARK
 from factory.operators.http import XCOM_KEY
 
@@ -29,7 +26,6 @@ POLLS = 50
 _QUOTE = '"'
 """Airflow stores JSON."""
 _DRAWS, _TRAINS = "ChartOperator", "TrainOperator"
-_UNKNOWN_START = re.compile(r"^(?:~[^/]*/|\.\./)+")
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -111,9 +107,10 @@ def _made(session: Session, dag_id: str, operator: str) -> list[dict[str, str]]:
 
 def drawn(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
     """The path of what a task made to be looked at: of a chart its output, of a model what is written beside it; None
-    for any other task, and for an output that is not what the task's `to` says.
+    for any other task, and for an output that is not the file that the task wrote.
 
-    Whoever may write XComs writes outputs. What a task is, and its rendered fields, only Airflow writes.
+    Whoever may write XComs writes outputs. What a task is, and its rendered fields, only Airflow writes; both operators
+    leave the whole path in the field `to`.
     """
     with create_session() as session:
         asked = (
@@ -135,23 +132,11 @@ def drawn(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
         operator, fields, row = found
         output = XComModel.deserialize_value(row)
     made = output.get("model") if isinstance(output, dict) else output
-    if not isinstance(made, str) or not is_named(made.rstrip("/"), fields.get("to")):
+    if not isinstance(made, str) or made != fields.get("to"):
         return None
-    return made if operator == _DRAWS else f"{made.rstrip('/')}/{FACTS}"
+    return made if operator == _DRAWS else f"{made}/{FACTS}"
 
 
 def _of_one_task(model: Any) -> Any:
     names = ("dag_id", "run_id", "task_id", "map_index")
     return and_(*(getattr(model, name) == getattr(TaskInstance, name) for name in names))
-
-
-def is_named(path: str, to: object) -> bool:
-    """Whether a task with this `to` can have written to a path. Where `to` begins in the task's working folder or at
-    its user's home, which this process does not know, the path has to end as it does."""
-    if not isinstance(to, str):
-        return False
-    if path == absolute(to).rstrip("/"):
-        return True
-    is_whole = is_remote(to) or to.startswith(("/", "file:"))
-    ending = _UNKNOWN_START.sub("", os.path.normpath(to))
-    return not is_whole and not is_remote(path) and path == absolute(path) and path.endswith(f"/{ending}")

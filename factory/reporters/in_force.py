@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from schemas.compose.effective import Effective
 from schemas.compose.variants import Variant
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
+from schemas.shape.places import value_at
 from schemas.text.nodes import block_mark, scalar
 
 SPENT = frozenset({"vars", "matrix"})
@@ -24,14 +25,28 @@ FINDING, VALUE = "#! ", "#= "
 _MOST = 64 * 1024
 """Characters that a stub shows of them: each DAG of a matrix has the whole stub in Airflow's database."""
 
-_Line = tuple[str, DataPath | None]
+Line = tuple[str, DataPath | None]
 """A line, and the path of the value that it shows."""
 
 
 def render(effective: Effective) -> str:
     """The document's lines; empty for an empty document."""
     data = {key: value for key, value in effective.data.items() if key not in SPENT}
-    lines = list(_mapping(data, (), ""))
+    return commented(effective, list(_mapping(data, (), "")))
+
+
+def lines_at(effective: Effective, path: DataPath) -> list[Line]:
+    """The lines of the value at a path; none where there is no value."""
+    value = value_at(effective.data, path)
+    if value is None:
+        return []
+    return list(
+        _item(value, path, "") if isinstance(path[-1], int) else _entry(f"{scalar(path[-1])}:", value, path, "  ")
+    )
+
+
+def commented(effective: Effective, lines: Sequence[Line]) -> str:
+    """Lines of a document, each with the place that its value comes from."""
     column = min(_WIDEST, max((len(text) for text, path in lines if path is not None), default=0)) + 2
     return "".join(f"{_commented(effective, text, path, column)}\n" for text, path in lines)
 
@@ -43,7 +58,7 @@ def _commented(effective: Effective, text: str, path: DataPath | None, column: i
     return f"{text:<{column - 2}}  # {document.file}:{document.value_span(place).line}"
 
 
-def _mapping(value: Mapping[str, Any], path: DataPath, indent: str, first: str | None = None) -> Iterator[_Line]:
+def _mapping(value: Mapping[str, Any], path: DataPath, indent: str, first: str | None = None) -> Iterator[Line]:
     """`first` is what the first line begins with in place of the indentation."""
     for key, child in value.items():
         start = indent if first is None else first
@@ -51,7 +66,7 @@ def _mapping(value: Mapping[str, Any], path: DataPath, indent: str, first: str |
         yield from _entry(f"{start}{scalar(key)}:", child, (*path, key), f"{indent}  ")
 
 
-def _entry(start: str, value: Any, path: DataPath, indent: str) -> Iterator[_Line]:
+def _entry(start: str, value: Any, path: DataPath, indent: str) -> Iterator[Line]:
     if isinstance(value, dict) and value:
         yield start, None
         yield from _mapping(value, path, indent)
@@ -66,7 +81,7 @@ def _entry(start: str, value: Any, path: DataPath, indent: str) -> Iterator[_Lin
         yield f"{start} {scalar(value)}", path
 
 
-def _item(value: Any, path: DataPath, indent: str) -> Iterator[_Line]:
+def _item(value: Any, path: DataPath, indent: str) -> Iterator[Line]:
     if isinstance(value, dict) and value:
         yield from _mapping(value, path, f"{indent}  ", f"{indent}- ")
     else:

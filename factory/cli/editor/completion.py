@@ -177,7 +177,7 @@ class Completion:
         """The ids in the list that this task is in, and in those of the groups around it."""
         for end in range(len(self._task), 0, -2):
             around = self._task[: end - 1]
-            for entry in self._id_entries(self.outline):
+            for entry in _id_entries(self.outline):
                 if entry[:-2] == around and entry[:-1] != self._task:
                     yield self.outline.value(entry) or ""
         if self.outline.at(("poll",)) is not None:
@@ -186,13 +186,7 @@ class Completion:
     def _ids_of_pipeline(self) -> Iterator[str]:
         path = tested_pipeline(self.place.path, {"pipeline": self.outline.value(("pipeline",))})
         outline = Outline(self.workspace.text(path))
-        yield from (outline.value(path) or "" for path in self._id_entries(outline))
-
-    @staticmethod
-    def _id_entries(outline: Outline) -> list[DataPath]:
-        """The paths of all ids of tasks and groups."""
-        items = [entry.path for entry in outline.entries if task_path(entry.path) == entry.path and entry.path]
-        return [(*path, "id") for path in dict.fromkeys(items) if outline.value((*path, "id"))]
+        yield from (outline.value(path) or "" for path in _id_entries(outline))
 
     def _uses(self, cursor: Cursor) -> Iterator[Proposal]:
         if not self._task:
@@ -225,22 +219,11 @@ class Completion:
                 yield Proposal(name, start, "Keyword", text, text, f"{name}.")
             return
         if root == "tasks" and (selected := _SELECTED.fullmatch(rest)) is not None:
-            for key in self._output_keys(selected["id"]):
+            for key in output_keys(self.workspace, self.outline, selected["id"]):
                 yield Proposal(f"tasks.{selected['id']}.output.{key}", start, "Field", "of what the task gave")
             return
         for name, text in self._named(root):
             yield Proposal(f"{root}.{name}", start, "Variable", text)
-
-    def _output_keys(self, task_id: str) -> Iterable[str]:
-        """The keys of a task's output, where they are known."""
-        name = task_id.rpartition(".")[2]
-        entry = next((path[:-1] for path in self._id_entries(self.outline) if self.outline.value(path) == name), ())
-        template = self.workspace.checker().layers.template(self.outline.value((*entry, TEMPLATE)) or "")
-        if template is not None and isinstance(template.data, dict):
-            return list(template.data.get("outputs") or ())
-        uses = self.outline.value((*entry, "uses")) or ""
-        found = self.workspace.reader().find(uses) if uses not in BUILT_INS else None
-        return returned_keys(found) if isinstance(found, Function) else _OUTPUTS.get(uses, ())
 
     def _named(self, root: str) -> Iterator[tuple[str, str]]:
         if root == "tasks":
@@ -258,6 +241,24 @@ class Completion:
                 given = above.data.get(root) if isinstance(above.data, dict) else None
                 names |= dict.fromkeys(given if isinstance(given, dict) else ())
             yield from ((name, f"of `{root}`") for name in names if name not in ("include", "exclude"))
+
+
+def _id_entries(outline: Outline) -> list[DataPath]:
+    """The paths of all ids of tasks and groups."""
+    items = [entry.path for entry in outline.entries if task_path(entry.path) == entry.path and entry.path]
+    return [(*path, "id") for path in dict.fromkeys(items) if outline.value((*path, "id"))]
+
+
+def output_keys(workspace: Workspace, outline: Outline, task_id: str) -> Iterable[str]:
+    """The keys of a task's output, where they are known."""
+    name = task_id.rpartition(".")[2]
+    entry = next((path[:-1] for path in _id_entries(outline) if outline.value(path) == name), ())
+    template = workspace.checker().layers.template(outline.value((*entry, TEMPLATE)) or "")
+    if template is not None and isinstance(template.data, dict):
+        return list(template.data.get("outputs") or ())
+    uses = outline.value((*entry, "uses")) or ""
+    found = workspace.reader().find(uses) if uses not in BUILT_INS else None
+    return returned_keys(found) if isinstance(found, Function) else _OUTPUTS.get(uses, ())
 
 
 def _opens(schema: Any) -> str:

@@ -10,10 +10,11 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.uris import from_fs_path
 
-from factory.cli.editor import navigation
+from factory.cli.editor import renaming
 from factory.cli.editor.completion import Completion
-from factory.cli.editor.hover import hover
+from factory.cli.editor.meaning import definition, hover
 from factory.cli.editor.outline import Item, Outline, foldable, items
+from factory.cli.editor.renaming import Mention
 from factory.cli.editor.server import EditorServer
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.findings.diagnostics import Span
@@ -136,7 +137,7 @@ def _navigate(server: EditorServer) -> None:
         found = ls.place(uri)
         if found is None:
             return None
-        target = navigation.definition(*found, ls.outline(uri), *ls.position(uri, params.position))
+        target = definition(*found, ls.outline(uri), *ls.position(uri, params.position))
         if target is None:
             return None
         there = from_fs_path(str(target.file)) or ""
@@ -144,34 +145,42 @@ def _navigate(server: EditorServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
     def can_be_renamed(ls: EditorServer, params: types.PrepareRenameParams) -> types.PrepareRenamePlaceholder | None:
-        uri = params.text_document.uri
-        found = ls.place(uri)
-        if found is None:
+        asked = _named_at(ls, params)
+        if asked is None or asked[2].span is None:
             return None
-        mention = navigation.mention_at(*found, *ls.position(uri, params.position))
-        if mention is None or mention.span is None:
-            return None
-        problem = navigation.id_problem(mention)
+        problem = renaming.id_problem(asked[2])
         if problem is not None:
             raise JsonRpcInvalidParams(problem)
-        return types.PrepareRenamePlaceholder(ls.range(uri, mention.span), mention.id)
+        return types.PrepareRenamePlaceholder(ls.range(params.text_document.uri, asked[2].span), asked[2].id)
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     def rename(ls: EditorServer, params: types.RenameParams) -> types.WorkspaceEdit | None:
-        uri = params.text_document.uri
-        found = ls.place(uri)
-        mention = navigation.mention_at(*found, *ls.position(uri, params.position)) if found else None
-        if found is None or mention is None:
+        asked = _named_at(ls, params)
+        if asked is None:
             return None
-        problem = navigation.name_problem(*found, mention, params.new_name)
+        workspace, owner, mention = asked
+        problem = renaming.name_problem(workspace, owner, mention, params.new_name)
         if problem is not None:
             raise JsonRpcInvalidParams(problem)
         changes: defaultdict[str, list[types.TextEdit]] = defaultdict(list)
-        for one in navigation.mentions(*found):
+        for one in renaming.mentions(workspace, owner):
             if one.task == mention.task and one.span is not None:
                 there = from_fs_path(str(one.file)) or ""
                 changes[there].append(types.TextEdit(ls.range(there, one.span), params.new_name))
         return types.WorkspaceEdit(changes=dict(changes))
+
+
+def _named_at(
+    ls: EditorServer, params: types.RenameParams | types.PrepareRenameParams
+) -> tuple[Workspace, Place, Mention] | None:
+    """The task that is named at a place, in its pipeline or its template, or in one of its tests."""
+    found = ls.place(params.text_document.uri)
+    owner = renaming.renamed_in(*found) if found is not None else None
+    if found is None or owner is None:
+        return None
+    position = ls.position(params.text_document.uri, params.position)
+    mention = renaming.mention_at(found[0], owner, found[1].file, *position)
+    return (found[0], owner, mention) if mention is not None else None
 
 
 def _act(server: EditorServer) -> None:

@@ -158,7 +158,7 @@ class Outline:
         """The path of what is written at a place, and whether that is its value, not its key; None where nothing is."""
         on_line = [entry for entry in self.entries if entry.line == line and entry.column <= column]
         if not on_line:
-            return None
+            return (self._blocks[line], True) if line in self._blocks else None
         entry = on_line[-1]
         if column < entry.value_column or not entry.text.startswith(("{", "[")):
             return entry.path, column >= entry.value_column

@@ -71,6 +71,13 @@ class EditorServer(LanguageServer):
         """The text of a file as it is typed."""
         return self.workspace.get_text_document(uri)
 
+    def text(self, uri: str) -> str:
+        """The text itself; empty for a file that is gone or no text."""
+        try:
+            return self.document(uri).source
+        except (OSError, UnicodeDecodeError):
+            return ""
+
     def changed(self, uri: str, *, closed: bool = False) -> None:
         """Note what is typed, and check it once there is a pause."""
         found = self.place(uri)
@@ -82,7 +89,7 @@ class EditorServer(LanguageServer):
             self._outlines.pop(uri, None)
             self._show(place.file, [])
         else:
-            workspace.texts[place.path] = self.document(uri).source
+            workspace.texts[place.path] = self.text(uri)
         self.check(workspace, {place.path})
 
     def check(self, workspace: Workspace, changed: Iterable[str]) -> None:
@@ -138,7 +145,7 @@ class EditorServer(LanguageServer):
 
     def fixes(self, uri: str) -> list[Diagnostic]:
         """The findings last shown for a file that can be fixed; none where they are those of another text."""
-        file, text = file_of(uri), self.document(uri).source.removeprefix("\ufeff")
+        file, text = file_of(uri), self.text(uri).removeprefix("\ufeff")
         shown = self._shown.get(file, ()) if file is not None else ()
         return [one for one in shown if one.fix is not None and one.text == text]
 
@@ -148,18 +155,18 @@ class EditorServer(LanguageServer):
         """A span, lines and columns from 1, as the editor counts: from 0, and by default in UTF-16 units."""
         start = types.Position(span.line - 1, span.column - 1)
         end = types.Position(span.end_line - 1, span.end_column - 1)
-        document = self.document(uri)
-        return document.position_codec.range_to_client_units(document.lines, types.Range(start, end))
+        lines = self.text(uri).splitlines(keepends=True)
+        return self.document(uri).position_codec.range_to_client_units(lines, types.Range(start, end))
 
     def position(self, uri: str, position: types.Position) -> tuple[int, int]:
         """Line and column in code points, from 0."""
-        document = self.document(uri)
-        found = document.position_codec.position_from_client_units(document.lines, position)
+        lines = self.text(uri).splitlines(keepends=True)
+        found = self.document(uri).position_codec.position_from_client_units(lines, position)
         return found.line, found.character
 
     def outline(self, uri: str) -> Outline:
         """What the text says line by line; read once for each text."""
-        text, known = self.document(uri).source, self._outlines.get(uri)
+        text, known = self.text(uri), self._outlines.get(uri)
         if known is None or known.text != text:
             known = self._outlines[uri] = Outline(text)
         return known

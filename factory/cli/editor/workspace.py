@@ -6,13 +6,17 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from factory.cli.editor.outline import Outline
 from schemas.check import Checker, CheckOptions
 from schemas.check.policy_file import project_policy
 from schemas.check.test_files import read_test_file, tested_pipeline
+from schemas.compose.effective import Effective
+from schemas.compose.merging import ENVIRONMENTS, compose, declared
 from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import (
     DEFAULTS_STEM,
     TEST_SUFFIXES,
@@ -23,6 +27,7 @@ from schemas.folder.discovery import (
 )
 from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_folder
 from schemas.folder.templates import is_template_path
+from schemas.rules.task_view import task_views
 from schemas.source import FactCache, SourceReader
 
 SUFFIXES = (".yaml", ".yml")
@@ -115,6 +120,18 @@ class Workspace:
         """The DAGs of a file as it is typed; none where it cannot be read now."""
         return self.checker().variants(place.path) if place.is_pipeline else ()
 
+    def composed(self, place: Place) -> Iterator[tuple[Name, Effective]]:
+        """What holds in the DAGs of a pipeline, or below defaults: without an environment, then in each of them."""
+        checker = self.checker()
+        layers = checker.layers.defaults(place.path) if place.is_defaults else ()
+        is_readable = all(isinstance(one.data, dict | None) and not one.diagnostics for one in layers)
+        for environment in (None, *declared(layers)) if layers and is_readable else ():
+            yield Name(environment), compose(layers, environment)
+        for environment in (None, *checker.environments_of(place.path)) if place.is_pipeline else ():
+            for variant in checker.variants_in(place.path, environment):
+                if variant.key is None:  # not of dag-factory, whose keys are others
+                    yield Name(environment, variant.row.text if variant.row is not None else ""), variant.effective
+
     def reader(self) -> SourceReader:
         """What dotted paths are; files that did not change are not parsed again."""
         return SourceReader(self.folder, cache=self.facts)
@@ -151,6 +168,32 @@ class Workspace:
                 yield from (p for p in pipeline_paths(self.folder) if not above or p.startswith(f"{above}/"))
             elif is_template_path(path):
                 yield from self.checker().takers(path)
+
+
+class Name(NamedTuple):
+    """Of one of several DAGs of a file."""
+
+    environment: str | None
+    row: str = ""
+
+    @property
+    def environment_text(self) -> str:
+        return f"environment `{self.environment}`" if self.environment is not None else "no environment"
+
+
+def effective_paths(effective: Effective, path: DataPath, environment: str | None = None) -> list[DataPath]:
+    """Where what is at a path of the last of the layers is in the whole: defaults may put other tasks before a task,
+    and a matrix makes several of it."""
+    if path[:1] == (ENVIRONMENTS,):
+        if path[1:2] != (environment,) or task_path(path[2:]):
+            return []
+        path = path[2:]
+    task, own = task_path(path), effective.layers[-1]
+    if not task or not path:
+        return [path] if path else []
+    views = task_views(effective.data.get("tasks"))
+    written = [(view, effective.key_origin(view.id_path)) for view in views]
+    return [(*view.path, *path[len(task) :]) for view, (at, place) in written if at is own and place[:-1] == task]
 
 
 def _version(file: Path) -> tuple[int, int] | None:

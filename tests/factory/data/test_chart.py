@@ -108,10 +108,13 @@ def test_no_rows_are_an_empty_chart(tmp_path: Path) -> None:
     assert b"<svg" in draw(tmp_path / "a.svg", [])
 
 
-def test_the_button_leads_to_the_task_s_chart(tmp_path: Path) -> None:
-    operator = ChartOperator(task_id="chart", spec=SPEC, to=str(tmp_path / "a.svg"), rows=ROWS)
+def test_the_button_leads_to_the_task_s_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    operator = ChartOperator(task_id="chart", spec=SPEC, to="a.svg", rows=ROWS)
     key = SimpleNamespace(dag_id="shop", run_id="manual__2026-01-01T00:00:00+00:00", task_id="g.chart", map_index=-1)
     assert OpenTheChart().get_link(operator, ti_key=key) == ""
     operator.execute({})
+    assert operator.to == str(tmp_path / "a.svg")  # which Airflow stores, for the page
+    assert operator.overwrite_rtif_after_execution
     link = OpenTheChart().get_link(operator, ti_key=key)
     assert link.endswith("/pipeline-charts/shop/manual__2026-01-01T00%3A00%3A00%2B00%3A00/g.chart/-1")

@@ -146,10 +146,10 @@ def make_things() -> None:
     (HOME / "secret.html").write_text("of the API server's machine")
     (HOME / "model").mkdir()
     (HOME / "model" / "model.json").write_text(json.dumps({"estimator": SCRIPT, "metrics": {SCRIPT: 0.5}}))
-    make("chart", str(HOME / "chart.html"), "ChartOperator", "chart.html")
+    make("chart", str(HOME / "chart.html"), "ChartOperator", str(HOME / "chart.html"))
     (HOME / "é.pdf").write_bytes(b"%PDF")
     make("pdf", str(HOME / "é.pdf"), "ChartOperator", f"{HOME}/é.pdf")
-    make("train", {"model": str(HOME / "model"), "metrics": {}}, "TrainOperator", f"{HOME}/model/")
+    make("train", {"model": str(HOME / "model"), "metrics": {}}, "TrainOperator", f"{HOME}/model")
     facts = {"status": 200, "rows": 3, "pages": 1, "bytes": 90, "milliseconds": 5, "retries": 0, "headers": {"a": "b"}}
     moves = {"watermark": "2026-01-02", "token": "a token of the server"}
     make("poll", [], "StatefulHttpOperator", http=facts, state=moves)
@@ -190,7 +190,7 @@ POSING = (
     ("ChartOperator", None),
     *(
         ("ChartOperator", to)
-        for to in ("chart.html", "/x/secret.html", "***", "s3://b/secret.html", "file:///secret.html")
+        for to in ("chart.html", "secret.html", "/x/secret.html", "***", "s3://b/secret.html", "~/secret.html")
     ),
     *(("TrainOperator", to) for to in (None, "/x/model", "mode", "odel", "../other/model")),
 )

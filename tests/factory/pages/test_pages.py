@@ -15,7 +15,6 @@ import pytest
 from factory.bundle import source
 from factory.bundle.stubs import StubWriter
 from factory.pages.application import external_views
-from factory.pages.results import is_named
 from factory.pages.stubs import STUB_SUFFIX, said_of, uses, yaml_of
 from tests.factory.pages.pages_process import FOREIGN, MANY, ODD, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
 
@@ -61,28 +60,6 @@ def test_there_is_no_other_route(answers: dict[str, Any]) -> None:
 
 def test_an_output_names_no_other_file_than_its_task_s_to(answers: dict[str, Any]) -> None:
     assert answers["no_chart"] == {"404": 2 * len(POSING)}
-
-
-@pytest.mark.parametrize(
-    ("path", "to", "expected"),
-    [
-        ("/a/b/c.html", "b/c.html", True),
-        ("/a/b/c.html", "./b//c.html", True),
-        ("/a/c.html", "../c.html", True),
-        ("/home/x/c.html", "~/c.html", True),
-        ("/a/c.html", "file:///a/c.html", True),
-        ("s3://b/c.html", "s3://b/c.html", True),
-        ("/a/b/c.html", "/b/c.html", False),
-        ("/a/xc.html", "c.html", False),
-        ("/a/../c.html", "c.html", False),
-        ("s3://b/c.html", "c.html", False),
-        ("s3://b/c.html", "s3://c/c.html", False),
-        ("/a/c.html", "s3://b/../a/c.html", False),
-        ("/a/c.html", None, False),
-    ],
-)
-def test_what_a_task_s_to_names(path: str, to: str | None, expected: bool) -> None:
-    assert is_named(path, to) is expected
 
 
 def test_everything_is_below_the_base_path(answers: dict[str, Any]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,28 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 WAIT = 60
+PIPELINE = """schedule: "0 6 * * *"
+tasks:
+  - id: extract
+    uses: hello.extract
+  - id: load
+    uses: hello.load
+    needs: [extract]
+    with: {rows: "${tasks.extract.output}"}
+"""
+LOAD = """params: {table: {type: string}}
+tasks:
+  - id: load
+    uses: bash
+    with: {bash_command: "echo ${params.table}"}
+"""
+BASH = "airflow.providers.standard.operators.bash.BashOperator"
+Run = Callable[[Path, Callable[["Editor"], Coroutine[Any, Any, None]]], None]
+"""Runs a session of an editor in a folder."""
 
 
 class Editor:
-    """Opens files, types into them, and asks. `|` in a text is where the cursor is."""
+    """Opens files, types into them, and asks. `|` in a text, or `¦` where it holds others, is where the cursor is."""
 
     def __init__(self, client: LanguageClient, folder: Path) -> None:
         self.client = client
@@ -30,6 +49,17 @@ class Editor:
             async with self._arrived:
                 self._published[params.uri] = list(params.diagnostics)
                 self._arrived.notify_all()
+
+    def at(self, folder: Path) -> Editor:
+        """The same editor, in another folder."""
+        opened = copy.copy(self)
+        opened.folder = folder
+        return opened
+
+    @property
+    def shown(self) -> set[str]:
+        """The files of the folder that findings were sent of, be it none."""
+        return {uri for uri in self._published if uri.startswith(f"{self.folder.as_uri()}/")}
 
     def uri(self, path: str) -> str:
         return (self.folder / path).as_uri()
@@ -62,7 +92,7 @@ class Editor:
 
     def put(self, path: str, marked: str) -> dict[str, Any]:
         """Type a text with a `|` where the cursor is; returns document and position for a request."""
-        before, _, after = marked.partition("|")
+        before, _, after = marked.partition("¦" if "¦" in marked else "|")
         self.type(path, before + after)
         line = before.count("\n")
         character = len(before.rpartition("\n")[2].encode("utf-16-le")) // 2
@@ -70,6 +100,19 @@ class Editor:
             "text_document": types.TextDocumentIdentifier(self.uri(path)),
             "position": types.Position(line, character),
         }
+
+    async def fixed(self, path: str, text: str, codes: set[str]) -> str:
+        """The text after all quick fixes, once it has these findings."""
+        self.type(path, text)
+        await self.findings(path, codes)
+        document = types.TextDocumentIdentifier(self.uri(path))
+        whole = types.Range(types.Position(0, 0), types.Position(text.count("\n"), 0))
+        asked = types.CodeActionParams(document, whole, types.CodeActionContext([]))
+        for action in await self.client.text_document_code_action_async(asked) or ():
+            assert isinstance(action, types.CodeAction)
+            assert action.edit is not None
+            text = applied(action.edit, self.uri(path), text)
+        return text
 
     async def completions(self, path: str, marked: str) -> list[str]:
         at = self.put(path, marked)
@@ -111,3 +154,14 @@ async def editor(folder: Path) -> AsyncIterator[Editor]:
         await asyncio.wait_for(client.stop(), WAIT)
         assert client._server is not None
         assert client._server.returncode == 0
+
+
+def applied(edit: types.WorkspaceEdit, uri: str, text: str) -> str:
+    """A text after the edits of its file; columns are ASCII here."""
+    lines = text.split("\n")
+    for one in sorted(
+        (edit.changes or {}).get(uri, ()), key=lambda o: (o.range.start.line, o.range.start.character), reverse=True
+    ):
+        line = lines[one.range.start.line]
+        lines[one.range.start.line] = line[: one.range.start.character] + one.new_text + line[one.range.end.character :]
+    return "\n".join(lines)

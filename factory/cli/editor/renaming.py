@@ -1,132 +1,26 @@
-"""Ways through the files: what a name leads to, and a new id for a task everywhere."""
+"""A new id for a task or a group, everywhere where it is written."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from factory.cli.editor.outline import Outline
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.compose.merging import ENVIRONMENTS
+from schemas.compose.task_rows import of_template
 from schemas.expressions.reading import TaskReference, run_references
 from schemas.findings.diagnostics import Fix, Span
 from schemas.findings.paths import DataPath, Scope, task_path, walk
-from schemas.folder.project import FolderFiles
 from schemas.model.task import TEMPLATE
 from schemas.model.task_base import LONGEST_ID, TASK_ID_PATTERN
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView, task_views
-from schemas.source import Class, Function, TaskDecorated
 from schemas.text.document import Document, document_from_text
 from schemas.text.edits import EditedText
 from schemas.text.lines import span_inside
-
-
-class Target(NamedTuple):
-    """A place in a file; lines and columns count from 1, as in `Span`."""
-
-    file: Path
-    span: Span
-
-
-# -- go to ------------------------------------------------------------------------------------------------------
-
-
-def definition(workspace: Workspace, place: Place, outline: Outline, line: int, column: int) -> Target | None:
-    """Where the thing is that is named at a place: a function, a file, a task, a value."""
-    found = outline.path_at(line, column)
-    if found is None:
-        return None
-    path, _ = found
-    word = _word(outline.lines[line], column)
-    if place.is_test:
-        return _in_pipeline(workspace, place, word)
-    subject = _subject(workspace, place)
-    expression = outline.expression_at(line, column)
-    if expression is not None and isinstance(expression.meaning, TaskReference) and subject is not None:
-        return _task(subject, workspace, path, expression.meaning.task_id)
-    key = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if key in ("needs", "teardown") and subject is not None:
-        return _task(subject, workspace, path, word)
-    if key == TEMPLATE and (template := workspace.checker().layers.template_place(word)) is not None:
-        return Target(template, Span(1, 1, 1, 2))
-    source = workspace.reader().find(word) if "." in word else None
-    if isinstance(source, Function | Class | TaskDecorated):
-        return Target(source.file, Span(source.line, 1, source.line, 2))
-    named = _file(workspace, place, word)
-    if named is not None:
-        return Target(named, Span(1, 1, 1, 2))
-    test = _test(workspace, place, outline, path)
-    return test or (_origin(workspace, subject, path) if subject is not None else None)
-
-
-def _test(workspace: Workspace, place: Place, outline: Outline, path: DataPath) -> Target | None:
-    """From a task's own id to the first test of it, from `tasks`, `poll` or `dag_id` to the pipeline's tests."""
-    if not place.is_pipeline or path not in (("tasks",), ("poll",), ("dag_id",), (*task_path(path), "id")):
-        return None
-    for test in workspace.tests_of(place):
-        tested = Outline(workspace.text(test.path))
-        name = outline.value(path) if path[-1] == "id" else None
-        lines = [e.line for e in tested.entries if e.path[-1] == "task" and name in re.findall(r"[\w-]+", e.value)]
-        if name is None or lines:
-            line = lines[0] + 1 if lines else 1
-            return Target(test.file, Span(line, 1, line, 2))
-    return None
-
-
-def _subject(workspace: Workspace, place: Place) -> Subject | None:
-    return next((Subject(v.path, v.effective) for v in workspace.variants(place)), None)
-
-
-def _word(line: str, column: int) -> str:
-    """The text without spaces, quotes and brackets around a column."""
-    start = max((line.rfind(mark, 0, column) for mark in " \"'[{,"), default=-1) + 1
-    found = re.compile(r"[^\s\"'\]},]*").match(line, start)
-    return found.group().rstrip(":") if found is not None else ""
-
-
-def _task(subject: Subject, workspace: Workspace, path: DataPath, name: str) -> Target | None:
-    view = subject.entry_at(path)
-    known = {one.full_id: one for one in subject.entries if one.full_id is not None}
-    found = known.get((view.scope.find(name, known) if view is not None else name) or "")
-    if found is None:
-        return None
-    file, _, span = subject.value_span(found.id_path)
-    return Target(workspace.folder / file, span)
-
-
-def _file(workspace: Workspace, place: Place, name: str) -> Path | None:
-    own = place.path.rpartition("/")[0]
-    files = FolderFiles(workspace.folder).paths if "." in name and name.strip(".") else frozenset()
-    path = next((path for path in (f"{own}/{name}".lstrip("/"), name.lstrip("/")) if path in files), None)
-    return workspace.folder / path if path is not None else None
-
-
-def _origin(workspace: Workspace, subject: Subject, path: DataPath) -> Target | None:
-    """The default, the `vars` or the row that the value in force comes from."""
-    with suppress(KeyError, IndexError, TypeError):  # what is typed may not be in the document
-        file, _, span = subject.value_span(path)
-        return Target(workspace.folder / file, span)
-    return None
-
-
-def _in_pipeline(workspace: Workspace, place: Place, word: str) -> Target | None:
-    """The task that a test names."""
-    tested = workspace.tested(place)
-    subject = _subject(workspace, tested) if tested is not None else None
-    if tested is None or subject is None:
-        return None
-    for view in subject.tasks:
-        if view.full_id == word:
-            file, _, span = subject.value_span(view.id_path)
-            return Target(workspace.folder / file, span)
-    return Target(tested.file, Span(1, 1, 1, 2))
-
-
-# -- rename -----------------------------------------------------------------------------------------------------
 
 
 class Mention(NamedTuple):
@@ -156,11 +50,23 @@ _NAMED_IN_TESTS = (("given", "tasks"), ("expect", "tasks"), ("expect", "output")
 """Mappings of a test whose keys are tasks."""
 
 
-def mention_at(workspace: Workspace, place: Place, line: int, column: int) -> Mention | None:
-    """The task or the group whose id is written at a place of a pipeline."""
-    for one in mentions(workspace, place) if place.is_pipeline else ():
+def names_task(path: DataPath) -> bool:
+    """Whether a value, or a key, at a path of a test file is the name of a task."""
+    below = path[2:]
+    return below[:1] == ("task",) or any(below[:-1] == keys for keys in _NAMED_IN_TESTS)
+
+
+def renamed_in(workspace: Workspace, place: Place) -> Place | None:
+    """The pipeline or the template whose tasks are named in a file; None where it names none."""
+    owner = workspace.tested(place) if place.is_test else place
+    return owner if owner is not None and (owner.is_pipeline or owner.is_template) else None
+
+
+def mention_at(workspace: Workspace, owner: Place, file: Path, line: int, column: int) -> Mention | None:
+    """The task or the group of `owner` whose id is written at a place of a file."""
+    for one in _own_mentions(workspace, owner):
         span = one.span
-        if one.file == place.file and span and span.line == line + 1 and span.column <= column + 1 <= span.end_column:
+        if one.file == file and span and span.line == line + 1 and span.column <= column + 1 <= span.end_column:
             return one
     return None
 
@@ -181,6 +87,10 @@ def name_problem(workspace: Workspace, place: Place, mention: Mention, name: str
         return f"the id is longer than {LONGEST_ID} characters"
     found = mentions(workspace, place)
     variants = workspace.variants(place)
+    for taker in _takers(workspace, place):
+        new = (full_id[: -len(mention.id)] + name for full_id, own in taker.made.items() if own == mention.task)
+        if not taker.known.keys().isdisjoint(new):
+            return f"there is already a task `{name}` in {taker.place.path}"
     made = {view.full_id for variant in variants for view in Subject(variant.path, variant.effective).entries}
     if full_id in made | {one.task for one in found}:
         return f"there is already a task `{name}`"
@@ -210,13 +120,59 @@ def _taken_for_another(workspace: Workspace, place: Place, old: str, new: str) -
 
 
 def mentions(workspace: Workspace, place: Place) -> tuple[Mention, ...]:
-    """Every place of a pipeline's own file, and of its tests, where the id of one of its tasks is written.
+    """Every place where the id of one of the tasks of a pipeline or a template is written: in its own file, in its
+    tests, and of a template in the files that take it and their tests."""
+    found = dict.fromkeys(_own_mentions(workspace, place))
+    for taker in _takers(workspace, place):
+        for one in _own_mentions(workspace, taker.place, taker.known):
+            if one.task in taker.made:
+                found[one._replace(task=taker.made[one.task])] = None
+    return tuple(found)
 
-    They are looked for in the texts alone: nothing is filled in, and neither defaults nor templates are a part of them.
+
+class _Taker(NamedTuple):
+    """A file that takes a template. `known`: all its tasks by full ids; `made`: those that are the template's, with
+    their full ids there."""
+
+    place: Place
+    known: Mapping[str, TaskView]
+    made: Mapping[str, str]
+
+
+def _takers(workspace: Workspace, template: Place) -> Iterator[_Taker]:
+    checker, layers = workspace.checker(), workspace.checker().layers
+    document = layers.template_file(template.path) if template.is_template else None
+    if document is None:
+        return
+    own = {view.id_path: view.full_id for view in _written_tasks(document.data) if view.full_id is not None}
+    others = [path for path in checker.template_paths() if path != template.path]
+    wholes = {path: [of_template(one, layers)] for path in others if (one := layers.template_file(path)) is not None}
+    for path in dict.fromkeys(checker.takers(template.path)):
+        environments = (None, *checker.environments_of(path))
+        wholes[path] = [one.effective for chosen in environments for one in checker.variants_in(path, chosen)]
+    for path, effectives in wholes.items():
+        known, made = dict[str, TaskView](), dict[str, str]()
+        for effective in effectives:
+            for view in task_views(effective.data.get("tasks")):
+                at, place = effective.key_origin(view.id_path)
+                if view.full_id is not None:
+                    known[view.full_id] = view
+                    made |= {view.full_id: own[place]} if at.file == document.file and place in own else {}
+        if made:
+            yield _Taker(Place(workspace.folder, path), known, made)
+
+
+def _own_mentions(
+    workspace: Workspace, place: Place, taken: Mapping[str, TaskView] = MappingProxyType({})
+) -> Iterator[Mention]:
+    """Every place of a file, and of its tests, where the id of one of its tasks is written, or of those that it takes
+    from templates.
+
+    They are looked for in the texts alone: nothing is filled in, and defaults are no part of them.
     """
     document = document_from_text(workspace.text(place.path), place.path)
     entries = {view.path: view for view in _written_tasks(document.data)}
-    known = {view.full_id: view for view in entries.values() if view.full_id is not None}
+    known = {**taken, **{view.full_id: view for view in entries.values() if view.full_id is not None}}
     names = []
     for view in entries.values():
         if view.id is not None:
@@ -228,11 +184,10 @@ def mentions(workspace: Workspace, place: Place) -> tuple[Mention, ...]:
             if isinstance(meaning, TaskReference):
                 start = expression.start + len("${tasks.")
                 names.append(_Name(path, start, meaning.task_id, around.scope if around is not None else Scope()))
-    found = list(_mentions(document, place.file, names, known))
+    yield from _mentions(document, place.file, names, known)
     for test in workspace.tests_of(place) if known else ():
         document = document_from_text(workspace.text(test.path), test.path)
-        found += _mentions(document, test.file, list(_names_in_tests(document)), known)
-    return tuple(dict.fromkeys(found))
+        yield from _mentions(document, test.file, list(_names_in_tests(document)), known)
 
 
 def _written_tasks(data: Any) -> Iterator[TaskView]:
