@@ -270,7 +270,7 @@ def _placed(file: TestFile, name: str, path: DataPath, text: str) -> str:
     span = file.span(path)
     line, number = file.document.lines.line_text(span.line), str(span.line)
     caret = f"{' ' * columns(line[: span.column - 1])}{'^' * columns(line[span.column - 1 : span.end_column - 1])}"
-    shown = f"{number} | {line}\n{' ' * len(number)} | {caret}" if path and "connections" not in path else ""
+    shown = f"{number} | {line}\n{' ' * len(number)} | {caret}" if path and "connections" not in f"{path}{line}" else ""
     return f"{name}:{number}:{span.column}: {text}\n{shown}".rstrip()
 
 

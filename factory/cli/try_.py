@@ -22,7 +22,7 @@ from factory.cli.airflow import home_folder
 from factory.cli.options import Selection, add_environment, moment_of, natural, require_declared, select
 from factory.reporters import full
 from factory.reporters.text import wants_colour
-from factory.trial import hide_in_output, hiding_output, prepare_airflow, wrong_param
+from factory.trial import hide_in_output, hiding_output, prepare_airflow, tasks_of, wrong_param
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import pipeline_paths
@@ -236,10 +236,10 @@ def _only(dag: Any, tasks: Sequence[str], *, upstream: bool) -> set[str] | None:
         return None
     chosen: set[str] = set()
     for task_id in tasks:
-        inside = [known for known in dag.task_ids if known.startswith(f"{task_id}.")]
+        inside = tasks_of(dag, task_id)
         if not inside:
             _known(task_id, dag.task_ids)
-        for each in inside or [task_id]:
+        for each in inside:
             chosen.add(each)
             if upstream:
                 chosen |= dag.get_task(each).get_flat_relative_ids(upstream=True)

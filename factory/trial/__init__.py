@@ -46,11 +46,12 @@ class Guard:
             self._refuse(arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0]))
 
     def _refuse(self, host: str) -> None:
-        if not _is_here(host):
+        if not is_here(host):
             raise BlockedConnectionError(f"a test may not connect to {host}: put its answers into `given`")
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
@@ -163,6 +164,12 @@ def wrong_param(dag: Any, given: Mapping[str, Any], data: Any) -> tuple[str, str
         except ParamValidationError as error:
             return name, f"the param `{name}`: {str(error).splitlines()[0].removeprefix('Invalid input: ')}"
     return None
+
+
+def tasks_of(dag: Any, name: str) -> list[str]:
+    """The task of a name, or those inside of a group of it; empty where there is neither."""
+    group = dag.task_group_dict.get(name)
+    return [name] if name in dag.task_dict else [] if group is None else [task.task_id for task in group.iter_tasks()]
 
 
 def prepare_airflow(home: str, log_level: str) -> None:

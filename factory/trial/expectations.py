@@ -145,7 +145,7 @@ def of_tasks(
 def _why(error: BaseException) -> str:
     """A task's error, and what to write where it is one of the test's."""
     if "Unknown hook type" in str(error) and "duckdb" in str(error):
-        return f"{error} (Airflow has no hook for DuckDB: only `load` and `duckdb` take a connection of that kind)"
+        return f"{error} (Airflow has no hook for DuckDB: only `load` takes a connection of that kind)"
     if type(error).__name__ not in ("AirflowSensorTimeout", "TaskDeferralTimeout", "StillWaitingError"):
         return str(error)
     return f"{error} (a test waits {PATIENCE_SECONDS:.0f} s: give what it waits for, or its output in `given.tasks`)"

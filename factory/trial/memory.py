@@ -159,6 +159,8 @@ class Memory:
     kept: Kept | None = None
     shell: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """Environment variables, for `AIRFLOW_CONN_…` and `AIRFLOW_VAR_…`."""
+    stays_here: bool = False
+    """Whether drivers that do not connect by Python must not leave this machine."""
     not_started: list[str] = field(default_factory=list)
     """DAGs that tasks would have triggered: a trial starts no other DAG."""
     secrets: set[str] = field(default_factory=set, repr=False)

@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import ErrorType
+from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied, ErrorType
 from airflow.sdk.execution_time import comms
 
+from factory.trial import is_here
 from factory.trial.memory import Memory
 from schemas.compose.env_values import looks_like_secret
 
@@ -56,6 +57,14 @@ def _masked(value: Any, name: str | None) -> Iterator[str]:
 
 class NotInATrialError(Exception):
     """A task wants something that only a running Airflow has."""
+
+
+class RefusedConnectionError(AirflowSecretsBackendAccessDenied):
+    """A test asks for a database elsewhere. Airflow lets no other error of a connection reach the task."""
+
+
+_IN_C = frozenset({"postgres", "mysql", "mssql", "odbc", "jdbc", "teradata"})
+"""Connections whose drivers open sockets of their own, which `Guard` does not see."""
 
 
 class MemorySupervisor:
@@ -126,6 +135,8 @@ class MemorySupervisor:
         except Exception:  # whatever is raised may show the password
             self._memory.missing.add(unreadable(msg.conn_id))
             return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
+        if self._memory.stays_here and found.conn_type in _IN_C and not is_here(found.host or ""):
+            raise RefusedConnectionError(f"a test may not connect to {found.host}: put its tables into `given`")
         self._memory.secrets |= {text for text in (found.password, *_hidden(found.extra_dejson)) if text}
         parts = {name: getattr(found, name) for name in ("host", "schema", "login", "password", "port", "extra")}
         return comms.ConnectionResult(conn_id=msg.conn_id, conn_type=found.conn_type, **parts)

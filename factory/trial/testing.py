@@ -22,7 +22,7 @@ from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_
 from factory.http.state import WATERMARK
 from factory.loading.checked import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
-from factory.trial import PATIENCE_SECONDS, Guard, environment, hide_in_output, through, wrong_param
+from factory.trial import PATIENCE_SECONDS, Guard, environment, hide_in_output, tasks_of, through, wrong_param
 from factory.trial.expectations import Problem, differs, of_output, of_rows, of_state, of_tasks, shown
 from factory.trial.fixture_server import Authority, Exchange, fixture_server, of_requests
 from factory.trial.memory import KINDS, RETURN_VALUE, GivenError, Kept, Memory, Tables
@@ -124,9 +124,9 @@ class Tester:
         if wrong := wrong_param(dag, test.params, subject.data):
             raise _UnusableError(("params", wrong[0]), wrong[1])
         only = _only(dag, test) - set(test.given.tasks)
-        _require_states(dag, test)
         tables = _tables(test, place)
-        memory = Memory({**place.expanded(test.given.connections), **tables.connections}, kept=self.kept, shell=shell)
+        connections = {**place.expanded(test.given.connections), **tables.connections}
+        memory = Memory(connections, kept=self.kept, shell=shell, stays_here=recorder is None)
         memory.variables |= test.given.variables
         hide_in_output(memory.hidden)
         if recorder is not None:
@@ -167,14 +167,6 @@ class Tester:
         if not loaded.dags:
             raise _UnusableError((), f"the DAG cannot be built: {loaded.diagnostics[0].message}")
         return next(iter(loaded.dags.values()))
-
-
-def _require_states(dag: Any, test: PipelineTest) -> None:
-    """Raises _UnusableError for a task that has nothing to remember."""
-    for task_id in {*test.state, *test.expect.state}:
-        if not isinstance(dag.task_dict.get(task_id), StatefulHttpOperator):
-            text = f"`{task_id}` remembers nothing: only a poll with `incremental` or `change_detection` does"
-            raise _UnusableError((*(() if task_id in test.state else ("expect",)), "state", task_id), text)
 
 
 def _tables(test: PipelineTest, place: _Place) -> Tables:
@@ -306,6 +298,9 @@ def _zoned(moment: datetime) -> datetime:
 
 
 def _only(dag: Any, test: PipelineTest) -> set[str]:
+    """The tasks that a test names. Raises _UnusableError."""
+    for name in test.given.tasks.keys() - dag.task_dict.keys():
+        raise _UnusableError(("given", "tasks", name), f"the DAG `{dag.dag_id}` has no task `{name}`")
     if test.task is None:
         if set(dag.task_ids) <= set(test.given.tasks):
             raise _UnusableError(("given", "tasks"), "no task runs: the output of each is given")
@@ -313,7 +308,7 @@ def _only(dag: Any, test: PipelineTest) -> set[str]:
     named = [test.task] if isinstance(test.task, str) else test.task
     # What a poll remembers moves in a task of its own, which nobody names.
     named = [*named, *(commit for name in named if (commit := commit_task_id(name)) in dag.task_dict)]
-    found = {name: {k for k in dag.task_ids if k == name or k.startswith(f"{name}.")} for name in named}
+    found = {name: set(tasks_of(dag, name)) for name in named}
     for name, known in found.items():
         if not known - set(test.given.tasks):
             why = "its output is given" if known else f"the DAG `{dag.dag_id}` does not have it"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from schemas.model.pipeline_tests import (
     PipelineTests,
     TableFixture,
 )
+from schemas.rules.poll_state import REMEMBERS
 from schemas.rules.subject import Subject
 from schemas.shape.validation import document_finding, is_there, model_findings
 from schemas.text.document import Document, document_from_bytes, read_document
 
+_MOST_NAMES = 10
 _NO_FIXTURES = "beside the test: `factory test --record` writes it"
 
 
@@ -95,26 +97,69 @@ def tested_pipeline(path: str, data: Any) -> str:
     return f"{path.removesuffix(suffix)}{suffix.removeprefix('.test')}"
 
 
+@dataclass
+class _Tested:
+    """What the DAGs of a test have: ids of tasks, those inside of each group, names of params, and of what remembers
+    the key that it does so under. `takes_any`: a run may be given any param."""
+
+    tasks: set[str] = field(default_factory=set)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    params: set[str] = field(default_factory=set)
+    keys: dict[str, str] = field(default_factory=dict)
+    takes_any: bool = False
+
+
+def _tested(subjects: Iterable[Subject]) -> _Tested:
+    found = _Tested()
+    for subject in subjects:
+        ids = {view.path: view.full_id for view in subject.tasks if view.full_id is not None}
+        found.tasks |= set(ids.values())
+        for group in subject.groups:
+            inside = [full_id for path, full_id in ids.items() if path[: len(group.path)] == group.path]
+            found.groups[group.full_id or ""] = inside
+        for view in subject.tasks:
+            kept = [key for key in REMEMBERS if view.arguments.get(key) is not None]
+            if view.uses == "http" and kept and view.full_id is not None:
+                by_token = isinstance(view.arguments[kept[0]], dict) and "token_path" in view.arguments[kept[0]]
+                found.keys[view.full_id] = "answer" if kept == [REMEMBERS[1]] else "token" if by_token else "cursor"
+        holders = [subject.data, *(holder for path, holder in subject.settings if path != ("poll",))]
+        holders += [view.arguments for view in subject.tasks if "." in (view.uses or "")]
+        written = subject.data.get("tasks")
+        for name, task in written.items() if isinstance(written, dict) else ():  # a dag-factory document
+            group_id = task.get("task_group_name") if isinstance(task, dict) else None
+            found.tasks |= {name, f"{group_id}.{name}"} if group_id else {name}
+            holders += [task] if isinstance(task, dict) else []
+        found.params |= {name for one in holders if isinstance(given := one.get("params"), dict) for name in given}
+        found.takes_any |= "dag_run.conf" in str(subject.data)
+    return found
+
+
 class _Rules:
     """What of a test file does not fit its pipeline or the files beside it."""
 
     def __init__(  # a test file and all around it
         self, checker: Checker, folder: Path, path: str, pipeline: str, document: Document, model: PipelineTests
     ) -> None:
+        self._checker = checker
         self._folder = folder
         self._base = (folder / path).parent
         self._document = document
         self._model = model
         self._pipeline = pipeline
         self._exists = is_pipeline_path(pipeline) and (folder / pipeline).is_file()
-        subjects = [Subject(pipeline, v.effective) for v in checker.variants(pipeline)] if self._exists else []
-        self._tasks = {view.full_id for subject in subjects for view in subject.entries if view.full_id is not None}
-        for written in (subject.data.get("tasks") for subject in subjects):
-            for name, task in written.items() if isinstance(written, dict) else ():  # a dag-factory document
-                group = task.get("task_group_name") if isinstance(task, dict) else None
-                self._tasks |= {name, f"{group}.{name}"} if group else {name}
         self._ids = checker.dag_ids(pipeline) if self._exists else ()
         self._environments = checker.environments_of(pipeline) if self._exists else ()
+        self._tested: dict[tuple[str | None, str | None], _Tested] = {}
+
+    def _tested_by(self, test: PipelineTest) -> _Tested:
+        """What the DAGs have that a test may mean."""
+        environment = test.environment if test.environment in self._environments else None
+        dag_id = test.dag_id if test.dag_id in self._ids else None
+        if (environment, dag_id) not in self._tested:
+            variants = self._checker.variants_in(self._pipeline, environment)
+            subjects = [Subject(self._pipeline, v.effective) for v in variants if dag_id in (None, v.dag_id)]
+            self._tested[environment, dag_id] = _tested(subjects)
+        return self._tested[environment, dag_id]
 
     def check(self) -> Iterator[Diagnostic]:
         if not self._exists:
@@ -141,17 +186,25 @@ class _Rules:
             text = f"the pipeline makes {len(self._ids)} DAGs, and the test names none of them"
             caret = f"add `dag_id: {self._ids[0]}`"
             yield document_finding(self._document, Code.MISSING_KEY, (*path, "name"), text, caret=caret)
+        tested = self._tested_by(test)
         named = [test.task] if isinstance(test.task, str) else test.task or []
         for position, task_id in enumerate(named):
             place = (*path, "task") if isinstance(test.task, str) else (*path, "task", position)
-            yield from self._known(task_id, place, at_key=False)
-        groups = {
+            yield from self._known(tested, task_id, place, at_key=False)
+        for name in () if tested.takes_any else test.params.keys() - tested.params:
+            text = f"the pipeline has no param `{name}`"
+            place, caret, edit = (*path, "params", name), meant(name, tested.params), typo_fix(name, tested.params)
+            yield document_finding(self._document, Code.UNKNOWN_KEY, place, text, at_key=True, caret=caret, edit=edit)
+        groups: Mapping[DataPath, Mapping[str, object]] = {
             ("given", "tasks"): test.given.tasks, ("expect", "tasks"): test.expect.tasks,
             ("expect", "output"): test.expect.output, ("expect", "state"): test.expect.state, ("state",): test.state,
         }  # fmt: skip
         for keys, mapping in groups.items():
             for task_id in mapping:
-                yield from self._known(task_id, (*path, *keys, task_id), at_key=True)
+                yield from self._known(tested, task_id, (*path, *keys, task_id), at_key=True)
+        for keys, states in ((("state",), test.state), (("expect", "state"), test.expect.state)):
+            for task_id, state in states.items():
+                yield from self._of_state(tested, task_id, state, (*path, *keys, task_id))
         for keys, tables in ((("given", "tables"), test.given.tables), (("expect", "tables"), test.expect.tables)):
             for name in tables:
                 if "." not in name:
@@ -160,13 +213,30 @@ class _Rules:
         yield from self._empty(path, test)
         yield from self._files(path, test)
 
-    def _known(self, task_id: str, place: DataPath, *, at_key: bool) -> Iterator[Diagnostic]:
-        if task_id not in self._tasks and not any(known.startswith(f"{task_id}.") for known in self._tasks):
-            caret, edit = did_you_mean(nearest(task_id, self._tasks)), typo_fix(task_id, self._tasks)
-            text = f"the pipeline has no task `{task_id}`"
-            yield document_finding(
-                self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret, edit=edit
-            )
+    def _known(self, tested: _Tested, task_id: str, place: DataPath, *, at_key: bool) -> Iterator[Diagnostic]:
+        """A group may run (`task`, no key), but has no output and no end of its own."""
+        inside = tested.groups.get(task_id) or [known for known in tested.tasks if known.startswith(f"{task_id}.")]
+        if task_id in tested.tasks or (inside and not at_key):
+            return
+        text = f"the pipeline has no task `{task_id}`"
+        caret, edit = did_you_mean(nearest(task_id, tested.tasks)), typo_fix(task_id, tested.tasks)
+        if inside:
+            text, edit = f"`{task_id}` is a group of tasks, and no task", None
+            caret = f"name a task inside: {', '.join(f'`{known}`' for known in sorted(inside)[:_MOST_NAMES])}"
+        yield document_finding(self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret, edit=edit)
+
+    def _of_state(
+        self, tested: _Tested, task_id: str, state: Mapping[str, object], place: DataPath
+    ) -> Iterator[Diagnostic]:
+        key = tested.keys.get(task_id)
+        if key is None and task_id in tested.tasks:
+            text = f"`{task_id}` remembers nothing: only a poll with `incremental` or `change_detection` does"
+            yield document_finding(self._document, Code.WRONG_VALUE, place, text, at_key=True)
+        for written in state:
+            if key is not None and written != key:
+                text = f"`{task_id}` remembers its `{key}`, and no `{written}`"
+                at, caret, edit = (*place, written), did_you_mean(key), typo_fix(written, (key,))
+                yield document_finding(self._document, Code.UNKNOWN_KEY, at, text, at_key=True, caret=caret, edit=edit)
 
     def _empty(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
         """Expectations that nothing could fail."""

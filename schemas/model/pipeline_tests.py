@@ -136,7 +136,8 @@ class ExpectedOutcome(Model):
     requests: int | None = Field(default=None, ge=0)
     """How many requests are sent."""
     state: dict[str, dict[str, PlainValue]] = {}
-    """What polls remember afterwards, by task: `{poll: {cursor: …}}`; with `token_path` it is a `token`."""
+    """What polls remember afterwards, by task: `{poll: {cursor: …}}`; with `token_path` it is a `token`, with
+    `change_detection` an `answer`."""
     error: str | None = None
     """Text that the error of a failed task must hold."""
 
@@ -157,7 +158,7 @@ class PipelineTest(Model):
     environment: str | None = None
     """Which of the pipeline's `environments`."""
     state: dict[str, dict[str, PlainValue]] = {}
-    """What polls remember from earlier runs, by task: `{poll: {cursor: …}}`; with `token_path` it is a `token`."""
+    """What polls remember from earlier runs, by task, as in `expect.state`."""
     given: Given = Given.model_construct()
     """What is there before."""
     expect: ExpectedOutcome = ExpectedOutcome.model_construct()

@@ -215,9 +215,11 @@ def model_findings(
     """What is wrong with the shape of a document that `root` is the model of. `key`: it is the value of this key of
     the model."""
     seen: set[DataPath] = set()
-    for error in errors:
-        path = _path_in(document.data, error["loc"][len(key) :])
-        if path in seen:
+    placed = [(_path_in(document.data, error["loc"][len(key) :]), error) for error in errors]
+    for path, error in placed:
+        # What is wrong inside says which member of a union is meant: the others' types are no mistake.
+        is_other = error["type"].endswith("_type") and any(p != path == p[: len(path)] for p, _ in placed)
+        if path in seen or is_other:
             continue
         seen.add(path)
         if error["type"] == "extra_forbidden":

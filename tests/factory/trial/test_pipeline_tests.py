@@ -118,6 +118,10 @@ tasks:
       tables: {orders: "${tasks.orders.output}"}
       external_access: true
   - {id: keep, uses: load, with: {rows: "${tasks.days.output}", conn_id: lake, table: days}}
+  - id: kept
+    uses: duckdb
+    needs: [keep]
+    with: {database: "{{ conn.lake.host }}", sql: SELECT day FROM main.days}
   - {id: good, uses: check, with: {rows: "${tasks.days.output}", row_count: {equal_to: 1}}}
   - id: drawn
     uses: chart
@@ -141,7 +145,7 @@ tests:
       tables: {shop.orders: {columns: {day: TEXT, price: REAL}, rows: [{day: a, price: 3}, {day: b, price: 4}]}}
       files: {lake/days.parquet: [{day: a}]}
     expect:
-      output: {orders: {count: 2}, days: {rows: [{day: a, total: 3}]}}
+      output: {orders: {count: 2}, days: {rows: [{day: a, total: 3}]}, kept: {rows: [{day: a}]}}
       tables: {lake.days: {rows: [{day: a, total: 3}]}}
       files: {charts/days.html: {}, told.jsonl: {rows: [{rooms: 5, prediction: 25}]}}
 """
@@ -198,17 +202,18 @@ tasks:
   - {id: one, uses: steps.one}
   - {id: fails, uses: steps.fails}
   - {id: ask, uses: http, with: {url: "https://shop.example/ask", method: POST, json: {a: true}, request_retries: null}}
+  - {id: ask_db, uses: sql, with: {conn_id: shop, sql: SELECT 1}}
 """
 UNUSABLE = """
 tests:
-  - {name: no param, task: one, params: {tims: 3}}
   - {name: wrong param, task: one, params: {times: abc}}
   - {name: schema, task: one, given: {tables: {w.public.orders: [{id: 1}]}}}
   - {name: type, task: one, given: {connections: {w: duckdb}, tables: {w.orders: {columns: {id: NOTYPE}}}}}
   - {name: rows, task: one, given: {files: {a.bin: [{id: 1}]}}}
   - {name: away, task: one, given: {files: {../../away.txt: text}}}
   - {name: no connection, task: one, given: {connections: {shop: "http://:hush/hush#c@host"}}}
-  - {name: no memory, task: one, expect: {state: {one: {cursr: null}}}}
+  - {name: elsewhere, task: ask_db, given: {connections: {shop: "postgres://ada:hush@db.example/shop"}}}
+  - {name: no hook, task: ask_db, given: {connections: {shop: duckdb}}}
   - {name: runs nothing, task: one, given: {tasks: {one: 1}}}
   - {name: any error, task: fails, expect: {error: ""}}
   - {name: only that error, task: [fails, one, ask], expect: {error: too large}}
@@ -285,14 +290,14 @@ def test_a_test_passes(done: subprocess.CompletedProcess[str], name: str) -> Non
 @pytest.mark.parametrize(
     "said",
     [
-        ": the pipeline has no param `tims`; did you mean `times`?",
         "the param `times`: 'abc' is not of type 'integer'",
         "SQLite has no schemas: write `w.orders`, or `given.connections: {w: duckdb}`",
         "Type with name NOTYPE does not exist",
         "a.bin",
         "a file of a test must stay in the test's own folder",
         "connection `shop` is defined, but cannot be read: percent-encode its login and password",
-        "`one` remembers nothing: only a poll with `incremental` or `change_detection` does",
+        "a test may not connect to db.example: put its tables into `given`",
+        "Airflow has no hook for DuckDB: only `load` takes a connection of that kind",
         "`one` does not run: its output is given",
         "write a part of the error's text: every error holds an empty one",
         "`fails` failed: ValueError: too large",
@@ -463,44 +468,63 @@ def test_a_test_file_is_no_pipeline(project: Path) -> None:
     assert "1 pipeline checked" in factory("lint", "pipelines/leave.test.yaml", cwd=project).stderr
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("tests:\n  - nam: x\n", "PF102"),
-        ("tests:\n  - name: x\n    task: claen\n", "the pipeline has no task `claen` (did you mean `clean`?)"),
-        ("tests:\n  - name: x\n    environment: prd\n", "the pipeline declares no environment `prd`"),
-        ("tests:\n  - name: x\n    dag_id: order\n", "the pipeline makes no DAG `order` (did you mean `orders`?)"),
-        ("pipeline: rows.yaml\ntests:\n  - name: x\n", "the pipeline makes 2 DAGs, and the test names none of them"),
-        ("tests:\n  - name: x\n    now: yesterday\n", "PF104 `now` is not a date"),
-        ("tests:\n  - name: x\n    given: {tables: {orders: []}}\n", "`orders` names no connection"),
-        ("tests:\n  - name: x\n    given: {http: none.yaml}\n", "there is no file `none.yaml` beside the test"),
-        ("tests:\n  - name: x\n    given: {http: wrong.json}\n", "wrong.json:1:4: PF102"),
-        ("tests:\n  - name: x\n    given: {tasks: {poll: none.csv}}\n", "there is no file `none.csv` beside the test"),
-        ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [{}]}}}\n", "this row names no column"),
-        ("tests:\n  - name: x\n    expect: {output: {clean: {}}}\n", "this expects nothing"),
-        (
-            "tests:\n  - name: x\n    expect: {output: {clean: {rows: [nut, bolt]}}}\n",
-            "3:31: PF103 `rows` must be a list of mappings, each a row; an output of any other shape is a `value`",
-        ),
-        ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [], match: subset}}}\n", "all rows have these"),
-        ("tests:\n  - name: x\n    expect: {files: {a.csv: {rows: [], match: subset}}}\n", "all rows have these"),
-        ("pipeline: other.yaml\ntests:\n  - name: x\n", "there is no pipeline `other.yaml` to test"),
-        ("tests: [\n", "PF001"),
-    ],
-)
-def test_a_wrong_test_file_is_a_finding(tmp_path: Path, text: str, said: str) -> None:
-    folder = tmp_path / "pipelines"
+FINDINGS = [
+    ("tests:\n  - nam: x\n", "PF102"),
+    ("tests:\n  - name: x\n    task: claen\n", "the pipeline has no task `claen` (did you mean `clean`?)"),
+    ("tests:\n  - name: x\n    params: {dy: 1}\n", "the pipeline has no param `dy` (did you mean `day`?)"),
+    (
+        "tests:\n  - name: x\n    given: {tasks: {sent: 1}}\n",
+        "`sent` is a group of tasks, and no task (name a task inside: `sent.mail`, `sent.sms`)",
+    ),
+    (
+        "pipeline: kept.yaml\ntests:\n  - name: x\n    state: {poll: {cursr: 1}}\n",
+        "`poll` remembers its `cursor`, and no `cursr`",
+    ),
+    ("tests:\n  - name: x\n    expect: {state: {clean: {cursor: 1}}}\n", "`clean` remembers nothing: only a poll"),
+    ("tests:\n  - name: x\n    environment: prd\n", "the pipeline declares no environment `prd`"),
+    ("tests:\n  - name: x\n    dag_id: order\n", "the pipeline makes no DAG `order` (did you mean `orders`?)"),
+    ("pipeline: rows.yaml\ntests:\n  - name: x\n", "the pipeline makes 2 DAGs, and the test names none of them"),
+    ("tests:\n  - name: x\n    now: yesterday\n", "PF104 `now` is not a date"),
+    ("tests:\n  - name: x\n    given: {tables: {orders: []}}\n", "`orders` names no connection"),
+    ("tests:\n  - name: x\n    given: {http: none.yaml}\n", "there is no file `none.yaml` beside the test"),
+    ("tests:\n  - name: x\n    given: {http: wrong.json}\n", "wrong.json:1:4: PF102"),
+    ("tests:\n  - name: x\n    given: {tasks: {poll: none.csv}}\n", "there is no file `none.csv` beside the test"),
+    ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [{}]}}}\n", "this row names no column"),
+    ("tests:\n  - name: x\n    expect: {output: {clean: {}}}\n", "this expects nothing"),
+    (
+        "tests:\n  - name: x\n    expect: {output: {clean: {rows: [nut, bolt]}}}\n",
+        "4:31: PF103 `rows` must be a list of mappings, each a row; an output of any other shape is a `value`",
+    ),
+    ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [], match: subset}}}\n", "all rows have these"),
+    ("tests:\n  - name: x\n    expect: {files: {a.csv: {rows: [], match: subset}}}\n", "all rows have these"),
+    ("pipeline: other.yaml\ntests:\n  - name: x\n", "there is no pipeline `other.yaml` to test"),
+    ("tests: [\n", "PF001"),
+]
+"""Texts of test files, and what lint says of each."""
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("linted") / "pipelines"
     folder.mkdir()
     rows = "dag_id: r_${matrix.r}\nmatrix: {r: [eu, us]}\ntasks:\n  - {id: a, uses: empty}\n"
-    files = {"orders.yaml": ORDERS, "steps.py": STEPS, "wrong.json": "- {requets: {}}\n", "rows.yaml": rows}
+    group = "  - {id: sent, tasks: [{id: mail, uses: empty}, {id: sms, uses: empty}]}\nparams: {day: a}\n"
+    files = {"orders.yaml": ORDERS + group, "steps.py": STEPS, "wrong.json": "- {requets: {}}\n", "rows.yaml": rows}
+    files["kept.yaml"] = REMEMBER
+    for number, (text, _) in enumerate(FINDINGS):
+        files[f"t{number}.test.yaml"] = text if text.startswith("pipeline") else f"pipeline: orders.yaml\n{text}"
     for name, content in files.items():
         (folder / name).write_text(content.lstrip())
-    (folder / "orders.test.yaml").write_text(text)
-
-    done = factory("lint", "--format", "concise", cwd=tmp_path)
-
+    done = factory("lint", "--format", "concise", cwd=folder.parent)
     assert done.returncode == 1
-    assert said in done.stdout
+    assert "must be text, not a list" not in done.stdout  # of a union's other member
+    return done.stdout
+
+
+@pytest.mark.parametrize(("number", "said"), list(enumerate(said for _, said in FINDINGS)))
+def test_a_wrong_test_file_is_a_finding(findings: str, number: int, said: str) -> None:
+    places = (f"pipelines/t{number}.test.yaml:", "pipelines/wrong.json:")
+    assert said in "\n".join(line for line in findings.splitlines() if line.startswith(places)), findings
 
 
 def test_answers_of_a_real_server_are_recorded_without_secrets(tmp_path: Path) -> None:
