@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from schemas.check.checker import Checker
 from schemas.compose.env_values import EnvText
-from schemas.compose.templates import templates_in
+from schemas.compose.task_rows import templates_in
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EnvReference, expressions
 from schemas.findings.paths import walk
 from schemas.folder.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths

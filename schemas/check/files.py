@@ -75,7 +75,7 @@ class Files:
 
     def takers(self, template: str) -> Iterator[str]:
         """The pipelines that take the template of a path, be it in another template or in one environment."""
-        from schemas.compose.templates import templates_in  # noqa: PLC0415 # few folders hold templates
+        from schemas.compose.task_rows import templates_in  # noqa: PLC0415 # few folders hold templates
 
         name = template_name(template)
         for path in self.paths():

@@ -22,7 +22,7 @@ from schemas.shape import validate
 from schemas.text.document import Document
 
 if TYPE_CHECKING:
-    from schemas.compose.templates import Templates
+    from schemas.folder.templates import Templates
 
 
 def language_of(document: Document) -> Language:

@@ -6,14 +6,13 @@ Values may name others, which are followed; the size of the result is bounded.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.compose.effective import Arguments, Effective, Place, Written
-from schemas.compose.matrix import NAME_LISTS, Row, as_text, ids_in_name, ids_with_matrix, keys_of_matrix
+from schemas.compose.matrix import NAME_LISTS, Row, as_written, entries_in, ids_in_name, ids_with_matrix, keys_of_matrix
 from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions
 from schemas.findings.codes import Code
@@ -30,7 +29,18 @@ _MAX_TEXT = 1024 * 1024
 _Following = tuple[ValueReference, ...]
 
 
-_NUMBER = re.compile(r"[-+]?[0-9.][0-9a-fA-FoxX_.+-]*")
+class _Asked(NamedTuple):
+    """An expression in the text at `path`, and what it refers to; `following` are those that led to it."""
+
+    path: DataPath
+    expression: Expression
+    reference: ValueReference
+    following: _Following
+
+    @property
+    def deeper(self) -> _Following:
+        """What leads to the values that this one names."""
+        return (*self.following, self.reference)
 
 
 class TooLargeError(Exception):
@@ -67,15 +77,7 @@ class Filling:
     @cached_property
     def _ids(self) -> frozenset[str]:
         """The ids of tasks and groups as they are written."""
-        ids: set[str] = set()
-        lists = [self.document.value.get("tasks")]
-        while lists:
-            entries = lists.pop()
-            for entry in entries if isinstance(entries, list) else ():
-                if isinstance(entry, dict):
-                    ids.add(str(entry.get("id")))
-                    lists.append(entry.get("tasks"))
-        return frozenset(ids)
+        return frozenset(str(entry.get("id")) for entry in entries_in(self.document.value.get("tasks")))
 
     def value(
         self, written: Written, following: _Following = (), own: frozenset[str] = frozenset()
@@ -100,18 +102,19 @@ class Filling:
         found = [(expression, meaning) for expression, meaning in self._read(value) if self._is_meant(meaning, own)]
         if not found:
             return value, place
-        if not following and (refused := self._in_names(written, found)) is not None:
-            message = f"`{refused.written}` names tasks here, and names in a template are those of the template"
+        asked = [_Asked(path, *one, following) for one in found]
+        if not following and (refused := self._in_names(written, asked)) is not None:
+            message = (
+                f"`{refused.expression.written}` names tasks here, and names in a template are those of the template"
+            )
             help_text = "the caller can write `needs` beside `template`: the whole group waits"
-            self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, refused, help_text=help_text)
+            self._report(Code.EXPRESSION_NOT_ALLOWED, refused, message, help=help_text)
             return self._leave(written)
-        if found[0][0].whole:
-            return self._whole(written, *found[0], following, own)
-        return self._text(written, found, following)
+        return self._whole(written, asked[0], own) if found[0][0].whole else self._text(written, asked)
 
-    def _in_names(self, written: Written, found: list[tuple[Expression, ValueReference]]) -> Expression | None:
+    def _in_names(self, written: Written, asked: Sequence[_Asked]) -> _Asked | None:
         """A param in a name that is not an id of the template: the caller's names would mean the template's tasks."""
-        param = next((expression for expression, reference in found if reference.root == "params"), None)
+        param = next((one for one in asked if one.reference.root == "params"), None)
         below = written.path[len(task_path(written.path)) :]
         if param is None or not below or below[0] not in NAME_LISTS:
             return None
@@ -164,71 +167,49 @@ class Filling:
             return frozenset()
         return frozenset().union(*(self._ids_of_rows.get(written, frozenset()) for written in ids_in_name(name)))
 
-    def _whole(
-        self,
-        written: Written,
-        expression: Expression,
-        reference: ValueReference,
-        following: _Following,
-        own: frozenset[str],
-    ) -> tuple[Any, Place]:
-        found = self._find(reference, written.path, expression, following)
+    def _whole(self, written: Written, asked: _Asked, own: frozenset[str]) -> tuple[Any, Place]:
+        found = self._find(asked)
         if found is None:
             return self._leave(written)
-        value, place = self.value(found._replace(path=written.path), (*following, reference), own)
+        value, place = self.value(found._replace(path=written.path), asked.deeper, own)
         return value, place._replace(used=written.place.used or written.place)
 
-    def _text(
-        self, written: Written, found: list[tuple[Expression, ValueReference]], following: _Following
-    ) -> tuple[str, Place]:
+    def _text(self, written: Written, asked: Sequence[_Asked]) -> tuple[str, Place]:
         text: str = written.value
         parts: list[str] = []
         end = 0
-        values = [self._inside(written.path, expression, reference, following) for expression, reference in found]
-        for (expression, _), value in zip(found, values, strict=True):
+        for one, value in [(one, self._inside(one)) for one in asked]:
             if value is None:
                 return self._leave(written)
-            parts += [text[end : expression.start], value]
-            end = expression.end
+            parts += [text[end : one.expression.start], value]
+            end = one.expression.end
         filled = "".join(parts) + text[end:]
         self.size += len(filled) // 1000
         if len(filled) > _MAX_TEXT:
             raise TooLargeError("what `vars` and `matrix` give makes a text of more than 1 MiB")
         return filled, written.place._replace(filled=filled)
 
-    def _inside(
-        self, path: DataPath, expression: Expression, reference: ValueReference, following: _Following
-    ) -> str | None:
-        """A value as it is written inside a longer text, which is at `path`."""
-        found = self._find(reference, path, expression, following)
+    def _inside(self, asked: _Asked) -> str | None:
+        """A value as it is written inside a longer text."""
+        found = self._find(asked)
         if found is None:
             return None
         left = self._left
-        found = found._replace(path=path) if reference.root == "params" else found
-        value, place = self.value(found, (*following, reference))
+        value, place = self.value(
+            found._replace(path=asked.path) if asked.reference.root == "params" else found, asked.deeper
+        )
         if self._left > left:
             return None
         if value is None or isinstance(value, dict | list):
             kind = "null" if value is None else "a mapping" if isinstance(value, dict) else "a list"
-            message = f"`{expression.written}` is {kind}, which cannot be part of a longer text"
-            self._report(Code.NOT_A_TEXT, path, message, expression)
+            message = f"`{asked.expression.written}` is {kind}, which cannot be part of a longer text"
+            self._report(Code.NOT_A_TEXT, asked, message)
             return None
-        return self._spelling(value, place)
+        return as_written(value, self.layers[place.layer], place.path)
 
-    def _spelling(self, value: Any, place: Place) -> str:
-        """A value as it is written: inside a text `1.10` is not `1.1`, and `09` is not `9`."""
-        document = self.layers[place.layer]
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        # Looking up a place costs, and most numbers have one spelling.
-        if not is_number or not document.may_hold_other_spellings:
-            return as_text(value)
-        written = document.written(document.value_span(place.path))
-        return written if _NUMBER.fullmatch(written) is not None else as_text(value)
-
-    def _find(
-        self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
-    ) -> Written | None:
-        """The value that an expression at `path` names; None with a problem where there is none."""
+    def _find(self, asked: _Asked) -> Written | None:
+        """The value that an expression names; None with a problem where there is none."""
+        path, _, reference, following = asked
         if following:
             self._count()  # also where it leads to nothing
         if reference in following:
@@ -238,76 +219,55 @@ class Filling:
                 around = " → ".join(f"`{'.'.join((r.root, *r.keys))}`" for r in (*circle, reference))
                 alone = f"{around[: around.index(' ')]} names itself"
                 message = f"these values name each other: {around}" if len(circle) > 1 else alone
-                self._report(Code.CIRCULAR_VALUES, path, message, expression)
+                self._report(Code.CIRCULAR_VALUES, asked, message)
             return None
         if len(following) >= MAX_CHAIN:
             raise TooLargeError(f"more than {MAX_CHAIN} values name each other in a row")
         if reference.root == "matrix":
-            return self._in_row(reference, path, expression, following)
+            return self._in_row(asked)
         if reference.root == "params" and self.arguments is not None:
-            return self._argument(self.arguments, reference, path, expression, following)
+            key = reference.keys[0]
+            if key not in self.arguments.values:
+                self._report_unknown(asked, 0, tuple(self.arguments.values))
+                return None
+            value = self.arguments.seen_from(path, key)
+            return None if value is None else self._below(value, asked, done=1)
         vars_ = self.document.part("vars") if "vars" in self.document.value else Written({}, self.document.place, ())
-        return self._below(vars_, reference, path, expression, following)
+        return self._below(vars_, asked)
 
-    def _argument(  # as `_below`
-        self,
-        arguments: Arguments,
-        reference: ValueReference,
-        path: DataPath,
-        expression: Expression,
-        following: _Following,
-    ) -> Written | None:
-        key = reference.keys[0]
-        if key not in arguments.values:
-            self._report_unknown(reference, 0, tuple(arguments.values), path, expression)
-            return None
-        value = arguments.seen_from(path, key)
-        return None if value is None else self._below(value, reference, path, expression, following, done=1)
-
-    def _in_row(
-        self, reference: ValueReference, path: DataPath, expression: Expression, following: _Following
-    ) -> Written | None:
+    def _in_row(self, asked: _Asked) -> Written | None:
+        path, expression, reference, _ = asked
         own = next((self._owned[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._owned), None)
         cells, key = self.row.cells if self.row is not None else {}, reference.keys[0]
         if own is not None and key not in cells:
             message = f"there is no `matrix.{key}` here"
-            self._report(Code.UNKNOWN_VALUE, path, message, expression, (*sorted(own), *cells), key)
+            self._report(Code.UNKNOWN_VALUE, asked, message, (*sorted(own), *cells), key)
         elif self.row is not None:
             self.used.add(key)
             if key in cells:
-                return self._below(cells[key], reference, path, expression, following, done=1)
+                return self._below(cells[key], asked, done=1)
             message = f"there is no `matrix.{key}` in this row"
-            self._report(Code.UNKNOWN_VALUE, path, message, expression, tuple(cells), key)
+            self._report(Code.UNKNOWN_VALUE, asked, message, tuple(cells), key)
         elif path[0] == "matrix":
             message = f"`{expression.written}` is not allowed in `matrix`: it needs a row, and there is none yet"
-            self._report(Code.EXPRESSION_NOT_ALLOWED, path, message, expression)
+            self._report(Code.EXPRESSION_NOT_ALLOWED, asked, message)
         elif "matrix" not in self.document.value:
             message = f"`{expression.written}`: this file has no `matrix`"
             if any(key in keys for keys in self._ids_of_rows.values()):
                 message += "; the row of a task's matrix is known only in that task, not in `vars`"
-            self._report(Code.UNKNOWN_VALUE, path, message, expression)
+            self._report(Code.UNKNOWN_VALUE, asked, message)
         return None
 
-    def _below(  # where it starts, and for whom
-        self,
-        found: Written,
-        reference: ValueReference,
-        path: DataPath,
-        expression: Expression,
-        following: _Following,
-        *,
-        done: int = 0,
-    ) -> Written | None:
+    def _below(self, found: Written, asked: _Asked, *, done: int = 0) -> Written | None:
         """The value that is reached from `found` by the reference's keys but the first `done`."""
-        for position, key in enumerate(reference.keys[done:], start=done):
-            mapping = self._followed(found, (*following, reference))
+        for position, key in enumerate(asked.reference.keys[done:], start=done):
+            mapping = self._followed(found, asked.deeper)
             if mapping is None:
                 return None
             here = mapping.value
             if not isinstance(here, dict) or key not in here:
                 if len(self.problems) <= MOST:  # nobody reads more, and each lists all that is there
-                    known = tuple(here) if isinstance(here, dict) else ()
-                    self._report_unknown(reference, position, known, path, expression)
+                    self._report_unknown(asked, position, tuple(here) if isinstance(here, dict) else ())
                 return None
             found = mapping.part(key)
         return found
@@ -317,34 +277,23 @@ class Filling:
         first = next(expressions(found.value), None) if isinstance(found.value, str) else None
         if first is None or not first.whole or not isinstance(first.meaning, ValueReference):
             return found
-        further = self._find(first.meaning, found.path, first, following)
-        return None if further is None else self._followed(further, (*following, first.meaning))
+        asked = _Asked(found.path, first, first.meaning, following)
+        further = self._find(asked)
+        return None if further is None else self._followed(further, asked.deeper)
 
-    def _report_unknown(
-        self, reference: ValueReference, position: int, known: tuple[str, ...], path: DataPath, expression: Expression
-    ) -> None:
-        key = reference.keys[position]
+    def _report_unknown(self, asked: _Asked, position: int, known: tuple[str, ...]) -> None:
+        reference, key = asked.reference, asked.reference.keys[position]
         name = ".".join((reference.root, *reference.keys[: position + 1]))
-        help_text = ""
         elsewhere = environments_with(self.layers, key) if reference.root == "vars" and position == 0 else ()
-        if elsewhere:
-            names = ", ".join(f"`{environment}`" for environment in elsewhere)
-            help_text = f"only the environment {names} gives it a value; give it one in `vars`, too"
+        names = ", ".join(f"`{environment}`" for environment in elsewhere)
+        help_text = f"only the environment {names} gives it a value; give it one in `vars`, too" if elsewhere else ""
         message = f"there is no `{name}`"
         if not known and not position and not elsewhere:
-            message = f"`{expression.written}`: this file has no `{reference.root}`"
-        self._report(Code.UNKNOWN_VALUE, path, message, expression, known, key, help_text)
+            message = f"`{asked.expression.written}`: this file has no `{reference.root}`"
+        self._report(Code.UNKNOWN_VALUE, asked, message, known, key, help_text)
 
-    def _report(  # the parts of a problem
-        self,
-        code: Code,
-        path: DataPath,
-        message: str,
-        expression: Expression,
-        known: tuple[str, ...] = (),
-        key: str = "",
-        help_text: str = "",
+    def _report(
+        self, code: Code, asked: _Asked, message: str, known: tuple[str, ...] = (), key: str = "", help: str = ""
     ) -> None:
-        part = (expression.start, expression.end)
-        caret = meant(key, known)
-        self.problems.append(Problem(code, path, message, caret=caret, help=help_text, allowed=known, part=part))
+        part, caret = (asked.expression.start, asked.expression.end), meant(key, known)
+        self.problems.append(Problem(code, asked.path, message, caret=caret, help=help, allowed=known, part=part))

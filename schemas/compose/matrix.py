@@ -8,6 +8,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-synt
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
+from schemas.text.document import Document
 
 MAX_ROWS = 256
 """GitHub's own limit; and what one file describes is parsed as a whole."""
@@ -28,6 +30,7 @@ INCLUDE, EXCLUDE = "include", "exclude"
 NAME_LISTS = ("needs", "teardown")
 """Keys of tasks whose lists hold ids of others."""
 
+_NUMBER = re.compile(r"[-+]?[0-9.][0-9a-fA-FoxX_.+-]*")
 _MOST_DOTS = 16
 """An id is made of fewer values than this."""
 
@@ -208,13 +211,29 @@ def as_text(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
-def ids_with_matrix(entries: Any) -> Iterator[tuple[str, frozenset[str]]]:
-    """The ids beside a matrix in a list of tasks and in its groups, each with the matrix's keys."""
+def as_written(value: Any, document: Document, path: DataPath) -> str:
+    """A single value as its document has it at `path`: inside a text `1.10` is not `1.1`, and `09` is not `9`."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Looking up a place costs, and most numbers have one spelling.
+    if not is_number or not document.may_hold_other_spellings:
+        return as_text(value)
+    written = document.written(document.value_span(path))
+    return written if _NUMBER.fullmatch(written) is not None else as_text(value)
+
+
+def entries_in(entries: Any) -> Iterator[dict[str, Any]]:
+    """The tasks and groups of a list and of its groups, as far as they are mappings."""
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict):
-            if "matrix" in entry and isinstance(entry.get("id"), str):
-                yield entry["id"], keys_of_matrix(entry["matrix"])
-            yield from ids_with_matrix(entry.get("tasks"))
+            yield entry
+            yield from entries_in(entry.get("tasks"))
+
+
+def ids_with_matrix(entries: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """The ids beside a matrix in a list of tasks and in its groups, each with the matrix's keys."""
+    for entry in entries_in(entries):
+        if "matrix" in entry and isinstance(entry.get("id"), str):
+            yield entry["id"], keys_of_matrix(entry["matrix"])
 
 
 def ids_in_name(name: str) -> Iterator[str]:

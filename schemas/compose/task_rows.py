@@ -13,10 +13,9 @@ from typing import Any
 
 from schemas.compose.effective import Arguments, Effective, Place, Written
 from schemas.compose.filling import Filling, TooLargeError
-from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Row, ids_in_name, rows_of
+from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Row, entries_in, ids_in_name, rows_of
 from schemas.compose.templates import (
     Outputs,
-    Templates,
     Use,
     arguments_of,
     default_of,
@@ -26,6 +25,7 @@ from schemas.compose.templates import (
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import DataPath
+from schemas.folder.templates import Templates
 from schemas.model.task import TEMPLATE
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
@@ -67,6 +67,11 @@ def is_to_expand(entries: Any) -> bool:
         isinstance(entry, dict) and ("matrix" in entry or TEMPLATE in entry or is_to_expand(entry.get("tasks")))
         for entry in entries
     )
+
+
+def templates_in(entries: Any) -> Iterator[str]:
+    """The names of the templates that a list of tasks takes, also in its groups, be they there or not."""
+    return (entry[TEMPLATE] for entry in entries_in(entries) if isinstance(entry.get(TEMPLATE), str))
 
 
 def of_template(document: Document, templates: Templates) -> Effective:

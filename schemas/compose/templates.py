@@ -6,9 +6,9 @@ Params are `${params.NAME}` inside, and have their values before anything else l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from schemas.compose.effective import Arguments, Place, Written
 from schemas.compose.matrix import NAME_LISTS
@@ -17,22 +17,13 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import OUTWARD, DataPath, Scope, task_path, walk, with_value
 from schemas.findings.suggestions import did_you_mean, meant
+from schemas.folder.templates import Templates
 from schemas.model.task import TEMPLATE
 from schemas.model.value_schema import TYPES, is_simple, schema_problem, unfit
 from schemas.text.document import Document
 
 MAX_TEMPLATES = 8
 """So many templates may be in each other."""
-
-
-class Templates(Protocol):
-    """The templates that a pipeline may take, by name."""
-
-    def template(self, name: str) -> Document | None:
-        """The file of a template; None where there is none of that name."""
-
-    def template_names(self) -> Collection[str]:
-        """The names of all."""
 
 
 class Use(NamedTuple):
@@ -42,6 +33,11 @@ class Use(NamedTuple):
     document: Document
     arguments: Arguments
     outputs: Written | None
+
+    @property
+    def declared(self) -> Mapping[str, Any]:
+        """The outputs by their names."""
+        return self.outputs.value if self.outputs is not None and isinstance(self.outputs.value, dict) else {}
 
 
 def found_template(
@@ -95,9 +91,7 @@ def params_of(document: Document) -> Mapping[str, Any]:
 
 def default_of(schema: Any) -> tuple[str, ...] | None:
     """The path below a param to its default; None where it is required."""
-    if not isinstance(schema, dict):
-        return ()
-    return ("default",) if "default" in schema else None
+    return (("default",) if "default" in schema else None) if isinstance(schema, dict) else ()
 
 
 def arguments_of(
@@ -110,11 +104,9 @@ def arguments_of(
     for key in given:
         if key not in params:
             message = f"template `{name}` has no param `{key}` ({_line(document, 'params')})"
-            caret = meant(key, params)
-            allowed = tuple(params)
-            problems.append(
-                Problem(Code.UNKNOWN_ARGUMENT, (*path, key), message, at_key=True, caret=caret, allowed=allowed)
-            )
+            caret, known = meant(key, params), tuple(params)
+            at = (*path, key)
+            problems.append(Problem(Code.UNKNOWN_ARGUMENT, at, message, at_key=True, caret=caret, allowed=known))
     values: dict[str, Written | None] = {}
     for key, schema in params.items():
         place = ("params", key)
@@ -125,8 +117,7 @@ def arguments_of(
             values[key] = None if wrong or _is_open(given[key]) else entry.at(("with", key))
         elif default is None:
             message = f"template `{name}` needs the argument `{key}` ({_line(document, *place)})"
-            help_text = "write it in `with`"
-            problems.append(Problem(Code.MISSING_ARGUMENT, (*entry.path, TEMPLATE), message, help=help_text))
+            problems.append(Problem(Code.MISSING_ARGUMENT, (*entry.path, TEMPLATE), message, help="write it in `with`"))
             values[key] = None
         else:
             at = (*place, *default)
@@ -175,15 +166,6 @@ def _line(document: Document, *path: str) -> str:
     return f"{document.file}:{document.key_span(path).line}"
 
 
-def templates_in(entries: Any) -> Iterator[str]:
-    """The names of the templates that a list of tasks takes, also in its groups, be they there or not."""
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict):
-            if isinstance(entry.get(TEMPLATE), str):
-                yield entry[TEMPLATE]
-            yield from templates_in(entry.get("tasks"))
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """A task or a group, and where names in it are looked up; `inside`: where those of what it holds are."""
@@ -220,26 +202,25 @@ class Outputs:
 
     def check(self, declared: Written | None) -> None:
         """Say what is wrong with the outputs that the document declares, which is a template."""
-        if declared is None or not isinstance(declared.value, dict):
-            return
-        for name, text in declared.value.items():
-            reference, path = task_reference(text), (*declared.path, name)
-            at = self._known.get(reference.task_id) if reference is not None else None
-            if reference is None and isinstance(text, str):
-                message = f"the output `{name}` must be `${{tasks.ID.output}}` of one of the template's tasks"
-                self.problems.append(Problem(Code.BAD_TASK_TEMPLATE, path, message))
-            elif reference is None:
-                continue  # a matter of its shape
-            elif at is None:
-                caret = meant(reference.task_id, self._known)
-                message = f"the template has no task `{reference.task_id}`"
-                self.problems.append(Problem(Code.UNKNOWN_TASK, path, message, caret=caret, allowed=tuple(self._known)))
-            elif "tasks" in self._entries[at].entry and at not in self.uses:
-                message = f"`{reference.task_id}` is a group, and a group has no output"
-                self.problems.append(Problem(Code.NO_OUTPUT, path, message))
-            else:
-                found = self._reference(reference, _Entry(path, {}, Scope(), Scope()), path)
-                self.problems += [found] if isinstance(found, Problem) else []
+        if declared is not None and isinstance(declared.value, dict):
+            found = (self._wrong_output(name, text, (*declared.path, name)) for name, text in declared.value.items())
+            self.problems += [problem for problem in found if problem is not None]
+
+    def _wrong_output(self, name: str, text: Any, path: DataPath) -> Problem | None:
+        reference = task_reference(text)
+        if reference is None and isinstance(text, str):
+            message = f"the output `{name}` must be `${{tasks.ID.output}}` of one of the template's tasks"
+            return Problem(Code.BAD_TASK_TEMPLATE, path, message)
+        if reference is None:
+            return None  # a matter of its shape
+        at = self._known.get(reference.task_id)
+        if at is None:
+            caret, message = meant(reference.task_id, self._known), f"the template has no task `{reference.task_id}`"
+            return Problem(Code.UNKNOWN_TASK, path, message, caret=caret, allowed=tuple(self._known))
+        if "tasks" in self._entries[at].entry and at not in self.uses:
+            return Problem(Code.NO_OUTPUT, path, f"`{reference.task_id}` is a group, and a group has no output")
+        found = self._reference(reference, _Entry(path, {}, Scope(), Scope()), path)
+        return found if isinstance(found, Problem) else None
 
     def _add(self, entries: Any, path: DataPath, scope: Scope) -> None:
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -286,21 +267,20 @@ class Outputs:
 
     def _outputs(self, at: DataPath) -> tuple[str, ...]:
         """The outputs of a template as references."""
-        use, entry = self.uses[at], self._entries[at]
-        declared = use.outputs.value if use.outputs is not None and isinstance(use.outputs.value, dict) else {}
+        entry = self._entries[at]
         full_id = entry.scope.full_id(str(entry.entry.get("id")))
-        return tuple(f"${{tasks.{full_id}.output.{name}}}" for name in declared)
+        return tuple(f"${{tasks.{full_id}.output.{name}}}" for name in self.uses[at].declared)
 
     def _output(self, at: DataPath, reference: TaskReference, one: _Entry, path: DataPath) -> str | Problem:
         use = self.uses[at]
         template = f"template `{use.name}` ({use.document.file})"
-        declared = use.outputs.value if use.outputs is not None and isinstance(use.outputs.value, dict) else {}
-        name = reference.steps[0] if reference.key is None and reference.steps else None
+        declared = use.declared
+        name = str(reference.steps[0]) if reference.key is None and reference.steps else None
         if name is None or name not in declared:
             message = f"the {template} declares no output `{name}`"
             if name is None:
                 message = f"`{reference.task_id}` is the {template}: name one of the outputs that it declares"
-            caret = meant(str(name), declared)
+            caret = meant(name or "", declared)
             return Problem(Code.NO_OUTPUT, path, message, caret=caret, allowed=self._outputs(at))
         found = task_reference(declared[name])
         target = self._entries[at].inside.find(found.task_id, self._known) if found is not None else None

@@ -24,7 +24,7 @@ from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
 
 if TYPE_CHECKING:
-    from schemas.compose.templates import Templates
+    from schemas.folder.templates import Templates
 
 _NAME = re.compile(r"[\w.-]+")
 

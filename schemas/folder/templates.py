@@ -7,15 +7,26 @@ imported.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from schemas.folder.discovery import SUFFIXES
+from schemas.text.document import Document
 
 FOLDER = "_templates"
 GROUP = "airflow_pipeline_factory.templates"
 _NAME = re.compile(r"(?:(?P<package>[\w-]+)\.)?(?P<name>[\w-]+)")
+
+
+class Templates(Protocol):
+    """The templates that a pipeline may take, by name."""
+
+    def template(self, name: str) -> Document | None:
+        """The file of a template; None where there is none of that name."""
+
+    def template_names(self) -> Collection[str]:
+        """The names of all."""
 
 
 class Package(NamedTuple):

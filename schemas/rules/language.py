@@ -14,7 +14,7 @@ from schemas.source import SourceReader
 from schemas.text.document import Document
 
 if TYPE_CHECKING:
-    from schemas.compose.templates import Templates
+    from schemas.folder.templates import Templates
 
 
 @dataclass(frozen=True, slots=True)
