@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from airflow.sdk import get_parsing_context
 
-from factory.loading.checked import PipelineError, build_checked
+from factory.loading.pipelines import PipelineError, build_checked, errors_dag
 from factory.operators.timetables import start_after
 from schemas.check import CheckedDagFactoryDag, Checker, CheckOptions
 from schemas.findings.diagnostics import has_errors
@@ -56,8 +56,6 @@ def load_stub(
         if wanted is not None or conflicts or not are_apart:
             show_only_the_message()
             raise PipelineError(findings)
-        from factory.loading.pipelines import errors_dag  # noqa: PLC0415 # only for what is broken
-
         broken = [found for found in findings if has_errors((found,))]
         namespace["dag_of_errors"] = errors_dag(broken, dag_id=f"{default_dag_id(path)}_with_errors")
     for number, dag in enumerate(loaded.dags.values(), start=1):

@@ -13,7 +13,7 @@ class BuildError(Exception):
     """Airflow, an operator or an import refused the value at `path` of the document.
 
     `message` is one line for the person who wrote the file; `code` is the finding's code. The message may quote
-    values of environment variables: `factory.loading.checked` replaces them.
+    values of environment variables: `factory.loading.pipelines` replaces them.
     """
 
     def __init__(self, path: DataPath, message: str, code: Code = Code.BUILD_FAILED) -> None:

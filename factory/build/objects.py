@@ -14,8 +14,8 @@ from airflow.sdk import BaseOperator
 
 from factory.build.arguments import operator_arguments
 from factory.build.errors import BuildError, one_line
+from factory.operators import make_importable
 from factory.operators.functions import FunctionReference
-from factory.operators.user_modules import make_importable
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT, PythonObject
 from schemas.source import Function, NotInstalled, SourceReader

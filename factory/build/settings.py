@@ -17,7 +17,7 @@ from factory.build.arguments import aware, plain_data
 from factory.build.errors import BuildError, BuildErrors, one_line
 from factory.build.objects import ObjectBuilder
 from factory.build.timetable import build_asset
-from factory.operators.user_modules import make_importable
+from factory.operators import make_importable
 from schemas.compose.env_values import param_default
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT, PythonObject

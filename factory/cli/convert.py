@@ -242,7 +242,7 @@ class _Modules:
         from factory.build.errors import PipelineBuildError  # noqa: PLC0415 # as above
         from factory.build.python_module import PythonModule  # noqa: PLC0415 # as above
         from factory.build.python_values import NoCodeError  # noqa: PLC0415 # as above
-        from factory.loading.checked import build_diagnostics  # noqa: PLC0415 # as above
+        from factory.loading.pipelines import build_diagnostics  # noqa: PLC0415 # as above
 
         written = list(_written_variables(subject, marks))
         if has_errors(written):

@@ -105,7 +105,7 @@ class _Asked(NamedTuple):
 
 
 def _run(checker: Checker, pipeline: Any, arguments: argparse.Namespace, asked: _Asked, own: TextIO) -> int:
-    from factory.loading.checked import build_checked  # noqa: PLC0415 # imports Airflow, whose home is set only now
+    from factory.loading.pipelines import build_checked  # noqa: PLC0415 # imports Airflow, whose home is set only now
     from factory.trial import report  # noqa: PLC0415 # as above
     from factory.trial.memory import RETURN_VALUE, Memory  # noqa: PLC0415 # as above
     from factory.trial.run import Trial  # noqa: PLC0415 # as above

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, BaseNotifier, BaseOperator, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
-from factory.operators.user_modules import make_importable
+from factory.operators import make_importable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -20,7 +20,7 @@ from airflow.sdk.serde import deserialize
 from factory.data.places import FORMATS, RowFileError
 from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_rows
 from factory.http.state import WATERMARK
-from factory.loading.checked import build_checked
+from factory.loading.pipelines import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
 from factory.trial import PATIENCE_SECONDS, Guard, environment, hide_in_output, tasks_of, through, wrong_param
 from factory.trial.expectations import Problem, differs, of_output, of_rows, of_state, of_tasks, shown

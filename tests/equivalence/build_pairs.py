@@ -52,7 +52,7 @@ def by_hand(path: Path) -> dict[str, Any]:
 
 
 def by_yaml(path: Path) -> dict[str, Any]:
-    from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
+    from factory.loading.pipelines import build_checked  # noqa: PLC0415 # as above
     from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
 
     checker = Checker(path.parent, CheckOptions(shown_folder=""))

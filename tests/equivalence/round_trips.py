@@ -69,9 +69,9 @@ def places() -> Iterator[tuple[str, Path, list[str], Mapping[str, str]]]:
 def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Each DAG of a file, what its module has otherwise, and what the file that is made of the module has otherwise."""
     from factory.build.python_module import PythonModule  # noqa: PLC0415 # after logging is off
-    from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
     from factory.loading.from_python import imported  # noqa: PLC0415 # as above
-    from factory.operators.user_modules import make_importable  # noqa: PLC0415 # as above
+    from factory.loading.pipelines import build_checked  # noqa: PLC0415 # as above
+    from factory.operators import make_importable  # noqa: PLC0415 # as above
     from schemas.check import CheckedPipeline, Checker, CheckOptions, CheckResult  # noqa: PLC0415 # as above
     from tests.equivalence.build_pairs import serialized  # noqa: PLC0415 # as above
     from tests.equivalence.compare import unlike  # noqa: PLC0415 # as above
@@ -135,7 +135,7 @@ def defines(file: Path, line: int, message: str) -> bool:
 
 def back(folder: Path, file: str, made: Any, first: Any) -> list[str]:
     """What the file that was made has otherwise than the serialized DAG; or what was lost, and what lint finds."""
-    from factory.loading.checked import build_checked  # noqa: PLC0415 # after logging is off
+    from factory.loading.pipelines import build_checked  # noqa: PLC0415 # after logging is off
     from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
     from schemas.findings.codes import Severity  # noqa: PLC0415 # as above
     from schemas.folder.discovery import defaults_paths  # noqa: PLC0415 # as above

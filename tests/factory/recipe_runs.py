@@ -30,7 +30,7 @@ from airflow.utils.sqlalchemy import prohibit_commit
 from airflow.utils.types import DagRunType
 from sqlalchemy import select
 
-from factory.loading.checked import build_checked
+from factory.loading.pipelines import build_checked
 from schemas.check import Checker
 from schemas.findings.diagnostics import Severity
 

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
 
-from factory.loading.checked import PipelineError
+from factory.loading.pipelines import PipelineError
 from factory.stub_loader import load_stub
 from schemas.check import language
 from schemas.findings.diagnostics import Diagnostic

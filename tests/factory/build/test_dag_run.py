@@ -119,7 +119,7 @@ RUN = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from factory.loading.checked import build_checked
+from factory.loading.pipelines import build_checked
 from schemas.check import Checker
 for path in sys.argv[2:]:
     checker = Checker(Path(sys.argv[1]))

@@ -66,7 +66,7 @@ def theirs(folder: str, file: str) -> dict[str, Any]:
 
 
 def ours(checker: Checker, file: str) -> dict[str, Any]:
-    from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
+    from factory.loading.pipelines import build_checked  # noqa: PLC0415 # as above
 
     loaded = build_checked(checker, checker.file(file))
     findings = [
@@ -78,7 +78,7 @@ def ours(checker: Checker, file: str) -> dict[str, Any]:
 
 
 def new_files(folder: str, file: str) -> dict[str, Any]:
-    from factory.loading.checked import build_checked  # noqa: PLC0415 # as above
+    from factory.loading.pipelines import build_checked  # noqa: PLC0415 # as above
     from schemas.dagfactory.convert import convert  # noqa: PLC0415 # as above
 
     unexpanded = Checker(Path(folder), CheckOptions(shown_folder="", environ={}))

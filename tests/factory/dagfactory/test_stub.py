@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.loading.checked import PipelineError
-from factory.loading.pipelines import load_pipelines
+from factory.loading.pipelines import PipelineError, load_pipelines
 from factory.operators import turn_off_telemetry
 from factory.stub_loader import load_stub
 from schemas.check.dependencies import pipeline_files

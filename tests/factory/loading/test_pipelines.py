@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from factory.loading.checked import PipelineError
-from factory.loading.pipelines import load_pipelines
+from factory.loading.pipelines import PipelineError, load_pipelines
 from schemas.findings.codes import Code
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,7 @@ from pathlib import Path
 READ = """
 import sys
 from pathlib import Path
-from factory.operators.user_modules import make_importable
+from factory.operators import make_importable
 make_importable(Path(sys.argv[1]))
 make_importable(Path(sys.argv[1]))
 import job, package.part
