@@ -112,7 +112,9 @@ def _argument(task: TaskBase, name: str, value: Any, context: BuildContext, *, a
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Model):
-        return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
+        return {
+            name: _plain(getattr(value, name)) for name in type(value).model_fields if name in value.model_fields_set
+        }
     return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 

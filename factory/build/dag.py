@@ -23,7 +23,7 @@ from schemas.rules.objects import OF_A_DAG
 
 
 # Same name and meaning in the language and in airflow.sdk.DAG; what is not written is left to Airflow.
-_AS_WRITTEN = (
+AS_WRITTEN = (
     "description",
     "doc_md",
     "max_active_runs",
@@ -87,7 +87,7 @@ def dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder, errors: Bui
     """What Airflow's DAG is made of, without its id."""
     model = pipeline.model
     beside = (pipeline.folder / pipeline.file).parent
-    arguments = {name: value for name in _AS_WRITTEN if (value := getattr(model, name)) is not None}
+    arguments = {name: value for name in AS_WRITTEN if (value := getattr(model, name)) is not None}
     arguments |= {
         "catchup": model.catchup,
         "is_paused_upon_creation": model.is_paused_upon_creation,

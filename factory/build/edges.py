@@ -75,15 +75,14 @@ def _waits(group: Placed) -> bool:
 def _order(entries: Mapping[str, Placed], targets: Mapping[str, Sequence[str]]) -> list[str]:
     """Full ids so that a group's own edges are there before it takes part in one: only then are its first and last
     tasks known to Airflow."""
-    edges_of: dict[tuple[str, bool], set[tuple[str, bool]]] = {}  # (id, whether all inside it counts, too)
+    edges_of: dict[tuple[str, bool], dict[tuple[str, bool], None]] = {}  # (id, whether all inside it counts, too)
     for full_id, one in entries.items():
-        before = edges_of.setdefault((full_id, False), set())
-        before |= {(target, True) for target in targets[full_id] if entries[target].is_group}
+        before = edges_of.setdefault((full_id, False), {})
+        before |= {(target, True): None for target in targets[full_id] if entries[target].is_group}
         if one.is_group:
-            before.add((full_id, True))
+            before[(full_id, True)] = None
         if one.group is not None:
-            inside = edges_of.setdefault((one.group.full_id, True), set())
-            inside |= {(full_id, False)}
+            edges_of.setdefault((one.group.full_id, True), {})[(full_id, False)] = None
     return [full_id for full_id, inside in TopologicalSorter(edges_of).static_order() if not inside]
 
 
@@ -105,6 +104,16 @@ class Placed:
     def is_group(self) -> bool:
         """Whether it holds tasks."""
         return isinstance(self.entry, TaskGroup)
+
+    @property
+    def is_mapped_group(self) -> bool:
+        """Whether it is a group of which a run makes several."""
+        return self.is_group and (self.entry.expand is not None or self.entry.expand_kwargs is not None)
+
+    @property
+    def mapped_around(self) -> str | None:
+        """The full id of the mapped group around it."""
+        return next((group.full_id for group in self.around if group.is_mapped_group), None)
 
     @property
     def around(self) -> Iterator[Placed]:

@@ -1,15 +1,22 @@
-"""Python source text, laid out as ruff does it: calls, lists, mappings, texts, and the imports that they need."""
+"""Python source text: calls, lists, mappings and texts, laid out as ruff does it; the imports that they need, and the
+order of statements."""
 
 from __future__ import annotations
 
 import keyword
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from unicodedata import east_asian_width
 
+from factory.build.edges import Placed, Sources
+
 _WIDEST = 88
 """Columns of a line; ruff's default."""
+
+
+class NoCodeError(Exception):
+    """There is no Python code for something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +202,65 @@ def _import_order(item: tuple[str, str]) -> tuple[int, str]:
     """Constants, classes, all else."""
     name = item[0]
     return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name
+
+
+@dataclass
+class Block:
+    """An entry, with what is inside it where it is a group; a group may be opened again."""
+
+    one: Placed
+    again: bool = False
+    inside: list[Block] = field(default_factory=list)
+
+
+def ordered(entries: Mapping[str, Placed], sources: Mapping[str, Sources]) -> list[Block]:
+    """The statements that make the entries: in the order of the document, but what is used comes before what uses it.
+    Raises NoCodeError."""
+    done: dict[str, bool] = {}
+    linear: list[Placed] = []
+
+    def visit(one: Placed) -> None:
+        if one.full_id in done:
+            if not done[one.full_id]:
+                raise NoCodeError(f"a task outside of the mapped group `{one.full_id}` is between two inside it")
+            return
+        done[one.full_id] = False
+        inside = [entry for entry in entries.values() if one in entry.around] if one.is_mapped_group else []
+        for entry in (one, *inside):
+            for source in (*sources[entry.full_id].arguments, *sources[entry.full_id].mapped):
+                if entries[source] not in inside:
+                    visit(entries[source])
+        if one.group is not None:
+            visit(one.group)
+        done[one.full_id] = True
+        linear.append(one)
+        for entry in inside:
+            visit(entry)
+
+    for one in entries.values():
+        if not one.is_group or one.is_mapped_group:
+            visit(one)
+    return _nested(linear)
+
+
+def _nested(linear: Sequence[Placed]) -> list[Block]:
+    """Entries in the blocks of their groups; what is between two tasks of a group closes it for a while."""
+    blocks: list[Block] = []
+    open_: list[Block] = []
+    for one in linear:
+        groups = [*one.around][::-1]
+        while open_ and [block.one for block in open_] != groups[: len(open_)]:
+            open_.pop()
+        opened = [*(Block(group, again=True) for group in groups[len(open_) :]), Block(one)]
+        for block in opened:
+            (open_[-1].inside if open_ else blocks).append(block)
+            if block.one.is_group:
+                open_.append(block)
+    return blocks
+
+
+def walked(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks, and all in them."""
+    for block in blocks:
+        yield block
+        yield from walked(block.inside)

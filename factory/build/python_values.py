@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,22 +19,18 @@ from airflow.sdk.definitions.deadline import AverageRuntimeDeadline, DeadlineAle
 from airflow.sdk.definitions.timetables.assets import AssetTriggeredTimetable
 from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 
-from factory.build.objects import ObjectBuilder
-from factory.build.python_code import Code, Names, call, formatted, laid_out, listed, mapping, quoted
-from factory.operators.bash import BashOperator
+from factory.build.python_code import Code, Names, NoCodeError, call, formatted, laid_out, listed, mapping, quoted
+from factory.build.python_made import DEADLINES, PLAIN_TIMETABLES, TIMETABLES, Seen, asset_fields, written_fields
 from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.select import SelectOperator
 from factory.operators.selection import GroupArgument, ReferenceText, TaskCondition, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
 from schemas.expressions.reading import EnvReference, expressions
-from schemas.findings.paths import DataPath
-from schemas.source import Function
 
 MARKS = ("\ue000", "\ue001")
 """Around the name of the environment variable that the text before them came from."""
 SDK = "airflow.sdk"
-_REFERENCES = {"DagRunQueuedAtDeadline": "DAGRUN_QUEUED_AT", "DagRunLogicalDateDeadline": "DAGRUN_LOGICAL_DATE"}
 
 
 def marked(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -50,45 +45,6 @@ def marked(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     return {name: f"{value}{MARKS[0]}{name}{MARKS[1]}" for name, value in known.items() if value is not None}
 
 
-class NoCodeError(Exception):
-    """There is no Python code for something."""
-
-
-@dataclass(frozen=True)
-class SeenObjects(ObjectBuilder):
-    """An ObjectBuilder that knows of each object, by its `id`, the dotted path and the arguments of the call that made
-    it; None for what is as its module has it."""
-
-    seen: dict[int, tuple[Any, str, Mapping[str, Any] | None]] = field(default_factory=dict)
-
-    def made(self, dotted: str, target: Any, arguments: Mapping[str, Any]) -> Any:
-        found = super().made(dotted, target, arguments)
-        self.seen[id(found)] = (found, dotted, arguments)
-        return found
-
-    def named(self, dotted: str, at: DataPath) -> Any:
-        found = super().named(dotted, at)
-        if not isinstance(found, str | int | float | tuple | None):
-            self.seen.setdefault(id(found), (found, dotted, None))
-        return found
-
-    def is_callback(self, dotted: str) -> bool:
-        """Whether a function takes what Airflow's callbacks take, and nothing else."""
-        found = self._reader.find(dotted)
-        parameters = found.parameters if isinstance(found, Function) else None
-        return [parameter.name for parameter in parameters or ()] == ["context"]
-
-    def returned(self, dotted: str) -> str | None:
-        """The annotation of what a function returns."""
-        found = self._reader.find(dotted)
-        if not isinstance(found, Function):
-            return None
-        module = ast.parse(found.file.read_text(encoding="utf-8"))
-        functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
-        returns = [node.returns for node in functions if node.name == dotted.rpartition(".")[2]]
-        return ast.unparse(returns[0]) if returns and returns[0] is not None else None
-
-
 @dataclass
 class ValueCode:
     """Makes code of values.
@@ -100,7 +56,7 @@ class ValueCode:
     """
 
     names: Names
-    objects: SeenObjects
+    objects: Seen
     environ: Mapping[str, str]
     unset: frozenset[str]
     folder: str
@@ -125,7 +81,7 @@ class ValueCode:
         module = type(value).__module__
         return self.names.of(f"{SDK if module.startswith(f'{SDK}.') else module}.{type(value).__qualname__}")
 
-    def _sdk(self, name: str, *positional: Any, **named: Any) -> Code:
+    def _sdk(self, name: str, /, *positional: Any, **named: Any) -> Code:
         return call(self.names.of(f"{SDK}.{name}"), map(self.code, positional), **self.each(named))
 
     @singledispatchmethod
@@ -167,13 +123,9 @@ class ValueCode:
     def _mapping(self, value: Mapping) -> Code:  # type: ignore[type-arg]
         return mapping((laid_out(self.code(key)), self.code(child)) for key, child in value.items())
 
-    @_of.register(list | tuple)
+    @_of.register(list | tuple | set)
     def _list(self, value: Any) -> Code:
-        return listed(map(self.code, value))
-
-    @_of.register
-    def _set(self, value: set) -> Code:  # type: ignore[type-arg]
-        return listed(map(self.code, sorted(value)))
+        return listed(map(self.code, sorted(value) if isinstance(value, set) else value))
 
     @_of.register
     def _timedelta(self, value: timedelta) -> Code:
@@ -228,8 +180,6 @@ class ValueCode:
         reference = value.reference
         if not (reference.steps or value.as_text or value.operator.is_mapped):
             return self.output(value.operator, reference.key)
-        if value.as_text and self._gives_text(value):
-            return self._joined([value])
         return self._inside(value, value.as_text)
 
     def _inside(self, value: XComSelection | GroupArgument, as_text: bool = False) -> Code:
@@ -244,28 +194,6 @@ class ValueCode:
         named |= {"as_text": True} if as_text else {}
         return call(f"{self.named(value)}.of", [source, *map(self.code, value.reference.steps)], **self.each(named))
 
-    def _joined(self, parts: Iterable[str | XComSelection]) -> str:
-        """A text of texts and outputs, as Airflow writes one. It has no edges."""
-        waited = {*self.waited}
-        pieces = [
-            (part, False) if isinstance(part, str) else (self.output(part.operator, part.reference.key), True)
-            for part in parts
-        ]
-        self.waited.intersection_update(waited)
-        return formatted([piece for piece in pieces if piece[0]])
-
-    def _gives_text(self, part: Any) -> bool:
-        """Whether Airflow's own text of an output is the same: what a shell prints, and what is text or a number."""
-        if not isinstance(part, XComSelection) or part.reference.steps:
-            return False
-        operator: Any = part.operator
-        if operator.is_mapped or operator.get_closest_mapped_task_group() is not None:
-            return False
-        function = getattr(operator, "python_callable", None)
-        if isinstance(function, FunctionReference):
-            return self.objects.returned(function.path) in ("str", "int", "float")
-        return isinstance(operator, BashOperator)
-
     @_of.register
     def _argument(self, value: GroupArgument) -> Code:
         plain = not value.reference.steps and not value.as_text
@@ -273,11 +201,7 @@ class ValueCode:
 
     @_of.register
     def _reference_text(self, value: ReferenceText) -> Code:
-        if not value.escaped and all(
-            MARKS[0] not in part if isinstance(part, str) else self._gives_text(part) for part in value.parts
-        ):
-            return self._joined(value.parts)  # type: ignore[arg-type] # no argument of a group gives text
-        parts = (self.code(part) if isinstance(part, str) else self._inside(part) for part in value.parts)
+        parts = (self.code(part) if isinstance(part, str) else self._inside(part) for part in value.parts if part != "")
         return call(self.named(value), [listed(parts)], **self.each({"escaped": True} if value.escaped else {}))
 
     # What is called.
@@ -314,9 +238,9 @@ class ValueCode:
         default = [] if value.value is NOTSET else [self.code(value.value)]
         written = {"description": value.description} if value.description is not None else {}
         schema = value.schema
-        if all(name.isidentifier() and name not in ("source", "schema") for name in schema):
-            return call(self.names.of(f"{SDK}.Param"), default, **self.each({**written, **schema}))
-        return call(self.names.of(f"{SDK}.Param"), default, **self.each({**written, "schema": schema}))
+        are_names = all(name.isidentifier() and name not in ("source", "schema") for name in schema)
+        rest = schema if are_names else {"schema": schema}
+        return call(self.names.of(f"{SDK}.Param"), default, **self.each({**written, **rest}))
 
     # When a DAG runs, and what it waits for.
 
@@ -330,24 +254,19 @@ class ValueCode:
         elif isinstance(reference, AverageRuntimeDeadline):
             made = call(f"{known}AVERAGE_RUNTIME", [repr(reference.max_runs), repr(reference.min_runs)])
         else:
-            made = known + _REFERENCES[type(reference).__name__]
+            made = f"{known}DAGRUN_{DEADLINES[type(reference).__name__].upper()}"
         rest = self.each({"interval": value.interval, "callback": value.callback, **name})
         return call(self.names.of(f"{SDK}.DeadlineAlert"), reference=made, **rest)
 
     @_of.register
     def _asset(self, value: Asset) -> Code:
-        given: dict[str, Any] = {"name": value.name} | ({} if value.uri == value.name else {"uri": value.uri})
-        plain = Asset(**given)
-        for name in ("group", "extra", "watchers", "access_control"):
-            if getattr(value, name) != getattr(plain, name):
-                given[name] = getattr(value, name)
-        first = [self.code(given.pop("name"))] if len(given) == 1 else []
-        return call(self.names.of(f"{SDK}.Asset"), first, **self.each(given))
+        given = asset_fields(value)
+        return self._sdk("Asset", *([given.pop("name")] if len(given) == 1 else []), **given)
 
     @_of.register
     def _alias(self, value: AssetAlias) -> Code:
-        is_plain = value.group == AssetAlias(value.name).group
-        return self._sdk("AssetAlias", value.name, **({} if is_plain else {"group": value.group}))
+        given = asset_fields(value)
+        return self._sdk("AssetAlias", given.pop("name"), **given)
 
     @_of.register(AssetAll | AssetAny)
     def _condition_of_assets(self, value: Any) -> Code:
@@ -355,48 +274,18 @@ class ValueCode:
 
     @_of.register(NullTimetable | OnceTimetable | ContinuousTimetable)
     def _plain_timetable(self, value: Any) -> Code:
-        words = {NullTimetable: "None", OnceTimetable: '"@once"', ContinuousTimetable: '"@continuous"'}
-        return words[type(value)]
+        return self.code(PLAIN_TIMETABLES[type(value)])
 
-    @_of.register
-    def _cron(self, value: Cron) -> Code:
-        return self._sdk("CronTriggerTimetable", value._expression, timezone=value._timezone.name)
-
-    @_of.register
-    def _cron_interval(self, value: CronInterval) -> Code:
-        return self._sdk("CronDataIntervalTimetable", value._expression, timezone=value._timezone.name)
-
-    @_of.register
-    def _crons(self, value: Crons) -> Code:
-        crons = [one._expression for one in value._timetables]
-        return self._sdk("MultipleCronTriggerTimetable", *crons, timezone=value._timetables[0]._timezone.name)
-
-    @_of.register
-    def _every(self, value: Every) -> Code:
-        return self._sdk("DeltaTriggerTimetable", value._delta)
-
-    @_of.register
-    def _every_interval(self, value: EveryInterval) -> Code:
-        return self._sdk("DeltaDataIntervalTimetable", value._delta)
+    @_of.register(Cron | CronInterval | Crons | Every | EveryInterval)
+    def _timetable(self, value: Any) -> Code:
+        kind = TIMETABLES[type(value)]
+        if isinstance(value, Every | EveryInterval):
+            return self._sdk(kind, value._delta)
+        crons = value._timetables if isinstance(value, Crons) else [value]
+        return self._sdk(kind, *(one._expression for one in crons), timezone=crons[0]._timezone.name)
 
     @_of.register
     def _assets(self, value: AssetTriggeredTimetable) -> Code:
         if type(value) is not AssetTriggeredTimetable:
             return call(self.named(value), **self.each(written_fields(value)))
         return self.code(value.asset_condition)
-
-
-def written_fields(value: Any) -> dict[str, Any]:
-    """The fields of an object that are not as its class has them, by the names that its constructor takes."""
-    plain: list[tuple[str, str, Any, Any]]
-    if dataclasses.is_dataclass(value):
-        plain = [(f.name, f.name, f.default, f.default_factory) for f in dataclasses.fields(value) if f.init]
-    else:
-        own = [f for f in attrs.fields(type(value)) if f.init]
-        plain = [(f.alias or f.name, f.name, f.default, getattr(f.default, "factory", None)) for f in own]
-    found = {}
-    for alias, name, default, factory in plain:
-        held = getattr(value, name)
-        if held != (factory() if callable(factory) else default):
-            found[alias] = held
-    return found

@@ -165,7 +165,7 @@ def key_named_in(message: str, keys: Iterable[str]) -> str | None:
 
 
 # Same name and meaning in the language and in airflow.sdk.TaskGroup; what is not written is left to Airflow.
-_AS_WRITTEN = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolor")
+GROUP_AS_WRITTEN = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolor")
 
 
 def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[BuildError]:
@@ -222,7 +222,7 @@ def _build_group(
         from factory.build.notifications import build_callbacks
 
         settings |= build_callbacks(group.notifications, (*path, "notifications"), builder.objects)
-    arguments = {name: str(value) for name in _AS_WRITTEN if (value := getattr(group, name)) is not None}
+    arguments = {name: str(value) for name in GROUP_AS_WRITTEN if (value := getattr(group, name)) is not None}
     if "doc_md" in arguments:
         arguments["doc_md"] = without_file(arguments["doc_md"])
     whole: dict[str, Any] = {

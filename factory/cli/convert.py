@@ -127,10 +127,11 @@ def _from_python(arguments: argparse.Namespace) -> int:
     top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
     with tempfile.TemporaryDirectory(prefix="factory-convert-") as home:
         prepare_airflow(home, "CRITICAL")
-        from factory.loading.from_python import ImportFailedError, imported  # noqa: PLC0415 # imports Airflow
+        from factory.build.python_made import ImportFailedError, imported  # noqa: PLC0415 # imports Airflow
+        from factory.loading.from_python import converted  # noqa: PLC0415 # as above
 
         try:
-            made = list(imported(file.resolve()).converted(str(file)))
+            made = list(converted(imported(file.resolve()), str(file)))
         except ImportFailedError as error:
             print(f"factory convert: {file}:{error.line}: {error}", file=sys.stderr)
             return 1
@@ -240,8 +241,8 @@ class _Modules:
 
     def _module(self, dag_id: str, subject: Subject, marks: Mapping[str, str]) -> ConvertedDag:
         from factory.build.errors import PipelineBuildError  # noqa: PLC0415 # as above
+        from factory.build.python_code import NoCodeError  # noqa: PLC0415 # as above
         from factory.build.python_module import PythonModule  # noqa: PLC0415 # as above
-        from factory.build.python_values import NoCodeError  # noqa: PLC0415 # as above
         from factory.loading.pipelines import build_diagnostics  # noqa: PLC0415 # as above
 
         written = list(_written_variables(subject, marks))

@@ -8,39 +8,29 @@ that made several tasks.
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
-import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
-from airflow.sdk import (
-    DAG,
-    BaseOperator,
-    Param,
-    TaskGroup,
-    TriggerRule,
-    XComArg,
-)
-from airflow.sdk.definitions._internal.contextmanager import DagContext
-from airflow.sdk.definitions._internal.expandinput import MappedArgument
+from airflow.sdk import DAG, BaseOperator, Param, TaskGroup, TriggerRule
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
+from factory.build import python_made
+from factory.build.dag import AS_WRITTEN
+from factory.build.python_made import BUILT_IN_NAMES, CHOOSING, DECORATED, Imported, is_made_by_build, is_plain
+from factory.build.tasks import GROUP_AS_WRITTEN
 from factory.loading.python_objects import PythonObjects
 from factory.operators.http_watch import HttpWatchTrigger
-from factory.operators.selection import GroupArgument, ReferenceText, TaskCondition, XComSelection
+from factory.operators.selection import TaskCondition
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.airflow import OPERATORS, REQUEST_NAMES, STANDARD
+from schemas.dagfactory.convert.airflow import REQUEST_NAMES, STANDARD
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
 from schemas.dagfactory.convert.from_airflow import taken
 from schemas.dagfactory.convert.writing import write
@@ -51,129 +41,29 @@ from schemas.model.task_base import POLL_TASK_ID
 from schemas.source import Class, SourceReader
 from schemas.text.document import Document
 
-_BUILT_INS = {
-    "factory.operators.http_stateful.StatefulHttpOperator": "http",
-    "factory.operators.file_sensor.FileSensor": "wait_file",
-    "factory.operators.moment_sensor.DateTimeSensor": "wait_until",
-    "factory.operators.moment_sensor.TimeSensor": "wait_until",
-    "factory.operators.other_dags.TriggerDagRunOperator": "trigger_dag",
-    **{path: name for name, path in OPERATORS.items() if path.startswith("factory.")},
-    **{OPERATORS[name]: name for name in ("bash", "empty", "latest_only")},
-}
-_PYTHON = f"{STANDARD}.operators.python.PythonOperator"
-_CHOOSING = {"BranchPythonOperator": "branch", "ShortCircuitOperator": "short_circuit"}
-_DECORATED = {
-    "_PythonDecoratedOperator": "PythonOperator",
-    "_BranchPythonDecoratedOperator": "BranchPythonOperator",
-    "_ShortCircuitDecoratedOperator": "ShortCircuitOperator",
-}
 _OF_THE_TASK = frozenset(
     {"task_id", "dag", "task_group", "default_args", "kwargs_to_upstream", "is_setup", "is_teardown", "params"}
     | {"on_failure_fail_dagrun"}
 )
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
-_DAG_AS_IT_IS = (
-    *("dag_display_name", "description", "doc_md", "start_date", "end_date", "max_active_runs", "max_active_tasks"),
-    *("max_consecutive_failed_dag_runs", "dagrun_timeout", "fail_fast", "render_template_as_native_obj", "owner_links"),
-    *("allowed_run_types", "access_control", "disable_bundle_versioning", "rerun_with_latest_version"),
-    *("user_defined_macros", "user_defined_filters", "jinja_environment_kwargs", "template_undefined"),
-)
-_GROUP_AS_IT_IS = ("group_display_name", "tooltip", "doc_md", "ui_color", "ui_fgcolor")
-
-
-_PLAIN = (str, int, float, XComArg, XComSelection, GroupArgument, ReferenceText, MappedArgument)
-"""What an argument of a function may be."""
+_DAG_AS_IT_IS = {
+    *(*AS_WRITTEN, "start_date", "end_date", "user_defined_macros", "user_defined_filters"),
+    *("jinja_environment_kwargs", "template_undefined"),
+}
 _NO_COMMENTS = Document("", "", {"": None})
 
 
-class ImportFailedError(Exception):
-    """A Python file could not be imported; the text is for its user, `line` is the file's."""
-
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(message)
-        self.line = line
-
-
-@dataclass(frozen=True)
-class Imported:
-    """The DAGs that Airflow finds in a file; `lines` by DAG id and task id: where each task was made; `set_later` by a
-    task's `id()`: the attributes that were set after it was made."""
-
-    file: Path
-    text: str = field(repr=False)
-    dags: list[DAG]
-    lines: Mapping[str, Mapping[str, int]]
-    set_later: Mapping[int, set[str]]
-
-    def converted(self, shown: str) -> Iterator[ConvertedDag]:
-        """Convert the DAGs; the file is `shown` as its user knows it."""
-        reader = SourceReader(self.file.parent)
-        calls = [node for node in ast.walk(ast.parse(self.text)) if isinstance(node, ast.Call)]
-        start = min((node.lineno for node in calls if ast.unparse(node.func).lower().endswith("dag")), default=1)
-        for dag in self.dags:
-            lines = self.lines.get(dag.dag_id, {})
-            conversion = _FromPython(dag, self.file, lines, shown, self.text, reader, start, self.set_later)
-            text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
-            found = {(d.sort_key, d.message): d for d in conversion.findings}.values()
-            yield ConvertedDag(dag.dag_id, text, tuple(found))
-
-
-def imported(file: Path) -> Imported:
-    """Import a file as Airflow does. Raises ImportFailedError."""
-    text = file.read_text(encoding="utf-8")
-    folders = [str(folder) for folder in (file.parent, *file.parents) if folder.name == "dags" or folder == file.parent]
-    before = list(sys.path)
-    sys.path += [folder for folder in folders if folder not in sys.path]
-    name = f"converted_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportFailedError(1, "this is not a Python file")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    DagContext.autoregistered_dags.clear()
-    DagContext.current_autoregister_module_name = name
-    try:
-        with _seen_tasks(file) as (lines, set_later):
-            spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # anybody's code
-        frames = traceback.extract_tb(error.__traceback__)
-        line = next((frame.lineno for frame in reversed(frames) if frame.filename == str(file)), 1)
-        reason = " ".join(str(error).split()) or "it gave no reason"
-        raise ImportFailedError(line or 1, f"importing it failed: {type(error).__name__}: {reason}") from error
-    finally:
-        DagContext.current_autoregister_module_name = None
-        sys.path[:] = before
-    found = [dag for dag, by in DagContext.autoregistered_dags if by is module]
-    found += [value for value in vars(module).values() if isinstance(value, DAG)]
-    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), lines, set_later)
-
-
-@contextmanager
-def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, int]], dict[int, set[str]]]]:
-    """Notes for each task the line of the file that made it, and the attributes that were set after that."""
-    lines: dict[str, dict[str, int]] = {}
-    set_later: dict[int, set[str]] = {}
-    add_task, set_attribute = DAG.add_task, BaseOperator.__setattr__
-
-    def noted(dag: DAG, task: Any) -> None:
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename != str(file):
-            frame = frame.f_back
-        lines.setdefault(dag.dag_id, {}).setdefault(task.task_id, frame.f_lineno)
-        add_task(dag, task)
-
-    def noted_attribute(task: Any, name: str, value: Any) -> None:
-        by = str(sys._getframe(1).f_globals.get("__name__"))
-        if task._BaseOperator__instantiated and not by.startswith("airflow.sdk."):
-            set_later.setdefault(id(task), set()).add(name)
-        set_attribute(task, name, value)
-
-    DAG.add_task = noted  # type: ignore[method-assign,assignment] # Airflow tells nobody
-    BaseOperator.__setattr__ = noted_attribute  # type: ignore[method-assign,assignment] # as above
-    try:
-        yield lines, set_later
-    finally:
-        DAG.add_task = add_task  # type: ignore[method-assign]
-        BaseOperator.__setattr__ = set_attribute  # type: ignore[method-assign]
+def converted(found: Imported, shown: str) -> Iterator[ConvertedDag]:
+    """Convert the DAGs of a file, which is `shown` as its user knows it."""
+    reader = SourceReader(found.file.parent)
+    calls = [node for node in ast.walk(ast.parse(found.text)) if isinstance(node, ast.Call)]
+    start = min((node.lineno for node in calls if ast.unparse(node.func).lower().endswith("dag")), default=1)
+    for dag in found.dags:
+        lines = found.lines.get(dag.dag_id, {})
+        conversion = _FromPython(dag, found.file, lines, shown, found.text, reader, start, found.set_later)
+        text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
+        said = {(d.sort_key, d.message): d for d in conversion.findings}.values()
+        yield ConvertedDag(dag.dag_id, text, tuple(said))
 
 
 class _FromPython(PythonObjects):
@@ -188,8 +78,8 @@ class _FromPython(PythonObjects):
         parts["schedule"] = self.schedule(dag.timetable, zone)
         for one in attrs.fields(DAG):
             held = getattr(dag, one.name, None)
-            if one.name in _DAG_AS_IT_IS and held is not None and held != _default(one, dag):
-                parts[one.name] = self.value(_actions(held) if one.name == "access_control" else held)
+            if one.name in _DAG_AS_IT_IS and held is not None and held != python_made.default_of(one, dag):
+                parts[one.name] = self.value(python_made.actions(held) if one.name == "access_control" else held)
         parts["catchup"] = Converted(True) if dag.catchup else None
         parts["is_paused_upon_creation"] = Converted(True) if dag.is_paused_upon_creation else None
         parts["tags"] = Converted([Converted(tag) for tag in sorted(dag.tags)], flow=True) if dag.tags else None
@@ -250,21 +140,16 @@ class _FromPython(PythonObjects):
             param: Param = held.get_param(name)
             if task is not None and name in self.dag.params:
                 around = self.dag.params.get_param(name)
-                same = (param.value, param.schema, param.description) == (
-                    around.value,
-                    around.schema,
-                    around.description,
-                )
-                if same or around.value is NOTSET:
+                if around.value is NOTSET or all(
+                    getattr(param, part) == getattr(around, part) for part in ("value", "schema", "description")
+                ):
                     continue
             default = {} if param.value is NOTSET else {"default": self.value(param.value)}
             described = {} if param.description is None else {"description": Converted(param.description)}
-            schema = {key: self.value(one) for key, one in param.schema.items()}
-            kind = {} if schema or not isinstance(param.value, dict) else {"type": Converted("object")}
-            if not (described or schema or isinstance(param.value, dict)) and default:
-                made[name] = default["default"]
-            else:
-                made[name] = Converted({**default, **described, **schema, **kind})
+            whole = described | {key: self.value(one) for key, one in param.schema.items()}
+            if isinstance(param.value, dict) and not param.schema:
+                whole["type"] = Converted("object")
+            made[name] = Converted({**default, **whole}) if whole or not default else default["default"]
         return Converted(made) if made else None
 
     def _defaults(self, default_args: Mapping[str, Any]) -> Converted | None:
@@ -280,7 +165,7 @@ class _FromPython(PythonObjects):
         return [
             self._group(child, around) if isinstance(child, TaskGroup) else self._task(child, around)
             for child in group.children.values()
-            if not _is_made_by_build(child)
+            if not is_made_by_build(child)
         ]
 
     def _group(self, group: TaskGroup, around: Mapping[str, Any]) -> Converted:
@@ -289,28 +174,26 @@ class _FromPython(PythonObjects):
             parts["prefix_group_id"] = Converted(False)
         for one in attrs.fields(TaskGroup):
             held = getattr(group, one.name, None)
-            if one.name in _GROUP_AS_IT_IS and held and held not in (one.default, group._group_id):
+            if one.name in GROUP_AS_WRITTEN and held and held not in (one.default, group._group_id):
                 parts[one.name] = Converted(held)
         self.referred = set()
         if isinstance(group, MappedTaskGroup):
             parts |= self._expanded(group._expand_input.value)
-        before = [
-            *sorted(name for name in group.upstream_group_ids if name),
-            *sorted(group.upstream_task_ids - self.referred),
-        ]
-        if before:
+        groups = sorted(name for name in group.upstream_group_ids if name)
+        if before := [*groups, *sorted(group.upstream_task_ids - self.referred)]:
             parts["needs"] = Converted([Converted(name) for name in before], flow=True)
         settings = self._settings(group.default_args, {})
-        notifications = settings.pop("notifications", None)
-        parts |= {"default_args": Converted(settings)} if settings else {}
-        parts |= {"notifications": notifications} if notifications is not None else {}
+        notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}
+        parts |= ({"default_args": Converted(settings)} if settings else {}) | notifications
         return Converted({**parts, "tasks": Converted(self._entries(group, around))})
 
     def _task(self, task: Any, around: Mapping[str, Any]) -> Converted:
         self.line = self.lines.get(task.task_id, 1)
         self.referred = set()
         is_mapped = isinstance(task, MappedOperator)
-        given = _partial(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
+        given = (
+            python_made.partial_arguments(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
+        )
         given |= self._set_later(task, given)
         given = {name: one for name, one in given.items() if name not in _OF_THE_TASK}
         settings = {name: given.pop(name) for name in [*given] if name in SETTING_KEYS or name in _EVENTS}
@@ -328,7 +211,7 @@ class _FromPython(PythonObjects):
         if is_mapped:
             names = {new: old for old, new in REQUEST_NAMES.items()} if uses == "http" else {}
             parts |= self._expanded(task._get_specified_expand_input().value, names)
-        role = self._role(task)
+        role = self.role(task)
         if needs := self._needs(task, role.pop("names", frozenset())):
             parts["needs"] = Converted([Converted(name) for name in needs], flow=True)
         self._say_hidden(task, {*needs, *self.referred})
@@ -342,10 +225,9 @@ class _FromPython(PythonObjects):
         """Attributes that were set after the task was made; those of its arguments, Airflow keeps itself."""
         later: dict[str, Any] = {}
         for name in sorted(self.set_later.get(id(task), set()) - given.keys() - _OF_THE_TASK):
-            made_by = (vars(kind).get("__init__") for kind in type(task).__mro__ if kind is not BaseOperator)
-            if name in SETTING_KEYS | _EVENTS.keys() or any(
-                name in inspect.signature(i).parameters for i in made_by if i
-            ):
+            makers = (vars(kind).get("__init__") for kind in type(task).__mro__ if kind is not BaseOperator)
+            is_argument = any(name in inspect.signature(one).parameters for one in makers if one)
+            if is_argument or name in SETTING_KEYS | _EVENTS.keys():
                 later[name] = getattr(task, name)
             elif not name.startswith("_"):
                 self.lost(f"`{name}` is set on `{task.task_id}`, whose operator takes no argument of this name")
@@ -357,22 +239,9 @@ class _FromPython(PythonObjects):
         while group is not None and group.group_id is not None:
             prefix = f"{group.group_id}." if group.prefix_group_id else ""
             for name in sorted(one for one in names if prefix and f"{prefix}{one}" in known):
-                self.lost(
-                    f"inside the group `{group.group_id}`, `{name}` is the group's own", help="give one another id"
-                )
+                message = f"inside the group `{group.group_id}`, `{name}` is the group's own"
+                self.lost(message, help="give one another id")
             group = group.parent_group
-
-    def _role(self, task: Any) -> dict[str, Any]:
-        role: dict[str, Any] = {}
-        if task.is_setup:
-            role["setup"] = Converted(True)
-        if task.is_teardown:
-            setups = sorted(name for name in task.upstream_task_ids if self.dag.task_dict[name].is_setup)
-            role["teardown"] = Converted([Converted(name) for name in setups], flow=True)
-            role["names"] = frozenset(setups)
-            if task.on_failure_fail_dagrun:
-                role["on_failure_fail_dagrun"] = Converted(True)
-        return role
 
     def _needs(self, task: Any, named: frozenset[str]) -> list[str]:
         """What a task waits for but for the outputs that it takes: groups as a whole, and not what its own group waits
@@ -396,19 +265,17 @@ class _FromPython(PythonObjects):
 
     def _uses(self, task: Any, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         kind = task.operator_class if isinstance(task, MappedOperator) else type(task)
-        name = _DECORATED.get(kind.__name__, kind.__name__)
-        if name in ("PythonOperator", *_CHOOSING.keys()) and "python_callable" in given:
+        name = DECORATED.get(kind.__name__, kind.__name__)
+        if name in ("PythonOperator", *CHOOSING.keys()) and "python_callable" in given:
             return self._function(name, given)
         path = self.dotted(kind)
         if "decorators" in path or kind.__name__.startswith("_"):
             self.lost(f"`{getattr(kind, 'custom_operator_name', kind.__name__)}` has no equivalent for functions here")
-        uses = _BUILT_INS.get(path, path)
+        uses = BUILT_IN_NAMES.get(path, path)
         found = self.reader.find(path)
-        if (
-            isinstance(found, Class) and found.parameters is not None
-        ):  # an operator's constructor gives others to its base
-            names_taken = {parameter.name for parameter in found.parameters}
-            given = {name: one for name, one in given.items() if name in names_taken}
+        if isinstance(found, Class) and found.parameters is not None:  # its constructor gives others to its base
+            known = {parameter.name for parameter in found.parameters}
+            given = {name: one for name, one in given.items() if name in known}
         if "." not in uses and uses != "http" and not given.keys() <= taken(uses):
             uses = path
         if "." not in uses and isinstance(given.get("poke_interval"), int | float):
@@ -416,7 +283,7 @@ class _FromPython(PythonObjects):
         if uses == "http":
             settings = given.pop("settings", {})
             zone = given.pop("timezone", "UTC")
-            behind = [name for name in task.downstream_task_ids if not _is_made_by_build(self.dag.task_dict[name])]
+            behind = [name for name in task.downstream_task_ids if not is_made_by_build(self.dag.task_dict[name])]
             if "Stateful" in kind.__name__ and given.pop("commits", True) and behind:
                 settings = {**settings, "commit": "poll"}
             if "each_rows" in given:
@@ -435,30 +302,25 @@ class _FromPython(PythonObjects):
         arguments = {**dict(zip(names, positional, strict=False)), **arguments}
         path = self.dotted(function)
         for argument, one in arguments.items():
-            if not _is_plain(one):
-                kind = type(one).__name__
-                self.lost(
-                    f"`{argument}` is a value of type `{kind}`, and a function gets text, numbers, lists, mappings"
-                )
-        if name in _CHOOSING and not given:
-            return _CHOOSING[name], {
-                "python_callable": UnquotedText(path),
-                **({"op_kwargs": arguments} if arguments else {}),
-            }
+            if not is_plain(one):
+                what = f"`{argument}` is a value of type `{type(one).__name__}`"
+                self.lost(f"{what}, and a function gets text, numbers, lists, mappings")
+        named = {"op_kwargs": arguments} if arguments else {}
+        if name in CHOOSING and not given:
+            return CHOOSING[name], {"python_callable": UnquotedText(path), **named}
         if name == "PythonOperator" and not given:
             return path, arguments
-        whole = {"python_callable": function, **({"op_kwargs": arguments} if arguments else {}), **given}
-        return f"{STANDARD}.operators.python.{name}", whole
+        return f"{STANDARD}.operators.python.{name}", {"python_callable": function, **named, **given}
 
     def _expanded(self, value: Any, names: Mapping[str, str] | None = None) -> dict[str, Converted]:
         known = names or {}
         if isinstance(value, Mapping):
             return {"expand": Converted({known.get(name, name): self.value(one) for name, one in value.items()})}
         if isinstance(value, list | tuple):
-            value = [
-                {known.get(name, name): one for name, one in row.items()} if isinstance(row, Mapping) else row
-                for row in value
-            ]
+            renamed = (
+                {known.get(k, k): one for k, one in row.items()} if isinstance(row, Mapping) else row for row in value
+            )
+            value = list(renamed)
         return {"expand_kwargs": self.value(value)}
 
     def _settings(self, given: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Converted]:
@@ -480,43 +342,3 @@ class _FromPython(PythonObjects):
         if events and (notifications := self.notifications(events, TaskNotifications)) is not None:
             made["notifications"] = notifications
         return made
-
-
-def _actions(access: Any) -> Any:
-    """Airflow keeps actions on a DAG below the word `DAGs`."""
-    plain = {role: [*held] == ["DAGs"] and isinstance(held["DAGs"], set) for role, held in access.items()}
-    return {role: held["DAGs"] if plain[role] else held for role, held in access.items()}
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(map(_is_plain, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, _PLAIN)
-
-
-def _is_made_by_build(task: Any) -> bool:
-    """Whether this project's build makes the task for another one."""
-    return type(task).__module__ in ("factory.operators.select", "factory.operators.poll_commit")
-
-
-def _default(one: Any, dag: DAG) -> Any:
-    """What a DAG has where nothing is written."""
-    if not isinstance(one.default, attrs.Factory):  # type: ignore[arg-type] # a class, though it is typed as a function
-        return one.default
-    return one.default.factory(dag) if one.default.takes_self else one.default.factory()
-
-
-def _partial(task: Any) -> dict[str, Any]:
-    """The arguments of a mapped task that were written: Airflow adds its defaults to them."""
-    defaults = {p.name: p.default for p in inspect.signature(BaseOperator.__init__).parameters.values()}
-    own = {"python_callable": task.python_callable} if hasattr(task, "python_callable") else {}
-    ignored = {"email_on_failure", "email_on_retry", "on_failure_fail_dagrun", "is_setup", "is_teardown", "dag"}
-    given = {
-        name: one
-        for name, one in task.partial_kwargs.items()
-        if name not in ignored
-        and not (name in defaults and (one == defaults[name] or (not one and not defaults[name])))
-    }
-    return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}

@@ -5,21 +5,18 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
 
-import attrs
 from airflow.sdk import DAG, Asset, AssetAlias, AssetAll, AssetAny, ExceptionRetryPolicy, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
-from airflow.sdk.definitions.timetables import simple
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
-from airflow.triggers.base import BaseTrigger
 
-from factory.build.python_values import written_fields
+from factory.build.python_made import DEADLINES, PLAIN_TIMETABLES, arguments_of, asset_fields, written_fields
 from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
@@ -63,10 +60,8 @@ class PythonObjects:
 
     def schedule(self, timetable: Any, zone: str) -> Converted | None:
         kind = type(timetable).__name__
-        if isinstance(timetable, simple.NullTimetable):
-            return Converted(None)
-        if isinstance(timetable, simple.OnceTimetable | simple.ContinuousTimetable):
-            return Converted(f"@{kind.removesuffix('Timetable').lower()}")
+        if type(timetable) in PLAIN_TIMETABLES:
+            return Converted(PLAIN_TIMETABLES[type(timetable)])
         if isinstance(timetable, AssetOrTimeSchedule):
             made = self.schedule(timetable.timetable, zone)
             cron = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
@@ -81,7 +76,7 @@ class PythonObjects:
             if default is not None and type(default).__name__ != "IdentityMapper":
                 written["default_partition_mapper"] = self.value(default)
             return Converted(written)
-        given = _given(timetable)
+        given = arguments_of(timetable)
         if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given is not None:
             own = getattr(given.get("timezone"), "name", given.get("timezone"))
             interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
@@ -120,8 +115,7 @@ class PythonObjects:
 
     def alert(self, alert: Any) -> Converted:
         reference = alert.reference
-        words = {"DagRunQueuedAtDeadline": "queued_at", "DagRunLogicalDateDeadline": "logical_date"}
-        parts = {"from": Converted(words.get(type(reference).__name__, "average_runtime"))}
+        parts = {"from": Converted(DEADLINES.get(type(reference).__name__, "average_runtime"))}
         if hasattr(reference, "_datetime"):
             parts["from"] = self.value(reference._datetime)
         elif hasattr(reference, "max_runs"):
@@ -132,6 +126,19 @@ class PythonObjects:
         return Converted(
             {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
         )
+
+    def role(self, task: Any) -> dict[str, Any]:
+        """Whether a task is a setup or a teardown; `names` are its setups."""
+        role: dict[str, Any] = {}
+        if task.is_setup:
+            role["setup"] = Converted(True)
+        if task.is_teardown:
+            setups = sorted(name for name in task.upstream_task_ids if self.dag.task_dict[name].is_setup)
+            role["teardown"] = Converted([Converted(name) for name in setups], flow=True)
+            role["names"] = frozenset(setups)
+            if task.on_failure_fail_dagrun:
+                role["on_failure_fail_dagrun"] = Converted(True)
+        return role
 
     def notifications(self, events: Mapping[str, Any], model: Any) -> Converted | None:
         made: dict[str, Converted] = {}
@@ -150,7 +157,7 @@ class PythonObjects:
             path, arguments = self.dotted(callback), {}
         else:
             path = self.dotted(type(callback))
-            given = _given(callback)
+            given = arguments_of(callback)
             if given is None:
                 self.lost(f"the arguments of a `{type(callback).__name__}` are not known", help="write them in `with`")
             arguments = {name: self.value(one) for name, one in (given or {}).items()}
@@ -185,7 +192,7 @@ class PythonObjects:
         if callable(value) and (inspect.isroutine(value) or inspect.isclass(value)):
             path = self.dotted(value)
             return Converted(None if "<" in path else {OBJECT: Converted(path)})
-        given = _given(value)
+        given = arguments_of(value)
         if given is None:
             self.lost(f"a value of type `{type(value).__name__}` is not converted")
             return Converted(None)
@@ -261,23 +268,19 @@ class PythonObjects:
 
     @value.register
     def _asset(self, value: Asset) -> Converted:
-        given: dict[str, Any] = {"name": value.name} | ({} if value.uri == value.name else {"uri": value.uri})
-        plain = Asset(**given)
-        more = {n: getattr(value, n) for n in ("group", "extra") if getattr(value, n) != getattr(plain, n)}
-        if value.access_control != plain.access_control:
-            more["access_control"] = written_fields(value.access_control)
-        parts = {name: self.value(one) for name, one in {**given, **more}.items()}
-        if value.watchers:
-            watchers = [
-                Converted({"name": Converted(w.name), "trigger": self.value(w.trigger)}) for w in value.watchers
-            ]
-            parts["watchers"] = Converted(watchers)
+        given = asset_fields(value)
+        watchers, access = given.pop("watchers", ()), given.pop("access_control", None)
+        given |= {"access_control": written_fields(access)} if access is not None else {}
+        parts = {name: self.value(one) for name, one in given.items()}
+        if watchers:
+            named = [{"name": Converted(w.name), "trigger": self.value(w.trigger)} for w in watchers]
+            parts["watchers"] = Converted([Converted(one) for one in named])
         return parts["name"] if len(parts) == 1 else Converted(parts)
 
     @value.register
     def _alias(self, value: AssetAlias) -> Converted:
-        group = {} if value.group == AssetAlias(value.name).group else {"group": Converted(value.group)}
-        return Converted({"alias": Converted(value.name), **group})
+        given = asset_fields(value)
+        return self.value({"alias": given.pop("name"), **given})
 
     @value.register
     def _policy(self, value: ExceptionRetryPolicy) -> Converted:
@@ -289,23 +292,3 @@ class PythonObjects:
             rules.append(self.value({**written_fields(rule), **written}))
         default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
         return Converted({"rules": Converted(rules), **default})
-
-
-def _given(value: Any) -> dict[str, Any] | None:
-    """The arguments that an object was made with, as far as it tells: those that are not the defaults; None where it
-    does not tell."""
-    if isinstance(value, BaseTrigger):
-        return dict(value.serialize()[1])
-    if is_dataclass(value) or (attrs.has(type(value)) and not hasattr(type(value), "__attrs_init__")):
-        return written_fields(value)
-    found: dict[str, Any] = {}
-    for parameter in inspect.signature(type(value)).parameters.values():
-        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            continue
-        names = [parameter.name, f"_{parameter.name}", *(["expression"] if parameter.name == "cron" else [])]
-        names = [name for name in names if hasattr(value, name)]
-        if not names and parameter.default is parameter.empty:
-            return None
-        if names and (held := getattr(value, names[0])) != parameter.default:
-            found[parameter.name] = held
-    return found

@@ -128,8 +128,9 @@ def _as_reference(value: Any) -> Any:
         return [_as_reference(one) for one in value]
     if not isinstance(value, str):
         return value
-    value = PULL.sub(lambda pull: _written(*pull.groups()), value)
-    mapped = MAPPED.fullmatch(value)
+    pull, mapped = PULL.fullmatch(value), MAPPED.fullmatch(value)
+    if pull is not None:
+        return _written(*pull.groups())
     return value if mapped is None else f"${{expand.{mapped[1]}}}"
 
 

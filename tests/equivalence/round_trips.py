@@ -68,8 +68,9 @@ def places() -> Iterator[tuple[str, Path, list[str], Mapping[str, str]]]:
 
 def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Each DAG of a file, what its module has otherwise, and what the file that is made of the module has otherwise."""
+    from factory.build.python_made import imported  # noqa: PLC0415 # as above
     from factory.build.python_module import PythonModule  # noqa: PLC0415 # after logging is off
-    from factory.loading.from_python import imported  # noqa: PLC0415 # as above
+    from factory.loading.from_python import converted  # noqa: PLC0415 # as above
     from factory.loading.pipelines import build_checked  # noqa: PLC0415 # as above
     from factory.operators import make_importable  # noqa: PLC0415 # as above
     from schemas.check import CheckedPipeline, Checker, CheckOptions, CheckResult  # noqa: PLC0415 # as above
@@ -95,7 +96,7 @@ def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[st
             found = imported(module)
             (dag,) = (one for one in found.dags if one.dag_id == dag_id)
             there = unlike(serialized(dag), first)
-            (made,) = (one for one in found.converted(module.name) if one.dag_id == dag_id)
+            (made,) = (one for one in converted(found, module.name) if one.dag_id == dag_id)
             yield dag_id, there, back(folder, file, made, first)
         except Exception as error:  # whatever it is, it is this module's and no other's
             yield dag_id, there or [f"{type(error).__name__}: {error}"], []
@@ -104,7 +105,8 @@ def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[st
 def by_hand(pairs: Path, every: int) -> Iterator[tuple[str, list[str]]]:
     """Each pair, and what the file that is made of its Python file has otherwise. What the DAG files define is looked
     for in the module `functions`, where whoever converts them moves it."""
-    from factory.loading.from_python import imported  # noqa: PLC0415 # after logging is off
+    from factory.build.python_made import imported  # noqa: PLC0415 # after logging is off
+    from factory.loading.from_python import converted  # noqa: PLC0415 # as above
     from tests.equivalence.build_pairs import serialized  # noqa: PLC0415 # as above
 
     functions = importlib.import_module("functions")
@@ -112,7 +114,7 @@ def by_hand(pairs: Path, every: int) -> Iterator[tuple[str, list[str]]]:
         if not file.with_suffix(".yaml").exists():
             continue
         found = imported(file)
-        for dag, made in zip(found.dags, found.converted(file.name), strict=True):
+        for dag, made in zip(found.dags, converted(found, file.name), strict=True):
 
             def moved(match: re.Match[str]) -> str:
                 return f"functions.{match[1]}" if hasattr(functions, match[1]) else match[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,6 +186,19 @@ def comments(document: Document) -> Comments:
             found.below.append(text)
         else:
             found.above.setdefault(first[starts[following]], []).append(text)
+    return found
+
+
+def comments_about(effective: Effective, paths: Sequence[DataPath]) -> dict[DataPath, list[str]]:
+    """The comments of the file by which of the paths they are about; all others at ()."""
+    found: dict[DataPath, list[str]] = {}
+    own = effective.layers[-1]
+    places = {place: path for path in reversed(paths) for layer, place in [effective.key_origin(path)] if layer is own}
+    written = comments(own)
+    for place, lines in (*written.above.items(), *((place, [line]) for place, line in written.behind.items())):
+        about = (places.get(place[:length]) for length in range(len(place), -1, -1))
+        spaced = [line if line[1:2] in ("", " ", "#") else f"# {line[1:]}" for line in lines]
+        found.setdefault(next((path for path in about if path is not None), ()), []).extend(spaced)
     return found
 
 

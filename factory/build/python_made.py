@@ -1,0 +1,287 @@
+"""How objects were made: what is noted while a pipeline is built or a Python file is imported, and what an object tells
+itself; and the names that Airflow and this language have for the same thing.
+
+Python code is written from it, and pipelines are written from Python.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, XComArg
+from airflow.sdk.definitions._internal.contextmanager import DagContext
+from airflow.sdk.definitions._internal.expandinput import MappedArgument
+from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
+from airflow.triggers.base import BaseTrigger
+
+from factory.build.built_ins import BUILT_INS
+from factory.build.edges import TaskReferences
+from factory.build.objects import ObjectBuilder
+from factory.build.tasks import OperatorBuilder
+from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
+from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
+from schemas.dagfactory.convert.airflow import OPERATORS
+from schemas.findings.paths import DataPath
+from schemas.model.task import TaskGroup
+from schemas.model.task_base import TaskBase
+from schemas.source import Function
+
+_OURS = {row.operator: name for name, row in BUILT_INS.items() if isinstance(row.operator, str)}
+AIRFLOWS_OWN = {path: OPERATORS[name] for path, name in _OURS.items() if OPERATORS.get(name, path) != path}
+"""Small subclasses of ours with the same arguments, and Airflow's classes."""
+BUILT_IN_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        **{path: name for path, name in _OURS.items() if path.startswith("factory.") and name != "train"},
+        **{OPERATORS[name]: name for name in ("bash", "empty", "latest_only", "http")},
+        "factory.operators.http_stateful.StatefulHttpOperator": "http",
+        "factory.operators.moment_sensor.DateTimeSensor": "wait_until",
+        "factory.operators.moment_sensor.TimeSensor": "wait_until",
+        "factory.operators.other_dags.TriggerDagRunOperator": "trigger_dag",
+    }
+)
+"""Operators whose arguments are those of a built-in."""
+CHOOSING: Mapping[str, str] = MappingProxyType(
+    {"BranchPythonOperator": "branch", "ShortCircuitOperator": "short_circuit"}
+)
+"""Operators of functions that choose what runs: the built-in, and the decorator behind `@task.`."""
+DECORATED: Mapping[str, str] = MappingProxyType(
+    {f"_{name.removesuffix('Operator')}DecoratedOperator": name for name in ("PythonOperator", *CHOOSING)}
+)
+PLAIN_TIMETABLES: Mapping[type, str | None] = MappingProxyType(
+    {NullTimetable: None, OnceTimetable: "@once", ContinuousTimetable: "@continuous"}
+)
+TIMETABLES: Mapping[type, str] = MappingProxyType(
+    {
+        Cron: "CronTriggerTimetable",
+        CronInterval: "CronDataIntervalTimetable",
+        Crons: "MultipleCronTriggerTimetable",
+        Every: "DeltaTriggerTimetable",
+        EveryInterval: "DeltaDataIntervalTimetable",
+    }
+)
+"""Our timetables, and Airflow's that they are."""
+_PLAIN = (str, int, float, XComArg, XComSelection, GroupArgument, ReferenceText, MappedArgument)
+DEADLINES: Mapping[str, str] = MappingProxyType(
+    {"DagRunQueuedAtDeadline": "queued_at", "DagRunLogicalDateDeadline": "logical_date"}
+)
+"""What a deadline is counted from; `DeadlineReference` has the same words in capitals behind `DAGRUN_`."""
+
+
+@dataclass(frozen=True)
+class Seen(ObjectBuilder):
+    """An ObjectBuilder that knows of each object, by its `id`, the dotted path and the arguments of the call that made
+    it (None for what is as its module has it), and what the operators and groups of each path were made of."""
+
+    seen: dict[int, tuple[Any, str, Mapping[str, Any] | None]] = field(default_factory=dict)
+    tasks: dict[DataPath, tuple[type, dict[str, Any]]] = field(default_factory=dict)
+    groups: dict[DataPath, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+    def made(self, dotted: str, target: Any, arguments: Mapping[str, Any]) -> Any:
+        found = super().made(dotted, target, arguments)
+        self.seen[id(found)] = (found, dotted, arguments)
+        return found
+
+    def named(self, dotted: str, at: DataPath) -> Any:
+        found = super().named(dotted, at)
+        if not isinstance(found, str | int | float | tuple | None):
+            self.seen.setdefault(id(found), (found, dotted, None))
+        return found
+
+    def is_callback(self, dotted: str) -> bool:
+        """Whether a function takes what Airflow's callbacks take, and nothing else."""
+        found = self._reader.find(dotted)
+        parameters = found.parameters if isinstance(found, Function) else None
+        return [parameter.name for parameter in parameters or ()] == ["context"]
+
+
+class SeeingBuilder(OperatorBuilder):
+    """An OperatorBuilder that notes what it makes operators and groups of."""
+
+    objects: Seen
+
+    def made(
+        self,
+        task: TaskBase,
+        path: DataPath,
+        operator: type[BaseOperator],
+        whole: dict[str, Any],
+        references: TaskReferences,
+    ) -> Any:
+        self.objects.tasks[path] = (operator, whole)
+        return super().made(task, path, operator, whole, references)
+
+    def made_group(self, group: TaskGroup, whole: dict[str, Any], references: TaskReferences) -> Any:
+        made = super().made_group(group, whole, references)
+        self.objects.groups[references.one.path] = (made, whole)
+        return made
+
+
+def written_fields(value: Any) -> dict[str, Any]:
+    """The fields of an object that are not as its class has them, by the names that its constructor takes."""
+    plain: list[tuple[str, str, Any, Any]]
+    if dataclasses.is_dataclass(value):
+        plain = [(f.name, f.name, f.default, f.default_factory) for f in dataclasses.fields(value) if f.init]
+    else:
+        own = [f for f in attrs.fields(type(value)) if f.init]
+        plain = [(f.alias or f.name, f.name, f.default, getattr(f.default, "factory", None)) for f in own]
+    held = {alias: (getattr(value, name), factory() if callable(factory) else d) for alias, name, d, factory in plain}
+    return {alias: one for alias, (one, default) in held.items() if one != default}
+
+
+def asset_fields(value: Asset | AssetAlias) -> dict[str, Any]:
+    """The arguments of an asset or an alias: its name, and what does not follow from that."""
+    kind: Any = Asset if isinstance(value, Asset) else AssetAlias
+    given = {"name": value.name} | ({"uri": value.uri} if isinstance(value, Asset) and value.uri != value.name else {})
+    plain = kind(**given)
+    names = [name for name in ("group", "extra", "watchers", "access_control") if hasattr(plain, name)]
+    return given | {name: getattr(value, name) for name in names if getattr(value, name) != getattr(plain, name)}
+
+
+def arguments_of(value: Any) -> dict[str, Any] | None:
+    """The arguments that an object was made with, as far as it tells: those that are not the defaults; None where it
+    does not tell."""
+    if isinstance(value, BaseTrigger):
+        return dict(value.serialize()[1])
+    if dataclasses.is_dataclass(value) or (attrs.has(type(value)) and not hasattr(type(value), "__attrs_init__")):
+        return written_fields(value)
+    found: dict[str, Any] = {}
+    for parameter in inspect.signature(type(value)).parameters.values():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        names = [parameter.name, f"_{parameter.name}", *(["expression"] if parameter.name == "cron" else [])]
+        names = [name for name in names if hasattr(value, name)]
+        if not names and parameter.default is parameter.empty:
+            return None
+        if names and (held := getattr(value, names[0])) != parameter.default:
+            found[parameter.name] = held
+    return found
+
+
+def partial_arguments(task: Any) -> dict[str, Any]:
+    """The arguments of a mapped task that were written: Airflow adds its defaults to them."""
+    defaults = {p.name: p.default for p in inspect.signature(BaseOperator.__init__).parameters.values()}
+    own = {"python_callable": task.python_callable} if hasattr(task, "python_callable") else {}
+    ignored = {"email_on_failure", "email_on_retry", "on_failure_fail_dagrun", "is_setup", "is_teardown", "dag"}
+    given = {
+        name: one
+        for name, one in task.partial_kwargs.items()
+        if name not in ignored
+        and not (name in defaults and (one == defaults[name] or (not one and not defaults[name])))
+    }
+    return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}
+
+
+def default_of(one: Any, dag: DAG) -> Any:
+    """What a DAG has where nothing is written."""
+    if not isinstance(one.default, attrs.Factory):  # type: ignore[arg-type] # a class, though it is typed as a function
+        return one.default
+    return one.default.factory(dag) if one.default.takes_self else one.default.factory()
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value may be an argument of a function in a pipeline."""
+    if isinstance(value, Mapping):
+        return all(map(is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, _PLAIN)
+
+
+def is_made_by_build(task: Any) -> bool:
+    """Whether this project's build makes the task for another one."""
+    return type(task).__module__ in ("factory.operators.select", "factory.operators.poll_commit")
+
+
+def actions(access: Any) -> Any:
+    """Airflow keeps actions on a DAG below the word `DAGs`."""
+    plain = {role: [*held] == ["DAGs"] and isinstance(held["DAGs"], set) for role, held in access.items()}
+    return {role: held["DAGs"] if plain[role] else held for role, held in access.items()}
+
+
+class ImportFailedError(Exception):
+    """A Python file could not be imported; the text is for its user, `line` is the file's."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The DAGs that Airflow finds in a file; `lines` by DAG id and task id: where each task was made; `set_later` by a
+    task's `id()`: the attributes that were set after it was made."""
+
+    file: Path
+    text: str = field(repr=False)
+    dags: list[DAG]
+    lines: Mapping[str, Mapping[str, int]]
+    set_later: Mapping[int, set[str]]
+
+
+def imported(file: Path) -> Imported:
+    """Import a file as Airflow does. Raises ImportFailedError."""
+    text = file.read_text(encoding="utf-8")
+    folders = [str(folder) for folder in (file.parent, *file.parents) if folder.name == "dags" or folder == file.parent]
+    before = list(sys.path)
+    sys.path += [folder for folder in folders if folder not in sys.path]
+    name = f"converted_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportFailedError(1, "this is not a Python file")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    DagContext.autoregistered_dags.clear()
+    DagContext.current_autoregister_module_name = name
+    try:
+        with _seen_tasks(file) as (lines, set_later):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # anybody's code
+        frames = traceback.extract_tb(error.__traceback__)
+        line = next((frame.lineno for frame in reversed(frames) if frame.filename == str(file)), 1)
+        reason = " ".join(str(error).split()) or "it gave no reason"
+        raise ImportFailedError(line or 1, f"importing it failed: {type(error).__name__}: {reason}") from error
+    finally:
+        DagContext.current_autoregister_module_name = None
+        sys.path[:] = before
+    found = [dag for dag, by in DagContext.autoregistered_dags if by is module]
+    found += [value for value in vars(module).values() if isinstance(value, DAG)]
+    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), lines, set_later)
+
+
+@contextmanager
+def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, int]], dict[int, set[str]]]]:
+    """Notes for each task the line of the file that made it, and the attributes that were set after that."""
+    lines: dict[str, dict[str, int]] = {}
+    set_later: dict[int, set[str]] = {}
+    add_task, set_attribute = DAG.add_task, BaseOperator.__setattr__
+
+    def noted(dag: DAG, task: Any) -> None:
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_code.co_filename != str(file):
+            frame = frame.f_back
+        lines.setdefault(dag.dag_id, {}).setdefault(task.task_id, frame.f_lineno)
+        add_task(dag, task)
+
+    def noted_attribute(task: Any, name: str, value: Any) -> None:
+        by = str(sys._getframe(1).f_globals.get("__name__"))
+        if task._BaseOperator__instantiated and not by.startswith("airflow.sdk."):
+            set_later.setdefault(id(task), set()).add(name)
+        set_attribute(task, name, value)
+
+    DAG.add_task = noted  # type: ignore[method-assign,assignment] # Airflow tells nobody
+    BaseOperator.__setattr__ = noted_attribute  # type: ignore[method-assign,assignment] # as above
+    try:
+        yield lines, set_later
+    finally:
+        DAG.add_task = add_task  # type: ignore[method-assign]
+        BaseOperator.__setattr__ = set_attribute  # type: ignore[method-assign]
