@@ -13,7 +13,7 @@ from factory.http.call import HttpCall
 from factory.http.expectations import is_true
 from factory.http.page import Means, Page
 from factory.http.selection import is_path, search
-from factory.http.signs import Total, asked, searched, sign_of_more
+from factory.http.signs import Total, asked, searched, sign_of_more, total_of_more, totals_in
 from factory.http.steps import Came, Following, step_of
 from schemas.model.pagination import Pagination
 
@@ -48,9 +48,12 @@ class Pager:
         """The first call, from the one that the pipeline writes."""
         return self._step.first(call)
 
-    def repeats(self, came: Came) -> bool:
-        """Whether these are the rows of the page before."""
-        return bool(came.sent) and came.sent == self._before
+    def repeats(self, page: Page, came: Came, *, beyond: bool) -> bool:
+        """Whether these are the rows of the page before, where the list has ended by a total: `beyond`, or one that the
+        pipeline does not name."""
+        if not came.sent or came.sent != self._before:
+            return False
+        return beyond or any(total == self._sent for _, total in totals_in(page))
 
     def after(self, page: Page, came: Came) -> Following | None:
         """What is requested after a page; None after the last. Raises HttpError."""
@@ -74,6 +77,8 @@ class Pager:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or self._pagination.type not in _COUNTED):
             self._check_total(page)
+        if following is None and more is None and self._stop is None:
+            self._check_unnamed_total(page)
         if following is not None and not self.is_counted:
             self.is_counted = _counts(page.call.url, following.call.url, came.number)
         self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
@@ -89,6 +94,19 @@ class Pager:
         if total is not None and read < total and (by_page or self._rows != total):
             what = "pages" if by_page else "rows"
             raise page.error(f"the list ends here after {read:,} {what}, but its total is {total:,}")
+
+    def _check_unnamed_total(self, page: Page) -> None:
+        """Where the pipeline does not say how a list ends, the answer may. A page without rows is the end of a counted
+        list, unless all of its rows are hidden from who asks."""
+        if self._total.is_named or self._pagination.type == "single_page":
+            return
+        read = max(self._sent, self._rows) + (self._pagination.offset or 0)
+        if (total := total_of_more(page, read)) is None:
+            return
+        text = f"the list ends here after {read:,} rows, but the answer has `{total}`"
+        if self._pagination.type in _COUNTED:
+            raise page.error(f"{text}; `total_path`, `has_more_path` or `stop` says where it ends")
+        self._means.log(f"{page.named}: {text}")
 
     def _check_silent(self, page: Page) -> None:
         """An answer that says nothing is the end of a counted list, whose end is known by asking behind it. Of any

@@ -17,7 +17,7 @@ from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Pager, Readings, Unique
 from factory.http.rows import RowSelector
 from factory.http.selection import JmesPathError, search, top_keys
-from factory.http.signs import sign_of_a_part, sign_of_failure, sign_of_more, total_of_more
+from factory.http.signs import sign_of_a_part, sign_of_failure, sign_of_more, sign_of_no_end, total_of_more
 from factory.http.steps import Came, Following
 from schemas.model.http import HttpRequest
 
@@ -167,10 +167,11 @@ class _Poll:
         if self._rows is None:
             self._take_whole(page)
             return None
-        came = self._selector.rows(page)
+        came = self._selector.rows(page, beyond=beyond)
+        self._check_said(page, sign_of_no_end(page.value), "that it is not done")
         if not came.number:
             self._check_said(page, sign_of_failure(page.value), "that it failed, and it has no rows")
-        if beyond and self._pager.repeats(came):
+        if self._pager.repeats(page, came, beyond=beyond):
             self._means.tell(f"{page.named}: behind the total the server repeats its last page, so the list ends here")
             return None
         rows = self._handed_on(page, came)
@@ -250,7 +251,9 @@ class _Poll:
         """What the pipeline has a condition for, it decides itself."""
         if sign is None:
             return
-        conditions = [self._request.expect.condition, *(one.condition for one in self._request.response_actions)]
+        until = self._request.until
+        conditions = [until.condition if until else None, self._request.expect.condition]
+        conditions += [one.condition for one in self._request.response_actions]
         if not any(sign in top_keys(condition) for condition in conditions if condition is not None):
             raise page.error(
                 f"it says by `{sign}` {what}; an `expect: {{condition: …}}` that names `{sign}` says which of these "

@@ -26,8 +26,9 @@ class RowSelector:
         self._select = search(selector) if selector is not None else None
         self._source = source(selector) if selector is not None and not _PLAIN.fullmatch(selector) else None
 
-    def rows(self, page: Page) -> Came:
-        """The rows of a page; what is selected and no list is one row. Raises HttpError."""
+    def rows(self, page: Page, *, beyond: bool = False) -> Came:
+        """The rows of a page; what is selected and no list is one row. `beyond`: the list ended before it, so that it
+        may have no place for any. Raises HttpError."""
         if page.ignored or page.status == HTTPStatus.NO_CONTENT:
             return Came([], [])
         if self._select is None:
@@ -39,6 +40,8 @@ class RowSelector:
             sent = self._source(page.value) if self._source is not None else None
         except JmesPathError as error:
             raise page.error(f"`data_selector` cannot be asked of the answer: {error}") from None
+        if selected is None and beyond:
+            return Came([], [])
         if selected is None:
             raise page.error(f"`data_selector` ({self._selector}) finds nothing in the answer")
         rows = selected if isinstance(selected, list) else [selected]

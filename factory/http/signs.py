@@ -28,6 +28,7 @@ _FRAMES = 40
 """Mappings that are looked through for a total."""
 _LINKS = ("link", "links", "atom:link")
 _RELATIONS = ("rel", "@rel", "relation")
+_COMPLETE = ("jobcomplete", "iscomplete", "is_complete", "complete")
 _FAILURES = ("error", "errors", "fault", "exception")
 
 
@@ -112,16 +113,20 @@ def sign_of_more(page: Page) -> str | None:
 def total_of_more(page: Page, number: int) -> str | None:
     """A key or header field and its number, by which an answer has more rows than the `number` that came. It may well
     be another number, such as that of all rows of a window or not."""
+    return next((f"{key}: {total}" for key, total in totals_in(page) if total > max(number, 1)), None)
+
+
+def totals_in(page: Page) -> Iterator[tuple[str, int]]:
+    """Keys and header fields of an answer that may be a total."""
     headers = {key.lower().removeprefix("x-"): int(one) for key, one in page.headers.items() if one.isdecimal()}
     frames: list[Any] = [headers, page.value]
     for depth, frame in enumerate(frames):
         for key, total in frame.items() if isinstance(frame, Mapping) else ():
             is_total = _TOTAL.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) is not None
-            if is_total and isinstance(total, int) and total > max(number, 1):
-                return f"{key}: {total}"
+            if is_total and isinstance(total, int) and not isinstance(total, bool):
+                yield str(key), total
         if isinstance(frame, Mapping) and depth < _FRAMES:
             frames += frame.values()
-    return None
 
 
 def sign_of_failure(value: Any) -> str | None:
@@ -144,6 +149,14 @@ def sign_of_a_part(value: Any) -> str | None:
     return "incomplete_results" if value.get("incomplete_results") is True else None
 
 
+def sign_of_no_end(value: Any) -> str | None:
+    """A key by which an answer that should have rows says that they are not all there yet (BigQuery, Salesforce's
+    jobs). None where there is none."""
+    if not isinstance(value, Mapping):
+        return None
+    return next((str(key) for key in value if str(key).lower() in _COMPLETE and value[key] is False), None)
+
+
 def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
     """Keys outside of lists, which hold the rows, whose name and value say that more follows."""
     if not isinstance(value, Mapping) or len(inside) > 3:  # deeper down are rows, not their frame
@@ -164,6 +177,7 @@ class Total:
     def __init__(self, pagination: Pagination) -> None:
         self._path, self._header = pagination.total_path, pagination.total_header
         self._ask = searched(pagination.total_path)
+        self.is_named = bool(self._path or self._header)
 
     def of(self, page: Page) -> int | None:
         """Raises HttpError where the answer does not say it as the pipeline says."""

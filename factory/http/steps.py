@@ -23,6 +23,8 @@ from factory.http.signs import (
 )
 from schemas.model.pagination import Pagination
 
+_ENDLESS = "; `has_more_path` or `stop` says where a list ends that always has another"
+
 
 class Following(NamedTuple):
     """What is requested next. `beyond`: the list has ended by its total, and this only makes sure: the server may say
@@ -100,7 +102,7 @@ class _Links:
             return None
         call = self._first.linked(target, page.call.url)
         if call.url in self._seen:
-            raise page.error("its link to the next page leads to a page that was read before")
+            raise page.error(f"its link to the next page leads to a page that was read before{_ENDLESS}")
         self._seen.add(call.url)
         return Following(call)
 
@@ -157,7 +159,7 @@ class _Cursor:
             return None
         text = json.dumps(cursor)
         if text in self._seen:
-            raise page.error("its cursor came before: following it would never end")
+            raise page.error(f"its cursor came before: following it would never end{_ENDLESS}")
         self._seen.add(text)
         return Following(self._sent(cursor))
 

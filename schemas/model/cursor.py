@@ -32,7 +32,7 @@ _RFC_2822 = re.compile(
     r"(?:[A-Z][a-z]{2}, ?)?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? "
     r"(?:[+-][0-9]{4}|GMT|UTC?|[ECMP][SD]T)"
 )
-_JSON_DATE = re.compile(r"/Date\((?P<milliseconds>-?[0-9]{1,15})\)/")
+_JSON_DATE = re.compile(r"/Date\((?P<milliseconds>-?[0-9]{1,15})(?P<offset>[+-][0-9]{4})?\)/")
 _UNCLEAR_DATE = re.compile(
     # First dates as numbers, with what has more behind the date than a time; weeks, quarters, times of a day.
     r"[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{2}|[0-9]{4})(?!\d).*|[0-9]{4}([/.-])[0-9]{1,2}\2[0-9]{1,2}(?!\d).*"
@@ -115,8 +115,8 @@ class CursorForm:
         if self.format is None and isinstance(like, str):
             if _RFC_2822.fullmatch(like):
                 return format_datetime(moment.astimezone(UTC), usegmt=True)
-            if _JSON_DATE.fullmatch(like):
-                return f"/Date({math.floor(moment.timestamp() * 1000)})/"
+            if (date := _JSON_DATE.fullmatch(like)) is not None:
+                return f"/Date({math.floor(moment.timestamp() * 1000)}{date['offset'] or ''})/"
         match self.format:
             case None | "iso" | "date":
                 pattern = like if isinstance(like, str) and _TIME.fullmatch(like) else None
