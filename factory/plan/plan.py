@@ -15,8 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from factory.plan.changes import Change, changes, first_runs, renamed
-from factory.plan.contents import Contents, Dag, contents
-from factory.plan.reach import Need, Readers, needs, reasons, written
+from factory.plan.contents import Contents, Dag, Need, contents, needs
+from factory.plan.reach import Readers, reasons, written
 from factory.reporters.text import markdown_code, markdown_text, printable
 from schemas.check.policy_file import project_policy
 from schemas.folder.discovery import pipeline_paths

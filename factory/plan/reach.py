@@ -1,23 +1,19 @@
-"""What a change reaches beyond the file it is in: pipelines by defaults and code, DAGs that wait for assets.
-
-What has to be there for a DAG to run: connections, pools, variables, hosts, packages, environment variables.
-"""
+"""What a change reaches beyond the file it is in: pipelines by defaults and code, DAGs that wait for assets."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from factory.plan.changes import Change
-from factory.plan.contents import Contents, Dag, Value, content, contents
+from factory.plan.contents import Contents, Dag, content, contents
 from schemas.check import Checker
 from schemas.check.dependencies import pipeline_files
-from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.paths import walk
 from schemas.folder.discovery import defaults_paths, is_defaults_path, is_pipeline_path
 from schemas.source.parse import parse
@@ -66,7 +62,11 @@ class _Edits:
 
     def __init__(self, before: Path, after: Path) -> None:
         self._folders = (before, after)
-        self._names = cache(lambda path: _changed_names(*(content(folder / path) for folder in self._folders)))
+        self._names = cache(lambda path: _changed_names(content(before / path), content(after / path), self._is_local))
+
+    def _is_local(self, name: str) -> bool:
+        """Whether a module is in the folder, by the first part of its name; `""` for one named with dots."""
+        return any((folder / name).is_dir() or (folder / f"{name}.py").is_file() for folder in self._folders)
 
     def reach(self, path: str, files: Collection[str], pipeline: str, checker: Checker) -> bool:
         """Whether an edited file matters to a pipeline, which depends on `files`: yes, unless the source says no."""
@@ -84,50 +84,138 @@ class _Edits:
         return not used or bool(used & names) or any(place.name in text for text in texts)
 
 
-_DYNAMIC = frozenset({"globals", "locals", "vars", "eval", "exec", "getattr", "__import__", "import_module"})
+_DYNAMIC = frozenset(
+    {
+        *("globals", "locals", "vars", "eval", "exec", "getattr", "__import__", "import_module"),
+        *("modules", "getmembers", "__dict__", "__subclasses__", "__getattr__"),
+    }
+)
+"""What looks names up as it runs."""
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 
 
-def _changed_names(before: bytes, after: bytes) -> set[str] | None:
+def _changed_names(before: bytes, after: bytes, is_local: Callable[[str], bool]) -> set[str] | None:
     """Names of a module that are not what they were, directly or through others; None where that cannot be told."""
-    old, new = _definitions(before), _definitions(after)
-    if old is None or new is None or old.pop("", None) != new.pop("", None):
+    old, new = (_Module.of(source, is_local) for source in (before, after))
+    if old is None or new is None:
         return None
-    changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-    while True:
-        more = {n for each in (old, new) for n, (_, used) in each.items() if used & changed} - changed
-        if not more:
-            return changed
+    changed = {name for name in old.texts.keys() | new.texts.keys() if old.texts.get(name) != new.texts.get(name)}
+    while more := {n for each in (old, new) for n, used in each.used.items() if used & changed} - changed:
         changed |= more
+    done = (names for side in (old, new) for names in side.loaded)
+    return changed if "" not in changed and all(map(changed.isdisjoint, done)) else None
 
 
-def _definitions(source: bytes) -> dict[str, tuple[str, frozenset[str]]] | None:
-    """What each name at the top of a module is, and the names it uses; `""` is what has no name."""
-    tree = parse(source)
-    if not isinstance(tree, ast.Module):
-        return None
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    if used & _DYNAMIC:
-        return None
-    found: dict[str, tuple[str, frozenset[str]]] = {}
-    for statement in tree.body:
-        for name in _bound(statement) or ("",):
-            was = found.get(name, ("", frozenset[str]()))
-            names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-            found[name] = (was[0] + ast.dump(statement), was[1] | names)
+@dataclass(frozen=True)
+class _Module:
+    """What each name at the top of a module is, `""` what has no name, and the names that it uses; what each statement
+    reaches that does more as the module is loaded than to define its names, such as to fill a registry."""
+
+    texts: Mapping[str, str]
+    used: Mapping[str, Set[str]]
+    loaded: Sequence[Set[str]]
+
+    @classmethod
+    def of(cls, source: bytes, is_local: Callable[[str], bool]) -> _Module | None:
+        """None where names are looked up as it runs, or come from another local module by `*`."""
+        tree = parse(source)
+        if not isinstance(tree, ast.Module) or not _DYNAMIC.isdisjoint(_words(tree)):
+            return None
+        texts: dict[str, str] = {}
+        used: dict[str, set[str]] = {}
+        active, told = set[str](), set[str]()  # told: classes that may learn of those derived from them
+        statements = [statement for statement in tree.body if not _is_idle(statement)]
+        for statement in statements:
+            bound, text = _bound(statement), ast.dump(statement)
+            for name in bound or ("",):
+                texts[name] = texts.get(name, "") + text
+                used.setdefault(name, set()).update(_names(ast.walk(statement)))
+            is_import = isinstance(statement, _IMPORTS)
+            if is_import and not any(map(is_local, _imported(statement))):
+                continue
+            active |= set() if isinstance(getattr(statement, "value", None), ast.Constant) else set(bound)
+            bases = {name for base in getattr(statement, "bases", ()) for name in _names(ast.walk(base))}
+            if is_import or "__init_subclass__" in text or "'metaclass'" in text or not told.isdisjoint(bases):
+                told |= set(bound)
+        if "*" in active:
+            return None
+        begun = [{*_bound(s), *_names(_run(s))} for s in statements if _does_more(s, active, told)]
+        return cls(texts, used, [_reached(names, used) for names in begun])
+
+
+def _reached(names: Set[str], used: Mapping[str, Set[str]]) -> set[str]:
+    found, waiting = set(names), list(names)
+    while waiting:
+        fresh = used.get(waiting.pop(), frozenset()) - found
+        found |= fresh
+        waiting += fresh
     return found
 
 
+def _words(tree: ast.Module) -> set[str]:
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    functions = {statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)}
+    return {*_names(ast.walk(tree)), *attributes, *functions}
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    """Whether loading the module does nothing with it: a text, and what is for the module as a program."""
+    if isinstance(statement, ast.If) and "__main__" in ast.dump(statement.test):
+        return not statement.orelse
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
 def _bound(statement: ast.stmt) -> list[str]:
-    """The names that a statement at the top of a module gives; none where it does more."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    """The names that a statement at the top of a module gives."""
+    if isinstance(statement, _IMPORTS):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
+    if isinstance(statement, _DEFINITIONS):
         return [statement.name]
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names if alias.name != "*"]
-    targets = statement.targets if isinstance(statement, ast.Assign) else ()
-    if isinstance(statement, ast.AnnAssign):
-        targets = [statement.target]
-    return [target.id for target in targets if isinstance(target, ast.Name)] if targets else []
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
+    nodes = [node for target in targets for node in _run(target)]
+    inside = [name for node in nodes if isinstance(node, ast.stmt) and node is not statement for name in _bound(node)]
+    return [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)] + inside
+
+
+def _imported(statement: ast.stmt) -> list[str]:
+    """The first parts of the modules that a statement imports, none of one beside it."""
+    if isinstance(statement, ast.Import):
+        return [alias.name.partition(".")[0] for alias in statement.names]
+    is_beside = isinstance(statement, ast.ImportFrom) and statement.level
+    return ["" if is_beside else str(getattr(statement, "module", "")).partition(".")[0]]
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs of a node as its module is loaded: nothing inside functions."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(node, _FUNCTIONS) or child is node.args or child in node.decorator_list:
+            yield from _run(child)
+
+
+def _does_more(statement: ast.stmt, active: Set[str], told: Set[str]) -> bool:
+    """Whether a statement may change more than its own names: it decorates with, derives from or calls what may have a
+    memory, or is no definition."""
+    if isinstance(statement, _IMPORTS):
+        return False
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    is_set = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
+    if not isinstance(statement, _DEFINITIONS) and not (is_set and all(isinstance(t, ast.Name) for t in targets)):
+        return True
+    for node in _run(statement):
+        called = [node.func] if isinstance(node, ast.Call) else getattr(node, "decorator_list", [])
+        called = called + [keyword.value for keyword in getattr(node, "keywords", ())]
+        if any(not active.isdisjoint(_names(ast.walk(each))) for each in called):
+            return True
+        if any(not told.isdisjoint(_names(ast.walk(base))) for base in getattr(node, "bases", ())):
+            return True
+    return False
 
 
 _NAMES = ("name", "uri", "alias")
@@ -140,7 +228,7 @@ def written(dag: Dag) -> Written:
     found: dict[str, str] = {}
     for task in dag.tasks.values():
         value = task.values.get("outlets")
-        for name in _names(value.data) if value is not None else ():
+        for name in _asset_names(value.data) if value is not None else ():
             found.setdefault(name, value.place if value is not None else "")
     return found
 
@@ -189,97 +277,23 @@ class Readers:
                 self._read[path] = contents(self._folder, self._shown, [path], environments=False)
             for dag in self._read[path].dags.values():
                 schedule = dag.data.get("schedule")
-                if isinstance(schedule, dict) and name in set(_names(schedule.get("assets"))):
+                if isinstance(schedule, dict) and name in set(_asset_names(schedule.get("assets"))):
                     waiting.add(dag.id)
                 if name in written(dag):
                     writing.add(dag.id)
         return sorted(waiting), sorted(writing)
 
 
-def _names(value: Any) -> Iterator[str]:
+def _asset_names(value: Any) -> Iterator[str]:
     """The names of all assets in a list, a condition or an asset."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for one in value:
-            yield from _names(one)
+            yield from _asset_names(one)
     elif isinstance(value, dict):
         for key in _NAMES:
             if isinstance(value.get(key), str):
                 yield value[key]
         for key in ("any", "all"):
-            yield from _names(value.get(key))
-
-
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_NAMED = r"(?:\.(?!get\b)(\w+)|(?:\.get\(|\[)\s*[\"']([^\"']+)[\"']\s*[)\]])"
-"""`.name`, `['name']` and `.get('name')`; one with a value for a name that is not there needs none."""
-_TEMPLATE_CONNECTION = re.compile(rf"\bconn{_NAMED}")
-_TEMPLATE_VARIABLE = re.compile(rf"\bvar\.(?:value|json){_NAMED}")
-_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-_OWN = ("airflow", "builtins")
-_NOT_RUN = frozenset(
-    {"vars", "matrix", "description", "doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "owner_links", "tags"}
-)
-"""Keys whose values people read, or that count only where they are filled in."""
-
-Need = tuple[str, str]
-"""Its kind, and its name: `("connection", "warehouse")`."""
-
-
-def needs(dag: Dag) -> dict[Need, str]:
-    """What a DAG needs → `file:line` of the first place that says so."""
-    found: dict[Need, str] = {}
-    values = [(name if name.startswith("default_args.") else "", name, value) for name, value in dag.settings.items()]
-    values += [(name, name, value) for task in dag.tasks.values() for name, value in task.values.items()]
-    for name, written, value in values:
-        if written.partition(".")[0] in _NOT_RUN or written.startswith("x-"):
-            continue
-        for need in _of_value(name.rpartition(".")[2], value):
-            found.setdefault(need, value.place)
-    return found
-
-
-def _of_value(key: str, value: Value) -> Iterator[Need]:
-    data = value.data
-    for text in [getattr(text, "expression", None) or str(text) for _, text in walk(data).texts]:
-        for expression in expressions(text) if "${" in text else ():
-            if isinstance(expression.meaning, EnvReference):
-                yield "environment variable", expression.meaning.name
-        for tag in _TAG.findall(text):
-            yield from (("connection", "".join(match)) for match in _TEMPLATE_CONNECTION.findall(tag))
-            yield from (("variable", "".join(match)) for match in _TEMPLATE_VARIABLE.findall(tag))
-        yield from (("host", host) for host in map(_host, _URL.findall(text)) if host)
-    if not isinstance(data, str) or "${" in data or "{{" in data:
-        return
-    if key.endswith("conn_id"):
-        yield "connection", data
-    elif key == "pool":
-        yield "pool", data
-    elif key in ("uses", "operator") and "." in data:
-        yield from _package(data)
-
-
-def _package(dotted: str) -> Iterator[Need]:
-    first, _, rest = dotted.partition(".")
-    if dotted.startswith("airflow.providers."):
-        yield "package", f"apache-airflow-providers-{'-'.join(_provider(rest.removeprefix('providers.')))}"
-    elif first not in _OWN and dotted.rpartition(".")[2][:1].isupper():
-        yield "package", first
-
-
-def _provider(path: str) -> list[str]:
-    """The provider's name: all parts before the first that says what kind of module it is."""
-    parts = path.split(".")
-    kinds = {"operators", "sensors", "hooks", "notifications", "decorators", "transfers", "triggers", "timetables"}
-    end = next((position for position, part in enumerate(parts) if part in kinds), 1)
-    return parts[:end]
-
-
-def _host(url: str) -> str:
-    if "{{" in url or "${" in url.split("/")[2]:
-        return ""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+            yield from _asset_names(value.get(key))
