@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     now = moment_of(arguments.moment)
     require_writable(arguments.output)
     end_by_signal()
+    if arguments.base is not None and not arguments.base.strip():  # as of a variable that is not set
+        raise UsageError("BASE is empty: name a git revision or a folder, or leave it out")
     folders = _folders(arguments.pipelines)
     if len(folders) > 1 and arguments.base is not None and Path(arguments.base).is_dir():
         raise UsageError(f"{arguments.base} is one folder: name one with --pipelines to compare it with")
@@ -88,8 +90,8 @@ def base_folder(base: str | None, folder: Path) -> Iterator[tuple[Path, str]]:
     """
     if base is not None and Path(base).is_dir():
         # Of a project its pipelines are meant, where those of a project are compared with it.
-        inner = Path(base) / folder.name
-        yield inner if inner.is_dir() else Path(base), base
+        inner = Path(base).resolve() / folder.name
+        yield inner if inner.is_dir() else inner.parent, base
         return
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.is_dir())
     top = Path(_git(there, "rev-parse", "--show-toplevel"))

@@ -58,34 +58,66 @@ def _times(before: Dag, after: Dag, now: datetime) -> Iterator[Change]:
     names = [name for name in _names(before.settings, after.settings) if name.partition(".")[0] in _TIMES]
     written = [name for name in names if _differs(before.settings.get(name), after.settings.get(name))]
     told = _TOLD_IN_WORDS
-    if _written(old) != _written(new):
-        details = (
-            *_next(old, now, "next runs before"),
-            *_next(new, now, "next runs after"),
-            *new.clock_changes(now)[:MOST_CLOCK_CHANGES],
-        )
+    stop = _stop(old, new, now)
+    runs = (*_next(old, now, "next runs before"), *_next(new, now, "next runs after"))
+    if _meaning(old) != _meaning(new):
+        details = (*runs, *new.clock_changes(now)[:MOST_CLOCK_CHANGES])
         text = f"schedule: {_written(old)} → {_written(new)}"
         loses = bool(old.crons or old.other) and not (new.crons or new.other)
         yield Change("schedule", text, _place_of(after, "schedule"), loses=loses, details=details)
         told |= {"timezone", *(name for name in written if name.startswith("schedule.assets"))}
+        runs = ()
+    if stop:
+        name = next((name for name in ("start_date", "end_date", "timezone") if name in written), "schedule")
+        yield Change("schedule", stop, _place_of(after, name), loses=True, details=runs)
     for name in written:
         if name not in told:
             kind = "schedule" if name.startswith("schedule") else "setting"
             yield _value_change(kind, name, before.settings.get(name), after.settings.get(name))
-    yield from _catchup(old, new, after, now)
+    yield from _catchup(old if before.id == after.id else None, new, after, now)
+
+
+def _stop(old: Timing, new: Timing, now: datetime) -> str:
+    """That runs which were to come do not come any more, or only much later; empty where they do."""
+    was, is_now = (_first(when, now) for when in (old, new))
+    if was is None or not (new.crons or new.other):
+        return ""
+    if is_now is None:
+        return f"no run follows any more{': end_date is in the past' if new.end is not None else ''}"
+    begins_later = new.start is not None and new.start > was and (old.start is None or new.start > old.start)
+    return f"no run before {shown_moment(is_now, new.zone)}: start_date is later" if begins_later else ""
+
+
+def _first(when: Timing, now: datetime) -> datetime | None:
+    """The moment of the first run after `now`; of what no clock starts, from when on it can run."""
+    if when.crons:
+        return next(when.runs(now), None)
+    first = max(now, when.start or now)
+    return first if when.other and (when.end is None or when.end > first) else None
 
 
 def _catchup(old: Timing | None, new: Timing, dag: Dag, now: datetime) -> Iterator[Change]:
+    """Runs that catchup makes. Airflow goes on from the last run, so that another cron makes none."""
     made = new.missed(now, MOST_RUNS)
-    if made and (old is None or old.missed(now, MOST_RUNS) < made) and new.start is not None:
+    if old is not None and old.catchup and old.crons and old.start is not None and new.start is not None:
+        made = made if new.start < old.start else 0
+    if made and new.start is not None:
         count = f"{made:,}" if made < MOST_RUNS else f"more than {MOST_RUNS:,}"
-        since = shown_moment(new.start, new.zone)
-        yield Change("catchup", f"catchup makes {count} runs, since {since}", _place_of(dag, "catchup"), loses=True)
+        text = f"catchup makes {count} runs, since {shown_moment(new.start, new.zone)}"
+        unless = ", unless it has run before: Airflow goes on from the last run" if old and old.crons else ""
+        yield Change("catchup", f"{text}{unless}", _place_of(dag, "catchup"), loses=True)
 
 
 def _next(when: Timing, now: datetime, label: str) -> tuple[str, ...]:
+    if not when.crons:
+        return ()
     runs = when.next_runs(now, NEXT_RUNS)
-    return (f"{label}: {', '.join(shown_moment(run, when.zone) for run in runs)}",) if runs else ()
+    return (f"{label}: {', '.join(shown_moment(run, when.zone) for run in runs) or 'none'}",)
+
+
+def _meaning(when: Timing) -> tuple[object, ...]:
+    """What makes its runs; the order of several crons makes no difference."""
+    return frozenset(when.crons), when.crons and when.zone.key, when.other
 
 
 def _written(when: Timing) -> str:

@@ -63,7 +63,7 @@ class FolderFiles:
     """The files below a folder, by path and by the ends of their paths."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute()
+        self.folder = lexically_absolute(folder)
         self.paths = frozenset(
             posixpath.normpath(posixpath.join(Path(root).relative_to(self.folder).as_posix(), name))
             for root, _, names in os.walk(self.folder)

@@ -112,10 +112,31 @@ def test_several_folders_are_one_plan(
         assert "! - shop  removed  shop/shop.yaml" in capsys.readouterr().out
     assert main(["plan", "HEAD", "--pipelines", "nowhere"]) == 2
     assert "nowhere: there are no pipelines in this folder, and were none" in capsys.readouterr().err
+    assert main(["plan", "", "--pipelines", "books"]) == 2
+    assert "BASE is empty" in capsys.readouterr().err
     assert main(["plan", "v1..v2", "--pipelines", "books"]) == 2
     assert "there is no revision or folder `v1..v2`: write its first revision, v1" in capsys.readouterr().err
     assert main(["plan", "books", *folders]) == 2
     assert "books is one folder: name one with --pipelines" in capsys.readouterr().err
+
+
+def test_a_base_may_be_above_or_behind_a_link(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in (("old", 1), ("new", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "steps.py").write_text(f"def run():\n    return {value}\n")
+        (tmp_path / name / "a.yaml").write_text("tasks: [{id: a, uses: steps.run}]\n")
+        (tmp_path / name / "b.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
+    (tmp_path / "link").symlink_to(tmp_path / "old")
+    monkeypatch.chdir(tmp_path / "new")
+
+    for base in ("../old", "../link", "../new/../link"):
+        assert main(["plan", base, "--pipelines", "."]) == 0
+        said = capsys.readouterr()
+        assert (said.out.count("touched"), said.err) == (2, ""), said.out  # in the summary, and of a
 
 
 def test_there_are_fifty_pairs() -> None:
