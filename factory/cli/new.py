@@ -14,15 +14,11 @@ import keyword
 import re
 import sys
 from collections.abc import Mapping
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qsl, urlsplit
-from urllib.request import Request, urlopen
 
 from factory.cli import UsageError
-from factory.plan.proposal import Proposal, hidden, proposed
+from factory.plan.proposal import AnswerError, Proposal, asked, hidden, proposed
 from schemas.check import Checker, CheckOptions
 from schemas.compose.env_values import looks_like_secret
 from schemas.folder.discovery import default_dag_id
@@ -39,8 +35,6 @@ _SQL_WORDS = frozenset(
     }
 )
 """The reserved words of SQL that a table might be called by."""
-_SECONDS = 30
-_MOST_BYTES = 20_000_000
 
 ETL = """\
 description: Extract rows, transform them, load them into the warehouse.
@@ -223,7 +217,10 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
         raise UsageError(f"--url takes an absolute URL, https://…, not `{url}`")
     if parts.username or parts.password:
         raise UsageError("the URL has a password: keep it in a connection, and write `conn_id` in the pipeline")
-    body, headers = _asked(url)
+    try:
+        body, headers = asked(url)
+    except AnswerError as error:
+        raise UsageError(str(error)) from None
     found = proposed(body, headers, dict(parse_qsl(parts.query)))
     address = parts._replace(query="", fragment="").geturl()
     secret = {key for key, _ in parse_qsl(parts.query) if _is_secret(key)}
@@ -293,28 +290,3 @@ def _test_of_poll(name: str, address: str, variables: Mapping[str, str], found: 
         *(["      requests: 1"] if is_one_request else []),
     ]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _asked(url: str) -> tuple[Any, Mapping[str, str]]:
-    """The answer, as JSON, and its header fields. Raises UsageError."""
-    request = Request(url, headers={"Accept": "application/json", "User-Agent": "airflow-pipeline-factory"})  # noqa: S310 # checked
-    try:
-        with urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 # http or https
-            content, headers = answer.read(_MOST_BYTES + 1), {k.lower(): v for k, v in answer.headers.items()}
-    except HTTPError as error:
-        hint = "; it may need a connection: see docs/poller.md" if error.code in (401, 403) else ""
-        raise UsageError(f"the URL answers with status {error.code}{hint}") from None
-    except (URLError, OSError, HTTPException, ValueError) as error:
-        raise UsageError(f"the URL cannot be asked: {getattr(error, 'reason', error)}") from None
-    if len(content) > _MOST_BYTES:
-        raise UsageError("the answer is larger than 20 MB: ask for a page of it")
-    try:
-        return json.loads(content, parse_constant=_no_number), headers
-    except ValueError:
-        kind = headers.get("content-type", "no type")
-        raise UsageError(f"the answer is no JSON ({kind}): write the poll by hand, see docs/poller.md") from None
-
-
-def _no_number(text: str) -> None:
-    """`NaN` and `Infinity` are not JSON. Raises ValueError."""
-    raise ValueError(text)

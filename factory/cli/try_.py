@@ -29,8 +29,7 @@ from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
-    from factory.trial.memory import Kept, Memory
-    from factory.trial.run import TaskResult
+    from factory.trial.memory import Kept, Memory, TaskResult
 
 _MOST_NAMES = 20
 _LONG_SECONDS = 5

@@ -1,14 +1,18 @@
-"""What an answer of an API says of a poll: where its rows are, how pages follow, the rows' key and columns."""
+"""Asks an API once; what its answer says of a poll: where its rows are, how pages follow, the rows' key and columns."""
 
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote, quote_plus, unquote
+from urllib.request import Request, urlopen
 
 ROWS_KEPT = 3
 """Rows of the answer that its test keeps."""
@@ -32,7 +36,14 @@ _SHORTEST_SECRET = 4
 """Of a secret that is looked for in all of an answer: `1` is in too much."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
+_SECONDS = 30
+_MOST_BYTES = 20_000_000
+
 Path = tuple[str, ...]
+
+
+class AnswerError(Exception):
+    """Why no answer can be made use of."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,31 @@ class Proposal:
             f"key      {key}",
             f"columns  {', '.join(self.columns) or '-'}",
         ]
+
+
+def asked(url: str) -> tuple[Any, Mapping[str, str]]:
+    """The answer, as JSON, and its header fields. Raises AnswerError."""
+    request = Request(url, headers={"Accept": "application/json", "User-Agent": "airflow-pipeline-factory"})  # noqa: S310 # checked
+    try:
+        with urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 # http or https
+            content, headers = answer.read(_MOST_BYTES + 1), {k.lower(): v for k, v in answer.headers.items()}
+    except HTTPError as error:
+        hint = "; it may need a connection: see docs/poller.md" if error.code in (401, 403) else ""
+        raise AnswerError(f"the URL answers with status {error.code}{hint}") from None
+    except (URLError, OSError, HTTPException, ValueError) as error:
+        raise AnswerError(f"the URL cannot be asked: {getattr(error, 'reason', error)}") from None
+    if len(content) > _MOST_BYTES:
+        raise AnswerError("the answer is larger than 20 MB: ask for a page of it")
+    try:
+        return json.loads(content, parse_constant=_no_number), headers
+    except ValueError:
+        kind = headers.get("content-type", "no type")
+        raise AnswerError(f"the answer is no JSON ({kind}): write the poll by hand, see docs/poller.md") from None
+
+
+def _no_number(text: str) -> None:
+    """`NaN` and `Infinity` are not JSON. Raises ValueError."""
+    raise ValueError(text)
 
 
 def proposed(body: Any, headers: Mapping[str, str], params: Mapping[str, str]) -> Proposal:

@@ -20,7 +20,7 @@ from schemas.text.edits import flow
 from schemas.text.nodes import compose
 
 if TYPE_CHECKING:
-    from factory.trial.run import TaskResult
+    from factory.trial.memory import TaskResult
 
 _SHOWN = 120
 _EXACT = 2.0**53

@@ -1,7 +1,4 @@
-"""What a trial keeps in place of Airflow's database, and what it reads from that of `make run`.
-
-Tables of a test: each connection is a SQLite or DuckDB file of the test's own.
-"""
+"""What a trial keeps in place of Airflow's database, and what it reads from that of `make run`."""
 
 from __future__ import annotations
 
@@ -9,17 +6,17 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from factory.data.row_files import plain_rows
+from airflow.sdk import Connection
+
 from schemas.compose.env_values import looks_like_secret
 
 RETURN_VALUE = "return_value"
@@ -39,6 +36,20 @@ def without(text: str, secrets: Iterable[str], hidden: str) -> str:
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, hidden)
     return text
+
+
+def parsed(written: str, conn_id: str) -> Connection:
+    """A connection that is written as JSON or as a URI."""
+    is_json = written.lstrip().startswith("{")
+    return Connection.from_json(written, conn_id) if is_json else Connection.from_uri(written, conn_id)
+
+
+def unreadable(conn_id: str) -> str:
+    """What is wrong with a connection that `parsed` does not take."""
+    return (
+        f"connection `{conn_id}` is defined, but cannot be read: percent-encode its login and password"
+        " (`/` as %2F, `#` as %23), or write it as JSON"
+    )
 
 
 class KeptError(Exception):
@@ -141,6 +152,23 @@ class Kept:
         return KeptError(f"the database {self._database} cannot be used: {error}")
 
 
+@dataclass(frozen=True)
+class TaskResult:
+    """How one instance of a task ended. `map_index` is -1 where it is not mapped; `output` is what it returned."""
+
+    task_id: str
+    map_index: int
+    state: str
+    seconds: float = 0.0
+    output: Any = None
+    error: BaseException | None = None
+
+    @property
+    def name(self) -> str:
+        """`load`, or `load[2]` for an instance of a mapped task."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+
 @dataclass
 class Memory:
     """One run. `connections` are URIs or JSON by id, beside those of `AIRFLOW_CONN_…`.
@@ -223,93 +251,3 @@ class Memory:
         """What a task returned, as stored; a list for a mapped one; None where it returned nothing."""
         found = self.xcoms.get((task_id, RETURN_VALUE), {})
         return found.get(-1) if set(found) <= {-1} else [value for _, value in sorted(found.items())]
-
-
-Row = Mapping[str, Any]
-KINDS = ("sqlite", "duckdb")
-
-
-class GivenError(Exception):
-    """What a test gives cannot be used."""
-
-
-class Tables:
-    """Files below a folder, one for each connection that tables are given for or expected in.
-
-    `kinds` are the databases of connections by id, where they are not SQLite.
-    """
-
-    def __init__(self, folder: Path, names: Iterable[str], kinds: Mapping[str, str]) -> None:
-        self._folder = folder
-        self._kinds = {**{split(name)[0]: "sqlite" for name in names}, **kinds}
-        self.connections = {
-            conn: json.dumps({"conn_type": kind, "host": str(self._file(conn))}) for conn, kind in self._kinds.items()
-        }
-
-    def fill(self, name: str, columns: Sequence[str] | Mapping[str, str], rows: Sequence[Row]) -> None:
-        """Make a table with these columns, or those that the rows have, and the rows."""
-        conn, table = split(name)
-        if "." in table and self._kinds[conn] != "duckdb":
-            raise GivenError(
-                f"SQLite has no schemas: write `{conn}.{table.rpartition('.')[2]}`,"
-                f" or `given.connections: {{{conn}: duckdb}}`"
-            )
-        types = {column: _TYPES.get(type(value), "") for row in reversed(rows) for column, value in row.items()}
-        types |= columns if isinstance(columns, Mapping) else {column: types.get(column, "") for column in columns}
-        untyped = "VARCHAR" if self._kinds[conn] == "duckdb" else ""
-        declared = [f"{_quoted(column)} {kind or untyped}" for column, kind in types.items()]
-        with closing(self._opened(conn)) as database:
-            cursor = database.cursor()
-            if "." in table:
-                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(table.partition('.')[0])}")
-            cursor.execute(f"CREATE TABLE {_path(table)} ({', '.join(declared) or '_'})")
-            marks = ", ".join("?" * len(types))
-            values = [[_stored(row.get(column)) for column in types] for row in rows]
-            if values:
-                cursor.executemany(f"INSERT INTO {_path(table)} VALUES ({marks})", values)  # noqa: S608 # quoted
-            database.commit()
-
-    def rows(self, name: str) -> list[dict[str, Any]] | None:
-        """The rows of a table; None where there is no such table."""
-        conn, table = split(name)
-        with closing(self._opened(conn)) as database:
-            cursor = database.cursor()
-            try:
-                cursor.execute(f"SELECT * FROM {_path(table)}")  # noqa: S608 # quoted
-            except Exception as error:
-                if "no such table" in str(error) or "does not exist" in str(error):
-                    return None
-                raise
-            names = [column[0] for column in cursor.description]
-            return list(plain_rows(dict(zip(names, row, strict=True)) for row in cursor.fetchall()))
-
-    def _opened(self, conn: str) -> Any:
-        if self._kinds[conn] == "duckdb":
-            import duckdb  # noqa: PLC0415 # an extra
-
-            return duckdb.connect(str(self._file(conn)))
-        return sqlite3.connect(self._file(conn))
-
-    def _file(self, conn: str) -> Path:
-        return self._folder / f"{conn}.{'duckdb' if self._kinds[conn] == 'duckdb' else 'db'}"
-
-
-_TYPES: Mapping[type, str] = MappingProxyType({bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "TEXT"})
-
-
-def split(name: str) -> tuple[str, str]:
-    """`warehouse.orders` → its connection and its table."""
-    conn, _, table = name.partition(".")
-    return conn, table
-
-
-def _path(table: str) -> str:
-    return ".".join(map(_quoted, table.split(".")))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _stored(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, (dict, list)) else value

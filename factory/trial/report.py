@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sysconfig
@@ -15,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import structlog
 
 from factory.data.row_files import RowFileWriter
 from factory.reporters.text import columns, padded, printable
 from factory.trial.expectations import Update, updated
 from factory.trial.fixture_server import Request
-from factory.trial.memory import KINDS, Memory, without
-from factory.trial.run import TaskResult
-from factory.trial.supervisor import parsed
+from factory.trial.given import KINDS
+from factory.trial.memory import Memory, TaskResult, parsed, without
 from schemas.check.test_files import TestFile
 from schemas.compose.env_values import looks_like_secret
 from schemas.findings.paths import DataPath
@@ -250,3 +251,24 @@ def _json(body: bytes) -> Any:
         return json.loads(body) if body else None
     except ValueError:
         return None
+
+
+def task_log(task_id: str) -> Any:
+    """The log of a task."""
+    logging.captureWarnings(capture=True)
+    # It logs a traceback, and raises what the result has.
+    logging.getLogger("airflow.sdk.definitions._internal.templater").setLevel(logging.CRITICAL)
+    return _TaskLog(structlog.get_logger(logger_name="task").bind(task_id=task_id))
+
+
+class _TaskLog:
+    """Airflow's log of a task, without the traceback of what failed it: the result has the error."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def exception(self, *_: Any, **__: Any) -> None:
+        """Airflow says here that the task failed."""

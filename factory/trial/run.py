@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pendulum
-import structlog
 from airflow.sdk import DAG, BaseSensorOperator, TaskInstanceState
 from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType, TIRunContext
@@ -26,7 +24,8 @@ from airflow.sdk.execution_time.comms import DeferTask, RescheduleTask
 from airflow.sdk.execution_time.supervisor import set_supervisor_comms
 from airflow.sdk.serde import deserialize, serialize
 
-from factory.trial.memory import RETURN_VALUE, Memory
+from factory.trial.memory import RETURN_VALUE, Memory, TaskResult
+from factory.trial.report import task_log
 from factory.trial.supervisor import BEGUN, FAILED, RUN, SKIPPED, SUCCESS, MemorySupervisor, NotInATrialError, decide
 
 if TYPE_CHECKING:
@@ -43,23 +42,6 @@ _MOMENTS = "airflow.providers.standard.triggers.temporal."
 
 class StillWaitingError(Exception):
     """A task waits for longer than the trial does."""
-
-
-@dataclass(frozen=True)
-class TaskResult:
-    """How one instance of a task ended. `map_index` is -1 where it is not mapped; `output` is what it returned."""
-
-    task_id: str
-    map_index: int
-    state: str
-    seconds: float = 0.0
-    output: Any = None
-    error: BaseException | None = None
-
-    @property
-    def name(self) -> str:
-        """`load`, or `load[2]` for an instance of a mapped task."""
-        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
 
 
 @dataclass(frozen=True)
@@ -173,7 +155,7 @@ def _run_one(trial: Trial, task: Operator, index: int, skipped: set[tuple[str, i
         while True:
             context = _run_context(trial, next_method, next_kwargs, reschedules)
             instance = _instance(trial, task, index, instance_id, context)
-            state, message, error = task_runner.run(instance, instance.get_template_context(), _logger(task.task_id))
+            state, message, error = task_runner.run(instance, instance.get_template_context(), task_log(task.task_id))
             if isinstance(error, KeyboardInterrupt):
                 instance.task.on_kill()  # the runner counts it as a failure, and leaves the task's processes
                 raise error
@@ -282,23 +264,3 @@ async def _after_trigger(message: DeferTask, patience: float | None) -> tuple[st
         # Whatever a trigger raises fails its task, which says so.
         reason = TriggerFailureReason.TRIGGER_TIMEOUT.value if clock.expired() else f"{reason}: {error}"
     return TRIGGER_FAIL_REPR, serialize({"error": reason})
-
-
-def _logger(task_id: str) -> Any:
-    logging.captureWarnings(capture=True)
-    # It logs a traceback, and raises what the result has.
-    logging.getLogger("airflow.sdk.definitions._internal.templater").setLevel(logging.CRITICAL)
-    return _TaskLog(structlog.get_logger(logger_name="task").bind(task_id=task_id))
-
-
-class _TaskLog:
-    """Airflow's log of a task, without the traceback of what failed it: the result has the error."""
-
-    def __init__(self, log: Any) -> None:
-        self._log = log
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    def exception(self, *_: Any, **__: Any) -> None:
-        """Airflow says here that the task failed."""

@@ -12,27 +12,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied, ErrorType
 from airflow.sdk.execution_time import comms
 
 from factory.trial import is_here
-from factory.trial.memory import Memory
+from factory.trial.memory import Memory, parsed, unreadable
 from schemas.compose.env_values import looks_like_secret
-
-
-def parsed(written: str, conn_id: str) -> Connection:
-    """A connection that is written as JSON or as a URI."""
-    is_json = written.lstrip().startswith("{")
-    return Connection.from_json(written, conn_id) if is_json else Connection.from_uri(written, conn_id)
-
-
-def unreadable(conn_id: str) -> str:
-    """What is wrong with a connection that `parsed` does not take."""
-    return (
-        f"connection `{conn_id}` is defined, but cannot be read: percent-encode its login and password"
-        " (`/` as %2F, `#` as %23), or write it as JSON"
-    )
 
 
 def _hidden(extra: Mapping[str, Any]) -> Iterator[str]:

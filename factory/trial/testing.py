@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 import warnings
@@ -18,27 +17,26 @@ from typing import Any
 from airflow.sdk.serde import deserialize
 
 from factory.data.places import FORMATS, RowFileError
-from factory.data.row_files import RowFileWriter, plain_rows, plain_value, read_rows
+from factory.data.row_files import plain_rows, plain_value, read_rows
 from factory.http.state import WATERMARK
 from factory.loading.pipelines import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
 from factory.trial import PATIENCE_SECONDS, Guard, environment, hide_in_output, tasks_of, through, wrong_param
 from factory.trial.expectations import Problem, differs, of_output, of_rows, of_state, of_tasks, shown
 from factory.trial.fixture_server import Authority, Exchange, fixture_server, of_requests
-from factory.trial.memory import KINDS, RETURN_VALUE, GivenError, Kept, Memory, Tables
+from factory.trial.given import FOLDER_VARIABLE, Place, Tables, UnusableError, first_line, tables_of
+from factory.trial.memory import RETURN_VALUE, Kept, Memory, TaskResult
 from factory.trial.report import Recorder, frames
-from factory.trial.run import TaskResult, Trial, run
-from factory.trial.supervisor import parsed, unreadable
+from factory.trial.run import Trial, run
 from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.check.test_files import fixtures_of
 from schemas.findings.paths import DataPath
 from schemas.folder.project import ENVIRONMENT_VARIABLE
-from schemas.model.pipeline_tests import ROW_FILES, FileFixture, HttpFixture, PipelineTest, TableFixture
+from schemas.model.pipeline_tests import HttpFixture, PipelineTest
 from schemas.model.task_base import commit_task_id
 from schemas.rules.subject import Subject
 
 CURSOR = "cursor"
-FOLDER_VARIABLE = "TEST_FOLDER"
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Tester:
             return TestRun(test.name, 0.0, (Problem(("now",), text),))
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="factory-test-")))
-            place = _Place(base.resolve(), home / "files")
+            place = Place(base.resolve(), home / "files")
             authority = Authority(home)
             server = stack.enter_context(fixture_server(authority))
             recorder = Recorder() if self.record else None
@@ -99,11 +97,11 @@ class Tester:
             try:
                 place.fill(test)
                 problems = tuple(self._problems(pipeline, test, place, server.exchange, recorder, shell))
-            except _UnusableError as error:
+            except UnusableError as error:
                 problems = (Problem(error.path, str(error)),)
             except Exception as error:
                 # Whatever happens in one test is its failure, and no other's.
-                problems = (Problem((), f"the test ended with {_first(error)}", is_crash=True),)
+                problems = (Problem((), f"the test ended with {first_line(error)}", is_crash=True),)
         recorded = tuple(recorder.fixtures) if recorder is not None else ()
         borrowed = recorder.borrowed if recorder is not None else {}
         crashed = any(problem.is_crash for problem in problems)
@@ -113,7 +111,7 @@ class Tester:
         self,
         pipeline: str,
         test: PipelineTest,
-        place: _Place,
+        place: Place,
         exchange: Exchange,
         recorder: Recorder | None,
         shell: Mapping[str, str],
@@ -122,9 +120,9 @@ class Tester:
         dag = self._dag(checker, pipeline, test)
         subject = checker.subject(pipeline, dag.dag_id)
         if wrong := wrong_param(dag, test.params, subject.data):
-            raise _UnusableError(("params", wrong[0]), wrong[1])
+            raise UnusableError(("params", wrong[0]), wrong[1])
         only = _only(dag, test) - set(test.given.tasks)
-        tables = _tables(test, place)
+        tables = tables_of(test, place)
         connections = {**place.expanded(test.given.connections), **tables.connections}
         memory = Memory(connections, kept=self.kept, shell=shell, stays_here=recorder is None)
         memory.variables |= test.given.variables
@@ -155,117 +153,18 @@ class Tester:
             yield problem._replace(text=memory.hidden(problem.text), update=update)
 
     def _dag(self, checker: Checker, pipeline: str, test: PipelineTest) -> Any:
-        """The DAG. Raises _UnusableError where something is wrong with it."""
+        """The DAG. Raises UnusableError where something is wrong with it."""
         checked = checker.file(pipeline, test.dag_id)
         if checked.has_errors or not checked.pipelines:
             first = next((d for d in checked.diagnostics), None)
             text = f"the pipeline has errors: {first.message if first else f'no DAG `{test.dag_id}`'}"
-            raise _UnusableError(("dag_id",) if first is None else (), text)
+            raise UnusableError(("dag_id",) if first is None else (), text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loaded = build_checked(checker, CheckResult(checked.pipelines[:1], ()))
         if not loaded.dags:
-            raise _UnusableError((), f"the DAG cannot be built: {loaded.diagnostics[0].message}")
+            raise UnusableError((), f"the DAG cannot be built: {loaded.diagnostics[0].message}")
         return next(iter(loaded.dags.values()))
-
-
-def _tables(test: PipelineTest, place: _Place) -> Tables:
-    """Those that the test gives. Raises _UnusableError, also for connections that cannot be read."""
-    own = {name: kind for name, kind in test.given.connections.items() if kind in KINDS}
-    tables = Tables(place.files.parent, [*test.given.tables, *test.expect.tables], own)
-    for name, given in test.given.tables.items():
-        columns = given.columns if isinstance(given, TableFixture) else ()
-        rows = place.rows(given.rows if isinstance(given, TableFixture) else given)
-        try:
-            tables.fill(name, columns, rows)
-        except Exception as error:
-            # What a database says of rows, or of the type of a column, is the test's answer.
-            text = str(error) if isinstance(error, GivenError) else _first(error)
-            raise _UnusableError(("given", "tables", name), text) from error
-    for name, written in test.given.connections.items():
-        if written in KINDS:
-            continue
-        try:
-            parsed(written, name)
-        except Exception:
-            # Its text may show the password.
-            raise _UnusableError(("given", "connections", name), unreadable(name)) from None
-    return tables
-
-
-class _UnusableError(Exception):
-    """What a test gives cannot be used: where it is in the test, and why."""
-
-    def __init__(self, path: DataPath, text: str) -> None:
-        super().__init__(text)
-        self.path = path
-
-
-def _first(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
-
-
-class _Place:
-    """The folder of a test file, `base`, and the test's own folder, `files`, in which its tasks run."""
-
-    def __init__(self, base: Path, files: Path) -> None:
-        self.base = base
-        self.files = files
-        files.mkdir()
-
-    def fill(self, test: PipelineTest) -> None:
-        """Write the files that the test gives. Raises _UnusableError."""
-        for name, given in test.given.files.items():
-            path = self.files / name
-            if not path.resolve().is_relative_to(self.files.resolve()):
-                raise _UnusableError(("given", "files", name), "a file of a test must stay in the test's own folder")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(given, str):
-                path.write_text(given, encoding="utf-8")
-            elif isinstance(given, FileFixture):
-                shutil.copyfile(self.base / given.file, path)
-            else:
-                try:
-                    with RowFileWriter(str(path)) as file:
-                        file.write(given)
-                except Exception as error:
-                    # What a format says of rows that it does not take is the test's answer.
-                    raise _UnusableError(("given", "files", name), _first(error)) from error
-
-    def expanded(self, value: Any) -> Any:
-        """With the test's own folder in place of its variable."""
-        if isinstance(value, str):
-            return value.replace(f"${{env.{FOLDER_VARIABLE}}}", str(self.files))
-        if isinstance(value, Mapping):
-            return {name: self.expanded(one) for name, one in value.items()}
-        return [self.expanded(one) for one in value] if isinstance(value, list) else value
-
-    def rows(self, written: Any) -> list[Any]:
-        """Rows, or those of a file beside the test."""
-        return list(read_rows(str(self.base / written))) if isinstance(written, str) else list(written)
-
-    def value(self, written: Any) -> Any:
-        """A task's output: a text that names a file of rows beside the test stands for these rows."""
-        is_file = isinstance(written, str) and written.endswith(ROW_FILES) and (self.base / written).is_file()
-        return self.rows(written) if is_file else self.expanded(written)
-
-    def of_files(self, test: PipelineTest) -> Iterator[Problem]:
-        """What is wrong with the files that the test expects."""
-        for name, expected in test.expect.files.items():
-            path, place = self.files / name, ("expect", "files", name)
-            if not path.is_file():
-                there = sorted(str(p.relative_to(self.files)) for p in self.files.rglob("*") if p.is_file())
-                yield Problem(place, f"there is no file `{name}`, only {shown(there)}")
-                continue
-            if expected.text is not None and expected.text != (found := path.read_text(encoding="utf-8")):
-                yield differs((*place, "text"), f"expected {shown(expected.text)}, found {shown(found)}", found)
-            if expected.rows is not None or expected.count is not None:
-                try:
-                    found_rows = list(plain_rows(read_rows(str(path))))
-                except RowFileError as error:
-                    yield Problem(place, str(error).replace(str(path), name))
-                    continue
-                yield from of_rows(expected, found_rows, place, self.rows)
 
 
 def _where(subject: Subject, result: TaskResult, folder: Path) -> str:
@@ -298,12 +197,12 @@ def _zoned(moment: datetime) -> datetime:
 
 
 def _only(dag: Any, test: PipelineTest) -> set[str]:
-    """The tasks that a test names. Raises _UnusableError."""
+    """The tasks that a test names. Raises UnusableError."""
     for name in test.given.tasks.keys() - dag.task_dict.keys():
-        raise _UnusableError(("given", "tasks", name), f"the DAG `{dag.dag_id}` has no task `{name}`")
+        raise UnusableError(("given", "tasks", name), f"the DAG `{dag.dag_id}` has no task `{name}`")
     if test.task is None:
         if set(dag.task_ids) <= set(test.given.tasks):
-            raise _UnusableError(("given", "tasks"), "no task runs: the output of each is given")
+            raise UnusableError(("given", "tasks"), "no task runs: the output of each is given")
         return set(dag.task_ids)
     named = [test.task] if isinstance(test.task, str) else test.task
     # What a poll remembers moves in a task of its own, which nobody names.
@@ -312,7 +211,7 @@ def _only(dag: Any, test: PipelineTest) -> set[str]:
     for name, known in found.items():
         if not known - set(test.given.tasks):
             why = "its output is given" if known else f"the DAG `{dag.dag_id}` does not have it"
-            raise _UnusableError(("task",), f"`{name}` does not run: {why}")
+            raise UnusableError(("task",), f"`{name}` does not run: {why}")
     return {known for each in found.values() for known in each}
 
 
@@ -326,7 +225,7 @@ def _state_name(dag: Any, task_id: str) -> str:
 
 
 def _of_data(
-    test: PipelineTest, results: Sequence[TaskResult], memory: Memory, tables: Tables, place: _Place
+    test: PipelineTest, results: Sequence[TaskResult], memory: Memory, tables: Tables, place: Place
 ) -> Iterator[Problem]:
     ran = {result.task_id for result in results}
     for task_id, expected in test.expect.output.items():
@@ -348,4 +247,23 @@ def _of_data(
             yield Problem(("expect", "tables", name), f"there is no table `{name}`")
         else:
             yield from of_rows(rows, found, ("expect", "tables", name), place.rows)
-    yield from place.of_files(test)
+    yield from _of_files(test, place)
+
+
+def _of_files(test: PipelineTest, place: Place) -> Iterator[Problem]:
+    """What is wrong with the files that the test expects."""
+    for name, expected in test.expect.files.items():
+        path, at = place.files / name, ("expect", "files", name)
+        if not path.is_file():
+            there = sorted(str(p.relative_to(place.files)) for p in place.files.rglob("*") if p.is_file())
+            yield Problem(at, f"there is no file `{name}`, only {shown(there)}")
+            continue
+        if expected.text is not None and expected.text != (found := path.read_text(encoding="utf-8")):
+            yield differs((*at, "text"), f"expected {shown(expected.text)}, found {shown(found)}", found)
+        if expected.rows is not None or expected.count is not None:
+            try:
+                found_rows = list(plain_rows(read_rows(str(path))))
+            except RowFileError as error:
+                yield Problem(at, str(error).replace(str(path), name))
+                continue
+            yield from of_rows(expected, found_rows, at, place.rows)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.reporters import github
+from factory.reporters.forges import github
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 
@@ -33,19 +33,19 @@ def read(line: str) -> tuple[dict[str, str], str]:
 
 
 def test_findings_of_a_file(tmp_path: Path) -> None:
-    rendered = github.render(real(tmp_path))
+    rendered = github(real(tmp_path))
 
     assert rendered + "\n" == snapshot("github.txt", rendered)
 
 
 def test_each_severity_has_its_command() -> None:
-    commands = [line.split(" ")[0] for line in github.render(edges()).split("\n")]
+    commands = [line.split(" ")[0] for line in github(edges()).split("\n")]
 
     assert commands[-3:] == ["::error", "::warning", "::notice"]
 
 
 def test_the_last_column_is_that_of_the_last_character() -> None:
-    properties, _ = read(github.render([Diagnostic(Code.WRONG_VALUE, "m", "a.yaml", SPAN)]))
+    properties, _ = read(github([Diagnostic(Code.WRONG_VALUE, "m", "a.yaml", SPAN)]))
 
     assert (properties["line"], properties["col"], properties["endColumn"]) == ("3", "5", "8")
 
@@ -58,7 +58,7 @@ def test_no_text_breaks_out_of_its_command(message: str, file: str) -> None:
     finding = Diagnostic(
         Code.WRONG_VALUE, f"100% :: {message}", f"a,b:{file}%0A.yaml", SPAN, caret=message, help=message
     )
-    properties, text = read(github.render([finding]))
+    properties, text = read(github([finding]))
 
     assert properties["file"].startswith("a,b:")
     assert properties["file"].endswith("%0A.yaml")
@@ -75,4 +75,4 @@ def test_paths_are_those_of_the_repository(tmp_path: Path, monkeypatch: pytest.M
         ("../a.yaml", "a.yaml"),
         ("/elsewhere/a.yaml", "/elsewhere/a.yaml"),
     ):
-        assert read(github.render([Diagnostic(Code.WRONG_VALUE, "m", shown, SPAN)]))[0]["file"] == path
+        assert read(github([Diagnostic(Code.WRONG_VALUE, "m", shown, SPAN)]))[0]["file"] == path

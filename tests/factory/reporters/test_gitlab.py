@@ -7,20 +7,20 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from factory.reporters import gitlab
+from factory.reporters.forges import gitlab
 from schemas.findings.diagnostics import Span
 
 from .findings import edges, real, snapshot
 
 
 def test_findings_of_a_file(tmp_path: Path) -> None:
-    rendered = gitlab.render(real(tmp_path))
+    rendered = gitlab(real(tmp_path))
 
     assert rendered + "\n" == snapshot("gitlab.json", rendered)
 
 
 def test_each_finding_has_a_fingerprint_of_its_own() -> None:
-    issues = json.loads(gitlab.render(edges()))
+    issues = json.loads(gitlab(edges()))
     prints = [issue["fingerprint"] for issue in issues]
 
     assert len(set(prints)) == len(edges())
@@ -31,11 +31,11 @@ def test_each_finding_has_a_fingerprint_of_its_own() -> None:
 def test_a_finding_that_moved_is_the_same_one(tmp_path: Path) -> None:
     finding = real(tmp_path)[0]
     moved = replace(finding, span=Span(90, 1, 90, 2))
-    (first,), (second,) = json.loads(gitlab.render([finding])), json.loads(gitlab.render([moved]))
+    (first,), (second,) = json.loads(gitlab([finding])), json.loads(gitlab([moved]))
 
     assert first["fingerprint"] == second["fingerprint"]
     assert second["location"]["lines"] == {"begin": 90, "end": 90}
 
 
 def test_nothing_found_is_an_empty_list() -> None:
-    assert gitlab.render([]) == "[]"
+    assert gitlab([]) == "[]"
