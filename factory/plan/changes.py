@@ -213,7 +213,7 @@ def _apart(old: Value, new: Value) -> tuple[str, str]:
             same_start = next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), None)
             start = min(len(one), len(other)) if same_start is None else same_start
             return _around(one, start), _around(other, start)
-    return HIDDEN, f"another {HIDDEN}"
+    return _around(old.text, max(0, old.text.find(HIDDEN))), f"another {HIDDEN}"
 
 
 def _around(text: str, position: int) -> str:

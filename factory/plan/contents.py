@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 
 from factory.reporters.full import secret_spans
 from schemas.check import Checker, CheckOptions
-from schemas.compose.env_values import as_written, looks_like_secret
+from schemas.compose.env_values import as_written, names_secret, without
 from schemas.compose.variants import Variant
 from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, walk
 from schemas.rules.policy import check as check_policy
+from schemas.rules.secrets import hidden_in
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.team_policy import Policy
@@ -165,7 +166,7 @@ class _Reading:
 
     def __init__(self, subject: Subject, secrets: Iterable[str]) -> None:
         self._subject = subject
-        self._secrets = sorted(secrets, key=len, reverse=True)
+        self._secrets = tuple(secrets)
 
     def settings(self) -> dict[str, Value]:
         data = {key: value for key, value in self._subject.data.items() if key not in ("tasks", "poll", "environments")}
@@ -204,7 +205,7 @@ class _Reading:
             if isinstance(child, dict) and child and "$object" not in child:
                 yield from self._flat(child, place, f"{name}.")
             else:
-                is_secret = any(map(_names_secret, name.split(".")))
+                is_secret = any(map(names_secret, name.split(".")))
                 yield name, Value(child, self._place(place), self._without_secrets(child, is_secret=is_secret))
 
     def _place(self, path: DataPath) -> str:
@@ -214,26 +215,18 @@ class _Reading:
     def _without_secrets(self, value: Any, *, is_secret: bool) -> Any:
         """`is_secret`: a key above says so."""
         if isinstance(value, dict):
-            told = {key: is_secret or _names_secret(key) for key in value}
+            told = {key: is_secret or names_secret(key) for key in value}
             return {key: self._without_secrets(child, is_secret=told[key]) for key, child in value.items()}
         if isinstance(value, list):
             return [self._without_secrets(child, is_secret=is_secret) for child in value]
         text = as_written(value) if isinstance(value, str) else str(value)
         if is_secret:
             return text if text.startswith(_FILLED_IN_LATER) else HIDDEN
-        shown = text
-        for secret in self._secrets:
-            shown = shown.replace(secret, HIDDEN)
+        shown = hidden_in(without(text, self._secrets, HIDDEN), HIDDEN)
         return value if shown == text and not isinstance(value, str) else shown
 
 
 _FILLED_IN_LATER = ("${", "{{")
-_SHORTEST = 4
-"""Of a secret that is looked for in other values: `1` is in too many."""
-
-
-def _names_secret(key: object) -> bool:
-    return looks_like_secret(str(key).replace("-", "_"))
 
 
 def _secret_texts(diagnostics: Sequence[Diagnostic]) -> list[str]:
@@ -250,13 +243,13 @@ def _named_as_secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:
     """Values below keys that name secrets: where these are filled in, nothing says any more what they are."""
     if isinstance(value, Mapping):
         for key, child in value.items():
-            yield from _named_as_secrets(child, is_secret=is_secret or _names_secret(key))
+            yield from _named_as_secrets(child, is_secret=is_secret or names_secret(key))
     elif isinstance(value, (list, tuple)):
         for child in value:
             yield from _named_as_secrets(child, is_secret=is_secret)
     elif is_secret and value is not None and not isinstance(value, bool):
         text = as_written(value) if isinstance(value, str) else str(value)
-        if len(text) >= _SHORTEST and not text.startswith(_FILLED_IN_LATER):
+        if not text.startswith(_FILLED_IN_LATER):
             yield text
 
 

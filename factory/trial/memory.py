@@ -6,36 +6,21 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from airflow.sdk import Connection
 
-from schemas.compose.env_values import looks_like_secret
+from schemas.compose.env_values import looks_like_secret, without
 
 RETURN_VALUE = "return_value"
 _PARTS = ("conn_type", "host", "schema", "login", "password", "port", "extra")
 _BUSY_SECONDS = 10.0
-_SHORTEST_SECRET = 3
-"""One that is hidden: shorter texts are in every word."""
-
-
-def without(text: str, secrets: Iterable[str], hidden: str) -> str:
-    """A text with `hidden` in place of secrets, also as URLs and JSON write them."""
-    forms = set[str]()
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-            forms |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), *in_json}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, hidden)
-    return text
 
 
 def parsed(written: str, conn_id: str) -> Connection:

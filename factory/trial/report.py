@@ -23,9 +23,9 @@ from factory.reporters.text import columns, padded, printable
 from factory.trial.expectations import Update, updated
 from factory.trial.fixture_server import Request
 from factory.trial.given import KINDS
-from factory.trial.memory import Memory, TaskResult, parsed, without
+from factory.trial.memory import Memory, TaskResult, parsed
 from schemas.check.test_files import TestFile
-from schemas.compose.env_values import looks_like_secret
+from schemas.compose.env_values import looks_like_secret, without
 from schemas.findings.paths import DataPath
 from schemas.model.pipeline_tests import PipelineTest
 from schemas.text.document import read_document

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import quote, quote_plus
 
 from schemas.expressions.reading import EnvReference, expressions, unescape
 from schemas.findings.diagnostics import Diagnostic
@@ -39,10 +41,16 @@ _KEYS_TO_SHOW = frozenset(
 )
 """The word before `_KEY` in the names of keys that open nothing."""
 
+SHORTEST_SECRET = 4
+"""Of one that is looked for in other texts: `1` is in too many."""
+_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|-")
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
+_HEADERS = frozenset({"AUTHORIZATION", "PROXY_AUTHORIZATION", "COOKIE", "SET_COOKIE"})
+
 _OF_SHELLS = frozenset({"PWD", "OLDPWD"})
 """The working directory of a shell, and the one before."""
 _AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
-_LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<password>[^\s/?#@'\"]+)@")
+LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<value>[^\s/?#@'\"]+)@")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*$")
 _LONGEST_SCHEME = 40
 _FILLED_IN_LATER = re.compile(r"\{\{|\{%|\$\{|^\$[A-Za-z_]\w*$")
@@ -128,6 +136,26 @@ def looks_like_secret(name: str) -> bool:
     return last in _SECRET_LAST_WORDS or _SECRET_ENDING.search(upper) is not None
 
 
+def names_secret(key: object) -> bool:
+    """The same of any name: `api-key`, `accessToken`, `Authorization`."""
+    name = _NEW_WORD.sub("_", str(key))
+    return name.upper() in _HEADERS or looks_like_secret(name)
+
+
+def without(text: str, secrets: Iterable[str], mark: str) -> str:
+    """A text with a mark in place of known secrets, also as URLs and JSON write them."""
+    forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
+    pattern = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.sub(pattern, lambda _: mark, text) if forms else text
+
+
+def _forms(secret: str) -> set[str]:
+    in_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret), quote(quote(secret, safe=""), safe="")}
+    in_urls |= {_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in in_urls}
+    return {secret, *in_json, *in_urls}
+
+
 def is_airflows_own(name: str) -> bool:
     """Whether Airflow reads a variable as an option, a connection or a Variable of its own: these hold secrets."""
     return name.upper().startswith(_AIRFLOWS_OWN)
@@ -135,10 +163,10 @@ def is_airflows_own(name: str) -> bool:
 
 def password_in_url(text: str) -> tuple[int, int] | None:
     """Where `scheme://user:password@` is in a text; a template, `${…}` or `$NAME` is no password."""
-    for match in _LOGIN_OF_URL.finditer(text):
+    for match in LOGIN_OF_URL.finditer(text):
         # Looked for backwards: from each letter of a long text on it would be looked for to the end.
         scheme = _SCHEME.search(text, max(0, match.start() - _LONGEST_SCHEME), match.start())
-        if scheme is not None and _FILLED_IN_LATER.search(match["password"]) is None:
+        if scheme is not None and _FILLED_IN_LATER.search(match["value"]) is None:
             return scheme.start(), match.end()
     return None
 

@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     secrets.check_urls,
     secrets.check_literals,
     secrets.check_metadata_addresses,
-    secrets.check_tls,
+    settings.check_tls,
     commands.check,
     commands.check_quoting,
     outcomes.check,

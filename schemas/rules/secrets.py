@@ -1,18 +1,24 @@
-"""What lets others in: secrets written into the file, cloud metadata, certificates that are not verified, and commands
-built from foreign text."""
+"""What lets others in: secrets written into the file, and cloud metadata."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from schemas.compose.env_values import EnvText, as_written, is_documentation, looks_like_secret, password_in_url
+from schemas.compose.env_values import (
+    LOGIN_OF_URL,
+    EnvText,
+    as_written,
+    is_documentation,
+    looks_like_secret,
+    names_secret,
+    password_in_url,
+)
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, walk
-from schemas.model.built_ins import BUILT_INS
 from schemas.rules.subject import Subject
-from schemas.shape.places import mapping_at, value_at
+from schemas.shape.places import mapping_at
 
 _HELP = "keep it in an Airflow connection; the pipeline names only the connection"
 
@@ -34,7 +40,7 @@ def check_urls(subject: Subject) -> Iterator[Diagnostic]:
 
 
 _TOKENS = re.compile(
-    r"(?P<a_private_key>-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----)"
+    r"(?P<a_private_key>-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----[^-]*)"
     r"|\b(?:(?P<an_AWS_access_key>(?:AKIA|ASIA)[0-9A-Z]{16})"
     r"|(?P<a_GitHub_token>gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60})"
     r"|(?P<a_GitLab_token>glpat-[A-Za-z0-9_-]{20})"
@@ -96,6 +102,33 @@ _USE_A_CONNECTION = (
     "keep it in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
     "{{ conn.NAME.password }}"
 )
+
+
+_PAIR = re.compile(
+    r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][\w-]{0,60})\\{0,2}[\"']?(?:\s{0,3}[=:]\s{0,3}|\s(?=[\"']))"
+    r"(?=(?:(?:Basic|Bearer|Token|Digest|ApiKey)\s+)?"
+    r"(?P<value>\"[^\"\n]+\"|'[^'\n]+'|\\{1,2}[\"'][^\"'\\\n]+|[^\s;&|<>,\"')}\]]+))",
+    re.IGNORECASE,
+)
+"""`name=value`, `name: value` and SQL's `name 'value'`, wherever they are; the value may be such a pair itself."""
+_IDENTIFIED = re.compile(r"\bIDENTIFIED\s+BY\s+(?P<value>'[^'\n]+'|\"[^\"\n]+\")", re.IGNORECASE)
+
+
+def hidden_in(text: str, mark: str) -> str:
+    """A text of any kind with a mark in place of what looks like a secret: rather too much than too little, for those
+    who did not write it."""
+    told = (LOGIN_OF_URL, _IDENTIFIED, _LOGIN, *_SHORT)
+    spans = [match.span("value") for pattern in told for match in pattern.finditer(text)]
+    spans += [match.span() for match in _TOKENS.finditer(text) if any(mark in text for mark in _MARKS)]
+    for pattern in (_ASSIGNED, _HEADER, _SET, _PAIR):
+        spans += [match.span("value") for match in pattern.finditer(text) if names_secret(match["name"].lstrip("-"))]
+    kept, end = [], 0
+    for start, stop in sorted(spans):
+        value = text[start:stop].strip("\"'")
+        if value and stop > end and _NO_VALUE.search(value) is None and value[0] not in "$`@(":
+            kept += [text[end : max(start, end)], mark]
+            end = stop
+    return "".join([*kept, text[end:]])
 
 
 def check_literals(subject: Subject) -> Iterator[Diagnostic]:
@@ -236,35 +269,3 @@ def check_metadata_addresses(subject: Subject) -> Iterator[Diagnostic]:
                 help="the machine's credentials are there; `PIPELINES_ALLOWED_ADDRESSES` allows an address",
                 part=match.span("host") if not isinstance(url, EnvText) else None,
             )
-
-
-_TLS_KEYS = frozenset(
-    {"verify", "verify_ssl", "ssl_verify", "verify_certs", "verify_tls", "check_hostname", "ssl_check_hostname"}
-)
-
-
-def check_tls(subject: Subject) -> Iterator[Diagnostic]:
-    """`verify: false` and its other names, anywhere but at the top of the file."""
-    if not subject.may_hold("verify", "check_hostname"):
-        return
-    for path in subject.keys:
-        if (
-            path[-1] in _TLS_KEYS
-            and len(path) > 1
-            and value_at(subject.data, path) is False
-            and not _is_unknown(subject, path)
-        ):
-            yield subject.finding(
-                Code.UNVERIFIED_TLS,
-                path,
-                f"`{path[-1]}: false`: anybody on the network can read and change what is sent",
-                help="name the CA's certificates instead: in `REQUESTS_CA_BUNDLE`, or as a path in this argument",
-            )
-
-
-def _is_unknown(subject: Subject, path: DataPath) -> bool:
-    """Whether the language has no such key there, which is a finding of its own: beside `uses`, or of a built-in."""
-    task = subject.entry_at(path)
-    if task is None:
-        return False
-    return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)

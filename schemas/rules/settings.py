@@ -1,4 +1,4 @@
-"""Settings of a pipeline or a task that contradict each other."""
+"""Settings of a pipeline or a task that contradict each other, or that switch certificates off."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
+from schemas.model.built_ins import BUILT_INS
 from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
@@ -175,3 +176,35 @@ def _exception(subject: Subject, path: DataPath, name: str, reader: SourceReader
         yield subject.finding(Code.VARIABLE_DOES_NOT_FIT, path, message)
     else:
         yield from findings
+
+
+_TLS_KEYS = frozenset(
+    {"verify", "verify_ssl", "ssl_verify", "verify_certs", "verify_tls", "check_hostname", "ssl_check_hostname"}
+)
+
+
+def check_tls(subject: Subject) -> Iterator[Diagnostic]:
+    """`verify: false` and its other names, anywhere but at the top of the file."""
+    if not subject.may_hold("verify", "check_hostname"):
+        return
+    for path in subject.keys:
+        if (
+            path[-1] in _TLS_KEYS
+            and len(path) > 1
+            and value_at(subject.data, path) is False
+            and not _is_unknown(subject, path)
+        ):
+            yield subject.finding(
+                Code.UNVERIFIED_TLS,
+                path,
+                f"`{path[-1]}: false`: anybody on the network can read and change what is sent",
+                help="name the CA's certificates instead: in `REQUESTS_CA_BUNDLE`, or as a path in this argument",
+            )
+
+
+def _is_unknown(subject: Subject, path: DataPath) -> bool:
+    """Whether the language has no such key there, which is a finding of its own: beside `uses`, or of a built-in."""
+    task = subject.entry_at(path)
+    if task is None:
+        return False
+    return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)

@@ -17,7 +17,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from factory.local.home import Home
-from factory.trial.memory import Kept, Memory, without
+from factory.trial.memory import Kept, Memory
+from schemas.compose.env_values import without
 from tests.factory.cli.commands import factory
 from tests.factory.http.http_server import Server
 
