@@ -15,7 +15,7 @@ from factory.http.page import Means, Page
 from factory.http.selection import is_path, search
 from factory.http.signs import Total, asked, searched, sign_of_more, total_of_more, totals_in
 from factory.http.steps import Came, Following, step_of
-from schemas.model.pagination import Pagination
+from schemas.model.polling import Pagination
 
 if TYPE_CHECKING:
     from factory.http.window import RowProgress

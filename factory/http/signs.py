@@ -8,7 +8,7 @@ from typing import Any
 
 from factory.http.page import Page
 from factory.http.selection import JmesPathError, absent_key, is_path, named, search
-from schemas.model.pagination import Pagination
+from schemas.model.polling import Pagination
 
 _PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
 _LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")

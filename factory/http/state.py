@@ -16,7 +16,8 @@ from airflow.sdk.execution_time.context import NEVER_EXPIRE
 from factory.http.errors import HttpError
 from factory.http.poll import PollAnswer
 from factory.http.selection import absent_key, search
-from schemas.model.cursor import ChangeDetection, CursorForm, ValueDetection
+from schemas.model.cursor import CursorForm
+from schemas.model.polling import ChangeDetection, ValueDetection
 
 WATERMARK = "watermark"
 ANSWER = "answer"

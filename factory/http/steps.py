@@ -21,7 +21,7 @@ from factory.http.signs import (
     sign_of_more,
     total_of_more,
 )
-from schemas.model.pagination import Pagination
+from schemas.model.polling import Pagination
 
 _ENDLESS = "; `has_more_path` or `stop` says where a list ends that always has another"
 

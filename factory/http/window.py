@@ -12,7 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from factory.http.selection import absent_key, named, search
-from schemas.model.cursor import Cursor, CursorError, CursorForm, Incremental, Moment
+from schemas.model.cursor import Cursor, CursorError, CursorForm, Moment
+from schemas.model.polling import Incremental
 
 _COUNTS = re.compile(
     r"(?:(?:^|[^A-Za-z])(?:id|no)|I[dD]|(?i:number|seq|sequence|version|revision|offset|position))\"?$"

@@ -34,8 +34,9 @@ from factory.http.state import (
 )
 from factory.http.window import Forms, RowProgress, Window
 from factory.operators.http import HttpRequestOperator
-from schemas.model.cursor import ChangeDetection, CursorError, Incremental
+from schemas.model.cursor import CursorError
 from schemas.model.http import HttpRequest
+from schemas.model.polling import ChangeDetection, Incremental
 
 _NOTHING_THERE = (404, 410)
 """Statuses that say of a window that it has no rows, where `response_actions` ignores them."""

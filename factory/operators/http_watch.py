@@ -18,8 +18,8 @@ from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, poll
 from factory.http.state import ANSWER, Known, condition, is_unchanged, known_of, state_asset
 from factory.operators.http import HttpRequestOperator
-from schemas.model.cursor import ChangeDetection, ValueDetection
 from schemas.model.http import HttpRequest
+from schemas.model.polling import ChangeDetection, ValueDetection
 
 T = TypeVar("T")
 _LONGEST_PAUSE = 300.0

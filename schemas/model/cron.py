@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from schemas.model.times import meant_duration
+from schemas.findings.suggestions import meant_by_cron
 
 LONGEST = 1000
 """Characters of an expression: each minute, hour, day and month named one by one take half of them."""
@@ -53,15 +53,6 @@ _NAMES_IN_FULL = re.compile(
     r"|january|february|march|april|june|july|august|september|october|november|december",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(
-    r"(?:(?:every day|daily|each day) )?(?:at )?(?P<hour>[01]?[0-9]|2[0-3])(?::(?P<minute>[0-5][0-9]))?"
-    r" ?(?P<half>[ap]m)?",
-    re.IGNORECASE,
-)
-_ZONE_BEFORE = re.compile(r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)")
-_ZONE_BEHIND = re.compile(r"(?P<cron>\S.*)\s(?P<zone>UTC|[A-Z]\w+/\w+)")
-_NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
-_ISO = re.compile(r"P(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?", re.ASCII)
 _ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
 _TEXT = re.compile(r"\S+", re.ASCII)
 """croniter knows no other spaces than those of ASCII."""
@@ -121,37 +112,10 @@ def _wrong_count(expression: str, count: int) -> CronProblem:
     text = expression.strip()
     if count == 0:
         return CronProblem("the cron expression is empty", 0, len(expression), help="write null for no schedule")
-    help_text = "write minute, hour, day of month, month, day of week"
-    if count in (6, 7):
-        help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
-    clock = _CLOCK.fullmatch(text)
-    if clock is not None and not text.isdecimal():
-        hour = int(clock["hour"]) % 12 + 12 * (clock["half"].lower() == "pm") if clock["half"] else int(clock["hour"])
-        minute = int(clock["minute"] or 0)
-        help_text = f'for {hour:02}:{minute:02} every day write "{minute} {hour} * * *"'
-    elif "#" in text and count > len(_FIELDS):
-        help_text = "inside quotes `#` begins no comment: write it behind the quotes"
-    elif zone := _ZONE_BEFORE.fullmatch(text) or _ZONE_BEHIND.fullmatch(text):
-        help_text = f'write the time zone beside it: {{cron: "{zone["cron"]}", timezone: {zone["zone"]}}}'
-    elif text.lower() in _NO_SCHEDULE:
-        help_text = "write null for no schedule"
-    elif ", " in text:
-        help_text = f"remove the space after the comma: `{text.replace(', ', ',')}`"
-    elif text.startswith("cron("):
-        help_text = "write the five fields alone: without `cron( )`, without the year, and `*` in place of `?`"
-    elif every := _meant_every(text):
-        help_text = f"for a run every {every} write {{every: {every}}}"
-    elif count == 1 and "/" in text and _PLAIN_PART.fullmatch(text):
+    help_text = meant_by_cron(text, count)
+    if count == 1 and "/" in text and _PLAIN_PART.fullmatch(text):
         help_text = f'for minutes of each hour write "{text} * * * *"'
     return CronProblem(f"a cron expression has 5 fields, this one has {count}", 0, len(expression), help=help_text)
-
-
-def _meant_every(text: str) -> str | None:
-    """`every 5 minutes`, `rate(1 day)`, `PT1H` and `datetime.timedelta(hours=1)` as a duration of ours."""
-    words = text.lower().removeprefix("every ").removeprefix("datetime.")
-    if words.startswith("rate("):
-        words = words.removeprefix("rate(").removesuffix(")")
-    return text.upper() if _ISO.fullmatch(text.upper()) is not None else meant_duration(words)
 
 
 def _never_comes(fields: tuple[Field, ...]) -> bool:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag
 
 from schemas.model.auth import Auth
-from schemas.model.cursor import ChangeDetection, Incremental
 from schemas.model.fields import (
     Count,
     JmesPath,
@@ -19,7 +18,7 @@ from schemas.model.fields import (
     StatusCode,
     TaskOutput,
 )
-from schemas.model.pagination import Pagination
+from schemas.model.polling import ChangeDetection, Incremental, Pagination
 from schemas.model.times import PositiveDuration
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

@@ -12,8 +12,8 @@ from schemas.findings.paths import DataPath, is_task_list
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.built_ins.http import Poll
 from schemas.model.fields import Model
-from schemas.model.pagination import NEEDED
 from schemas.model.pipeline import Pipeline
+from schemas.model.polling import NEEDED
 from schemas.model.task import TASK_MARK, CodeTask, TaskGroup, TaskTemplate, TemplateUse
 from schemas.model.task_base import TaskBase
 from schemas.published.texts import (

@@ -12,8 +12,8 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.suggestions import nearest
 from schemas.model.auth import KEYS_BY_TYPE as AUTH_KEYS
 from schemas.model.auth import NEEDED as AUTH_NEEDED
-from schemas.model.pagination import IN_BODY, NEEDED
-from schemas.model.pagination import KEYS_BY_TYPE as PAGINATION_KEYS
+from schemas.model.polling import IN_BODY, NEEDED
+from schemas.model.polling import KEYS_BY_TYPE as PAGINATION_KEYS
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import place

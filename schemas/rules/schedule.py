@@ -12,10 +12,9 @@ from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean, meant, nearest
+from schemas.findings.suggestions import did_you_mean, meant, meant_duration, nearest
 from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
-from schemas.model.times import meant_duration
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression

@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator
 from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.suggestions import did_you_mean, meant, nearest
+from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.model.times import fitted, meant_date, meant_duration, names_duration, type_names
+from schemas.model.times import fitted, names_duration, type_names
 from schemas.rules.arguments import (
     Arguments,
     argument_findings,

@@ -11,12 +11,11 @@ from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Edit, InQuotes, Word, Yaml, typo_fix
-from schemas.findings.suggestions import did_you_mean, meant
+from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration
 from schemas.model.cron import cron_problem
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.model.pipeline import DAG_ID_PATTERN
 from schemas.model.task_base import TASK_ID_PATTERN
-from schemas.model.times import meant_date, meant_duration
 
 _EXPECTED = {
     "string_type": "text",

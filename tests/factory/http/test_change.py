@@ -10,7 +10,7 @@ from factory.http.errors import HttpError
 from factory.http.expectations import PollFacts
 from factory.http.poll import PollAnswer
 from factory.http.state import condition, is_unchanged, known_of
-from schemas.model.cursor import ChangeDetection, ValueDetection
+from schemas.model.polling import ChangeDetection, ValueDetection
 
 
 def answer(body: Any, headers: dict[str, str] | None = None) -> PollAnswer:

@@ -22,8 +22,9 @@ from factory.http.page import Means
 from factory.http.poll import poll
 from factory.http.session import HttpSession
 from factory.http.window import Forms, RowProgress, Window
-from schemas.model.cursor import CursorError, Incremental
+from schemas.model.cursor import CursorError
 from schemas.model.http import HttpRequest
+from schemas.model.polling import Incremental
 
 from .http_server import Server
 from .paged_answers import answer, query

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from factory.http.window import Forms, RowProgress, Window
-from schemas.model.cursor import Cursor, CursorError, Incremental
+from schemas.model.cursor import Cursor, CursorError
+from schemas.model.polling import Incremental
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 
