@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from factory.operators.http import FILLED_IN, HttpRequestOperator
 
 from .http_server import Server
 
+Connect = Callable[..., None]
 OWN = ("dag", "do_xcom_push", "timezone", "commits", "state_key")
 """Arguments of the operators that are not the request's."""
 
@@ -76,3 +78,18 @@ def run(pushed: dict[str, Any]) -> Callable[..., Any]:
         return operator(task_id="ask", url=url, **arguments).execute({"ti": TaskInstance(pushed)})
 
     return run
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    def connect(conn_id: str, **parts: Any) -> None:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": "http", **parts}))
+
+    return connect
+
+
+@pytest.fixture(scope="module")
+def lasting_server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()

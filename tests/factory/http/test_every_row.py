@@ -4,16 +4,12 @@ least once, or the poll fails and says why."""
 from __future__ import annotations
 
 import json
-import operator
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import urlencode
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,13 +17,9 @@ from factory.http.errors import HttpError
 from factory.http.page import Means
 from factory.http.poll import poll
 from factory.http.session import HttpSession
-from factory.http.window import Forms, RowProgress, Window
-from schemas.model.cursor import CursorError
 from schemas.model.http import HttpRequest
-from schemas.model.polling import Incremental
 
-from .http_server import Server
-from .paged_answers import answer, query
+from .http_server import Server, answer, query
 
 KINDS = ("cursor", "json_link", "header_link", "offset", "page_number")
 COUNTED = ("offset", "page_number")
@@ -204,13 +196,6 @@ def listings(draw: st.DrawFn) -> Listing:
     )
 
 
-@pytest.fixture(scope="module")
-def lasting_server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
-
-
 @settings(max_examples=200, deadline=None)
 @given(listing=listings())
 def test_every_row_or_a_failure(lasting_server: Server, listing: Listing) -> None:
@@ -235,194 +220,3 @@ def _polled(request: HttpRequest) -> tuple[list[Any], str | None]:
             return poll(request, Means(session=session)).rows or [], None
         except HttpError as error:
             return [], str(error)
-
-
-@dataclass
-class Feed:
-    """Rows by cursor, of which each run sees more. `since`: how the parameter is respected; `future`: a cursor."""
-
-    form: Callable[[int], Any]
-    batches: list[list[int]]
-    size: int
-    since: Callable[[int, int], bool] | None
-    order: str | None
-    kind: str
-    future: Any
-
-    def __post_init__(self) -> None:
-        self.seen = 0
-
-    def __call__(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:  # noqa: ARG002 # a script's
-        asked = query(handler)
-        known = [number for batch in self.batches[: self.seen] for number in batch]
-        if self.order is not None:
-            known.sort(reverse=self.order == "desc")
-        if self.since is not None and "since" in asked:
-            since = next(number for number in range(400) if str(self.form(number)) == asked["since"])
-            known = [number for number in known if self.since(number, since)]
-        start = int(asked.get("at", asked.get("offset", (int(asked.get("page", 1)) - 1) * self.size)))
-        made = [{"id": number % VERSIONED, "n": number, "at": self.form(number)} for number in known]
-        if self.future is not None and self.batches[0]:
-            made.insert(0 if self.order == "desc" else len(made), {"id": -1, "n": -1, "at": self.future})
-        rows = made[start : start + self.size]
-        following = start + self.size if start + self.size < len(made) else None
-        if self.kind == "json_link" and following is not None:
-            since = {"since": asked["since"]} if "since" in asked else {}
-            following = f"/rows?{urlencode({**since, 'at': following})}"
-        more = {} if self.kind in COUNTED else {"next": following}
-        answer(handler, {"rows": rows, "request_id": start, **more})
-
-    def pagination(self) -> dict[str, Any]:
-        return {"type": self.kind, **({"limit": self.size} if self.kind == "offset" else {}), **PAGED_FEEDS[self.kind]}
-
-
-PAGED_FEEDS: dict[str, dict[str, str]] = {
-    "page_number": {},
-    "offset": {},
-    "cursor": {"cursor_path": "next", "cursor_param": "at"},
-    "json_link": {},
-}
-
-
-VERSIONED = 5
-"""How many rows there are; a larger number is a newer version of one."""
-
-
-def _written(pattern: str, hours: int = 1) -> Callable[[int], str]:
-    return lambda n: (datetime(2026, 1, 28, 10, tzinfo=UTC) + n * timedelta(hours=hours)).strftime(pattern)
-
-
-FORMS: dict[str, tuple[Callable[[int], Any], Any]] = {
-    "number": (lambda n: n, None),
-    "text": (lambda n: f"{n + 100:06}", None),
-    "decimal": (lambda n: f"{n}.5", None),
-    "iso": (_written("%Y-%m-%dT%H:%M:%SZ"), "2099-01-01T00:00:00Z"),
-    "basic": (_written("%Y%m%dT%H%M%SZ"), "20990101T000000Z"),
-    "named zone": (_written("%Y-%m-%d %H:%M:%S UTC"), "2099-01-01 00:00:00 UTC"),
-    "day": (_written("%Y-%m-%d", 24), "2099-01-01"),
-    "rfc2822": (_written("%a, %d %b %Y %H:%M:%S GMT"), "Thu, 01 Jan 2099 00:00:00 GMT"),
-    "json date": (lambda n: f"/Date({1769594400000 + n * 3600000})/", "/Date(4070908800000)/"),
-    "epoch": (lambda n: 1769594400 + n * 3600, 4070908800),
-    "epoch text": (lambda n: f"{1769594400000 + n}", "4070908800000"),
-    "day number": (lambda n: int(_written("%Y%m%d", 24)(n)), 20990101),
-    "oracle": (lambda n: _written("%d-%b-%y", 24)(n).upper(), "01-JAN-99"),
-    "noon": (_written("%Y-%m-%d %I:%M %p"), "2099-01-01 12:00 AM"),
-    "short": (lambda n: f"2026-{9 + n // 28}-{n % 28 + 1}", "2099-1-1"),
-    "log": (_written("%d/%b/%Y:%H:%M:%S +0000"), "01/Jan/2099:00:00:00 +0000"),
-}
-"""How rows write their cursor, and one in the future."""
-
-
-@st.composite
-def feeds(draw: st.DrawFn) -> tuple[Feed, str, dict[str, Any], dict[str, Any], bool]:
-    """A feed, the form of its cursors, how it is asked for, and whether its rows go into a file."""
-    batches, last = [], 0
-    for gaps in draw(st.lists(st.lists(st.integers(1, 4), max_size=5), min_size=3, max_size=4)):
-        batch = []
-        for gap in gaps:
-            last += gap
-            batch.append(last)
-        batches.append(draw(st.permutations(batch)))
-    form, order = draw(st.sampled_from(sorted(FORMS))), draw(st.sampled_from((None, "asc", "desc")))
-    feed = Feed(
-        form=FORMS[form][0],
-        batches=batches,
-        size=draw(st.integers(1, 4)),
-        since=draw(st.sampled_from((None, operator.ge, operator.gt))),
-        order=order,
-        kind=draw(st.sampled_from(sorted(PAGED_FEEDS))),
-        future=FORMS[form][1] if draw(st.booleans()) else None,
-    )
-    where = draw(st.sampled_from(("server", "client")))
-    incremental = {"cursor_path": "at", "start_param": "since", "row_order": order, "filter": where}
-    return feed, form, incremental, {"unique_by": draw(st.sampled_from((None, "id")))}, draw(st.booleans())
-
-
-@settings(max_examples=120, deadline=None)
-@given(drawn=feeds())
-def test_every_row_over_several_runs(
-    lasting_server: Server, drawn: tuple[Feed, str, dict[str, Any], dict[str, Any], bool]
-) -> None:
-    feed, form, incremental, unique, to_file = drawn
-    lasting_server.script = feed
-    url = lasting_server.url("/rows")
-    request = {"url": url, "data_selector": "rows", "pagination": feed.pagination(), **unique}
-    lasting_server.received.clear()
-    watermark, got, due = None, set(), set()
-    for run, batch in enumerate(feed.batches, 1):
-        feed.seen = run
-        due |= set(batch)
-        try:
-            _, rows, watermark = _run(request, incremental, watermark, to_file=to_file)
-        except CursorError as error:
-            if form in REFUSED or (form in AMBIGUOUS and feed.future is not None and "`cursor_format`" in str(error)):
-                return
-            raise
-        got |= {row["n"] for row in rows}
-        newest = {number % VERSIONED: number for number in sorted(due)}
-        assert (set(newest.values()) if unique["unique_by"] else due) <= got
-
-
-REFUSED = ("oracle", "noon", "short", "log")
-AMBIGUOUS = ("epoch", "epoch text", "day number")
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    days=st.lists(st.integers(0, 12), max_size=6),
-    step=st.sampled_from(("5h", "12h", "1d", "3d")),
-    pattern=st.sampled_from(("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%SZ")),
-    until=st.sampled_from((operator.le, operator.lt)),
-    respects=st.booleans(),
-)
-def test_every_row_of_a_long_history_in_steps(
-    lasting_server: Server,
-    days: list[int],
-    step: str,
-    pattern: str,
-    until: Callable[[str, str], bool],
-    respects: bool,
-) -> None:
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    written = [(today - timedelta(days=one)).strftime(pattern) for one in days]
-
-    def script(handler: BaseHTTPRequestHandler, body: bytes) -> None:  # noqa: ARG001 # a script's
-        asked = query(handler)
-        rows = [at for at in written if not respects or (asked["since"] <= at and until(at, asked["until"]))]
-        answer(handler, {"rows": [{"at": at} for at in rows]})
-
-    lasting_server.script = script
-    start = (today - timedelta(days=13)).strftime(pattern)
-    keys = {"start_param": "since", "end_param": "until", "step": step, "initial_value": start}
-    request = {"url": lasting_server.url("/rows"), "data_selector": "rows"}
-    watermark, got = None, set()
-    for _ in range(13 * 5 + 2):
-        window, rows, watermark = _run(request, {"cursor_path": "at", **keys}, watermark)
-        got |= {row["at"] for row in rows}
-        if not window.is_step:
-            break
-    assert not window.is_step
-    assert set(written) - {today.strftime(pattern)} <= got
-
-
-def _run(
-    request: dict[str, Any], keys: dict[str, Any], watermark: Any, *, to_file: bool = False
-) -> tuple[Window, list[Any], Any]:
-    """What a run asked for, its rows, and the watermark behind it."""
-    incremental = Incremental.model_validate(keys)
-    forms = Forms(incremental, "UTC")
-    window = Window.after(incremental, forms, watermark)
-    progress = RowProgress(incremental, forms, window, lambda _: None)
-    params = {} if window.start is None else {"since": window.start}
-    if incremental.end_param is not None:
-        params["until"] = forms.asked_moment(window.until, window.start)
-    written: list[Any] = []
-    with HttpSession() as session:
-        answered = poll(
-            HttpRequest.model_validate(request),
-            Means(session=session),
-            params=params,
-            progress=progress,
-            write=written.extend if to_file else None,
-        )
-    return window, written if to_file else answered.rows or [], progress.watermark() or watermark

@@ -6,12 +6,15 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from factory.http.errors import HttpError
+
+from .http_server import ROWS, Server, by_page, query_of
 
 Runner = Callable[..., Any]
 Script = Sequence[Sequence[bytes | None]]
@@ -112,3 +115,15 @@ def test_a_token_is_asked_for_again_though_by_post(
         b"GET /rows",
         b"GET /rows",
     ]
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(server: Server, run: Runner) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        # The first page's connection stays open; the second page is asked for on it, and gets nothing.
+        handler.close_connection = len(server.received) != 1
+        if len(server.received) != 2:
+            by_page(3)(handler)
+
+    server.routes["/"] = route
+    assert run(server.url("/"), data_selector="data", pagination={"type": "page_number"}) == ROWS
+    assert [query_of(r.path)["page"] for r in server.received] == ["1", "2", "2", "3", "4"]

@@ -10,8 +10,7 @@ import pytest
 
 from factory.http.errors import HttpError
 
-from .http_server import Server
-from .paged_answers import ROWS, answer, by_page, query, query_of
+from .http_server import ROWS, Server, answer, by_page, query, query_of
 
 Runner = Callable[..., Any]
 
@@ -112,15 +111,6 @@ def test_a_later_page_needs_no_name_of_the_next(
     assert "only one" not in capsys.readouterr().out
 
 
-def test_a_linked_page_elsewhere_gets_no_credentials(server: Server, other_server: Server, run: Runner) -> None:
-    server.routes["/"] = lambda handler: answer(handler, {"rows": [1], "next": other_server.url("/")})
-    other_server.routes["/"] = lambda handler: answer(handler, {"rows": [2]})
-    output = run(server.url("/"), headers={"X-Api-Key": "k"}, data_selector="rows", pagination={"type": "json_link"})
-    assert output == [1, 2]
-    assert server.received[0].headers["X-Api-Key"] == "k"
-    assert "X-Api-Key" not in other_server.received[0].headers
-
-
 @pytest.mark.parametrize(
     ("pages", "reason"),
     [
@@ -217,18 +207,6 @@ def test_errors_and_retries_say_which_page(server: Server, run: Runner, capsys: 
         assert (" (page 3): " in capsys.readouterr().out) == (name in {"503", "cut"})
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(server: Server, run: Runner) -> None:
-    def route(handler: BaseHTTPRequestHandler) -> None:
-        # The first page's connection stays open; the second page is asked for on it, and gets nothing.
-        handler.close_connection = len(server.received) != 1
-        if len(server.received) != 2:
-            by_page(3)(handler)
-
-    server.routes["/"] = route
-    assert run(server.url("/"), data_selector="data", pagination={"type": "page_number"}) == ROWS
-    assert [query_of(r.path)["page"] for r in server.received] == ["1", "2", "2", "3", "4"]
-
-
 @pytest.mark.parametrize("kind", ["offset", "page_number"])
 @pytest.mark.parametrize(
     ("ends", "said", "second", "reason"),
@@ -310,12 +288,3 @@ def test_a_misspelt_place_of_the_cursor(
         return
     with pytest.raises(HttpError, match=reason):
         run(server.url("/"), **asked)
-
-
-def test_cookies_go_to_no_other_server_that_a_page_links_to(server: Server, other_server: Server, run: Runner) -> None:
-    server.routes["/"] = lambda handler: answer(
-        handler, [1], **{"Set-Cookie": "session=1", "Link": f"<{other_server.url('/b')}>; rel=next"}
-    )
-    other_server.routes["/b"] = lambda handler: answer(handler, [2])
-    assert run(server.url("/"), pagination={"type": "header_link"}) == [1, 2]
-    assert "Cookie" not in other_server.received[0].headers

@@ -12,8 +12,7 @@ import pytest
 
 from factory.http.errors import HttpError
 
-from .http_server import Server
-from .paged_answers import ROWS, answer, by_cursor, by_offset, by_page, query, query_of
+from .http_server import ROWS, Server, answer, by_cursor, by_offset, by_page, query, query_of
 
 Runner = Callable[..., Any]
 
@@ -194,3 +193,21 @@ def test_no_content_is_a_page_without_rows(server: Server, run: Runner) -> None:
 def _none(handler: BaseHTTPRequestHandler) -> None:
     handler.send_response(204)
     handler.end_headers()
+
+
+def test_a_linked_page_elsewhere_gets_no_credentials(server: Server, other_server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(handler, {"rows": [1], "next": other_server.url("/")})
+    other_server.routes["/"] = lambda handler: answer(handler, {"rows": [2]})
+    output = run(server.url("/"), headers={"X-Api-Key": "k"}, data_selector="rows", pagination={"type": "json_link"})
+    assert output == [1, 2]
+    assert server.received[0].headers["X-Api-Key"] == "k"
+    assert "X-Api-Key" not in other_server.received[0].headers
+
+
+def test_cookies_go_to_no_other_server_that_a_page_links_to(server: Server, other_server: Server, run: Runner) -> None:
+    server.routes["/"] = lambda handler: answer(
+        handler, [1], **{"Set-Cookie": "session=1", "Link": f"<{other_server.url('/b')}>; rel=next"}
+    )
+    other_server.routes["/b"] = lambda handler: answer(handler, [2])
+    assert run(server.url("/"), pagination={"type": "header_link"}) == [1, 2]
+    assert "Cookie" not in other_server.received[0].headers

@@ -18,8 +18,7 @@ from factory.http.errors import HttpError
 from factory.http.retries import STANDARD, asked_wait, delay
 from schemas.model.http import RequestRetries
 
-from .http_server import Server
-from .paged_answers import answer
+from .http_server import Server, answer
 
 Runner = Callable[..., Any]
 QUICK = {"attempts": 3, "initial_delay": 0.01, "max_delay": 5, "status": [429, "5xx"]}
