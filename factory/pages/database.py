@@ -27,8 +27,20 @@ from airflow.utils.session import create_session
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from factory.pages.results import charts, iso, models, polls, watermarks
-from factory.pages.stubs import CALL, STUB_SUFFIX, file_of, findings_of, said_of, uses, yaml_of
+from factory.pages.results import (
+    CALL,
+    STUB_SUFFIX,
+    charts,
+    file_of,
+    findings_of,
+    iso,
+    models,
+    polls,
+    said_of,
+    uses,
+    watermarks,
+    yaml_of,
+)
 from factory.reporters.in_force import FINDING
 from schemas.folder.discovery import SUFFIXES
 

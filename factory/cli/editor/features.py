@@ -8,13 +8,12 @@ from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
-from pygls.uris import from_fs_path
 
 from factory.cli.editor import renaming
 from factory.cli.editor.completion import Completion
 from factory.cli.editor.meaning import definition, hover
+from factory.cli.editor.mentions import Mention, mention_at, mentions, renamed_in
 from factory.cli.editor.outline import Item, Outline, foldable, items
-from factory.cli.editor.renaming import Mention
 from factory.cli.editor.server import EditorServer
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.findings.diagnostics import Span
@@ -54,15 +53,15 @@ def _synchronise(server: EditorServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(ls: EditorServer, params: types.DidOpenTextDocumentParams) -> None:
-        ls.changed(params.text_document.uri)
+        ls.typed(params.text_document.uri, params.text_document.text)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(ls: EditorServer, params: types.DidChangeTextDocumentParams) -> None:
-        ls.changed(params.text_document.uri)
+        ls.typed(params.text_document.uri, params.content_changes)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(ls: EditorServer, params: types.DidCloseTextDocumentParams) -> None:
-        ls.changed(params.text_document.uri, closed=True)
+        ls.typed(params.text_document.uri, None)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def changed_on_disk(ls: EditorServer, params: types.DidChangeWatchedFilesParams) -> None:
@@ -140,7 +139,7 @@ def _navigate(server: EditorServer) -> None:
         target = definition(*found, ls.outline(uri), *ls.position(uri, params.position))
         if target is None:
             return None
-        there = from_fs_path(str(target.file)) or ""
+        there = ls.uri(target.file)
         return types.Location(there, ls.range(there, target.span))
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
@@ -163,9 +162,9 @@ def _navigate(server: EditorServer) -> None:
         if problem is not None:
             raise JsonRpcInvalidParams(problem)
         changes: defaultdict[str, list[types.TextEdit]] = defaultdict(list)
-        for one in renaming.mentions(workspace, owner):
+        for one in mentions(workspace, owner):
             if one.task == mention.task and one.span is not None:
-                there = from_fs_path(str(one.file)) or ""
+                there = ls.uri(one.file)
                 changes[there].append(types.TextEdit(ls.range(there, one.span), params.new_name))
         return types.WorkspaceEdit(changes=dict(changes))
 
@@ -175,11 +174,14 @@ def _named_at(
 ) -> tuple[Workspace, Place, Mention] | None:
     """The task that is named at a place, in its pipeline or its template, or in one of its tests."""
     found = ls.place(params.text_document.uri)
-    owner = renaming.renamed_in(*found) if found is not None else None
+    owner = renamed_in(*found) if found is not None else None
     if found is None or owner is None:
         return None
+    problem = renaming.unreadable(found[0], owner)
+    if problem is not None:
+        raise JsonRpcInvalidParams(problem)
     position = ls.position(params.text_document.uri, params.position)
-    mention = renaming.mention_at(found[0], owner, found[1].file, *position)
+    mention = mention_at(found[0], owner, found[1].file, *position)
     return (found[0], owner, mention) if mention is not None else None
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from factory.cli.editor.completion import output_keys, schema_of
+from factory.cli.editor.mentions import names_task
 from factory.cli.editor.outline import Outline
-from factory.cli.editor.renaming import names_task
 from factory.cli.editor.schema_help import SchemaHelp, published
 from factory.cli.editor.workspace import Name, Place, Workspace, effective_paths
 from factory.plan.schedule import shown_moment, timing

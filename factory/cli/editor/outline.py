@@ -16,7 +16,9 @@ from schemas.expressions.reading import Expression, expressions
 from schemas.findings.paths import DataPath, task_path
 
 _KEY = re.compile(r"""(?P<key>"[^"]*"|'[^']*'|[^\s#'"\[\]{},][^#'"\[\]{},]*?)[ ]*:(?=\s|$)[ ]*""")
-_BLOCK = re.compile(r"[|>][-+0-9]*[ ]*(?:#.*)?$")
+_BREAK = re.compile(r"\r\n|\r|\n")
+_PROPERTIES = re.compile(r"^(?:[&!][^\s\[\]{},]*[ ]+)+")
+_BLOCK = re.compile(r"(?:[&!][^\s\[\]{},]*[ ]+)*[|>][-+0-9]*[ ]*(?:#.*)?$")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
@@ -34,8 +36,9 @@ class Entry(NamedTuple):
 
     @property
     def value(self) -> str:
-        """The text without quotes and comment."""
-        text = self.text if self.text[:1] in "\"'" else _COMMENT.sub("", self.text)
+        """The text without anchor, tag, quotes and comment."""
+        text = _PROPERTIES.sub("", self.text)
+        text = text if text[:1] in "\"'" else _COMMENT.sub("", text)
         text = text.strip()
         return text[1:-1] if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0] else text
 
@@ -91,7 +94,7 @@ class Outline:
     @cached_property
     def lines(self) -> list[str]:
         """The text's lines without their ends."""
-        return self.text.split("\n")
+        return _BREAK.split(self.text)
 
     def _read(self, number: int, line: str, levels: tuple[_Level, ...]) -> list[tuple[Entry, tuple[_Level, ...]]]:
         """The items and the key that begin in a line, each with the levels that are open behind it."""

@@ -9,6 +9,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,13 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 from pygls.uris import from_fs_path
-from pygls.workspace import TextDocument
+from pygls.workspace import PositionCodec
 
 from factory.cli.editor.outline import Outline
 from factory.cli.editor.workspace import Place, Workspace, file_of, place_of
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.text.lines import TextLines
 
 PAUSE = 0.02
 """Seconds without a key before what is typed is checked."""
@@ -31,6 +34,49 @@ _SEVERITIES = {
     Severity.WARNING: types.DiagnosticSeverity.Warning,
     Severity.NOTE: types.DiagnosticSeverity.Information,
 }
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as it is typed, or saved, with its positions as the editor counts them.
+
+    pygls cuts lines at every character that Unicode calls a line break; editors do not.
+    """
+
+    uri: str
+    text: str
+
+    @cached_property
+    def lines(self) -> TextLines:
+        """Its lines, cut where editors cut them."""
+        return TextLines(self.text)
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What it says line by line."""
+        return Outline(self.text)
+
+    def place(self, position: types.Position, codec: PositionCodec) -> tuple[int, int]:
+        """Line and column in code points, from 0; behind the end of a line it is that end."""
+        if position.line >= self.lines.count:
+            return self.lines.count - 1, len(self.lines.line_text(self.lines.count))
+        line, left, column = self.lines.line_text(position.line + 1), position.character, 0
+        while column < len(line) and left >= (units := codec.client_num_units(line[column])):
+            left, column = left - units, column + 1
+        return position.line, column
+
+    def position(self, line: int, column: int, codec: PositionCodec) -> types.Position:
+        """The other way, from lines and columns that count from 1."""
+        before = self.lines.line_text(line)[: column - 1]
+        return types.Position(line - 1, len(before) if before.isascii() else codec.client_num_units(before))
+
+    def changed(self, change: types.TextDocumentContentChangeEvent, codec: PositionCodec) -> Text:
+        """The text after a change."""
+        if not isinstance(change, types.TextDocumentContentChangePartial):
+            return Text(self.uri, change.text)
+        places = (self.place(one, codec) for one in (change.range.start, change.range.end))
+        start, end = (self.lines.line_start(line + 1) + column for line, column in places)
+        return Text(self.uri, self.text[:start] + change.text + self.text[end:])
 
 
 class _Protocol(LanguageServerProtocol):
@@ -57,7 +103,7 @@ class EditorServer(LanguageServer):
         self._changed: defaultdict[Path, set[str]] = defaultdict(set)
         self._waiting: dict[Path, asyncio.Task[None]] = {}
         self._shown: dict[Path, list[Diagnostic]] = {}
-        self._outlines: dict[str, Outline] = {}
+        self._open: dict[Path, Text] = {}
 
     def place(self, uri: str) -> tuple[Workspace, Place] | None:
         """The folder and the place of a file; None where it is none of ours."""
@@ -67,29 +113,37 @@ class EditorServer(LanguageServer):
             return None
         return self.folders.setdefault(place.folder, Workspace(place.folder)), place
 
-    def document(self, uri: str) -> TextDocument:
-        """The text of a file as it is typed."""
-        return self.workspace.get_text_document(uri)
-
-    def text(self, uri: str) -> str:
-        """The text itself; empty for a file that is gone or no text."""
+    def document(self, uri: str) -> Text:
+        """The text of a file as it is typed, else as it was saved; empty for one that is gone or no text."""
+        file = file_of(uri)
+        if file is None:
+            return Text(uri, "")
         try:
-            return self.document(uri).source
+            return self._open.get(file) or Text(uri, file.read_bytes().decode("utf-8-sig"))
         except (OSError, UnicodeDecodeError):
-            return ""
+            return Text(uri, "")
 
-    def changed(self, uri: str, *, closed: bool = False) -> None:
-        """Note what is typed, and check it once there is a pause."""
+    def uri(self, file: Path) -> str:
+        """The address of a file, in the words of the editor that has it open."""
+        opened = self._open.get(file)
+        return opened.uri if opened is not None else from_fs_path(str(file)) or ""
+
+    def typed(self, uri: str, text: str | Sequence[types.TextDocumentContentChangeEvent] | None) -> None:
+        """Note what is typed, None where it is closed, and check it once there is a pause."""
         found = self.place(uri)
         if found is None:
             return
         workspace, place = found
-        if closed:
+        if text is None:
             workspace.texts.pop(place.path, None)
-            self._outlines.pop(uri, None)
             self._show(place.file, [])
+            self._open.pop(place.file, None)
         else:
-            workspace.texts[place.path] = self.text(uri)
+            now = Text(uri, text) if isinstance(text, str) else self.document(uri)
+            for change in () if isinstance(text, str) else text:
+                now = now.changed(change, self.workspace.position_codec)
+            self._open[place.file] = now
+            workspace.texts[place.path] = now.text
         self.check(workspace, {place.path})
 
     def check(self, workspace: Workspace, changed: Iterable[str]) -> None:
@@ -115,7 +169,7 @@ class EditorServer(LanguageServer):
                 self._show(workspace.folder / path, findings)
 
     def _show(self, file: Path, findings: Sequence[Diagnostic]) -> None:
-        uri = from_fs_path(str(file)) or ""
+        uri = self.uri(file)
         before, self._shown[file] = self._shown.get(file), list(findings)  # equal ones may be of another text
         if before == self._shown[file]:
             return
@@ -126,7 +180,7 @@ class EditorServer(LanguageServer):
         message = finding.message + (f"; {finding.caret}" if finding.caret else "")
         related = [
             types.DiagnosticRelatedInformation(
-                types.Location(from_fs_path(str(self._beside(file, r.file))) or "", self.range(uri, r.span)), r.message
+                types.Location((there := self.uri(self._beside(file, r.file))), self.range(there, r.span)), r.message
             )
             for r in finding.related
         ]
@@ -145,7 +199,7 @@ class EditorServer(LanguageServer):
 
     def fixes(self, uri: str) -> list[Diagnostic]:
         """The findings last shown for a file that can be fixed; none where they are those of another text."""
-        file, text = file_of(uri), self.text(uri).removeprefix("\ufeff")
+        file, text = file_of(uri), self.document(uri).text.removeprefix("\ufeff")
         shown = self._shown.get(file, ()) if file is not None else ()
         return [one for one in shown if one.fix is not None and one.text == text]
 
@@ -153,20 +207,14 @@ class EditorServer(LanguageServer):
 
     def range(self, uri: str, span: Span) -> types.Range:
         """A span, lines and columns from 1, as the editor counts: from 0, and by default in UTF-16 units."""
-        start = types.Position(span.line - 1, span.column - 1)
-        end = types.Position(span.end_line - 1, span.end_column - 1)
-        lines = self.text(uri).splitlines(keepends=True)
-        return self.document(uri).position_codec.range_to_client_units(lines, types.Range(start, end))
+        text, codec = self.document(uri), self.workspace.position_codec
+        start = text.position(span.line, span.column, codec)
+        return types.Range(start, text.position(span.end_line, span.end_column, codec))
 
     def position(self, uri: str, position: types.Position) -> tuple[int, int]:
         """Line and column in code points, from 0."""
-        lines = self.text(uri).splitlines(keepends=True)
-        found = self.document(uri).position_codec.position_from_client_units(lines, position)
-        return found.line, found.character
+        return self.document(uri).place(position, self.workspace.position_codec)
 
     def outline(self, uri: str) -> Outline:
-        """What the text says line by line; read once for each text."""
-        text, known = self.text(uri), self._outlines.get(uri)
-        if known is None or known.text != text:
-            known = self._outlines[uri] = Outline(text)
-        return known
+        """What the text says line by line; read once for each text that is open."""
+        return self.document(uri).outline

@@ -29,6 +29,7 @@ from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_fo
 from schemas.folder.templates import is_template_path
 from schemas.rules.task_view import task_views
 from schemas.source import FactCache, SourceReader
+from schemas.text.document import document_from_text
 
 SUFFIXES = (".yaml", ".yml")
 DEFAULTS_FILES = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
@@ -100,7 +101,10 @@ class Workspace:
         key = self.texts.get(test.path) or _version(test.file)
         known = self._tested.get(test.path)
         if known is None or known[0] != key:
-            named = Outline(self.text(test.path)).value(("pipeline",))
+            text = self.text(test.path)
+            data = document_from_text(text, test.path).data  # a text that cannot be read now is read line by line
+            named = (data or {}).get("pipeline") if isinstance(data, dict | None) else None
+            named = named if data is not None else Outline(text).value(("pipeline",))
             known = self._tested[test.path] = (key, tested_pipeline(test.path, {"pipeline": named}))
         is_there = known[1] in self.texts or (self.folder / known[1]).is_file()
         return Place(self.folder, known[1]) if is_there else None

@@ -15,7 +15,7 @@ import pytest
 from factory.bundle import source
 from factory.bundle.stubs import StubWriter
 from factory.pages.application import external_views
-from factory.pages.stubs import STUB_SUFFIX, said_of, uses, yaml_of
+from factory.pages.results import STUB_SUFFIX, said_of, uses, yaml_of
 from tests.factory.pages.pages_process import FOREIGN, MANY, ODD, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
 
 

@@ -105,7 +105,7 @@ RENAMES: list[tuple[str, str]] = [
         "",
     ),
     (
-        "- {id: §load, uses: empty}\n- {id: b, uses: bash, needs: ['${vars.table}'], with: {bash_command: x}}\n"
+        "- {id: §load, uses: empty}\n- {id: b, uses: bash, with: {bash_command: 'x ${vars.table}'}}\n"
         "- {id: c, uses: bash, with: {bash_command: '${vars.shared}${vars.own}'}}\n"
         "vars: {table: load, own: 'echo ${tasks.§load.output}'}\n"
         "environments:\n  prod:\n    vars: {own: '${tasks.§load.output}', table: load}\n"
@@ -120,7 +120,7 @@ RENAMES: list[tuple[str, str]] = [
     ),
     (
         "- id: §load\n  template: load\n  with: {table: load}\n"
-        "- {id: b, uses: bash, needs: [§load.load], with: {bash_command: '${tasks.§load.load.output}'}}\n",
+        "- {id: b, uses: bash, needs: [§load], with: {bash_command: load}}\n",
         "",
     ),
     (
@@ -137,7 +137,7 @@ RENAMES: list[tuple[str, str]] = [
 def test_only_what_names_the_task_is_changed_and_once(folder: Path, run: Run) -> None:
     (folder / "_templates").mkdir()
     (folder / "_templates" / "load.yaml").write_text(LOAD)
-    (folder / "_defaults.yaml").write_text("vars: {shared: 'echo ${tasks.load.output}', table: load}\n")
+    (folder / "_defaults.yaml").write_text("vars: {shared: echo load, table: load}\n")
 
     async def session(e: Editor) -> None:
         e.open("half.yaml", "")
@@ -159,11 +159,15 @@ def test_only_what_names_the_task_is_changed_and_once(folder: Path, run: Run) ->
 def test_an_id_that_is_no_text_of_its_own_is_not_renamed(folder: Path, run: Run) -> None:
     (folder / "shared").mkdir()
     (folder / "shared" / "_defaults.yaml").write_text("tasks: [{id: load, uses: empty}]\n")
+    (folder / "dev").mkdir()
+    (folder / "dev" / "_defaults.yaml").write_text("environments: {dev: {tasks: [{id: other, uses: hello.extract}]}}\n")
+    (folder / "tested.test.yaml").write_text("tests:\n- {name: a, task: load\n")
     task = "tasks:\n- {id: lo|ad, uses: empty}\n"
 
     async def session(e: Editor) -> None:
         e.open("half.yaml", "")
-        e.open("shared/half.yaml", "")
+        for path in ("shared/half.yaml", "dev/half.yaml", "tested.yaml"):
+            e.open(path, "")
         for path, marked, why in (
             ("half.yaml", "vars: {t: a}\ntasks:\n- {id: 'load_${vars.|t}', uses: empty}\n", "made of an expression"),
             ("half.yaml", "tasks:\n- {id: 'lo|ad_${matrix.c}', matrix: {c: [a, b]}, uses: empty}\n", "an expression"),
@@ -177,9 +181,30 @@ def test_an_id_that_is_no_text_of_its_own_is_not_renamed(folder: Path, run: Run)
             (
                 "half.yaml",
                 f"{task}- id: g\n  tasks:\n  - {{id: other, uses: empty}}\n  - {{id: c, uses: empty, needs: [load]}}\n",
-                "in line 6 of half.yaml `other` would be another task",
+                "line 6 of half.yaml would mean something else",
             ),
             ("half.yaml", f"{task}environments: {{prod: {{tasks: [{{id: other, uses: empty}}]}}}}\n", "already a task"),
+            ("half.yaml", f"vars: {{t: load}}\n{task}- {{id: b, uses: empty, needs: ['${{vars.t}}']}}\n", "line 1 of"),
+            (
+                "half.yaml",
+                "tasks:\n- {id: &a lo|ad, uses: empty}\n- {id: b, uses: bash, with: {bash_command: x, env: {T: *a}}}\n",
+                "line 2 of half.yaml would mean something else",
+            ),
+            (
+                "half.yaml",
+                f"{task}- {{id: b, uses: empty, needs: &n [load]}}\n- id: g\n  tasks:\n"
+                "  - {id: load, uses: empty}\n  - {id: c, uses: empty, needs: *n}\n",
+                "would mean something else",
+            ),
+            (
+                "half.yaml",
+                "tasks:\n- id: g\n  prefix_group_id: false\n  tasks: [{id: lo|ad, uses: empty}]\nenvironments:\n"
+                "  dev: {tasks: [{id: g, tasks: [{id: load, uses: hello.extract}]}]}\n",
+                "in environment `dev` would mean something else",
+            ),
+            ("dev/half.yaml", task, "in environment `dev` would mean something else"),
+            ("half.yaml", f"{task}- {{id: b\n", "half.yaml cannot be read: fix line 3 first"),
+            ("tested.yaml", task, "tested.test.yaml cannot be read: fix line 2 first"),
         ):
             at = e.put(path, marked)
             with pytest.raises(JsonRpcException, match=why):
@@ -202,3 +227,6 @@ def test_a_test_file_is_read_once_for_what_it_tests(folder: Path) -> None:
     assert workspace.tests_of(place) == []
     workspace.texts[test.name] = saved
     assert [one.file for one in workspace.tests_of(place)] == [test]
+    for named in ("pipeline: &x hello_etl.yaml\n", "pipeline: >-\n  hello_etl.yaml\n", "{pipeline: hello_etl.yaml}"):
+        workspace.texts[test.name] = named
+        assert [one.file for one in workspace.tests_of(place)] == [test]
