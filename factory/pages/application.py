@@ -2,14 +2,16 @@
 
 Airflow does not authenticate a plugin's application: every route here asks who the user is, and which DAGs they may
 read, and refuses what pages of other sites ask for. Who may see the XComs of a DAG may see its charts; a chart's path
-is its task's output where that is what the task's `to` says, so neither a request nor an XCom can name another file.
+is its task's output where that is the file that the task wrote, so neither a request nor an XCom can name another one.
 The pages read Airflow's database alone, because an API server sees no pipelines folder.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
@@ -17,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from factory.data.places import opened_to_read
+from factory.data.places import is_remote, opened_to_read
 from factory.data.row_files import RowFileError
 
 if TYPE_CHECKING:
@@ -56,6 +58,12 @@ _SANDBOXED: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_APART: Mapping[str, Any] = MappingProxyType(
+    {"docs_url": None, "redoc_url": None, "openapi_url": None, "redirect_slashes": False}
+)
+"""No other routes than those here."""
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of a chart that is shown: the API server holds it in memory."""
 
 _FIGURES: Mapping[str, str] = MappingProxyType(
     {"estimator": "estimator", "target": "predicts", "metrics": "measured", "rows": "rows", "features": "from"}
@@ -114,7 +122,7 @@ def pipeline_pages() -> FastAPI:
 
     from factory.pages import database  # noqa: PLC0415 # Airflow's models
 
-    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[asked_by_this_site()])
+    application = FastAPI(**_APART, dependencies=[asked_by_this_site()])
     is_user = Depends(get_user)
 
     def file(name: str) -> bytes:
@@ -166,7 +174,7 @@ def chart_pages() -> FastAPI:
 
     from factory.pages.results import drawn  # noqa: PLC0415 # Airflow's models
 
-    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[asked_by_this_site()])
+    application = FastAPI(**_APART, dependencies=[asked_by_this_site()])
     allowed = Depends(requires_access_dag("GET", DagAccessEntity.XCOM))
 
     def chart(dag_id: str, run_id: str, task_id: str, map_index: str) -> Response:
@@ -179,14 +187,31 @@ def chart_pages() -> FastAPI:
                 "This task has drawn no chart and trained no model, or so long ago that Airflow has forgotten where.",
             )
         try:
-            with opened_to_read(path) as file:
-                content = model_page(file.read()) if path.endswith(".json") else file.read()
-        except (RowFileError, ValueError, RecursionError):  # the last: nested too deeply
+            content = _read(path)
+            content = model_page(content) if path.endswith(".json") else content
+        except (RowFileError, OSError, ValueError, RecursionError):  # the last: nested too deeply
             raise HTTPException(404, "The API server cannot read the file. Is it on another machine?") from None
         return Response(content, media_type=kind, headers={**_SANDBOXED, **_saved(path)})
 
     application.add_api_route("/{dag_id}/{run_id}/{task_id}/{map_index}", chart, dependencies=[allowed])
     return application
+
+
+def _read(path: str) -> bytes:
+    """A file as it was written. A link, which whoever may write its folder can put in its place, is not followed: it
+    would be read with the rights of the API server. Raises OSError, RowFileError, ValueError."""
+    if is_remote(path):
+        with opened_to_read(path) as stored:
+            content = stored.read(_MOST_BYTES + 1)
+    else:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(opened, "rb") as file:
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                raise ValueError("no file")
+            content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("too large to be shown")
+    return content
 
 
 def _saved(path: str) -> Mapping[str, str]:

@@ -16,7 +16,8 @@ from factory.bundle import source
 from factory.bundle.stubs import StubWriter
 from factory.pages.application import external_views
 from factory.pages.results import STUB_SUFFIX, said_of, uses, yaml_of
-from tests.factory.pages.pages_process import FOREIGN, MANY, ODD, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
+from tests.factory.pages.pages_database import MANY, NO_FILES, ODD, POSING, SCRIPT
+from tests.factory.pages.pages_process import FOREIGN, OF_A_DAG, OWN, ROUTES, upwards
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,7 @@ def test_pages_of_other_sites_are_answered_nothing(answers: dict[str, Any]) -> N
 
 def test_there_is_no_other_route(answers: dict[str, Any]) -> None:
     assert set(answers["odd"].values()) <= {404}
+    assert set(answers["slashed"]) <= {"401", "404"}  # nobody is sent to a route before it asks who they are
     for user, found in answers["upwards"].items():
         assert sum(found.values()) == len(upwards())
         assert set(found) <= {"404", "403" if user else "401"}, user
@@ -60,6 +62,7 @@ def test_there_is_no_other_route(answers: dict[str, Any]) -> None:
 
 def test_an_output_names_no_other_file_than_its_task_s_to(answers: dict[str, Any]) -> None:
     assert answers["no_chart"] == {"404": 2 * len(POSING)}
+    assert answers["no_file"] == {"404": len(NO_FILES)}  # no link is followed, and nobody waits for a pipe
 
 
 def test_everything_is_below_the_base_path(answers: dict[str, Any]) -> None:
@@ -101,7 +104,11 @@ def test_a_pipeline_shows_warnings_values_in_force_and_next_runs(answers: dict[s
     assert mine["next_runs"] == sorted(set(mine["next_runs"]))
     assert mine["next_runs"][0] == mine["next"]
     offered = [one["task"] for kind in ("charts", "models") for one in mine[kind]]
-    assert sorted(task for task in offered if not task.startswith("posing")) == ["chart", "pdf", "train"]
+    assert sorted(task for task in offered if not task.startswith("posing") and task not in NO_FILES) == [
+        "chart",
+        "pdf",
+        "train",
+    ]
 
 
 def test_a_pdf_which_no_frame_shows_is_to_be_saved(answers: dict[str, Any]) -> None:
