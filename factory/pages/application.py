@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PREFIX = "/pipelines"
-_FILES: Mapping[str, str] = MappingProxyType({"page.js": "text/javascript", "page.css": "text/css"})
+_SCRIPTS = ("parts.js", "list.js", "pipeline.js", "page.js")
+_FILES: Mapping[str, str] = MappingProxyType(dict.fromkeys(_SCRIPTS, "text/javascript") | {"page.css": "text/css"})
 _PROTECTED: Mapping[str, str] = MappingProxyType(
     {
         # Only this page's own files act: a pipeline's text, an id or an error is never more than text.

@@ -6,7 +6,9 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 import pendulum
 from airflow.api_fastapi.app import get_auth_manager
@@ -174,7 +176,7 @@ def _row(dag: DagModel, runs: list[dict[str, Any]], tags: list[str], error: str,
         "name": dag.dag_display_name,
         "file": file_of(dag.relative_fileloc or ""),
         "description": dag.description or "",
-        "schedule": dag.timetable_description or dag.timetable_summary or "only by hand",
+        "schedule": _schedule(dag),
         "cron": dag.timetable_summary or "",
         "next": iso(dag.next_dagrun_create_after) if not dag.is_paused and not dag.is_stale else None,
         "paused": dag.is_paused,
@@ -184,6 +186,19 @@ def _row(dag: DagModel, runs: list[dict[str, Any]], tags: list[str], error: str,
         "state": "broken" if error else _state(dag, is_warned=is_warned),
         "findings": findings_of(error, file_of(dag.relative_fileloc or "")),
     }
+
+
+def _schedule(dag: DagModel) -> str:
+    """In words, with the time zone where there is a time of day; our timetables have it behind the cron."""
+    words, zone = dag.timetable_description or "", (dag.timetable_summary or "").rpartition(" ")[2]
+    if "At " in words:
+        return f"{words} ({zone if zone in _zones() else 'UTC'})"
+    return words or dag.timetable_summary or "only by hand"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def _state(dag: DagModel, *, is_warned: bool) -> str:

@@ -47,6 +47,11 @@ def test_every_view_fits(run: LocalRun, window: Browser, width: int, dark: bool)
         assert window.script("innerWidth") == width
         assert window.script("document.documentElement.scrollWidth <= innerWidth"), name
         assert window.unnamed() == [], name
+        cut = "[...document.querySelectorAll('.rows .runs')].filter((one) => one.scrollWidth > one.clientWidth).length"
+        assert window.script(cut) == 0, name
+        if name == "pipelines":
+            visible = f"[...document.querySelectorAll('.rows .{'narrow' if width == 400 else 'when'}')]"
+            assert window.script(f"{visible}.some((one) => one.offsetHeight && one.innerText.includes('At '))")
         picture(window, f"{name}_{width}{'_dark' if dark else ''}")
     assert window.errors() == []
 
@@ -162,6 +167,10 @@ def test_the_page_of_a_broken_file_and_the_day_renew_themselves(run: LocalRun, w
     window.wait_for(lambda: "it has been repaired" in window.text(), "the repaired file")
     file.write_text(BROKEN)
     window.wait_for(lambda: "PF201" in window.text(), "the file that is broken again")
+    window.open(f"{run.url}/pipelines/#/")
+    window.wait_for(lambda: "renewed.yaml" in window.text(), "the list")
+    states = "[...document.querySelector('select').options].map((one) => one.value)"
+    assert "broken" in window.script(states)
     file.unlink()
     window.open(f"{run.url}/pipelines/#/day")
     window.wait_for(lambda: "Runs that began" in window.text(), "the day")
