@@ -1,7 +1,7 @@
 // The list of all pipelines.
 "use strict";
 
-const HEIGHT = () => (matchMedia("(max-width: 700px)").matches ? 104 : 56);
+const HEIGHT = () => (matchMedia("(max-width: 700px)").matches ? 124 : 56);
 
 function row(pipeline, index) {
   const name = pipeline.id
@@ -11,7 +11,7 @@ function row(pipeline, index) {
   const below = first ? first.text.split("\n")[0] : `${pipeline.file}${pipeline.description ? ` · ${pipeline.description}` : ""}`;
   const made = element("div", { class: "row", role: "row", "aria-rowindex": index + 1 },
     element("div", { role: "cell" }, name, element("small", { title: below }, below),
-      element("small", { class: "narrow" }, [pipeline.schedule, pipeline.next && `next ${when(pipeline.next)}`].filter(Boolean).join(" · "))),
+      [pipeline.schedule, pipeline.next && `next ${when(pipeline.next)}`].filter(Boolean).map((text) => element("small", { class: "narrow" }, text))),
     element("div", { role: "cell", class: `state ${pipeline.state}` }, pipeline.state),
     element("div", { role: "cell", class: "when", title: pipeline.cron }, pipeline.schedule),
     element("div", { role: "cell", class: "next" }, pipeline.next ? when(pipeline.next) : pipeline.paused ? "paused" : ""),
