@@ -18,7 +18,14 @@ from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
 from factory.build.errors import BuildError, BuildErrors
 from factory.operators.selection import ReferenceText
-from schemas.expressions.reading import ExpandReference, TaskReference, run_reference, run_references, unescape
+from schemas.expressions.reading import (
+    ExpandReference,
+    TaskReference,
+    before,
+    run_reference,
+    run_references,
+    unescape,
+)
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model.fields import Model
@@ -87,7 +94,7 @@ def _text(text: str, resolver: Resolver) -> Any:
     parts: list[Any] = []
     end = 0
     for expression, reference in run_references(text):
-        parts += [plain_text(text[end : expression.start]), resolver(reference, as_text=False)]
+        parts += [plain_text(before(text, end, expression)), resolver(reference, as_text=False)]
         end = expression.end
     return ReferenceText([*parts, plain_text(text[end:])]) if parts else plain_text(text)
 

@@ -219,13 +219,14 @@ class ImportFailedError(Exception):
 
 @dataclass(frozen=True)
 class Imported:
-    """The DAGs that Airflow finds in a file; `lines` by DAG id and task id: where each task was made; `set_later` by a
+    """The DAGs that Airflow finds in a file; `places` by DAG id and task id: the line
+    that made each task, and the instruction in it; `set_later` by a
     task's `id()`: the attributes that were set after it was made."""
 
     file: Path
     text: str = field(repr=False)
     dags: list[DAG]
-    lines: Mapping[str, Mapping[str, int]]
+    places: Mapping[str, Mapping[str, tuple[int, int]]]
     set_later: Mapping[int, set[str]]
 
 
@@ -243,7 +244,7 @@ def imported(file: Path) -> Imported:
     DagContext.autoregistered_dags.clear()
     DagContext.current_autoregister_module_name = name
     try:
-        with _seen_tasks(file) as (lines, set_later):
+        with _seen_tasks(file) as (places, set_later):
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # anybody's code
         frames = traceback.extract_tb(error.__traceback__)
@@ -255,13 +256,13 @@ def imported(file: Path) -> Imported:
         sys.path[:] = before
     found = [dag for dag, by in DagContext.autoregistered_dags if by is module]
     found += [value for value in vars(module).values() if isinstance(value, DAG)]
-    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), lines, set_later)
+    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), places, set_later)
 
 
 @contextmanager
-def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, int]], dict[int, set[str]]]]:
+def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, tuple[int, int]]], dict[int, set[str]]]]:
     """Notes for each task the line of the file that made it, and the attributes that were set after that."""
-    lines: dict[str, dict[str, int]] = {}
+    places: dict[str, dict[str, tuple[int, int]]] = {}
     set_later: dict[int, set[str]] = {}
     add_task, set_attribute = DAG.add_task, BaseOperator.__setattr__
 
@@ -269,7 +270,7 @@ def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, int]], dict[in
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_filename != str(file):
             frame = frame.f_back
-        lines.setdefault(dag.dag_id, {}).setdefault(task.task_id, frame.f_lineno)
+        places.setdefault(dag.dag_id, {}).setdefault(task.task_id, (frame.f_lineno, frame.f_lasti))
         add_task(dag, task)
 
     def noted_attribute(task: Any, name: str, value: Any) -> None:
@@ -281,7 +282,7 @@ def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, int]], dict[in
     DAG.add_task = noted  # type: ignore[method-assign,assignment] # Airflow tells nobody
     BaseOperator.__setattr__ = noted_attribute  # type: ignore[method-assign,assignment] # as above
     try:
-        yield lines, set_later
+        yield places, set_later
     finally:
         DAG.add_task = add_task  # type: ignore[method-assign]
         BaseOperator.__setattr__ = set_attribute  # type: ignore[method-assign]

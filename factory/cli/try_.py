@@ -136,14 +136,13 @@ def _run(checker: Checker, pipeline: Any, arguments: argparse.Namespace, asked: 
         if view.full_id in only and source in dag.task_ids and source not in only and source not in given:
             ways = f"add --upstream, or --given {source}=FILE (- for none)"
             raise UsageError(f"`{view.full_id}` needs the output of `{source}`: {ways}")
-    places = {view.full_id: subject.key_span(view.path) for view in subject.entries}
 
     def ended(result: TaskResult) -> None:
-        file, _, span = places.get(result.task_id, (pipeline.file, "", None))
-        place = f"{file}:{span.line}" if span is not None else file
+        place = report.task_place(subject, result.task_id)
         if arguments.json:
             error = None if result.error is None else f"{type(result.error).__name__}: {result.error}"
-            record = {"task": result.name, "state": result.state, "seconds": round(result.seconds, 3), "place": place}
+            record = {"task": result.name, "state": result.state, "seconds": round(result.seconds, 3)}
+            record["place"] = place.split(", used at ")[0]
             record |= {"error": memory.hidden(error), "output": memory.hidden(result.output)}
             print(json.dumps(record, default=str), file=own, flush=True)
             return

@@ -59,8 +59,8 @@ def converted(found: Imported, shown: str) -> Iterator[ConvertedDag]:
     calls = [node for node in ast.walk(ast.parse(found.text)) if isinstance(node, ast.Call)]
     start = min((node.lineno for node in calls if ast.unparse(node.func).lower().endswith("dag")), default=1)
     for dag in found.dags:
-        lines = found.lines.get(dag.dag_id, {})
-        conversion = _FromPython(dag, found.file, lines, shown, found.text, reader, start, found.set_later)
+        places = found.places.get(dag.dag_id, {})
+        conversion = _FromPython(dag, found.file, places, shown, found.text, reader, start, found.set_later)
         text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
         said = {(d.sort_key, d.message): d for d in conversion.findings}.values()
         yield ConvertedDag(dag.dag_id, text, tuple(said))
@@ -113,7 +113,7 @@ class _FromPython(PythonObjects):
 
     def _say_alike(self) -> None:
         """Lines that made several tasks."""
-        for line, count in Counter(self.lines.values()).items():
+        for (line, _), count in Counter(self.places.values()).items():
             if count > 1:
                 message = f"{count} tasks are made here: each is written out"
                 self.found(Code.CONVERTED_OTHERWISE, message, "`matrix` writes tasks that are alike once", line)
@@ -130,7 +130,7 @@ class _FromPython(PythonObjects):
         for before, edges in self.dag.edge_info.items():
             for after, edge in edges.items():
                 message = f"the label `{edge.get('label')}` of the edge from `{before}` to `{after}` has no place here"
-                self.lost(message, line=self.lines.get(after))
+                self.lost(message, line=self.line_of(after))
 
     def _params(self, task: Any = None) -> Converted | None:
         """The params of the DAG, or those that a task has in place of them."""
@@ -188,9 +188,11 @@ class _FromPython(PythonObjects):
         return Converted({**parts, "tasks": Converted(self._entries(group, around))})
 
     def _task(self, task: Any, around: Mapping[str, Any]) -> Converted:
-        self.line = self.lines.get(task.task_id, 1)
+        self.line = self.line_of(task.task_id)
         self.referred = set()
         is_mapped = isinstance(task, MappedOperator)
+        if task.returns_dag_result:
+            self.lost(f"`{task.task_id}` gives the DAG its result, and a pipeline has none")
         given = (
             python_made.partial_arguments(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
         )
@@ -332,6 +334,8 @@ class _FromPython(PythonObjects):
                 made[one.key] = Converted(one.template)
                 if one.then is not None:
                     made[name] = self.value(one.then)
+            elif name == "retry_exponential_backoff" and isinstance(one, bool):
+                made[name] = Converted(2 if one else 0)  # as Airflow reads a DAG's
             elif name == "executor_config" and one:
                 made[name] = Converted({key: self.untyped(inner) for key, inner in one.items()})
             elif name in SETTING_KEYS and one is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from functools import singledispatchmethod
+from functools import reduce, singledispatchmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
 from schemas.dagfactory.convert.values import written_duration
+from schemas.expressions.reading import beside
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.model.fields import OBJECT
@@ -38,7 +39,7 @@ class PythonObjects:
 
     dag: DAG
     file: Path
-    lines: Mapping[str, int]
+    places: Mapping[str, tuple[int, int]]
     shown: str
     text: str = field(repr=False)
     reader: SourceReader = field(repr=False)
@@ -50,13 +51,16 @@ class PythonObjects:
     def lost(self, message: str, help: str = "", line: int | None = None) -> None:
         self.found(Code.NOT_CONVERTED, message, help, line or self.line)
 
+    def line_of(self, task_id: str) -> int:
+        """The line that made a task."""
+        return self.places.get(task_id, (1, 0))[0]
+
     def found(self, code: Code, message: str, help: str, line: int) -> None:
-        width = len(self.text.splitlines()[line - 1]) if line <= self.text.count("\n") + 1 else 1
-        indent = width - len(self.text.splitlines()[line - 1].lstrip()) if width > 1 else 0
-        span = Span(line, indent + 1, line, max(width, indent + 1) + 1)
-        self.findings.append(
-            Diagnostic(code, message, self.shown, span, help=help, text=self.text, severity=code.severity)
-        )
+        written = (self.text.splitlines()[line - 1 : line] or [""])[0]
+        start = len(written) - len(written.lstrip()) + 1
+        span = Span(line, start, line, max(len(written), start) + 1)
+        found = Diagnostic(code, message, self.shown, span, help=help, text=self.text, severity=code.severity)
+        self.findings.append(found)
 
     def schedule(self, timetable: Any, zone: str) -> Converted | None:
         kind = type(timetable).__name__
@@ -244,7 +248,8 @@ class PythonObjects:
     def _reference(self, value: Any) -> Converted:
         self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         parts = value.parts if isinstance(value, ReferenceText) else [value]
-        return Converted("".join(_OURS.sub("$${", one) if isinstance(one, str) else repr(one) for one in parts))
+        texts = (_OURS.sub("$${", one) if isinstance(one, str) else repr(one) for one in parts)
+        return Converted(reduce(beside, texts, ""))
 
     @value.register
     def _argument(self, value: MappedArgument) -> Converted:

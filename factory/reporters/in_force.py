@@ -10,6 +10,7 @@ from factory.reporters import full
 from schemas.check import Checker, CheckOptions
 from schemas.compose.effective import Effective
 from schemas.compose.variants import Variant
+from schemas.expressions.reading import without_marks
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.shape.places import value_at
@@ -67,6 +68,7 @@ def _mapping(value: Mapping[str, Any], path: DataPath, indent: str, first: str |
 
 
 def _entry(start: str, value: Any, path: DataPath, indent: str) -> Iterator[Line]:
+    value = without_marks(value) if isinstance(value, str) else value
     if isinstance(value, dict) and value:
         yield start, None
         yield from _mapping(value, path, indent)

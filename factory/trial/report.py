@@ -28,6 +28,7 @@ from schemas.check.test_files import TestFile
 from schemas.compose.env_values import looks_like_secret, without
 from schemas.findings.paths import DataPath
 from schemas.model.pipeline_tests import PipelineTest
+from schemas.rules.subject import Subject
 from schemas.text.document import read_document
 
 WIDEST_CELL = 32
@@ -45,6 +46,15 @@ def line(result: TaskResult, place: str, hidden: Callable[[Any], Any]) -> str:
     text = hidden(str(result.error)).strip().splitlines()
     shown = f"{type(result.error).__name__}: {text[0]}" if text else type(result.error).__name__
     return "\n".join([first, *(f"    {part}" for part in (place, printable(shown), *frames(result.error)) if part)])
+
+
+def task_place(subject: Subject, task_id: str) -> str:
+    """`file:line` of a task, and of those who take the templates that it is in."""
+    path = next((view.path for view in subject.entries if view.full_id == task_id), None)
+    if path is None:
+        return subject.path
+    first, *callers = (f"{file}:{span.line}" for file, _, span in (subject.key_span(path), *subject.callers(path)))
+    return ", used at ".join([first, *callers])
 
 
 def frames(error: BaseException, base: Path | None = None) -> list[str]:

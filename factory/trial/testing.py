@@ -26,7 +26,7 @@ from factory.trial.expectations import Problem, differs, of_output, of_rows, of_
 from factory.trial.fixture_server import Authority, Exchange, fixture_server, of_requests
 from factory.trial.given import FOLDER_VARIABLE, Place, Tables, UnusableError, first_line, tables_of
 from factory.trial.memory import RETURN_VALUE, Kept, Memory, TaskResult
-from factory.trial.report import Recorder, frames
+from factory.trial.report import Recorder, frames, task_place
 from factory.trial.run import Trial, run
 from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.check.test_files import fixtures_of
@@ -169,9 +169,7 @@ class Tester:
 
 def _where(subject: Subject, result: TaskResult, folder: Path) -> str:
     """Lines with the place of a failed task in the YAML, and in the user's code."""
-    view = next((view for view in subject.entries if view.full_id == result.task_id), None)
-    file, _, span = subject.key_span(view.path) if view is not None else (subject.path, "", None)
-    lines = [f"{file}:{span.line}" if span is not None else file]
+    lines = [task_place(subject, result.task_id)]
     lines += frames(result.error, folder.parent) if result.error is not None else []
     return "".join(f"\n    {line}" for line in lines)
 

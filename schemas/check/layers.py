@@ -89,7 +89,7 @@ class LayerReader:
         """The names of all templates: the folder's own, then those of packages, with the package's name before them."""
         typed = [path for path in self._texts if is_template_path(path)]
         found = [template_name(path) for path in (*template_paths(self._folder), *typed)]
-        names = [name for name in found if "." not in name]
+        names = [name for name in found if (meant := known(name)) is not None and not meant.package]
         for prefix, package in packages().items():
             names += [f"{prefix}.{file.stem}" for file in package.folder.iterdir() if file.suffix in SUFFIXES]
         return list(dict.fromkeys(names))

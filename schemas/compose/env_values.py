@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
-from schemas.expressions.reading import EnvReference, expressions, unescape
+from schemas.expressions.reading import EnvReference, Expression, expressions, filled, unescape
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, task_path
 from schemas.model.fields import OBJECT
@@ -203,9 +203,7 @@ def _unescaped(value: str) -> str:
 
 
 def _text(text: str, path: DataPath, environ: Mapping[str, str], unset: set[DataPath]) -> str:
-    parts: list[str] = []
-    end = 0
-    whole = False
+    values: list[tuple[Expression, str]] = []
     for expression in expressions(text):
         if not isinstance(expression.meaning, EnvReference):
             continue
@@ -214,12 +212,8 @@ def _text(text: str, path: DataPath, environ: Mapping[str, str], unset: set[Data
             unset.add(path)
             return text
         # A value is text: what looks like an expression in it is not one.
-        parts += [text[end : expression.start], value.replace("${", "$${")]
-        end = expression.end
-        whole = expression.whole
-    if not parts:
-        return text
-    return EnvText.of("".join(parts) + text[end:], text, whole)
+        values.append((expression, value.replace("${", "$${")))
+    return EnvText.of(filled(text, values), text, values[-1][0].whole) if values else text
 
 
 class HiddenValues:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from schemas.compose.effective import Arguments, Effective, Place, Written
 from schemas.compose.matrix import NAME_LISTS, Row, as_written, entries_in, ids_in_name, ids_with_matrix, keys_of_matrix
 from schemas.compose.merging import environments_with
-from schemas.expressions.reading import Expression, ValueReference, expressions
+from schemas.expressions.reading import Expression, ValueReference, expressions, filled
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import MOST, Problem
 from schemas.findings.paths import DataPath, task_path
@@ -97,41 +97,52 @@ class Filling:
             are_names = bool(path) and path[-1] in NAME_LISTS
             owns = {index: own | self._keys_in(name) if are_names else own for index, name in enumerate(value)}
             return self._children(written, owns, following)
-        if not isinstance(value, str) or "${" not in value:
+        if not isinstance(value, str) or "${" not in value or place.unknown:
             return value, place
-        found = [(expression, meaning) for expression, meaning in self._read(value) if self._is_meant(meaning, own)]
-        if not found:
-            return value, place
-        asked = [_Asked(path, *one, following) for one in found]
-        if not following and (refused := self._in_names(written, asked)) is not None:
-            message = (
-                f"`{refused.expression.written}` names tasks here, and names in a template are those of the template"
-            )
+        asked = [_Asked(path, *one, following) for one in self._read(value)]
+        if self.arguments is not None and not following and (refused := self._in_names(asked, value)) is not None:
+            what = f"`{refused.expression.written}` names tasks here"
             help_text = "the caller can write `needs` beside `template`: the whole group waits"
+            message = f"{what}, and names in a template are those of the template"
             self._report(Code.EXPRESSION_NOT_ALLOWED, refused, message, help=help_text)
             return self._leave(written)
-        return self._whole(written, asked[0], own) if found[0][0].whole else self._text(written, asked)
+        asked = [one for one in asked if self._is_meant(one.reference, own)]
+        if not asked:
+            return value, place
+        return self._whole(written, asked[0], own) if asked[0].expression.whole else self._text(written, asked)
 
-    def _in_names(self, written: Written, asked: Sequence[_Asked]) -> _Asked | None:
-        """A param in a name that is not an id of the template: the caller's names would mean the template's tasks."""
-        param = next((one for one in asked if one.reference.root == "params"), None)
-        below = written.path[len(task_path(written.path)) :]
-        if param is None or not below or below[0] not in NAME_LISTS:
+    def _in_names(self, asked: Sequence[_Asked], name: str) -> _Asked | None:
+        """A param, also by way of a matrix, in a name that is not an id of the template: the caller's names would mean
+        the template's tasks."""
+        below = asked[0].path[len(task_path(asked[0].path)) :] if asked else ()
+        if not below or below[0] not in NAME_LISTS:
             return None
-        return None if any("${params" in one and one in self._ids for one in ids_in_name(written.value)) else param
+        if any("${" in one and one in self._ids for one in ids_in_name(name)):
+            return None
+        return next((one for one in asked if self._is_callers(one.reference)), None)
+
+    def _is_callers(self, reference: ValueReference) -> bool:
+        """Whether a value is the caller's: a param, or a key of a matrix that a param gives values to."""
+        if reference.root != "matrix":
+            return reference.root == "params"
+        matrices = (entry.get("matrix") for entry in entries_in(self.document.value.get("tasks")))
+        key = reference.keys[0]
+        return any(
+            "${params" in str([matrix.get(key), matrix.get("include")] if isinstance(matrix, dict) else matrix)
+            for matrix in matrices
+        )
 
     def _children(
         self, written: Written, owns: Mapping[Any, frozenset[str]], following: _Following
     ) -> tuple[Any, Place]:
-        filled: dict[Any, Any] = {}
+        made: dict[Any, Any] = {}
         parts: dict[Any, Place] = {}
         for key, own in owns.items():
             child = written.part(key)
-            filled[key], place = self.value(child, following, own)
+            made[key], place = self.value(child, following, own)
             if place is not child.place:
                 parts[key] = place
-        made = filled if isinstance(written.value, dict) else list(filled.values())
-        return made, written.place.with_parts(parts)
+        return made if isinstance(written.value, dict) else list(made.values()), written.place.with_parts(parts)
 
     def _read(self, text: str) -> list[tuple[Expression, ValueReference]]:
         """The expressions of a text that stand for values; many values may lead to one text."""
@@ -175,19 +186,15 @@ class Filling:
         return value, place._replace(used=written.place.used or written.place)
 
     def _text(self, written: Written, asked: Sequence[_Asked]) -> tuple[str, Place]:
-        text: str = written.value
-        parts: list[str] = []
-        end = 0
-        for one, value in [(one, self._inside(one)) for one in asked]:
-            if value is None:
-                return self._leave(written)
-            parts += [text[end : one.expression.start], value]
-            end = one.expression.end
-        filled = "".join(parts) + text[end:]
-        self.size += len(filled) // 1000
-        if len(filled) > _MAX_TEXT:
+        values = [(one.expression, self._inside(one)) for one in asked]
+        known = [(expression, value) for expression, value in values if value is not None]
+        if len(known) < len(values):
+            return self._leave(written)
+        text = filled(written.value, known)
+        self.size += len(text) // 1000
+        if len(text) > _MAX_TEXT:
             raise TooLargeError("what `vars` and `matrix` give makes a text of more than 1 MiB")
-        return filled, written.place._replace(filled=filled)
+        return text, written.place._replace(filled=text)
 
     def _inside(self, asked: _Asked) -> str | None:
         """A value as it is written inside a longer text."""

@@ -181,8 +181,13 @@ class _Expansion:
         body = {key: document.data[key] for key in ("tasks", "outputs") if key in document.data}
         names = Written({**self.effective.data, "tasks": body["tasks"]}, self.effective.place, ())
         filling = Filling(names, self._all_layers, self.row, arguments=arguments)
-        written = Written(*filling.value(Written(body, Place(layer), entry.path)), entry.path)
-        self.problems += filling.problems
+        value, place = filling.value(Written(body, Place(layer), entry.path))
+        for problem in filling.problems:  # kept with what they are about: rows move it
+            if problem.path[: len(entry.path)] == entry.path:
+                place = place.with_problem(replace(problem, path=problem.path[len(entry.path) :]))
+            else:
+                self.problems.append(problem)
+        written = Written(value, place, entry.path)
         self._count(filling.size)
         self.uses[entry.path] = Use(name, document, arguments, written.part("outputs") if "outputs" in body else None)
         ids, self._ids, self._around = self._ids, {}, (*self._around, name)

@@ -17,7 +17,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import OUTWARD, DataPath, Scope, task_path, walk, with_value
 from schemas.findings.suggestions import did_you_mean, meant
-from schemas.folder.templates import Templates
+from schemas.folder.templates import Templates, known
 from schemas.model.task import TEMPLATE
 from schemas.model.value_schema import TYPES, is_simple, schema_problem, unfit
 from schemas.text.document import Document
@@ -55,8 +55,9 @@ def found_template(
     document = templates.template(name)
     if document is None:
         names = tuple(sorted(templates.template_names()))
-        help_text = "" if "." in name else f"a template is a file, `_templates/{name}.yaml`"
-        message = f"there is no template `{name}`"
+        means, message = known(name), f"there is no template `{name}`"
+        help_text = f"a template is a file, `_templates/{name}.yaml`" if means is not None and not means.package else ""
+        help_text = help_text if means is not None else "a template's name is letters, digits, `_` and `-`"
         stem = name.rpartition(".")[0]
         caret = meant(name, names) or did_you_mean(stem if stem in names else None)
         problems.append(Problem(Code.UNKNOWN_TASK_TEMPLATE, path, message, caret=caret, help=help_text, allowed=names))

@@ -2,7 +2,8 @@
 
 Ours are `${env.NAME}`, `${env.NAME:-default}`, `${vars.x}`, `${matrix.x}`, `${params.x}`, `${tasks.ID.output}`,
 `${tasks.ID.xcom.KEY}` and `${expand.NAME}`. A near miss of these is an error; every other `${…}` is text, for
-shells. `$${` writes a literal `${`. The patterns at the end say the same for the JSON Schema; a test compares the two.
+shells. `$${` writes a literal `${`, `$$${…}` a `$` before a value. The patterns at the end say the same for the JSON
+Schema; a test compares the two.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any, NamedTuple
 
 from schemas.findings.paths import OUTWARD
 
-_EXPRESSION = re.compile(r"\$?\$\{(?P<body>[^{}]*)\}")
+_EXPRESSION = re.compile(r"(?<!\$)(?P<dollars>\$*)\$\{(?P<body>[^{}]*)\}")
+_OPENING = re.compile(r"\$+\{")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
 _VALUE = re.compile(r"(?P<root>vars|matrix|params)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
 _STEP = r"(?:\.[^\W\d][\w-]*|\[-?[0-9]+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\])"
@@ -115,12 +117,13 @@ def expressions(text: str) -> Iterator[Expression]:
     if "${" not in text:
         return
     for match in _EXPRESSION.finditer(text):
-        if match.group().startswith("$$"):
+        start = match.end("dollars")
+        if (start - match.start()) % 2:
             continue
         meaning = _meaning(match["body"])
         if meaning is not None:
-            whole = match.start() == 0 and match.end() == len(text)
-            yield Expression(match.group(), match.start(), match.end(), whole, meaning)
+            end = match.end()
+            yield Expression(text[start:end], start, end, start == 0 and end == len(text), meaning)
 
 
 def task_reference(text: object) -> TaskReference | None:
@@ -140,6 +143,29 @@ def run_references(text: object) -> Iterator[tuple[Expression, TaskReference | E
     for expression in expressions(text) if isinstance(text, str) else ():
         if isinstance(expression.meaning, TaskReference | ExpandReference):
             yield expression, expression.meaning
+
+
+def filled(text: str, values: Iterable[tuple[Expression, str]]) -> str:
+    """A text with values in place of its expressions. What comes before an expression that stays, or before a literal
+    `${`, stays apart from it."""
+    made, end = "", 0
+    for expression, value in values:
+        made = beside(made + before(text, end, expression), value)
+        end = expression.end
+    return beside(made, text[end:])
+
+
+def before(text: str, start: int, expression: Expression) -> str:
+    """The text from `start` to an expression, once that has its value: `$$` right before it is a `$`."""
+    piece = text[start : expression.start]
+    dollars = len(piece) - len(piece.rstrip("$"))
+    return piece[: len(piece) - dollars // 2]
+
+
+def beside(first: str, second: str) -> str:
+    """Two texts, the second right after the first, each with its own meaning."""
+    dollars = len(first) - len(first.rstrip("$")) if _OPENING.match(second) else 0
+    return f"{first}{'$' * dollars}{second}"
 
 
 def outward(value: Any, levels: int) -> Any:

@@ -56,6 +56,12 @@ def check_command(subject: Subject, path: DataPath, command: str, *, may_be_fold
         message = "a backslash before a space does not continue the line"
         help_text = "remove the spaces at the end of the line"
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=match.span())
+    for start, end, closing in _values(command, {}) if "$${{" in command else ():
+        before = command[:start]
+        if before.endswith("$$") and not before.endswith("\\$$") and closing in ("", '"'):
+            message = "the shell reads this `$` and what follows it as a variable: of `$2026` it takes `$2`"
+            help_text = f"write `\\$${command[start:end]}`, or put it in single quotes"
+            yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=(start - 2, end))
     for match in _DASH.finditer(command) if not command.isascii() else ():
         message = f"`{match.group()}` (U+{ord(match.group()[0]):04X}) is not the hyphen that options begin with"
         yield subject.finding(Code.LOOK_ALIKE, path, message, caret="write `-`", part=match.span())
@@ -93,7 +99,8 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
         }
         if not outputs and (_TEMPLATE not in command or _CHOSEN_ELSEWHERE.search(command) is None):
             continue
-        for start, end in islice(_unquoted_values(command, outputs), _MOST):
+        values = (one for one in _values(command, outputs) if one[0] in outputs or one[2] in ("", "\n"))
+        for start, end, _ in islice(values, _MOST):
             if start in outputs or _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
                 shown = command[start:end]
                 value = shown if start in outputs else "{{ … }}"
@@ -118,17 +125,16 @@ def _is_given(subject: Subject, reference: Reference) -> bool:
     return isinstance(rows or (expand.get(reference.to.name) if isinstance(expand, dict) else None), str)
 
 
-def _unquoted_values(command: str, outputs: Mapping[int, int]) -> Iterator[tuple[int, int]]:
-    """Where an output is, which can end the quotes around it or hold `$(…)`, and where `{{ … }}` is outside of the
-    shell's quotes (POSIX shell, 2.2), which mean nothing in comments (2.3). `outputs`: where they begin and end."""
+def _values(command: str, outputs: Mapping[int, int]) -> Iterator[tuple[int, int, str]]:
+    """Where an output is, which can end the quotes around it or hold `$(…)`, and where `{{ … }}` is; and what ends the
+    shell's quotes around it (POSIX shell, 2.2) or the comment (2.3). `outputs`: where they begin and end."""
     closing = ""  # what ends the quoted text or the comment
     position = 0
     while position < len(command):
         if position in outputs or command.startswith(_TEMPLATE, position):
             close = command.find("}}", position)
             end = outputs.get(position, close + 2 if close >= 0 else len(command))
-            if position in outputs or closing in ("", "\n"):
-                yield position, end
+            yield position, end, closing
             position = end
             continue
         character = command[position]

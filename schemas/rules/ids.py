@@ -14,6 +14,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import default_dag_id
+from schemas.folder.templates import is_template_path
 from schemas.model.task_base import commit_task_id
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -27,7 +28,7 @@ _DAG_ID = re.compile(r"[\w.-]{1,250}")
 
 def check_path(subject: Subject) -> Iterator[Diagnostic]:
     """A DAG id from the path that Airflow would reject; a written one is a matter of its shape."""
-    if subject.data.get("dag_id") is not None:
+    if subject.data.get("dag_id") is not None or is_template_path(subject.path):
         return
     dag_id = default_dag_id(subject.path)
     if _DAG_ID.fullmatch(dag_id) is None:

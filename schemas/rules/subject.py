@@ -261,10 +261,12 @@ class Subject:
         the templates are taken that the path is in."""
         used_at = self.effective.used_at(path)
         used = [] if used_at is None else [self.key_span(used_at)]
-        if self.effective.templates:
-            taken = (group.path for group in self.around(path) if TEMPLATE in group.entry)
-            used += [self.key_span((*group, TEMPLATE)) for group in taken]
-        return tuple(Related(file, span, USED) for file, _, span in used)
+        return tuple(Related(file, span, USED) for file, _, span in (*used, *self.callers(path)))
+
+    def callers(self, path: DataPath) -> list[tuple[str, str, Span]]:
+        """File, text and span of where the templates are taken that a path is in, the innermost first."""
+        around = self.around(path) if self.effective.templates else ()
+        return [self.key_span((*group.path, TEMPLATE)) for group in around if TEMPLATE in group.entry]
 
     def said(self, problem: Problem) -> Diagnostic:
         """The diagnostic of a problem of the effective document."""

@@ -20,7 +20,7 @@ from schemas.dagfactory.convert import ConvertedDag
 from schemas.dagfactory.convert.conversion import Converted
 from schemas.dagfactory.convert.values import written_duration
 from schemas.dagfactory.convert.writing import write
-from schemas.expressions.reading import EnvReference, TaskReference, expressions, run_references, unescape
+from schemas.expressions.reading import EnvReference, TaskReference, before, expressions, run_references, unescape
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -411,7 +411,7 @@ class AirflowConversion:
                 self.changed(
                     path, f"the current value of `{name}` is written: there are no environment variables there"
                 )
-            parts += [unescape(text[end : one.start]), value]
+            parts += [unescape(before(text, end, one)), value]
             end = one.end
         return "".join((*parts, unescape(text[end:])))
 

@@ -378,9 +378,10 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, Label
 
 with DAG("orders", template_searchpath=["/opt/sql"], default_args={"retries": 2}):
-    a = BashOperator(task_id="a", bash_command="a")
-    b = BashOperator(task_id="b", bash_command="b")
+    a, b = BashOperator(task_id="a", bash_command="a").as_setup(), BashOperator(task_id="b", bash_command="b")
     a >> Label("if it is well") >> b
+a.retry_exponential_backoff = True
+a.dag.add_result(a.output)
 b.pool = "big"
 b.execution_timeout = timedelta(minutes=5)
 b.on_failure_callback = steps.tell
@@ -407,4 +408,6 @@ def test_what_is_set_on_a_task_later_is_carried_over_or_said(tmp_path: Path) -> 
     assert "`nickname` is set on `b`" in done.stderr
     assert "the label `if it is well` of the edge from `a` to `b`" in done.stderr
     assert "not in `/opt/sql`" in done.stderr
-    assert done.stderr.count("PF125") == 3
+    assert "`a` gives the DAG its result" in done.stderr
+    assert yaml.safe_load(done.stdout)["tasks"][0]["retry_exponential_backoff"] == 2
+    assert (done.stderr.count("PF125"), done.stderr.count("PF126")) == (4, 0)

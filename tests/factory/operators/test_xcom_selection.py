@@ -112,6 +112,7 @@ def test_as_text(value: Any, text: str) -> None:
         ("a ${tasks.t.output}", datetime(2026, 1, 2, tzinfo=UTC), "a 2026-01-02 00:00:00+00:00"),
         ("{% if 1 %}-${tasks.t.output[1]}-{% endif %}{{ 1 + 1 }}", [1, "{{ 2 }}"], "-{{ 2 }}-2"),
         ("{% raw %}{{ ${tasks.t.output} }}{% endraw %}", "a", "{{ a }}"),
+        ("$$${tasks.t.output} $${HOME}", 5, "$5 ${HOME}"),
         (" $${tasks.t.output} ${tasks.t.output} $${{ 3 }}", "", " ${tasks.t.output}  $3"),
     ],
 )

@@ -12,6 +12,7 @@ from schemas.expressions.reading import (
     TaskReference,
     ValueReference,
     expressions,
+    filled,
     forms,
     task_reference,
     unescape,
@@ -129,3 +130,19 @@ def test_the_forms_are_all_expressions() -> None:
     for form in forms():
         (found,) = expressions(form)
         assert not isinstance(found.meaning, NearMiss)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "made"),
+    [
+        ("$$${vars.a}", "5", "$5"),
+        ("$$$$${vars.a}-${vars.b}", "5", "$$5-5"),
+        ("$$${vars.a}", "${tasks.b.output}", "$$${tasks.b.output}"),
+        ("${vars.a}${tasks.b.output}", "$", "$$${tasks.b.output}"),
+        ("$$ ${vars.a} $$${HOME}", "5", "$$ 5 $$${HOME}"),
+    ],
+)
+def test_a_dollar_before_a_value_stays_one(text: str, value: str, made: str) -> None:
+    values = [(one, value) for one in expressions(text) if isinstance(one.meaning, ValueReference)]
+
+    assert filled(text, values) == made

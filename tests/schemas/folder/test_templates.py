@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from factory.reporters.in_force import render
+from factory.trial.report import task_place
 from schemas.check import Checker, CheckOptions
 from schemas.folder.templates import GROUP, packages
 
@@ -49,6 +50,18 @@ def test_a_package_brings_its_templates_with_their_version(site: Path, tmp_path:
     shown = render(variant.effective)
     assert "# pipelines/orders.yaml:1\n" in shown
     assert "# shop-templates@1.2.0/load_table.yaml:3\n" in shown
+    subject = found.subject("orders.yaml", variant.dag_id)
+    place = "shop-templates@1.2.0/load_table.yaml:3, used at pipelines/orders.yaml:1"
+    assert task_place(subject, "orders.load") == place
+    assert task_place(subject, "orders") == "pipelines/orders.yaml:1"
+
+
+def test_what_is_shown_of_a_callers_reference_has_no_mark(site: Path, tmp_path: Path) -> None:
+    assert site
+    text = "tasks: [{id: a, uses: bash, with: {bash_command: a}}, {id: b, template: shop.load_table, with: {table: '${tasks.a.output}'}}]"
+    (variant,) = checker(tmp_path / "pipelines", text).variants("orders.yaml")
+
+    assert "bash_command: echo ${tasks.a.output}" in render(variant.effective)
 
 
 @pytest.mark.parametrize(
