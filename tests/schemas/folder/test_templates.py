@@ -58,7 +58,8 @@ def test_a_package_brings_its_templates_with_their_version(site: Path, tmp_path:
 
 def test_what_is_shown_of_a_callers_reference_has_no_mark(site: Path, tmp_path: Path) -> None:
     assert site
-    text = "tasks: [{id: a, uses: bash, with: {bash_command: a}}, {id: b, template: shop.load_table, with: {table: '${tasks.a.output}'}}]"
+    user = "{id: b, template: shop.load_table, with: {table: '${tasks.a.output}'}}"
+    text = f"tasks: [{{id: a, uses: bash, with: {{bash_command: a}}}}, {user}]"
     (variant,) = checker(tmp_path / "pipelines", text).variants("orders.yaml")
 
     assert "bash_command: echo ${tasks.a.output}" in render(variant.effective)
