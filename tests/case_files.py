@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.check import Checker, CheckOptions, CheckResult
-from schemas.check.policy_file import project_policy
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.discovery import SUFFIXES, pipeline_paths
+from schemas.rules.team_policy import project_policy
 
 CASES = Path(__file__).parent / "cases"
 

@@ -16,7 +16,7 @@ FOUND_ELSEWHERE = {
     Code.MORE_FINDINGS: "it takes hundreds of others: tests/schemas/findings/test_bounded.py",
     Code.CHECK_FAILED: "no text is known that does it: tests/schemas/check/test_checker.py",
     Code.MISNAMED_FILE: "it is no file in which cases say what they expect: tests/schemas/folder/test_discovery.py",
-    Code.BAD_SETTING: "it is in another file: tests/schemas/check/test_policy_file.py",
+    Code.BAD_SETTING: "it is in another file: tests/schemas/rules/test_team_policy.py",
     Code.EXTRA_NOT_INSTALLED: "it depends on the machine: tests/schemas/rules/test_data_tasks.py",
     Code.BUILD_FAILED: "Airflow says it, when the DAG is built",
     Code.NOT_CONVERTED: "`factory convert` says it: tests/schemas/dagfactory/test_convert.py",

@@ -33,10 +33,10 @@ from factory.reporters import FORMATS, render
 from factory.reporters.text import Summary, wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.check.fixing import repair
-from schemas.check.policy_file import project_policy
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.discovery import test_paths
+from schemas.rules.team_policy import project_policy
 
 if TYPE_CHECKING:
     from schemas.check.test_files import TestFile

@@ -18,8 +18,8 @@ from factory.plan.changes import Change, changes, first_runs, renamed
 from factory.plan.contents import Contents, Dag, Need, contents, needs
 from factory.plan.reach import Readers, reasons, written
 from factory.reporters.text import markdown_code, markdown_text, printable
-from schemas.check.policy_file import project_policy
 from schemas.folder.discovery import pipeline_paths
+from schemas.rules.team_policy import project_policy
 
 _Key = tuple[str, str | None]
 """DAG id and environment."""

@@ -13,7 +13,7 @@ from schemas.compose.variants import said_once
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.folder.discovery import default_dag_id, misnamed_paths, unused_dag_factory_defaults
-from schemas.rules import assets, ids, other_dags, poll_state
+from schemas.rules import assets, ids, poll_state
 from schemas.rules.subject import Subject
 
 _Rule = Callable[[Iterable[Subject]], Iterable[Diagnostic]]
@@ -121,7 +121,7 @@ class Across:
         return self._known[path, environment]
 
     def _other_dags(self) -> Iterable[Diagnostic]:
-        marks = other_dags.MARKS
+        marks = ids.MARKS
         naming = [path for path in self._paths if path in self._chosen and self._files.has_mark(path, marks)]
         naming = [path for path in naming if not self._files.dialect(path)]
 
@@ -135,7 +135,7 @@ class Across:
 
             for path in naming:
                 for subject in self._subjects(path, environment):
-                    yield from other_dags.check(subject, known, pipeline)
+                    yield from ids.check_other_dags(subject, known, pipeline)
 
         return self._in_each_environment(naming, found) if naming else ()
 

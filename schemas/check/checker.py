@@ -16,7 +16,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span, has_errors, once
 from schemas.folder.templates import is_template_path
 from schemas.model.pipeline import Pipeline
-from schemas.rules.language import Judged, Standards
+from schemas.rules import Judged, Standards
 from schemas.source import SourceReader
 from schemas.text import ignore_comments
 from schemas.text.document import Document

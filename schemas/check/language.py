@@ -14,9 +14,18 @@ from schemas.findings.diagnostics import Diagnostic, bounded, once
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import default_dag_id
 from schemas.model.pipeline import Pipeline
-from schemas.rules import RULES, SOURCE_RULES, other_tools, poll_state, rules_of_built_ins, template_names
+from schemas.rules import (
+    RULES,
+    SOURCE_RULES,
+    Judged,
+    Language,
+    Standards,
+    other_tools,
+    poll_state,
+    rules_of_built_ins,
+    template_files,
+)
 from schemas.rules import expressions as expression_rule
-from schemas.rules.language import Judged, Language, Standards
 from schemas.rules.subject import Subject
 from schemas.shape import validate
 from schemas.text.document import Document
@@ -35,7 +44,7 @@ def language_of(document: Document) -> Language:
 
 
 class Pipelines:
-    """See `schemas.rules.language.Language`; a model is a `Pipeline`."""
+    """See `schemas.rules.Language`; a model is a `Pipeline`."""
 
     def dag_ids(self, path: str, document: Document, environment: str | None) -> tuple[str, ...] | None:
         """The id that is written, or the path's."""
@@ -111,7 +120,7 @@ def _of_rules(subject: Subject, standards: Standards) -> list[Diagnostic]:
     if standards.reader is not None:
         for source_rule in SOURCE_RULES:
             findings += bounded(source_rule(subject, standards.reader))
-        findings += bounded(template_names.check_named_files(subject, standards.folder))
+        findings += bounded(template_files.check(subject, standards.folder))
     return findings
 
 

@@ -21,7 +21,7 @@ from schemas.findings.paths import walk
 from schemas.folder.templates import known, template_name
 from schemas.model.pipeline import Pipeline
 from schemas.model.task import TaskTemplate
-from schemas.rules.language import Standards
+from schemas.rules import Standards
 from schemas.rules.subject import Subject
 from schemas.shape.validation import model_findings
 from schemas.text.document import Document

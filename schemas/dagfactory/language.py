@@ -16,8 +16,7 @@ from schemas.dagfactory.reading import VARIABLE, DagFactoryDocument, variable_na
 from schemas.dagfactory.rules import RULES, SOURCE_RULES
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word, bounded, once
-from schemas.rules import secrets
-from schemas.rules.language import Judged, Standards
+from schemas.rules import Judged, Standards, secrets
 from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 from schemas.text.document import Document
@@ -30,7 +29,7 @@ _NAME = re.compile(r"[\w.-]+")
 
 
 class DagFactory:
-    """See `schemas.rules.language.Language`; environments are this project's, and a model is the merged data."""
+    """See `schemas.rules.Language`; environments are this project's, and a model is the merged data."""
 
     def dag_ids(self, path: str, document: Document, environment: str | None) -> tuple[str, ...]:  # noqa: ARG002
         """The keys at the top."""

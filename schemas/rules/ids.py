@@ -1,26 +1,27 @@
-"""Ids: those that DAGs get and two files may claim, and those of tasks that are written as plain text: in `xcom_pull`
-of templates, and in what a branch function returns."""
+"""Ids of DAGs: those that DAGs get and two files may claim, and those of other DAGs that `wait_dag` and `trigger_dag`
+name, with their runs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
-from schemas.expressions.reading import TaskReference
-from schemas.expressions.templates import Word, read_template
-from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import meant
+from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.folder.discovery import default_dag_id
 from schemas.folder.templates import is_template_path
-from schemas.model.task_base import commit_task_id
+from schemas.model.cron import expanded, slots
+from schemas.model.schedule import CRON_PRESETS
+from schemas.rules.run_times import duration_of
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
-from schemas.rules.templates import rendered_texts
-from schemas.source import Function, SourceReader
-from schemas.source.results import returned_texts
+from schemas.shape.places import mapping_at
 
 _DAG_ID = re.compile(r"[\w.-]{1,250}")
 """Airflow's own rule for ids (KEY_REGEX and its length limit)."""
@@ -83,84 +84,118 @@ def conflict_finding(subject: Subject, dag_id: str, others: Sequence[str]) -> Di
     )
 
 
-def check_pulls(subject: Subject) -> Iterator[Diagnostic]:
-    """`ti.xcom_pull(task_ids='…')` of a task that is not there, has no output, or may not have run."""
-    if not subject.may_hold("xcom_pull"):
-        return
-    known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
-    made = {commit_task_id(full_id) for full_id in known}
-    for path, text in rendered_texts(subject):
-        for pull in read_template(text).pulls if "xcom_pull" in text else ():
-            task = subject.entry_at(path)
-            for word in pull.task_ids:
-                if task is not None and word.text not in made:
-                    yield from _pulled(subject, path, task, word, known, is_value=pull.is_value)
+_KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
+_OPERATORS = {"ExternalTaskSensor": "wait_dag", "TriggerDagRunOperator": "trigger_dag"}
+MARKS = (*_KEYS, *_OPERATORS)
+"""A text without these names no other DAG."""
+_SLOTS_COMPARED = 60
+_PARTS_OR_OTHER_RUNS = (
+    *("execution_delta", "execution_date_fn", "external_task_id", "external_task_ids", "external_task_group_id"),
+)
 
 
-def _pulled(
-    subject: Subject, path: DataPath, task: TaskView, word: Word, known: dict[str, TaskView], *, is_value: bool
+def built_in_of(task: TaskView) -> str:
+    """The built-in that a task is, also where it names Airflow's operator for it."""
+    uses = task.uses or ""
+    return _OPERATORS.get(uses.rpartition(".")[2], uses) if uses.startswith("airflow.") else uses
+
+
+def check_itself(subject: Subject) -> Iterator[Diagnostic]:
+    """A `wait_dag` that waits for the run that it is part of."""
+    written = subject.data.get("dag_id")
+    dag_id = written if isinstance(written, str) else default_dag_id(subject.path)
+    for task in subject.tasks:
+        waits_for_it = built_in_of(task) == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
+        if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
+            message = "this waits for the end of its own run"
+            help_text = "name another DAG, or an earlier run by `execution_delta`"
+            yield subject.finding(Code.CYCLE, (*task.with_path, "external_dag_id"), message, help=help_text)
+
+
+def check_other_dags(
+    subject: Subject, dag_ids: Collection[str], find: Callable[[str], Subject | None]
 ) -> Iterator[Diagnostic]:
-    other = known.get(word.text)
-    if other is not None and other.is_group:
-        inside = tuple(one for one in known if one.startswith(f"{word.text}."))
-        message = f"`{word.text}` is a group, and `xcom_pull` takes tasks"
-        yield subject.finding(Code.UNKNOWN_TASK, path, message, allowed=inside, part=word.span)
-    elif other is None:
-        full_id = task.scope.find(word.text, known)
-        of_groups = [one for one in known if one.endswith(f".{word.text}")]
-        near = full_id or (of_groups[0] if len(of_groups) == 1 else None)
-        caret = f"write `{near}`" if near is not None else meant(word.text, known)
-        message = f"`xcom_pull` names `{word.text}`, which is not a task"
-        help_text = "`xcom_pull` takes a task's whole id, with its groups" if near is not None else ""
-        yield subject.finding(Code.UNKNOWN_TASK, path, message, caret=caret, help=help_text, part=word.span)
-    elif other.uses == "empty" and is_value:
-        yield subject.finding(Code.NO_OUTPUT, path, f"`{word.text}` is `empty` and returns nothing", part=word.span)
-    elif not subject.is_after(task, other):
-        message = f"`{task.full_id}` does not wait for `{word.text}`, so there may be nothing to pull yet"
-        help_text = f"write `needs: [{word.text}]`, or `${{tasks.{word.text}.output}}` in place of the template"
-        yield subject.finding(Code.PULLED_TOO_EARLY, path, message, help=help_text, part=word.span)
+    """Ids that nearly are one of `dag_ids`, and waits for runs and tasks that a DAG does not have.
 
-
-_RETURN_TEXT = ("bash", "airflow.providers.standard.operators.bash.BashOperator")
-
-
-def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
-    """References to an output that is not kept, or that Airflow cannot map over."""
-    known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
-    for task, path, reference, part in subject.references:
-        if not isinstance(reference, TaskReference) or reference.key is not None:
+    `find` gives the pipeline of an id of this folder. Any other id may be a DAG of another bundle.
+    """
+    for task in subject.tasks:
+        key = _KEYS.get(built_in_of(task))
+        dag_id = task.arguments.get(key) if key is not None else None
+        if key is None or not isinstance(dag_id, str) or "{" in dag_id:
             continue
-        other = known.get(task.scope.find(reference.task_id, known) or "")
-        if other is None or other is task:
-            continue
-        is_mapped_over = task.is_mapped_over(path) and part is None and not other.is_mapped
-        message, help_text = "", "map over a list that a Python function returns"
-        if other.entry.get("do_xcom_push") is False:
-            message, help_text = f"`{reference.task_id}` has `do_xcom_push: false`, so its output is not kept", ""
-        elif (is_mapped_over or part is not None) and other.uses == "empty":
-            message = f"`{reference.task_id}` is `empty` and returns nothing"
-            help_text = help_text if part is None else "no text can be made of it"
-        elif is_mapped_over and other.uses in _RETURN_TEXT:
-            message = f"`{reference.task_id}` returns text, and Airflow maps over lists and mappings"
-        if message:
-            yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING, part=part)
+        if dag_id not in dag_ids:
+            yield from _nearly(subject, (*task.with_path, key), dag_id, dag_ids)
+        elif built_in_of(task) == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
+            yield from _parts(subject, task, dag_id, other)
+            yield from _times(subject, task, dag_id, other)
 
 
-def check_branches(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """What the function of a `branch` returns: ids of tasks right after the branch."""
-    for branch in subject.tasks:
-        dotted = branch.arguments.get("python_callable") if branch.uses == "branch" else None
-        found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
-        if not isinstance(found, Function):
-            continue
-        after = [view.full_id for view in subject.entries if branch in subject.waits[view.path]]
-        choices = [full_id for full_id in after if full_id is not None]
-        for text in returned_texts(found):
-            if text not in choices:
-                yield subject.finding(
-                    Code.UNKNOWN_TASK,
-                    (*branch.with_path, "python_callable"),
-                    f"`{dotted}` returns `{text}`, which is not a task right after `{branch.full_id}`",
-                    caret=meant(text, choices),
-                    allowed=tuple(choices),
-                )
+def _nearly(subject: Subject, path: DataPath, dag_id: str, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
+    same = (one for one in dag_ids if one.lower() == dag_id.lower())
+    near = next(same, None) or unmistakable(dag_id, dag_ids)
+    if near is not None and _letters(near) != _letters(dag_id):
+        message = f"no file of this folder defines a DAG `{dag_id}`"
+        yield subject.finding(Code.UNKNOWN_DAG, path, message, caret=did_you_mean(near), fix=Word(near))
+
+
+def _letters(dag_id: str) -> str:
+    """An id without digits: `orders_2` beside `orders_1` is no typo."""
+    return "".join(character for character in dag_id if not character.isdigit())
+
+
+def _parts(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Iterator[Diagnostic]:
+    """Tasks and groups of the other DAG."""
+    tasks = {view.full_id for view in other.tasks if view.full_id is not None}
+    groups = {view.full_id for view in other.groups if view.full_id is not None}
+    several = task.arguments.get("external_task_ids")
+    named = [(("external_task_ids", n), one) for n, one in enumerate(several if isinstance(several, list) else ())]
+    named += [((key,), task.arguments.get(key)) for key in ("external_task_id", "external_task_group_id")]  # type: ignore[misc]
+    for place, name in named:
+        known = groups if place[0] == "external_task_group_id" else tasks
+        if isinstance(name, str) and name not in known and "{" not in name:
+            what = "group" if known is groups else "task"
+            yield subject.finding(
+                Code.UNKNOWN_TASK,
+                (*task.with_path, *place),
+                f"the DAG `{dag_id}` has no {what} `{name}`",
+                caret=meant(name, known),
+                allowed=tuple(sorted(known)),
+            )
+
+
+def _times(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Iterator[Diagnostic]:
+    """`wait_dag` waits for a run with a logical date of its own, or one `execution_delta` before."""
+    if task.arguments.get("execution_date_fn") is not None or "schedule" not in subject.data:
+        return
+    path = (*task.with_path, "external_dag_id")
+    if subject.data["schedule"] is None:
+        message = "runs that are started by hand have a logical date of their own, which no other run has"
+        help_text = f"write the schedule of `{dag_id}`, or name the date with `execution_date_fn`"
+        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+        return
+    if other.data.get("schedule") is None and "watch" not in mapping_at(other.data, ("poll",)):
+        message = f"`{dag_id}` has no schedule, and only its run with the same logical date ends this wait"
+        help_text = f"give `{dag_id}` a schedule, or start this pipeline by an asset of it"
+        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+        return
+    mine, others = _first_slots(subject), _first_slots(other)
+    delta = duration_of(task.arguments.get("execution_delta", "0s"))
+    if mine and others and delta is not None and not {slot - delta for slot in mine} & others:
+        last = min(max(mine), max(others))
+        if len([slot for slot in mine if slot <= last]) > 1 and len([slot for slot in others if slot <= last]) > 1:
+            message = f"no run of `{dag_id}` has the logical date that this waits for"
+            help_text = "write the difference of the two schedules as `execution_delta`"
+            yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+
+
+def _first_slots(subject: Subject) -> set[datetime]:
+    """The first times of a cron schedule after some moment; none where the file does not say them."""
+    schedule: Any = subject.data.get("schedule")
+    zone = subject.data.get("timezone", "UTC")
+    if isinstance(schedule, dict) and schedule.keys() <= {"cron", "timezone"}:
+        zone, schedule = schedule.get("timezone", zone), schedule.get("cron")
+    cron = CRON_PRESETS.get(schedule, schedule) if isinstance(schedule, str) else None
+    if cron is None or zone != "UTC" or cron.startswith("@") or expanded(cron) is None:
+        return set()
+    return set(islice(slots(cron, datetime(2026, 1, 1)), _SLOTS_COMPARED))

@@ -1,102 +1,66 @@
-"""Names in templates that Airflow does not know when the task runs, and attributes that their values do not have; files
-that Airflow reads as templates."""
+"""Names in templates that Airflow does not know when the task runs, and attributes, arguments and operators that their
+values do not have."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
-from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from schemas.compose.env_values import as_written
-from schemas.expressions.templates import CONNECTION, PULL, Word, read_template
+from schemas.expressions.template_parts import Called, Word
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.diagnostics import Word as FixedWord
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean, meant, unmistakable
+from schemas.findings.suggestions import did_you_mean, unmistakable
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.expressions import has_expression
 from schemas.rules.settings import CONDITIONS
-from schemas.rules.subject import Reference, Subject
-from schemas.rules.templates import GITHUB, REMOVED, Said, rendered_texts, said_of_template
-from schemas.shape.places import mapping_at, value_at
+from schemas.rules.subject import Subject
+from schemas.rules.template_context import (
+    ALL,
+    BOOL,
+    DATE,
+    KEYWORDS,
+    KINDS,
+    LIST,
+    MACROS,
+    NEEDED,
+    NOT_CALLED,
+    NUMBER,
+    OTHER_WORDS,
+    SOME,
+    TEXT,
+)
+from schemas.rules.templates import DATE_FILTERS, GITHUB, REMOVED, Said, rendered_texts
+from schemas.shape.places import mapping_at
 from schemas.source import Class, Function, SourceReader
-from schemas.text.lines import TextLines
 
+_IS_ASKED = re.compile(r"\b(?:if|and)\b")
+"""A template that may ask first whether something is there."""
 _OURS = frozenset({"tasks", "vars", "env", "matrix", "expand"})
 """Where people begin an expression of this language in Jinja's braces."""
 _WAY = re.compile(r"[\w.\-\[\]'\"]+")
-_TEXTS = frozenset({"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "run_id", "task_instance_key_str"})
-_OF_TEXT = frozenset(dir(str))
-MACROS = frozenset(
+_NOT_IN_TASKS = {
+    **dict.fromkeys(("exception", "reason"), "only notifications have it"),
+    "test_mode": "only Airflow 2 had it",
+}
+_INSTEAD: Mapping[str, str] = MappingProxyType(
     {
-        *("datetime", "datetime_diff_for_humans", "dateutil", "ds_add", "ds_format", "ds_format_locale"),
-        *("json", "random", "time", "timedelta", "uuid", "yaml"),
+        **{"len": "… | length", "str": "… | string", "int": "… | int", "float": "… | float", "sorted": "… | sort"},
+        **{"sum": "… | sum", "round": "… | round", "abs": "… | abs", "min": "… | min", "max": "… | max"},
+        **{"list": "… | list", "xcom_pull": "ti.xcom_pull", "Variable": "var.value.NAME", "os": "${env.NAME}"},
+        **{"variable": "var.value.NAME", "variables": "var.value.NAME", "connection": "conn.NAME"},
+        **dict.fromkeys(("now", "today", "utcnow", "current_date"), "dag_run.run_after"),
+        **{"config": "params", "conf": "dag_run.conf", "param": "params.NAME", "xcom": "ti.xcom_pull"},
+        **{"dag_id": "dag.dag_id", "task_id": "task.task_id", "dagrun": "dag_run", "null": "none", "nil": "none"},
+        **{"connections": "conn.NAME", "secrets": "conn.NAME.password", "inputs": "params.NAME"},
+        **dict.fromkeys(("getenv", "env_var", "environ"), "${env.NAME}"),
     }
 )
-"""Airflow's own (`airflow.sdk.execution_time.macros`); plugins add theirs. A test compares them with Airflow's."""
-_OF_CONNECTION = frozenset(
-    {
-        *("conn_id", "conn_type", "description", "host", "schema", "login", "password", "port", "extra"),
-        *("extra_dejson", "get_uri", "get_hook", "get_extra_dejson", "to_dict", "as_json", "EXTRA_KEY"),
-    }
-)
-OF_RUN = frozenset(
-    {
-        *("clear_number", "conf", "consumed_asset_events", "dag_id", "data_interval_end", "data_interval_start"),
-        *("end_date", "logical_date", "note", "partition_date", "partition_key", "run_after", "run_id", "run_type"),
-        *("start_date", "state", "team_name", "triggering_user_name"),
-    }
-)
-"""What a run has in a task (`airflow.sdk`'s DagRun); a test compares."""
-OF_TI = frozenset(
-    {
-        *("xcom_pull", "xcom_push", "dag_id", "end_date", "hostname", "id", "is_mapped", "log_url", "map_index"),
-        *("mark_success_url", "max_tries", "queue", "rendered_map_index", "run_id", "start_date", "state", "task"),
-        *("task_id", "try_number"),
-    }
-)
-"""Of what a task instance has. A test looks for each."""
-PULL_TAKES = frozenset({"task_ids", "dag_id", "key", "include_prior_dates", "map_indexes", "default", "run_id"})
-OF_DATE = frozenset(
-    {
-        *dir(datetime),
-        *("add", "subtract", "diff", "diff_for_humans", "format", "start_of", "end_of", "in_timezone", "in_tz"),
-        *("int_timestamp", "float_timestamp", "day_of_week", "day_of_year", "week_of_year", "days_in_month"),
-        *("quarter", "naive", "next", "previous", "first_of", "last_of", "nth_of", "average", "timezone_name"),
-        *("to_date_string", "to_time_string", "to_datetime_string", "to_iso8601_string", "to_atom_string"),
-    }
-)
-"""Of what pendulum's DateTime has. A test looks for each."""
-_ALL: Mapping[str, Collection[str]] = MappingProxyType(
-    {"dag_run": OF_RUN, "var": ("value", "json"), CONNECTION: _OF_CONNECTION, PULL: PULL_TAKES}
-)
-"""What there is, and nothing else."""
-_SOME: Mapping[str, Collection[str]] = MappingProxyType(
-    {
-        **{"ti": OF_TI, "task_instance": OF_TI, "macros": MACROS},
-        **dict.fromkeys(("logical_date", "data_interval_start", "data_interval_end"), OF_DATE),
-    }
-)
-"""Of these there may be more: plugins add macros."""
-_OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        PULL: {"task_id": "task_ids", "dag_ids": "dag_id", "keys": "key", "map_index": "map_indexes"},
-        CONNECTION: {"user": "login", "username": "login", "database": "schema", "db": "schema", "uri": "get_uri()"},
-        "dag": {"id": "dag_id", "name": "dag_id"},
-        "task": {"id": "task_id"},
-        "ti": {"execution_date": "logical_date", "name": "task_id", "dag_run": ""},
-        "task_instance": {"execution_date": "logical_date", "name": "task_id", "dag_run": ""},
-        "dag_run": {"execution_date": "logical_date", "id": "run_id", "config": "conf", "external_trigger": "run_type"},
-    }
-)
-"""What people write → what it is; empty: a name of its own."""
+"""Functions of Python and words of other tools → what templates have."""
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -109,37 +73,108 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     for path, text in rendered_texts(subject):
         if GITHUB.search(text) is not None:
             continue  # GitHub's, which `templates` reports
-        for said in said_of_names(text, macros.keys()):
+        params = _params_at(subject, path) if "params" in text else {}
+        for said in said_of_names(text, macros.keys(), params):
             if not _is_rendered(subject, path, reader):
                 break
             yield subject.finding(said.code, path, said.message, caret=said.caret, help=said.help, part=said.part)
-        yield from _params(subject, path, text)
+        if _IS_ASKED.search(text) is None:
+            yield from _params(subject, path, text, params)
+            yield from _configuration(subject, path, text)
 
 
-def _params(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
-    """A near miss of a param. Any other name may come with a run's configuration."""
-    task = subject.entry_at(path) if "params" in text else None
-    known = mapping_at(subject.data, ("params",)) if "params" in text else {}
-    known = {**known, **(mapping_at(task.entry, ("params",)) if task is not None and task.path != ("poll",) else {})}
-    template = read_template(text if known else "")
+def _params_at(subject: Subject, path: DataPath) -> Mapping[str, Any]:
+    task = subject.entry_at(path)
+    own = mapping_at(task.entry, ("params",)) if task is not None and task.path != ("poll",) else {}
+    return {**mapping_at(subject.data, ("params",)), **own}
+
+
+def _params(subject: Subject, path: DataPath, text: str, known: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """A near miss of a param, or one that runs by a schedule do not have. A run's configuration may have others."""
+    template = read_template(text if "params" in text else "")
     for owner, name in template.attributes if "params" not in template.optional else ():
-        near = unmistakable(name.text, known) if owner == "params" and name.text not in known else None
-        if near is not None:
-            message, caret, severity = f"there is no param `{name.text}`", did_you_mean(near), Severity.WARNING
-            yield subject.finding(Code.BAD_TEMPLATE, path, message, caret=caret, part=name.span, severity=severity)
+        if owner != "params" or name.text in known or name.at in template.optional or name.text in dir(dict):
+            continue
+        if text.startswith("-", name.at + len(name.text)):
+            continue  # of a name with a dash, which `_unknown` says
+        near = unmistakable(name.text, known)
+        if near is None and not _is_scheduled(subject):
+            continue
+        message, caret = f"there is no param `{name.text}`", did_you_mean(near)
+        help_text = "" if near is not None else f"runs by a schedule fail here: write `params: {{{name.text}: …}}`"
+        severity = Severity.WARNING
+        yield subject.finding(
+            Code.BAD_TEMPLATE, path, message, caret=caret, help=help_text, part=name.span, severity=severity
+        )
 
 
-def said_of_names(text: str, own: Collection[str] = ()) -> Iterator[Said]:
-    """Names of a template that are neither Airflow's nor `own`."""
+def _is_scheduled(subject: Subject) -> bool:
+    schedule = subject.data.get("schedule")
+    return schedule is not None and not (isinstance(schedule, dict) and "assets" in schedule)
+
+
+def _configuration(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
+    """A key of `dag_run.conf`, which is empty in runs by a schedule."""
+    template = read_template(text if "dag_run.conf" in text and _is_scheduled(subject) else "")
+    for owner, name in template.attributes:
+        if owner == "dag_run.conf" and name.at not in template.optional and name.text not in dir(dict):
+            message = f"runs by a schedule have no `{name.text}` in `dag_run.conf`, and fail here"
+            help_text = f"write `dag_run.conf.get('{name.text}')`, or a param with a default"
+            severity = Severity.WARNING
+            yield subject.finding(Code.BAD_TEMPLATE, path, message, help=help_text, part=name.span, severity=severity)
+
+
+def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any] | None = None) -> Iterator[Said]:
+    """What a template asks for and Airflow does not give; `own` are names that the DAG defines."""
     template = read_template(text)
     for name in template.names:
         known = name.text in CONTEXT_NAMES or name.text in own or name.text in REMOVED
-        if not known and name.text not in template.optional:
-            yield _unknown(text, name)
+        if (not known or name.text in _NOT_IN_TASKS) and name.text not in template.optional:
+            yield _unknown(text, name, params or {})
+    kinds = _Kinds(own, template.optional, params or {})
     for owner, attribute in template.attributes:
-        root = owner.partition(".")[0]
-        if root not in own and root not in template.optional:
-            yield from _attribute(owner, attribute)
+        kind = kinds.of(owner) if attribute.at not in template.optional else None
+        if kind is not None:
+            yield from _attribute(owner, kind, attribute)
+    for call in template.calls:
+        yield from _arguments(call, kinds)
+    for left, operator, right in template.operations:
+        yield from _operation(left, kinds.of(left), operator, kinds.of(right))
+
+
+class _Kinds:
+    """The kinds of the values at the paths of one template."""
+
+    _STEP = re.compile(r"[.|]?\w+|\(\)")
+
+    def __init__(self, own: Collection[str], optional: Collection[str | int], params: Mapping[str, Any]) -> None:
+        self._unknown = {*own, *(name for name in optional if isinstance(name, str))}
+        self._params = params
+
+    def of(self, path: str) -> str | None:
+        """The kind of what a path leads to; None where that is not known."""
+        first, *steps = self._STEP.findall(path) or [""]
+        kind = KINDS.get(first) if first not in self._unknown else None
+        if first == "params" and steps and first not in self._unknown:
+            kind, steps = _kind_of_param(self._params.get(steps[0][1:])), steps[1:]
+        way = kind or first
+        for step in steps:
+            way += step
+            kind = KINDS.get(way)
+            if kind is None and step.startswith(".") and way.startswith("conn."):
+                kind = KINDS["conn.*"]
+            way = kind or way
+        return kind
+
+
+_KINDS_OF_PARAMS = {"string": TEXT, "integer": NUMBER, "number": NUMBER, "boolean": BOOL, "array": LIST}
+
+
+def _kind_of_param(param: Any) -> str | None:
+    if isinstance(param, dict):
+        return _KINDS_OF_PARAMS.get(str(param.get("type")))
+    kinds = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOL, list: LIST}
+    return kinds.get(type(param))
 
 
 def _is_rendered(subject: Subject, path: DataPath, reader: SourceReader) -> bool:
@@ -160,13 +195,19 @@ def _is_rendered(subject: Subject, path: DataPath, reader: SourceReader) -> bool
     return isinstance(found, Function)
 
 
-def _unknown(text: str, name: Word) -> Said:
+def _unknown(text: str, name: Word, params: Mapping[str, Any]) -> Said:
     message = f"Airflow gives templates no `{name.text}`"
-    if name.text in _OURS:
+    if name.text in _OURS or text.startswith(f"{name.text}.output", name.at):
         way = _WAY.match(text, name.at)
-        written = way.group().rstrip(".") if way is not None else name.text
+        written = ("" if name.text in _OURS else "tasks.") + (way.group().rstrip(".") if way is not None else name.text)
         help_text = "an expression in `${ }` is filled in when the file is read; `{{ }}` is rendered when the task runs"
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `${{{written}}}`", help_text)
+    if name.text in _NOT_IN_TASKS:
+        return Said(Code.BAD_TEMPLATE, message, name.span, help=_NOT_IN_TASKS[name.text])
+    dashed = re.compile(r"params\.(?P<name>\w+(?:-\w+)+)").search(text)
+    if dashed is not None and dashed.start("name") < name.at < dashed.end() and dashed["name"] in params:
+        help_text = "Jinja reads the `-` as minus"
+        return Said(Code.BAD_TEMPLATE, message, name.span, f"write `params['{dashed['name']}']`", help_text)
     instead = _INSTEAD.get(name.text, f"macros.{name.text}" if name.text in MACROS else "")
     if instead:
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{instead}`")
@@ -175,158 +216,74 @@ def _unknown(text: str, name: Word) -> Said:
     return Said(Code.BAD_TEMPLATE, message, name.span, did_you_mean(near), help_text)
 
 
-def _attribute(owner: str, attribute: Word) -> Iterator[Said]:
-    name, shown = attribute.text, "a connection" if owner == CONNECTION else f"`{owner}`"
-    if name == "-":
-        if owner not in _TEXTS:
-            return
-        message, caret = f"`{owner}` is text, which cannot be subtracted from", "write `macros.ds_add(ds, -1)`"
-    elif owner in _TEXTS and name not in _OF_TEXT:
-        message, caret = f"`{owner}` is text, which has no `{name}`", f"write `logical_date.{name}`"
-    elif name in _OTHER_WORDS.get(owner, ()):
-        gone = "Airflow 3 has removed" if name in ("execution_date", "dag_run", "external_trigger") else ""
-        message = f"{gone} `{name}` from {shown}" if gone else f"{shown} has no `{name}`"
-        caret = f"write `{_OTHER_WORDS[owner][name] or name}`"
-    elif owner in _ALL and name not in _ALL[owner] and not name.startswith("_"):
-        message = f"{shown} has no `{name}`"
-        near = next(iter(get_close_matches(name, _ALL[owner], n=1, cutoff=0.75)), None)
-        caret = f"write `var.value.{name}`" if owner == "var" and near is None else did_you_mean(near)
-    elif owner in _SOME and name not in _SOME[owner]:
-        near = next(iter(get_close_matches(name, _SOME[owner], n=1, cutoff=0.8)), None)
-        if near is None or f"a{near}" == name:
-            return
-        message, caret = f"{shown} has no `{name}`", did_you_mean(near)
-    else:
+_SHOWN = {TEXT: "text", NUMBER: "a number", LIST: "a list", BOOL: "true or false"}
+_REMOVED_ATTRIBUTES = frozenset({"execution_date", "dag_run", "external_trigger"})
+
+
+def _attribute(owner: str, kind: str, attribute: Word) -> Iterator[Said]:
+    name = attribute.text
+    has = ALL.get(kind, SOME.get(kind))
+    if has is None or name in has or name.startswith("_"):
         return
+    shown = "a connection" if kind == "connection" else f"`{owner}`"
+    message = f"{shown} has no `{name}`"
+    if kind in _SHOWN:
+        message = f"{shown} is {_SHOWN[kind]}, which has no `{name}`"
+    words = OTHER_WORDS.get(kind, {})
+    near = next(iter(get_close_matches(name, has, n=1, cutoff=0.8 if kind in SOME else 0.75)), None)
+    if name in words:
+        if name in _REMOVED_ATTRIBUTES:
+            message = f"Airflow 3 has removed `{name}` from {shown}"
+        caret = f"write `{'macros.' if kind == 'macros' else ''}{words[name]}`"
+    elif kind in SOME and (near is None or f"a{near}" == name):
+        return
+    elif kind == TEXT and name in ALL[DATE] and owner in KINDS:
+        caret = f"write `logical_date.{name}`"
+    else:
+        caret = f"write `var.value.{name}`" if kind == "var" and near is None else did_you_mean(near)
     yield Said(Code.BAD_TEMPLATE, message, attribute.span, caret)
 
 
-_INSTEAD: Mapping[str, str] = MappingProxyType(
-    {
-        **{"len": "… | length", "str": "… | string", "int": "… | int", "float": "… | float", "sorted": "… | sort"},
-        **{"sum": "… | sum", "round": "… | round", "abs": "… | abs", "min": "… | min", "max": "… | max"},
-        **{"list": "… | list", "xcom_pull": "ti.xcom_pull", "Variable": "var.value.NAME", "os": "${env.NAME}"},
-        **{"variable": "var.value.NAME", "variables": "var.value.NAME", "connection": "conn.NAME"},
-        **dict.fromkeys(("now", "today", "utcnow", "current_date"), "dag_run.run_after"),
-        **{"config": "params", "conf": "dag_run.conf", "param": "params.NAME", "xcom": "ti.xcom_pull"},
-    }
-)
-"""Functions of Python and words of other tools → what templates have."""
+def _arguments(call: Called, kinds: _Kinds) -> Iterator[Said]:
+    owner, _, method = call.path.rpartition(".")
+    way = f"{kinds.of(owner)}.{method}"
+    known, words = KEYWORDS.get(way, ()), OTHER_WORDS.get(way, {})
+    for word in call.keywords if known else ():
+        if word.text not in known:
+            near = next(iter(get_close_matches(word.text, known, n=1, cutoff=0.75)), None)
+            caret = f"write `{words[word.text]}`" if word.text in words else did_you_mean(near)
+            yield Said(Code.BAD_TEMPLATE, f"`{method}` takes no `{word.text}`", word.span, caret)
+    place = (call.at - len(method), call.at)
+    if way in NOT_CALLED:
+        help_text = f"call a function of it, such as `{_call_of(method)}`"
+        yield Said(Code.BAD_TEMPLATE, f"`{call.path}` is a module of Python", place, help=help_text)
+    elif call.arguments is not None and call.arguments < NEEDED.get(way, 0):
+        names = KEYWORDS.get(way, ("ds", "input_format", "output_format"))
+        message = f"`{method}` needs {NEEDED[way]} arguments"
+        yield Said(Code.BAD_TEMPLATE, message, place, f"write `{method}({', '.join(names)})`")
 
-_SHELL = (".sh", ".bash")
-_SQL = (".sql", ".hql")
-_SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
-_ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC}
-_LONGEST = 255
-_LONGEST_FILE = 200_000
-"""Characters of a file; a longer one is data."""
-
-
-def check_named_files(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
-    """Names that end like a file's and are none, beside {whose} or in the pipelines folder.
-
-    Airflow takes a template field's text for a file's name where it ends with one of the operator's `template_ext`
-    (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
-    """
-    if not subject.may_hold(*_SHELL, *_SQL, *_SPEC):
-        return
-    places = ((folder / subject.path).parent, folder)
-    yield from _templates_in_files(subject, folder, places)
-    for task in subject.tasks:
-        for path, text in templates(task.with_path, task.arguments, places):
-            if not has_expression(subject, path):
-                yield missing_template(subject, path, text, places, whose="the pipeline")
-    for reference in subject.references if subject.may_hold("${tasks", "${expand") else ():
-        yield from _file_of_a_run(subject, reference)
+    elif way == "macros.ds_add" and (kinds.of(call.first) in (DATE, NUMBER) or call.first in _NO_DS):
+        message = f"`{method}` takes a date as text first, such as `2026-01-31`"
+        yield Said(Code.BAD_TEMPLATE, message, place, help="its first argument is `ds`")
 
 
-def _file_of_a_run(subject: Subject, reference: Reference) -> Iterator[Diagnostic]:
-    text = as_written(value_at(subject.data, reference.path))
-    names = dict(_names((), {str(reference.task.argument_at(reference.path)): text}))
-    if reference.part is not None and names and " " not in text:
-        written = text[slice(*reference.part)]
-        yield subject.finding(
-            Code.EXPRESSION_NOT_ALLOWED,
-            reference.path,
-            f"the name of a file that Airflow reads as a template must be known before the run, and `{written}` is not",
-            help="name the file without it; a template in the file can ask: {{ ti.xcom_pull(task_ids='…') }}",
-            part=reference.part,
-        )
+_NO_DS = ("ds_nodash", "ts", "ts_nodash")
 
 
-def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]) -> Iterator[tuple[DataPath, str]]:
-    """The names of files that are in none of the places, among arguments at a path."""
-    for path, text in _names(at, arguments):
-        if "{{" in text or "{%" in text or len(text) > _LONGEST:
-            continue
-        if _file(text, places) is None:
-            yield path, text
+def _call_of(module: str) -> str:
+    functions = {"time": "time.time()", "uuid": "uuid.uuid4()", "json": "json.dumps(…)", "yaml": "yaml.safe_dump(…)"}
+    return f"macros.{functions.get(module, 'dateutil.parser.parse(…)')}"
 
 
-def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) -> Iterator[Diagnostic]:
-    """What is wrong with the templates in the files, each named once."""
-    macros, filters = (mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
-    operators = [task for task in subject.tasks if task.uses in BUILT_INS or str(task.uses).endswith("Operator")]
-    written = {text for task in operators for _, text in _names(task.with_path, task.arguments)}
-    shown = subject.effective.layers[-1].file.removesuffix(subject.path)
-    for name in sorted(written) if not subject.data.get("jinja_environment_kwargs") else ():
-        file = _file(name, places)
-        text = file.read_bytes().decode("utf-8", errors="replace") if file is not None else ""
-        if file is None or "{" not in text or len(text) > _LONGEST_FILE:
-            continue
-        place = shown + file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)
-        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
-            span = TextLines(text).span(*said.part)
-            yield Diagnostic(said.code, said.message, place, span, caret=said.caret, help=said.help, text=text)
-
-
-def _file(name: str, places: Sequence[Path]) -> Path | None:
-    # Not pathlib's, which raises for a name that is too long.
-    found = (place / name for place in places if os.path.isfile(place / name))  # noqa: PTH113
-    return next(found, None) if len(name) <= _LONGEST else None
-
-
-def _names(at: DataPath, arguments: Mapping[str, Any]) -> Iterator[tuple[DataPath, str]]:
-    for key, value in arguments.items():
-        endings = _ENDINGS.get(key, _SQL if key.endswith("_sql") else ())
-        items = enumerate(value) if isinstance(value, list) else [(None, value)]
-        for index, item in items if endings else ():
-            if isinstance(item, str) and item.endswith(endings):
-                path = (*at, key)
-                yield (path if index is None else (*path, index)), item
-
-
-def missing_template(subject: Subject, path: DataPath, text: str, places: Sequence[Path], *, whose: str) -> Diagnostic:
-    """The finding for one of `templates`; `whose` folder was looked in."""
-    if " " in text:
-        return subject.finding(
-            Code.MISSING_FILE,
-            path,
-            f"Airflow reads a command that ends with `{PurePosixPath(text).suffix}` as the name of a file",
-            help="add a space at its end, inside quotes, to make it a command",
-        )
-    beside = [file.relative_to(place).as_posix() for place in places for file in siblings(place / text)]
-    others = [name for name in beside if name != text]  # of that name there may be a folder, or a named pipe
-    here = below(text, places)
-    return subject.finding(
-        Code.MISSING_FILE,
-        path,
-        f"there is no file `{text}` beside {whose} or in the pipelines folder",
-        caret=f"write `{here}`" if here is not None else meant(text, others),
-        fix=FixedWord(here) if here is not None else None,
-    )
-
-
-def below(file: str, places: Sequence[Path]) -> str | None:
-    """Where a file is below one of the places that is named by its path in a container or another checkout."""
-    parts = PurePosixPath(file).parts
-    tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
-    return next((tail for tail in tails if _file(tail, places) is not None), None)
-
-
-def siblings(missing: Path) -> list[Path]:
-    """Files of the same kind in the folder where one is missing."""
-    try:
-        return sorted(missing.parent.glob(f"*{missing.suffix}"))
-    except (OSError, ValueError):
-        return []
+def _operation(left: str, kind: str | None, operator: Word, right: str | None) -> Iterator[Said]:
+    sign = operator.text
+    if sign in DATE_FILTERS and kind == TEXT:
+        message = f"`{left}` is text, and the filter `{sign}` takes a date"
+        yield Said(Code.BAD_TEMPLATE, message, operator.span, f"write `logical_date | {sign}`")
+    elif kind == TEXT and (sign in ("-", "/", "//", "**") or (sign == "+" and right in (NUMBER, DATE, LIST))):
+        what = {"-": "subtracted from", "+": "added to a number"}.get(sign, "divided")
+        message = f"`{left}` is text, which cannot be {what}"
+        days = "-1" if sign == "-" else "1"
+        is_day = left == "ds" and sign in "+-"
+        caret = f"write `macros.ds_add(ds, {days})`" if is_day else "write `~` to join texts" if sign == "+" else ""
+        yield Said(Code.BAD_TEMPLATE, message, operator.span, caret)

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import NamedTuple
 
-from schemas.expressions.templates import Template, TemplateProblem, Word, read_template
+from schemas.expressions.template_parts import Template, TemplateProblem, Word
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -28,6 +29,19 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, hint in (
         (r"\{\{-?\s*\.|\{\{-?\s*(?:range|end|json|with)\b", f"for a template of another program, {_RAW}"),
         (r"\{\{\{", "write two braces; for a mapping put a space between `{{` and `{`"),
+        (r"\{%-?\s*(?:elseif|elsif|else if)\b", "write `elif`"),
+        (r"\{%-?\s*(?:end|fi|done|end ?if|end ?for)\b", "write `{% endif %}` or `{% endfor %}`"),
+        (r"\{%-?\s*(?:let\b|var\b|\w+\s*=(?!=)|set\s+\w+\s+(?!=))", "write `{% set NAME = … %}`"),
+        (r"\{%-?\s*unless\b", "write `{% if not … %}`"),
+        (r"\{%-?\s*(?:break|continue)\b", "Airflow's Jinja has none: write a condition, `{% for x in … if … %}`"),
+        (r"\bthen\b", "leave out `then`"),
+        (r"\bfor\s+\w+\s+of\b", "write `for … in …`"),
+        (r"\w\s*\.\.\s*\w", "write `range(FROM, TO)`"),
+        (r"<>", "write `!=`"),
+        (r"\+\+|--(?![%}])", "write `+ 1` or `- 1`"),
+        (r"\b(?:contains|matches|startingwith)\b", "write `'…' in …`"),
+        (r"\blambda\b", "Jinja has no functions of its own: use filters such as `map` and `select`"),
+        (r"[$@#]\w", "a name stands alone: remove the character before it"),
         (r"[\u201c\u201d\u2018\u2019]", "type the quotes again: `\"` or `'`"),
         (r"&&", "write `and`"),
         (r"\|\|", "write `or`"),
@@ -36,7 +50,6 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\?", "write `B if A else C` in place of `A ? B : C`"),
         (r"\b[fF](?=['\"])", "join texts with `~`: `'day ' ~ ds`"),
         (r"[\[({].*\bfor\b.*\bin\b", "use filters such as `map` and `select` in place of a comprehension"),
-        (r"\{%-?\s*(?:elseif|elsif|else if)\b", "write `elif`"),
     )
 )
 """What other languages write, in the tag that Jinja refuses → what to write for Jinja."""
@@ -71,9 +84,26 @@ FILTERS = frozenset(
     }
 )
 """Jinja's filters and Airflow's. A test compares the list with both as installed."""
-_OF_DATES = frozenset(
-    {"strftime", "date", "date_format", "format_date", "to_date", "datetime", "dateformat", "isoformat"}
+DATE_FILTERS = ("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz")
+"""Airflow's filters, which take a date."""
+_OTHER_FILTERS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("len", "size"), "`| length`"),
+        **{"split": "`TEXT.split('-')`", "strip": "`| trim`", "str": "`| string`", "filter": "`| select`"},
+        **{"lowercase": "`| lower`", "uppercase": "`| upper`", "dump": "`| tojson`", "quote": "`| tojson`"},
+        **dict.fromkeys(("fromjson", "from_json", "parse_json"), "`macros.json.loads(…)`"),
+        **dict.fromkeys(("regex_replace", "re_replace", "sub"), "`| replace('…', '…')`, which takes no patterns"),
+        **{"urldecode": "", "ds_add": "`macros.ds_add(ds, 1)`", "bool": "`== 'true'`", "concat": "`~`"},
+        **{"null": "`is none`", "equals": "`is eq`", "str": "`| string`", "empty": "`not …`"},
+        **dict.fromkeys(("match", "startingwith", "contains"), "`'…' in …`"),
+        **dict.fromkeys(
+            ("strftime", "date", "date_format", "format_date", "to_date", "datetime", "dateformat", "isoformat"),
+            "`logical_date.strftime('%Y-%m')`: a date is formatted by its own method",
+        ),
+        "to_datetime": "`macros.datetime.fromisoformat(…)`",
+    }
 )
+"""Filters and tests of other languages → what to write; empty: nothing is like it."""
 TESTS = frozenset(
     {
         *("boolean", "callable", "defined", "divisibleby", "eq", "equalto", "escaped", "even", "false", "filter"),
@@ -206,13 +236,17 @@ def _refused(text: str, problem: TemplateProblem) -> Said:
     word = re.compile(r"\w+|\S").match(text, problem.at)
     found = word.group() if word is not None else ""
     message = f"Jinja cannot read this: {problem.message}"
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(tag)), "")
     if text.startswith(("}}", "-}}", "%}", "-%}"), problem.at):
         message = f"something is missing before `{text[problem.at : problem.at + 2]}`"
+        opened = next((pair for pair in ("()", "[]") if tag.count(pair[0]) > tag.count(pair[1])), None)
+        hint = hint or (f"close the `{opened[0]}` with `{opened[1]}`" if opened is not None else "")
     elif problem.message.startswith("Encountered unknown tag"):
         message = f"Jinja does not expect `{{% {found} %}}` here"
     elif problem.message.startswith(("unexpected", "expected token", "Expected an expression")):
         message = f"Jinja does not expect `{found}` here"
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(tag)), "")
+    if not hint and (tag.count("'") % 2 or tag.count('"') % 2):
+        hint = "a quote is missing, or put a text with `'` in it into `\"`"
     return Said(Code.BAD_TEMPLATE, message, (problem.start, problem.end), help=hint)
 
 
@@ -221,9 +255,9 @@ def _unknown_words(what: str, words: tuple[Word, ...], known: Collection[str]) -
         if word.text not in known:
             near = next(iter(get_close_matches(word.text, known, n=1, cutoff=0.8)), None)
             message = f"neither Jinja nor Airflow has a {what} `{word.text}`"
-            of_dates = what == "filter" and word.text in _OF_DATES
-            help_text = "a date is formatted by its own method: `logical_date.strftime('%Y-%m')`" if of_dates else ""
-            yield Said(Code.BAD_TEMPLATE, message, word.span, did_you_mean(near), help_text)
+            instead = _OTHER_FILTERS.get(word.text)
+            help_text = f"write {instead}" if instead else ""
+            yield Said(Code.BAD_TEMPLATE, message, word.span, did_you_mean(near) if instead is None else "", help_text)
 
 
 def _removed_names(template: Template, own: Collection[str]) -> Iterator[Said]:
@@ -231,6 +265,6 @@ def _removed_names(template: Template, own: Collection[str]) -> Iterator[Said]:
         if name.text not in REMOVED or name.text in own or name.text in template.optional:
             continue
         new = REMOVED[name.text]
-        help_text = "" if new else "a connection is `conn.NAME`, a Variable `var.value.NAME`"
+        help_text = "" if new else "a run's configuration is `dag_run.conf`, a Variable `var.value.NAME`"
         message = f"Airflow 3 has removed `{name.text}` from templates"
         yield Said(Code.BAD_TEMPLATE, message, name.span, f"write `{new}`" if new else "", help_text)

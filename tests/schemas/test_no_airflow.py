@@ -15,6 +15,7 @@ LANGUAGE = sorted((ROOT / "schemas").rglob("*.py"))
 REPORTERS = sorted((ROOT / "factory" / "reporters").glob("*.py"))
 AIRFLOW = ("airflow", "dagfactory")
 FOR_SOME_FILES = {
+    "schemas.expressions.template_parts": {"jinja2"},
     "schemas.expressions.templates": {"jinja2"},
     "schemas.folder.discovery": {"pathspec"},
     "schemas.rules.http_expressions": {"jmespath"},

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from factory.cli.editor.outline import Outline
 from schemas.check import Checker, CheckOptions
-from schemas.check.policy_file import project_policy
 from schemas.check.test_files import read_test_file, tested_pipeline
 from schemas.compose.effective import Effective
 from schemas.compose.merging import ENVIRONMENTS, compose, declared
@@ -28,6 +27,7 @@ from schemas.folder.discovery import (
 from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_folder
 from schemas.folder.templates import is_template_path
 from schemas.rules.task_view import task_views
+from schemas.rules.team_policy import project_policy
 from schemas.source import FactCache, SourceReader
 from schemas.text.document import document_from_text
 

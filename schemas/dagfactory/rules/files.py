@@ -12,7 +12,7 @@ from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, shown
 from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
 from schemas.dagfactory.rules.objects import is_object
-from schemas.expressions.templates import Word as TemplateWord
+from schemas.expressions.template_parts import Word as TemplateWord
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
@@ -21,7 +21,8 @@ from schemas.findings.suggestions import meant, unmistakable
 from schemas.rules import secrets
 from schemas.rules.commands import check_command
 from schemas.rules.dotted_paths import no_callable
-from schemas.rules.template_names import below, missing_template, said_of_names, siblings, templates
+from schemas.rules.template_files import below, missing_template, siblings, templates
+from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
 from schemas.shape.places import mapping_at
 from schemas.source import Class, ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from schemas.check import Checker, CheckOptions
-from schemas.check.policy_file import project_policy
 from schemas.findings.codes import RULE_PAGES, Code, rule_page
+from schemas.rules.team_policy import project_policy
 
 IN_WORDS = {
     Code.NOT_UTF8: "a page is UTF-8",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.check import Checker, CheckOptions
-from schemas.check.policy_file import project_policy
+from schemas.rules.team_policy import project_policy
 
 
 def project(folder: Path, text: str, name: str = "factory.toml") -> Path:

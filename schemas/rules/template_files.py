@@ -1,0 +1,139 @@
+"""Files that Airflow reads as templates: whether they are there, and what is wrong with the templates in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from schemas.compose.env_values import as_written
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic, Word
+from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant
+from schemas.model.built_ins import BUILT_INS
+from schemas.rules.expressions import has_expression
+from schemas.rules.subject import Reference, Subject
+from schemas.rules.template_names import said_of_names
+from schemas.rules.templates import said_of_template
+from schemas.shape.places import mapping_at, value_at
+from schemas.text.lines import TextLines
+
+_SHELL = (".sh", ".bash")
+_SQL = (".sql", ".hql")
+_SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
+_ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC}
+_LONGEST = 255
+_LONGEST_FILE = 200_000
+"""Characters of a file; a longer one is data."""
+
+
+def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
+    """Names that end like a file's and are none, beside {whose} or in the pipelines folder.
+
+    Airflow takes a template field's text for a file's name where it ends with one of the operator's `template_ext`
+    (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
+    """
+    if not subject.may_hold(*_SHELL, *_SQL, *_SPEC):
+        return
+    places = ((folder / subject.path).parent, folder)
+    yield from _templates_in_files(subject, folder, places)
+    for task in subject.tasks:
+        for path, text in templates(task.with_path, task.arguments, places):
+            if not has_expression(subject, path):
+                yield missing_template(subject, path, text, places, whose="the pipeline")
+    for reference in subject.references if subject.may_hold("${tasks", "${expand") else ():
+        yield from _file_of_a_run(subject, reference)
+
+
+def _file_of_a_run(subject: Subject, reference: Reference) -> Iterator[Diagnostic]:
+    text = as_written(value_at(subject.data, reference.path))
+    names = dict(_names((), {str(reference.task.argument_at(reference.path)): text}))
+    if reference.part is not None and names and " " not in text:
+        written = text[slice(*reference.part)]
+        yield subject.finding(
+            Code.EXPRESSION_NOT_ALLOWED,
+            reference.path,
+            f"the name of a file that Airflow reads as a template must be known before the run, and `{written}` is not",
+            help="name the file without it; a template in the file can ask: {{ ti.xcom_pull(task_ids='…') }}",
+            part=reference.part,
+        )
+
+
+def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]) -> Iterator[tuple[DataPath, str]]:
+    """The names of files that are in none of the places, among arguments at a path."""
+    for path, text in _names(at, arguments):
+        if "{{" in text or "{%" in text or len(text) > _LONGEST:
+            continue
+        if _file(text, places) is None:
+            yield path, text
+
+
+def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) -> Iterator[Diagnostic]:
+    """What is wrong with the templates in the files, each named once."""
+    macros, filters = (mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
+    operators = [task for task in subject.tasks if task.uses in BUILT_INS or str(task.uses).endswith("Operator")]
+    written = {text for task in operators for _, text in _names(task.with_path, task.arguments)}
+    shown = subject.effective.layers[-1].file.removesuffix(subject.path)
+    for name in sorted(written) if not subject.data.get("jinja_environment_kwargs") else ():
+        file = _file(name, places)
+        text = file.read_bytes().decode("utf-8", errors="replace") if file is not None else ""
+        if file is None or "{" not in text or len(text) > _LONGEST_FILE:
+            continue
+        place = shown + file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)
+        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
+            span = TextLines(text).span(*said.part)
+            yield Diagnostic(said.code, said.message, place, span, caret=said.caret, help=said.help, text=text)
+
+
+def _file(name: str, places: Sequence[Path]) -> Path | None:
+    # Not pathlib's, which raises for a name that is too long.
+    found = (place / name for place in places if os.path.isfile(place / name))  # noqa: PTH113
+    return next(found, None) if len(name) <= _LONGEST else None
+
+
+def _names(at: DataPath, arguments: Mapping[str, Any]) -> Iterator[tuple[DataPath, str]]:
+    for key, value in arguments.items():
+        endings = _ENDINGS.get(key, _SQL if key.endswith("_sql") else ())
+        items = enumerate(value) if isinstance(value, list) else [(None, value)]
+        for index, item in items if endings else ():
+            if isinstance(item, str) and item.endswith(endings):
+                path = (*at, key)
+                yield (path if index is None else (*path, index)), item
+
+
+def missing_template(subject: Subject, path: DataPath, text: str, places: Sequence[Path], *, whose: str) -> Diagnostic:
+    """The finding for one of `templates`; `whose` folder was looked in."""
+    if " " in text:
+        return subject.finding(
+            Code.MISSING_FILE,
+            path,
+            f"Airflow reads a command that ends with `{PurePosixPath(text).suffix}` as the name of a file",
+            help="add a space at its end, inside quotes, to make it a command",
+        )
+    beside = [file.relative_to(place).as_posix() for place in places for file in siblings(place / text)]
+    others = [name for name in beside if name != text]  # of that name there may be a folder, or a named pipe
+    here = below(text, places)
+    return subject.finding(
+        Code.MISSING_FILE,
+        path,
+        f"there is no file `{text}` beside {whose} or in the pipelines folder",
+        caret=f"write `{here}`" if here is not None else meant(text, others),
+        fix=Word(here) if here is not None else None,
+    )
+
+
+def below(file: str, places: Sequence[Path]) -> str | None:
+    """Where a file is below one of the places that is named by its path in a container or another checkout."""
+    parts = PurePosixPath(file).parts
+    tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    return next((tail for tail in tails if _file(tail, places) is not None), None)
+
+
+def siblings(missing: Path) -> list[Path]:
+    """Files of the same kind in the folder where one is missing."""
+    try:
+        return sorted(missing.parent.glob(f"*{missing.suffix}"))
+    except (OSError, ValueError):
+        return []
