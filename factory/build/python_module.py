@@ -112,8 +112,10 @@ class PythonModule(Statements):
         return self.names.new("watched"), self.values.code(asset)
 
     def _docstring(self) -> str:
-        file = self.pipeline.file.rpartition("/")[2]
+        folder, _, file = self.pipeline.file.rpartition("/")
         lines = [f"The DAG `{self.pipeline.dag_id}`, converted from {file} by `factory convert --to python`."]
+        if folder:
+            lines += ["", f"Its place is the folder {folder}/ below that of the DAGs."]
         ours = sorted({path.rpartition(".")[2] for path in self.names.imported() if path.startswith("factory.")})
         if ours:
             lines += ["", f"It needs the package airflow-pipeline-factory, for {', '.join(ours)}."]

@@ -75,6 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and findings to standard error; returns the exit status."""
+    output = Path(arguments.output)
+    if output.suffix in (".py", ".yaml", ".yml") and not output.is_dir():
+        raise UsageError(f"--output {output}: name a folder; the files in it are named for their DAGs")
     if arguments.file.suffix == ".py":
         return _from_python(arguments)
     selection, paths, foreign = _selected(arguments.file, arguments.to)
@@ -183,10 +186,9 @@ def _converted(
     """The new files, each in the subfolder that its source has below the folder that is converted."""
     top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
     folder, start = lexically_absolute(selection.folder), lexically_absolute(arguments.file)
-    if not start.is_dir():
-        start = start.parent
-    elif not start.is_relative_to(folder):
-        start = folder  # the project's folder means the pipelines in it
+    start = start if start.is_dir() else start.parent
+    if arguments.to == "python" or not start.is_relative_to(folder):
+        start = folder  # a module looks for its files from there; and the project's folder means the pipelines in it
     for path in paths:
         below = (folder / path).parent.relative_to(start)
         for made in make(path):

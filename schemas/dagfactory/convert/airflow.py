@@ -106,10 +106,10 @@ class AirflowConversion:
         """Report what has no counterpart."""
         self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=True, help=help))
 
-    def changed(self, path: DataPath, message: str, help: str = "") -> None:
+    def changed(self, path: DataPath, message: str, help: str = "", *, at_key: bool = True) -> None:
         """Report what is written otherwise."""
         code = Code.CONVERTED_OTHERWISE
-        self.findings.append(self.subject.finding(code, path, message, at_key=True, help=help))
+        self.findings.append(self.subject.finding(code, path, message, at_key=at_key, help=help))
 
     def document(self) -> Converted:
         """The document."""
@@ -288,6 +288,13 @@ class AirflowConversion:
 
     def _with_needs(self, view: TaskView, parts: dict[str, Converted]) -> Converted:
         needs = [name for name in self._needed(view) if (view.full_id, name) not in self.outputs]
+        for path, name in view.needs:
+            found = view.scope.find(name, self.left_out)
+            if found is not None:
+                present = ", ".join(f"`{one}`" for one in self._present(found)) or "nothing"
+                self.changed(
+                    path, f"`{found}` is left out: `{view.full_id}` waits for {present} in its place", at_key=False
+                )
         flow = Converted([Converted(name) for name in needs], (*view.path, "needs"), flow=True)
         first = {key: parts[key] for key in ("id", "uses", "extends") if key in parts}
         return Converted({**first, **({"needs": flow} if needs else {}), **parts}, view.path)

@@ -87,6 +87,9 @@ class _FromAirflow:
     def lost(self, path: DataPath, message: str, help: str = "") -> None:
         self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=True, help=help))
 
+    def changed(self, path: DataPath, message: str) -> None:
+        self.findings.append(self.subject.finding(Code.CONVERTED_OTHERWISE, path, message, at_key=True))
+
     def _list(self, path: DataPath, given: Any, what: str) -> list[Any]:
         """A list; all else is said to be none."""
         if given is not None and not isinstance(given, list):
@@ -113,6 +116,8 @@ class _FromAirflow:
         for task in made:
             self._leave_out_needs(task, ids)
         parts["tasks"] = Converted(_grouped(made), ("tasks",))
+        if not made:
+            self.lost((), "no task is left, and a pipeline has at least one: there is no new file")
         return Converted({key: part for key, part in parts.items() if part is not None}, ())
 
     def _schedule(self, given: Any) -> Converted | None:
@@ -208,6 +213,12 @@ class _FromAirflow:
         source, names = needs.source, [str(one.value) for one in needs.value]
         group, _, _ = str(task["id"].value).rpartition(".")
         kept = []
+        for need in names:
+            if need in self.left_out:
+                present = ", ".join(f"`{one}`" for one in self._present(need, ())) or "nothing"
+                self.changed(
+                    source or (), f"`{need}` is left out: `{task['id'].value}` waits for {present} in its place"
+                )
         for name in dict.fromkeys(one for need in names for one in self._present(need, ())):
             if group and f"{group}.{name}" in ids:
                 self.lost(source or (), f"inside the group `{group}`, `{name}` is the group's own task")

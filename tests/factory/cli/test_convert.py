@@ -172,13 +172,16 @@ tasks:
 
 def test_a_python_module_for_each_dag_reads_the_environment_again(tmp_path: Path) -> None:
     root = project(tmp_path, READS)
+    (root / "pipelines" / "team").mkdir()
+    (root / "pipelines" / "shop.yml").rename(root / "pipelines" / "team" / "shop.yml")
+    command = ["convert", "--to", "python", "pipelines/team/shop.yml", "--output", "dags"]
 
-    done = factory(
-        "convert", "--to", "python", "pipelines/shop.yml", "--output", "dags", cwd=root, environment={"GREETING": "hi"}
-    )
+    done = factory(*command, cwd=root, environment={"GREETING": "hi"})
 
-    assert (done.returncode, done.stdout) == (0, "dags/orders_eu.py\ndags/orders_us.py\n"), done.stderr
-    text = (root / "dags" / "orders_us.py").read_text()
+    assert (done.returncode, done.stdout) == (0, "dags/team/orders_eu.py\ndags/team/orders_us.py\n"), done.stderr
+    text = (root / "dags" / "team" / "orders_us.py").read_text()
+    assert "template_searchpath=str(Path(__file__).parents[1])" in text
+    assert "Its place is the folder team/ below that of the DAGs." in text
     assert "# For the sales team.\nwith DAG(\n" in text
     assert "    # Says it.\n    BashOperator(\n" in text
     assert "os.environ['GREETING']} {os.environ.get('WHOM', 'you')} from us" in text
