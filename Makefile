@@ -4,7 +4,8 @@ VENV := .venv
 PORT ?= 8080
 LOCAL_API_PORT ?= 8000
 PYTEST_ARGS ?=
-TEST_PROCESSES ?= 2
+# One more than cores: whoever tests a whole Airflow waits most of the time.
+TEST_PROCESSES ?= 3
 # Folders of pipelines that have tests beside them; each recipe is one.
 TESTED := pipelines $(filter-out docs/examples/recipes,$(wildcard docs/examples/*)) $(wildcard docs/examples/recipes/*)
 
@@ -60,7 +61,7 @@ run: setup ## start Airflow with the pipelines of this folder, and the sample AP
 	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
 
 test: setup-dev ## run all tests but the long ones
-	@$(VENV)/bin/factory test --parallel $(TEST_PROCESSES) $(TESTED)
+	@$(VENV)/bin/factory test --parallel 2 $(TESTED)
 	@exec $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 bench: setup-dev ## measure against dag-factory and hand-written Python; takes about 40 minutes

@@ -31,6 +31,12 @@ class _ByFile(LoadFileScheduling):
         # Two of them at once would time each other out on two cores.
         return WHOLE_AIRFLOW if nodeid.startswith(WHOLE_AIRFLOW) else str(super()._split_scope(nodeid))
 
+    def _assign_work_unit(self, node: Any) -> None:
+        # First of all: they wait most of their time, in which the other processes have both cores.
+        if WHOLE_AIRFLOW in self.workqueue:
+            self.workqueue.move_to_end(WHOLE_AIRFLOW, last=False)
+        super()._assign_work_unit(node)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
