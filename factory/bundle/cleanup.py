@@ -1,4 +1,7 @@
-"""Clean-up of the store: a version goes when nothing can name it, a content when no version has it."""
+"""Clean-up of the store: a version goes when nothing can name it, a content when no version has it.
+
+The dag-processor does it from time to time, as it counts for the metrics.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,19 @@ import logging
 import shutil
 import time
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.bundle.records import content_version
+from airflow.dag_processing.bundles.base import get_bundle_tracking_dir
+
+from factory.bundle import registry
+from factory.bundle.records import content_version, read_state
 from factory.bundle.store import Store, StoreError
 
 if TYPE_CHECKING:
+    from airflow.dag_processing.bundles.base import BaseDagBundle
+
     from factory.bundle.archives import ArchiveStore
 
 log = logging.getLogger(__name__)
@@ -25,6 +34,56 @@ MIN_AGE_SECONDS = 2 * 3600.0
 MAX_VERSIONS = 200
 MAX_OBJECTS = 20_000
 MAX_FETCHED = 20
+CLEAN_UP_EVERY_SECONDS = 3600.0
+COUNT_EVERY_SECONDS = 60.0
+
+
+class Upkeep:
+    """What the dag-processor does beside refreshes, now and then; never fatal."""
+
+    def __init__(self, bundle: BaseDagBundle, store: Store, archives: ArchiveStore | None, keep: timedelta) -> None:
+        self._bundle = bundle
+        self._store = store
+        self._archives = ArchiveCleanUp(archives) if archives is not None else None
+        self._keep = keep
+        self._next_clean_up = 0.0
+        self._next_count = 0.0
+
+    def pass_by(self, pipelines: int) -> None:
+        """Do what is due. `pipelines` is how many there are."""
+        if time.monotonic() >= self._next_count:
+            self._next_count = time.monotonic() + COUNT_EVERY_SECONDS
+            self.count(pipelines)
+        if time.monotonic() >= self._next_clean_up:
+            self._next_clean_up = time.monotonic() + CLEAN_UP_EVERY_SECONDS
+            self.clean_up()
+
+    def clean_up(self) -> None:
+        """What cannot be removed now is removed by a later pass."""
+        name, base = self._bundle.name, self._bundle.base_dir
+        try:
+            named = registry.named_versions(name, datetime.now(UTC) - self._keep)
+            current = read_state(base).version
+            with self._bundle.lock():
+                tracking = get_bundle_tracking_dir(name)
+                removed = clean_up(self._store, named, current, self._bundle.versions_dir, tracking)
+                registry.gauge("store_bytes", self._store.size(), name)
+            if self._archives is not None:
+                removed += self._archives.remove({*named, current, *self._store.versions()})
+        except Exception:
+            log.exception("bundle %s: old versions in %s could not be removed", name, base)
+        else:
+            log.info("bundle %s: %d old versions removed", name, removed)
+
+    def count(self, pipelines: int) -> None:
+        """Tell the metrics how many pipelines there are, and how many are broken."""
+        try:
+            broken = registry.import_errors(self._bundle.name)
+        except Exception:
+            log.exception("bundle %s: its import errors could not be counted", self._bundle.name)
+            return
+        registry.gauge("pipelines", pipelines, self._bundle.name)
+        registry.gauge("broken_pipelines", broken, self._bundle.name)
 
 
 def clean_up(store: Store, named: Iterable[str], current: str | None, versions_dir: Path, tracking: Path) -> int:

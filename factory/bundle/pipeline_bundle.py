@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,8 +19,8 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, ge
 from factory.bundle import cleanup, registry
 from factory.bundle.archives import TIMEOUT_SECONDS, ArchiveStore
 from factory.bundle.records import Origin, content_version, read_state
-from factory.bundle.refresh import Database, Refresher
-from factory.bundle.registry import gauge, timed
+from factory.bundle.refresh import Refresher
+from factory.bundle.registry import timed
 from factory.bundle.source import SETTLE_SECONDS
 from factory.bundle.store import BundleError, Store, StoreError
 from factory.bundle.upstream import FolderEvents, Upstream
@@ -35,8 +35,6 @@ log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 5
 KEEP_DAYS = 30
-CLEAN_UP_EVERY_SECONDS = 3600.0
-COUNT_EVERY_SECONDS = 60.0
 
 
 def _pipeline_files(folder: Path, unchanged: Mapping[str, PipelineFile]) -> Sequence[PipelineFile]:
@@ -104,12 +102,9 @@ class PipelineBundle(BaseDagBundle):
         self._upstream = Upstream(source, self.name) if source is not None else None
         self._chosen_folder = folder or os.environ.get("PIPELINES_FOLDER") or "pipelines"
         self.archives = ArchiveStore(store, store_timeout) if store else None
-        self._archive_clean_up = cleanup.ArchiveCleanUp(self.archives) if self.archives is not None else None
-        self._keep = timedelta(days=keep_days)
         self._store = Store(self.base_dir)
+        self._upkeep = cleanup.Upkeep(self, self._store, self.archives, timedelta(days=keep_days))
         self._unpinned: str | None = None
-        self._next_clean_up = 0.0
-        self._next_count = 0.0
         preload_before_fork()
 
     @cached_property
@@ -195,28 +190,11 @@ class PipelineBundle(BaseDagBundle):
         with timed("refresh", self.name):
             if self._upstream is not None:
                 self._upstream.update()
-            database = self._database() if _in_server() else None
+            database = registry.database_of(self.name, read_state(self.base_dir).dags) if _in_server() else None
             with self.lock():
                 self._refresher.refresh(database, self._upstream.version if self._upstream is not None else "")
-        if _in_server() and time.monotonic() >= self._next_count:
-            self._next_count = time.monotonic() + COUNT_EVERY_SECONDS
-            self._count()
-        if _in_server() and time.monotonic() >= self._next_clean_up:
-            self._next_clean_up = time.monotonic() + CLEAN_UP_EVERY_SECONDS
-            self._clean_up()
-
-    def _database(self) -> Database | None:
-        """None while the database does not answer: pipelines are read all the same."""
-        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the dag-processor may use the database
-
-        try:
-            active_again = registry.reactivate(self.name)
-            known = registry.registered_dags(self.name)
-            missing = read_state(self.base_dir).dags.missing_in(known)
-            return Database(known, registry.deleted_dags(missing), active_again)
-        except SQLAlchemyError as error:
-            log.warning("bundle %s: Airflow's database could not be asked about its DAGs: %s", self.name, error)
-            return None
+        if _in_server():
+            self._upkeep.pass_by(self._refresher.pipelines)
 
     def _is_read_only(self) -> bool:
         return not os.access(self.base_dir, os.W_OK)
@@ -280,33 +258,6 @@ class PipelineBundle(BaseDagBundle):
         with timed("fetch", self.name, in_task=_in_task()):
             self._store.unpack(version, self.archives.fetch(version))
         cleanup.remove_unused_snapshots(self._store, version, self.versions_dir, get_bundle_tracking_dir(self.name))
-
-    def _clean_up(self) -> None:
-        """Never fatal: what could not be removed now is removed by a later pass."""
-        try:
-            named = registry.named_versions(self.name, datetime.now(UTC) - self._keep)
-            current = read_state(self.base_dir).version
-            with self.lock():
-                removed = cleanup.clean_up(
-                    self._store, named, current, self.versions_dir, get_bundle_tracking_dir(self.name)
-                )
-                gauge("store_bytes", self._store.size(), self.name)
-            if self._archive_clean_up is not None:
-                removed += self._archive_clean_up.remove({*named, current, *self._store.versions()})
-        except Exception:
-            log.exception("bundle %s: old versions in %s could not be removed", self.name, self.base_dir)
-        else:
-            log.info("bundle %s: %d old versions removed", self.name, removed)
-
-    def _count(self) -> None:
-        """Tell the metrics how many pipelines there are and how many are broken; never fatal."""
-        try:
-            broken = registry.import_errors(self.name)
-        except Exception:
-            log.exception("bundle %s: its import errors could not be counted", self.name)
-            return
-        gauge("pipelines", self._refresher.pipelines, self.name)
-        gauge("broken_pipelines", broken, self.name)
 
 
 def _in_task() -> bool:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 from factory.bundle import stubs
 from factory.bundle.current import CurrentFolder
 from factory.bundle.records import Manifest, Origin, State, read_state, settle, state_path, written_by
-from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable, stub_path
+from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable
 from factory.bundle.store import Store, StoreError
 from schemas.folder.discovery import misnamed_paths
 
 if TYPE_CHECKING:
     from factory.bundle.archives import ArchiveStore
+    from factory.bundle.registry import Database
     from factory.bundle.upstream import FolderEvents
     from schemas.check.dependencies import PipelineFile
 
@@ -34,19 +35,6 @@ log = logging.getLogger(__name__)
 # So many refreshes in a row wait for a folder that is being changed (half a minute, by default): a long copy
 # shall be seen whole, but what never ends must not hold up every edit.
 MAX_UNSTABLE = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """`dags` that Airflow's database has of the bundle, by id, with the second in which each runs next.
-
-    `deleted` are the ids of those that a person deleted there.
-    `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
-    """
-
-    dags: Mapping[str, float]
-    deleted: frozenset[str]
-    was_inactive: bool = False
 
 
 @dataclass(kw_only=True)
@@ -264,7 +252,7 @@ class Refresher:
     def _apply(self, manifest: Manifest, state: State) -> None:
         soon: dict[str, float] = {}
         for dag_id, path in state.owners.items():
-            stub = stub_path(path)
+            stub = stubs.stub_path(path)
             soon[stub] = min(soon.get(stub, math.inf), self._next_runs.get(dag_id, math.inf))
         written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub, soon)
         if self._state.version not in (None, manifest.version):

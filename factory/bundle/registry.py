@@ -7,11 +7,48 @@ What the bundle tells Airflow's metrics (StatsD, OpenTelemetry); docs/roll-out.m
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from factory.bundle.records import DagRecords
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`dags` that Airflow's database has of the bundle, by id, with the second in which each runs next.
+
+    `deleted` are the ids of those that a person deleted there.
+    `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
+    """
+
+    dags: Mapping[str, float]
+    deleted: frozenset[str]
+    was_inactive: bool = False
+
+
+def database_of(bundle_name: str, before: DagRecords) -> Database | None:
+    """What has become of the DAGs that were there `before`.
+
+    None while the database does not answer: pipelines are read all the same.
+    """
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only the dag-processor may use the database
+
+    try:
+        active_again = reactivate(bundle_name)
+        known = registered_dags(bundle_name)
+        return Database(known, deleted_dags(before.missing_in(known)), active_again)
+    except SQLAlchemyError as error:
+        log.warning("bundle %s: Airflow's database could not be asked about its DAGs: %s", bundle_name, error)
+        return None
 
 
 def registered_dags(bundle_name: str) -> dict[str, float]:

@@ -6,9 +6,7 @@ Which names below the pipelines folder mean what: pipelines, files to copy, name
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
-import re
 import stat
 import time
 from collections import Counter
@@ -264,21 +262,6 @@ ENVIRONMENT_STUB = f"_{ENVIRONMENT_VARIABLE}.yaml{STUB_SUFFIX}"
 MAX_NAME_BYTES = 255 - len(STUB_SUFFIX)
 # PATH_MAX is 4,096 with the storage folder in front of it, and Airflow keeps the path in 2,000 characters.
 MAX_PATH_BYTES = 1500
-
-
-def stub_path(pipeline: str) -> str:
-    """The stub of a pipeline lies beside it: `sales/orders.yaml` → `sales/orders.yaml.py`."""
-    return pipeline + STUB_SUFFIX
-
-
-def error_stub_path(pipeline: str) -> str:
-    """The stub of a pipeline that could not be copied. Its name may be the reason: then the stub lies at the root,
-    under a name that file systems and Airflow's database take."""
-    if name_problem(pipeline.rpartition("/")[2], pipeline) is None:
-        return stub_path(pipeline)
-    start = re.sub(r"[^A-Za-z0-9_-]+", "_", pipeline)[:100]
-    digest = hashlib.sha256(os.fsencode(pipeline)).hexdigest()[:12]
-    return stub_path(f"{start}-{digest}{SUFFIXES[0]}")
 
 
 def as_text(path: str) -> str:

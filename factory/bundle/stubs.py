@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,7 @@ from factory.bundle.source import (
     STUB_SUFFIX,
     Listing,
     as_text,
-    error_stub_path,
-    stub_path,
+    name_problem,
 )
 from schemas.folder.discovery import SUFFIXES, is_pipeline_path
 from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
@@ -92,6 +92,21 @@ class StubWriter:
             f"load_stub({arguments})\n"
             f"{''.join(f'{_line(line)}{chr(10)}' for line in beside.split(chr(10)) if line)}"
         ).encode()
+
+
+def stub_path(pipeline: str) -> str:
+    """The stub of a pipeline lies beside it: `sales/orders.yaml` → `sales/orders.yaml.py`."""
+    return pipeline + STUB_SUFFIX
+
+
+def error_stub_path(pipeline: str) -> str:
+    """The stub of a pipeline that could not be copied. Its name may be the reason: then the stub lies at the root,
+    under a name that file systems and Airflow's database take."""
+    if name_problem(pipeline.rpartition("/")[2], pipeline) is None:
+        return stub_path(pipeline)
+    start = re.sub(r"[^A-Za-z0-9_-]+", "_", pipeline)[:100]
+    digest = hashlib.sha256(os.fsencode(pipeline)).hexdigest()[:12]
+    return stub_path(f"{start}-{digest}{SUFFIXES[0]}")
 
 
 def error_stub_text(path: str, reason: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from factory.bundle.records import read_state, state_path
-from factory.bundle.refresh import Database
+from factory.bundle.registry import Database
 
 from .bundles import Bench
 

@@ -92,9 +92,8 @@ def test_the_dag_processor_reads_only_after_an_event(bench: Bench, monkeypatch: 
 
     monkeypatch.setattr(refresh, "read_until_stable", counted)
     monkeypatch.setattr("factory.bundle.pipeline_bundle._in_server", lambda: True)
-    monkeypatch.setattr("factory.bundle.pipeline_bundle.PipelineBundle._database", lambda _: None)
-    monkeypatch.setattr("factory.bundle.pipeline_bundle.PipelineBundle._count", lambda _: None)
-    monkeypatch.setattr("factory.bundle.pipeline_bundle.PipelineBundle._clean_up", lambda _: None)
+    monkeypatch.setattr("factory.bundle.registry.database_of", lambda *_: None)
+    monkeypatch.setattr("factory.bundle.cleanup.Upkeep.pass_by", lambda *_: None)
     bench.write("orders.yaml", "one")
     bundle = bench.bundle()
     assert bundle.refresh_interval == 5
