@@ -170,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Next: `factory lint`, `factory test {folder / name}.test.yaml`, `factory try {folder / name}.yaml`.")
     if "conn_id: warehouse" in files[f"{name}.yaml"]:
         print(
-            "Where no Airflow has the connection `warehouse`: factory try … --conn warehouse=sqlite:////tmp/warehouse.db"
+            "Where no Airflow has the connection `warehouse`: factory try … --conn warehouse=sqlite:///tmp/warehouse.db"
         )
     return 0
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
-from factory.data.sql import SQLITE_PATIENCE
+from factory.data.sql import SQLITE_PATIENCE, sqlite_file
 
 _TRIES = 5
 _TRANSIENT = (
@@ -98,7 +98,7 @@ def _mysql(connection: Any, schema: str | None) -> Target:
 def _sqlite(connection: Any, schema: str | None) -> Target:
     if schema not in (None, "main"):
         raise LoadError(f"SQLite has no schema `{schema}`: write the table's name alone")
-    path = connection.host or connection.schema
+    path = sqlite_file(connection)
     if not path:
         raise LoadError("the connection names no file (its `host`)")
     Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
@@ -45,7 +46,16 @@ def database_hook(conn_id: str, database: str | None = None) -> DbApiHook:
     hook.log_sql = False
     if connection.conn_type == "sqlite":
         _wait_for_other_writers(hook)
+        written: Callable[[], str] = hook.get_uri
+        # With SQLAlchemy's four slashes Airflow's hook would take the first folder for a host.
+        hook.get_uri = lambda: written().replace("sqlite://///", "sqlite:////")  # type: ignore[method-assign]
     return hook
+
+
+def sqlite_file(connection: Any) -> str:
+    """The file of an SQLite connection as Airflow's hook reads it: `sqlite:///tmp/w.db` is `/tmp/w.db`."""
+    path = "/".join((connection.host or "", connection.schema)) if connection.schema else connection.host or ""
+    return re.sub("^//+", "/", path)
 
 
 def _wait_for_other_writers(hook: DbApiHook) -> None:

@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.data.destinations import target_of
 from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
 from factory.operators.duckdb import DuckdbOperator
@@ -43,6 +46,15 @@ def test_rows_are_mappings_by_column_name() -> None:
         {"id": 2, "day": "2026-01-02", "price": 2},
     ]
     assert run("SELECT * FROM orders WHERE id > 2", fetch="rows") == []
+
+
+@pytest.mark.parametrize("uri", ["sqlite://{}", "sqlite:///{}", "sqlite://{quoted}", "sqlite:///{quoted}"])
+def test_a_uri_is_one_file_for_sql_and_load(orders: Path, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = uri.format(orders, quoted=quote(str(orders), safe=""))
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", written)
+
+    assert run("SELECT count(*) FROM orders", fetch="value") == 2
+    assert target_of(Connection.from_uri(written, "shop"), None).file == str(orders)
 
 
 @pytest.mark.usefixtures("orders")
