@@ -9,7 +9,6 @@ Exit status: 0 written, 2 usage, or no use of the answer.
 from __future__ import annotations
 
 import argparse
-import json
 import keyword
 import re
 import sys
@@ -18,11 +17,12 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from factory.cli import UsageError
-from factory.plan.proposal import AnswerError, Proposal, asked, hidden, proposed
+from factory.plan.proposal import AnswerError, Proposal, asked, proposed, recorded, secret_keys
 from schemas.check import Checker, CheckOptions
-from schemas.compose.env_values import looks_like_secret
+from schemas.compose.env_values import names_secret
 from schemas.folder.discovery import default_dag_id
 from schemas.folder.project import lexically_absolute, pipelines_folder
+from schemas.rules.secrets import hidden_in
 from schemas.text.edits import flow
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,100}")
@@ -159,9 +159,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{there} is there already, and is not overwritten: choose another name")
     if arguments.kind != "template":
         _require_free(folder, f"{name}.yaml")
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+    for path, content in {path: text.encode() for path, text in files.items()}.items():
+        try:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        except OSError as error:
+            raise UsageError(f"{folder / path}: cannot be written: {(error.strerror or '').lower()}") from None
         print(f"written  {folder / path}")
     print("".join(f"{line}\n" for line in said), end="")
     if arguments.kind == "template":
@@ -212,47 +215,47 @@ def _poll(name: str, url: str) -> tuple[dict[str, str], list[str]]:
         parts = urlsplit(url)
         _ = parts.port  # what is no number is said here
     except ValueError as error:
-        raise UsageError(f"--url takes an absolute URL, https://…, not `{url}`: {error}") from None
+        raise UsageError(f"--url takes an absolute URL, https://…, not `{hidden_in(url, '•••')}`: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"--url takes an absolute URL, https://…, not `{url}`")
+        raise UsageError(f"--url takes an absolute URL, https://…, not `{hidden_in(url, '•••')}`")
     if parts.username or parts.password:
         raise UsageError("the URL has a password: keep it in a connection, and write `conn_id` in the pipeline")
     try:
         body, headers = asked(url)
-    except AnswerError as error:
-        raise UsageError(str(error)) from None
-    found = proposed(body, headers, dict(parse_qsl(parts.query)))
+        found = proposed(body, headers, dict(parse_qsl(parts.query)))
+    except (AnswerError, RecursionError) as error:
+        said = str(error) if isinstance(error, AnswerError) else "the answer is nested too deeply"
+        raise UsageError(said) from None
     address = parts._replace(query="", fragment="").geturl()
-    secret = {key for key, _ in parse_qsl(parts.query) if _is_secret(key)}
+    secret = {key for key, _ in parse_qsl(parts.query) if names_secret(key)}
     params = {
         key: f"{{{{ var.value.{name}_{key} }}}}" if key in secret else value
         for key, value in parse_qsl(parts.query, keep_blank_values=True)
         if key not in found.page_params
     }
     host = parts.hostname
-    pipeline = [f"description: What {host} has of {name}, in the table `{name}`.", 'schedule: "@hourly"', "poll:"]
+    where = f", in the table `{name}`" if found.rows else ""
+    pipeline = [f"description: What {host} has of {name}{where}.", 'schedule: "@hourly"', "poll:"]
     pipeline.append(f"  url: {flow(address)}")
     pipeline += [f"  params: {flow(params)}"] if params else []
     if found.rows:
         pipeline += [f"  data_selector: {flow(found.selector)}"] if found.selector else []
         pipeline += [f"  pagination: {flow(found.pagination)}"] if found.pagination else []
         pipeline += _load(name, found)
-    told = [(key, value) for key, value in parse_qsl(parts.query) if key in secret]
-    recorded = json.dumps(hidden(found.last_page, told), indent=2, ensure_ascii=False)
+    told = {key: value for key, value in parse_qsl(parts.query) if key in secret}
     files = {
         f"{name}.yaml": "".join(f"{line}\n" for line in pipeline),
         f"{name}.test.yaml": _test_of_poll(name, address, {f"{name}_{key}": "hidden" for key in secret}, found),
-        f"fixtures/{name}.json": f"{recorded}\n",
+        f"fixtures/{name}.json": f"{recorded(found.last_page, told)}\n",
     }
     needed = [
         f"secret   `{key}` is read from the Airflow variable `{name}_{key}`, which has to exist" for key in secret
     ]
+    if keys := sorted(secret_keys(found.last_page)):
+        needed.append(
+            f"hidden   {', '.join(f'`{key}`' for key in keys)}: not in the fixture: the name is that of a secret"
+        )
     return files, [*found.said(), *needed]
-
-
-def _is_secret(name: str) -> bool:
-    """`api_key`, `api-key` and `accessToken`, but not `page`."""
-    return looks_like_secret(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|-", "_", name))
 
 
 def _load(name: str, found: Proposal) -> list[str]:
@@ -263,12 +266,8 @@ def _load(name: str, found: Proposal) -> list[str]:
         lines += ["      write_disposition: merge", f"      primary_key: {flow(found.primary_key)}"]
     else:
         lines.append("      write_disposition: append")
-    columns = {key: kind for key, kind in found.columns.items() if not _is_secret(key)}
-    return (
-        [*lines, "      columns:", *(f"        {flow(key)}: {kind}" for key, kind in columns.items())]
-        if columns
-        else lines
-    )
+    columns = [f"        {flow(key)}: {kind}" for key, kind in found.columns.items()]
+    return [*lines, "      columns:", *columns] if columns else lines
 
 
 def _test_of_poll(name: str, address: str, variables: Mapping[str, str], found: Proposal) -> str:

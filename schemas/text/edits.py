@@ -151,7 +151,7 @@ def _read(written: str, mark: str) -> Any:
 
 def _is_plain(text: str) -> bool:
     """Whether a word needs no quotes, also inside `{ }` and `[ ]`."""
-    return plain_scalar(text) == text and text[:1].isalnum() and not any(c in text for c in ":#,[]{}\n")
+    return text.isprintable() and plain_scalar(text) == text and text[:1].isalnum() and not set(text) & set(":#,[]{}")
 
 
 def flow(value: Any) -> str:
@@ -160,4 +160,7 @@ def flow(value: Any) -> str:
         return f"{{{', '.join(f'{flow(key)}: {flow(one)}' for key, one in value.items())}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(flow, value))}]"
-    return value if isinstance(value, str) and _is_plain(value) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str) and _is_plain(value):
+        return value
+    written = json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in written)

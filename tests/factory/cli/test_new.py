@@ -28,8 +28,12 @@ ODD: dict[str, Any] = {
     "none": {"data": [], "next": None},
     "numbers": [1, 2, 3],
     "offset": {"total": 9, "offset": 0, "limit": 4, "items": ORDERS},
-    "wide": [{"id": 2**70, "ID": 1}, {"id": 2**71, "ID": 2}],
-    "secrets": [{"id": 1, "password": "x", "token": "y"}],
+    "mixed": {"items": [*ORDERS, 5]},
+    "columns": [
+        {"id": 7, "n": 1, "N": 2, "": 1, "a\x07": 1, "b\u2028": 1, "\ud83d": 1, "half": "\ud83d", 'c: #\\"': "x"},
+        {"id": 2**63, "n": 2, "password": "hush-one", "api_token": 4711, "by": {"accessToken": ["hush-two"]}},
+        {"id": 2**70, "n": 3, "said": "curl -H 'X-Api-Key: hush-three'", "sure": True, "by": None},
+    ],
 }
 ECHO = {
     "url": "https://shop.example/echo?country=KR&api_key=pw%40-1234&accessToken=1&page=1",
@@ -45,11 +49,12 @@ ECHO = {
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     server = Server()
-    body = {"data": {"orders": ORDERS}, "page": 1, "total_pages": 5}
+    body = {"data": {"orders": ORDERS}, "page": 2, "total_pages": 5}
     server.answers("/orders", json.dumps(body).encode(), headers={"Content-Type": "application/json"})
     for path, answer in ODD.items():
         server.answers(f"/{path}", json.dumps(answer).encode(), headers={"Content-Type": "application/json"})
     server.answers("/echo", json.dumps(ECHO).encode(), headers={"Content-Type": "application/json"})
+    server.answers("/deep", b"[" * 100_000, headers={"Content-Type": "application/json"})
     server.answers("/nan", b'{"rows": [{"a": NaN}]}', headers={"Content-Type": "application/json"})
     server.answers("/gone", b"", status=410)
     server.answers("/page", b"<html>", headers={"Content-Type": "text/html"})
@@ -119,7 +124,7 @@ def test_columns_and_the_key_are_those_of_the_rows() -> None:
 
 def test_new_pipelines_lint_and_pass_their_tests(tmp_path: Path, server: Server) -> None:
     (tmp_path / "pipelines").mkdir()
-    url = server.url("/orders") + "?country=KR&page=1&api_key=hush-hush"
+    url = server.url("/orders") + "?country=KR&page=2&api_key=hush-hush"
     made = [new(tmp_path, "poll", "shop_orders", "--url", url)]
     made += [new(tmp_path, kind, f"my_{kind}") for kind in ("etl", "sql", "empty", "template")]
 
@@ -149,11 +154,21 @@ def test_an_answer_that_repeats_its_url_gives_away_no_secret(tmp_path: Path, ser
 
 def test_odd_answers_make_what_lint_and_their_tests_accept(tmp_path: Path, server: Server) -> None:
     (tmp_path / "pipelines" / "shop").mkdir(parents=True)
-    made = [new(tmp_path, "poll", f"{path}_rows", "--url", server.url(f"/{path}")) for path in ODD if path != "wide"]
+    made = [new(tmp_path, "poll", f"{path}_rows", "--url", server.url(f"/{path}")) for path in ODD]
     made.append(new(tmp_path, "etl", "day", "--pipelines", "pipelines/shop"))
 
     assert [done.returncode for done in made] == [0] * len(made), made
     assert "rows     none found" in made[0].stdout
+    said = dict(zip(ODD, (done.stdout for done in made), strict=False))
+    assert "none found (not all of `items` are objects)" in said["mixed"]
+    assert "`accessToken`, `api_token`, `password`: not in the fixture" in said["columns"]
+    assert all(f"left out {key}" in said["columns"] for key in ('"N"', '""', '"half"', r'"a\u0007"', r'"\ud83d"'))
+    columns = yaml.safe_load((tmp_path / "pipelines/columns_rows.yaml").read_text())["tasks"][0]["with"]
+    assert (columns["write_disposition"], "primary_key" in columns) == ("append", False)
+    assert list(columns["columns"]) == ["n", 'c: #\\"', "by", "said", "sure"]
+    kept = (tmp_path / "pipelines/fixtures/columns_rows.json").read_text()
+    assert not [word for word in ("hush", "4711") if word in kept]
+    assert "in the table" not in (tmp_path / "pipelines/numbers_rows.yaml").read_text()
     assert (tmp_path / "pipelines/shop/day.yaml").is_file()
     linted = factory("lint", cwd=tmp_path)
     assert (linted.returncode, linted.stdout) == (0, ""), linted.stdout
@@ -178,6 +193,8 @@ def test_nothing_is_overwritten_and_wrong_usage_is_said(tmp_path: Path, server: 
         (("poll", "a", "--url", "http://h:abc/"), "--url takes an absolute URL"),
         (("poll", "a", "--url", "http://127.0.0.1/x y"), "the URL cannot be asked"),
         (("poll", "a", "--url", server.url("/nan")), "the answer is no JSON"),
+        (("poll", "a", "--url", server.url("/deep")), "the answer is nested too deeply"),
+        (("poll", "a", "--url", "https:///x?api_key=hush-hush"), "not `https:///x?api_key=•••`"),
         (("poll", "a"), "poll needs --url URL"),
         (("poll", "a", "--url", "shop.example"), "--url takes an absolute URL"),
         (("poll", "a", "--url", server.url("/page")), "the answer is no JSON (text/html)"),
