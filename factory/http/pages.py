@@ -42,7 +42,12 @@ class Pager:
         self._total = Total(self._pagination)
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
-        self.is_counted = self._pagination.type in _COUNTED
+        self._moved_on: tuple[str, str, int] | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether pages are told apart by how many pages or rows come before them."""
+        return self._pagination.type in _COUNTED or (self._moved_on is not None and _counts(*self._moved_on))
 
     def first(self, call: HttpCall) -> HttpCall:
         """The first call, from the one that the pipeline writes."""
@@ -79,8 +84,8 @@ class Pager:
             self._check_total(page)
         if following is None and more is None and self._stop is None:
             self._check_unnamed_total(page)
-        if following is not None and not self.is_counted:
-            self.is_counted = _counts(page.call.url, following.call.url, came.number)
+        if following is not None:
+            self._moved_on = page.call.url, following.call.url, came.number
         self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
         if self._promise is None and (sign := sign_of_more(page)) is not None:
             self._promise = f"`{sign}`"

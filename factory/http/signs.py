@@ -22,6 +22,8 @@ _NEXT = re.compile(
 """Keys by which an answer says that more follows, in small letters and without what is no letter."""
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
 _TOTAL = re.compile(r"(?:total|all)?(?:count|results|items|elements|rows|records|hits|found)|total")
+_OTHER_TOTALS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cost|price|summary", re.IGNORECASE)
+"""Mappings whose totals are of something else than rows."""
 _STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
 """A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
 _FRAMES = 40
@@ -120,13 +122,13 @@ def totals_in(page: Page) -> Iterator[tuple[str, int]]:
     """Keys and header fields of an answer that may be a total."""
     headers = {key.lower().removeprefix("x-"): int(one) for key, one in page.headers.items() if one.isdecimal()}
     frames: list[Any] = [headers, page.value]
-    for depth, frame in enumerate(frames):
+    for number, frame in enumerate(frames):
         for key, total in frame.items() if isinstance(frame, Mapping) else ():
             is_total = _TOTAL.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) is not None
             if is_total and isinstance(total, int) and not isinstance(total, bool):
                 yield str(key), total
-        if isinstance(frame, Mapping) and depth < _FRAMES:
-            frames += frame.values()
+        if isinstance(frame, Mapping) and number < _FRAMES:
+            frames += [one for key, one in frame.items() if not _OTHER_TOTALS.search(str(key))]
 
 
 def sign_of_failure(value: Any) -> str | None:

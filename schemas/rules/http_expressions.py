@@ -1,4 +1,4 @@
-"""Expressions of requests: JMESPath, what it can take of an answer of this format, and JSON Schemas."""
+"""Expressions and names in requests: JMESPath, what it can take of an answer, JSON Schemas, header fields."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ _PLACES: tuple[DataPath, ...] = (
     ("until", "condition"),
     ("unique_by",),
     ("change_detection", "path"),
+)
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_PLACES: tuple[DataPath, ...] = (
+    ("pagination", "cursor_header"),
+    ("pagination", "cursor_request_header"),
+    ("pagination", "total_header"),
+    ("rate_limit", "remaining_header"),
+    ("rate_limit", "reset_header"),
+    ("auth", "timestamp_header"),
 )
 _JMESPATH_KEYS = (*(str(place[-1]) for place in _PLACES[:-1]), "change_detection")
 _OF_THE_BODY: tuple[DataPath, ...] = (("data_selector",), *(place for place in _PLACES if place[0] == "pagination"))
@@ -213,3 +222,33 @@ def _csv_form(subject: Subject, path: DataPath, form: Mapping[str, Any]) -> Iter
         key = "delimiter" if "delimiter" in form else "quotechar"
         message = "`delimiter` and `quotechar` are the same character"
         yield subject.finding(Code.WRONG_VALUE, (*path, key), message)
+
+
+def check_header_names(subject: Subject) -> Iterator[Diagnostic]:
+    """Names of header fields that answers have."""
+    if not subject.may_hold("pagination", "rate_limit", "auth", "response_"):
+        return
+    for task in subject.tasks:
+        if task.uses == "http":
+            yield from _header_names(subject, task)
+
+
+def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    places: list[tuple[DataPath, Any, bool]] = []
+    for keys in _HEADER_PLACES:
+        value: Any = task.arguments
+        for element in keys:
+            value = value.get(element) if isinstance(value, dict) else None
+        places.append((keys, value, False))
+    names, actions = task.arguments.get("response_headers"), task.arguments.get("response_actions")
+    places += [
+        (("response_headers", at), name, False) for at, name in enumerate(names if isinstance(names, list) else ())
+    ]
+    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+        fields = action.get("headers") if isinstance(action, dict) else None
+        if isinstance(fields, dict):
+            places += [(("response_actions", at, "headers", name), name, True) for name in fields]
+    for keys, value, at_key in places:
+        if isinstance(value, str) and value and "${" not in value and not _HEADER.fullmatch(value):
+            message = f"`{value}` is not a name of a header field, which holds no spaces and no colon"
+            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, *keys), message, at_key=at_key)

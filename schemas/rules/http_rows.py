@@ -12,20 +12,12 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
 from schemas.model.times import parse_duration
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import FILLED, TaskView
+from schemas.rules.task_view import FILLED, TaskView, texts
 from schemas.shape.places import place
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?P<root>cursor|each)\.(?P<name>[^{}]*)\}")
 _ROW_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_PLACES: tuple[DataPath, ...] = (
-    ("pagination", "cursor_header"),
-    ("pagination", "cursor_request_header"),
-    ("pagination", "total_header"),
-    ("rate_limit", "remaining_header"),
-    ("rate_limit", "reset_header"),
-    ("auth", "timestamp_header"),
-)
+_CHANGES = re.compile(r"updat|modif|chang", re.IGNORECASE)
 _ONE_STATE = ("incremental", "change_detection", "until", "watch")
 """What a request with `each` cannot have: it is many requests."""
 _KEYS = (
@@ -54,7 +46,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _each(subject, task)
             yield from _until(subject, task)
             yield from _handed_on(subject, task)
-            yield from _header_names(subject, task)
 
 
 def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
@@ -105,6 +96,11 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             are_formats = False
     if are_formats:
         yield from _first_cursor(subject, path, written)
+    yield from _pages_of_window(subject, task, written)
+
+
+def _pages_of_window(subject: Subject, task: TaskView, written: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Pages past which the watermark moves though their rows were not read."""
     pagination = task.arguments.get("pagination")
     stops = isinstance(pagination, dict) and pagination.get("on_max_pages") == "stop"
     if stops and written.get("row_order") != "asc":
@@ -113,6 +109,20 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             (*task.with_path, "pagination", "on_max_pages"),
             "`on_max_pages: stop` with `incremental` loses rows: the watermark moves past pages that were not read",
             help="with `row_order: asc`, the next run goes on where this one stopped",
+        )
+    is_counted = isinstance(pagination, dict) and pagination.get("type") in ("offset", "page_number")
+    is_safe = task.arguments.get("unique_by") is not None or written.get("lag") or written.get("row_order") == "desc"
+    if is_counted and not is_safe and _CHANGES.search(str(written.get("cursor_path"))):
+        message = (
+            "a row that changes while these pages are read moves others to pages that were read already, and the "
+            "watermark moves past them"
+        )
+        yield subject.finding(
+            Code.ROWS_AT_RISK,
+            (*task.with_path, "pagination"),
+            message,
+            at_key=True,
+            help="`unique_by`, such as `unique_by: id`, notices and reads the list again",
         )
 
 
@@ -266,33 +276,3 @@ def _is_text_encoding(name: str) -> bool:
     except (LookupError, UnicodeError):
         return False
     return True
-
-
-def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    places: list[tuple[DataPath, Any, bool]] = []
-    for keys in _HEADER_PLACES:
-        value: Any = task.arguments
-        for element in keys:
-            value = value.get(element) if isinstance(value, dict) else None
-        places.append((keys, value, False))
-    names, actions = task.arguments.get("response_headers"), task.arguments.get("response_actions")
-    places += [
-        (("response_headers", at), name, False) for at, name in enumerate(names if isinstance(names, list) else ())
-    ]
-    for at, action in enumerate(actions if isinstance(actions, list) else ()):
-        fields = action.get("headers") if isinstance(action, dict) else None
-        if isinstance(fields, dict):
-            places += [(("response_actions", at, "headers", name), name, True) for name in fields]
-    for keys, value, at_key in places:
-        if isinstance(value, str) and value and "${" not in value and not _HEADER.fullmatch(value):
-            message = f"`{value}` is not a name of a header field, which holds no spaces and no colon"
-            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, *keys), message, at_key=at_key)
-
-
-def texts(value: Any, path: DataPath) -> Iterator[tuple[DataPath, str]]:
-    """The texts in a value, at any depth."""
-    if isinstance(value, str):
-        yield path, value
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield from texts(child, (*path, key))

@@ -11,9 +11,8 @@ from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
 from schemas.model.task_base import POLL_TASK_ID, commit_task_id
-from schemas.rules.http_rows import texts
 from schemas.rules.subject import Subject, scalar
-from schemas.rules.task_view import TaskView
+from schemas.rules.task_view import TaskView, texts
 
 REMEMBERS = ("incremental", "change_detection")
 MARKS = (*REMEMBERS, "watch")

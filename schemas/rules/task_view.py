@@ -129,3 +129,12 @@ def _names(path: DataPath, entry: Mapping[str, Any], key: str) -> tuple[tuple[Da
     if not isinstance(names, list):
         return ()
     return tuple(((*path, key, index), name) for index, name in enumerate(names) if isinstance(name, str))
+
+
+def texts(value: Any, path: DataPath) -> Iterator[tuple[DataPath, str]]:
+    """The texts in a value, at any depth."""
+    if isinstance(value, str):
+        yield path, value
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from texts(child, (*path, key))
