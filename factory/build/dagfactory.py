@@ -17,9 +17,10 @@ from dagfactory.utils import import_string
 
 from factory.build.errors import BuildError, PipelineBuildError, one_line
 from factory.operators import turn_off_telemetry
+from factory.operators.functions import call_each
 from schemas.check import CheckedDagFactoryDag
 from schemas.compose.env_values import EnvText
-from schemas.dagfactory.keys import FILE_KEYS
+from schemas.dagfactory.keys import CALLBACKS, FILE_KEYS
 from schemas.findings.paths import DataPath
 from schemas.folder.project import lexically_absolute
 
@@ -45,7 +46,8 @@ class Objects:
         if isinstance(value, dict):
             return self._mapping(value, path)
         if isinstance(value, list):
-            return [self.made(item, (*path, index)) for index, item in enumerate(value)]
+            made = [self.made(item, (*path, index)) for index, item in enumerate(value)]
+            return _one_of(made) if path and path[-1] in CALLBACKS else made
         if not isinstance(value, str):
             return value
         if isinstance(value, EnvText):
@@ -94,6 +96,14 @@ class Objects:
             return written
         places = [folder / written for folder in self._folders]
         return str(next((place for place in places if place.exists()), places[0]))
+
+
+def _one_of(callbacks: list[Any]) -> dict[str, Any]:
+    """One callback for several, which dag-factory takes from its next release on."""
+    from dagfactory.dagbuilder import DagBuilder  # noqa: PLC0415 # after its telemetry is off
+
+    made = [DagBuilder.set_callback({"callback": one}, "callback") for one in callbacks]
+    return {"callback": f"{call_each.__module__}.{call_each.__name__}", "callbacks": made}
 
 
 _TASK_ID = re.compile(r"task_id: ([\w.-]+)|task '([\w.-]+)'")

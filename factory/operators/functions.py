@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def call_each(context: Context, callbacks: Iterable[Callable[[Context], Any]]) -> None:
+    """Calls one callback after the other, as Airflow does with a list: one that fails does not stop the others."""
+    for callback in callbacks:
+        try:
+            callback(context)
+        except Exception:  # anybody's code
+            log.exception("a callback failed")
+
+
 class FunctionReference:
     """Stands for the function at a dotted path; the `python_callable` of a plain PythonOperator.
 

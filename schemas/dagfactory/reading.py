@@ -29,7 +29,6 @@ from schemas.text.nodes import MAX_DIGITS, PLAIN, NumberTooLongError, plain_scal
 _PREFIX = "tag:yaml.org,2002:"
 VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
 _LOGIN_HELP = "keep it in an Airflow connection or Variable: `{{ conn.NAME.password }}`, `{{ var.value.NAME }}`"
-_ENTRY = re.compile(r"\s*[\w.-]+:\s+(?:\"[^\"]*\"|'[^']*'|[\w@./+-][^#:]*)(?:\s+#.*)?")
 """A line with a key and a value that ends there."""
 _PAIR = re.compile(r"[^,{}\[\]\"'#]*,\s*(?=\S)")
 _TAGGED = re.compile(r"!!(?:str|int|float|bool) +(?:\"[^\"\\]*\"|'[^']*'|[\w.+-]+)(?=\s*(?:[,\]}]|#|$))")
@@ -120,12 +119,20 @@ def _reading_fix(found: Diagnostic, lines: TextLines) -> Fix | None:
 
 
 def _without_first(first: Span, again: Span, lines: TextLines) -> Fix | None:
-    """Removes the entry at `first`: its line, or its part of a line that holds both keys."""
+    """Removes the entry at `first`: its lines, or its part of a line that holds both keys."""
     line, text = first.line, lines.line_text(first.line)
     if line == again.line:
         pair = _PAIR.match(text, first.column - 1)
         return Fix(Span(line, first.column, line, pair.end() + 1), "") if pair is not None else None
-    return Fix(Span(line, 1, line, len(text) + 1), "") if _ENTRY.fullmatch(text) else None
+    if text[: first.column - 1].strip():
+        return None  # beside the `-` of a list
+    depth, last = first.column - 1, line
+    for number in range(line + 1, again.line):
+        following = lines.line_text(number)
+        if following.strip() and not following.startswith((" " * (depth + 1), " " * depth + "- ")):
+            break  # the next key
+        last = number if following.strip() else last
+    return Fix(Span(line, 1, last, len(lines.line_text(last)) + 1), "\n" * (last - line))  # no other line moves
 
 
 def variable_name(match: re.Match[str]) -> str:

@@ -40,7 +40,7 @@ class EditedText(NamedTuple):
         for span, replacement in _apart(fixes):
             start = lines.line_start(span.line) + span.column - 1
             pieces += [self.text[behind:start], replacement]
-            behind = start + span.end_column - span.column
+            behind = lines.line_start(span.end_line) + span.end_column - 1
             new.setdefault(span.line, []).append(_Edit(span.column, span.end_column, span.column + len(replacement)))
         # Of one line the right one counts as the first: it moves no other.
         edits = {line: (*self.edits.get(line, ()), *reversed(made)) for line, made in new.items()}

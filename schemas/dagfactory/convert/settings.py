@@ -87,13 +87,22 @@ def notifications(
     conversion: Conversion, path: DataPath, data: Mapping[str, Any], callbacks: tuple[str, ...] = CALLBACKS
 ) -> Converted | None:
     """What the callbacks of a mapping become; None where it has none."""
-    made = ((callback, _notification(conversion, path, data, callback)) for callback in callbacks)
-    found = {key.removesuffix("_callback"): Converted([one]) for key, one in made if one is not None}
+    found = {}
+    for callback in callbacks:
+        several = data.get(callback)
+        if isinstance(several, list):
+            made = [_notification(conversion, path, {callback: one}, callback, n) for n, one in enumerate(several)]
+        else:
+            made = [_notification(conversion, path, data, callback)]
+        if any(made):
+            found[callback.removesuffix("_callback")] = Converted([one for one in made if one is not None])
     return Converted(found) if found else None
 
 
-def _notification(conversion: Conversion, path: DataPath, data: Mapping[str, Any], callback: str) -> Converted | None:
-    place = (*path, callback)
+def _notification(
+    conversion: Conversion, path: DataPath, data: Mapping[str, Any], callback: str, index: int | None = None
+) -> Converted | None:
+    place = (*path, callback) if index is None else (*path, callback, index)
     given = data.get(callback)
     if isinstance(given, dict) and isinstance(given.get("callback"), str):
         dotted = conversion.fixed_text((*place, "callback"), given["callback"])

@@ -11,7 +11,7 @@ from typing import Any
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, shown
 from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
-from schemas.dagfactory.rules.objects import is_object
+from schemas.dagfactory.rules.objects import callbacks_of, is_object
 from schemas.expressions.template_parts import Word as TemplateWord
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
@@ -33,11 +33,11 @@ def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
     for path, data in (((), dag.data), *dag.settings):
         callbacks = CALLBACKS if path else DAG_CALLBACKS
         for callback in callbacks:
-            value = data.get(callback)
-            is_call = isinstance(value, dict) and isinstance(value.get("callback"), str)
-            if value is not None and not (isinstance(value, str) or is_object(value) or is_call):
-                message = f"`{callback}` must be a dotted path, or a mapping with `callback` and its arguments"
-                yield dag.subject.finding(Code.WRONG_TYPE, (*path, callback), message)
+            for place, value in callbacks_of(data, callback):
+                is_call = isinstance(value, dict) and isinstance(value.get("callback"), str)
+                if value is not None and not (isinstance(value, str) or is_object(value) or is_call):
+                    message = f"`{callback}` must be a dotted path, or a mapping with `callback` and its arguments"
+                    yield dag.subject.finding(Code.WRONG_TYPE, (*path, *place), message)
         for name_key, file_key in FILE_PARTS:
             if not path and name_key.removesuffix("_name") not in callbacks:
                 continue
@@ -154,14 +154,18 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             for one in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
                 yield dag.subject.finding(one.code, path, one.message, caret=one.caret, help=one.help, part=one.part)
             for pull in read_template(text).pulls if "xcom_pull" in text else ():
-                # A task in a group has the group's name before its own.
-                words = [w for w in pull.task_ids if w.text not in dag.tasks and "." not in w.text]
-                yield from (_pulled(dag, path, word) for word in words if unmistakable(word.text, dag.tasks))
+                for word in pull.task_ids:
+                    other = dag.tasks.get(word.text)
+                    is_short = other is not None and "." in dag.full_id(other)
+                    if is_short or (other is None and "." not in word.text and unmistakable(word.text, dag.tasks)):
+                        yield _pulled(dag, path, word, dag.full_id(other) if other is not None else None)
 
 
-def _pulled(dag: DagView, path: DataPath, word: TemplateWord) -> Diagnostic:
+def _pulled(dag: DagView, path: DataPath, word: TemplateWord, full_id: str | None) -> Diagnostic:
     message = f"`xcom_pull` names `{word.text}`, which is not a task"
-    return dag.subject.finding(Code.UNKNOWN_TASK, path, message, caret=meant(word.text, dag.tasks), part=word.span)
+    caret = meant(word.text, dag.tasks) if full_id is None else f"write `{full_id}`"
+    help_text = "" if full_id is None else "a task in a group has the group's name before its own"
+    return dag.subject.finding(Code.UNKNOWN_TASK, path, message, caret=caret, help=help_text, part=word.span)
 
 
 def _templates(dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...]) -> Iterator[Diagnostic]:

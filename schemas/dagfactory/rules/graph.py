@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, mapped_task, shown
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import MOST_OF_A_FILE, meant
 from schemas.rules.graph import Edges, cycles
+from schemas.shape.wording import described
 
 _WORDS = frozenset({"dependencies", "task_id", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
 """Keys of a task whose text is not an argument."""
@@ -77,6 +78,11 @@ def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic
     path = (*part.path, "dependencies")
     if "dependencies" in part.data and not isinstance(part.data["dependencies"], list):
         yield dag.subject.finding(Code.WRONG_TYPE, path, "`dependencies` must be a list", caret="write `[task]`")
+    written = part.data.get("dependencies")
+    for index, one in enumerate(written if isinstance(written, list) else ()):
+        if isinstance(one, list | dict):
+            message = f"`dependencies` holds ids, and this is {described(one)}"
+            yield dag.subject.finding(Code.WRONG_TYPE, (*path, index), message)
     for place, other in part.dependencies:
         if other == part.id:
             yield dag.subject.finding(Code.CYCLE, place, f"`{part.id}` waits for itself")
@@ -160,3 +166,11 @@ def _reference(dag: DagView, task: Part, path: DataPath, name: str) -> Iterator[
             f"dag-factory builds `{task.id}` before `{name}`, so this reference finds no task",
             help=f"write `dependencies: [{other.id}]` at `{task.id}`",
         )
+    kind = str(other.data.get("operator")).rpartition(".")[2]
+    if "expand" in path and kind in _RETURN and not other.data.get("expand"):
+        message = f"`{other.id}` returns {_RETURN[kind]}, and Airflow maps over lists and mappings"
+        help_text = "map over a list that a Python function returns"
+        yield dag.subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING)
+
+
+_RETURN = {"BashOperator": "text", "EmptyOperator": "nothing"}

@@ -16,7 +16,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import nearest
-from schemas.rules.arguments import Arguments, argument_findings
+from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up, no_callable, place_of
 from schemas.shape.places import name
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
@@ -102,11 +102,32 @@ def check_functions(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             yield from named_code(dag, (*task.path, "execution_date_fn"), function, reader)
     for path, mapping in (((), dag.data), *dag.settings):
         for key in CALLBACKS if path else DAG_CALLBACKS:
-            callback = mapping.get(key)
-            if isinstance(callback, str):
-                yield from named_code(dag, (*path, key), callback, reader)
-            elif isinstance(callback, dict) and isinstance(callback.get("callback"), str):
-                yield from named_code(dag, (*path, key, "callback"), callback["callback"], reader)
+            for place, callback in callbacks_of(mapping, key):
+                if isinstance(callback, str):
+                    yield from named_code(dag, (*path, *place), callback, reader)
+                elif isinstance(callback, dict) and isinstance(callback.get("callback"), str):
+                    yield from _called(dag, (*path, *place), callback, reader)
+
+
+def callbacks_of(mapping: Mapping[str, Any], key: str) -> Iterator[tuple[DataPath, Any]]:
+    """The callback at a key with its path, or each one of a list."""
+    value = mapping.get(key)
+    if isinstance(value, list):
+        yield from (((key, index), one) for index, one in enumerate(value))
+    else:
+        yield (key,), value
+
+
+def _called(dag: DagView, path: DataPath, callback: Mapping[str, Any], reader: SourceReader) -> Iterator[Diagnostic]:
+    """A callback with arguments: a notifier is made of them, a function gets them beside the context."""
+    found = yield from named_code(dag, (*path, "callback"), callback["callback"], reader)
+    parameters = found.parameters if isinstance(found, Class | Function) else None
+    if parameters is None:
+        return
+    given = {name: place for name, place in written_at(path, callback).items() if name != "callback"}
+    filled = [p.name for p in parameters] if isinstance(found, Function) else []
+    arguments = Arguments(f"`{callback['callback']}`", given, (*path, "callback"), filled=filled, how="write it here")
+    yield from argument_findings(dag.subject, arguments, parameters)
 
 
 def named_code(

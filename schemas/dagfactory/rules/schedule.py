@@ -99,6 +99,9 @@ def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:
             message = "this mapping is not a schedule: `__type__`, `__and__` or `__or__` is missing"
             yield dag.subject.finding(Code.WRONG_TYPE, path, message, at_key=True)
         else:
+            zone = schedule.get("timezone") if "timetable" in str(schedule.get("__type__")).lower() else None
+            if isinstance(zone, str) and not is_unset(zone):
+                yield from timezone_findings(dag.subject, (*path, "timezone"), zone)
             yield from _texts_of_assets(dag, path, schedule)
     elif isinstance(schedule, bool | int | float | date):
         yield dag.subject.finding(Code.WRONG_TYPE, path, "`schedule` must be a cron expression, a preset or null")

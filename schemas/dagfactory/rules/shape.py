@@ -26,7 +26,8 @@ from schemas.dagfactory.keys import (
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Edit, Entry, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import nearest
+from schemas.findings.suggestions import meant, nearest
+from schemas.folder.dialect import NOT_DAGS
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import LONGEST_ID
 from schemas.shape.places import name
@@ -47,7 +48,8 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
             yield _other_key(dag, key, value)
     if not dag.data.get("tasks"):
         message = f"the DAG `{dag.id}` has no tasks: dag-factory builds an empty DAG"
-        yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, (), message, at_key=True)
+        caret = meant(dag.id, NOT_DAGS)
+        yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, (), message, at_key=True, caret=caret)
     for path, data in dag.settings:
         if data.get("sla") is not None:
             message, place = "Airflow 3 ignores `sla`", (*path, "sla")

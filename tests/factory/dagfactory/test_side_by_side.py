@@ -42,6 +42,7 @@ def documents(case: Case) -> list[str]:
 
 
 REFUSED = {
+    "lists-of-callbacks": "dag-factory takes them from its next release on",
     "files-beside-the-document": "dag-factory refuses relative paths",
     "templates-of-other-folders": "dag-factory refuses relative paths",
     "variables-that-are-not-set": "both refuse the names as time zone, date and number",
@@ -56,6 +57,13 @@ UNLIKE = {
     **dict.fromkeys(
         ("task outlets: 's3://b/o'", "task outlets: {file: missing}", "task inlets: {file: missing}"),
         "dag-factory makes assets of the letters of a text, and of the keys of a mapping",
+    ),
+    **dict.fromkeys(
+        (
+            *(f"{place} on_failure_callback: [generated_steps.read]" for place in ("DAG", "default_args")),
+            "task on_success_callback: [generated_steps.read]",
+        ),
+        "dag-factory takes lists of callbacks from its next release on",
     ),
     "DAG schedule: '0 0 30 2 *'": "a day that never comes",
     "task dependencies: {first: null}": "dag-factory reads the keys of a mapping; nobody would write it",

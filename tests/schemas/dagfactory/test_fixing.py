@@ -37,6 +37,9 @@ def document(lines: str, task: str = "") -> str:
         ),
         ("  default_args:\n    provide_context: true\n    retries: 1\n", "  default_args:\n\n    retries: 1\n"),
         ("  description: one\n  description: two\n", "\n  description: two\n"),
+        ("  description: |\n    one\n\n    more\n  description: two\n", "\n\n\n\n  description: two\n"),
+        ("  params: {a: 1}\n  params: {b: 2}\n", "\n  params: {b: 2}\n"),
+        ("  tags:\n  - a\n  catchup: false\n  tags: [b]\n", "\n\n  catchup: false\n  tags: [b]\n"),
         ("  default_args: {retries: 1, owner: a, retries: 2}\n", "  default_args: {owner: a, retries: 2}\n"),
         ("  description: !!str 5\n", '  description: "5"\n'),
         ("  tags: [!!str 5, a]\n", '  tags: ["5", a]\n'),
@@ -91,8 +94,6 @@ orders:
     "lines",
     [
         "  default_args:\n    retry_delay_sec: $DELAY\n",
-        "  description: |\n    one\n  description: two\n",
-        "  params: {a: 1}\n  params: {b: 2}\n",
         "  description: !!python/name:os.path.join\n",
     ],
 )

@@ -1,0 +1,2 @@
+def tell(context, channel=""):
+    print(channel, context["ti"].task_id)
