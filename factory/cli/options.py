@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from factory.cli import UsageError
 from schemas.check import Checker, CheckOptions
+from schemas.findings.suggestions import meant
 from schemas.folder.discovery import (
     SUFFIXES,
     dag_factory_defaults_paths,
@@ -25,6 +26,11 @@ from schemas.folder.discovery import (
 from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
 from schemas.folder.templates import is_template_path, template_paths
 from schemas.text.document import read_document
+
+EARLIEST, LATEST = 1900, 9000
+"""Years that have others before and behind them in every time zone."""
+MOST_NAMES = 20
+"""That a hint lists."""
 
 
 class Selection(NamedTuple):
@@ -218,6 +224,18 @@ def moment_of(text: str | None, zone: tzinfo = UTC, option: str = "--from") -> d
         return datetime.now(UTC)
     try:
         moment = datetime.fromisoformat(text)
+        if not EARLIEST <= moment.year <= LATEST:
+            raise UsageError(f"{option} takes a date from {EARLIEST} to {LATEST}, not `{text}`")
     except ValueError:
         raise UsageError(f"{option} takes a date in ISO 8601 form, 2026-01-31T06:00, not `{text}`") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+
+
+def did_you_mean(written: str, known: Sequence[str]) -> str:
+    """In parentheses, what may be meant by a name that is not among the known ones, or which there are."""
+    alike = [name for name in known if name.startswith(written) or name.endswith(f".{written}")]
+    hint = f"there are {', '.join(alike[:MOST_NAMES])}" if len(alike) > 1 else ""
+    hint = hint or (f"did you mean `{alike[0]}`?" if alike else meant(written, known))
+    found = hint or (f"there are {', '.join(known[:MOST_NAMES])}" if known else "")
+    more = ", …" if found.startswith("there are") and len(known) > MOST_NAMES else ""
+    return f" ({found}{more})" if found else ""

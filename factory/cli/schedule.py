@@ -14,26 +14,25 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from factory.cli import UsageError
-from factory.cli.options import Selection, add_environment, count, moment_of, require_declared, select
+from factory.cli.options import Selection, add_environment, count, did_you_mean, moment_of, require_declared, select
 from factory.plan.schedule import Timing, shown_moment, timing
 from factory.reporters import full
 from factory.reporters.text import columns, padded, printable, wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.compose.variants import Variant
 from schemas.findings.codes import Severity
-from schemas.findings.diagnostics import Fix, Span
 from schemas.findings.paths import DataPath
-from schemas.folder.discovery import pipeline_paths
+from schemas.folder.discovery import default_dag_id, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE, pipelines_folder
 from schemas.text.document import Document, document_from_text
-from schemas.text.edits import apply, flow
+from schemas.text.edits import NotEditableError, Replacement, anchor_in_use, flow, replacing, spliced
 
 MOST_RUNS_OF_A_DAY = 1440
 CROWDED = 5
@@ -64,9 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     selections = select([*paths, *([pipelines_folder()] if ids and not paths else [])])
     environment = arguments.environment or os.environ.get(ENVIRONMENT_VARIABLE, "")
     require_declared(environment, selections)
-    variants = [v for v in _variants(selections, environment) if not ids or paths or v.dag_id in ids]
-    if unknown := sorted(ids - {variant.dag_id for variant in variants}):
-        raise UsageError(f"{unknown[0]}: there is no such file or DAG")
+    there = list(_variants(selections, environment))
+    known = [variant.dag_id for variant in there]
+    if unknown := sorted(ids.difference(known)):
+        raise UsageError(f"{unknown[0]}: there is no such file or DAG{did_you_mean(unknown[0], known)}")
+    variants = [variant for variant in there if not ids or paths or variant.dag_id in ids]
     found = [(variant.dag_id, timing(variant.effective.data)) for variant in variants]
     if arguments.load:
         _print_load([when for _, when in found], now, zone or ZoneInfo("UTC"))
@@ -129,15 +130,15 @@ def _set(pipeline: str, text: str, arguments: argparse.Namespace, now: datetime)
         raise UsageError(str(error)) from None
     options = CheckOptions(shown_folder=selection.shown, texts={path: raw})
     before = {(d.code, d.message) for d in Checker(selection.folder, options).file(path).diagnostics}
-    changed = replace(options, texts={path: edited.raw})
+    changed = replace(options, texts={path: edited})
     fresh = [d for d in Checker(selection.folder, changed).file(path).diagnostics if (d.code, d.message) not in before]
     if fresh:
         print(full.render(fresh, colour=wants_colour(sys.stderr)), file=sys.stderr)
     if any(d.severity is Severity.ERROR for d in fresh):
         print(f"{selection.shown_path(path)} is not changed", file=sys.stderr)
         return 1
-    place.write_bytes(edited.raw)
-    print(f"{selection.shown_path(path)}: {'changed' if edited.changed else 'no change'}")
+    place.write_bytes(edited)
+    print(f"{selection.shown_path(path)}: {'changed' if edited != raw else 'no change'}")
     sides = [Checker(selection.folder, replace(each, environ={}, environment="")) for each in (options, changed)]
     _print_changes(sides[0], sides[1], variant, now)
     return 0
@@ -176,6 +177,8 @@ def _given(text: str) -> Any:
         raise UsageError('write a cron expression, such as "0 7 * * 1-5", or null')
     document = document_from_text(f"schedule: {text}\n", "")
     value = document.data.get("schedule", text) if isinstance(document.data, dict) else text
+    if isinstance(value, list):
+        raise UsageError(f'for several crons write "{{cron: {text}}}"')
     return value if value is None or isinstance(value, dict) else text
 
 
@@ -189,7 +192,11 @@ def _chosen(pipeline: str, folder: Path | None, environment: str) -> tuple[Selec
     paths = selection.paths if named.is_file() else tuple(pipeline_paths(selection.folder))
     found = [(path, v) for path in paths for v in checker.variants(path) if named.is_file() or v.dag_id == pipeline]
     if not found:
-        raise UsageError(f"{pipeline}: there is no such file or DAG in {selection.shown or selection.folder}")
+        broken = [p for p in paths if (named.is_file() or default_dag_id(p) == pipeline) and not checker.variants(p)]
+        if broken:
+            raise UsageError(f"{selection.shown_path(broken[0])} has errors: see `factory lint`")
+        hint = did_you_mean(pipeline, [dag_id for path in paths for dag_id in checker.dag_ids(path)])
+        raise UsageError(f"{pipeline}: there is no such file or DAG in {selection.shown or selection.folder}{hint}")
     return selection, *found[0]
 
 
@@ -200,19 +207,7 @@ def _zone(name: str) -> ZoneInfo:
         raise UsageError(f"there is no time zone `{name}`; write an IANA name such as Europe/Berlin") from None
 
 
-class NotEditableError(Exception):
-    """Why the schedule of a file is left to its author, in one line."""
-
-
-@dataclass(frozen=True)
-class Edited:
-    """The file's new bytes, and whether they differ from the old ones."""
-
-    raw: bytes
-    changed: bool
-
-
-def rescheduled(variant: Variant, raw: bytes, wanted: Any, timezone: str | None) -> Edited:
+def rescheduled(variant: Variant, raw: bytes, wanted: Any, timezone: str | None) -> bytes:
     """The file of a DAG with another schedule, and another time zone where one is given; a text is a cron expression.
     Raises NotEditableError."""
     document = variant.effective.layers[-1]
@@ -222,23 +217,25 @@ def rescheduled(variant: Variant, raw: bytes, wanted: Any, timezone: str | None)
         text = f"environment `{variant.environment}` has no schedule of its own in this file: write it there once"
         raise NotEditableError(f"{document.file}: {text}")
     if path is None:
-        return _result(raw, _inserted(raw, f"schedule: {_value(wanted, timezone)}", document))
+        return _inserted(raw, f"schedule: {_value(wanted, timezone)}", document)
+    key_end, start, _ = document.entry(path)
     if not isinstance(schedule, dict) or not isinstance(wanted, str):
-        return _result(raw, apply(raw, [_replacing(document, path, _value(wanted, timezone))]))
-    if not isinstance(schedule.get("cron"), str):
-        line = document.key_span(path).line
+        return spliced(raw, [_replacing(document, path, _value(wanted, timezone))])
+    line, anchor = document.key_span(path).line, anchor_in_use(document, path)
+    if not isinstance(schedule.get("cron"), str) or start < key_end or anchor:
         kind = "a list of crons" if isinstance(schedule.get("cron"), list) else "no cron"
+        kind = f"used elsewhere as `*{anchor}`" if anchor else kind
+        kind = f"that of line {document.lines.position(start)[0]}" if start < key_end else kind
         raise NotEditableError(
             f'{document.file}:{line}: the schedule is {kind}: edit it there, or write all of it, such as "{{cron: …}}"'
         )
-    fixes = [_replacing(document, (*path, "cron"), json.dumps(wanted, ensure_ascii=False))]
+    edits = [_replacing(document, (*path, "cron"), json.dumps(wanted, ensure_ascii=False))]
     if timezone is not None and "timezone" in schedule:
-        fixes.append(_replacing(document, (*path, "timezone"), timezone))
+        edits.append(_replacing(document, (*path, "timezone"), timezone))
     elif timezone is not None:
-        end = fixes[0].span
-        at = Span(end.end_line, end.end_column, end.end_line, end.end_column)
-        fixes.append(Fix(at, _next_key(document, (*path, "cron"), f"timezone: {timezone}", _newline(raw))))
-    return _result(raw, apply(raw, fixes))
+        more = _next_key(document, (*path, "cron"), f"timezone: {timezone}", _newline(raw))
+        edits[0] = edits[0]._replace(text=edits[0].text + more)
+    return spliced(raw, edits)
 
 
 def _path_in(document: Document, variant: Variant) -> DataPath | None:
@@ -260,13 +257,14 @@ def _value(wanted: Any, timezone: str | None) -> str:
     return flow({**wanted, "timezone": timezone})
 
 
-def _replacing(document: Document, path: DataPath, text: str) -> Fix:
-    span = document.value_span(path)
-    if span.end_line != span.line or document.written(span)[:1] in "|>&*":
+def _replacing(document: Document, path: DataPath, text: str) -> Replacement:
+    try:
+        return replacing(document, path, text)
+    except NotEditableError as error:
+        line = document.key_span(path).line
         raise NotEditableError(
-            f"{document.file}:{span.line}: the schedule is written over several lines: edit it there"
-        )
-    return Fix(span, text)
+            f"{document.file}:{line}: the schedule is left as it is: {error}; edit it there"
+        ) from None
 
 
 def _next_key(document: Document, path: DataPath, entry: str, newline: str) -> str:
@@ -291,7 +289,3 @@ def _inserted(raw: bytes, line: str, document: Document) -> bytes:
         at -= 1
     mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
     return mark + newline.join([*lines[: at - 1], line, *lines[at - 1 :]]).encode()
-
-
-def _result(before: bytes, after: bytes) -> Edited:
-    return Edited(after, after != before)

@@ -19,19 +19,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 
 from factory.cli import UsageError, end_by_signal
 from factory.cli.airflow import home_folder
-from factory.cli.options import Selection, add_environment, moment_of, natural, require_declared, select
+from factory.cli.options import (
+    MOST_NAMES,
+    Selection,
+    add_environment,
+    did_you_mean,
+    moment_of,
+    natural,
+    require_declared,
+    select,
+)
 from factory.reporters import full
 from factory.reporters.text import wants_colour
 from factory.trial import hide_in_output, hiding_output, prepare_airflow, tasks_of, wrong_param
 from schemas.check import Checker, CheckOptions
-from schemas.findings.suggestions import meant
 from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
     from factory.trial.memory import Kept, Memory, TaskResult
 
-_MOST_NAMES = 20
 _LONG_SECONDS = 5
 """After which a task that still runs is named."""
 
@@ -85,8 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
     if checked.has_errors or not checked.pipelines:
         return 1
     if dag_id is None and len(checked.pipelines) > 1:
-        ids = ", ".join(pipeline.dag_id for pipeline in checked.pipelines[:_MOST_NAMES])
-        more = " …" if len(checked.pipelines) > _MOST_NAMES else ""
+        ids = ", ".join(pipeline.dag_id for pipeline in checked.pipelines[:MOST_NAMES])
+        more = " …" if len(checked.pipelines) > MOST_NAMES else ""
         raise UsageError(f"{arguments.pipeline} makes {len(checked.pipelines)} DAGs, name one of them: {ids}{more}")
     end_by_signal()
     with tempfile.TemporaryDirectory(prefix="factory-try-") as home, hiding_output(apart=arguments.json) as own:
@@ -225,7 +232,7 @@ def _chosen(pipeline: str, folder: Path | None) -> tuple[Selection, str, str | N
     checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
     ids = {known: path for path in pipeline_paths(selection.folder) for known in checker.dag_ids(path)}
     if pipeline not in ids:
-        raise UsageError(f"{pipeline}: there is no such file or DAG{_did_you_mean(pipeline, list(ids))}")
+        raise UsageError(f"{pipeline}: there is no such file or DAG{did_you_mean(pipeline, list(ids))}")
     return selection, ids[pipeline], pipeline
 
 
@@ -246,15 +253,7 @@ def _only(dag: Any, tasks: Sequence[str], *, upstream: bool) -> set[str] | None:
 
 def _known(task_id: str, known: Sequence[str]) -> None:
     if task_id not in known:
-        raise UsageError(f"there is no task `{task_id}`{_did_you_mean(task_id, list(known))}")
-
-
-def _did_you_mean(written: str, known: Sequence[str]) -> str:
-    longer = [name for name in known if name.startswith(written)]  # as rows of a matrix
-    hint = f"there are {', '.join(longer[:_MOST_NAMES])}" if len(longer) > 1 else meant(written, known)
-    found = hint or (f"there are {', '.join(known[:_MOST_NAMES])}" if known else "")
-    more = ", …" if found.startswith("there are") and len(known) > _MOST_NAMES else ""
-    return f" ({found}{more})" if found else ""
+        raise UsageError(f"there is no task `{task_id}`{did_you_mean(task_id, list(known))}")
 
 
 def _given(file: str) -> Any:

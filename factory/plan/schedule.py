@@ -166,11 +166,11 @@ def _zone(name: Any) -> ZoneInfo:
 def _moment(value: Any, zone: ZoneInfo) -> datetime | None:
     try:
         moment = parse_date(str(value)) if value is not None else None
-    except ValueError:
+        if moment is None:
+            return None
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):  # in another zone it may be before the first year, or behind the last
         return None
-    if moment is None:
-        return None
-    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _moments(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
@@ -180,8 +180,9 @@ def _moments(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     current = after.astimezone(UTC)
     while True:
         wall = current.astimezone(zone).replace(tzinfo=None)
-        following = next(slots(cron, wall), None)
-        if following is None:
+        try:
+            following = next(slots(cron, wall))
+        except (ValueError, OverflowError):  # after the last year that there is
             return
         if every_hour:
             current += following - wall

@@ -75,6 +75,10 @@ class Document:
         """Where the last key of `path` is; for a list item, where the item is."""
         return self._positions.key(path)
 
+    def entry(self, path: DataPath) -> tuple[int, int, int]:
+        """Indexes of the text: where the last key of `path` ends, and where its value begins and ends."""
+        return self._positions.entry(path)
+
     @property
     def lines(self) -> TextLines:
         """The text by lines."""

@@ -1,9 +1,10 @@
-"""A text with edits of single lines, and where a place of it is in the original."""
+"""A text with edits of single lines, and where a place of it is in the original; values over several lines replaced."""
 
 from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -76,6 +77,60 @@ def apply(raw: bytes, fixes: Iterable[Fix]) -> bytes:
     """A file with its fixes, given in places of its text; one that begins with a byte order mark keeps it."""
     mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
     return mark + EditedText.of(raw.decode("utf-8-sig")).edited(fixes).text.encode()
+
+
+class NotEditableError(Exception):
+    """Why a value is left to its author."""
+
+
+class Replacement(NamedTuple):
+    """What is written from one index of a text to another."""
+
+    start: int
+    end: int
+    text: str
+
+
+def replacing(document: Document, path: DataPath, text: str) -> Replacement:
+    """A value that is written in a document, over however many lines, with one on one line in its place; an alias, too,
+    but nothing that aliases name. Raises NotEditableError."""
+    key_end, start, end = document.entry(path)
+    begin = document.text.index(":", key_end) + 1
+    if start < begin:  # the value of an alias is written at its anchor
+        alias = _ALIAS.match(document.text, begin)
+        return Replacement(begin, alias.end() if alias else begin, f" {text}")
+    written = document.text[start:end]
+    while "\n" in written and not written.rpartition("\n")[2].partition("#")[0].strip():  # what is below a block
+        written = written.rpartition("\n")[0]
+    end = start + len(written.rstrip())
+    anchor = _ANCHOR.match(written)
+    if name := anchor_in_use(document, path):
+        raise NotEditableError(f"others use it as `*{name}`")
+    if any(document.text[at] == "#" and not document.is_in_value(at) for at in range(start, end)):
+        raise NotEditableError("it has comments inside")
+    gap = document.text[begin:start]
+    gap = gap if gap and "\n" not in gap and start < end else " "
+    return Replacement(begin, max(begin, end), f"{gap}{anchor[0] if anchor else ''}{text}")
+
+
+def anchor_in_use(document: Document, path: DataPath) -> str:
+    """The name of a value's anchor, if aliases of the text use it."""
+    anchor = _ANCHOR.match(document.text, document.entry(path)[1])
+    alias = re.search(rf"\*{re.escape(anchor['name'])}(?![^\s,\]}}])", document.text) if anchor is not None else None
+    return anchor["name"] if anchor is not None and alias is not None else ""
+
+
+def spliced(raw: bytes, edits: Iterable[Replacement]) -> bytes:
+    """A file with parts of its text replaced; one that begins with a byte order mark keeps it."""
+    mark = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+    text = raw.decode("utf-8-sig")
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return mark + text.encode()
+
+
+_ALIAS = re.compile(r"\s*\*[^\s,\[\]{}]+")
+_ANCHOR = re.compile(r"&(?P<name>[^\s,\[\]{}]+)\s+")
 
 
 def replacements(fixes: Iterable[Fix]) -> Iterator[Span]:

@@ -105,6 +105,13 @@ class Positions:
         node = key if key is not None else value
         return self._span(node) if node is not None else Span(1, 1, 1, 2)
 
+    def entry(self, path: tuple[str | int, ...]) -> tuple[int, int, int]:
+        """Where the last key of a path that exists ends, and where its value begins, with its anchor, and ends."""
+        key, value, _ = self._find(path)
+        if key is None or value is None:
+            raise KeyError(path)
+        return key.end_mark.index, value.start_mark.index, value.end_mark.index
+
     def is_in_scalar(self, index: int) -> bool:
         """Whether a scalar covers an index of the text."""
         position = bisect_right(self._scalars, (index, sys.maxsize))

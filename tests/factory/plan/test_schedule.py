@@ -90,6 +90,12 @@ def test_runs_end_with_the_pipeline() -> None:
     assert [run.day for run in when.next_runs(datetime(2026, 1, 1, tzinfo=UTC), 9)] == [3, 4, 5]
 
 
+def test_runs_end_with_the_last_year() -> None:
+    when = timing({"schedule": "0 0 1 1 *", "start_date": "9998-06-01"})
+
+    assert [run.year for run in when.next_runs(datetime(2026, 1, 1, tzinfo=UTC), 9)] == [9999]
+
+
 def test_catchup_counts_what_it_makes() -> None:
     when = timing({"schedule": "@hourly", "start_date": "2026-01-01", "catchup": True})
 
@@ -109,7 +115,16 @@ def test_a_dag_id_is_shown_and_what_is_left_out_is_named(
     assert [line.split()[0] for line in printed.out.splitlines()] == ["DAG", "a"]
     assert "pipelines/bad.yaml has errors and is left out" in printed.err
     assert main(["schedule", "a", "c"]) == 2
-    assert "c: there is no such file or DAG" in capsys.readouterr().err
+    assert "c: there is no such file or DAG (there are a, b)" in capsys.readouterr().err
+    (tmp_path / "pipelines" / "sub").mkdir()
+    (tmp_path / "pipelines" / "sub" / "d1.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
+    for name, said in (
+        ("d1", "(did you mean `sub.d1`?)"),
+        ("bad", "pipelines/bad.yaml has errors: see `factory lint`"),
+        ("pipelines/bad.yaml", "pipelines/bad.yaml has errors: see `factory lint`"),
+    ):
+        assert main(["schedule", "set", name, "@daily"]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_a_warning_does_not_stop_a_new_schedule(
@@ -176,24 +191,73 @@ TASK = "tasks: [{id: a, uses: empty}]\n"
             ("0 9 * * *", "--environment", "prod"),
             f"schedule: '@daily'\nenvironments:\n  prod: {{schedule: \"0 9 * * *\"}}\n{TASK}",
         ),
+        (
+            f"schedule:\n  cron: 0 6 * * *\n  timezone: Asia/Seoul\n\n# tasks\n{TASK}",
+            ("null",),
+            f"schedule: null\n\n# tasks\n{TASK}",
+        ),
+        (f"schedule:\r\n  every: 1h\r\n{TASK}", ("{every: 2h}",), f"schedule: {{every: 2h}}\r\n{TASK}"),
+        (
+            f"schedule: {{\n  cron: [0 6 * * *,\n    0 9 * * *]}}  # x\n{TASK}",
+            ("{cron: 0 9 * * *}",),
+            f"schedule: {{cron: 0 9 * * *}}  # x\n{TASK}",
+        ),
+        (
+            f"schedule:\n  cron:\n    - 0 6 * * *\n  # why\n  timezone: UTC\n{TASK}",
+            ("{every: 2h}",),
+            "a.yaml:1: the schedule is left as it is: it has comments inside",
+        ),
+        (f"schedule:  # x\n{TASK}", ("@daily",), f'schedule: "@daily"  # x\n{TASK}'),
+        (f"schedule:\n{TASK}", ("@daily",), f'schedule: "@daily"\n{TASK}'),
+        (f"schedule: >-\n  0 6\n  * * *\n{TASK}", ("@daily",), f'schedule: "@daily"\n{TASK}'),
+        (
+            f"vars: {{s: &s '@hourly'}}\nschedule: *s\n{TASK}",
+            ("@daily",),
+            f"vars: {{s: &s '@hourly'}}\nschedule: \"@daily\"\n{TASK}",
+        ),
+        (f"schedule: &s '@hourly'\n{TASK}", ("@daily",), f'schedule: &s "@daily"\n{TASK}'),
+        (
+            f"schedule: &s '@hourly'\nenvironments: {{p: {{schedule: *s}}}}\n{TASK}",
+            ("@daily",),
+            "others use it as `*s`",
+        ),
+        (
+            f"schedule: &s {{cron: '@hourly'}}\nenvironments: {{p: {{schedule: *s}}}}\n{TASK}",
+            ("@daily",),
+            "used elsewhere as `*s`",
+        ),
+        (
+            f"environments: {{p: {{schedule: &s {{cron: '@hourly'}}}}}}\nschedule: *s\n{TASK}",
+            ("@daily",),
+            "the schedule is that of line 1",
+        ),
     ],
 )
 def test_a_schedule_is_set_and_the_rest_of_the_file_stays(
-    text: str, words: tuple[str, ...], after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str,
+    words: tuple[str, ...],
+    after: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pipelines").mkdir()
     file = tmp_path / "pipelines" / "a.yaml"
     file.write_bytes(text.encode())
 
-    assert main(["schedule", "set", "a", *words]) == 0
-    assert file.read_bytes() == after.encode()
+    is_set = "\n" in after
+    assert main(["schedule", "set", "a", *words]) == (0 if is_set else 2)
+    assert file.read_bytes() == (after if is_set else text).encode()
+    assert is_set or after in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
         (("",), 2, "write a cron expression"),
+        (("[0 6 * * *, 0 7 * * *]",), 2, 'for several crons write "{cron: [0 6 * * *, 0 7 * * *]}"'),
+        (("@daily", "--from", "9999-12-31T23:59"), 2, "--from takes a date from 1900 to 9000"),
         (("none",), 1, "write null for no schedule"),
         (("null", "--timezone", "Asia/Seoul"), 2, "--timezone goes with a cron expression"),
         (("@daily", "--environment", "prod"), 2, "environment `prod` has no schedule of its own in this file"),
