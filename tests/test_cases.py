@@ -7,7 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from factory.reporters import concise, full
+from factory.reporters import full
+from factory.reporters.full import concise
 from schemas.findings.codes import Code, Severity
 
 from .case_files import Case, agree, cases, found
@@ -45,7 +46,7 @@ def test_an_invalid_case_gives_its_findings(case: Case) -> None:
 def test_every_finding_can_be_shown(case: Case) -> None:
     diagnostics = case.check().diagnostics
 
-    assert len(concise.render(diagnostics).splitlines()) == len(diagnostics)
+    assert len(concise(diagnostics).splitlines()) == len(diagnostics)
     for diagnostic in diagnostics:
         shown = full.render([diagnostic])
         assert diagnostic.message in shown

@@ -34,7 +34,7 @@ from schemas.folder.project import pipelines_folder
 from schemas.model.pipeline_tests import PipelineTests
 
 if TYPE_CHECKING:
-    from factory.trial.testing import Tester
+    from factory.trial.testing import Tester, TestRun
 
 __test__ = False
 _END_SECONDS = 10.0
@@ -124,7 +124,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Found]:
                 if inside == "." or path.startswith(f"{inside}/"):
                     yield Found(folder, shown, path)
         else:
-            path = target.resolve().relative_to(folder.resolve()).as_posix()
+            path = (target.parent.resolve() / target.name).relative_to(folder.resolve()).as_posix()
             if not is_test_path(path):
                 raise UsageError(f"{target}: a test file's name ends in .test.yaml or .test.yml")
             yield Found(folder, shown, path)
@@ -226,12 +226,11 @@ def run_files(files: Iterable[Found], ways: Ways) -> Iterator[Outcome]:
 
 
 def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester, ways: Ways) -> Iterator[Outcome]:
-    from factory.trial.expectations import Update  # noqa: PLC0415 # as above
-    from factory.trial.report import fixtures_written, written  # noqa: PLC0415 # as above
+    from factory.trial.updates import Update, fixtures_written, written  # noqa: PLC0415 # as above
 
     place = found.folder / found.path
     updates: list[Update] = []
-    outcomes: list[Outcome] = []
+    runs: dict[int, tuple[TestRun, list[str]]] = {}
     for index, test in enumerate(model.tests):
         if ways.word is not None and ways.word.lower() not in test.name.lower():
             continue
@@ -250,19 +249,25 @@ def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester,
             ]
             names = ", ".join(name for given in ended.borrowed.values() for name in given)
             lines.append(f"given without what is secret in them: {names}")
-        updating = ways.update and not ended.crashed
         if ways.update and ended.crashed:
             lines.append("nothing is updated, since a task failed")
-        left = [problem for problem in ended.problems if not (updating and problem.update)]
-        if updating:
+        elif ways.update:
             came = [((*path, *p.update[0]), p.update[1]) for p in ended.problems if p.update is not None]
             updates += [one for position, one in enumerate(came) if one not in came[:position]]
-            places = [(file.span((*path, *p.path)).line, p.text) for p in ended.problems if p.update is not None]
-            lines += [f"updated: {found.name}:{line}: {text}" for line, text in places]
-        wrong = tuple(_placed(file, found.name, (*path, *problem.path), problem.text) for problem in left)
-        outcomes.append(Outcome(found.name, test.name, ended.seconds, wrong, tuple(lines)))
-    written(file, place, updates)
-    yield from outcomes
+        runs[index] = ended, lines
+    refused = written(file, place, updates)
+    updated = {path for path, _ in updates} - refused.keys()
+    for index, (ended, lines) in runs.items():
+        path, wrong = ("tests", index), list[str]()
+        for problem in ended.problems:
+            target = None if problem.update is None else (*path, *problem.update[0])
+            text = f"{problem.text}; {refused.pop(target)}" if target in refused else problem.text
+            if target in updated:
+                lines.append(f"updated: {found.name}:{file.span((*path, *problem.path)).line}: {text}")
+            else:
+                wrong.append(_placed(file, found.name, (*path, *problem.path), text))
+        wrong += [_placed(file, found.name, at, f"not written: {why}") for at, why in refused.items() if at[:2] == path]
+        yield Outcome(found.name, model.tests[index].name, ended.seconds, tuple(wrong), tuple(lines))
 
 
 def _placed(file: TestFile, name: str, path: DataPath, text: str) -> str:

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Timer
@@ -126,7 +126,7 @@ def _run(checker: Checker, pipeline: Any, arguments: argparse.Namespace, asked: 
         print(full.render(loaded.diagnostics, colour=wants_colour(sys.stderr)), file=sys.stderr)
         return 1
     dag = loaded.dags[pipeline.dag_id]
-    only = _only(dag, arguments.task, upstream=arguments.upstream)
+    only = _only(dag, arguments.task, asked.given, upstream=arguments.upstream)
     home = kept(arguments.airflow_home, required=arguments.commit)
     subject = checker.subject(pipeline.file, pipeline.dag_id)
     given = asked.given
@@ -137,7 +137,8 @@ def _run(checker: Checker, pipeline: Any, arguments: argparse.Namespace, asked: 
     for task_id, file in given.items():
         _known(task_id, dag.task_ids)
         memory.xcoms[task_id, RETURN_VALUE] = {-1: _given(file)}
-    only = (only if only is not None else set(dag.task_ids)) - set(given)
+    if not only:
+        raise UsageError("nothing is to run: the output of each task is given")
     for view, _, reference in subject.task_references:
         source = view.scope.find(reference.task_id, dag.task_ids) or reference.task_id
         if view.full_id in only and source in dag.task_ids and source not in only and source not in given:
@@ -150,11 +151,11 @@ def _run(checker: Checker, pipeline: Any, arguments: argparse.Namespace, asked: 
             error = None if result.error is None else f"{type(result.error).__name__}: {result.error}"
             record = {"task": result.name, "state": result.state, "seconds": round(result.seconds, 3)}
             record["place"] = place.split(", used at ")[0]
-            record |= {"error": memory.hidden(error), "output": memory.hidden(result.output)}
+            record |= {"error": memory.hidden(error), "output": memory.hidden(report.plain(result.output))}
             print(json.dumps(record, default=str), file=own, flush=True)
             return
         print(report.line(result, place, memory.hidden), flush=True)
-        shown = report.output(memory.hidden(result.output), arguments.show)
+        shown = report.output(memory.hidden(report.plain(result.output)), arguments.show)
         if shown:
             print("\n".join(f"    {line}" for line in shown.splitlines()), flush=True)
 
@@ -190,9 +191,11 @@ class _Clock:
 
     def __init__(self) -> None:
         self._timer = Timer(_LONG_SECONDS, print)
+        self._task_id = ""
 
     def start(self, task_id: str) -> None:
         """A task begins."""
+        self._task_id = task_id
         self._timer.cancel()
         text = f"… {task_id}  still runs, or waits; Ctrl-C ends it"
         self._timer = Timer(_LONG_SECONDS, print, (text,), {"file": sys.stderr, "flush": True})
@@ -202,8 +205,10 @@ class _Clock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._timer.cancel()
+        if kind is KeyboardInterrupt:
+            print(f"ended while `{self._task_id}` ran", file=sys.stderr, flush=True)
 
 
 def kept(written: Path | None, *, required: bool) -> Kept | None:
@@ -225,8 +230,10 @@ def kept(written: Path | None, *, required: bool) -> Kept | None:
 def _chosen(pipeline: str, folder: Path | None) -> tuple[Selection, str, str | None]:
     """The folder, a path in it, and the DAG id where one is named. Raises UsageError."""
     named = Path(pipeline)
-    if named.is_file():
+    if named.exists():
         (selection,) = select([named])
+        if named.is_dir() or selection.templates or selection.defaults:
+            raise UsageError(f"{pipeline}: name a pipeline{' that takes this template' if selection.templates else ''}")
         return selection, selection.paths[0], None
     (selection,) = select([folder] if folder is not None else [])
     checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
@@ -236,18 +243,18 @@ def _chosen(pipeline: str, folder: Path | None) -> tuple[Selection, str, str | N
     return selection, ids[pipeline], pipeline
 
 
-def _only(dag: Any, tasks: Sequence[str], *, upstream: bool) -> set[str] | None:
-    if not tasks:
-        return None
-    chosen: set[str] = set()
+def _only(dag: Any, tasks: Sequence[str], given: Container[str], *, upstream: bool) -> set[str]:
+    """The tasks that run. What only a given output needed does not."""
     for task_id in tasks:
-        inside = tasks_of(dag, task_id)
-        if not inside:
+        if not tasks_of(dag, task_id):
             _known(task_id, dag.task_ids)
-        for each in inside:
-            chosen.add(each)
-            if upstream:
-                chosen |= dag.get_task(each).get_flat_relative_ids(upstream=True)
+    left = [each for task_id in tasks for each in tasks_of(dag, task_id)] if tasks else list(dag.task_ids)
+    chosen: set[str] = set()
+    while left:
+        task_id = left.pop()
+        if task_id not in chosen and task_id not in given:
+            chosen.add(task_id)
+            left += dag.get_task(task_id).upstream_task_ids if upstream and tasks else ()
     return chosen
 
 

@@ -7,11 +7,17 @@ from typing import Any
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.providers.standard.operators import bash
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowException
 
 
 class _WithoutInput(SubprocessHook):
+    last_line = ""
+
     def run_command(self, command: list[str], *arguments: Any, **more: Any) -> Any:
-        return super().run_command(["/bin/sh", "-c", 'exec "$@" </dev/null', "sh", *command], *arguments, **more)
+        found = super().run_command(["/bin/sh", "-c", 'exec "$@" </dev/null', "sh", *command], *arguments, **more)
+        self.last_line = found.output
+        return found
 
 
 class BashOperator(bash.BashOperator):
@@ -22,5 +28,14 @@ class BashOperator(bash.BashOperator):
     """
 
     @cached_property
-    def subprocess_hook(self) -> SubprocessHook:
+    def subprocess_hook(self) -> _WithoutInput:
         return _WithoutInput()
+
+    def execute(self, context: Context) -> Any:
+        """Raises AirflowException, with the last line that a failed command has written."""
+        try:
+            return super().execute(context)
+        except AirflowException as error:
+            if type(error) is not AirflowException or not self.subprocess_hook.last_line:
+                raise
+            raise AirflowException(f"{error} Its last line: {self.subprocess_hook.last_line}") from None

@@ -1,11 +1,11 @@
-"""`full`: excerpt with caret, what was meant, what is allowed; colours only where asked."""
+"""For people. `full`: excerpt with caret, what was meant, what is allowed; `concise`: a line. Colours where asked."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
-from factory.reporters.text import LONG, allowed_words, columns, phrase, printable, users
+from factory.reporters.text import LONG, allowed_words, columns, phrase, printable, sentence, users
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.text.lines import TextLines
@@ -26,6 +26,16 @@ def render(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
             sources[diagnostic.text] = _Source(diagnostic.text, secrets.get(diagnostic.text, ()))
     listed: dict[tuple[str, tuple[str, ...]], int] = {}
     return "\n\n".join(_one(d, sources, listed, colour) for d in diagnostics)
+
+
+def concise(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
+    """`file:line:col: CODE message (hint)` for each finding, as editors and grep like it."""
+    return "\n".join(_line(d, colour) for d in diagnostics)
+
+
+def _line(diagnostic: Diagnostic, colour: bool) -> str:
+    span, code = diagnostic.span, _paint(diagnostic.code.id, f"1;{_COLOURS[diagnostic.severity]}", colour)
+    return f"{printable(diagnostic.file)}:{span.line}:{span.column}: {code} {sentence(diagnostic)}"
 
 
 class _Source(TextLines):

@@ -1,7 +1,4 @@
-"""What a test expects against what came; whole numbers must be the same, others close, and 1 is 1.0.
-
-`factory test --update`: what came, written into a test file; its comments and layout stay.
-"""
+"""What a test expects against what came; whole numbers must be the same, others close, and 1 is 1.0."""
 
 from __future__ import annotations
 
@@ -10,14 +7,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yaml import MappingNode, Node, SequenceNode
-
 from factory.trial import PATIENCE_SECONDS
 from schemas.findings.paths import DataPath
 from schemas.model.pipeline_tests import ExpectedOutput, ExpectedRows, PipelineTest
-from schemas.text.document import document_from_text
-from schemas.text.edits import flow
-from schemas.text.nodes import compose
 
 if TYPE_CHECKING:
     from factory.trial.memory import TaskResult
@@ -197,102 +189,3 @@ def _is_number(value: Any) -> bool:
 
 def _count(number: int) -> str:
     return f"{number} row{'' if number == 1 else 's'}"
-
-
-Update = tuple[DataPath, Any]
-"""A path of the test file, and the value that shall be there."""
-
-
-class _Edit(NamedTuple):
-    start: int
-    end: int
-    text: str
-
-
-def updated(text: str, updates: Sequence[Update]) -> str:
-    """A YAML text with other values; it is as before where what is equal was written, and between the values."""
-    document = document_from_text(text, "")
-    root = compose(text)
-    edits: list[_Edit] = []
-    added: dict[DataPath, dict[Any, Any]] = {}
-    for path, value in updates:
-        at = next(end for end in range(len(path), -1, -1) if _node(root, path[:end]) is not None)
-        node = _node(root, path[:at])
-        if node is not None and at == len(path):
-            edits += _edits(text, node, document.at(path), value)
-        elif isinstance(node, MappingNode):
-            into = added.setdefault(path[:at], {})
-            for key in path[at:-1]:
-                into = into.setdefault(key, {})
-            into[path[-1]] = value
-    for path, entries in added.items():
-        node = _node(root, path)
-        if isinstance(node, MappingNode):
-            edits.append(_added(text, node, [f"{flow(key)}: {flow(value)}" for key, value in entries.items()]))
-    for edit in sorted(dict.fromkeys(edits), reverse=True):
-        text = f"{text[: edit.start]}{edit.text}{text[edit.end :]}"
-    return text
-
-
-def _edits(text: str, node: Node, old: Any, new: Any) -> Iterator[_Edit]:
-    if equal(old, new):
-        return
-    if isinstance(node, MappingNode) and isinstance(new, dict) and new.keys() == old.keys():
-        for key, child in node.value:
-            yield from _edits(text, child, old[key.value], new[key.value])
-    elif isinstance(node, SequenceNode) and isinstance(new, list) and _fits(node, new):
-        for child, one, other in zip(node.value, old, new, strict=False):
-            yield from _edits(text, child, one, other)
-        for child in node.value[len(new) :]:
-            start = text.rindex("\n", 0, child.start_mark.index)
-            behind = text.find("\n", _end(text, child))
-            yield _Edit(start, behind if behind >= 0 else len(text), "")
-        if len(new) > len(old):
-            line_end = text.find("\n", _end(text, node))
-            at = line_end if line_end >= 0 else len(text)
-            more = "".join(f"\n{' ' * node.start_mark.column}- {flow(one)}" for one in new[len(old) :])
-            yield _Edit(at, at, more)
-    else:
-        # A list as far to the left as its key is none any more on one line.
-        yield _Edit(node.start_mark.index, _end(text, node), f"{'' if _is_flow(node) else '  '}{flow(new)}")
-
-
-def _fits(node: SequenceNode, new: Sequence[Any]) -> bool:
-    """Whether the list's rows can be edited one by one."""
-    return len(node.value) == len(new) or (not _is_flow(node) and bool(new))
-
-
-def _added(text: str, node: MappingNode, entries: Sequence[str]) -> _Edit:
-    """New entries of a mapping: behind its `name`, where it has one, else as its first ones."""
-    if _is_flow(node):
-        at = node.start_mark.index + 1
-        return _Edit(at, at, ", ".join(entries) + (", " if node.value else ""))
-    indent = f"\n{' ' * node.start_mark.column}"
-    name = next((child for key, child in node.value if key.value == "name"), None)
-    if name is not None:
-        return _Edit(_end(text, name), _end(text, name), "".join(f"{indent}{entry}" for entry in entries))
-    at = node.start_mark.index
-    return _Edit(at, at, "".join(f"{entry}{indent}" for entry in entries))
-
-
-def _is_flow(node: Node) -> bool:
-    return not isinstance(node, (MappingNode, SequenceNode)) or bool(node.flow_style)
-
-
-def _end(text: str, node: Node) -> int:
-    """The index behind what a node writes: the parser counts what follows a block, up to the next word, as its part."""
-    if _is_flow(node) or not node.value:
-        return len(text[: node.end_mark.index].rstrip())
-    last = node.value[-1]
-    return _end(text, last[1] if isinstance(last, tuple) else last)
-
-
-def _node(root: Node | None, path: DataPath) -> Node | None:
-    for element in path:
-        if isinstance(root, MappingNode):
-            root = next((child for key, child in root.value if key.value == element), None)
-        elif isinstance(root, SequenceNode) and isinstance(element, int) and element < len(root.value):
-            root = root.value[element]
-        else:
-            return None
-    return root

@@ -1,34 +1,26 @@
-"""Answers every request of a test on loopback, from its fixtures: a proxy that stands in for all servers, HTTPS too.
-
-Certificates of a test's own authority, made in memory for each host: HTTPS requests are answered on this machine.
-"""
+"""Answers every request of a test on loopback, from its fixtures: a proxy that stands in for all servers, HTTPS too."""
 
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from factory.trial.expectations import Problem, differs, equal
+from factory.trial.given import Authority
 from schemas.findings.paths import DataPath
 from schemas.model.pipeline_tests import HttpFixture, HttpRequestFixture, PipelineTest
 
 NO_FIXTURE = 599
 """The status of an answer to a request that no fixture fits."""
+_WITHOUT_BODY = (204, 304)
 
 
 @dataclass(frozen=True)
@@ -60,6 +52,8 @@ class Exchange:
     forward: Callable[[Request], tuple[int, dict[str, str], bytes]] | None = None
     requests: list[Request] = field(default_factory=list)
     unanswered: list[Request] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    """What could not be answered for another reason, and why."""
     used: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,7 +67,13 @@ class Exchange:
                     self.used[position] = self.used.get(position, 0) + 1
                     return self._response(fixture)
             if self.forward is not None:
-                return self.forward(request)
+                try:
+                    return self.forward(request)
+                except OSError as error:  # as those of `requests` are
+                    why = self.failed[f"{request.method} {request.url}"] = (
+                        f"{request.url} cannot be asked: {_cause(error)}"
+                    )
+                    return NO_FIXTURE, {"Content-Type": "text/plain"}, why.encode()
             self.unanswered.append(request)
         text = f"no fixture answers {request.method} {request.url}"
         return NO_FIXTURE, {"Content-Type": "text/plain"}, text.encode()
@@ -117,6 +117,8 @@ def of_requests(test: PipelineTest, exchange: Exchange) -> Iterator[Problem]:
     path: DataPath = ("given", "http")
     for request in exchange.unanswered:
         yield Problem(path, f"no fixture answers {request.method} {request.url}: {exchange.nearest(request)}")
+    for why in exchange.failed.values():
+        yield Problem((), why, is_crash=True)
     for fixture, count in exchange.unused:
         place = path if isinstance(test.given.http, str) else (*path, test.given.http.index(fixture))
         who = f"asked {count} of {fixture.times} times for" if count else "nobody asked for"
@@ -137,8 +139,7 @@ def differences(fixture: HttpRequestFixture, request: Request) -> list[str]:
     """What of a request is not as a fixture wants it."""
     found = []
     parts = urlsplit(fixture.url)
-    address = f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
-    if address != request.address:
+    if _place(fixture.url) != _place(request.url):
         found.append(f"the URL is {request.address}")
     if fixture.method.upper() != request.method:
         found.append(f"the method is {request.method}")
@@ -156,6 +157,19 @@ def differences(fixture: HttpRequestFixture, request: Request) -> list[str]:
     if "json_" in fixture.model_fields_set and not equal(fixture.json_, _json(request.body)):
         found.append("the JSON body differs")
     return found
+
+
+def _place(url: str) -> tuple[str, str | None, int | None, str]:
+    """What tells an address from another one: neither capitals of its host nor its usual port do."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme), parts.path or "/"
+
+
+def _cause(error: BaseException) -> str:
+    """What the first of a chain of errors says, without the text of its library."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def _text(value: Any) -> str:
@@ -198,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and status not in _WITHOUT_BODY:
             self.wfile.write(content)
 
     do_CONNECT = handle_connect  # noqa: N815 # http.server looks methods up by these names
@@ -216,6 +230,9 @@ class _Server(ThreadingHTTPServer):
         self.authority = authority
         self.exchange = Exchange((), Path())
 
+    def handle_error(self, *_: Any) -> None:
+        """A client that went away; what has no answer is said by the test."""
+
 
 @contextmanager
 def fixture_server(authority: Authority) -> Iterator[_Server]:
@@ -229,58 +246,3 @@ def fixture_server(authority: Authority) -> Iterator[_Server]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-_LIFETIME = timedelta(days=36500)
-"""A test may set its clock to any year."""
-
-
-class Authority:
-    """Signs certificates of hosts; `bundle` is what clients must trust."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "factory test")])
-        self._certificate = self._signed(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
-        self.bundle = folder / "authority.pem"
-        self.bundle.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
-        self._contexts: dict[str, ssl.SSLContext] = {}
-
-    def context(self, host: str) -> ssl.SSLContext:
-        """What a server needs to answer as `host`."""
-        if host not in self._contexts:
-            self._contexts[host] = self._make(host)
-        return self._contexts[host]
-
-    def _make(self, host: str) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
-        names = x509.SubjectAlternativeName([x509.DNSName(host)])
-        certificate = self._signed(name, key, names)
-        file = self._folder / f"{len(self._contexts)}.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-    def _signed(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
-    ) -> x509.Certificate:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime(2000, 1, 1, tzinfo=UTC))
-            .not_valid_after(now + _LIFETIME)
-            .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-        )
-        return builder.sign(self._key, hashes.SHA256())

@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from airflow.sdk import Connection
+from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
 
-from schemas.compose.env_values import looks_like_secret, without
+from schemas.compose.env_values import names_secret, without
 
 RETURN_VALUE = "return_value"
 _PARTS = ("conn_type", "host", "schema", "login", "password", "port", "extra")
@@ -27,6 +29,35 @@ def parsed(written: str, conn_id: str) -> Connection:
     """A connection that is written as JSON or as a URI."""
     is_json = written.lstrip().startswith("{")
     return Connection.from_json(written, conn_id) if is_json else Connection.from_uri(written, conn_id)
+
+
+def secrets_of(connection: Connection) -> set[str]:
+    """What nobody may know of a connection, also as a request proves who asks."""
+    found = {*hidden_in(connection.extra_dejson)} | ({connection.password} if connection.password else set())
+    if connection.login and connection.password:
+        found.add(b64encode(f"{connection.login}:{connection.password}".encode()).decode())
+    return found
+
+
+def hidden_in(value: Any, name: str | None = "") -> Iterator[str]:
+    """The texts of a value that are secret by the names around them, those of this project and of Airflow; all of them
+    where there is no name."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from hidden_in(one, name if name is None or is_secret_name(name) else str(key))
+    elif isinstance(value, list):
+        for one in value:
+            yield from hidden_in(one, name)
+    elif isinstance(value, str) and value and (name is None or is_secret_name(name)):
+        yield value
+        scheme, _, proof = value.partition(" ")  # `Bearer …`
+        if proof and scheme.isalpha() and " " not in proof:
+            yield proof
+
+
+def is_secret_name(name: str) -> bool:
+    """`api_key`, `accessToken` and `Authorization`, but not `page`."""
+    return names_secret(name) or bool(should_hide_value_for_key(name))  # type: ignore[no-untyped-call] # Airflow's
 
 
 def unreadable(conn_id: str) -> str:
@@ -205,7 +236,7 @@ class Memory:
         """The value of a variable, as text."""
         found = self.variables.get(key, self.shell.get(f"AIRFLOW_VAR_{key.upper()}"))
         value = self.kept.variable(key) if found is None and self.kept is not None else found
-        if value and looks_like_secret(key):
+        if value and is_secret_name(key):
             self.secrets.add(value)
         if value is None:
             self.missing.add(f"not found: variable `{key}`: AIRFLOW_VAR_{key.upper()}")

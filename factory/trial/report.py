@@ -17,22 +17,20 @@ from typing import Any
 
 import requests
 import structlog
+from airflow.sdk.serde import deserialize
 
-from factory.data.row_files import RowFileWriter
+from factory.data.row_files import plain_value
 from factory.reporters.text import columns, padded, printable
-from factory.trial.expectations import Update, updated
 from factory.trial.fixture_server import Request
 from factory.trial.given import KINDS
-from factory.trial.memory import Memory, TaskResult, parsed
-from schemas.check.test_files import TestFile
-from schemas.compose.env_values import looks_like_secret, without
-from schemas.findings.paths import DataPath
-from schemas.model.pipeline_tests import PipelineTest
+from factory.trial.memory import Memory, TaskResult, is_secret_name, parsed
+from schemas.compose.env_values import without
 from schemas.rules.subject import Subject
-from schemas.text.document import read_document
 
 WIDEST_CELL = 32
 MOST_CELLS = 8
+_MOST_LINES = 20
+"""Of a task's error."""
 
 
 def line(result: TaskResult, place: str, hidden: Callable[[Any], Any]) -> str:
@@ -43,9 +41,15 @@ def line(result: TaskResult, place: str, hidden: Callable[[Any], Any]) -> str:
         first += f"  {result.seconds:.2f} s"
     if result.error is None:
         return first
-    text = hidden(str(result.error)).strip().splitlines()
-    shown = f"{type(result.error).__name__}: {text[0]}" if text else type(result.error).__name__
-    return "\n".join([first, *(f"    {part}" for part in (place, printable(shown), *frames(result.error)) if part)])
+    text = hidden(str(result.error)).strip()
+    said = f"{type(result.error).__name__}: {text}" if text else type(result.error).__name__
+    lines = [printable(one) for one in said.splitlines()[:_MOST_LINES]]
+    return "\n".join([first, *(f"    {part}" for part in (place, *lines, *frames(result.error)) if part)])
+
+
+def plain(output: Any) -> Any:
+    """A task's output, which is kept as Airflow stores it, as plain data."""
+    return plain_value(deserialize(output))
 
 
 def task_place(subject: Subject, task_id: str) -> str:
@@ -97,55 +101,13 @@ def _cell(value: Any) -> str:
     return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 1]}…"
 
 
-def written(file: TestFile, place: Path, updates: Sequence[Update]) -> list[Path]:
-    """Write values into a test file, or into the file of rows that it names; returns the files that changed."""
-    changed: list[Path] = []
-    inline: list[Update] = []
-    for path, value in updates:
-        named = file.document.at(path)
-        if path[-1] == "rows" and isinstance(named, str):
-            with RowFileWriter(str(place.parent / named)) as rows:
-                rows.write(value)
-            changed.append(place.parent / named)
-        else:
-            inline.append((path, value))
-    text = updated(file.document.text, inline)
-    if text != file.document.text:
-        place.write_text(text, encoding="utf-8")
-        changed.insert(0, place)
-    return changed
-
-
-def fixtures_written(
-    place: Path, path: DataPath, test: PipelineTest, recorded: Sequence[Any], *, alone: bool
-) -> list[Update]:
-    """Write recorded answers into the file of fixtures of a test, which is at `path` of the test file at `place`; what
-    is to be written into the test file itself. `alone`: it is the only test there."""
-    http = test.given.http
-    stem = place.name.partition(".")[0]
-    name = stem if alone else f"{stem}.{'-'.join(re.findall('[a-z0-9]+', test.name.lower()))[:60]}"
-    for number, fixture in enumerate(recorded):
-        content = fixture["response"].get("file")
-        if content is not None:
-            fixture["response"]["file"] = f"fixtures/{name}.{number + 1}.bin"
-            (place.parent / "fixtures").mkdir(exist_ok=True)
-            (place.parent / fixture["response"]["file"]).write_bytes(content)
-    if http and not isinstance(http, str):
-        written = [fixture.model_dump(by_alias=True, exclude_unset=True) for fixture in http]
-        return [((*path, "given", "http"), [*written, *recorded])]
-    target = http if isinstance(http, str) else f"fixtures/{name}.http.json"
-    file = place.parent / target
-    before = read_document(file, "").data if file.exists() else []
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps([*(before or []), *recorded], indent=2, ensure_ascii=False)
-    file.write_text(f"{text}\n", encoding="utf-8")
-    return [] if http else [((*path, "given", "http"), target)]
-
-
 KEPT_HEADERS = ("content-type", "link", "etag", "last-modified", "retry-after", "location")
 """Header fields of an answer that a poll looks at. No other is kept: cookies and request ids identify people."""
 NOT_SENT = ("host", "proxy-connection", "connection", "content-length", "accept-encoding")
 HIDDEN = "hidden"
+_SHORTEST_OF_SHELL = 8
+_PROOF = re.compile(r"signature|credential|^sig$", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"([?&]([^=&\s]+)=)[^&#\s\"'<>]+")
 
 
 class Recorder:
@@ -161,14 +123,15 @@ class Recorder:
         self.borrowed: dict[str, dict[str, str]] = {}
 
     def without_secrets(self, value: Any) -> Any:
-        """A value with `hidden` in place of them."""
-        return _without(value, self.secrets)
+        """A value with `hidden` in place of them, and of those in the environment."""
+        own = {text for name, text in os.environ.items() if is_secret_name(name) and len(text) >= _SHORTEST_OF_SHELL}
+        return _without(value, {*self.secrets, *own})
 
     def borrow(self, memory: Memory) -> None:
         """Keep what the run took from the shell, or from the Airflow of `make run`."""
         connections = {name: _placeholder(text, name) for name, text in memory.borrowed["connections"].items()}
         variables = {
-            name: HIDDEN if looks_like_secret(name) else _without(text, self.secrets)
+            name: HIDDEN if is_secret_name(name) else self.without_secrets(text)
             for name, text in memory.borrowed["variables"].items()
         }
         self.borrowed = {kind: each for kind, each in (("connections", connections), ("variables", variables)) if each}
@@ -184,12 +147,12 @@ class Recorder:
             )  # fmt: skip
         kept = {name: value for name, value in answer.headers.items() if _is_kept(name.lower())}
         written = _asked(request)
-        asked = _without(written, self.secrets)
+        asked = self.without_secrets(written)
         if asked.get("json") != written.get("json"):
             del asked["json"]  # what is hidden cannot be compared
-        self.fixtures.append(
-            {"request": asked, "response": _without(_answered(answer, kept), self.secrets), "times": 1}
-        )
+        if "params" in written:
+            asked["params"] = {n: v for n, v in asked["params"].items() if v == written["params"][n]}
+        self.fixtures.append({"request": asked, "response": self.without_secrets(_answered(answer, kept)), "times": 1})
         return answer.status_code, kept, answer.content
 
 
@@ -197,7 +160,7 @@ def _asked(request: Request) -> dict[str, Any]:
     asked: dict[str, Any] = {"url": request.address}
     if request.method != "GET":
         asked["method"] = request.method
-    params = {n: v[0] if len(v) == 1 else v for n, v in request.query.items() if not looks_like_secret(n)}
+    params = {n: v[0] if len(v) == 1 else v for n, v in request.query.items() if not _is_proof(n)}
     if params:
         asked["params"] = params
     body = _json(request.body)
@@ -210,7 +173,9 @@ def _answered(answer: requests.Response, kept: Mapping[str, str]) -> dict[str, A
     response: dict[str, Any] = {"status": answer.status_code} if answer.status_code != requests.codes.ok else {}
     headers = dict(kept)
     try:
-        response["json"] = answer.json()
+        found = answer.json()
+        json.dumps(found, ensure_ascii=False).encode()  # half a character, `"\\ud83d"`, is in no file
+        response["json"] = found
         headers.pop("Content-Type", None)
     except ValueError:
         try:
@@ -225,12 +190,19 @@ def _answered(answer: requests.Response, kept: Mapping[str, str]) -> dict[str, A
 def _without(value: Any, secrets: Collection[str]) -> Any:
     if isinstance(value, dict):
         return {
-            name: HIDDEN if isinstance(one, str) and looks_like_secret(name) else _without(one, secrets)
+            name: HIDDEN if isinstance(one, str) and is_secret_name(name) else _without(one, secrets)
             for name, one in value.items()
         }
     if isinstance(value, list):
         return [_without(one, secrets) for one in value]
-    return without(value, secrets, HIDDEN) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _IN_ADDRESS.sub(lambda m: m[1] + HIDDEN if _is_proof(m[2]) else m[0], without(value, secrets, HIDDEN))
+
+
+def _is_proof(name: str) -> bool:
+    """Whether a parameter proves who asks, as `X-Amz-Signature` does."""
+    return is_secret_name(name) or _PROOF.search(name) is not None
 
 
 def _placeholder(written: str, conn_id: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -16,28 +16,10 @@ from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied, ErrorType
 from airflow.sdk.execution_time import comms
 
 from factory.trial import is_here
-from factory.trial.memory import Memory, parsed, unreadable
-from schemas.compose.env_values import looks_like_secret
-
-
-def _hidden(extra: Mapping[str, Any]) -> Iterator[str]:
-    return (value for name, value in extra.items() if looks_like_secret(name) and isinstance(value, str))
-
+from factory.trial.memory import Memory, hidden_in, parsed, secrets_of, unreadable
 
 BEGUN = "trial_begun"
 """An XCom that the runner is told to delete: it does so after it has taken SIGTERM for itself."""
-
-
-def _masked(value: Any, name: str | None) -> Iterator[str]:
-    """What a task wants hidden, as Airflow's `mask_secret` has it: of a mapping what its names say."""
-    if isinstance(value, dict):
-        for key, one in value.items():
-            yield from _masked(one, key)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _masked(one, name)
-    elif isinstance(value, str) and value and (name is None or looks_like_secret(name)):
-        yield value
 
 
 class NotInATrialError(Exception):
@@ -62,7 +44,6 @@ class MemorySupervisor:
         self._memory = memory
         self._dag_id = dag_id
         self.skipped: list[str | tuple[str, int]] = []
-        self.final: Any = None
         self._started = datetime.now(UTC)
 
     def send(self, msg: Any) -> Any:
@@ -122,7 +103,7 @@ class MemorySupervisor:
             return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
         if self._memory.stays_here and found.conn_type in _IN_C and not is_here(found.host or ""):
             raise RefusedConnectionError(f"a test may not connect to {found.host}: put its tables into `given`")
-        self._memory.secrets |= {text for text in (found.password, *_hidden(found.extra_dejson)) if text}
+        self._memory.secrets |= secrets_of(found)
         parts = {name: getattr(found, name) for name in ("host", "schema", "login", "password", "port", "extra")}
         return comms.ConnectionResult(conn_id=msg.conn_id, conn_type=found.conn_type, **parts)
 
@@ -187,19 +168,15 @@ class MemorySupervisor:
     def _SkipDownstreamTasks(self, msg: comms.SkipDownstreamTasks) -> None:  # noqa: N802 # as above
         self.skipped += msg.tasks
 
-    def _report(self, msg: Any) -> None:
-        """How the task ended: the caller is told by the runner's own return value, too."""
-        self.final = msg
-
-    _SucceedTask = _TaskState = _RetryTask = _RescheduleTask = _DeferTask = _report  # as above
-
     def _ignore(self, _: Any) -> None:
-        """What only Airflow's pages show."""
+        """What only Airflow's pages show, or the runner's own return value says, too."""
+
+    _SucceedTask = _TaskState = _RetryTask = _RescheduleTask = _DeferTask = _ignore  # as above
 
     _SetRenderedFields = _SetRenderedMapIndex = _ignore  # as above
 
     def _MaskSecret(self, msg: comms.MaskSecret) -> None:  # noqa: N802 # as above
-        self._memory.secrets |= set(_masked(msg.value, msg.name))
+        self._memory.secrets |= set(hidden_in(msg.value, msg.name))
 
 
 RUN, SKIPPED, UPSTREAM_FAILED = "run", "skipped", "upstream_failed"

@@ -14,19 +14,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk.serde import deserialize
-
 from factory.data.places import FORMATS, RowFileError
-from factory.data.row_files import plain_rows, plain_value, read_rows
+from factory.data.row_files import plain_rows, read_rows
 from factory.http.state import WATERMARK
 from factory.loading.pipelines import build_checked
 from factory.operators.http_stateful import StatefulHttpOperator
 from factory.trial import PATIENCE_SECONDS, Guard, environment, hide_in_output, tasks_of, through, wrong_param
 from factory.trial.expectations import Problem, differs, of_output, of_rows, of_state, of_tasks, shown
-from factory.trial.fixture_server import Authority, Exchange, fixture_server, of_requests
-from factory.trial.given import FOLDER_VARIABLE, Place, Tables, UnusableError, first_line, tables_of
+from factory.trial.fixture_server import Exchange, fixture_server, of_requests
+from factory.trial.given import FOLDER_VARIABLE, Authority, Place, Tables, UnusableError, first_line, tables_of
 from factory.trial.memory import RETURN_VALUE, Kept, Memory, TaskResult
-from factory.trial.report import Recorder, frames, task_place
+from factory.trial.report import Recorder, frames, plain, task_place
 from factory.trial.run import Trial, run
 from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.check.test_files import fixtures_of
@@ -150,7 +148,8 @@ class Tester:
             update = problem.update
             if recorder is not None and update is not None:
                 update = (update[0], recorder.without_secrets(update[1]))
-            yield problem._replace(text=memory.hidden(problem.text), update=update)
+            text = memory.hidden(problem.text).replace(f"{place.files}/", "").replace(f"{place.files.parent}/", "")
+            yield problem._replace(text=text, update=update)
 
     def _dag(self, checker: Checker, pipeline: str, test: PipelineTest) -> Any:
         """The DAG. Raises UnusableError where something is wrong with it."""
@@ -231,7 +230,7 @@ def _of_data(
         if task_id not in ran:
             yield Problem(path, f"`{task_id}` did not run")
         else:
-            output = plain_value(deserialize(memory.output(task_id)))
+            output = plain(memory.output(task_id))
             if (
                 expected.value is None
                 and isinstance(output, str)

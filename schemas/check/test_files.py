@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from schemas.model.pipeline_tests import (
     PipelineTests,
     TableFixture,
 )
+from schemas.model.task_base import commit_task_id
 from schemas.rules.poll_state import REMEMBERS
 from schemas.rules.subject import Subject
 from schemas.shape.validation import document_finding, is_there, model_findings
 from schemas.text.document import Document, document_from_bytes, read_document
 
-_MOST_NAMES = 10
 _NO_FIXTURES = "beside the test: `factory test --record` writes it"
 
 
@@ -120,6 +120,7 @@ def _tested(subjects: Iterable[Subject]) -> _Tested:
         for view in subject.tasks:
             kept = [key for key in REMEMBERS if view.arguments.get(key) is not None]
             if view.uses == "http" and kept and view.full_id is not None:
+                found.tasks.add(commit_task_id(view.full_id))
                 by_token = isinstance(view.arguments[kept[0]], dict) and "token_path" in view.arguments[kept[0]]
                 found.keys[view.full_id] = "answer" if kept == [REMEMBERS[1]] else "token" if by_token else "cursor"
         holders = [subject.data, *(holder for path, holder in subject.settings if path != ("poll",))]
@@ -164,31 +165,26 @@ class _Rules:
     def check(self) -> Iterator[Diagnostic]:
         if not self._exists:
             path = ("pipeline",) if self._model.pipeline is not None else ()
-            yield document_finding(
-                self._document, Code.UNREADABLE, path, f"there is no pipeline `{self._pipeline}` to test"
-            )
+            text = f"there is no pipeline `{self._pipeline}` to test"
+            yield document_finding(self._document, Code.UNREADABLE, path, text)
             return
         for index, test in enumerate(self._model.tests):
             yield from self._of_test(("tests", index), test)
 
     def _of_test(self, path: DataPath, test: PipelineTest) -> Iterator[Diagnostic]:
-        if test.environment and test.environment not in self._environments:
-            text = f"the pipeline declares no environment `{test.environment}`"
-            caret = meant(test.environment, self._environments)
-            edit = typo_fix(test.environment, self._environments)
-            place = (*path, "environment")
-            yield document_finding(self._document, Code.WRONG_VALUE, place, text, caret=caret, edit=edit)
-        if test.dag_id is not None and test.dag_id not in self._ids:
-            caret, edit = meant(test.dag_id, self._ids), typo_fix(test.dag_id, self._ids)
-            text = f"the pipeline makes no DAG `{test.dag_id}`"
-            yield document_finding(self._document, Code.WRONG_VALUE, (*path, "dag_id"), text, caret=caret, edit=edit)
+        for key, name, known, what in (
+            ("environment", test.environment, self._environments, "declares no environment"),
+            ("dag_id", test.dag_id, self._ids, "makes no DAG"),
+        ):
+            if name and name not in known:
+                text, caret, edit = f"the pipeline {what} `{name}`", meant(name, known), typo_fix(name, known)
+                yield document_finding(self._document, Code.WRONG_VALUE, (*path, key), text, caret=caret, edit=edit)
         if test.dag_id is None and len(self._ids) > 1:
             text = f"the pipeline makes {len(self._ids)} DAGs, and the test names none of them"
             caret = f"add `dag_id: {self._ids[0]}`"
             yield document_finding(self._document, Code.MISSING_KEY, (*path, "name"), text, caret=caret)
         tested = self._tested_by(test)
-        named = [test.task] if isinstance(test.task, str) else test.task or []
-        for position, task_id in enumerate(named):
+        for position, task_id in enumerate([test.task] if isinstance(test.task, str) else test.task or []):
             place = (*path, "task") if isinstance(test.task, str) else (*path, "task", position)
             yield from self._known(tested, task_id, place, at_key=False)
         for name in () if tested.takes_any else test.params.keys() - tested.params:
@@ -222,7 +218,7 @@ class _Rules:
         caret, edit = did_you_mean(nearest(task_id, tested.tasks)), typo_fix(task_id, tested.tasks)
         if inside:
             text, edit = f"`{task_id}` is a group of tasks, and no task", None
-            caret = f"name a task inside: {', '.join(f'`{known}`' for known in sorted(inside)[:_MOST_NAMES])}"
+            caret = f"name a task inside: {', '.join(f'`{known}`' for known in sorted(inside)[:10])}"
         yield document_finding(self._document, Code.UNKNOWN_TASK, place, text, at_key=at_key, caret=caret, edit=edit)
 
     def _of_state(
@@ -248,9 +244,8 @@ class _Rules:
                 text = "all rows have these among them: leave out `match: subset`, or write `count`"
                 yield document_finding(self._document, Code.WRONG_VALUE, (*place, "rows"), text)
             if keys[0] != "files" and not rows.model_fields_set - {"match", "order"}:
-                yield document_finding(
-                    self._document, Code.MISSING_KEY, place, "this expects nothing: write `rows` or `count`"
-                )
+                text = "this expects nothing: write `rows` or `count`"
+                yield document_finding(self._document, Code.MISSING_KEY, place, text)
             for index, row in enumerate(rows.rows if isinstance(rows.rows, list) else ()):
                 if not row:
                     text = "this row names no column"
@@ -260,7 +255,7 @@ class _Rules:
         given, expect = test.given, test.expect
         written: list[tuple[DataPath, object]] = [((*path, "given", "http"), given.http)]
         for index, fixture in enumerate(() if isinstance(given.http, str) else given.http):
-            written.append(((*path, "given", "http", index, "response", "file"), fixture.response.file))
+            yield from self._body(self._document, (*path, "given", "http", index), fixture)
         for name, output in given.tasks.items():
             if isinstance(output, str) and output.endswith(ROW_FILES):
                 written.append(((*path, "given", "tasks", name), output))
@@ -277,16 +272,29 @@ class _Rules:
                 text = f"there is no file `{named}` {_NO_FIXTURES if place[-1] == 'http' else 'beside the test'}"
                 yield document_finding(self._document, Code.UNREADABLE, place, text)
             elif isinstance(named, str) and place[-1] == "http":
-                yield from fixtures_of(self._base / named, self._document.file.rpartition("/")[0])[1]
+                fixtures, document = fixtures_of(self._base / named, self._document.file.rpartition("/")[0])
+                yield from document.diagnostics
+                for index, fixture in enumerate(fixtures):
+                    yield from self._body(document, (index,), fixture)
+
+    def _body(self, document: Document, path: DataPath, fixture: HttpFixture) -> Iterator[Diagnostic]:
+        file = fixture.response.file
+        if file is not None and not (self._base / file).is_file():
+            text = f"there is no file `{file}` beside the test"
+            yield document_finding(document, Code.UNREADABLE, (*path, "response", "file"), text)
 
 
-def fixtures_of(path: Path, shown: str) -> tuple[Sequence[HttpFixture], Sequence[Diagnostic]]:
-    """The fixtures of a file, and what is wrong with it; `shown` is its folder as people know it."""
+def fixtures_of(path: Path, shown: str) -> tuple[Sequence[HttpFixture], Document]:
+    """The fixtures of a file, and the file with what is wrong with it; `shown` is its folder as people know it."""
     document = read_document(path, f"{shown}/{path.name}" if shown else path.name)
     if document.diagnostics or document.data is None:
-        return (), document.diagnostics
+        return (), document
+    if not isinstance(document.data, list):
+        found = (document_finding(document, Code.WRONG_TYPE, (), "fixtures are a list"),)
+        return (), replace(document, diagnostics=found)
     try:
         given = Given.model_validate({"http": document.data})
     except ValidationError as error:
-        return (), tuple(model_findings(document, error.errors(include_url=False), Given, ("http",)))
-    return given.http if not isinstance(given.http, str) else (), ()
+        wrong = model_findings(document, error.errors(include_url=False), Given, ("http",))
+        return (), replace(document, diagnostics=tuple(wrong))
+    return given.http if not isinstance(given.http, str) else (), document

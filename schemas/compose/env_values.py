@@ -43,6 +43,8 @@ _KEYS_TO_SHOW = frozenset(
 
 SHORTEST_SECRET = 4
 """Of one that is looked for in other texts: `1` is in too many."""
+_SHORTEST_LINE = 8
+"""Of one that is written over several lines."""
 _NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|-")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _HEADERS = frozenset({"AUTHORIZATION", "PROXY_AUTHORIZATION", "COOKIE", "SET_COOKIE"})
@@ -153,7 +155,8 @@ def _forms(secret: str) -> set[str]:
     in_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret), quote(quote(secret, safe=""), safe="")}
     in_urls |= {_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in in_urls}
-    return {secret, *in_json, *in_urls}
+    lines = {line.strip() for line in secret.splitlines()} if "\n" in secret.strip() else set()  # as output comes
+    return {secret, *in_json, *in_urls, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
 
 
 def is_airflows_own(name: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.model.fields import Model, PlainValue
+from schemas.model.http import URL_PATTERN
 from schemas.model.times import Date
 
 Rows = list[dict[str, PlainValue]]
@@ -19,10 +22,22 @@ ROW_FILES = (".json", ".jsonl", ".csv")
 TaskEnd = Literal["success", "failed", "skipped", "upstream_failed"]
 
 
+_HEADER = re.compile(r"[\x20-\x7e\xa0-\xff\t]*")
+
+
+def _header(text: str) -> str:
+    if _HEADER.fullmatch(text) is None:
+        raise PydanticCustomError("header", "a header field has no line ends, and no characters but those of Latin-1")
+    return text
+
+
+_Header = Annotated[str, AfterValidator(_header)]
+
+
 class HttpRequestFixture(Model):
     """Which request an answer is for. What is not written may be anything."""
 
-    url: str = Field(min_length=1, examples=["https://shop.example.com/orders"])
+    url: str = Field(pattern=URL_PATTERN, examples=["https://shop.example.com/orders"])
     """The URL; its query may be in `params`, too."""
     method: str = "GET"
     """HTTP method."""
@@ -37,9 +52,9 @@ class HttpRequestFixture(Model):
 class HttpResponseFixture(Model):
     """An answer."""
 
-    status: int = Field(default=200, ge=100, le=599)
+    status: int = Field(default=200, ge=200, le=599)
     """Its status."""
-    headers: dict[str, str] = {}
+    headers: dict[_Header, _Header] = {}
     """Its header fields."""
     json_: Any = Field(default=None, alias="json")
     """Its body, as JSON."""
@@ -47,6 +62,14 @@ class HttpResponseFixture(Model):
     """Its body, as text."""
     file: str | None = None
     """A file below the test file's folder that holds its body."""
+
+    @model_validator(mode="after")
+    def _has_one_body(self) -> Self:
+        bodies = [f"`{name.rstrip('_')}`" for name in ("json_", "text", "file") if name in self.model_fields_set]
+        if len(bodies) > 1:
+            which = {"which": " and ".join(bodies)}
+            raise PydanticCustomError("bodies", "an answer has one body: {which} exclude each other", which)
+        return self
 
 
 class HttpFixture(Model):
@@ -147,7 +170,7 @@ class PipelineTest(Model):
 
     name: str = Field(min_length=1)
     """What it shows, in a person's words."""
-    task: str | list[str] | None = None
+    task: str | Annotated[list[str], Field(min_length=1)] | None = None
     """The tasks that run; without it the whole pipeline."""
     dag_id: str | None = None
     """Which DAG of the file, where a matrix makes several."""

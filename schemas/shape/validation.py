@@ -217,8 +217,10 @@ def model_findings(
     seen: set[DataPath] = set()
     placed = [(_path_in(document.data, error["loc"][len(key) :]), error) for error in errors]
     for path, error in placed:
-        # What is wrong inside says which member of a union is meant: the others' types are no mistake.
-        is_other = error["type"].endswith("_type") and any(p != path == p[: len(path)] for p, _ in placed)
+        # What is wrong but for the type, there or inside, says which member of a union is meant.
+        is_other = error["type"].endswith("_type") and any(
+            p[: len(path)] == path and (p != path or not other["type"].endswith("_type")) for p, other in placed
+        )
         if path in seen or is_other:
             continue
         seen.add(path)

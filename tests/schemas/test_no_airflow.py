@@ -84,8 +84,8 @@ def test_a_pipeline_is_checked_where_airflow_is_missing(tmp_path: Path) -> None:
     (tmp_path / "orders.yaml").write_text("poll:\n  url: http://localhost/\n  metod: GET\n")
     code = (
         f"import sys\nfor name in {AIRFLOW!r}: sys.modules[name] = None\n"
-        "from pathlib import Path\nfrom factory.reporters import concise\nfrom schemas.check import check_folder\n"
-        f"print(concise.render(check_folder(Path({str(tmp_path)!r})).diagnostics))"
+        "from pathlib import Path\nfrom factory.reporters.full import concise\nfrom schemas.check import check_folder\n"
+        f"print(concise(check_folder(Path({str(tmp_path)!r})).diagnostics))"
     )
     child = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60

@@ -15,9 +15,10 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from airflow.sdk import Connection
 
 from factory.local.home import Home
-from factory.trial.memory import Kept, Memory
+from factory.trial.memory import Kept, Memory, secrets_of
 from schemas.compose.env_values import without
 from tests.factory.cli.commands import factory
 from tests.factory.http.http_server import Server
@@ -132,4 +133,10 @@ def test_secrets_are_hidden_as_urls_and_json_write_them() -> None:
     texts = [one, json.dumps(one), json.dumps(one, ensure_ascii=False), quote(one), quote_plus(one)]
 
     assert not [text for text in Memory(secrets={one}).hidden(texts) if "rd" in text]
+    key = "-----BEGIN KEY-----\nabcdefghij\n-----END KEY-----\n"
+    assert Memory(secrets={key}).hidden("it is abcdefghij") == "it is ***"
+    extra = {"headers": {"Authorization": "Bearer abc-123"}, "accessToken": "tok-1", "keyfile_dict": {"a": "b-1"}}
+    assert secrets_of(Connection(conn_id="c", login="ada", password="hush", extra=json.dumps(extra))) == {  # noqa: S106 # of the test
+        *("hush", "YWRhOmh1c2g=", "Bearer abc-123", "abc-123", "tok-1", "b-1")
+    }
     assert without(f"page 1 of {quote(one)}", [one, "1"], "hidden") == "page 1 of hidden"

@@ -43,6 +43,13 @@ def load(rows):
 """
 
 
+DATES = """
+def dates():
+    import datetime
+    return [{"id": 1, "day": datetime.date(2026, 1, 2)}]
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "pipelines").mkdir()
@@ -131,8 +138,15 @@ def test_what_is_given_wrong_is_named(project: Path, arguments: tuple[str, ...],
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_task_runs_with_what_it_needs(project: Path) -> None:
-    assert list(tried(project, "etl", "--task", "load", "--upstream")) == ["extract", "transform", "load"]
+def test_a_task_runs_with_what_it_needs_and_is_not_given(project: Path) -> None:
+    (project / "rows.json").write_text('[{"id": 7}]')
+    (project / "pipelines" / "etl.yaml").write_text(ETL.replace("steps.extract}", "steps.dates}").lstrip())
+    (project / "pipelines" / "steps.py").write_text(f"{STEPS}{DATES}")
+
+    found = tried(project, "etl", "--task", "load", "--upstream")
+    assert list(found) == ["extract", "transform", "load"]
+    assert found["extract"]["output"] == [{"id": 1, "day": "2026-01-02"}]
+    assert list(tried(project, "etl", "--task", "load", "--upstream", "--given", "transform=rows.json")) == ["load"]
 
 
 def test_a_failure_is_shown_at_its_place(project: Path) -> None:
@@ -253,10 +267,16 @@ def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
         (("etl", "--task", "transform"), "add --upstream, or --given extract=FILE (- for none)"),
         (("etl", "--given", "extract"), "--given takes TASK=FILE, not `extract`"),
         (("etl", "--given", "extract=none.json"), "none.json: "),
+        (("etl", "--task", "load", "--given", "load=rows.json"), "nothing is to run: the output of each task is given"),
+        (("pipelines",), "pipelines: name a pipeline"),
+        (("pipelines/_templates/t.yaml",), "pipelines/_templates/t.yaml: name a pipeline that takes this template"),
         (("etl", "--date", "yesterday"), "--date takes a date in ISO 8601 form, 2026-01-31T06:00, not `yesterday`"),
     ],
 )
 def test_wrong_usage_is_said(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    (project / "rows.json").write_text("[]")
+    (project / "pipelines" / "_templates").mkdir()
+    (project / "pipelines" / "_templates" / "t.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
     done = factory("try", *arguments, cwd=project)
 
     assert done.returncode == 2
@@ -411,15 +431,16 @@ def test_an_interrupt_ends_all_and_leaves_nothing(project: Path, number: signal.
         cwd=project,
         env={**os.environ, "TMPDIR": str(project)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
     end = time.monotonic() + 50
     while not (pids.exists() and pids.read_text()) and time.monotonic() < end:
         time.sleep(0.05)
     process.send_signal(number)
-    printed, _ = process.communicate(timeout=30)
+    printed, said = process.communicate(timeout=30)
 
-    assert process.returncode == 130
+    assert (process.returncode, "ended while `long` ran" in said) == (130, True)
     assert "after" not in printed
     assert not psutil.pid_exists(int(pids.read_text()))
     assert not list(project.glob("factory-try-*"))

@@ -23,7 +23,8 @@ from typing import Any
 
 import yaml
 
-from factory.reporters import concise, full
+from factory.reporters import full
+from factory.reporters.full import concise
 from schemas.check import Checker, CheckOptions
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.text.document import Document, document_from_bytes, document_from_text
@@ -241,7 +242,7 @@ def _inside(span: Span, lines: TextLines) -> None:
 
 def _shown(diagnostics: tuple[Diagnostic, ...]) -> None:
     assert bool(full.render(diagnostics)) == bool(diagnostics)
-    assert len(concise.render(diagnostics).split("\n")) == max(1, len(diagnostics))
+    assert len(concise(diagnostics).split("\n")) == max(1, len(diagnostics))
 
 
 def _positions(document: Document) -> None:
