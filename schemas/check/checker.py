@@ -72,13 +72,16 @@ class Checker(Files):
 
     def __init__(self, folder: Path, options: CheckOptions | None = None) -> None:
         super().__init__(folder, options)
+        kept = self.options.kept
         self._standards = Standards(
             folder,
             self.environ,
             self.environment,
             every_environment=self.options.every_environment,
             require_environment=self.options.require_environment,
-            reader=SourceReader(folder) if self.options.read_sources else None,
+            reader=SourceReader(folder, cache=kept.facts if kept is not None else None)
+            if self.options.read_sources
+            else None,
             policy=self.options.policy,
             templates=self.layers,
         )

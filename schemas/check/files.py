@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.check.language import language_of
-from schemas.check.layers import LayerReader, unusable
+from schemas.check.layers import Kept, LayerReader, unusable
 from schemas.compose.merging import declared
 from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Diagnostic
@@ -39,7 +39,8 @@ class CheckOptions:
     declares. `require_environment` makes an unset variable an error. `read_sources` checks `uses` and `with` against
     the source code that they name; a task start does without, its version was checked before. `shown_folder` is what
     diagnostics call the pipelines folder. `texts` replace the content of the folder's files, by path below it: what an
-    editor has not saved yet, or what a fix would write. `policy` is for lint: the build knows none.
+    editor has not saved yet, or what a fix would write. `policy` is for lint: the build knows none. `kept` is of the
+    checks before.
     """
 
     environ: Mapping[str, str] | None = None
@@ -50,6 +51,7 @@ class CheckOptions:
     shown_folder: str = "pipelines"
     policy: Policy | None = None
     texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    kept: Kept | None = field(default=None, repr=False)
 
 
 class Files:
@@ -62,7 +64,9 @@ class Files:
         chosen = self.options.environment
         self.environment = (self.environ.get(ENVIRONMENT_VARIABLE) if chosen is None else chosen) or None
         self._environments: dict[str, tuple[str, ...]] = {}
-        self.layers = LayerReader(folder, self.options.shown_folder, self.options.texts, self.environ)
+        self.layers = LayerReader(
+            folder, self.options.shown_folder, self.options.texts, self.environ, self.options.kept
+        )
 
     def paths(self) -> Sequence[str]:
         """All pipelines, sorted; those that the options give a text, too."""

@@ -81,7 +81,7 @@ class _Repair:
             return
         texts = {**self._texts, **{self._paths[file]: self._edited(file, group) for file, group in by_file.items()}}
         after = self._check(texts)
-        if all(_is_better(self._found, after, by_file, file) for file in {*self._found, *after}):
+        if all(is_better(self._found, after, by_file, file) for file in {*self._found, *after}):
             self._texts, self._found = texts, after
             self._changed |= {self._paths[file] for file in by_file}
             self._fixed += sum(map(len, by_file.values()))
@@ -116,7 +116,7 @@ def _identity(finding: Diagnostic) -> tuple[object, ...]:
     return (finding.file, finding.code, finding.message, finding.span.line)
 
 
-def _is_better(before: _Findings, after: _Findings, fixed: _Findings, file: str) -> bool:
+def is_better(before: _Findings, after: _Findings, fixed: _Findings, file: str) -> bool:
     """Whether a file lost its fixed findings, and is no worse off otherwise."""
     old, new, gone = before.get(file, ()), after.get(file, ()), fixed.get(file, ())
     counts, left = Counter(map(_identity, old)), Counter(map(_identity, new))

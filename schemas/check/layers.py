@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,35 @@ from schemas.text.document import MAX_BYTES, Document, Parse, document_from_byte
 
 if TYPE_CHECKING:
     from schemas.dagfactory.reading import DagFactoryDocument
+    from schemas.source import FactCache
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one check hands to the next in a process that checks at each key: of files that did not change, the text,
+    by path with its version, and what their Python says."""
+
+    facts: FactCache
+    texts: dict[str, tuple[tuple[int, int, int], str]] = field(default_factory=dict)
 
 
 class LayerReader:
     """Reads below one pipelines folder. Paths are POSIX, below it; diagnostics call it `shown_folder`;
     `texts` replace what files hold; `environ` is what dag-factory's documents expand `$NAME` from."""
 
-    def __init__(self, folder: Path, shown_folder: str, texts: Mapping[str, bytes], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shown_folder: str,
+        texts: Mapping[str, bytes],
+        environ: Mapping[str, str],
+        kept: Kept | None = None,
+    ) -> None:
         self._folder = folder
         self._shown_folder = shown_folder
         self._texts = texts
         self._environ = environ
+        self._kept = kept.texts if kept is not None else None
         self._documents: dict[str, Document | None] = {}
         self._plain: dict[str, str] = {}
         self._defaults: dict[str, tuple[Document, ...]] = {}
@@ -50,8 +69,23 @@ class LayerReader:
         if document is not None:
             return document.text
         if path not in self._plain:
-            self._plain[path] = self._raw(path).decode("utf-8-sig", "replace")
+            kept = self._kept if path not in self._texts else None
+            self._plain[path] = self._decoded(path) if kept is None else self._unchanged(path, kept)
         return self._plain[path]
+
+    def _unchanged(self, path: str, kept: dict[str, tuple[tuple[int, int, int], str]]) -> str:
+        try:
+            found = os.stat(os.path.join(self._folder, path))  # noqa: PTH116, PTH118 # a Path costs, for each file
+        except OSError:
+            return ""
+        version = (found.st_mtime_ns, found.st_size, found.st_ino)
+        known = kept.get(path)
+        if known is None or known[0] != version:
+            known = kept[path] = (version, self._decoded(path))
+        return known[1]
+
+    def _decoded(self, path: str) -> str:
+        return self._raw(path).decode("utf-8-sig", "replace")
 
     def _raw(self, path: str) -> bytes:
         if path in self._texts:

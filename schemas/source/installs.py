@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from schemas.source.facts import Unreadable
@@ -34,7 +35,7 @@ def editable_modules(folders: Iterable[str]) -> Mapping[str, str]:
     modules: dict[str, str] = {}
     for folder in folders:
         for file in _site_files(folder, "__editable___*_finder.py"):
-            for name, place in _mapping(file).items():
+            for name, place in _mapping(file, file.stat().st_mtime_ns).items():
                 if isinstance(place, str):
                     modules.setdefault(name, place)
     return modules
@@ -53,7 +54,8 @@ def _lines(file: Path) -> list[str]:
         return []
 
 
-def _mapping(file: Path) -> Mapping[str, object]:
+@lru_cache(64)
+def _mapping(file: Path, _: int) -> Mapping[str, object]:
     try:
         tree = parse(file.read_bytes())
     except OSError:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
+from factory.cli.editor.mentions import NAMED_IN_TESTS
 from factory.cli.editor.outline import Cursor, Outline
 from factory.cli.editor.schema_help import SchemaHelp, published
 from factory.cli.editor.workspace import Place, Workspace
@@ -123,6 +124,8 @@ class Completion:
             for name, detail in self._params_of(self.outline.value((*self._task, TEMPLATE)) or ""):
                 if name not in written:
                     yield self._key(name, detail, "")
+        if self.place.is_test and cursor.path[2:] in NAMED_IN_TESTS:
+            yield from (self._key(name, "task", "") for name in self._ids_of_pipeline() if name not in written)
         for key, schema in self._help.keys(cursor.path).items():
             if key not in written:
                 text = str(schema.get("markdownDescription") or schema.get("description") or "")
@@ -175,8 +178,8 @@ class Completion:
 
     def _ids(self) -> Iterator[str]:
         """The ids in the list that this task is in, and in those of the groups around it."""
-        for end in range(len(self._task), 0, -2):
-            around = self._task[: end - 1]
+        arounds = [self._task[: end - 1] for end in range(len(self._task), 0, -2)] or [("tasks",)]  # of outputs
+        for around in arounds:
             for entry in _id_entries(self.outline):
                 if entry[:-2] == around and entry[:-1] != self._task:
                     yield self.outline.value(entry) or ""
@@ -197,9 +200,14 @@ class Completion:
                 yield Proposal(name, cursor.column, "Function", text.partition("\n")[0], text)
         reader = self.workspace.reader()
         above = cursor.typed.rpartition(".")[0]
-        for name in reader.names_in(above):
+        for name in filter(self._may_hold_python, reader.names_in(above)) if not above else reader.names_in(above):
             dotted = f"{above}.{name}" if above else name
             yield Proposal(dotted, cursor.column, "Module" if name.islower() else "Class", "")
+
+    def _may_hold_python(self, name: str) -> bool:
+        """Folders of YAML files have names like modules."""
+        place = self.workspace.folder / name
+        return not place.is_dir() or next(place.rglob("*.py"), None) is not None
 
     def _files(self, cursor: Cursor) -> Iterator[Proposal]:
         """Files that an argument may name, from the pipeline's folder and from the pipelines folder."""

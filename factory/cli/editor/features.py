@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from factory.cli.editor import renaming
+from factory.cli.editor import navigation
 from factory.cli.editor.completion import Completion
-from factory.cli.editor.meaning import definition, hover
+from factory.cli.editor.meaning import hover
 from factory.cli.editor.mentions import Mention, mention_at, mentions, renamed_in
-from factory.cli.editor.outline import Item, Outline, foldable, items
+from factory.cli.editor.outline import Entry, Outline
 from factory.cli.editor.server import EditorServer
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.findings.diagnostics import Span
+from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import is_test_path
 
 RUN_TEST, TRY_TASK = "factory.test", "factory.try"
@@ -115,6 +116,38 @@ def _describe(server: EditorServer) -> None:
         return [types.FoldingRange(first, last) for first, last in lines]
 
 
+class Item(NamedTuple):
+    """A task or a group in the outline. Lines count from 0; the last one belongs to it."""
+
+    name: str
+    detail: str
+    entry: Entry
+    last_line: int
+    inside: tuple[Item, ...]
+
+
+def items(outline: Outline, path: DataPath = ()) -> tuple[Item, ...]:
+    """The tasks and groups of a file, a group's inside it; also of a text that is half typed."""
+    found = []
+    inside = (*path, "tasks")
+    if not path and (poll := outline.at(("poll",))) is not None:
+        found.append(Item("poll", outline.value(("poll", "url")) or "", poll, outline.last_lines[poll], ()))
+    for entry in outline.inside.get(inside, ()):
+        if isinstance(entry.path[-1], int) and task_path(entry.path) == entry.path:
+            name = outline.value((*entry.path, "id")) or f"task {entry.path[-1] + 1}"
+            detail = outline.value((*entry.path, "uses")) or "group"
+            found.append(Item(name, detail, entry, outline.last_lines[entry], items(outline, entry.path)))
+    return tuple(found)
+
+
+def foldable(outline: Outline) -> Iterator[tuple[int, int]]:
+    """First and last lines of what goes over several lines."""
+    for entry in outline.entries:
+        last = outline.last_lines[entry]
+        if last > entry.line:
+            yield entry.line, last
+
+
 def _symbols(found: Iterable[Item]) -> list[types.DocumentSymbol]:
     return [
         types.DocumentSymbol(
@@ -136,7 +169,7 @@ def _navigate(server: EditorServer) -> None:
         found = ls.place(uri)
         if found is None:
             return None
-        target = definition(*found, ls.outline(uri), *ls.position(uri, params.position))
+        target = navigation.definition(*found, ls.outline(uri), *ls.position(uri, params.position))
         if target is None:
             return None
         there = ls.uri(target.file)
@@ -147,7 +180,7 @@ def _navigate(server: EditorServer) -> None:
         asked = _named_at(ls, params)
         if asked is None or asked[2].span is None:
             return None
-        problem = renaming.id_problem(asked[2])
+        problem = navigation.id_problem(asked[2])
         if problem is not None:
             raise JsonRpcInvalidParams(problem)
         return types.PrepareRenamePlaceholder(ls.range(params.text_document.uri, asked[2].span), asked[2].id)
@@ -158,7 +191,7 @@ def _navigate(server: EditorServer) -> None:
         if asked is None:
             return None
         workspace, owner, mention = asked
-        problem = renaming.name_problem(workspace, owner, mention, params.new_name)
+        problem = navigation.name_problem(workspace, owner, mention, params.new_name)
         if problem is not None:
             raise JsonRpcInvalidParams(problem)
         changes: defaultdict[str, list[types.TextEdit]] = defaultdict(list)
@@ -177,7 +210,7 @@ def _named_at(
     owner = renamed_in(*found) if found is not None else None
     if found is None or owner is None:
         return None
-    problem = renaming.unreadable(found[0], owner)
+    problem = navigation.unreadable(found[0], owner)
     if problem is not None:
         raise JsonRpcInvalidParams(problem)
     position = ls.position(params.text_document.uri, params.position)
@@ -185,20 +218,22 @@ def _named_at(
     return (found[0], owner, mention) if mention is not None else None
 
 
+_MOST_FIXES = 20
+"""Of one request: each is tried."""
+
+
 def _act(server: EditorServer) -> None:
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix])
     )
-    def actions(ls: EditorServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+    async def actions(ls: EditorServer, params: types.CodeActionParams) -> list[types.CodeAction]:
         uri = params.text_document.uri
+        first, last = params.range.start.line + 1, params.range.end.line + 1
+        asked = [one for one in ls.fixes(uri) if one.span.line <= last and one.span.end_line >= first]
         found = []
-        for finding in ls.fixes(uri):
+        for finding in await ls.kept_fixes(uri, asked[:_MOST_FIXES]):
             where = ls.range(uri, finding.span)
-            if (
-                finding.fix is None
-                or where.start.line > params.range.end.line
-                or where.end.line < params.range.start.line
-            ):
+            if finding.fix is None:
                 continue
             edit = types.TextEdit(ls.range(uri, finding.fix.span), finding.fix.replacement)
             diagnostics = [d for d in params.context.diagnostics if d.code == finding.code.id and d.range == where]

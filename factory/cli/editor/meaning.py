@@ -1,17 +1,11 @@
-"""What a place in a file means: what hovering over it says, and where what it names is.
-
-Hovering: the help of a key, what holds there and where that is written, a schedule in words, the signature behind a
-dotted path.
-"""
+"""What a place in a file means, which hovering over it says: the help of a key, what holds there and where that is
+written, a schedule in words, the signature behind a dotted path."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import NamedTuple
 
 from factory.cli.editor.completion import output_keys, schema_of
 from factory.cli.editor.mentions import names_task
@@ -21,18 +15,17 @@ from factory.cli.editor.workspace import Name, Place, Workspace, effective_paths
 from factory.plan.schedule import shown_moment, timing
 from factory.reporters import in_force
 from schemas.compose.effective import Effective
+from schemas.compose.task_rows import of_template
 from schemas.compose.templates import params_of
 from schemas.compose.variants import Variant
 from schemas.expressions.reading import EnvReference, Expression, TaskReference, ValueReference
-from schemas.findings.diagnostics import Span
 from schemas.findings.paths import DataPath, task_path
-from schemas.folder.project import FolderFiles
 from schemas.folder.templates import template_name
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task import TEMPLATE
 from schemas.rules.subject import Subject
 from schemas.shape.places import value_at
-from schemas.source import Class, Function, TaskDecorated
+from schemas.source import Class, Function
 from schemas.text.nodes import scalar
 
 _LONGEST = 200
@@ -59,6 +52,9 @@ def hover(workspace: Workspace, place: Place, outline: Outline, line: int, colum
 
 def _on_key(workspace: Workspace, place: Place, outline: Outline, path: DataPath) -> Iterator[str]:
     yield SchemaHelp(published(schema_of(place)), outline).description(path)
+    task = task_path(path)
+    if path[len(task) : -1] == ("with",) and (template := outline.value((*task, TEMPLATE))):
+        yield _param(workspace, template, str(path[-1]))
     if not place.is_test:
         yield from _in_force(workspace, place, path)
     if path[-1:] == ("schedule",):
@@ -149,10 +145,7 @@ def _on_value(
             yield f"What the task `{task_id}` gave{f': {keys}' if keys else ''}."
             yield from _in_force(workspace, place, path)
         case ValueReference("params", keys) if place.is_template:
-            document = workspace.checker().layers.template(template_name(place.path))
-            schema = params_of(document).get(keys[0]) if document is not None else None
-            shown = schema if isinstance(schema, dict) else {}
-            yield "\n".join([f"The param `{keys[0]}` of the template.", *(f"- {k}: `{v}`" for k, v in shown.items())])
+            yield _param(workspace, template_name(place.path), keys[0])
         case ValueReference("vars", keys):
             yield from _in_force(workspace, place, ("vars", *keys))
         case None:
@@ -165,10 +158,19 @@ def _on_value(
         yield from _runs(workspace, place)
 
 
+def _param(workspace: Workspace, template: str, name: str) -> str:
+    document = workspace.checker().layers.template(template)
+    params = params_of(document) if document is not None else {}
+    schema = params.get(name)
+    shown = schema if isinstance(schema, dict) else {"default": schema} if name in params else {}
+    facts = "\n".join(f"- {key}: `{value}`" for key, value in shown.items())
+    return f"A param of the template `{template}`.\n\n{facts}" if name in params else ""
+
+
 def _of_tested(workspace: Workspace, test: Place, path: DataPath, word: str) -> Iterator[str]:
     """Of a task that a test names: what it does, and what holds for it."""
     tested = workspace.tested(test) if names_task(path) else None
-    subject = _subject(workspace, tested) if tested is not None else None
+    subject = subject_of(workspace, tested) if tested is not None else None
     view = next((one for one in subject.entries if one.full_id == word), None) if subject is not None else None
     if tested is not None and subject is not None and view is not None:
         yield f"`{word}` in {tested.path}"
@@ -204,60 +206,14 @@ def schedule_text(variant: Variant) -> str:
     return f"Runs {when.words()}.{f' Next:{chr(10)}{listed}' if listed else ''}"
 
 
-# -- go to ------------------------------------------------------------------------------------------------------
-
-
-class Target(NamedTuple):
-    """A place in a file; lines and columns count from 1, as in `Span`."""
-
-    file: Path
-    span: Span
-
-
-def definition(workspace: Workspace, place: Place, outline: Outline, line: int, column: int) -> Target | None:
-    """Where the thing is that is named at a place: a function, a file, a task, a value."""
-    found = outline.path_at(line, column)
-    if found is None:
-        return None
-    path, _ = found
-    word = word_at(outline.lines[line], column)
-    if place.is_test:
-        return _in_pipeline(workspace, place, word)
-    subject = _subject(workspace, place)
-    inside = next(iter(effective_paths(subject.effective, path)), path) if subject is not None else path
-    expression = outline.expression_at(line, column)
-    if expression is not None and isinstance(expression.meaning, TaskReference) and subject is not None:
-        return _task(subject, workspace, inside, expression.meaning.task_id)
-    key = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if key in ("needs", "teardown") and subject is not None:
-        return _task(subject, workspace, inside, word)
-    if key == TEMPLATE and (template := workspace.checker().layers.template_place(word)) is not None:
-        return Target(template, Span(1, 1, 1, 2))
-    source = workspace.reader().find(word) if "." in word else None
-    if isinstance(source, Function | Class | TaskDecorated):
-        return Target(source.file, Span(source.line, 1, source.line, 2))
-    named = _file(workspace, place, word)
-    if named is not None:
-        return Target(named, Span(1, 1, 1, 2))
-    test = _test(workspace, place, outline, path)
-    return test or (_origin(workspace, subject, inside) if subject is not None else None)
-
-
-def _test(workspace: Workspace, place: Place, outline: Outline, path: DataPath) -> Target | None:
-    """From a task's own id to the first test of it, from `tasks`, `poll` or `dag_id` to the pipeline's tests."""
-    if not place.is_pipeline or path not in (("tasks",), ("poll",), ("dag_id",), (*task_path(path), "id")):
-        return None
-    for test in workspace.tests_of(place):
-        tested = Outline(workspace.text(test.path))
-        name = outline.value(path) if path[-1] == "id" else None
-        lines = [e.line for e in tested.entries if e.path[-1] == "task" and name in re.findall(r"[\w-]+", e.value)]
-        if name is None or lines:
-            line = lines[0] + 1 if lines else 1
-            return Target(test.file, Span(line, 1, line, 2))
-    return None
-
-
-def _subject(workspace: Workspace, place: Place) -> Subject | None:
+def subject_of(workspace: Workspace, place: Place) -> Subject | None:
+    """What rules see of a file: of the first DAG of a pipeline, or of a template by itself; None while it cannot be
+    read."""
+    if place.is_template:
+        layers = workspace.checker().layers
+        document = layers.template_file(place.path)
+        is_readable = document is not None and isinstance(document.data, dict) and not document.diagnostics
+        return Subject(place.path, of_template(document, layers)) if document is not None and is_readable else None
     return next((Subject(v.path, v.effective) for v in workspace.variants(place)), None)
 
 
@@ -266,41 +222,3 @@ def word_at(line: str, column: int) -> str:
     start = max((line.rfind(mark, 0, column) for mark in " \"'[{,"), default=-1) + 1
     found = re.compile(r"[^\s\"'\]},]*").match(line, start)
     return found.group().rstrip(":") if found is not None else ""
-
-
-def _task(subject: Subject, workspace: Workspace, path: DataPath, name: str) -> Target | None:
-    view = subject.entry_at(path)
-    known = {one.full_id: one for one in subject.entries if one.full_id is not None}
-    found = known.get((view.scope.find(name, known) if view is not None else name) or "")
-    if found is None:
-        return None
-    file, _, span = subject.value_span(found.id_path)
-    return Target(workspace.folder / file, span)
-
-
-def _file(workspace: Workspace, place: Place, name: str) -> Path | None:
-    own = place.path.rpartition("/")[0]
-    files = FolderFiles(workspace.folder).paths if "." in name and name.strip(".") else frozenset()
-    path = next((path for path in (f"{own}/{name}".lstrip("/"), name.lstrip("/")) if path in files), None)
-    return workspace.folder / path if path is not None else None
-
-
-def _origin(workspace: Workspace, subject: Subject, path: DataPath) -> Target | None:
-    """The default, the `vars` or the row that the value in force comes from."""
-    with suppress(KeyError, IndexError, TypeError):  # what is typed may not be in the document
-        file, _, span = subject.value_span(path)
-        return Target(workspace.folder / file, span)
-    return None
-
-
-def _in_pipeline(workspace: Workspace, place: Place, word: str) -> Target | None:
-    """The task that a test names."""
-    tested = workspace.tested(place)
-    subject = _subject(workspace, tested) if tested is not None else None
-    if tested is None or subject is None:
-        return None
-    for view in subject.tasks:
-        if view.full_id == word:
-            file, _, span = subject.value_span(view.id_path)
-            return Target(workspace.folder / file, span)
-    return Target(tested.file, Span(1, 1, 1, 2))

@@ -43,14 +43,14 @@ class _Name(NamedTuple):
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s\[\]{},]*[ \t]+)+")
 """An anchor or a tag before a value."""
-_NAMED_IN_TESTS = (("given", "tasks"), ("expect", "tasks"), ("expect", "output"), ("expect", "state"), ("state",))
+NAMED_IN_TESTS = (("given", "tasks"), ("expect", "tasks"), ("expect", "output"), ("expect", "state"), ("state",))
 """Mappings of a test whose keys are tasks."""
 
 
 def names_task(path: DataPath) -> bool:
     """Whether a value, or a key, at a path of a test file is the name of a task."""
     below = path[2:]
-    return below[:1] == ("task",) or any(below[:-1] == keys for keys in _NAMED_IN_TESTS)
+    return below[:1] == ("task",) or any(below[:-1] == keys for keys in NAMED_IN_TESTS)
 
 
 def renamed_in(workspace: Workspace, place: Place) -> Place | None:
@@ -161,7 +161,7 @@ def names_in_tests(document: Document) -> Iterator[_Name]:
         named = document.at((*path, "task"))
         ids = {("task", at): name for at, name in enumerate(named)} if isinstance(named, list) else {("task",): named}
         yield from (_Name((*path, *at), 0, name) for at, name in ids.items() if isinstance(name, str))
-        for keys in _NAMED_IN_TESTS:
+        for keys in NAMED_IN_TESTS:
             mapping = document.at((*path, *keys))
             for name in mapping if isinstance(mapping, dict) else ():
                 yield _Name((*path, *keys, name), 0, name, is_key=True)

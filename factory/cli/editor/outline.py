@@ -7,13 +7,13 @@ indentation counts, so the rest of the file stays known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from schemas.expressions.reading import Expression, expressions
-from schemas.findings.paths import DataPath, task_path
+from schemas.findings.paths import DataPath
 
 _KEY = re.compile(r"""(?P<key>"[^"]*"|'[^']*'|[^\s#'"\[\]{},][^#'"\[\]{},]*?)[ ]*:(?=\s|$)[ ]*""")
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -121,8 +121,23 @@ class Outline:
         return self._by_path.get(path)
 
     @cached_property
+    def inside(self) -> Mapping[DataPath, Sequence[Entry]]:
+        """The entries right below each path."""
+        found: dict[DataPath, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.path[:-1], []).append(entry)
+        return found
+
+    @cached_property
     def _by_path(self) -> dict[DataPath, Entry]:
         return {entry.path: entry for entry in reversed(self.entries)}
+
+    @cached_property
+    def _by_line(self) -> Mapping[int, Sequence[Entry]]:
+        found: dict[int, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.line, []).append(entry)
+        return found
 
     @cached_property
     def last_lines(self) -> dict[Entry, int]:
@@ -152,14 +167,14 @@ class Outline:
 
     def keys(self, path: DataPath) -> set[str]:
         """The keys of a mapping, as far as it is written."""
-        found = {str(e.path[-1]) for e in self.entries if e.path[:-1] == path and isinstance(e.path[-1], str)}
+        found = {str(e.path[-1]) for e in self.inside.get(path, ()) if isinstance(e.path[-1], str)}
         around = self.at(path)
         inside = dict(_flow_pairs(around.text, path)) if around is not None else {}
         return found | {str(one[-1]) for one in inside if one[:-1] == path}
 
     def path_at(self, line: int, column: int) -> tuple[DataPath, bool] | None:
         """The path of what is written at a place, and whether that is its value, not its key; None where nothing is."""
-        on_line = [entry for entry in self.entries if entry.line == line and entry.column <= column]
+        on_line = [entry for entry in self._by_line.get(line, ()) if entry.column <= column]
         if not on_line:
             return (self._blocks[line], True) if line in self._blocks else None
         entry = on_line[-1]
@@ -261,35 +276,3 @@ def _flow(text: str, path: DataPath) -> Iterator[Cursor]:
     typed = text[start:]
     lead = len(typed) - len(typed.lstrip(" "))
     yield Cursor(here, is_value, typed.lstrip(" "), start + lead)
-
-
-class Item(NamedTuple):
-    """A task or a group in the outline. Lines count from 0; the last one belongs to it."""
-
-    name: str
-    detail: str
-    entry: Entry
-    last_line: int
-    inside: tuple[Item, ...]
-
-
-def items(outline: Outline, path: DataPath = ()) -> tuple[Item, ...]:
-    """The tasks and groups of a file, a group's inside it; also of a text that is half typed."""
-    found = []
-    inside = (*path, "tasks")
-    if not path and (poll := outline.at(("poll",))) is not None:
-        found.append(Item("poll", outline.value(("poll", "url")) or "", poll, outline.last_lines[poll], ()))
-    for entry in outline.entries:
-        if entry.path[:-1] == inside and isinstance(entry.path[-1], int) and task_path(entry.path) == entry.path:
-            name = outline.value((*entry.path, "id")) or f"task {entry.path[-1] + 1}"
-            detail = outline.value((*entry.path, "uses")) or "group"
-            found.append(Item(name, detail, entry, outline.last_lines[entry], items(outline, entry.path)))
-    return tuple(found)
-
-
-def foldable(outline: Outline) -> Iterator[tuple[int, int]]:
-    """First and last lines of what goes over several lines."""
-    for entry in outline.entries:
-        last = outline.last_lines[entry]
-        if last > entry.line:
-            yield entry.line, last

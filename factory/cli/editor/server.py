@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from logging import LogRecord, getLogger
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 from pygls.uris import from_fs_path
@@ -88,6 +90,11 @@ class _Protocol(LanguageServerProtocol):
             del self._request_futures[name]
 
 
+def _is_ours(record: LogRecord) -> bool:
+    """A refusal is for whoever asked, who is told why; its traceback is no news."""
+    return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcInvalidParams))
+
+
 class EditorServer(LanguageServer):
     """One server for all folders that an editor opens; checks run one after the other, in a thread of their own."""
 
@@ -98,6 +105,7 @@ class EditorServer(LanguageServer):
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
             protocol_cls=_Protocol,
         )
+        getLogger("pygls.protocol.json_rpc").addFilter(_is_ours)
         self.folders: dict[Path, Workspace] = {}
         self.worker = ThreadPoolExecutor(1, "check")
         self._changed: defaultdict[Path, set[str]] = defaultdict(set)
@@ -157,7 +165,7 @@ class EditorServer(LanguageServer):
     async def _check(self, workspace: Workspace) -> None:
         await asyncio.sleep(PAUSE)
         changed = frozenset(self._changed.pop(workspace.folder, ()))
-        asked = Workspace(workspace.folder, dict(workspace.texts), workspace.facts)
+        asked = Workspace(workspace.folder, dict(workspace.texts), workspace.kept)
         # Not to be cancelled any more: what was begun is shown, and what is typed meanwhile is checked after it.
         self._waiting.pop(workspace.folder, None)
         files = [file for file, findings in self._shown.items() if findings and file.is_relative_to(workspace.folder)]
@@ -202,6 +210,16 @@ class EditorServer(LanguageServer):
         file, text = file_of(uri), self.document(uri).text.removeprefix("\ufeff")
         shown = self._shown.get(file, ()) if file is not None else ()
         return [one for one in shown if one.fix is not None and one.text == text]
+
+    async def kept_fixes(self, uri: str, findings: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+        """Those of a file's findings whose fix makes nothing worse."""
+        found = self.place(uri) if findings else None
+        if found is None:
+            return ()
+        workspace = Workspace(found[0].folder, dict(found[0].texts), found[0].kept)
+        return await asyncio.get_running_loop().run_in_executor(
+            self.worker, workspace.kept_fixes, found[1].path, findings
+        )
 
     # -- positions ------------------------------------------------------------------------------------------
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
 from factory.cli.editor.outline import Outline
 from schemas.check import Checker, CheckOptions
+from schemas.check.fixing import is_better
+from schemas.check.layers import Kept
 from schemas.check.test_files import read_test_file, tested_pipeline
 from schemas.compose.effective import Effective
 from schemas.compose.merging import ENVIRONMENTS, compose, declared
 from schemas.compose.variants import Variant
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Fix
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import (
     DEFAULTS_STEM,
@@ -28,8 +31,10 @@ from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_fo
 from schemas.folder.templates import is_template_path
 from schemas.rules.task_view import task_views
 from schemas.rules.team_policy import project_policy
+from schemas.shape.places import value_at
 from schemas.source import FactCache, SourceReader
 from schemas.text.document import document_from_text
+from schemas.text.edits import EditedText
 
 SUFFIXES = (".yaml", ".yml")
 DEFAULTS_FILES = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
@@ -86,7 +91,7 @@ class Workspace:
     folder: Path
     texts: dict[str, str] = field(default_factory=dict)
     """By path below the folder."""
-    facts: FactCache = field(default_factory=FactCache)
+    kept: Kept = field(default_factory=lambda: Kept(FactCache()))
     _tested: dict[str, tuple[object, str]] = field(default_factory=dict)
     """Path of a test file → its text or its version on disk, and the path of what it tests."""
 
@@ -138,32 +143,46 @@ class Workspace:
 
     def reader(self) -> SourceReader:
         """What dotted paths are; files that did not change are not parsed again."""
-        return SourceReader(self.folder, cache=self.facts)
+        return SourceReader(self.folder, cache=self.kept.facts)
 
-    def findings(self, changed: Iterable[str], shown: Iterable[str] = ()) -> Mapping[str, list[Diagnostic]]:
-        """What lint finds in the open files, in those that `changed` defaults and templates reach, and in those that
-        have findings `shown`, by path. A file without findings, or that is gone, has an empty list."""
-        chosen = {path for path in self.texts if is_pipeline_path(path) or is_template_path(path)}
+    def findings(
+        self, changed: Iterable[str], shown: Iterable[str] = (), opened: Collection[str] | None = None
+    ) -> Mapping[str, list[Diagnostic]]:
+        """What lint finds in the open files, or in those that are `opened`, in those that `changed` defaults and
+        templates reach, and in those that have findings `shown`, by path. A file without findings, or that is gone, has
+        an empty list."""
+        opened = self.texts if opened is None else opened
+        chosen = {path for path in opened if is_pipeline_path(path) or is_template_path(path)}
         chosen |= set(self._below(changed))
         chosen |= {path for path in shown if (is_pipeline_path(path) or is_template_path(path))}
         gone = {path for path in chosen if path not in self.texts and not (self.folder / path).is_file()}
         chosen -= gone
         policy = project_policy(self.folder)
         result = Checker(self.folder, replace(self._options(), policy=policy.policy)).folder(chosen)
-        asked = chosen | {path for path in self.texts if is_defaults_path(path)}
+        asked = chosen | {path for path in opened if is_defaults_path(path)}
         found: dict[str, list[Diagnostic]] = {path: [] for path in asked | gone}
         for diagnostic in result.diagnostics:
             if diagnostic.file in found:
                 found[diagnostic.file].append(diagnostic)
-        tests = [path for path in self.texts if is_test_path(path)]
-        checker = self.checker()
-        for path in tests:
+        tests = [path for path in opened if is_test_path(path)]
+        for path, checker in zip(tests, repeat(self.checker()) if tests else (), strict=False):
             found[path] = list(read_test_file(checker, self.folder, path, path).diagnostics)
+        return found
+
+    def kept_fixes(self, path: str, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Those of a file's findings whose fix `factory lint --fix` would keep, each by itself."""
+        before = self.findings([path], opened=[path])
+        found = []
+        for finding in findings:
+            texts = {**self.texts, path: EditedText.of(self.text(path)).edited(_fix(finding)).text}
+            after = Workspace(self.folder, texts, self.kept).findings([path], opened=[path])
+            if is_better(before, after, {path: [finding]}, path):
+                found.append(finding)
         return found
 
     def _options(self) -> CheckOptions:
         texts = {path: text.encode("utf-8", "surrogatepass") for path, text in self.texts.items()}
-        return CheckOptions(environment="", every_environment=True, shown_folder="", texts=texts)
+        return CheckOptions(environment="", every_environment=True, shown_folder="", texts=texts, kept=self.kept)
 
     def _below(self, changed: Iterable[str]) -> Iterator[str]:
         for path in changed:
@@ -193,11 +212,27 @@ def effective_paths(effective: Effective, path: DataPath, environment: str | Non
             return []
         path = path[2:]
     task, own = task_path(path), effective.layers[-1]
-    if not task or not path:
-        return [path] if path else []
-    views = task_views(effective.data.get("tasks"))
-    written = [(view, effective.key_origin(view.id_path)) for view in views]
-    return [(*view.path, *path[len(task) :]) for view, (at, place) in written if at is own and place[:-1] == task]
+    found: list[DataPath] = [()]
+    if task:
+        views = task_views(effective.data.get("tasks"))
+        written = [(view, effective.key_origin(view.id_path)) for view in views]
+        found = [view.path for view, (at, place) in written if at is own and place[:-1] == task]
+    return [_merged(effective, one, task, path[len(task) :]) for one in found if path]
+
+
+def _merged(effective: Effective, path: DataPath, written: DataPath, rest: DataPath) -> DataPath:
+    """The path below another one, where defaults may have put other items into each list before those of the file."""
+    for key in rest:
+        written, value = (*written, key), value_at(effective.data, path)
+        items = range(len(value)) if isinstance(key, int) and isinstance(value, list) else ()
+        own = effective.layers[-1]
+        path = (*path, next((one for one in items if effective.key_origin((*path, one)) == (own, written)), key))
+    return path
+
+
+def _fix(finding: Diagnostic) -> Iterator[Fix]:
+    if finding.fix is not None:
+        yield finding.fix
 
 
 def _version(file: Path) -> tuple[int, int] | None:

@@ -76,19 +76,29 @@ class Editor:
         change = types.TextDocumentContentChangeWholeDocument(text)
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
 
+    def change(self, path: str, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
+        """Replace a part of the text; lines and columns count from 0, columns in UTF-16."""
+        self._version += 1
+        document = types.VersionedTextDocumentIdentifier(self._version, self.uri(path))
+        part = types.Range(types.Position(*start), types.Position(*end))
+        change = types.TextDocumentContentChangePartial(part, text)
+        self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+
     async def findings(self, path: str, codes: set[str]) -> list[types.Diagnostic]:
         """The findings of a file, once they have these codes."""
 
+        uri = path if path.startswith("file:") else self.uri(path)
+
         def as_wished() -> bool:
-            shown = self._published.get(self.uri(path))
+            shown = self._published.get(uri)
             return {str(one.code) for one in shown or ()} == codes and (shown is not None or not codes)
 
         async with self._arrived:
             try:
                 await asyncio.wait_for(self._arrived.wait_for(as_wished), WAIT)
             except TimeoutError:
-                raise AssertionError(f"{path} has {self._published.get(self.uri(path))}, not {codes}") from None
-            return self._published.get(self.uri(path), [])
+                raise AssertionError(f"{path} has {self._published.get(uri)}, not {codes}") from None
+            return self._published.get(uri, [])
 
     def put(self, path: str, marked: str) -> dict[str, Any]:
         """Type a text with a `|` where the cursor is; returns document and position for a request."""

@@ -59,6 +59,7 @@ def test_defaults_and_tests_are_completed_and_explained_too(folder: Path, run: R
         assert "retries" in await e.completions("_defaults.yaml", "default_args:\n  |")
         assert "How often a failed task is retried" in await e.hover("_defaults.yaml", "default_args:\n  retr|ies: 2\n")
         assert "load" in await e.completions("hello_etl.test.yaml", "tests:\n- name: x\n  task: |")
+        assert "load" in await e.completions("hello_etl.test.yaml", "tests:\n- name: x\n  expect:\n    tasks:\n      |")
         assert "expect" in await e.completions("hello_etl.test.yaml", "tests:\n- name: x\n  |")
         assert await e.hover("hello_etl.test.yaml", "tests:\n- name: x\n  exp|ect: {}\n")
 
@@ -80,6 +81,12 @@ def test_templates_are_checked_completed_and_found(folder: Path, run: Run) -> No
         assert [r.location.uri for r in finding.related_information or ()] == [e.uri("orders.yaml")]
         e.type("_templates/load.yaml", LOAD)
         await e.findings("_templates/load.yaml", set())
+        outputs = f"{LOAD}outputs: {{rows: '${{tasks.|"
+        assert "tasks.load.output" in await e.completions("_templates/load.yaml", outputs)
+        e.type("_templates/load.yaml", LOAD)
+        names = await e.completions("orders.yaml", "tasks:\n  - id: orders\n    uses: |")
+        assert "hello" in names
+        assert "_templates" not in names
         before = "tasks:\n  - id: orders\n    template: "
         assert "load" in await e.completions("orders.yaml", f"{before}|")
         assert "table" in await e.completions("orders.yaml", f"{before}load\n    with:\n      |")

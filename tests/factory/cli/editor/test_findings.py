@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from lsprotocol import types
 
 from tests.factory.cli.editor.client import BASH, PIPELINE, Editor, Run, applied
@@ -179,5 +180,65 @@ def test_a_file_that_is_not_there_has_nothing(folder: Path, run: Run) -> None:
             assert await e.client.text_document_definition_async(types.DefinitionParams(**at)) is None
             assert await e.client.text_document_prepare_rename_async(types.PrepareRenameParams(**at)) is None
             assert await e.client.text_document_completion_async(types.CompletionParams(**at)) is not None
+            whole = types.Range(types.Position(0, 0), types.Position(3, 0))
+            asked = types.CodeActionParams(document, whole, types.CodeActionContext([]))
+            assert not await e.client.text_document_code_action_async(asked)
+            await e.client.text_document_code_lens_async(types.CodeLensParams(document))
+            assert not await e.client.text_document_folding_range_async(types.FoldingRangeParams(document))
+
+    run(folder, session)
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_only_what_editors_call_a_line_break_ends_a_line(folder: Path, run: Run, character: str) -> None:
+    text = f"description: 'a{character}b 📦'\nschedul: '@daily'\ntasks: [{{id: a, uses: empty}}]\n"
+
+    async def session(e: Editor) -> None:
+        e.open("half.yaml", "")
+        fixed = await e.fixed("half.yaml", text, {"PF001", "PF102"})
+        assert fixed in (text, text.replace("schedul:", "schedule:"))
+        e.change("half.yaml", (2, 0), (2, 0), "# 📦 one\r\n# two\n")
+        e.change("half.yaml", (2, 5), (2, 9), "")
+        e.change("half.yaml", (0, 15), (0, 16), "")  # the character
+        e.change("half.yaml", (1, 0), (2, 0), "schedule: '@dailyy'\n")
+        (finding,) = await e.findings("half.yaml", {"PF202"})
+        assert finding.range.start == types.Position(1, 10)
+        e.change("half.yaml", (9, 9), (9, 9), "catchupp: true\n")
+        found = await e.findings("half.yaml", {"PF202", "PF102"})
+        assert found[1].range.start == types.Position(5, 0)
+
+    run(folder, session)
+
+
+def test_a_fix_that_lint_would_not_keep_is_not_offered(folder: Path, run: Run) -> None:
+    wrong = "tasks:\n- {id: a, uses: airflow.providers.amazon.operatrs.s3.S3NoSuchOperator}\n"
+
+    async def session(e: Editor) -> None:
+        e.open("half.yaml", "")
+        assert await e.fixed("half.yaml", wrong, {"PF307"}) == wrong
+
+    run(folder, session)
+
+
+def test_an_address_stays_as_the_editor_spells_it(folder: Path, run: Run) -> None:
+    async def session(e: Editor) -> None:
+        uri = f"{e.folder.as_uri()}/%c3%bc,a.yaml"
+        item = types.TextDocumentItem(uri, "yaml", 0, "tasks: 1\n")
+        e.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        await e.findings(uri, {"PF103", "PF104"})
+
+    run(folder, session)
+
+
+def test_a_file_on_disk_that_changes_is_read_again(folder: Path, run: Run) -> None:
+    async def session(e: Editor) -> None:
+        e.open("hello_etl.yaml")
+        await e.findings("hello_etl.yaml", set())
+        other = folder / "other.yaml"
+        for text, codes in ((f"dag_id: hello_etl\n{USER}", {"PF314"}), (f"dag_id: hello_abc\n{USER}", set[str]())):
+            other.write_text(text)
+            event = types.FileEvent(e.uri("other.yaml"), types.FileChangeType.Changed)
+            e.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([event]))
+            await e.findings("hello_etl.yaml", codes)
 
     run(folder, session)

@@ -10,7 +10,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from factory.cli.editor.completion import Completion
-from factory.cli.editor.outline import Outline, foldable, items
+from factory.cli.editor.features import foldable, items
+from factory.cli.editor.outline import Outline
 from factory.cli.editor.workspace import Place, Workspace
 from schemas.text.document import document_from_text
 from tests.factory.cli.editor.client import PIPELINE, Editor, Run, applied

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from airflow.providers.standard.operators import bash
 
-from tests.factory.cli.editor.client import BASH, PIPELINE, Editor, Run
+from tests.factory.cli.editor.client import BASH, LOAD, PIPELINE, Editor, Run
 
 HOVERS: list[tuple[str, list[str]]] = [
     ("sche|dule: '0 6 * * 1-5'\ntasks: [{id: a, uses: empty}]\n", ["cron", "Monday through Friday", "Next:"]),
@@ -48,10 +48,16 @@ HOVERS: list[tuple[str, list[str]]] = [
         ["What the task `c` gave: `rows`, `more`."],
     ),
     ("tasks:\n- {id: a, uses: bash, with: {bash_command: '${en|v.HOME}'}}\n", ["The environment variable `HOME`"]),
+    ("tags: [b, |c]\ntasks: [{id: a, uses: empty}]\n", ["In force: `c` (half.yaml:1)"]),
+    ("tasks:\n- {id: a, template: t, with: {t|able: x}}\n", ["A param of the template `t`", "- type: `string`"]),
 ]
 
 
 def test_says_what_is_under_the_pointer(folder: Path, run: Run) -> None:
+    (folder / "_defaults.yaml").write_text("default_args:\n  retries: 2\nvars:\n  region: eu\ntags: [all]\n")
+    (folder / "_templates").mkdir()
+    (folder / "_templates" / "t.yaml").write_text(LOAD)
+
     async def session(e: Editor) -> None:
         e.open("half.yaml", "")
         missing = []
@@ -118,6 +124,10 @@ def test_goes_to_what_is_named(folder: Path, run: Run) -> None:
         assert await e.definition(
             "hello_etl.test.yaml", (folder / "hello_etl.test.yaml").read_text().replace("task: load", "task: |load")
         ) == ("hello_etl.yaml", 5)
+        e.open("_templates/t.yaml", "")
+        second = LOAD + "  - {id: next, uses: hello.load, with: {rows: '${tasks.load.output}'}}\n"
+        assert await e.definition("_templates/t.yaml", LOAD.replace("${p", "${|p")) == ("_templates/t.yaml", 1)
+        assert await e.definition("_templates/t.yaml", second.replace("${t", "${|t")) == ("_templates/t.yaml", 3)
         for marked, line in (
             (PIPELINE.replace("id: load", "id: lo|ad"), 3),
             (PIPELINE.replace("tasks:", "ta|sks:"), 1),

@@ -1,22 +1,128 @@
-"""A new id for a task or a group: whether it can have it, and what else it would change."""
+"""Ways through the files: what a name leads to, and whether a task can have another id."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
 
+from factory.cli.editor.meaning import subject_of, word_at
 from factory.cli.editor.mentions import Mention, mentions, names_in_tests, takers, written_tasks
-from factory.cli.editor.workspace import Name, Place, Workspace
+from factory.cli.editor.outline import Outline
+from factory.cli.editor.workspace import Name, Place, Workspace, effective_paths
 from factory.reporters import in_force
 from schemas.compose.effective import Effective
 from schemas.compose.task_rows import of_template
-from schemas.expressions.reading import TaskReference, run_references
-from schemas.findings.diagnostics import Fix
-from schemas.findings.paths import DataPath, walk
+from schemas.compose.templates import params_of
+from schemas.expressions.reading import TaskReference, ValueReference, run_references
+from schemas.findings.diagnostics import Fix, Span
+from schemas.findings.paths import DataPath, task_path, walk
+from schemas.folder.project import FolderFiles
+from schemas.model.task import TEMPLATE
 from schemas.model.task_base import LONGEST_ID, TASK_ID_PATTERN
 from schemas.rules.subject import Subject
+from schemas.source import Class, Function, TaskDecorated
 from schemas.text.document import Document, document_from_text
 from schemas.text.edits import EditedText
+
+# -- go to ------------------------------------------------------------------------------------------------------
+
+
+class Target(NamedTuple):
+    """A place in a file; lines and columns count from 1, as in `Span`."""
+
+    file: Path
+    span: Span
+
+
+def definition(workspace: Workspace, place: Place, outline: Outline, line: int, column: int) -> Target | None:
+    """Where the thing is that is named at a place: a function, a file, a task, a value."""
+    found = outline.path_at(line, column)
+    if found is None:
+        return None
+    path, _ = found
+    word = word_at(outline.lines[line], column)
+    if place.is_test:
+        return _in_pipeline(workspace, place, word)
+    subject = subject_of(workspace, place)
+    inside = next(iter(effective_paths(subject.effective, path)), path) if subject is not None else path
+    expression = outline.expression_at(line, column)
+    if expression is not None and isinstance(expression.meaning, TaskReference) and subject is not None:
+        return _task(subject, workspace, inside, expression.meaning.task_id)
+    if place.is_template and expression is not None and isinstance(expression.meaning, ValueReference):
+        document, name = workspace.checker().layers.template_file(place.path), expression.meaning.keys[0]
+        is_known = document is not None and name in params_of(document)
+        return Target(place.file, document.key_span(("params", name))) if document is not None and is_known else None
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if key in ("needs", "teardown") and subject is not None:
+        return _task(subject, workspace, inside, word)
+    if key == TEMPLATE and (template := workspace.checker().layers.template_place(word)) is not None:
+        return Target(template, Span(1, 1, 1, 2))
+    source = workspace.reader().find(word) if "." in word else None
+    if isinstance(source, Function | Class | TaskDecorated):
+        return Target(source.file, Span(source.line, 1, source.line, 2))
+    named = _file(workspace, place, word)
+    if named is not None:
+        return Target(named, Span(1, 1, 1, 2))
+    test = _test(workspace, place, outline, path)
+    return test or (_origin(workspace, subject, inside) if subject is not None else None)
+
+
+def _test(workspace: Workspace, place: Place, outline: Outline, path: DataPath) -> Target | None:
+    """From a task's own id to the first test of it, from `tasks`, `poll` or `dag_id` to the pipeline's tests."""
+    if not place.is_pipeline or path not in (("tasks",), ("poll",), ("dag_id",), (*task_path(path), "id")):
+        return None
+    for test in workspace.tests_of(place):
+        tested = Outline(workspace.text(test.path))
+        name = outline.value(path) if path[-1] == "id" else None
+        lines = [e.line for e in tested.entries if e.path[-1] == "task" and name in re.findall(r"[\w-]+", e.value)]
+        if name is None or lines:
+            line = lines[0] + 1 if lines else 1
+            return Target(test.file, Span(line, 1, line, 2))
+    return None
+
+
+def _task(subject: Subject, workspace: Workspace, path: DataPath, name: str) -> Target | None:
+    view = subject.entry_at(path)
+    known = {one.full_id: one for one in subject.entries if one.full_id is not None}
+    found = known.get((view.scope.find(name, known) if view is not None else name) or "")
+    if found is None:
+        return None
+    file, _, span = subject.value_span(found.id_path)
+    return Target(workspace.folder / file, span)
+
+
+def _file(workspace: Workspace, place: Place, name: str) -> Path | None:
+    own = place.path.rpartition("/")[0]
+    files = FolderFiles(workspace.folder).paths if "." in name and name.strip(".") else frozenset()
+    path = next((path for path in (f"{own}/{name}".lstrip("/"), name.lstrip("/")) if path in files), None)
+    return workspace.folder / path if path is not None else None
+
+
+def _origin(workspace: Workspace, subject: Subject, path: DataPath) -> Target | None:
+    """The default, the `vars` or the row that the value in force comes from."""
+    with suppress(KeyError, IndexError, TypeError):  # what is typed may not be in the document
+        file, _, span = subject.value_span(path)
+        return Target(workspace.folder / file, span)
+    return None
+
+
+def _in_pipeline(workspace: Workspace, place: Place, word: str) -> Target | None:
+    """The task that a test names."""
+    tested = workspace.tested(place)
+    subject = subject_of(workspace, tested) if tested is not None else None
+    if tested is None or subject is None:
+        return None
+    for view in subject.tasks:
+        if view.full_id == word:
+            file, _, span = subject.value_span(view.id_path)
+            return Target(workspace.folder / file, span)
+    return Target(tested.file, Span(1, 1, 1, 2))
+
+
+# -- rename -----------------------------------------------------------------------------------------------------
 
 
 def id_problem(mention: Mention) -> str | None:
@@ -71,7 +177,7 @@ def _other_meaning(workspace: Workspace, place: Place, found: Sequence[Mention],
     for taker in takers(workspace, place):
         renamed |= {(taker.place.path, full_id) for full_id, own in taker.made.items() if own == task}
     before = _meanings(workspace, place, renamed, name)
-    after = _meanings(Workspace(workspace.folder, texts), place, {}, name)
+    after = _meanings(Workspace(workspace.folder, texts, workspace.kept), place, {}, name)
     for what in dict.fromkeys((*before, *after)):
         old, new = before.get(what, {}), after.get(what, {})
         for at in dict.fromkeys((*old, *new)):
