@@ -56,8 +56,18 @@ _OTHER_WORDS = {
     "default_task_args": "default_args",
     "none_failed_or_skipped": "none_failed_min_one_success",
     "dummy": "always",
+    "or": "any",
+    "and": "all",
 }
 """Names in other tools and in Airflow 2 → names here."""
+
+ELSEWHERE = {
+    "sla": "Airflow 3 has removed it: write `deadline` at the top level",
+    "sla_miss_callback": "Airflow 3 has removed it: write `deadline: {from: queued_at, within: 1h, notify: [..]}`",
+    "partial": "write its arguments in `with`",
+    **dict.fromkeys(("script", "command", "cmd"), "write `uses: bash` and `with: {bash_command: …}`"),
+}
+"""Keys of other tools and of Airflow 2 → what is written for them."""
 
 _RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
 """Those of them that have the same value."""

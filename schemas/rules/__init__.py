@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     mapping.check_built_ins,
     objects.check_reserved_keys,
     templates.check_expressions,
+    templates.check_near_misses,
     templates.check,
     expressions.check_characters,
     secrets.check_urls,

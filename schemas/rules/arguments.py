@@ -110,12 +110,13 @@ def _is_text_of_a_run(value: Any) -> bool:
 def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
     """`no` and `off` without quotes in arguments whose type is unknown: YAML 1.2 reads text, and any text is true."""
     for name, value in task.arguments.items():
-        if type(value) is not str or value.lower() not in _TRUE_BUT_NO or name in annotated:
+        is_nothing = value == "None"
+        if type(value) is not str or not (is_nothing or value.lower() in _TRUE_BUT_NO) or name in annotated:
             continue
         document, place = subject.effective.origin((*task.with_path, name))
         if document.written(document.value_span(place)) == value:
             message, path = f"`{name}` is the text `{value}`, which counts as true", (*task.with_path, name)
-            caret = f"write `false`, or '{value}' in quotes for the text"
+            caret = f"write `{'null' if is_nothing else 'false'}`, or '{value}' in quotes for the text"
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=Severity.WARNING)
 
 

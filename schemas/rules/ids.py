@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
@@ -18,9 +19,10 @@ from schemas.folder.discovery import default_dag_id
 from schemas.folder.templates import is_template_path
 from schemas.model.cron import expanded, slots
 from schemas.model.schedule import CRON_PRESETS
-from schemas.rules.run_times import duration_of
+from schemas.rules.run_times import OF_LOGICAL_DATE, duration_of
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.rules.templates import rendered_texts
 from schemas.shape.places import mapping_at
 
 _DAG_ID = re.compile(r"[\w.-]{1,250}")
@@ -126,9 +128,23 @@ def check_other_dags(
             continue
         if dag_id not in dag_ids:
             yield from _nearly(subject, (*task.with_path, key), dag_id, dag_ids)
+        elif built_in_of(task) == "trigger_dag" and task.arguments.get("logical_date", "") is None:
+            yield from _without_date(subject, task, dag_id, find(dag_id))
         elif built_in_of(task) == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
             yield from _parts(subject, task, dag_id, other)
             yield from _times(subject, task, dag_id, other)
+
+
+def _without_date(subject: Subject, task: TaskView, dag_id: str, other: Subject | None) -> Iterator[Diagnostic]:
+    """A run without a logical date of a pipeline whose templates ask for one."""
+    named = (
+        (name for _, text in rendered_texts(other) for name in read_template(text).names) if other is not None else ()
+    )
+    wanted = next((name.text for name in named if name.text in OF_LOGICAL_DATE), None)
+    if wanted is not None:
+        message = f"`{dag_id}` asks for `{wanted}`, which a run without a logical date does not have"
+        help_text = "leave out `logical_date`, and the run has the date of its start"
+        yield subject.finding(Code.NO_LOGICAL_DATE, (*task.with_path, "logical_date"), message, help=help_text)
 
 
 def _nearly(subject: Subject, path: DataPath, dag_id: str, dag_ids: Collection[str]) -> Iterator[Diagnostic]:

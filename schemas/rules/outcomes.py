@@ -214,6 +214,9 @@ def _pulled(
         message = f"`xcom_pull` names `{word.text}`, which is not a task"
         help_text = "`xcom_pull` takes a task's whole id, with its groups" if near is not None else ""
         yield subject.finding(Code.UNKNOWN_TASK, path, message, caret=caret, help=help_text, part=word.span)
+    elif other.entry.get("do_xcom_push") is False and is_value:
+        message = f"`{word.text}` has `do_xcom_push: false`, so its output is not kept"
+        yield subject.finding(Code.NO_OUTPUT, path, message, part=word.span, severity=Severity.WARNING)
     elif other.uses == "empty" and is_value:
         yield subject.finding(Code.NO_OUTPUT, path, f"`{word.text}` is `empty` and returns nothing", part=word.span)
     elif not subject.is_after(task, other):
@@ -222,6 +225,7 @@ def _pulled(
         yield subject.finding(Code.PULLED_TOO_EARLY, path, message, help=help_text, part=word.span)
 
 
+_MADE = "output_processor"
 _RETURN_TEXT = ("bash", "airflow.providers.standard.operators.bash.BashOperator")
 
 
@@ -243,6 +247,11 @@ def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
             help_text = help_text if part is None else "no text can be made of it"
         elif is_mapped_over and other.uses in _RETURN_TEXT:
             message = f"`{reference.task_id}` returns text, and Airflow maps over lists and mappings"
+        elif reference.steps and other.uses in _RETURN_TEXT and not other.is_mapped and not other.arguments.get(_MADE):
+            message = (
+                f"`{reference.task_id}` returns the last line it prints as text, which has no `{reference.steps[0]}`"
+            )
+            help_text = "take the whole output, and read the JSON in it with `json.loads` in a Python function"
         if message:
             yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING, part=part)
 
@@ -254,14 +263,25 @@ def check_branches(subject: Subject, reader: SourceReader) -> Iterator[Diagnosti
         found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
         if not isinstance(found, Function):
             continue
-        after = [view.full_id for view in subject.entries if branch in subject.waits[view.path]]
-        choices = [full_id for full_id in after if full_id is not None]
+        after = [view for view in subject.entries if branch in subject.waits[view.path]]
+        first = [one for group in after if group.is_group for one in _first_of(subject, group)]
+        choices = [view.full_id for view in (*after, *first) if view.full_id is not None]
         for text in returned_texts(found):
             if text not in choices:
+                near = [choice for choice in choices if choice.endswith(f".{text}")]
                 yield subject.finding(
                     Code.UNKNOWN_TASK,
                     (*branch.with_path, "python_callable"),
                     f"`{dotted}` returns `{text}`, which is not a task right after `{branch.full_id}`",
-                    caret=meant(text, choices),
+                    caret=f"write `{near[0]}`" if len(near) == 1 else meant(text, choices),
                     allowed=tuple(choices),
                 )
+
+
+def _first_of(subject: Subject, group: TaskView) -> Iterator[TaskView]:
+    """The tasks of a group, and of those in it, that wait for nothing inside."""
+    for view in subject.entries:
+        around = [one for one in (view, *subject.around(view.path)) if _is_in(one, group) and one is not group]
+        is_inside = around and not view.is_group
+        if is_inside and not any(_is_in(other, group) for one in around for other in subject.waits[one.path]):
+            yield view

@@ -48,13 +48,28 @@ KEYWORDS = frozenset(
 """Of JSON Schema, drafts 07 to 2020-12, and of Airflow's trigger form."""
 
 
+_OTHER_TYPES = {
+    **dict.fromkeys(("str", "text"), "string"),
+    **{"int": "integer", "float": "number", "bool": "boolean", "dict": "object", "map": "object"},
+    **dict.fromkeys(("list", "tuple", "set"), "array"),
+    **{"date": "type: string, format: date", "datetime": "type: string, format: date-time"},
+}
+"""Types of Python → those of JSON Schema."""
+_OTHER_KEYWORDS = {
+    **dict.fromkeys(("choices", "options", "allowed", "values"), "enum"),
+    **{"min": "minimum", "max": "maximum", "desc": "description", "help": "description", "label": "title"},
+    **{"regex": "pattern"},
+}
+"""Words of other tools → keywords."""
+
+
 def misspelt(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """A finding for each such keyword of the schema at `path` and of the schemas inside it."""
     for key, value in schema.items():
         if key in KEYWORDS:
             for place, inner in _inside(key, value):
                 yield from misspelt(subject, (*path, *place), inner)
-        elif (known := unmistakable(key, KEYWORDS)) is not None and known not in schema:
+        elif (known := _OTHER_KEYWORDS.get(key) or unmistakable(key, KEYWORDS)) is not None and known not in schema:
             yield subject.finding(
                 Code.MISSPELT_KEYWORD,
                 (*path, key),
@@ -89,6 +104,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for name, schema in mapping_at(subject.data, ("params",)).items():
         if isinstance(schema, dict):
             yield from _param(subject, ("params", name), schema, asks_nobody)
+        yield from _template(subject, ("params", name), schema)
     for task in subject.tasks if subject.may_hold("params") else ():
         if task.path == ("poll",):
             continue  # there they are the request's
@@ -105,6 +121,15 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 help="the query of a request is `with: {params: {…}}`",
                 severity=Severity.WARNING,
             )
+
+
+def _template(subject: Subject, path: DataPath, param: Any) -> Iterator[Diagnostic]:
+    """A param that is a template: Airflow renders arguments of tasks, in which a param's value is as it is written."""
+    place = (*path, "default") if isinstance(param, dict) else path
+    value = param.get("default") if isinstance(param, dict) else param
+    if isinstance(value, str) and value.strip().startswith("{{") and "}}" in value:
+        message, help_text = "Airflow does not render params: this stays text", "write the template where it is used"
+        yield subject.finding(Code.BAD_PARAM, place, message, help=help_text, severity=Severity.WARNING)
 
 
 def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any], asks_nobody: str) -> Iterator[Diagnostic]:
@@ -150,7 +175,7 @@ def _schema(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Iter
             Code.BAD_PARAM,
             (*path, "type"),
             f"JSON Schema has no type `{name}`",
-            caret=meant(name, TYPES),
+            caret=f"write `{_OTHER_TYPES[name]}`" if name in _OTHER_TYPES else meant(name, TYPES),
             allowed=tuple(TYPES),
             fix=typo_fix(name, TYPES) if types == name else None,
         )
@@ -178,4 +203,6 @@ def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Ite
         at = ".".join(str(step) for step in misfit.path)
         who = f"`{at}` in {what}" if at else what
         message = f"{who} must be {misfit.must}" if misfit.must else f"{who} does not fit: {misfit.why}"
-        yield subject.finding(Code.BAD_PARAM, (*place, *misfit.path), message)
+        nothing = value is None and isinstance(schema.get("type"), str)
+        help_text = f'write `type: [{schema["type"]}, "null"]` for a param that may be empty' if nothing else ""
+        yield subject.finding(Code.BAD_PARAM, (*place, *misfit.path), message, help=help_text)

@@ -20,6 +20,7 @@ from schemas.rules.expressions import has_expression
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject
 from schemas.rules.templates import rendered_texts
+from schemas.shape.places import mapping_at
 from schemas.source import Function, SourceReader
 
 _MARK = "data_interval_"
@@ -59,7 +60,7 @@ def check_data_interval(subject: Subject) -> Iterator[Diagnostic]:
 _SLOTS_LOOKED_AT = 60
 
 
-_OF_LOGICAL_DATE = frozenset(
+OF_LOGICAL_DATE = frozenset(
     {
         *("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "logical_date"),
         *("data_interval_start", "data_interval_end"),
@@ -71,20 +72,21 @@ _OF_LOGICAL_DATE = frozenset(
 def check_logical_date(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Templates, parameters of functions and `wait_dag` that need what runs by assets do not have."""
     schedule = subject.data.get("schedule")
-    if not isinstance(schedule, dict) or "assets" not in schedule or "cron" in schedule:
+    is_watched = mapping_at(subject.data, ("poll",)).get("watch") is not None
+    if not is_watched and (not isinstance(schedule, dict) or "assets" not in schedule or "cron" in schedule):
         return
-    why = "runs that assets start have no logical date"
+    why = f"runs that {'`watch` starts' if is_watched else 'assets start'} have no logical date"
     for path, text in rendered_texts(subject):
-        template = read_template(text)
+        template = read_template(text if not (is_watched and path[0] == "poll") else "")  # it has its own finding
         for name in template.names:
-            if name.text in _OF_LOGICAL_DATE and name.text not in template.optional:
+            if name.text in OF_LOGICAL_DATE and name.text not in template.optional:
                 message, help_text = f"`{name.text}` is missing: {why}", "use `dag_run.run_after`, or `| default(…)`"
                 yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text, part=name.span)
     for task in subject.tasks:
         found = reader.find(task.uses) if task.uses is not None and "." in task.uses else None
         for parameter in found.parameters if isinstance(found, Function) else ():
             given = parameter.name in task.arguments or parameter.name in (task.mapped or ())
-            if parameter.required and parameter.name in _OF_LOGICAL_DATE and not given:
+            if parameter.required and parameter.name in OF_LOGICAL_DATE and not given:
                 message = f"`{parameter.name}` of `{task.uses}` is missing: {why}"
                 help_text = "pass a value in `with`, or give the parameter a default"
                 yield subject.finding(Code.NO_LOGICAL_DATE, (*task.path, "uses"), message, help=help_text)

@@ -12,7 +12,7 @@ from schemas.expressions.template_parts import Template, TemplateProblem, Word
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import did_you_mean
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.settings import CONDITIONS
@@ -199,6 +199,29 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
         caret=f"did you mean `${{env.{match['name']}}}`?",
         part=match.span(),
     )
+
+
+_NEARLY = re.compile(
+    r"(?<![\w$\\{])(?:\$\(?|\{)?(?P<what>tasks|vars|env|matrix)\.(?P<name>[A-Za-z_][\w-]*)(?:\.output)?[)}]?(?![\w.])"
+)
+_OUTPUT = re.compile(r"(?P<name>[\w.-]+)\.output")
+
+
+def check_near_misses(subject: Subject) -> Iterator[Diagnostic]:
+    """`$vars.x`, `$(tasks.a.output)`, `{tasks.a.output}`, `a.output`: what is nearly an expression, and stays text."""
+    if not subject.may_hold("$vars.", "$tasks.", "$env.", "$(", "{tasks.", "{vars.", ".output"):
+        return
+    names = {"vars": mapping_at(subject.data, ("vars",)), "tasks": {view.id for view in subject.entries}}
+    texts = ((task, found) for task in subject.tasks for found in walk(dict(task.arguments)).texts)
+    for task, (place, text) in texts:
+        whole = _OUTPUT.fullmatch(text)
+        for match in [whole] if whole is not None else _NEARLY.finditer(text):
+            name, what = match["name"].removeprefix("tasks."), "tasks" if whole is not None else match["what"]
+            if name in names.get(what, ()) and (whole is not None or match.group()[0] in "${"):
+                message = f"`{match.group()}` is text here"
+                caret = f"write `${{{what}.{name}{'.output' if what == 'tasks' else ''}}}`"
+                path, part, severity = (*task.with_path, *place), match.span(), Severity.WARNING
+                yield subject.finding(Code.BAD_EXPRESSION, path, message, caret=caret, part=part, severity=severity)
 
 
 _ONE_BRACE = re.compile(r"(?<![{$\w%])\{ (?P<name>[a-z_]+)(?:\.\w+)* ?\}\}")

@@ -14,7 +14,7 @@ from schemas.compose.merging import IGNORED
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Edit, Entry, Problem, typo_fix
 from schemas.findings.paths import DataPath, task_path
-from schemas.findings.suggestions import did_you_mean, meant, nearest, of_another_script
+from schemas.findings.suggestions import ELSEWHERE, did_you_mean, meant, nearest, of_another_script
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.built_ins.http import Poll
 from schemas.model.fields import OBJECT
@@ -267,6 +267,8 @@ def other_words(key: str, path: DataPath, beside: Mapping[str, Any]) -> str:
     of_defaults = path[-2:-1] == ("default_args",)
     if not (of_task or of_defaults or len(path) == 1):
         return ""
+    if key in ELSEWHERE or (key, len(path)) == ("name", 1):
+        return ELSEWHERE.get(key, "write `dag_id`")
     if key == "provide_context":
         return "remove it: Airflow gives every function the context"
     if of_task and key in _DOWNSTREAM:

@@ -264,7 +264,11 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if isinstance(value, bool) and (kind == "string_type" or name == "`retry_exponential_backoff`"):
         return ("put it in quotes" if kind == "string_type" else "write 2 to double the delay each time, or 0"), None
     if kind == "string_type" and isinstance(value, list) and name == "`schedule`":
-        return "write several cron expressions in {cron: [..]}", None
+        are_assets = any(isinstance(one, str) and "://" in one for one in value)
+        return (
+            f"write {'assets in {assets: {all: [..]}}' if are_assets else 'several cron expressions in {cron: [..]}'}",
+            None,
+        )
     if kind == "list_type" and isinstance(value, dict):
         return ("write each as `- id: …`" if name == "`tasks`" else "each entry of a list begins with `- `"), None
     if kind == "list_type" and isinstance(value, str) and value:

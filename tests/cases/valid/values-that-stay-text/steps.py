@@ -1,0 +1,6 @@
+def get():
+    return 1
+
+
+def load(**kwargs):
+    return kwargs
