@@ -143,7 +143,8 @@ def _git(folder: Path, *arguments: str, environ: Mapping[str, str] = MappingProx
         raise UsageError("git is not installed: name a folder to compare with, `factory plan FOLDER`") from None
     if done.returncode != 0:
         what = arguments[-1].removesuffix("^{commit}")
-        more = f": write its first revision, {what.partition('..')[0] or 'main'}" if ".." in what else ""
+        first, dots, _ = what.partition("..")
+        more = f": write its first revision, {first}" if dots and first and not first.endswith("/") else ""
         reason = done.stderr.strip().removeprefix("fatal: ") or f"there is no revision or folder `{what}`{more}"
         raise UsageError(reason)
     return done.stdout.strip()

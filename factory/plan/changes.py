@@ -8,6 +8,7 @@ from datetime import datetime
 
 from factory.plan.contents import HIDDEN, LONGEST_VALUE, Contents, Dag, Task, Value, same
 from factory.plan.schedule import Timing, shown_moment, timing
+from factory.reporters.text import sentence
 
 MOST_RUNS = 10_000
 """More runs of a catchup are not counted."""
@@ -34,6 +35,24 @@ class Change:
     place: str = ""
     loses: bool = False
     details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What happens to one DAG, or, of a broken file, to all of its DAGs. `reasons`: the files that touch it."""
+
+    kind: str
+    dag_id: str
+    path: str
+    environment: str | None = None
+    changes: tuple[Change, ...] = ()
+    needs: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[str, ...] = ()
+    old_id: str = ""
+
+    @property
+    def loses(self) -> bool:
+        return self.kind in ("broken", "removed", "renamed") or any(change.loses for change in self.changes)
 
 
 def changes(before: Dag, after: Dag, now: datetime) -> list[Change]:
@@ -236,6 +255,14 @@ def _names(one: Mapping[str, Value], other: Mapping[str, Value]) -> list[str]:
 def _place_of(dag: Dag, name: str) -> str:
     found = next((value.place for key, value in dag.settings.items() if key.partition(".")[0] == name), None)
     return found or f"{dag.path}:1"
+
+
+def forbidden(before: Dag | None, after: Dag) -> Iterator[Change]:
+    """What the team's policy does not allow, and did not have to before."""
+    known = {d.message for d in before.forbidden} if before is not None else ()
+    for d in after.forbidden:
+        if d.message not in known:
+            yield Change("policy", f"{d.code.id} {sentence(d)}", f"{d.file}:{d.span.line}")
 
 
 def renamed(old: Contents, new: Contents) -> dict[str, str]:

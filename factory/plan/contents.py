@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from factory.reporters.full import secret_spans
 from schemas.check import Checker, CheckOptions
 from schemas.compose.env_values import as_written, names_secret, without
 from schemas.compose.variants import Variant
-from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath, walk
+from schemas.findings.paths import DataPath
 from schemas.rules.policy import check as check_policy
 from schemas.rules.secrets import hidden_in
 from schemas.rules.subject import Subject
@@ -251,77 +248,3 @@ def _named_as_secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:
         text = as_written(value) if isinstance(value, str) else str(value)
         if not text.startswith(_FILLED_IN_LATER):
             yield text
-
-
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_NAMED = r"(?:\.(?!get\b)(\w+)|(?:\.get\(|\[)\s*[\"']([^\"']+)[\"']\s*[)\]])"
-"""`.name`, `['name']` and `.get('name')`; one with a value for a name that is not there needs none."""
-_TEMPLATE_CONNECTION = re.compile(rf"\bconn{_NAMED}")
-_TEMPLATE_VARIABLE = re.compile(rf"\bvar\.(?:value|json){_NAMED}")
-_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-_OWN = ("airflow", "builtins")
-_NOT_RUN = frozenset(
-    {"vars", "matrix", "description", "doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "owner_links", "tags"}
-)
-"""Keys whose values people read, or that count only where they are filled in."""
-
-Need = tuple[str, str]
-"""Its kind, and its name: `("connection", "warehouse")`."""
-
-
-def needs(dag: Dag) -> dict[Need, str]:
-    """What a DAG needs → `file:line` of the first place that says so."""
-    found: dict[Need, str] = {}
-    values = [(name if name.startswith("default_args.") else "", name, value) for name, value in dag.settings.items()]
-    values += [(name, name, value) for task in dag.tasks.values() for name, value in task.values.items()]
-    for name, written, value in values:
-        if written.partition(".")[0] in _NOT_RUN or written.startswith("x-"):
-            continue
-        for need in _of_value(name.rpartition(".")[2], value):
-            found.setdefault(need, value.place)
-    return found
-
-
-def _of_value(key: str, value: Value) -> Iterator[Need]:
-    data = value.data
-    for text in [getattr(text, "expression", None) or str(text) for _, text in walk(data).texts]:
-        for expression in expressions(text) if "${" in text else ():
-            if isinstance(expression.meaning, EnvReference):
-                yield "environment variable", expression.meaning.name
-        for tag in _TAG.findall(text):
-            yield from (("connection", "".join(match)) for match in _TEMPLATE_CONNECTION.findall(tag))
-            yield from (("variable", "".join(match)) for match in _TEMPLATE_VARIABLE.findall(tag))
-        yield from (("host", host) for host in map(_host, _URL.findall(text)) if host)
-    if not isinstance(data, str) or "${" in data or "{{" in data:
-        return
-    if key.endswith("conn_id"):
-        yield "connection", data
-    elif key == "pool":
-        yield "pool", data
-    elif key in ("uses", "operator") and "." in data:
-        yield from _package(data)
-
-
-def _package(dotted: str) -> Iterator[Need]:
-    first, _, rest = dotted.partition(".")
-    if dotted.startswith("airflow.providers."):
-        yield "package", f"apache-airflow-providers-{'-'.join(_provider(rest.removeprefix('providers.')))}"
-    elif first not in _OWN and dotted.rpartition(".")[2][:1].isupper():
-        yield "package", first
-
-
-def _provider(path: str) -> list[str]:
-    """The provider's name: all parts before the first that says what kind of module it is."""
-    parts = path.split(".")
-    kinds = {"operators", "sensors", "hooks", "notifications", "decorators", "transfers", "triggers", "timetables"}
-    end = next((position for position, part in enumerate(parts) if part in kinds), 1)
-    return parts[:end]
-
-
-def _host(url: str) -> str:
-    if "{{" in url or "${" in url.split("/")[2]:
-        return ""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

@@ -14,10 +14,10 @@ from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 
-from factory.plan.changes import Change, changes, first_runs, renamed
-from factory.plan.contents import Contents, Dag, Need, contents, needs
-from factory.plan.reach import Readers, reasons, written
-from factory.reporters.text import markdown_code, markdown_text, printable
+from factory.plan.changes import Change, Entry, changes, first_runs, forbidden, renamed
+from factory.plan.contents import Contents, Dag, contents
+from factory.plan.reach import Readers, needs, reasons, with_assets
+from factory.reporters.text import markdown_code, markdown_text, printable, sentence
 from schemas.folder.discovery import pipeline_paths
 from schemas.rules.team_policy import project_policy
 
@@ -26,24 +26,6 @@ _Key = tuple[str, str | None]
 
 KINDS = ("broken", "removed", "renamed", "changed", "new", "touched", "fixed")
 """In the order in which they are shown."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What happens to one DAG, or, of a broken file, to all of its DAGs. `reasons`: the files that touch it."""
-
-    kind: str
-    dag_id: str
-    path: str
-    environment: str | None = None
-    changes: tuple[Change, ...] = ()
-    needs: tuple[Need, ...] = ()
-    reasons: tuple[str, ...] = ()
-    old_id: str = ""
-
-    @property
-    def loses(self) -> bool:
-        return self.kind in ("broken", "removed", "renamed") or any(change.loses for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -67,7 +49,7 @@ def plan(before: Path, after: Path, *, base: str, shown: str, now: datetime) -> 
     new = contents(after, shown, sorted(reached.keys() & new_paths), policy)
     merge = _Merge(old, new, renamed(old, new), now)
     entries = [entry for path in sorted(reached) for entry in merge.of_file(path, reached[path])]
-    entries = _with_assets(entries, old, new, Readers(after, shown, new_paths))
+    entries = with_assets(entries, old, new, Readers(after, shown, new_paths))
     return joined([Plan(base, tuple(_below(shown, entry) if shown else entry for entry in entries))])
 
 
@@ -111,7 +93,7 @@ class _Merge:
             was_broken = (before.path if before is not None else path) in self.old.failing
             if was_broken or before is None:
                 if environment is None or (dag_id, None) not in dags:
-                    found = (*first_runs(dag, self.now), *_forbidden(None, dag))
+                    found = (*first_runs(dag, self.now), *forbidden(None, dag))
                     kind, why = ("fixed", through) if was_broken else ("new", ())
                     yield Entry(kind, dag_id, path, environment, found, tuple(sorted(needs(dag))), why)
                 continue
@@ -146,7 +128,7 @@ def _as_renamed(entry: Entry, old_id: str, started: Sequence[Change]) -> Entry:
 def _broken(path: str, old: Contents, new: Contents) -> Entry:
     """All DAGs of a file that has errors."""
     errors = new.broken[path]
-    lines = tuple(Change("error", f"{d.code.id} {d.message}", f"{d.file}:{d.span.line}", loses=True) for d in errors)
+    lines = tuple(Change("error", f"{d.code.id} {sentence(d)}", f"{d.file}:{d.span.line}", loses=True) for d in errors)
     ids = ", ".join(new.ids.get(path, ()) or old.ids.get(path, ())) or path
     return Entry("broken", ids, path, changes=lines, reasons=("it was broken before",) if path in old.broken else ())
 
@@ -164,7 +146,7 @@ def _gone(path: str, was: set[_Key], there: set[_Key], renamed: Mapping[str, str
 
 
 def _changed(before: Dag, after: Dag, reasons: tuple[str, ...], now: datetime) -> Entry:
-    found = [*changes(before, after, now), *_forbidden(before, after)]
+    found = [*changes(before, after, now), *forbidden(before, after)]
     if before.path != after.path:
         found.append(Change("file", f"it moves from {before.path} to {after.path}", after.path))
     asked = needs(after)
@@ -172,28 +154,6 @@ def _changed(before: Dag, after: Dag, reasons: tuple[str, ...], now: datetime) -
     kind = "changed" if found else "touched"
     through = tuple(reason for reason in reasons if reason != after.path)
     return Entry(kind, after.id, after.path, None, tuple(found), fresh, through)
-
-
-def _forbidden(before: Dag | None, after: Dag) -> Iterator[Change]:
-    """What the team's policy does not allow, and did not have to before."""
-    known = {d.message for d in before.forbidden} if before is not None else ()
-    for d in after.forbidden:
-        if d.message not in known:
-            yield Change("policy", f"{d.code.id} {d.message}", f"{d.file}:{d.span.line}")
-
-
-def _with_assets(entries: Sequence[Entry], old: Contents, new: Contents, readers: Readers) -> list[Entry]:
-    """Entries with what they are to DAGs that wait for assets. A DAG without an entry writes what it wrote."""
-    found = []
-    for entry in entries:
-        key = (entry.dag_id, entry.environment)
-        before, after = old.dags.get((entry.old_id or entry.dag_id, entry.environment)), new.dags.get(key)
-        more = () if entry.environment or entry.kind == "broken" else tuple(
-            readers.changes(written(before) if before else {}, written(after) if after else {}, f"{entry.path}:1")
-        )  # fmt: skip
-        kind = "changed" if more and entry.kind == "touched" else entry.kind
-        found.append(replace(entry, kind=kind, changes=(*entry.changes, *more)))
-    return found
 
 
 VERSION = 1

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
-from factory.plan.changes import Change
-from factory.plan.contents import Contents, Dag, content, contents
+from factory.plan.changes import Change, Entry
+from factory.plan.contents import Contents, Dag, Value, content, contents
 from schemas.check import Checker
 from schemas.check.dependencies import pipeline_files
+from schemas.expressions.reading import EnvReference, expressions
 from schemas.findings.paths import walk
 from schemas.folder.discovery import defaults_paths, is_defaults_path, is_pipeline_path
 from schemas.source.parse import parse
+from schemas.source.syntax import changed_names
 
 
 def reasons(before: Path, after: Path, old_paths: set[str], new_paths: set[str]) -> dict[str, tuple[str, ...]]:
@@ -62,7 +65,13 @@ class _Edits:
 
     def __init__(self, before: Path, after: Path) -> None:
         self._folders = (before, after)
-        self._names = cache(lambda path: _changed_names(content(before / path), content(after / path), self._is_local))
+        self._names = cache(self._changed_names)
+
+    def _changed_names(self, path: str) -> set[str] | None:
+        old, new = (parse(content(folder / path)) for folder in self._folders)
+        if not isinstance(old, ast.Module) or not isinstance(new, ast.Module):
+            return None
+        return changed_names(old, new, self._is_local)
 
     def _is_local(self, name: str) -> bool:
         """Whether a module is in the folder, by the first part of its name; `""` for one named with dots."""
@@ -82,140 +91,6 @@ class _Edits:
         texts = [str(text) for v in checker.variants(pipeline) for _, text in walk(v.effective.data).texts]
         used = {name for text in texts for name in dotted.findall(text)}
         return not used or bool(used & names) or any(place.name in text for text in texts)
-
-
-_DYNAMIC = frozenset(
-    {
-        *("globals", "locals", "vars", "eval", "exec", "getattr", "__import__", "import_module"),
-        *("modules", "getmembers", "__dict__", "__subclasses__", "__getattr__"),
-    }
-)
-"""What looks names up as it runs."""
-_IMPORTS = (ast.Import, ast.ImportFrom)
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
-
-
-def _changed_names(before: bytes, after: bytes, is_local: Callable[[str], bool]) -> set[str] | None:
-    """Names of a module that are not what they were, directly or through others; None where that cannot be told."""
-    old, new = (_Module.of(source, is_local) for source in (before, after))
-    if old is None or new is None:
-        return None
-    changed = {name for name in old.texts.keys() | new.texts.keys() if old.texts.get(name) != new.texts.get(name)}
-    while more := {n for each in (old, new) for n, used in each.used.items() if used & changed} - changed:
-        changed |= more
-    done = (names for side in (old, new) for names in side.loaded)
-    return changed if "" not in changed and all(map(changed.isdisjoint, done)) else None
-
-
-@dataclass(frozen=True)
-class _Module:
-    """What each name at the top of a module is, `""` what has no name, and the names that it uses; what each statement
-    reaches that does more as the module is loaded than to define its names, such as to fill a registry."""
-
-    texts: Mapping[str, str]
-    used: Mapping[str, Set[str]]
-    loaded: Sequence[Set[str]]
-
-    @classmethod
-    def of(cls, source: bytes, is_local: Callable[[str], bool]) -> _Module | None:
-        """None where names are looked up as it runs, or come from another local module by `*`."""
-        tree = parse(source)
-        if not isinstance(tree, ast.Module) or not _DYNAMIC.isdisjoint(_words(tree)):
-            return None
-        texts: dict[str, str] = {}
-        used: dict[str, set[str]] = {}
-        active, told = set[str](), set[str]()  # told: classes that may learn of those derived from them
-        statements = [statement for statement in tree.body if not _is_idle(statement)]
-        for statement in statements:
-            bound, text = _bound(statement), ast.dump(statement)
-            for name in bound or ("",):
-                texts[name] = texts.get(name, "") + text
-                used.setdefault(name, set()).update(_names(ast.walk(statement)))
-            is_import = isinstance(statement, _IMPORTS)
-            if is_import and not any(map(is_local, _imported(statement))):
-                continue
-            active |= set() if isinstance(getattr(statement, "value", None), ast.Constant) else set(bound)
-            bases = {name for base in getattr(statement, "bases", ()) for name in _names(ast.walk(base))}
-            if is_import or "__init_subclass__" in text or "'metaclass'" in text or not told.isdisjoint(bases):
-                told |= set(bound)
-        if "*" in active:
-            return None
-        begun = [{*_bound(s), *_names(_run(s))} for s in statements if _does_more(s, active, told)]
-        return cls(texts, used, [_reached(names, used) for names in begun])
-
-
-def _reached(names: Set[str], used: Mapping[str, Set[str]]) -> set[str]:
-    found, waiting = set(names), list(names)
-    while waiting:
-        fresh = used.get(waiting.pop(), frozenset()) - found
-        found |= fresh
-        waiting += fresh
-    return found
-
-
-def _words(tree: ast.Module) -> set[str]:
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    functions = {statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)}
-    return {*_names(ast.walk(tree)), *attributes, *functions}
-
-
-def _names(nodes: Iterable[ast.AST]) -> set[str]:
-    return {node.id for node in nodes if isinstance(node, ast.Name)}
-
-
-def _is_idle(statement: ast.stmt) -> bool:
-    """Whether loading the module does nothing with it: a text, and what is for the module as a program."""
-    if isinstance(statement, ast.If) and "__main__" in ast.dump(statement.test):
-        return not statement.orelse
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _bound(statement: ast.stmt) -> list[str]:
-    """The names that a statement at the top of a module gives."""
-    if isinstance(statement, _IMPORTS):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
-    if isinstance(statement, _DEFINITIONS):
-        return [statement.name]
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
-    nodes = [node for target in targets for node in _run(target)]
-    inside = [name for node in nodes if isinstance(node, ast.stmt) and node is not statement for name in _bound(node)]
-    return [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)] + inside
-
-
-def _imported(statement: ast.stmt) -> list[str]:
-    """The first parts of the modules that a statement imports, none of one beside it."""
-    if isinstance(statement, ast.Import):
-        return [alias.name.partition(".")[0] for alias in statement.names]
-    is_beside = isinstance(statement, ast.ImportFrom) and statement.level
-    return ["" if is_beside else str(getattr(statement, "module", "")).partition(".")[0]]
-
-
-def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """What runs of a node as its module is loaded: nothing inside functions."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(node, _FUNCTIONS) or child is node.args or child in node.decorator_list:
-            yield from _run(child)
-
-
-def _does_more(statement: ast.stmt, active: Set[str], told: Set[str]) -> bool:
-    """Whether a statement may change more than its own names: it decorates with, derives from or calls what may have a
-    memory, or is no definition."""
-    if isinstance(statement, _IMPORTS):
-        return False
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-    is_set = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
-    if not isinstance(statement, _DEFINITIONS) and not (is_set and all(isinstance(t, ast.Name) for t in targets)):
-        return True
-    for node in _run(statement):
-        called = [node.func] if isinstance(node, ast.Call) else getattr(node, "decorator_list", [])
-        called = called + [keyword.value for keyword in getattr(node, "keywords", ())]
-        if any(not active.isdisjoint(_names(ast.walk(each))) for each in called):
-            return True
-        if any(not told.isdisjoint(_names(ast.walk(base))) for base in getattr(node, "bases", ())):
-            return True
-    return False
 
 
 _NAMES = ("name", "uri", "alias")
@@ -297,3 +172,91 @@ def _asset_names(value: Any) -> Iterator[str]:
                 yield value[key]
         for key in ("any", "all"):
             yield from _asset_names(value.get(key))
+
+
+def with_assets(entries: Sequence[Entry], old: Contents, new: Contents, readers: Readers) -> list[Entry]:
+    """Entries with what they are to DAGs that wait for assets. A DAG without an entry writes what it wrote."""
+    found = []
+    for entry in entries:
+        key = (entry.dag_id, entry.environment)
+        before, after = old.dags.get((entry.old_id or entry.dag_id, entry.environment)), new.dags.get(key)
+        more = () if entry.environment or entry.kind == "broken" else tuple(
+            readers.changes(written(before) if before else {}, written(after) if after else {}, f"{entry.path}:1")
+        )  # fmt: skip
+        kind = "changed" if more and entry.kind == "touched" else entry.kind
+        found.append(replace(entry, kind=kind, changes=(*entry.changes, *more)))
+    return found
+
+
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_NAMED = r"(?:\.(?!get\b)(\w+)|(?:\.get\(|\[)\s*[\"']([^\"']+)[\"']\s*[)\]])"
+"""`.name`, `['name']` and `.get('name')`; one with a value for a name that is not there needs none."""
+_TEMPLATE_CONNECTION = re.compile(rf"\bconn{_NAMED}")
+_TEMPLATE_VARIABLE = re.compile(rf"\bvar\.(?:value|json){_NAMED}")
+_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+_OWN = ("airflow", "builtins")
+_NOT_RUN = frozenset(
+    {"vars", "matrix", "description", "doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "owner_links", "tags"}
+)
+"""Keys whose values people read, or that count only where they are filled in."""
+
+Need = tuple[str, str]
+"""Its kind, and its name: `("connection", "warehouse")`."""
+
+
+def needs(dag: Dag) -> dict[Need, str]:
+    """What a DAG needs → `file:line` of the first place that says so."""
+    found: dict[Need, str] = {}
+    values = [(name if name.startswith("default_args.") else "", name, value) for name, value in dag.settings.items()]
+    values += [(name, name, value) for task in dag.tasks.values() for name, value in task.values.items()]
+    for name, written, value in values:
+        if written.partition(".")[0] in _NOT_RUN or written.startswith("x-"):
+            continue
+        for need in _of_value(name.rpartition(".")[2], value):
+            found.setdefault(need, value.place)
+    return found
+
+
+def _of_value(key: str, value: Value) -> Iterator[Need]:
+    data = value.data
+    for text in [getattr(text, "expression", None) or str(text) for _, text in walk(data).texts]:
+        for expression in expressions(text) if "${" in text else ():
+            if isinstance(expression.meaning, EnvReference):
+                yield "environment variable", expression.meaning.name
+        for tag in _TAG.findall(text):
+            yield from (("connection", "".join(match)) for match in _TEMPLATE_CONNECTION.findall(tag))
+            yield from (("variable", "".join(match)) for match in _TEMPLATE_VARIABLE.findall(tag))
+        yield from (("host", host) for host in map(_host, _URL.findall(text)) if host)
+    if not isinstance(data, str) or "${" in data or "{{" in data:
+        return
+    if key.endswith("conn_id"):
+        yield "connection", data
+    elif key == "pool":
+        yield "pool", data
+    elif key in ("uses", "operator") and "." in data:
+        yield from _package(data)
+
+
+def _package(dotted: str) -> Iterator[Need]:
+    first, _, rest = dotted.partition(".")
+    if dotted.startswith("airflow.providers."):
+        yield "package", f"apache-airflow-providers-{'-'.join(_provider(rest.removeprefix('providers.')))}"
+    elif first not in _OWN and dotted.rpartition(".")[2][:1].isupper():
+        yield "package", first
+
+
+def _provider(path: str) -> list[str]:
+    """The provider's name: all parts before the first that says what kind of module it is."""
+    parts = path.split(".")
+    kinds = {"operators", "sensors", "hooks", "notifications", "decorators", "transfers", "triggers", "timetables"}
+    end = next((position for position, part in enumerate(parts) if part in kinds), 1)
+    return parts[:end]
+
+
+def _host(url: str) -> str:
+    if "{{" in url or "${" in url.split("/")[2]:
+        return ""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

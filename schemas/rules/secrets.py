@@ -77,7 +77,10 @@ _LONG = 12
 _OPENS = re.compile(r"(?:api|access|private|secret|encryption|signing|auth|fernet|account|storage|master|ssh)_?key$")
 """Keys that open something; others are names of objects more often than not."""
 _VALUE = r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|<>]+)"
-_ASSIGNED = re.compile(rf"(?<![\w-])(?P<name>[A-Za-z_]\w{{0,60}}(?==)|--[a-z][\w-]{{0,60}}(?=[= ]))[= ]{_VALUE}")
+_ASSIGNED = re.compile(
+    r"(?<![\w-])(?P<name>[A-Za-z_]\w{0,60}(?==)"
+    rf"|--(?=[\w-]*(?:pass|pwd|secret|token|key|cred|auth|jwt|dsn|conn|pat))[a-z][\w-]{{0,60}}(?=[= ]))[= ]{_VALUE}"
+)
 _LOGIN = re.compile(r"\bcurl\b[^\n|;]{0,500}?\s(?P<name>-u|--user)[ =]?[\"']?[\w.@+-]+:(?P<value>[^\s\"']+)")
 _SHORT = tuple(
     re.compile(rf"\b(?:{program})\b[^\n|;]{{0,500}}?\s(?P<name>{option})[\"']?(?P<value>[^\s\"']+)")

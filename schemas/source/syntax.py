@@ -1,10 +1,11 @@
-"""Small readings of Python expressions that the fact builders share, and what decorators do to a signature."""
+"""Small readings of Python that the fact builders share, what decorators do to a signature, what an edit changes."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 # The constants of each provider's `version_compat` module, by which it tells Airflow's versions apart.
 _VERSION_GATE = re.compile(r"AIRFLOW_V_(\d+)_(\d+)(?:_(\d+))?_PLUS")
@@ -109,3 +110,137 @@ def taskflow(decorators: Iterable[str | None]) -> str | None:
                 if name.partition(".")[0] in _TASKFLOW_NAMES:
                     return name
     return None
+
+
+_DYNAMIC = frozenset(
+    {
+        *("globals", "locals", "vars", "eval", "exec", "getattr", "__import__", "import_module"),
+        *("modules", "getmembers", "__dict__", "__subclasses__", "__getattr__"),
+    }
+)
+"""What looks names up as it runs."""
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+
+
+def changed_names(before: ast.Module, after: ast.Module, is_local: Callable[[str], bool]) -> set[str] | None:
+    """Names of a module that are not what they were, directly or through others; None where that cannot be told.
+    `is_local`: whether the first part of a module's name, empty for one named with dots, is this project's."""
+    old, new = (_Module.of(tree, is_local) for tree in (before, after))
+    if old is None or new is None:
+        return None
+    changed = {name for name in old.texts.keys() | new.texts.keys() if old.texts.get(name) != new.texts.get(name)}
+    while more := {n for each in (old, new) for n, used in each.used.items() if used & changed} - changed:
+        changed |= more
+    done = (names for side in (old, new) for names in side.loaded)
+    return changed if "" not in changed and all(map(changed.isdisjoint, done)) else None
+
+
+@dataclass(frozen=True)
+class _Module:
+    """What each name at the top of a module is, `""` what has no name, and the names that it uses; what each statement
+    reaches that does more as the module is loaded than to define its names, such as to fill a registry."""
+
+    texts: Mapping[str, str]
+    used: Mapping[str, Set[str]]
+    loaded: Sequence[Set[str]]
+
+    @classmethod
+    def of(cls, tree: ast.Module, is_local: Callable[[str], bool]) -> _Module | None:
+        """None where names are looked up as it runs, or come from another local module by `*`."""
+        if not _DYNAMIC.isdisjoint(_words(tree)):
+            return None
+        texts: dict[str, str] = {}
+        used: dict[str, set[str]] = {}
+        active, told = set[str](), set[str]()  # told: classes that may learn of those derived from them
+        statements = [statement for statement in tree.body if not _is_idle(statement)]
+        for statement in statements:
+            bound, text = _bound(statement), ast.dump(statement)
+            for name in bound or ("",):
+                texts[name] = texts.get(name, "") + text
+                used.setdefault(name, set()).update(_names(ast.walk(statement)))
+            is_import = isinstance(statement, _IMPORTS)
+            if is_import and not any(map(is_local, _imported(statement))):
+                continue
+            active |= set() if isinstance(getattr(statement, "value", None), ast.Constant) else set(bound)
+            bases = {name for base in getattr(statement, "bases", ()) for name in _names(ast.walk(base))}
+            if is_import or "__init_subclass__" in text or "'metaclass'" in text or not told.isdisjoint(bases):
+                told |= set(bound)
+        if "*" in active:
+            return None
+        begun = [{*_bound(s), *_names(_run(s))} for s in statements if _does_more(s, active, told)]
+        return cls(texts, used, [_reached(names, used) for names in begun])
+
+
+def _reached(names: Set[str], used: Mapping[str, Set[str]]) -> set[str]:
+    found, waiting = set(names), list(names)
+    while waiting:
+        fresh = used.get(waiting.pop(), frozenset()) - found
+        found |= fresh
+        waiting += fresh
+    return found
+
+
+def _words(tree: ast.Module) -> set[str]:
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    functions = {statement.name for statement in tree.body if isinstance(statement, ast.FunctionDef)}
+    return {*_names(ast.walk(tree)), *attributes, *functions}
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def _is_idle(statement: ast.stmt) -> bool:
+    """Whether loading the module does nothing with it: a text, and what is for the module as a program."""
+    if isinstance(statement, ast.If) and "__main__" in ast.dump(statement.test):
+        return not statement.orelse
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a module gives."""
+    if isinstance(statement, _IMPORTS):
+        return [(alias.asname or alias.name).partition(".")[0] for alias in statement.names]
+    if isinstance(statement, _DEFINITIONS):
+        return [statement.name]
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
+    nodes = [node for target in targets for node in _run(target)]
+    inside = [name for node in nodes if isinstance(node, ast.stmt) and node is not statement for name in _bound(node)]
+    return [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)] + inside
+
+
+def _imported(statement: ast.stmt) -> list[str]:
+    """The first parts of the modules that a statement imports, none of one beside it."""
+    if isinstance(statement, ast.Import):
+        return [alias.name.partition(".")[0] for alias in statement.names]
+    is_beside = isinstance(statement, ast.ImportFrom) and statement.level
+    return ["" if is_beside else str(getattr(statement, "module", "")).partition(".")[0]]
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs of a node as its module is loaded: nothing inside functions."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(node, _FUNCTIONS) or child is node.args or child in node.decorator_list:
+            yield from _run(child)
+
+
+def _does_more(statement: ast.stmt, active: Set[str], told: Set[str]) -> bool:
+    """Whether a statement may change more than its own names: it decorates with, derives from or calls what may have a
+    memory, or is no definition."""
+    if isinstance(statement, _IMPORTS):
+        return False
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    is_set = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
+    if not isinstance(statement, _DEFINITIONS) and not (is_set and all(isinstance(t, ast.Name) for t in targets)):
+        return True
+    for node in _run(statement):
+        called = [node.func] if isinstance(node, ast.Call) else getattr(node, "decorator_list", [])
+        called = called + [keyword.value for keyword in getattr(node, "keywords", ())]
+        if any(not active.isdisjoint(_names(ast.walk(each))) for each in called):
+            return True
+        if any(not told.isdisjoint(_names(ast.walk(base))) for base in getattr(node, "bases", ())):
+            return True
+    return False

@@ -116,6 +116,8 @@ def test_several_folders_are_one_plan(
     assert "BASE is empty" in capsys.readouterr().err
     assert main(["plan", "v1..v2", "--pipelines", "books"]) == 2
     assert "there is no revision or folder `v1..v2`: write its first revision, v1" in capsys.readouterr().err
+    assert main(["plan", "../nowhere", "--pipelines", "books"]) == 2
+    assert capsys.readouterr().err == "factory plan: there is no revision or folder `../nowhere`\n"
     assert main(["plan", "books", *folders]) == 2
     assert "books is one folder: name one with --pipelines" in capsys.readouterr().err
 
