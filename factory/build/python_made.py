@@ -31,7 +31,7 @@ from factory.build.objects import ObjectBuilder
 from factory.build.tasks import OperatorBuilder
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
-from schemas.dagfactory.convert.airflow import OPERATORS
+from schemas.dagfactory.convert.conversion import OPERATORS
 from schemas.findings.paths import DataPath
 from schemas.model.task import TaskGroup
 from schemas.model.task_base import TaskBase

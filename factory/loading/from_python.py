@@ -30,8 +30,7 @@ from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.selection import TaskCondition
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.airflow import REQUEST_NAMES, STANDARD
-from schemas.dagfactory.convert.conversion import Converted, UnquotedText
+from schemas.dagfactory.convert.conversion import REQUEST_NAMES, STANDARD, Converted, UnquotedText
 from schemas.dagfactory.convert.from_airflow import taken
 from schemas.dagfactory.convert.writing import write
 from schemas.findings.codes import Code
@@ -82,7 +81,7 @@ class _FromPython(PythonObjects):
                 parts[one.name] = self.value(python_made.actions(held) if one.name == "access_control" else held)
         parts["catchup"] = Converted(True) if dag.catchup else None
         parts["is_paused_upon_creation"] = Converted(True) if dag.is_paused_upon_creation else None
-        parts["tags"] = Converted([Converted(tag) for tag in sorted(dag.tags)], flow=True) if dag.tags else None
+        parts["tags"] = Converted.names(sorted(dag.tags)) if dag.tags else None
         parts["params"] = self._params()
         callbacks = {"on_failure": dag.on_failure_callback, "on_success": dag.on_success_callback}
         parts["notifications"] = self.notifications({k: v for k, v in callbacks.items() if v}, RunNotifications)
@@ -181,7 +180,7 @@ class _FromPython(PythonObjects):
             parts |= self._expanded(group._expand_input.value)
         groups = sorted(name for name in group.upstream_group_ids if name)
         if before := [*groups, *sorted(group.upstream_task_ids - self.referred)]:
-            parts["needs"] = Converted([Converted(name) for name in before], flow=True)
+            parts["needs"] = Converted.names(before)
         settings = self._settings(group.default_args, {})
         notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}
         parts |= ({"default_args": Converted(settings)} if settings else {}) | notifications
@@ -215,7 +214,7 @@ class _FromPython(PythonObjects):
             parts |= self._expanded(task._get_specified_expand_input().value, names)
         role = self.role(task)
         if needs := self._needs(task, role.pop("names", frozenset())):
-            parts["needs"] = Converted([Converted(name) for name in needs], flow=True)
+            parts["needs"] = Converted.names(needs)
         self._say_hidden(task, {*needs, *self.referred})
         if task.is_teardown and settings.get("trigger_rule") == TriggerRule.ALL_DONE_SETUP_SUCCESS:
             del settings["trigger_rule"]

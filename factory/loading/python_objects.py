@@ -99,7 +99,7 @@ class PythonObjects:
             crons = [one.expression for one in timetable.timetables]
             own = getattr(timetable.timetables[0].timezone, "name", timetable.timetables[0].timezone)
             other = {"timezone": Converted(own)} if own != zone else {}
-            return Converted({"cron": Converted([Converted(one) for one in crons], flow=True), **other})
+            return Converted({"cron": Converted.names(crons), **other})
         if given is None:
             self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
             return None
@@ -138,7 +138,7 @@ class PythonObjects:
             role["setup"] = Converted(True)
         if task.is_teardown:
             setups = sorted(name for name in task.upstream_task_ids if self.dag.task_dict[name].is_setup)
-            role["teardown"] = Converted([Converted(name) for name in setups], flow=True)
+            role["teardown"] = Converted.names(setups)
             role["names"] = frozenset(setups)
             if task.on_failure_fail_dagrun:
                 role["on_failure_fail_dagrun"] = Converted(True)
@@ -224,7 +224,7 @@ class PythonObjects:
     @value.register(list | tuple | set | frozenset)
     def _list(self, value: Any) -> Converted:
         items = [self.value(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
-        return Converted(items, flow=not any(isinstance(one.value, dict | list) for one in items))
+        return Converted.listed(items)
 
     @value.register
     def _duration(self, value: timedelta) -> Converted:

@@ -11,7 +11,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Related, Word, typo_fix
 from schemas.findings.paths import OUTWARD, DataPath
 from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, nearest, of_another_script
-from schemas.model.task_base import LONGEST_ID
+from schemas.model.task_base import LONGEST_ID, POLL_TASK_ID
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -235,3 +235,58 @@ def _add_needs(names: _Names, needs_of: dict[DataPath, list[tuple[str, DataPath]
             for place in names.around(view):
                 for target, path in needs_of.get(place, ()):
                     edges[full_id].setdefault(target, path)
+
+
+@dataclass
+class Waits:
+    """What the tasks of a sound pipeline wait for where there are no groups. `left_out` are those that are not there,
+    `said` those whose outputs a task takes in a way that makes it wait."""
+
+    subject: Subject
+    left_out: set[str] = field(default_factory=set)
+    said: set[tuple[str, str]] = field(default_factory=set)
+
+    def needs(self, view: TaskView) -> list[str]:
+        """The full ids of the tasks that a task waits for but for what is said."""
+        return [name for name in self._needed(view) if (view.full_id, name) not in self.said]
+
+    def present(self, full_id: str) -> list[str]:
+        """A task, or where it is left out what it waits for."""
+        if full_id not in self.left_out:
+            return [full_id]
+        view = next(one for one in self.subject.tasks if one.full_id == full_id)
+        before = dict.fromkeys((*self._needed(view), *self._referred(view)))
+        return [name for one in before for name in self.present(one)]
+
+    def _needed(self, view: TaskView, *, inside: bool = False) -> list[str]:
+        """Those of a task; `inside`: not counting its groups' and the poll."""
+        known = {one.full_id: one for one in self.subject.entries if one.full_id}
+        found: list[str] = []
+        for holder in [view] if inside else [view, *self.subject.around(view.path)]:
+            within = {one.full_id for one in self.subject.tasks if one.path[: len(holder.path)] == holder.path}
+            if holder is not view and within & {*found, *self._referred(view)}:
+                continue  # what it waits for inside has waited for that
+            for _, name in (*holder.needs, *holder.teardown):
+                target = known.get(holder.scope.find(name, known) or "")
+                found += [target.full_id or ""] if target and not target.is_group else self._last(target)
+        referred = [name for name in self._referred(view) if inside or (view.full_id, name) not in self.said]
+        has_poll = "poll" in self.subject.data and view.full_id != POLL_TASK_ID
+        if not inside and not found and not self._referred(view) and has_poll:
+            found.append(POLL_TASK_ID)
+        through = [n for name in (*found, *referred) for n in ([name] if inside else self.present(name))]
+        return list(dict.fromkeys(through))
+
+    def _referred(self, view: TaskView) -> list[str]:
+        """The tasks whose outputs a task takes, with those of tasks that are left out."""
+        known = {one.full_id for one in self.subject.tasks if one.full_id}
+        inside = (one for path, one in self.subject.expressions if path[: len(view.path)] == view.path)
+        names = [one.meaning.task_id for one in inside if isinstance(one.meaning, TaskReference)]
+        return [found for name in names if (found := view.scope.find(name, known)) is not None]
+
+    def _last(self, group: TaskView | None) -> list[str]:
+        """The tasks of a group that none in it waits for."""
+        if group is None:
+            return []
+        inside = [one for one in self.subject.tasks if one.path[: len(group.path)] == group.path]
+        waited = {name for one in inside for name in self._needed(one, inside=True)}
+        return [one.full_id or "" for one in inside if one.full_id not in waited]

@@ -40,5 +40,4 @@ def convert(
         if not dag.tasks:
             conversion.lost((), f"the DAG `{dag.id}` has no tasks, and a pipeline here has at least one")
         text = write(document(conversion), variant.effective, variant.dag_id) if dag.tasks else ""
-        found = {(d.sort_key, d.message): d for d in conversion.findings}
-        yield ConvertedDag(variant.dag_id, text, tuple(found.values()))
+        yield ConvertedDag(variant.dag_id, text, conversion.once)

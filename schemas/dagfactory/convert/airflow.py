@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from schemas.compose.env_values import looks_like_secret
 from schemas.compose.variants import Variant
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.conversion import Converted
+from schemas.dagfactory.convert.conversion import OPERATORS, REQUEST_NAMES, Converted, Reports
 from schemas.dagfactory.convert.values import written_duration
 from schemas.dagfactory.convert.writing import write
 from schemas.expressions.reading import EnvReference, TaskReference, before, expressions, run_references, unescape
@@ -27,47 +27,19 @@ from schemas.findings.paths import DataPath
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
-from schemas.model.task_base import POLL_TASK_ID, DeferrableSensorArguments
+from schemas.model.task_base import DeferrableSensorArguments
 from schemas.model.times import parse_duration
+from schemas.rules.graph import Waits
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Function, SourceReader
 from schemas.text.nodes import plain_scalar
 
 SCHEMA = "https://airflow.apache.org/schemas/dag/2026-10-30.json"
-STANDARD = "airflow.providers.standard"
 JINJA = ("{{", "{%", "{#")
 FILE_ENDINGS = (".sh", ".bash", ".sql", ".html")
 _OF_FILES = frozenset({"bash_command", "command", "html_content", "query", "sql"})
 """Arguments whose text may be the name of a template file, told by its ending."""
-OPERATORS: Mapping[str, str] = MappingProxyType(
-    {
-        "bash": f"{STANDARD}.operators.bash.BashOperator",
-        "empty": f"{STANDARD}.operators.empty.EmptyOperator",
-        "latest_only": f"{STANDARD}.operators.latest_only.LatestOnlyOperator",
-        "wait_file": f"{STANDARD}.sensors.filesystem.FileSensor",
-        "wait_http": "airflow.providers.http.sensors.http.HttpSensor",
-        "wait_sql": "airflow.providers.common.sql.sensors.sql.SqlSensor",
-        "wait_dag": f"{STANDARD}.sensors.external_task.ExternalTaskSensor",
-        "trigger_dag": f"{STANDARD}.operators.trigger_dagrun.TriggerDagRunOperator",
-        "email": "airflow.providers.smtp.operators.smtp.EmailOperator",
-        "http": "factory.operators.http.HttpRequestOperator",
-        "sql": "factory.operators.sql.SqlOperator",
-        "load": "factory.operators.load.LoadOperator",
-        "duckdb": "factory.operators.duckdb.DuckdbOperator",
-        "check": "factory.operators.check.CheckOperator",
-        "chart": "factory.operators.chart.ChartOperator",
-        "predict": "factory.operators.models.PredictOperator",
-    }
-)
-"""The operator class behind a built-in whose arguments have the same names."""
-REQUEST_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        **{name: name for name in ("url", "conn_id", "endpoint", "headers", "data", "body", "to")},
-        **{"params": "query", "json": "json_body"},
-    }
-)
-"""What a request gives its operator by name; all else is in `settings`."""
 _REMEMBERING = ("incremental", "change_detection", "each", "watch")
 _WITHOUT_COUNTERPART: Mapping[str, str] = MappingProxyType(
     {
@@ -90,7 +62,7 @@ _PYTHON = "`factory convert --to python` writes it in Python"
 
 
 @dataclass
-class AirflowConversion:
+class AirflowConversion(Reports):
     """One DAG → a document of Airflow 3.4; `environ` has the values of `${env.…}`."""
 
     dag_id: str
@@ -98,18 +70,13 @@ class AirflowConversion:
     environ: Mapping[str, str] = field(repr=False)
     reader: SourceReader = field(repr=False)
     findings: list[Diagnostic] = field(default_factory=list)
-    left_out: set[str] = field(default_factory=set)
-    outputs: set[tuple[str, str]] = field(default_factory=set)
-    """The references to outputs that are written, which are edges there, too: the task, and whose output."""
+    edges: Waits = field(init=False)
 
-    def lost(self, path: DataPath, message: str, help: str = _PYTHON) -> None:
-        """Report what has no counterpart."""
-        self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=True, help=help))
+    def __post_init__(self) -> None:
+        self.edges = Waits(self.subject)
 
-    def changed(self, path: DataPath, message: str, help: str = "", *, at_key: bool = True) -> None:
-        """Report what is written otherwise."""
-        code = Code.CONVERTED_OTHERWISE
-        self.findings.append(self.subject.finding(code, path, message, at_key=at_key, help=help))
+    def lost(self, path: DataPath, message: str, help: str = _PYTHON, *, at_key: bool = True) -> None:
+        super().lost(path, message, help, at_key=at_key)
 
     def document(self) -> Converted:
         """The document."""
@@ -214,7 +181,7 @@ class AirflowConversion:
         """The parts of a task but its `needs`; None for one that is left out."""
         why = self._reason_to_leave_out(view)
         if why is not None:
-            self.left_out.add(view.full_id or "")
+            self.edges.left_out.add(view.full_id or "")
             self.lost(view.path, f"the task `{view.full_id}` is left out: {why}")
             return None
         uses = view.uses or ""
@@ -232,7 +199,7 @@ class AirflowConversion:
 
     def _reason_to_leave_out(self, view: TaskView) -> str | None:
         uses = view.uses or ""
-        mapped_group = any("expand" in g.entry or "expand_kwargs" in g.entry for g in self._around(view))
+        mapped_group = any("expand" in g.entry or "expand_kwargs" in g.entry for g in self.subject.around(view.path))
         if view.is_mapped or mapped_group:
             return "there is no mapping in Airflow 3.4's YAML"
         if uses in ("branch", "short_circuit") or isinstance(self.reader.find(uses), Function):
@@ -248,9 +215,6 @@ class AirflowConversion:
         elif not uses.rpartition(".")[2][:1].isupper():
             return "Airflow 3.4's YAML calls no Python functions (its `run` is for handlers of other languages' SDKs)"
         return None
-
-    def _around(self, view: TaskView) -> list[TaskView]:
-        return [group for group in self.subject.groups if view.path[: len(group.path)] == group.path != view.path]
 
     def _arguments(self, view: TaskView) -> dict[str, Converted]:
         made: dict[str, Converted] = {}
@@ -287,58 +251,14 @@ class AirflowConversion:
         return made
 
     def _with_needs(self, view: TaskView, parts: dict[str, Converted]) -> Converted:
-        needs = [name for name in self._needed(view) if (view.full_id, name) not in self.outputs]
         for path, name in view.needs:
-            found = view.scope.find(name, self.left_out)
+            found = view.scope.find(name, self.edges.left_out)
             if found is not None:
-                present = ", ".join(f"`{one}`" for one in self._present(found)) or "nothing"
-                self.changed(
-                    path, f"`{found}` is left out: `{view.full_id}` waits for {present} in its place", at_key=False
-                )
-        flow = Converted([Converted(name) for name in needs], (*view.path, "needs"), flow=True)
+                self.waits(path, view.full_id or "", found, self.edges.present(found), at_key=False)
+        needs = self.edges.needs(view)
+        flow = Converted.names(needs, (*view.path, "needs"))
         first = {key: parts[key] for key in ("id", "uses", "extends") if key in parts}
         return Converted({**first, **({"needs": flow} if needs else {}), **parts}, view.path)
-
-    def _referred(self, view: TaskView) -> list[str]:
-        """The tasks whose outputs a task takes, with those of tasks that are left out."""
-        known = {one.full_id for one in self.subject.tasks if one.full_id}
-        inside = (one for path, one in self.subject.expressions if path[: len(view.path)] == view.path)
-        names = [one.meaning.task_id for one in inside if isinstance(one.meaning, TaskReference)]
-        return [found for name in names if (found := view.scope.find(name, known)) is not None]
-
-    def _needed(self, view: TaskView, *, inside: bool = False) -> list[str]:
-        """The full ids of the tasks that a task waits for; `inside`: not counting its groups' and the poll."""
-        known = {one.full_id: one for one in self.subject.entries if one.full_id}
-        found: list[str] = []
-        for holder in [view] if inside else [view, *reversed(self._around(view))]:
-            within = {one.full_id for one in self.subject.tasks if one.path[: len(holder.path)] == holder.path}
-            if holder is not view and within & {*found, *self._referred(view)}:
-                continue  # what it waits for inside has waited for that
-            for _, name in (*holder.needs, *holder.teardown):
-                target = known.get(holder.scope.find(name, known) or "")
-                found += [target.full_id or ""] if target and not target.is_group else self._last(target)
-        referred = [name for name in self._referred(view) if inside or (view.full_id, name) not in self.outputs]
-        has_poll = "poll" in self.subject.data and view.full_id != POLL_TASK_ID
-        if not inside and not found and not self._referred(view) and has_poll:
-            found.append(POLL_TASK_ID)
-        through = [n for name in (*found, *referred) for n in ([name] if inside else self._present(name))]
-        return list(dict.fromkeys(through))
-
-    def _present(self, full_id: str) -> list[str]:
-        """A task, or where it is left out what it waits for."""
-        if full_id not in self.left_out:
-            return [full_id]
-        view = next(one for one in self.subject.tasks if one.full_id == full_id)
-        before = dict.fromkeys((*self._needed(view), *self._referred(view)))
-        return [name for one in before for name in self._present(one)]
-
-    def _last(self, group: TaskView | None) -> list[str]:
-        """The tasks of a group that none in it waits for."""
-        if group is None:
-            return []
-        inside = [one for one in self.subject.tasks if one.path[: len(group.path)] == group.path]
-        waited = {name for one in inside for name in self._needed(one, inside=True)}
-        return [one.full_id or "" for one in inside if one.full_id not in waited]
 
     # Values.
 
@@ -362,12 +282,12 @@ class AirflowConversion:
     def _value(self, path: DataPath, given: Any) -> Converted | None:
         """An argument: a template and another task's output have marks there."""
         if isinstance(given, dict) and OBJECT not in given:
-            before = set(self.outputs)
+            before = set(self.edges.said)
             children = {key: self._value((*path, key), child) for key, child in given.items()}
             mapping = Converted({key: one for key, one in children.items() if one is not None}, path)
             marked = any(key.startswith("$") for key in given)
             if marked and any(_has_marks(one.plain) for one in mapping.value.values()):
-                self.outputs = before
+                self.edges.said = before
                 self.lost(path, "a mapping with a key that begins with `$` is taken as it is in Airflow 3.4's YAML")
                 return None
             return Converted({"$const": mapping}, path) if marked else mapping
@@ -393,10 +313,10 @@ class AirflowConversion:
         if reference.steps or not is_whole:
             what = "a part of an output" if reference.steps else "an output inside a longer text"
             self.lost(path, f"{what} has no counterpart in Airflow 3.4's YAML")
-        elif task_id in self.left_out:
+        elif task_id in self.edges.left_out:
             self.lost(path, f"the task `{task_id}` is left out, so its output is, too")
         else:
-            self.outputs.add((view.full_id or "", task_id))
+            self.edges.said.add((view.full_id or "", task_id))
             keyed = {"task": Converted(task_id), "key": Converted(reference.key)}
             return Converted({"$x": Converted(task_id if reference.key is None else keyed)}, path)
         return None
@@ -435,7 +355,7 @@ def _template(group: TaskView) -> str:
 
 
 def _extends(names: list[str]) -> dict[str, Converted]:
-    return {"extends": Converted([Converted(name) for name in names], flow=True)} if names else {}
+    return {"extends": Converted.names(names)} if names else {}
 
 
 def _duration(given: Any) -> Any:
@@ -451,7 +371,7 @@ def to_airflow(variants: Sequence[Variant], environ: Mapping[str, str], reader: 
     for variant in variants:
         conversion = AirflowConversion(variant.dag_id, Subject(variant.path, variant.effective), environ, reader)
         text = write(conversion.document(), variant.effective)
-        found = {(d.sort_key, d.message): d for d in conversion.findings}.values()
+        found = conversion.once
         lost = [d for d in found if d.code is Code.NOT_CONVERTED]
         text += "".join(f"# Not converted, line {d.span.line}: {d.message}.\n" for d in lost)
-        yield ConvertedDag(variant.dag_id, text, tuple(found))
+        yield ConvertedDag(variant.dag_id, text, found)

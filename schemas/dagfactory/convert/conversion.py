@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from schemas.compose.env_values import is_airflows_own, looks_like_secret
@@ -15,6 +16,7 @@ from schemas.dagfactory.reading import VARIABLE, variable_name
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.rules.subject import Subject
 from schemas.source import Class, Function, SourceReader
 from schemas.source.results import by_name
 
@@ -24,6 +26,37 @@ _SHELL_ARGUMENTS = frozenset(
     {"arguments", "bash_command", "cmds", "command", "commands", "doc", "doc_md", "script", "sql", "templates_dict"}
 )
 """Arguments in which an unset `$NAME` is most likely a shell's or a database's, so it gets no finding."""
+
+
+STANDARD = "airflow.providers.standard"
+OPERATORS: Mapping[str, str] = MappingProxyType(
+    {
+        "bash": f"{STANDARD}.operators.bash.BashOperator",
+        "empty": f"{STANDARD}.operators.empty.EmptyOperator",
+        "latest_only": f"{STANDARD}.operators.latest_only.LatestOnlyOperator",
+        "wait_file": f"{STANDARD}.sensors.filesystem.FileSensor",
+        "wait_http": "airflow.providers.http.sensors.http.HttpSensor",
+        "wait_sql": "airflow.providers.common.sql.sensors.sql.SqlSensor",
+        "wait_dag": f"{STANDARD}.sensors.external_task.ExternalTaskSensor",
+        "trigger_dag": f"{STANDARD}.operators.trigger_dagrun.TriggerDagRunOperator",
+        "email": "airflow.providers.smtp.operators.smtp.EmailOperator",
+        "http": "factory.operators.http.HttpRequestOperator",
+        "sql": "factory.operators.sql.SqlOperator",
+        "load": "factory.operators.load.LoadOperator",
+        "duckdb": "factory.operators.duckdb.DuckdbOperator",
+        "check": "factory.operators.check.CheckOperator",
+        "chart": "factory.operators.chart.ChartOperator",
+        "predict": "factory.operators.models.PredictOperator",
+    }
+)
+"""The operator class behind a built-in whose arguments have the same names."""
+REQUEST_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: name for name in ("url", "conn_id", "endpoint", "headers", "data", "body", "to")},
+        **{"params": "query", "json": "json_body"},
+    }
+)
+"""What a request gives its operator by name; all else is in `settings`."""
 
 
 class UnquotedText(str):
@@ -44,6 +77,16 @@ class Converted:
     source: DataPath | None = None
     flow: bool = False
 
+    @classmethod
+    def listed(cls, items: Sequence[Converted], source: DataPath | None = None) -> Converted:
+        """A list, on one line where its items are plain."""
+        return cls(list(items), source, flow=not any(isinstance(one.value, dict | list) for one in items))
+
+    @classmethod
+    def names(cls, names: Iterable[str], source: DataPath | None = None) -> Converted:
+        """A list of names."""
+        return cls([cls(name) for name in names], source, flow=True)
+
     @property
     def plain(self) -> Any:
         """The value as plain data."""
@@ -60,8 +103,34 @@ class Converted:
             yield from child.sources()
 
 
+class Reports:
+    """What could not be converted, or is written otherwise, at places of the subject."""
+
+    subject: Subject
+    findings: list[Diagnostic]
+
+    def lost(self, path: DataPath, message: str, help: str = "", *, at_key: bool = True) -> None:
+        """Report what could not be converted."""
+        self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=at_key, help=help))
+
+    def changed(self, path: DataPath, message: str, help: str = "", *, at_key: bool = True) -> None:
+        """Report what is written differently, or left out because it had no effect."""
+        code = Code.CONVERTED_OTHERWISE
+        self.findings.append(self.subject.finding(code, path, message, at_key=at_key, help=help))
+
+    def waits(self, path: DataPath, task_id: str, left_out: str, others: Iterable[str], *, at_key: bool = True) -> None:
+        """Report that a task waits for others in place of one that is left out."""
+        shown = ", ".join(f"`{one}`" for one in others) or "nothing"
+        self.changed(path, f"`{left_out}` is left out: `{task_id}` waits for {shown} in its place", at_key=at_key)
+
+    @property
+    def once(self) -> tuple[Diagnostic, ...]:
+        """The findings, each once."""
+        return tuple({(d.sort_key, d.message): d for d in self.findings}.values())
+
+
 @dataclass(frozen=True)
-class Conversion:
+class Conversion(Reports):
     """One DAG. Its text keeps `$NAME` as written; `environ` has the values. `folder` is the absolute path of the
     pipelines folder, `path` the document's path below it."""
 
@@ -72,14 +141,10 @@ class Conversion:
     reader: SourceReader = field(repr=False)
     findings: list[Diagnostic] = field(default_factory=list)
 
-    def lost(self, path: DataPath, message: str, help: str = "", *, at_key: bool = True) -> None:
-        """Report what could not be converted."""
-        self.findings.append(self.dag.subject.finding(Code.NOT_CONVERTED, path, message, at_key=at_key, help=help))
-
-    def changed(self, path: DataPath, message: str, help: str = "", *, at_key: bool = True) -> None:
-        """Report what is written differently, or left out because it had no effect."""
-        code = Code.CONVERTED_OTHERWISE
-        self.findings.append(self.dag.subject.finding(code, path, message, at_key=at_key, help=help))
+    @property
+    def subject(self) -> Subject:  # type: ignore[override] # a field of the others
+        """The DAG's document."""
+        return self.dag.subject
 
     @property
     def places(self) -> tuple[Path, Path]:

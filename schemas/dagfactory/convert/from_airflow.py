@@ -11,11 +11,10 @@ from typing import Any
 
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.airflow import FILE_ENDINGS, JINJA, STANDARD
-from schemas.dagfactory.convert.conversion import Converted, UnquotedText
+from schemas.dagfactory.convert.airflow import FILE_ENDINGS, JINJA
+from schemas.dagfactory.convert.conversion import OPERATORS, Converted, Reports, UnquotedText
 from schemas.dagfactory.convert.writing import write
 from schemas.dagfactory.reading import read_dag_factory
-from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins import built_in
@@ -27,11 +26,7 @@ from schemas.rules.subject import Subject
 from schemas.source import Class, SourceReader
 from schemas.text.document import Document
 
-_BUILT_INS = {
-    f"{STANDARD}.operators.bash.BashOperator": "bash",
-    f"{STANDARD}.operators.empty.EmptyOperator": "empty",
-    f"{STANDARD}.operators.latest_only.LatestOnlyOperator": "latest_only",
-}
+_BUILT_INS = {OPERATORS[name]: name for name in ("bash", "empty", "latest_only")}
 _OUTPUT, _TEMPLATE, _CONST = ("$x", "$xcom"), ("$t", "$template"), "$const"
 _TASK_KEYS = frozenset({"id", "needs", "extends", "with", "uses", "run"})
 _DAG_KEYS = frozenset(Pipeline.model_fields) - {"schema_", "poll", "vars", "environments", "matrix", "default_args"}
@@ -70,12 +65,11 @@ def from_airflow(documents: Sequence[Document], path: str, reader: SourceReader)
         conversion = _FromAirflow(Subject(path, effective), reader)
         written = conversion.document()
         text = write(written, effective) if written.value["tasks"].value else ""
-        found = {(d.sort_key, d.message): d for d in conversion.findings}.values()
-        yield ConvertedDag(str(data.get("dag_id", "dag")), text, tuple(found))
+        yield ConvertedDag(str(data.get("dag_id", "dag")), text, conversion.once)
 
 
 @dataclass
-class _FromAirflow:
+class _FromAirflow(Reports):
     subject: Subject
     reader: SourceReader
     findings: list[Diagnostic] = field(default_factory=list)
@@ -83,12 +77,6 @@ class _FromAirflow:
     """Tasks without a counterpart, and what they wait for."""
     group: str = ""
     """Of the task that is looked at."""
-
-    def lost(self, path: DataPath, message: str, help: str = "") -> None:
-        self.findings.append(self.subject.finding(Code.NOT_CONVERTED, path, message, at_key=True, help=help))
-
-    def changed(self, path: DataPath, message: str) -> None:
-        self.findings.append(self.subject.finding(Code.CONVERTED_OTHERWISE, path, message, at_key=True))
 
     def _list(self, path: DataPath, given: Any, what: str) -> list[Any]:
         """A list; all else is said to be none."""
@@ -178,7 +166,7 @@ class _FromAirflow:
         if arguments:
             parts["with"] = Converted(arguments, task["with"][0] if "with" in task else None)
         if needs:
-            parts["needs"] = Converted([Converted(name) for name in needs], needs_path, flow=True)
+            parts["needs"] = Converted.names(needs, needs_path)
         settings = {key: self._plain(*one) for key, one in task.items() if key in SETTING_KEYS}
         return parts | settings
 
@@ -215,10 +203,7 @@ class _FromAirflow:
         kept = []
         for need in names:
             if need in self.left_out:
-                present = ", ".join(f"`{one}`" for one in self._present(need, ())) or "nothing"
-                self.changed(
-                    source or (), f"`{need}` is left out: `{task['id'].value}` waits for {present} in its place"
-                )
+                self.waits(source or (), str(task["id"].value), need, self._present(need, ()))
         for name in dict.fromkeys(one for need in names for one in self._present(need, ())):
             if group and f"{group}.{name}" in ids:
                 self.lost(source or (), f"inside the group `{group}`, `{name}` is the group's own task")
@@ -240,7 +225,7 @@ class _FromAirflow:
             return Converted({str(key): self._plain((*path, key), child) for key, child in given.items()}, path)
         if isinstance(given, list):
             items = [self._plain((*path, index), child) for index, child in enumerate(given)]
-            return Converted(items, path, flow=not any(isinstance(item.value, dict | list) for item in items))
+            return Converted.listed(items, path)
         if isinstance(given, date):
             moment = given.isoformat(sep=" ") if isinstance(given, datetime) else given.isoformat()
             return Converted(UnquotedText(moment), path)
@@ -261,7 +246,7 @@ class _FromAirflow:
             return Converted(children, path)
         if isinstance(given, list):
             items = [self._value((*path, index), one, fields, argument) for index, one in enumerate(given)]
-            return Converted(items, path, flow=not any(isinstance(item.value, dict | list) for item in items))
+            return Converted.listed(items, path)
         made = self._plain(path, given)
         if isinstance(given, str) and is_rendered:
             text = str(made.value)

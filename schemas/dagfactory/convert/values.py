@@ -43,7 +43,7 @@ def value(conversion: Conversion, path: DataPath, given: Any) -> Converted:
         return Converted({OBJECT: Converted(kind), "with": Converted(arguments)}, path)
     if isinstance(given, list):
         items = [value(conversion, (*path, index), item) for index, item in enumerate(given)]
-        return Converted(items, path, flow=not any(isinstance(item.value, dict | list) for item in items))
+        return Converted.listed(items, path)
     if not isinstance(given, dict):
         return Converted(given, path)
     if isinstance(given.get("__join__"), list):
