@@ -21,11 +21,10 @@ from factory.reporters import full
 from factory.reporters.text import wants_colour
 from factory.trial import prepare_airflow
 from schemas.check import CheckedPipeline, Checker, CheckOptions
-from schemas.compose.env_values import looks_like_secret
 from schemas.dagfactory.convert import ConvertedDag, convert
 from schemas.dagfactory.convert.airflow import to_airflow
+from schemas.dagfactory.convert.conversion import written_variables
 from schemas.dagfactory.convert.from_airflow import airflow_documents, from_airflow
-from schemas.expressions.reading import EnvReference
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, has_errors
 from schemas.folder.dialect import DIALECT
@@ -247,7 +246,7 @@ class _Modules:
         from factory.build.python_module import PythonModule  # noqa: PLC0415 # as above
         from factory.loading.pipelines import build_diagnostics  # noqa: PLC0415 # as above
 
-        written = list(_written_variables(subject, marks))
+        written = list(written_variables(subject, marks))
         if has_errors(written):
             return ConvertedDag(dag_id, "", tuple(written))
         pipeline = next(one for one in self._with(marks).file(subject.path).pipelines if one.dag_id == dag_id)
@@ -263,20 +262,6 @@ class _Modules:
         except NoCodeError as error:
             lost = subject.finding(Code.NOT_CONVERTED, (), f"there is no Python module of `{dag_id}`: {error}")
             return ConvertedDag(dag_id, "", (lost,))
-
-
-def _written_variables(subject: Subject, marks: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Findings about variables whose current values are written."""
-    for path, expression in subject.expressions:
-        meaning = expression.meaning
-        if not isinstance(meaning, EnvReference) or meaning.name in marks:
-            continue
-        if looks_like_secret(meaning.name):
-            message = f"`{meaning.name}` looks like a secret, and its current value would be written"
-            yield subject.finding(Code.NOT_CONVERTED, path, message)
-        else:
-            message = f"the current value of `{meaning.name}` is written, since it is not text here"
-            yield subject.finding(Code.CONVERTED_OTHERWISE, path, message)
 
 
 def _refused(selection: Selection, new: Sequence[_New]) -> Iterator[Diagnostic]:

@@ -10,9 +10,8 @@ from factory.reporters import full
 from schemas.check import Checker, CheckOptions
 from schemas.compose.effective import Effective
 from schemas.compose.variants import Variant
-from schemas.expressions.reading import without_marks
 from schemas.findings.codes import Code
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, without_marks
 from schemas.shape.places import value_at
 from schemas.text.nodes import block_mark, scalar
 

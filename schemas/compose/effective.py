@@ -8,9 +8,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from schemas.expressions.reading import ValueReference, expressions, outward
+from schemas.expressions.reading import TaskReference, ValueReference, expressions
 from schemas.findings.diagnostics import Problem
-from schemas.findings.paths import DataPath, task_path
+from schemas.findings.paths import OUTWARD, DataPath, task_path
 from schemas.text.document import Document
 
 
@@ -91,6 +91,23 @@ class Written(NamedTuple):
         for key in path:
             found = found.part(key)
         return found
+
+
+def outward(value: Any, levels: int) -> Any:
+    """A value whose references to tasks are looked up so many groups further out than where it is now."""
+    if isinstance(value, dict):
+        return {key: outward(child, levels) for key, child in value.items()}
+    if isinstance(value, list):
+        return [outward(child, levels) for child in value]
+    if not isinstance(value, str) or "tasks." not in value:
+        return value
+    made, end = "", 0
+    for expression in expressions(value):
+        if isinstance(expression.meaning, TaskReference):
+            start = expression.start + len("${tasks.")
+            made += value[end:start] + OUTWARD * levels
+            end = start
+    return made + value[end:]
 
 
 class Arguments(NamedTuple):

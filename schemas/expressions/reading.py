@@ -12,9 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import Any, NamedTuple
-
-from schemas.findings.paths import OUTWARD
+from typing import NamedTuple
 
 _EXPRESSION = re.compile(r"(?<!\$)(?P<dollars>\$*)\$\{(?P<body>[^{}]*)\}")
 _OPENING = re.compile(r"\$+\{")
@@ -166,28 +164,6 @@ def beside(first: str, second: str) -> str:
     """Two texts, the second right after the first, each with its own meaning."""
     dollars = len(first) - len(first.rstrip("$")) if _OPENING.match(second) else 0
     return f"{first}{'$' * dollars}{second}"
-
-
-def outward(value: Any, levels: int) -> Any:
-    """A value whose references to tasks are looked up so many groups further out than where it is now."""
-    if isinstance(value, dict):
-        return {key: outward(child, levels) for key, child in value.items()}
-    if isinstance(value, list):
-        return [outward(child, levels) for child in value]
-    if not isinstance(value, str) or "tasks." not in value:
-        return value
-    made, end = "", 0
-    for expression in expressions(value):
-        if isinstance(expression.meaning, TaskReference):
-            start = expression.start + len("${tasks.")
-            made += value[end:start] + OUTWARD * levels
-            end = start
-    return made + value[end:]
-
-
-def without_marks(text: str) -> str:
-    """A text about a value as its author knows it: without the marks of `outward`."""
-    return re.sub(rf"(?<=\$\{{tasks\.){re.escape(OUTWARD)}+", "", text) if OUTWARD in text else text
 
 
 def unescape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -10,6 +11,11 @@ DataPath = tuple[str | int, ...]
 
 OUTWARD = "^"
 """Before the id in a reference that was written outside of the template that it now is in; nobody writes it."""
+
+
+def without_marks(text: str) -> str:
+    """A text about a value as its author knows it: without these marks."""
+    return re.sub(rf"(?<=\$\{{tasks\.){re.escape(OUTWARD)}+", "", text) if OUTWARD in text else text
 
 
 @dataclass(frozen=True, slots=True)

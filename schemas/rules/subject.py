@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText, as_written, is_documentation
-from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions, without_marks
+from schemas.expressions.reading import ExpandReference, Expression, TaskReference, expressions
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import USED, Diagnostic, Edit, Problem, Related, Span
-from schemas.findings.paths import DataPath, Walked, task_path, walk
+from schemas.findings.paths import DataPath, Walked, task_path, walk, without_marks
 from schemas.model.task import TEMPLATE
 from schemas.rules.task_view import TaskView, poll_view, task_views
 from schemas.shape.places import value_at

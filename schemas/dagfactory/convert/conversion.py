@@ -13,6 +13,7 @@ from typing import Any
 from schemas.compose.env_values import is_airflows_own, looks_like_secret
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.reading import VARIABLE, variable_name
+from schemas.expressions.reading import EnvReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -232,3 +233,17 @@ class Conversion(Reports):
 
 def _literal(text: str) -> str:
     return _OURS.sub("$${", text)
+
+
+def written_variables(subject: Subject, marks: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """Findings about variables whose current values are written."""
+    for path, expression in subject.expressions:
+        meaning = expression.meaning
+        if not isinstance(meaning, EnvReference) or meaning.name in marks:
+            continue
+        if looks_like_secret(meaning.name):
+            message = f"`{meaning.name}` looks like a secret, and its current value would be written"
+            yield subject.finding(Code.NOT_CONVERTED, path, message)
+        else:
+            message = f"the current value of `{meaning.name}` is written, since it is not text here"
+            yield subject.finding(Code.CONVERTED_OTHERWISE, path, message)
