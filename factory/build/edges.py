@@ -12,7 +12,7 @@ from airflow.sdk import XComArg
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from factory.build.arguments import references_in
-from factory.operators.selection import GroupArgument, XComSelection
+from factory.operators.selection import GroupArgument, SelectOperator, XComSelection
 from schemas.expressions.reading import ExpandReference, TaskReference
 from schemas.findings.paths import DataPath, Scope
 from schemas.model.pipeline import Pipeline
@@ -188,9 +188,6 @@ class TaskReferences:
         """
         if reference.key is None and not reference.steps:
             return XComArg(self._operator(reference))
-        # Only pipelines that select pay for the import.
-        from factory.operators.select import SelectOperator  # noqa: PLC0415
-
         selection = self._selection(reference, as_text=False)
         place = {"task_group": self.group} if self.group is not None else {}
         # What the file's `default_args` say of these is meant for tasks that people write.

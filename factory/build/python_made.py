@@ -200,7 +200,7 @@ def is_plain(value: Any) -> bool:
 
 def is_made_by_build(task: Any) -> bool:
     """Whether this project's build makes the task for another one."""
-    return type(task).__module__ in ("factory.operators.select", "factory.operators.poll_commit")
+    return type(task).__name__ in ("SelectOperator", "PollCommitOperator")
 
 
 def actions(access: Any) -> Any:

@@ -23,8 +23,7 @@ from factory.build.python_code import Code, Names, NoCodeError, call, formatted,
 from factory.build.python_made import DEADLINES, PLAIN_TIMETABLES, TIMETABLES, Seen, asset_fields, written_fields
 from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.http_watch import HttpWatchTrigger
-from factory.operators.select import SelectOperator
-from factory.operators.selection import GroupArgument, ReferenceText, TaskCondition, XComSelection
+from factory.operators.selection import GroupArgument, ReferenceText, SelectOperator, TaskCondition, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
 from schemas.expressions.reading import EnvReference, expressions
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 from uuid import uuid4
 
-from airflow.sdk import TaskGroup, XComArg
+from airflow.sdk import BaseOperator, TaskGroup, XComArg
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions._internal.expandinput import DictOfListsExpandInput, ListOfDictsExpandInput, MappedArgument
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.context import render_template_to_string
+from airflow.sdk.definitions.mappedoperator import is_mappable_value
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from schemas.expressions.reading import ExpandReference, TaskReference, written_steps
@@ -234,6 +235,30 @@ class XComSelection(ResolveMixin):
             value = list(value)  # of a mapped task; only a list is JSON, and has items from the end
         value = selected(value, self.reference.steps, whole=repr(self), source=self.reference.source)
         return as_plain_text(value) if self.as_text else value
+
+
+class SelectOperator(BaseOperator):
+    """Returns `value`, a part of another task's output, to map over: Airflow maps over whole outputs only.
+
+    Raises AirflowFailException where it is no list and no mapping, or longer than Airflow maps over: trying again would
+    not help.
+    """
+
+    template_fields: Sequence[str] = ("value",)
+    ui_color = "#e8f7e4"
+
+    def __init__(self, *, value: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = str(value)
+        self.value = value
+
+    def execute(self, context: Context) -> Any:  # noqa: ARG002 # Airflow's signature
+        """The value, to be kept as this task's output."""
+        if not is_mappable_value(self.value):
+            kind = type(self.value).__name__
+            raise AirflowFailException(f"{self.source} must be a list or a mapping to map over, not of type {kind}")
+        check_number(self.value)
+        return self.value
 
 
 FALSE_WORDS = frozenset({"", "false", "0", "0.0", "no", "off", "none", "null", "[]", "{}", "()"})
