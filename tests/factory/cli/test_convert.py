@@ -135,7 +135,6 @@ orders:
   tasks:
     load:
       operator: airflow.providers.standard.operators.empty.EmptyOperator
-      on_success_callback: {callback: helpers.tell, text: hi}
       outlets: ["s3://shop/orders"]
 stock:
   schedule:
@@ -144,15 +143,12 @@ stock:
     load: {operator: airflow.providers.standard.operators.empty.EmptyOperator}
 """
     root = project(tmp_path, text)
-    (root / "pipelines" / "helpers.py").write_text("def tell(context):\n    print(context)\n")
 
     done = factory("convert", "pipelines/shop.yml", "--output", "new", cwd=root)
 
     assert done.returncode == 1
     assert done.stdout == "new/orders.yaml\nnew/stock.yaml\n"
-    assert "PF309" in done.stderr
     assert "PF208" in done.stderr
-    assert "new/orders.yaml:" in done.stderr
     assert (root / "new" / "stock.yaml").exists()
 
 
