@@ -32,7 +32,8 @@ STARTED = "\n\ndef extract(shop, day):\n    import time\n\n    return time.monot
 class Case:
     """Pipelines of one form and number, ready to run a task of the one in the middle."""
 
-    def __init__(self, root: Path, form: str, number: int) -> None:
+    def __init__(self, root: Path, form: str, number: int, python: str = sys.executable) -> None:
+        self._python = python
         write, bundle, dag_file = FORMS[form]
         folder = write(root / "files", number)
         with (folder / f"{pipelines.MODULE}.py").open("a") as module:
@@ -57,7 +58,7 @@ class Case:
 
     def _process(self, *words: str) -> object:
         answer = self._home.root / "answer.json"
-        command = [sys.executable, task_start_process.__file__, str(answer), *words]
+        command = [self._python, task_start_process.__file__, str(answer), *words]
         log = self._home.root / "process.log"
         run(command, environment=self._home.environment, log=log, cwd=self._home.root)
         return json.loads(answer.read_text())

@@ -7,7 +7,6 @@ as a DECIMAL here, or as text.
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from factory.data import imported
-from factory.data.places import NewFile, absolute, format_of, found, is_remote, opened_to_read
-from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows
+from factory.data.columns import FLOAT_DIGITS
+from factory.data.places import NewFile, absolute, format_of, found, local_copy
+from factory.data.row_files import RowFileWriter, has_long_numbers, limited, plain_rows, read_rows
 from factory.data.sql import result_rows, write_rows
 
 DATABASE_PATIENCE = 600
@@ -152,8 +152,6 @@ def _explained(message: str, query: Query) -> str:
     return line
 
 
-_FLOAT_DIGITS = 15
-"""Significant digits that a 64-bit float always keeps."""
 _DECIMAL_DIGITS = 38
 """Most digits of DuckDB's DECIMAL."""
 _LARGEST_OBJECT = 128 << 20
@@ -172,19 +170,10 @@ def local_files(name: str, value: Any, folder: Path) -> list[str]:
         raise DuckdbError(f"the table `{name}` must be rows or a path, not {type(value).__name__}")
     if value and all(isinstance(one, str) for one in value):
         paths = [path for pattern in value for path in found(pattern)]
-        return [_local(path, folder) for path in paths]
+        return [local_copy(path, folder) for path in paths]
     with RowFileWriter(str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")) as file:
         file.write(value)
     return [file.path]
-
-
-def _local(path: str, folder: Path) -> str:
-    if not is_remote(path):
-        return path
-    copy = Path(tempfile.mkdtemp(dir=folder)) / path.rpartition("/")[2]
-    with opened_to_read(path) as source, copy.open("wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
-    return str(copy)
 
 
 def reader(connection: Any, paths: Sequence[str]) -> str:
@@ -196,30 +185,31 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     listed = f"[{', '.join(map(text_literal, paths))}]"
     if kind == "parquet":
         return f"read_parquet({listed}, union_by_name = true)"
-    options = "union_by_name = true, sample_size = -1"
+    options = f"union_by_name = {len(paths) > 1}, sample_size = -1"
+    may_lose = any(map(has_long_numbers, paths))
     if kind == "csv":
         plain = f"read_csv({listed}, {options})"
-        exact = _exact_csv(connection, plain, f"read_csv({listed}, {options}, all_varchar = true)")
+        exact = may_lose and _exact_csv(connection, plain, f"read_csv({listed}, {options}, all_varchar = true)")
         return f"read_csv({listed}, {options}, types = {_struct(exact)})" if exact else plain
     options += f", maximum_object_size = {_LARGEST_OBJECT}"
     if kind == "jsonl":
         options += ", format = 'newline_delimited'"
     plain = f"read_json({listed}, {options})"
-    if not _has_long_numbers(connection, listed):
-        return plain
-    exact = {**_types(connection, plain), **_exact_json(paths)}
-    return f"read_json({listed}, {options}, columns = {_struct(exact)})"
+    exact = may_lose and _json_loses_digits(connection, listed) and _exact_json(connection, plain, paths)
+    return f"read_json({listed}, {options}, columns = {_struct(exact)})" if exact else plain
 
 
-def _types(connection: Any, reader: str) -> dict[str, str]:
-    return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()}
+def _types(connection: Any, reader: str) -> dict[str, Any]:
+    """DuckDB's types by column."""
+    read = connection.sql(f"SELECT * FROM {reader}")
+    return dict(zip(read.columns, read.types, strict=True))
 
 
 def _exact_csv(connection: Any, plain: str, as_text: str) -> dict[str, str]:
     """The columns that would be read as floats and lose digits, each with a type that keeps them."""
     exact: dict[str, str] = {}
     for name, kind in _types(connection, plain).items():
-        if kind != "DOUBLE":
+        if kind.id != "double":
             continue
         text = f"trim({quoted(name)})"
         whole = f"max(length(regexp_replace(split_part({text}, '.', 1), '[^0-9]', '', 'g')))"
@@ -235,46 +225,63 @@ def _exact_csv(connection: Any, plain: str, as_text: str) -> dict[str, str]:
 def _loses_digits(text: str) -> str:
     """Whether a number's text is another one when it has been a float."""
     as_float = f"CAST(CAST({text} AS DOUBLE) AS VARCHAR)"
-    return f"length({text}) > {_FLOAT_DIGITS} AND rtrim({as_float}, '0') <> rtrim({text}, '0')"
+    return f"length({text}) > {FLOAT_DIGITS} AND rtrim({as_float}, '.0') <> rtrim({text}, '.0')"
 
 
-def _has_long_numbers(connection: Any, listed: str) -> bool:
-    """Whether JSON may hold numbers that a float cannot: DuckDB's JSON reader makes floats of them."""
+def _json_loses_digits(connection: Any, listed: str) -> bool:
+    """Whether JSON has numbers that a float cannot hold: DuckDB's JSON reader makes floats of some."""
     lines = (
         f"read_csv({listed}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false"
     )
     lines += f", max_line_size = {_LARGEST_OBJECT}, auto_detect = false)"
-    numbers = f"SELECT unnest(regexp_extract_all(line, '-?[0-9]+[.][0-9]+|-?[0-9]{{19,}}')) AS number FROM {lines}"
+    number = f"-?[0-9]+[.][0-9]+|-?[0-9]{{{FLOAT_DIGITS + 1},}}"
+    numbers = f"SELECT unnest(regexp_extract_all(line, '{number}')) AS number FROM {lines}"
     found = connection.execute(f"SELECT count(*) FROM ({numbers}) WHERE {_loses_digits('number')}").fetchone()
     return bool(found[0])
 
 
-def _exact_json(paths: Sequence[str]) -> dict[str, str]:
-    """The columns of JSON with numbers that a float cannot hold, each with a type that can. Raises DuckdbError."""
+def _exact_json(connection: Any, plain: str, paths: Sequence[str]) -> dict[str, str]:
+    """A type for each column of JSON where one of them has numbers that a float cannot hold; else none.
+
+    Raises DuckdbError.
+    """
+    types = _types(connection, plain)
     digits: dict[str, tuple[int, int]] = {}
+    inexact: set[str] = set()
     for row in read_rows(list(paths)):
         for name, value in row.items():
-            if isinstance(value, Decimal) or (type(value) is int and abs(value) >= 2**63):
-                whole, after = digits.get(name, (0, 0))
-                _, figures, exponent = Decimal(value).as_tuple()
-                behind = max(0, -int(exponent))
-                digits[name] = (max(whole, len(figures) + int(exponent)), max(after, behind))
-            elif isinstance(value, dict | list) and _has_decimals(value):
+            kind = types.get(name)
+            if kind is None:
                 raise DuckdbError(
-                    f"the column `{name}` has a number with more digits than a float keeps: write it as text"
+                    f"two columns are named `{name}`, in upper or in lower case: DuckDB has one name for them"
                 )
-    too_long = next((name for name, (whole, after) in digits.items() if whole + after > _DECIMAL_DIGITS), None)
-    if too_long is not None:
-        raise DuckdbError(
-            f"the column `{too_long}` has numbers of more than {_DECIMAL_DIGITS} digits: write them as text"
-        )
-    return {name: f"DECIMAL({_DECIMAL_DIGITS},{after})" for name, (_, after) in digits.items()}
+            if _is_inexact(value, kind):
+                if kind.id != "double":
+                    raise DuckdbError(
+                        f"the column `{name}` has a number with more digits than a float keeps: write it as text"
+                    )
+                inexact.add(name)
+            if kind.id == "double" and value is not None:
+                whole, after = digits.get(name, (0, 0))
+                _, figures, exponent = Decimal(str(value)).as_tuple()
+                digits[name] = (max(whole, len(figures) + int(exponent)), max(after, -int(exponent)))
+    for name in inexact:
+        if sum(digits[name]) > _DECIMAL_DIGITS:
+            raise DuckdbError(
+                f"the column `{name}` has numbers of more than {_DECIMAL_DIGITS} digits: write them as text"
+            )
+    exact = {name: f"DECIMAL({_DECIMAL_DIGITS},{digits[name][1]})" for name in inexact}
+    return {name: exact.get(name, str(kind)) for name, kind in types.items()} if exact else {}
 
 
-def _has_decimals(value: Any) -> bool:
-    if isinstance(value, dict | list):
-        return any(_has_decimals(one) for one in (value.values() if isinstance(value, dict) else value))
-    return isinstance(value, Decimal)
+def _is_inexact(value: Any, kind: Any) -> bool:
+    """Whether a value of JSON would lose digits in a type of DuckDB."""
+    if isinstance(value, dict):
+        inner = dict(kind.children) if kind.id in ("struct", "map") else {}
+        return any(_is_inexact(one, inner.get(name, inner.get("value", kind))) for name, one in value.items())
+    if isinstance(value, list):
+        return any(_is_inexact(one, kind.children[0][1] if kind.id == "list" else kind) for one in value)
+    return isinstance(value, Decimal) or (type(value) is int and kind.id == "double" and int(float(value)) != value)
 
 
 def quoted(name: str) -> str:

@@ -215,7 +215,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     number, waiting = 0, iter(rows)
     while some := list(islice(waiting, _ROWS_AT_ONCE)):
         for place, row in enumerate(some):
-            if not isinstance(row, Mapping):
+            if type(row) is not dict and not isinstance(row, Mapping):
                 raise LoadError(f"row {number + place + 1} is no mapping of columns, but of type {type(row).__name__}")
         number += len(some)
         yield some

@@ -87,6 +87,16 @@ def _opened(path: str) -> Any:
         raise RowFileError(f"`{path}` cannot be read: {error}") from None
 
 
+def local_copy(path: str, folder: Path) -> str:
+    """A path of this machine: that of a copy in a new folder below `folder` where the file is in a store."""
+    if not is_remote(path):
+        return path
+    copy = Path(tempfile.mkdtemp(dir=folder)) / path.rpartition("/")[2]
+    with opened_to_read(path) as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    return str(copy)
+
+
 class NewFile:
     """A local file that is filled first, and then shows up at `path` as a whole, or is discarded.
 

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
+from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import NewFile, RowFileError, format_of, found, opened_to_read
 from factory.data.row_formats import ROWS_AT_ONCE, arrow, row_mapping, sink
 from factory.data.values import exact_number
@@ -156,20 +157,46 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
                 yield from _rows_in(one, file)
 
 
+_DIGITS = bytes(48 if chr(byte) in "0123456789." else 32 for byte in range(256))
+_TOO_LONG = b"0" * (FLOAT_DIGITS + 1)
+
+
+def has_long_numbers(path: str) -> bool:
+    """Whether a text file may have a number that a float cannot hold, by a quick look. Raises RowFileError."""
+    with opened_to_read(path) as file:
+        end = b""
+        try:
+            data = _unzipped(path, file)
+            while piece := data.read(1 << 20):
+                signs = end + piece.translate(_DIGITS)
+                if _TOO_LONG in signs:
+                    return True
+                end = signs[-FLOAT_DIGITS:]
+        except (EOFError, OSError) as error:
+            raise RowFileError(f"`{path}` cannot be read: {error}") from None
+    return False
+
+
+def _unzipped(path: str, file: IO[bytes]) -> IO[bytes]:
+    return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if format_of(path)[1] else file
+
+
 def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
     """The rows of an opened file, piece by piece but for `.json`."""
     kind, zipped = format_of(path)
     if kind == "parquet":
         yield from _parquet_rows(path, file)
         return
-    data = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if zipped else file
+    data = _unzipped(path, file)
     try:
         if kind == "csv":
             yield from _csv_rows(path, data)
         elif kind == "jsonl":
+            decode = json.JSONDecoder(parse_float=exact_number).decode
             for number, line in enumerate(data, 1):
-                if line.strip():
-                    yield row_mapping(json.loads(line, parse_float=exact_number), f"`{path}`, line {number}")
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogatepass").strip(" \t\r\n")
+                if text:
+                    yield row_mapping(decode(text), f"`{path}`, line {number}")
         else:
             value = json.load(data, parse_float=exact_number)
             for number, row in enumerate(value if isinstance(value, list) else [value], 1):

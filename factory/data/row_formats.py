@@ -43,7 +43,7 @@ def sink(path: str, part: str) -> Sink:
 
 def row_mapping(row: Any, where: str) -> dict[str, Any]:
     """A row as what it must be. Raises RowFileError."""
-    if not isinstance(row, Mapping):
+    if type(row) is not dict and not isinstance(row, Mapping):
         raise RowFileError(f"{where}: a row must be a mapping of column names, not {type(row).__name__}")
     return cast(dict[str, Any], row)
 

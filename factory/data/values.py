@@ -144,7 +144,9 @@ def _binary(value: Any, _: ColumnType) -> bytes:
 def exact_number(text: str) -> float | Decimal:
     """A number of JSON with all of its digits: a decimal where a float would lose some."""
     near = float(text)
-    if len(text) <= FLOAT_DIGITS or Decimal(repr(near)) == (exact := Decimal(text)):
+    if (len(text) <= FLOAT_DIGITS and "e" not in text and "E" not in text) or Decimal(repr(near)) == (
+        exact := Decimal(text)
+    ):
         return near
     return exact
 

@@ -97,14 +97,33 @@ def test_no_digit_is_lost(tmp_path: Path, ending: str) -> None:
         assert rows[0]["n"] == 0.30000000000000004
 
 
-def test_digits_that_duckdb_cannot_keep_are_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "amounts.jsonl"
-    path.write_text('{"deep":{"x":12345678901234567.25}}\n')
-    with pytest.raises(AirflowException, match="`deep` has a number with more digits than a float keeps"):
-        run("SELECT * FROM amounts", tables={"amounts": str(path)})
-    path.write_text('{"n":1234567890123456789012345678901234567890}\n')
-    with pytest.raises(AirflowException, match="`n` has numbers of more than 38 digits"):
-        run("SELECT * FROM amounts", tables={"amounts": str(path)})
+@pytest.mark.parametrize(
+    ("numbers", "kept"),
+    [
+        (["9007199254740993", "1.5"], ["9007199254740993.0", "1.5"]),
+        (["12345678901234567.25", "1.125", "null"], ["12345678901234567.250", "1.125", "None"]),
+        (["9007199254740993", "18446744073709551615"], ["9007199254740993", "18446744073709551615"]),
+        (['{"id":9007199254740993,"n":1.5}'], ["{'id': 9007199254740993, 'n': 1.5}"]),
+    ],
+)
+def test_what_else_a_column_of_json_has_decides_its_type(tmp_path: Path, numbers: list[str], kept: list[str]) -> None:
+    (tmp_path / "n.jsonl").write_text("".join(f'{{"n":{number}}}\n' for number in numbers))
+    assert [str(row["n"]) for row in run("SELECT n FROM t", tables={"t": str(tmp_path / "n.jsonl")})] == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"deep":{"x":12345678901234567.25}}', "`deep` has a number with more digits than a float keeps"),
+        ('{"deep":[1.5,9007199254740993]}', "`deep` has a number with more digits than a float keeps"),
+        ('{"n":1234567890123456789012345678901234567890}', "`n` has numbers of more than 38 digits"),
+        ('{"n":12345678901234567.25,"N":1}', "two columns are named `N`, in upper or in lower case"),
+    ],
+)
+def test_digits_that_duckdb_cannot_keep_are_an_error(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "n.jsonl").write_text(text + "\n")
+    with pytest.raises(AirflowException, match=said):
+        run("SELECT * FROM t", tables={"t": str(tmp_path / "n.jsonl")})
 
 
 OUTSIDE = [
