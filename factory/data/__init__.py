@@ -29,3 +29,17 @@ def imported(module: str, *, task: str, extra: str) -> Any:
             f"`{task}` needs the extra `{extra}`, which is not installed where this task runs: "
             f"pip install '{DISTRIBUTION}[{extra}]'"
         ) from None
+
+
+def without_rows(task: Any) -> Exception:
+    """What a data task raises that got neither rows nor a file: which task handed on nothing, where that is why."""
+    from airflow.sdk import XComArg  # noqa: PLC0415 # few tasks end so
+    from airflow.sdk.exceptions import AirflowFailException  # noqa: PLC0415
+
+    # As it is written; in the task that runs, the values are in their places.
+    written = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
+    for key in ("rows", "file"):
+        value = getattr(written, key, None) or getattr(written, "partial_kwargs", {}).get(key)
+        for source, _ in XComArg.iter_xcom_references(value):
+            return AirflowFailException(f"`{key}` is null: the task `{source.task_id}` has returned nothing to take")
+    return AirflowFailException("neither `rows` nor `file` is given")

@@ -13,6 +13,7 @@ import yaml
 from factory.data import imported
 from factory.data.places import NewFile
 from factory.data.row_files import plain_rows
+from schemas.rules.charts import unknown_fields
 
 PREFIX = "/pipeline-charts"
 """Where `factory.pages` shows a chart, below the API server's address."""
@@ -51,6 +52,9 @@ def draw(spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]], to: s
     if ending is None:
         raise ChartError(f"`{to}` must end with {', '.join(FORMATS)}")
     whole = _with_rows(_mapping(spec), rows, title)
+    columns = dict.fromkeys(str(name) for row in rows for name in row)
+    for _, field in unknown_fields(whole, columns) if rows else ():
+        raise ChartError(f"the rows have no column `{field}`, which the spec names; they have {', '.join(columns)}")
     content = _drawn(whole, ending)
     new = NewFile(to)
     try:

@@ -20,13 +20,16 @@ class CheckError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is checked. `ask` runs SQL; `table` is its name as SQL writes it, and `quote` the sign around names."""
+    """What is checked. `ask` runs SQL; `table` is its name as SQL writes it, and `quote` the sign around names.
+    `no_number`: the condition of text that is none, where a database casts it all the same.
+    """
 
     ask: Ask
     table: str
     quote: str = '"'
     where: str | None = None
     samples: int = 5
+    no_number: str | None = None
 
     def name(self, column: str) -> str:
         """A column's name as SQL writes it."""
@@ -94,6 +97,14 @@ def broken_rules(checked: Checked, rules: Rules, rows: int, now: datetime) -> It
 def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any]) -> Iterator[Broken]:
     name = checked.name(column)
     figure = checked.value(_FIGURES[kind].format(name))
+    if kind in ("min", "max") and isinstance(figure, str) and _number(figure) is not None:
+        # A column of text: its smallest text is not its smallest number.
+        if checked.no_number is not None:
+            others = int(checked.value(f"sum(CASE WHEN {checked.no_number.format(name)} THEN 1 ELSE 0 END)"))
+            if others:
+                raise CheckError(f"{column}, {kind}: {others} values are text that is no number")
+        name = f"CAST({name} AS DECIMAL(38, 9))"
+        figure = checked.value(_FIGURES[kind].format(name))
     if figure is None or holds(figure, expected):
         return
     breaking = _breaking(checked, name, kind, expected)
@@ -134,7 +145,7 @@ def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterato
         return
     found = f"{row['broken']} rows that do not meet it"
     try:
-        rows = Checked(checked.ask, checked.table, checked.quote, checked.where, checked.samples).breaking(
+        rows = checked.breaking(
             " AND ".join(f"({one})" for one in (partition, f"NOT ({statement}) OR ({statement}) IS NULL") if one)
         )
     except CheckError:  # the statement is about all rows: `sum(price) > 0`
@@ -167,10 +178,9 @@ def _moment(value: Any, column: str) -> datetime | None:
 
 def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
     """Whether a figure is what is expected, a share of `tolerance` more or less. Raises CheckError."""
-    try:
-        number = float(figure)
-    except (TypeError, ValueError):
-        raise CheckError(f"`{figure}` is no number, and can be held against none") from None
+    number = _number(figure)
+    if number is None:
+        raise CheckError(f"`{figure}` is no number, and can be held against none")
     off = float(expected.get("tolerance") or 0)
     tests: Mapping[str, Callable[[float], bool]] = {
         "equal_to": lambda wanted: _below(wanted, off) <= number <= _above(wanted, off),
@@ -182,6 +192,13 @@ def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
     return not math.isnan(number) and all(
         tests[key](float(wanted)) for key, wanted in expected.items() if key != "tolerance" and wanted is not None
     )
+
+
+def _number(figure: Any) -> float | None:
+    try:
+        return float(figure)
+    except (TypeError, ValueError):
+        return None
 
 
 def _below(wanted: float, share: float) -> float:

@@ -176,7 +176,7 @@ class Database:
 
     def replace(self, table: str, staged: str | None, columns: Sequence[str]) -> None:
         """Let the staged rows be all that the table has."""
-        statements = [f"DELETE FROM {self.table(table)}"]
+        statements = [*self._alone(table), f"DELETE FROM {self.table(table)}"]
         if staged is not None:
             statements.append(self._insert(table, staged, columns))
         self._together(statements)
@@ -202,6 +202,7 @@ class Database:
         rows = f"SELECT {listed}, {last} AS {self.column('_load_rank')} FROM {self.table(staged)}"
         self._together(
             [
+                *self._alone(table),
                 f"DELETE FROM {self.table(table)} WHERE EXISTS (SELECT 1 FROM {self.table(staged)} s WHERE {same})",
                 f"INSERT INTO {self.table(table)} ({listed}) SELECT {listed} FROM ({rows}) r "
                 f"WHERE {self.column('_load_rank')} = 1",
@@ -223,6 +224,9 @@ class Database:
         for (table,) in self._run(tables):
             if table.startswith(name):
                 self._together([f"DROP TABLE IF EXISTS {self.table(table)}"])
+
+    def _alone(self, table: str) -> list[str]:
+        return [self.target.lock.format(self.table(table))] if self.target.lock else []
 
     def _insert(self, table: str, staged: str, columns: Sequence[str]) -> str:
         listed = ", ".join(map(self.column, columns))

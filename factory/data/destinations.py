@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from factory.data import imported
 from factory.data.sql import SQLITE_PATIENCE, sqlite_file
@@ -33,7 +34,8 @@ class Target:
     """Where rows go: dlt's destination, the schema, and what is particular about the database.
 
     `types`: types of dlt that the database keeps as another one, so that no digit is lost. `is_exact_about_case`:
-    whether `Name` and `name` are two columns. `setting`: a statement before rows are moved.
+    whether `Name` and `name` are two columns. `setting`: a statement before rows are moved. `lock`: one that keeps
+    other loads out of a table until the transaction ends.
     """
 
     destination: Any
@@ -41,6 +43,7 @@ class Target:
     types: Mapping[str, str] = field(default_factory=dict)
     is_exact_about_case: bool = False
     setting: str | None = None
+    lock: str | None = None
     file: str | None = None
 
 
@@ -73,10 +76,32 @@ def _server(connection: Any, port: int) -> dict[str, Any]:
 def _postgres(connection: Any, schema: str | None) -> Target:
     # What libpq knows may be in the connection's extras, such as `sslmode`.
     query = {name: str(value) for name, value in connection.extra_dejson.items() if name in _LIBPQ}
-    credentials = {"drivername": "postgresql", **_server(connection, 5432), "query": query}
-    credentials.setdefault("database", "postgres")
-    destination = _destinations().postgres(credentials, create_indexes=True)
-    return Target(destination, schema or "public", is_exact_about_case=True, setting="SET TIME ZONE 'UTC'")
+    parts = {"database": "postgres", **_server(connection, 5432), "query": query}
+    destination = _destinations().postgres(_postgres_credentials(parts), create_indexes=True)
+    return Target(
+        destination,
+        schema or "public",
+        is_exact_about_case=True,
+        setting="SET TIME ZONE 'UTC'",
+        # One that deletes what is there and adds rows sees none that another adds meanwhile: both would stay.
+        lock="LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
+    )
+
+
+def _postgres_credentials(parts: Mapping[str, Any]) -> Any:
+    from dlt.destinations.impl.postgres.configuration import PostgresCredentials  # noqa: PLC0415
+
+    class Credentials(PostgresCredentials):  # type: ignore[misc] # dlt is an extra
+        """With its URL as libpq reads it: a space there is neither itself nor a plus."""
+
+        def to_native_representation(self) -> str:
+            address, mark, query = super().to_native_representation().partition("?")
+            return f"{address.replace(' ', '%20')}{mark}{query.replace('+', '%20')}"
+
+    credentials = Credentials()
+    credentials.update(parts)
+    credentials.resolve()  # else dlt makes others of them
+    return credentials
 
 
 def _mysql(connection: Any, schema: str | None) -> Target:
@@ -144,6 +169,14 @@ def patiently(action: Callable[[], Any]) -> None:
             time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
         else:
             return
+
+
+def without_password(text: str, password: str | None) -> str:
+    """A text without it, also as a URL has it."""
+    secret = password or ""
+    for form in sorted({secret, *(quote(secret, safe=kept) for kept in ("", "/", "+", " +"))}, key=len, reverse=True):
+        text = text.replace(form, "***") if form else text
+    return text
 
 
 def reason(error: BaseException) -> str:

@@ -35,7 +35,7 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             raise LoadError(f"there is no table `{request.table}`, and `create` is false")
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
-        loaded = Loaded(request.table)
+        loaded = Loaded(request.table, aside=plan.aside)
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
                 database.replace(table, None, ())

@@ -57,6 +57,8 @@ class Loaded:
     values_discarded: int = 0
     rows_with_the_key_of_a_later_one: int = 0
     was_done_before: bool = False
+    aside: list[str] = field(default_factory=list)
+    """What is said of values that went to another column than their own."""
 
     def output(self) -> dict[str, Any]:
         """As the task hands it on."""
@@ -80,6 +82,7 @@ class Plan:
         self._names = {self._folded(name): name for name in existing}
         self.columns: dict[str, Column] = {}
         self.added: dict[str, ColumnType] = {}
+        self.aside: list[str] = []
         self.rows = 0
 
     def scan(self, rows: Iterable[Row]) -> None:
@@ -124,6 +127,10 @@ class Plan:
                 if self._request.schema_contract == "evolve":
                     variant = self._database.name(f"{name}__v_{other.data_type}")
                     column.variant = (variant, other)
+                    self.aside.append(
+                        f"`{name}` is of type {kind.data_type}, and null where values are of type {other.data_type}: "
+                        f"those are in `{variant}`. `columns` can say the type of a new table's column."
+                    )
                     if variant not in self._existing:
                         self._add(variant, other, key)
         missing = [one for one in self._request.primary_key if one not in self.columns]

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 Fetch = Literal["none", "rows", "value"]
 _ROWS_AT_ONCE = 5_000
+_MARK = "\ufeff"
 SQLITE_PATIENCE = 600
 """Seconds to wait until another task has written."""
 
+_NO_ROWS = "the last statement gives no rows to fetch"
 ONE_STATEMENT = "You can only execute one statement at a time"
 SPLIT = "To run several, add `split_statements: true` to the task's `with`."
 """SQLite's error is for people who call it, not for who wrote the SQL file.
@@ -86,8 +88,10 @@ def run_sql(
     Raises SqlError, TooManyRowsError, RowFileError.
     """
     split = {} if split_statements is None else {"split_statements": split_statements}
-    statements = sql if isinstance(sql, str) else list(sql)
-    handler = _Result(fetch, max_rows, to) if fetch != "none" else None
+    # Some editors begin a file with a byte order mark, which is no SQL.
+    statements = sql.removeprefix(_MARK) if isinstance(sql, str) else [one.removeprefix(_MARK) for one in sql]
+    is_one = isinstance(sql, str) and not split_statements
+    handler = _Result(fetch, max_rows, to, is_one) if fetch != "none" else None
     try:
         result = hook.run(statements, autocommit, parameters, handler=handler, **split)
     except Exception as error:
@@ -99,8 +103,8 @@ def run_sql(
         return None
     # For a list of statements the hook gives a list of their results.
     last: Any = result if isinstance(statements, str) else list(result or ())[-1]
-    if not isinstance(last, _Found):
-        raise SqlError("the last statement gives no rows to fetch")
+    if not isinstance(last, _Found):  # too late to undo what the statements did
+        raise SqlError(_NO_ROWS)
     return last.value
 
 
@@ -125,11 +129,13 @@ class _Found:
 class _Result:
     """Takes the result of each statement while its cursor is open; that of the last one counts."""
 
-    def __init__(self, fetch: Fetch, max_rows: int | None, to: str | None) -> None:
-        self._fetch, self._max_rows, self._to = fetch, max_rows, to
+    def __init__(self, fetch: Fetch, max_rows: int | None, to: str | None, is_one: bool) -> None:
+        self._fetch, self._max_rows, self._to, self._is_one = fetch, max_rows, to, is_one
 
     def __call__(self, cursor: Any) -> _Found | None:
-        if cursor.description is None:
+        if not _has_rows(cursor):
+            if self._is_one:
+                raise SqlError(_NO_ROWS)  # before it is committed
             return None
         if self._fetch == "value":
             row = cursor.fetchone()
@@ -137,6 +143,19 @@ class _Result:
         if self._to is None:
             return _Found(limited(plain_rows(result_rows(cursor)), self._max_rows))
         return _Found(write_rows(result_rows(cursor), self._to, self._max_rows))
+
+
+def _has_rows(cursor: Any) -> bool:
+    """Whether there is a result. Of several statements in one text, some drivers give that of the first one first."""
+    while cursor.description is None:
+        try:
+            if not cursor.nextset():
+                return False
+        except Exception as error:
+            if isinstance(error, AttributeError) or _is_of_driver(error):  # a driver has no more than one
+                return False
+            raise
+    return True
 
 
 def write_rows(rows: Iterator[Mapping[str, Any]], path: str, max_rows: int | None = None) -> str:

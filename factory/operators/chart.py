@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
+from factory.data import without_rows
 from factory.data.chart import PREFIX, ChartError, draw
 from factory.data.row_files import RowFileError, read_rows
 from factory.data.sql import SqlError, database_hook, run_sql
@@ -91,7 +92,9 @@ class ChartOperator(BaseOperator):
             return list(self.rows)
         if self.file is not None:
             return list(read_rows(self.file))
+        if self.conn_id is None:
+            raise without_rows(self)
         found: list[Mapping[str, Any]] = run_sql(
-            database_hook(str(self.conn_id)), str(self.sql), fetch="rows", max_rows=_MOST_ROWS
+            database_hook(self.conn_id), str(self.sql), fetch="rows", max_rows=_MOST_ROWS
         )
         return found

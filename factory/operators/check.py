@@ -10,10 +10,14 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
+from factory.data import without_rows
 from factory.data.check import Broken, Checked, CheckError, Rules, broken_rules
 from factory.data.duckdb import DuckdbError, Query, opened
 from factory.data.row_files import RowFileError, plain_rows
 from factory.data.sql import SqlError, database_hook, result_rows, run_sql
+
+_NO_NUMBER = {"sqlite": "{0} GLOB '*[^0-9.eE+-]*' OR {0} = ''", "mysql": "{0} REGEXP '[^0-9.eE+-]' OR {0} = ''"}
+"""Type of connection → the condition of text that is no number, of those that make numbers of it by `CAST`."""
 
 
 class CheckOperator(BaseOperator):
@@ -104,8 +108,11 @@ class CheckOperator(BaseOperator):
                     raise CheckError(f"{self.conn_id}: {error}") from None
                 return found
 
-            yield Checked(ask, table, quote, self.partition_clause, self.sample_rows)
+            no_number = _NO_NUMBER.get(hook.conn_type)
+            yield Checked(ask, table, quote, self.partition_clause, self.sample_rows, no_number)
             return
+        if self.rows is None and self.file is None:
+            raise without_rows(self)
         tables = {"rows": list(self.rows) if self.rows is not None else self.file}
         with opened(Query((), tables)) as connection:
 

@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import BaseHook, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.data import without_rows
 from factory.data.row_files import RowFileError, read_rows
 
 
@@ -59,12 +60,14 @@ class LoadOperator(BaseOperator):
         """Load them. Raises AirflowException with the database's own words, never with a password."""
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
-        from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
+        from factory.data.destinations import LoadError, target_of, without_password  # noqa: PLC0415
         from factory.data.load import all_csv, load, load_id, working_folder  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
-        if (self.rows is None) == (self.file is None):
-            raise AirflowFailException("`load` needs either `rows` or `file`")
+        if self.rows is None and self.file is None:
+            raise without_rows(self)
+        if self.rows is not None and self.file is not None:
+            raise AirflowFailException("`load` takes either `rows` or `file`")
         ti: Any = context["ti"]
         schema, _, _ = self.table.rpartition(".")
         key = [self.primary_key] if isinstance(self.primary_key, str) else list(self.primary_key or ())
@@ -87,12 +90,12 @@ class LoadOperator(BaseOperator):
                 target = target_of(connection, schema or None)
                 loaded = load(self._read, target, request, is_csv=all_csv(files))
         except (LoadError, RowFileError) as error:
-            text = str(error)
-            if connection.password:
-                text = text.replace(connection.password, "***")
+            text = without_password(str(error), connection.password)
             raise AirflowException(f"{self.conn_id}: {text}") from None
         if loaded.was_done_before:
             self.log.warning("This task has appended its rows to %s before, so nothing was added.", self.table)
+        for text in loaded.aside:
+            self.log.warning("%s", text)
         self.log.info("%s", ", ".join(f"{name}: {value}" for name, value in loaded.output().items()))
         return loaded.output()
 

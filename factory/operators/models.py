@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.data import without_rows
 from factory.data.models import ModelError, Training, predict, train
 from factory.data.row_files import RowFileError, TooManyRowsError, limited, plain_rows, read_rows
 from factory.data.sql import write_rows
@@ -75,7 +76,7 @@ class TrainOperator(BaseOperator):
         )
         run = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
         try:
-            rows = list(self.rows) if self.rows is not None else list(read_rows(self.file or ()))
+            rows = list(_given(self))
             output = train(rows, training, self.to, run)
         except (ModelError, RowFileError) as error:
             raise AirflowException(str(error)) from None
@@ -123,8 +124,7 @@ class PredictOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, Any]] | str:  # noqa: ARG002 # Airflow's signature
         """Predict; return the rows, or the file's path."""
         try:
-            rows = iter(self.rows) if self.rows is not None else read_rows(self.file or ())
-            predicted = predict(rows, self.model, self.column, self.trusted)
+            predicted = predict(iter(_given(self)), self.model, self.column, self.trusted)
             if self.to is not None:
                 return write_rows(predicted, self.to, self.max_rows)
             return limited(plain_rows(predicted), self.max_rows)
@@ -132,3 +132,9 @@ class PredictOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
         except (ModelError, RowFileError) as error:
             raise AirflowException(str(error)) from None
+
+
+def _given(task: TrainOperator | PredictOperator) -> Iterable[Mapping[str, Any]]:
+    if task.rows is None and task.file is None:
+        raise without_rows(task)
+    return task.rows if task.rows is not None else read_rows(task.file or ())

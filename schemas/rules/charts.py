@@ -127,20 +127,21 @@ def _validator(file: str, _: float) -> Any:
 def _fields(subject: Subject, task: TaskView, spec: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """Fields that the rows do not have, where the file holds the rows and the spec makes no new ones."""
     rows = task.arguments.get("rows")
-    if (
-        not isinstance(rows, list)
-        or not rows
-        or not all(isinstance(row, Mapping) for row in rows)
-        or "transform" in spec
-    ):
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         return
     columns = sorted({str(name) for row in rows for name in row})
-    for place, field in _named(spec.get("encoding"), ("encoding",)):
-        if field not in columns:
-            message = f"the rows have no column `{field}`"
-            yield _refused(
-                subject, task, place, message, caret=meant(field, columns), allowed=tuple(columns[:_MOST_ALLOWED])
-            )
+    for place, field in unknown_fields(spec, columns):
+        message = f"the rows have no column `{field}`"
+        yield _refused(
+            subject, task, place, message, caret=meant(field, columns), allowed=tuple(columns[:_MOST_ALLOWED])
+        )
+
+
+def unknown_fields(spec: Mapping[str, Any], columns: Iterable[str]) -> list[tuple[tuple[Any, ...], str]]:
+    """Fields that are none of the columns, with their places; none where the spec makes new ones."""
+    known = set(columns)
+    found = () if "transform" in spec else _named(spec.get("encoding"), ("encoding",))
+    return [(place, field) for place, field in found if field not in known]
 
 
 def _named(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:

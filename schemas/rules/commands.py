@@ -151,7 +151,8 @@ def _values(command: str, outputs: Mapping[int, int]) -> Iterator[tuple[int, int
 
 _DIALECTS: Mapping[str, str] = MappingProxyType({"duckdb": "duckdb", "sql": "", "chart": ""})
 """Built-in → sqlglot's dialect; of a connection only the run knows which it is."""
-_TEMPLATE_VALUE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_VALUE = re.compile(r"\{\{.*?\}\}|%s|%\(\w+\)s", re.DOTALL)
+"""A template, or a place for one of `parameters`."""
 _LONGEST = 20_000
 """Characters of SQL that are read."""
 
@@ -165,7 +166,7 @@ def check_sql(subject: Subject) -> Iterator[Diagnostic]:
         sql = task.arguments.get("sql")
         for place, text in [((), sql), *((((n,), one) for n, one in enumerate(sql)) if isinstance(sql, list) else ())]:
             if isinstance(text, str) and _is_readable(text):
-                fault = _fault(_TEMPLATE_VALUE.sub("x", text), dialect)
+                fault = _fault(_VALUE.sub("x", text), dialect)
                 if fault is not None:
                     path = (*task.with_path, "sql", *place)
                     yield subject.finding(Code.BAD_SQL, path, f"this does not look like SQL: {fault}")
@@ -173,7 +174,9 @@ def check_sql(subject: Subject) -> Iterator[Diagnostic]:
 
 def _is_readable(text: str) -> bool:
     is_file = text.rstrip().endswith(".sql")
-    return not (is_file or isinstance(text, EnvText) or "{%" in text or "${" in text or len(text) > _LONGEST)
+    return not (
+        is_file or isinstance(text, EnvText) or any(sign in text for sign in ("{%", "${", "$$")) or len(text) > _LONGEST
+    )
 
 
 def _fault(text: str, dialect: str) -> str | None:

@@ -63,10 +63,10 @@ def test_hello_etl_loads_rows_that_a_user_can_open(scene: Scene) -> None:
 def test_the_report_is_made_without_python_and_its_chart_is_a_click_away(scene: Scene) -> None:
     scene.run_once("orders_report")
     with sqlite3.connect(scene.run.home / "warehouse" / "warehouse.db") as database:
-        ((rows, different),) = database.execute("SELECT count(*), count(DISTINCT id) FROM orders").fetchall()
+        ((rows, different),) = database.execute("SELECT count(*), count(DISTINCT id) FROM sample_orders").fetchall()
     assert rows == different >= 120
     for words in (
-        ("load", "rows into orders"),
+        ("load", "rows into sample_orders"),
         ("check", "0 of 4 rules broken, 5 rows"),
         ("chart", "/pipeline-charts/"),
     ):

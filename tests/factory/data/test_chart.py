@@ -101,11 +101,15 @@ def test_what_cannot_be_drawn_is_said_and_leaves_no_file(tmp_path: Path) -> None
         draw(tmp_path / "a.jpg")
     with pytest.raises(AirflowException, match="is no mapping"):
         draw(tmp_path / "a.svg", spec="- a\n")
+    with pytest.raises(AirflowException, match="no column `land`, which the spec names; they have day, total"):
+        draw(tmp_path / "a.svg", spec={**SPEC, "encoding": {"x": {"field": "land"}}})
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.html": "before"}
 
 
 def test_no_rows_are_an_empty_chart(tmp_path: Path) -> None:
     assert b"<svg" in draw(tmp_path / "a.svg", [])
+    made = {**SPEC, "transform": [{"calculate": "datum.total * 2", "as": "twice"}]}
+    assert b"<svg" in draw(tmp_path / "b.svg", spec={**made, "encoding": {"y": {"field": "twice"}}})
 
 
 def test_the_button_leads_to_the_task_s_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,25 @@ def test_no_rows_break_only_what_is_about_their_number() -> None:
     assert "found no time" in broken({"rows": []}, freshness={"column": "at", "within": timedelta(days=1)})
 
 
+def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.executescript("CREATE TABLE t (p TEXT); INSERT INTO t VALUES ('9.5'), ('10000'), ('12')")
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    table = {"conn_id": "shop", "table": "t"}
+    for given in (table, {"rows": [{"p": "9.5"}, {"p": "10000"}, {"p": "12"}]}):
+        said = broken(given, columns={"p": {"max": {"less_than": 100}, "min": {"geq_to": 11}}})
+        assert [line.strip().replace("10000.0", "10000") for line in said.splitlines()[1:]] == [
+            "- p, max: found 10000, expected less than 100",
+            "p: 10000",
+            "- p, min: found 9.5, expected at least 11",
+            "p: 9.5",
+        ]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT INTO t VALUES ('n/a')")
+    assert "p, min: 1 values are text that is no number" in broken(table, columns={"p": {"min": {"geq_to": 0}}})
+
+
 def test_what_cannot_be_checked_is_said(source: dict[str, Any]) -> None:
     assert "nothing" in broken(source, columns={"nothing": {"min": {"geq_to": 0}}})
     assert "is no number" in broken(source, columns={"customer": {"min": {"geq_to": 0}}})

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,12 @@ def test_a_store_that_takes_nothing_leaves_nothing_behind(tmp_path: Path, monkey
 def test_the_ending_must_say_a_format(path: str) -> None:
     with pytest.raises(RowFileError, match="must end with"):
         RowFileWriter(path)
+
+
+def test_a_number_that_no_float_holds_keeps_its_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('\ufeff{"n": 1e400, "m": -1E-400, "k": 1e3}\n')
+    (row,) = read_rows(str(tmp_path / "a.jsonl"))
+    assert row == {"n": Decimal("1e400"), "m": Decimal("-1E-400"), "k": 1000.0}
 
 
 def test_what_is_not_rows_is_named(tmp_path: Path) -> None:

@@ -107,8 +107,9 @@ def test_errors_are_the_database_s_own_words() -> None:
         run('SELECT * FROM "order"', fetch="rows")
     with pytest.raises(AirflowException, match="two columns `id`"):
         run("SELECT id, id FROM orders", fetch="rows")
-    with pytest.raises(AirflowException, match="gives no rows to fetch"):
-        run("DELETE FROM orders", fetch="rows")
+    with pytest.raises(AirflowException, match=r"gives no rows to fetch$"):
+        run("DELETE FROM orders;", fetch="rows")
+    assert run("\ufeffSELECT count(*) FROM orders", fetch="value") == 2
     with pytest.raises(AirflowException, match=r"one statement at a time.* add `split_statements: true`"):
         run("SELECT 1; SELECT 2")
 

@@ -1,16 +1,21 @@
-"""Databases that the tests of `load` write to, each as an Airflow connection `warehouse`."""
+"""Databases that the tests of `load` write to, each as an Airflow connection `warehouse`, and a load into them."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from factory.operators.load import LoadOperator
 from tests.e2e import services
+
+ORDERS = [{"id": 1, "customer": "an", "price": 12.5}, {"id": 2, "customer": "bo", "price": 3}]
 
 Run = Callable[[str], list[tuple[Any, ...]]]
 
@@ -22,9 +27,29 @@ class Warehouse:
     kind: str
     variable: str
     run: Run
+    connected: Callable[[], Any] | None = None
 
     def rows(self, table: str, columns: str = "*", order: str = "id") -> list[tuple[Any, ...]]:
         return self.run(f"SELECT {columns} FROM {table} ORDER BY {order}")
+
+    @contextlib.contextmanager
+    def held(self, table: str, waiting: int) -> Iterator[None]:
+        """Nobody writes to a table of a server, until so many wait for it behind the block."""
+        assert self.connected is not None
+        lock, asked = {
+            "postgres": (f"LOCK TABLE {table} IN SHARE MODE", "SELECT count(*) FROM pg_locks WHERE NOT granted"),
+            "mysql": (
+                f"LOCK TABLES {table} READ",
+                "SELECT count(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'",
+            ),
+        }[self.kind]
+        with contextlib.closing(self.connected()) as connection:
+            connection.cursor().execute(lock)
+            yield
+            until = time.monotonic() + 120
+            while self.run(asked) != [(waiting,)]:
+                assert time.monotonic() < until, self.run(asked)
+                time.sleep(0.1)
 
     def tables(self) -> set[str]:
         """The tables that are not this project's or dlt's own."""
@@ -62,10 +87,11 @@ def duckdb_file(folder: Path) -> Warehouse:
 def server(kind: str) -> Iterator[Warehouse]:
     """A server of its own, until the end of the block."""
     with (services.postgresql if kind == "postgres" else services.mariadb)() as address:
-        yield Warehouse(kind, f"{kind}://{address}", runner(kind, address))
+        yield reached(kind, address)
 
 
-def runner(kind: str, address: str) -> Run:
+def reached(kind: str, address: str) -> Warehouse:
+    """A server's database, over connections of the tests' own."""
     account, _, place = address.rpartition("@")
     user, _, password = account.partition(":")
     host, _, rest = place.partition(":")
@@ -90,4 +116,12 @@ def runner(kind: str, address: str) -> Run:
             connection.commit()
             return found
 
-    return run
+    return Warehouse(kind, f"{kind}://{address}", run, connected)
+
+
+def load(
+    rows: list[dict[str, Any]] | None = None, *, table: str = "orders", run_id: str = "r1", **arguments: Any
+) -> Mapping[str, Any]:
+    operator = LoadOperator(task_id="load", conn_id="warehouse", table=table, rows=rows, **arguments)
+    ti = SimpleNamespace(dag_id="shop", run_id=run_id, task_id="load", map_index=-1)
+    return operator.execute({"ti": ti})  # type: ignore[typeddict-item] # all of the context that it uses

@@ -1,0 +1,211 @@
+"""What `load` makes of columns: their types, values of other types, contracts and names."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from .warehouses import ORDERS, Warehouse, load, sqlite_file
+
+
+def test_evolve_adds_columns_and_fills_missing_ones_with_null(warehouse: Warehouse) -> None:
+    load(ORDERS)
+    assert load([{"id": 3, "note": "new"}], run_id="r2")["columns_added"] == ["note"]
+    assert warehouse.rows("orders")[1:] == [(2, "bo", 3.0, None), (3, None, None, "new")]
+
+
+def test_evolve_keeps_values_of_another_type_in_a_column_of_their_own(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(ORDERS)
+    loaded = load([{"id": 3, "price": "a lot"}, {"id": 4, "price": 2}], run_id="r2")
+    assert loaded["columns_added"] == ["price__v_text"]
+    assert (
+        "`price` is of type double, and null where values are of type text: those are in `price__v_text`"
+        in " ".join(capsys.readouterr().out.split())
+    )
+    assert warehouse.rows("orders", "id, price, price__v_text")[2:] == [(3, None, "a lot"), (4, 2.0, None)]
+
+
+@pytest.mark.parametrize(
+    "rows", [[{"id": 3, "note": "new"}], [{"id": 3, "price": "a lot"}], [{"id": 3, "price": 2**70 + 1}]]
+)
+def test_freeze_alters_nothing(warehouse: Warehouse, rows: list[dict[str, Any]]) -> None:
+    load(ORDERS)
+    before = warehouse.rows("orders")
+    with pytest.raises(AirflowException, match="`schema_contract: freeze` allows no change of `orders`"):
+        load([{"id": 9, "price": 1}, *rows], run_id="r2", schema_contract="freeze")
+    assert warehouse.rows("orders") == before
+    assert warehouse.tables() == {"orders"}
+    load([{"id": 3}], run_id="r3", schema_contract="freeze")
+    assert len(warehouse.rows("orders")) == 3
+
+
+def test_rows_and_values_that_are_left_out_are_counted(warehouse: Warehouse) -> None:
+    load(ORDERS)
+    odd = [{"id": 3, "note": "x"}, {"id": 4, "price": "a lot"}, {"id": 5, "price": 1, "note": None}]
+    loaded = load(odd, run_id="r2", schema_contract="discard_row")
+    assert (loaded["rows_loaded"], loaded["rows_discarded"], loaded["values_discarded"]) == (1, 2, 0)
+    loaded = load(odd, run_id="r3", schema_contract="discard_value", table="orders")
+    assert (loaded["rows_loaded"], loaded["rows_discarded"], loaded["values_discarded"]) == (3, 0, 2)
+    assert warehouse.rows("orders", "id, price", "id, price")[2:] == [(3, None), (4, None), (5, 1.0), (5, 1.0)]
+
+
+def test_no_digit_is_lost(warehouse: Warehouse) -> None:
+    rows = [
+        {"id": 1, "amount": Decimal("12345678901234567.25"), "large": 2**63 + 1, "near": 0.1, "text": "007"},
+        {"id": 2, "amount": Decimal("0.000000001"), "large": 1, "near": 1e300, "text": "1.50"},
+        {"id": 3, "amount": 7, "large": None, "near": 2, "text": ""},
+    ]
+    load(rows)
+    found = warehouse.rows("orders")
+    assert [Decimal(row[1]) for row in found] == [Decimal(str(row["amount"])) for row in rows]
+    assert [None if row[2] is None else int(Decimal(row[2])) for row in found] == [2**63 + 1, 1, None]
+    assert [row[3] for row in found] == [0.1, 1e300, 2.0]
+    assert [row[4] for row in found] == ["007", "1.50", ""]
+
+
+def test_a_column_keeps_its_digits_also_later(warehouse: Warehouse) -> None:
+    load([{"id": 1, "amount": Decimal("1.5"), "price": 1.5, "n": 1}])
+    late = [
+        {"id": 2, "amount": Decimal("0.12345678901234567890123"), "price": Decimal("12345678901234567.25"), "n": 2**64}
+    ]
+    load(late, run_id="r2")
+    (row,) = [row for row in warehouse.rows("orders") if row[0] == 2]
+    kept = {Decimal(str(value)) for value in row if value is not None}
+    assert kept == {Decimal(2), Decimal("0.12345678901234567890123"), Decimal("12345678901234567.25"), Decimal(2**64)}
+
+
+def test_dates_keep_their_moment(warehouse: Warehouse) -> None:
+    seoul = timezone(timedelta(hours=9))
+    load(
+        [
+            {
+                "id": 1,
+                "at": "2026-01-01T00:00:00+09:00",
+                "seen": datetime(2026, 1, 1, tzinfo=seoul),
+                "day": date(2026, 1, 1),
+            },
+            {"id": 2, "at": "2025-12-31T15:00:00Z", "seen": datetime(2025, 12, 31, 15, tzinfo=UTC), "day": None},
+        ]
+    )
+    one, two = warehouse.rows("orders")
+    assert one[1] == one[2] == two[1] == two[2]
+    moment = datetime.fromisoformat(one[1]) if isinstance(one[1], str) else one[1]
+    assert moment.replace(tzinfo=moment.tzinfo or UTC) == datetime(2025, 12, 31, 15, tzinfo=UTC)
+    assert str(one[3]) == "2026-01-01"
+
+
+def test_text_that_looks_like_something_else_stays_text(warehouse: Warehouse) -> None:
+    load(
+        [
+            {
+                "id": 1,
+                "a": "2026-01-01",
+                "b": "12",
+                "c": "true",
+                "d": "2026-01-01T00:00:00",
+                "e": "2026-01-01T00:00:00Z",
+            },
+            {"id": 2, "e": "soon"},
+        ]
+    )
+    assert warehouse.rows("orders")[0][1:] == (
+        "2026-01-01",
+        "12",
+        "true",
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00:00Z",
+    )
+
+
+def test_nested_values_are_json(warehouse: Warehouse) -> None:
+    load([{"id": 1, "lines": [{"article": "tea", "n": 2}], "who": {"name": "안"}}, {"id": 2, "lines": [], "who": None}])
+    assert warehouse.tables() == {"orders"}
+    (_, lines, who), (_, none, nobody) = warehouse.rows("orders")
+    decoded = [json.loads(value) if isinstance(value, str) else value for value in (lines, who, none)]
+    assert decoded == [[{"article": "tea", "n": 2}], {"name": "안"}, []]
+    assert nobody is None
+
+
+def test_names_stay_as_they_are_written(warehouse: Warehouse) -> None:
+    names = [
+        "id",
+        "select",
+        "Order Date",
+        "größe",
+        "a.b",
+        "50%",
+        "x:y",
+        "주문",
+        "CamelCase",
+        "a-b",
+        "(n)",
+        "__x__",
+        "b`tick",
+    ]
+    load([dict.fromkeys(names, 1)])
+    load([dict.fromkeys(names, 2)], run_id="r2")
+    quote = "`" if warehouse.kind == "mysql" else '"'
+    sql = f"SELECT * FROM orders ORDER BY {quote}id{quote}"
+    assert warehouse.run(sql) == [(1,) * len(names), (2,) * len(names)]
+    columns = (
+        warehouse.run("SELECT name FROM pragma_table_info('orders') ORDER BY cid")
+        if warehouse.kind == "sqlite"
+        else warehouse.run(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'orders' ORDER BY ordinal_position"
+        )
+    )
+    assert [name for (name,) in columns] == names
+
+
+def test_quotes_in_a_name_become_underscores(warehouse: Warehouse) -> None:
+    load([{"id": 1, 'q"uote': 2}])
+    assert warehouse.rows("orders", "id, q_uote") == [(1, 2)]
+    with pytest.raises(AirflowException, match="have one name in this database"):
+        load([{"id": 1, 'q"uote': 2, "q'uote": 3}], table="other", run_id="r2")
+
+
+def test_a_table_can_have_an_odd_name(warehouse: Warehouse) -> None:
+    load(ORDERS, table="Order Items")
+    load(ORDERS, table="select", run_id="r2")
+    assert warehouse.tables() == {"Order Items", "select"}
+
+
+def test_a_name_that_is_too_long_ends_with_a_hash(warehouse: Warehouse) -> None:
+    long = ["주문" * 40, "주문" * 40 + "!", "id"]
+    load([dict.fromkeys(long, 1)])
+    load([dict.fromkeys(long, 2)], run_id="r2")
+    assert warehouse.rows("orders") == [(1, 1, 1), (2, 2, 2)]
+
+
+def test_nulls_come_before_values(warehouse: Warehouse) -> None:
+    rows: list[dict[str, Any]] = [{"id": n, "price": None, "never": None} for n in range(25_000)]
+    load([*rows, {"id": 25_000, "price": 1.5, "late": "x"}])
+    assert warehouse.run("SELECT count(*), count(price), count(late) FROM orders") == [(25_001, 1, 1)]
+
+
+def test_columns_say_types(warehouse: Warehouse) -> None:
+    load(
+        [{"id": 1, "price": "12.50", "code": 7, "day": "2026-01-01"}],
+        columns={"price": {"data_type": "decimal", "precision": 10, "scale": 2}, "code": "text", "day": "date"},
+    )
+    ((_, price, code, day),) = warehouse.rows("orders")
+    assert (Decimal(price), code, str(day)) == (Decimal("12.5"), "7", "2026-01-01")
+
+
+def test_a_table_without_types_takes_what_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dlt")
+    warehouse = sqlite_file(tmp_path)
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse.variable)
+    warehouse.run("CREATE TABLE stock (region, article, count INTEGER)")
+    warehouse.run("INSERT INTO stock VALUES ('seoul', 'tea', 1)")
+    key: dict[str, Any] = {"write_disposition": "merge", "primary_key": ["region", "article"]}
+    load([{"region": "seoul", "article": "tea", "count": 5}, {"region": "seoul", "article": 7}], table="stock", **key)
+    assert warehouse.rows("stock", order="count") == [("seoul", "7", None), ("seoul", "tea", 5)]
