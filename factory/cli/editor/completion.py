@@ -36,7 +36,7 @@ _ROOTS = {
 }
 _SELECTED = re.compile(r"\.(?P<id>[\w.-]+)\.output\.[\w-]*")
 _OUTPUTS = {
-    "load": ("table", "rows_loaded", "columns_added", "rows_discarded", "values_discarded"),
+    "load": ("table", "rows_loaded", "columns_added", "rows_discarded", "values_discarded", "duplicates"),
     "train": ("model", "metrics", "rows"),
 }
 """What built-in tasks that give mappings give."""
