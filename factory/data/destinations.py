@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 from factory.data import imported
 from factory.data.sql import SQLITE_PATIENCE, sqlite_file
@@ -169,14 +168,6 @@ def patiently(action: Callable[[], Any]) -> None:
             time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
         else:
             return
-
-
-def without_password(text: str, password: str | None) -> str:
-    """A text without it, also as a URL has it."""
-    secret = password or ""
-    for form in sorted({secret, *(quote(secret, safe=kept) for kept in ("", "/", "+", " +"))}, key=len, reverse=True):
-        text = text.replace(form, "***") if form else text
-    return text
 
 
 def reason(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
 from factory.data.row_files import RowFileError, read_rows
+from schemas.compose.env_values import without
 
 
 class LoadOperator(BaseOperator):
@@ -60,7 +61,7 @@ class LoadOperator(BaseOperator):
         """Load them. Raises AirflowException with the database's own words, never with a password."""
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
-        from factory.data.destinations import LoadError, target_of, without_password  # noqa: PLC0415
+        from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
         from factory.data.load import all_csv, load, load_id, working_folder  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
@@ -90,7 +91,7 @@ class LoadOperator(BaseOperator):
                 target = target_of(connection, schema or None)
                 loaded = load(self._read, target, request, is_csv=all_csv(files))
         except (LoadError, RowFileError) as error:
-            text = without_password(str(error), connection.password)
+            text = without(str(error), [connection.password or ""], "***")
             raise AirflowException(f"{self.conn_id}: {text}") from None
         if loaded.was_done_before:
             self.log.warning("This task has appended its rows to %s before, so nothing was added.", self.table)

@@ -154,6 +154,7 @@ def without(text: str, secrets: Iterable[str], mark: str) -> str:
 def _forms(secret: str) -> set[str]:
     in_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret), quote(quote(secret, safe=""), safe="")}
+    in_urls |= {quote(secret, safe="+"), quote(secret, safe=" +")}  # as SQLAlchemy and dlt do
     in_urls |= {_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in in_urls}
     lines = {line.strip() for line in secret.splitlines()} if "\n" in secret.strip() else set()  # as output comes
     return {secret, *in_json, *in_urls, *(line for line in lines if len(line) >= _SHORTEST_LINE)}

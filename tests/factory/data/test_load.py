@@ -16,13 +16,14 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from factory.data.destinations import target_of, without_password
+from factory.data.destinations import target_of
 from factory.data.row_files import RowFileWriter
 from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
 from factory.operators.models import TrainOperator
 from factory.operators.selection import XComSelection
+from schemas.compose.env_values import without
 
 from .warehouses import ORDERS, Warehouse, load
 
@@ -158,7 +159,7 @@ def test_a_password_may_have_any_sign_and_is_shown_in_no_form(password: str) -> 
     forms = (password, quote(password), quote(password, safe=""), quote(password, safe=" +"), said)
     for form in forms:
         assert not set(re.findall(r"\w{3,}", password)) & set(
-            re.findall(r"\w{3,}", without_password(f"«{form}»", password))
+            re.findall(r"\w{3,}", without(f"«{form}»", [password], "***"))
         )
 
 
