@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from schemas.check.checker import Checker
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Span, typo_fix
+from schemas.findings.diagnostics import Diagnostic, Span, once, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.folder.discovery import TEST_SUFFIXES, is_pipeline_path
@@ -28,7 +28,8 @@ from schemas.model.task_base import commit_task_id
 from schemas.rules.poll_state import REMEMBERS
 from schemas.rules.subject import Subject
 from schemas.shape.validation import document_finding, is_there, model_findings
-from schemas.text.document import Document, document_from_bytes, read_document
+from schemas.text.document import Document, document_from_bytes, document_from_text, read_document
+from schemas.text.edits import EditedText
 
 _NO_FIXTURES = "beside the test: `factory test --record` writes it"
 
@@ -62,10 +63,31 @@ def read_test_file(checker: Checker, folder: Path, path: str, shown: str, *, rec
     try:
         model = PipelineTests.model_validate(document.data)
     except ValidationError as error:
-        return TestFile(path, pipeline, document, None, tuple(_of_shape(document, error)))
+        of_shape = tuple(_of_shape(document, error))
+        behind = _behind(checker, folder, path, document, of_shape)
+        return TestFile(path, pipeline, document, None, once((*of_shape, *behind)))
     rules = _Rules(checker, folder, path, pipeline, document, model)
     findings = tuple(d for d in rules.check() if not (record and d.message.endswith(_NO_FIXTURES)))
     return TestFile(path, pipeline, document, model, findings)
+
+
+def _behind(
+    checker: Checker, folder: Path, path: str, document: Document, found: Sequence[Diagnostic]
+) -> Iterator[Diagnostic]:
+    """What else is wrong, as if the slips were fixed that keep the file from being read; nothing, if one cannot be."""
+    text = EditedText.of(document.text)
+    while found and all(one.fix is not None for one in found):
+        text = text.edited(one.fix for one in found if one.fix is not None)
+        whole = document_from_text(text.text, document.file)
+        try:
+            model = PipelineTests.model_validate(whole.data)
+        except ValidationError as error:
+            found = tuple(_of_shape(whole, error))
+            yield from (text.in_original(one, document.file) for one in found)
+            continue
+        rules = _Rules(checker, folder, path, tested_pipeline(path, whole.data), whole, model)
+        yield from (text.in_original(one, document.file) for one in rules.check())
+        return
 
 
 def _of_shape(document: Document, error: ValidationError) -> Iterator[Diagnostic]:

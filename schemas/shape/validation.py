@@ -13,7 +13,7 @@ from schemas.compose.effective import Effective
 from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import run_reference
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import MOST, Diagnostic, Edit, Problem, typo_fix
+from schemas.findings.diagnostics import MOST, Diagnostic, Edit, Problem, Word, typo_fix
 from schemas.findings.paths import DataPath, with_value
 from schemas.findings.suggestions import meant, nearest
 from schemas.model.fields import Model
@@ -216,18 +216,23 @@ def model_findings(
     the model."""
     seen: set[DataPath] = set()
     placed = [(_path_in(document.data, error["loc"][len(key) :]), error) for error in errors]
+    slipped = {
+        (*path[:-1], edit.text)
+        for path, error in placed
+        if error["type"] == "extra_forbidden" and (edit := _slip(root, error)) is not None
+    }
     for path, error in placed:
         # What is wrong but for the type, there or inside, says which member of a union is meant.
         is_other = error["type"].endswith("_type") and any(
             p[: len(path)] == path and (p != path or not other["type"].endswith("_type")) for p, other in placed
         )
-        if path in seen or is_other:
+        if path in seen or is_other or (error["type"] == "missing" and (*path, error["loc"][-1]) in slipped):
             continue
         seen.add(path)
         if error["type"] == "extra_forbidden":
             *above, last = error["loc"]
             allowed = keys_at(root, tuple(above))
-            caret, edit = meant(str(last), allowed), typo_fix(str(last), allowed)
+            caret, edit = meant(str(last), allowed), _slip(root, error)
             message = f"unknown key `{last}`"
             yield document_finding(document, Code.UNKNOWN_KEY, path, message, at_key=True, caret=caret, edit=edit)
         elif error["type"] == "missing":
@@ -236,6 +241,12 @@ def model_findings(
             who = next((part for part in reversed(path) if isinstance(part, str)), "the file")
             text = problem_text(error, f"`{who}`")
             yield document_finding(document, text.code, path, text.message, caret=text.caret, edit=text.fix)
+
+
+def _slip(root: type[Model], error: ErrorDetails) -> Word | None:
+    """The key that an unknown one is a slip of."""
+    *above, last = error["loc"]
+    return typo_fix(str(last), keys_at(root, tuple(above)))
 
 
 def _path_in(data: Any, location: tuple[int | str, ...]) -> DataPath:

@@ -56,10 +56,12 @@ def test_a_test_file_is_fixed_together_with_its_pipeline(project: Path) -> None:
     folder = project / "pipelines"
     (folder / "a.yaml").write_text("tasks: [{id: load, uses: empty}]\n")
     test = folder / "a.test.yaml"
-    test.write_text("tests:\n- name: x\n  task: laod # it\n  epxect: {tasks: {'load': sucess}}\n")
+    test.write_text("tests:\n- naem: x\n  task: laod # it\n  epxect: {tasks: {'load': sucess}}\n")
+    found = factory("lint", "--format", "concise", str(folder / "a.yaml"), cwd=project).stdout
+    assert [line.split(": ")[0].rpartition("yaml:")[2] for line in found.splitlines()] == ["2:3", "3:9", "4:3", "4:28"]
     done = factory("lint", "--fix", str(folder / "a.yaml"), cwd=project)
     assert test.read_text() == "tests:\n- name: x\n  task: load # it\n  expect: {tasks: {'load': success}}\n"
-    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "3 findings fixed in 1 file")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "4 findings fixed in 1 file")
 
 
 def test_diff_is_a_patch_and_writes_nothing(project: Path) -> None:
