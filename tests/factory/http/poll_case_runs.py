@@ -53,10 +53,12 @@ def said() -> Iterator[list[str]]:
             text.append(file.read().decode(errors="replace"))
 
 
-def xcoms(dag_id: str, run_id: str) -> dict[str, Any]:
+def xcoms(dag_id: str, run_id: str) -> dict[tuple[str, str], Any]:
+    """By task and key."""
+    columns = (XComModel.task_id, XComModel.key, XComModel.value)
     with create_session() as session:
-        query = select(XComModel.key, XComModel.value).where(XComModel.dag_id == dag_id, XComModel.run_id == run_id)
-        return {key: value for key, value in session.execute(query)}  # noqa: C416 # rows are no pairs to dict()
+        query = select(*columns).where(XComModel.dag_id == dag_id, XComModel.run_id == run_id)
+        return {(task_id, key): value for task_id, key, value in session.execute(query)}
 
 
 def run_case(case: Case) -> None:
@@ -73,9 +75,9 @@ def run_case(case: Case) -> None:
             ended = dag.test(logical_date=datetime(2026, 1, 2, tzinfo=UTC) + timedelta(days=number))
         (instance,) = (one for one in ended.get_task_instances() if one.task_id == "poll")
         found = xcoms(dag.dag_id, ended.run_id)
-        headers = found.get("http", {}).get("headers")
+        headers = found.get(("poll", "http"), {}).get("headers")
         mark = stored(f"{dag.dag_id}/poll").get("watermark")
-        ran = Ran(str(instance.state), found.get("return_value"), log[0], headers, mark, str(found))
+        ran = Ran(str(instance.state), found.get(("poll", "return_value")), log[0], headers, mark, str(found))
         print("RAN", json.dumps([case.name, number, case.wrong(run, ran)]), flush=True)
     dag_file.unlink()
 
