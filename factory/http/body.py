@@ -165,6 +165,9 @@ class Gzip:
         try:
             while data and len(decoded) < limit:
                 if self._member.eof:
+                    data = data.lstrip(b"\0")  # as files are filled up to a block
+                    if not data:
+                        break
                     self._member = zlib.decompressobj(_GZIP)
                 self._started = True
                 # At the limit the caller stops, so what is then left unconsumed is not needed.

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlsplit
 
 import requests
 from requests.auth import AuthBase, HTTPDigestAuth
@@ -191,13 +191,15 @@ class Secrets:
 
     def __init__(self, *calls: HttpCall, parts: Collection[str] = ()) -> None:
         values = {value for call in calls for value in _values(call)} | set(parts)
-        self._forms = {form for value in values for form in _forms(value) if len(form) >= _SHORTEST}
+        values |= {base64.b64encode(value.encode(errors="replace")).decode().rstrip("=") for value in values}
+        self._values = {value for value in values if len(value) >= _SHORTEST}
 
     def blanked_in(self, text: str) -> str:
         """The text with each value blanked, also as it is written in URLs, HTML and JSON."""
-        if not self._forms:
+        if not self._values:
             return text
-        return re.sub("|".join(map(re.escape, sorted(self._forms, key=len, reverse=True))), BLANK, text)
+        longest_first = sorted(self._values, key=len, reverse=True)
+        return re.sub("|".join("".join(map(_any_form, value)) for value in longest_first), BLANK, text)
 
 
 def _values(call: HttpCall) -> Iterator[str]:
@@ -272,7 +274,12 @@ def _user_and_password(authorization: str) -> Iterator[str]:
     yield from pair.split(":", 1)
 
 
-def _forms(value: str) -> Iterator[str]:
-    yield from (value, quote(value, safe=""), quote(value), quote_plus(value), html.escape(value))
-    yield json.dumps(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
+def _any_form(character: str) -> str:
+    """A pattern of a character, as URLs, HTML and JSON write it, each in all of their ways."""
+    if character.isascii() and character.isalnum():
+        return character
+    number = ord(character)
+    forms = {character, "+" if character == " " else character, quote(character, safe="", errors="replace")}
+    forms |= {html.escape(character), f"&#{number};", f"&#x{number:x};", json.dumps(character)[1:-1]}
+    forms |= {f"\\u{number:04x}", f"\\{character}"}
+    return f"(?i:{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True)))})"

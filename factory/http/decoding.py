@@ -47,16 +47,8 @@ _COMPRESSED = {
     "application/x-zip-compressed": "zip",
 }
 
-_UNREADABLE_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    ValueError,
-)
+_BAD_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_UNREADABLE_ZIP = (*_BAD_ZIP, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +61,7 @@ class Decoding:
     csv: Csv | None = None
     exact: bool = False
     selects: bool = False
+    takes_html: bool = False
     max_bytes: int = 1_048_576
 
     @classmethod
@@ -87,9 +80,8 @@ class Decoding:
             or (request.change_detection is not None and not isinstance(request.change_detection, str))
         )
         exact = request.decimals == "text"
-        return cls(
-            request.format, request.compression, request.encoding, request.csv, exact, selects, request.max_bytes
-        )
+        written = (request.format, request.compression, request.encoding, request.csv)
+        return cls(*written, exact, selects, "html" in (request.data_selector or "").lower(), request.max_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +110,10 @@ class Answer:
         if kind == "json":
             return self._json(body, charset)
         if kind == "xml":
-            return xml_value(body, charset)
+            value = xml_value(body, charset)
+            if self.decoding.selects and not self.decoding.takes_html and "html" in map(str.lower, value):
+                raise AnswerError(f"the answer is a page of HTML, not XML of data: {self.excerpt()}")
+            return value
         if kind == "text" and not is_certain and self.decoding.selects:
             return self._told(body, charset, media_type)
         text = _text(body, charset, media_type)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from hashlib import blake2b
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from factory.http.call import HttpCall
 from factory.http.expectations import is_true
 from factory.http.page import Means, Page
-from factory.http.selection import is_path, search
-from factory.http.signs import Total, asked, searched, sign_of_more, total_of_more, totals_in
+from factory.http.rows import Unique
+from factory.http.selection import is_path
+from factory.http.signs import StatedTotals, Total, asked, says_more, searched, sign_of_more, totals_in
 from factory.http.steps import Came, Following, step_of
 from schemas.model.polling import Pagination
-
-if TYPE_CHECKING:
-    from factory.http.window import RowProgress
-    from schemas.model.cursor import Moment
 
 _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
@@ -28,9 +23,13 @@ _MOST_READINGS = 3
 
 
 class Pager:
-    """The pages of one poll, in order, to the end of the list. Raises JmesPathError for an expression."""
+    """The pages of one poll, in order, to the end of the list. `remembers`: a watermark moves past its rows. Raises
+    JmesPathError for an expression."""
 
-    def __init__(self, pagination: Pagination | None, means: Means) -> None:
+    def __init__(self, pagination: Pagination | None, means: Means, *, remembers: bool = False) -> None:
+        self._remembers = remembers
+        self._stated = StatedTotals()
+        self._keys: set[str] | None = None
         self._pagination = pagination or Pagination.model_construct(type="single_page")
         self._means = means
         self._step = step_of(self._pagination, means)
@@ -49,6 +48,11 @@ class Pager:
         """Whether pages are told apart by how many pages or rows come before them."""
         return self._pagination.type in _COUNTED or (self._moved_on is not None and _counts(*self._moved_on))
 
+    @property
+    def rows_at_first(self) -> int | None:
+        """How many rows there were when the list was begun, where a total says so."""
+        return self._stated.at_first(self._sent)
+
     def first(self, call: HttpCall) -> HttpCall:
         """The first call, from the one that the pipeline writes."""
         return self._step.first(call)
@@ -58,7 +62,9 @@ class Pager:
         pipeline does not name."""
         if not came.sent or came.sent != self._before:
             return False
-        return beyond or any(total == self._sent for _, total in totals_in(page))
+        # A mere `total` may be that of pages.
+        is_whole = any(n == self._sent and (key != "total" or self._number > 1) for key, n in totals_in(page))
+        return beyond or (is_whole and not self._total.is_named and any(row is not None for row in came.sent))
 
     def after(self, page: Page, came: Came) -> Following | None:
         """What is requested after a page; None after the last. Raises HttpError."""
@@ -66,13 +72,15 @@ class Pager:
         self._before = came.sent
         self._sent += came.number
         self._rows += len(came.rows)
-        if page.ignored or (page.value is None and not page.body):
+        stops = self._stop is not None and not page.ignored and self._stops(page, came)
+        if not stops and (page.ignored or (page.value is None and not page.body)):
             self._check_silent(page)
         if page.ignored:
             return None
-        if self._stop is not None and self._stops(page, came):
+        if stops:
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
+        self._check_frame(page, came)
         more = self._says_more(page)
         self._empty = 0 if came.number else self._empty + 1
         if more and self._empty == _MOST_EMPTY:
@@ -82,6 +90,9 @@ class Pager:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or self._pagination.type not in _COUNTED):
             self._check_total(page)
+        fell = self._stated.take(page, came.number, max(self._sent, self._rows))
+        if fell is not None and self.is_counted and not self._total.is_named:
+            raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:
             self._check_unnamed_total(page)
         if following is not None:
@@ -103,15 +114,28 @@ class Pager:
     def _check_unnamed_total(self, page: Page) -> None:
         """Where the pipeline does not say how a list ends, the answer may. A page without rows is the end of a counted
         list, unless all of its rows are hidden from who asks."""
-        if self._total.is_named or self._pagination.type == "single_page":
+        if self._pagination.type == "single_page":
+            return
+        if (sign := says_more(page.value)) is not None:
+            raise page.error(f"the list ends here, but by `{sign}` the answer says that more follows")
+        if self._total.is_named:
             return
         read = max(self._sent, self._rows) + (self._pagination.offset or 0)
-        if (total := total_of_more(page, read)) is None:
+        if (total := self._stated.above(read)) is None:
             return
         text = f"the list ends here after {read:,} rows, but the answer has `{total}`"
-        if self._pagination.type in _COUNTED:
+        is_by_rows = self._remembers or "[-1]" in (self._pagination.cursor_path or "")
+        if self._pagination.type in _COUNTED or (is_by_rows and self._stated.above(read, page.headers)):
             raise page.error(f"{text}; `total_path`, `has_more_path` or `stop` says where it ends")
         self._means.log(f"{page.named}: {text}")
+
+    def _check_frame(self, page: Page, came: Came) -> None:
+        """Of a later page without rows: one that has nothing of the first is no page of this list."""
+        keys = {str(key) for key in page.value} if isinstance(page.value, dict) else set()
+        if self._keys is None:
+            self._keys = keys
+        elif keys and self._keys and not came.number and not keys & self._keys:
+            raise page.error("it has no rows, and none of the keys of the first page")
 
     def _check_silent(self, page: Page) -> None:
         """An answer that says nothing is the end of a counted list, whose end is known by asking behind it. Of any
@@ -125,7 +149,7 @@ class Pager:
         is_end = 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)
         if page.ignored and not (counted and is_end):
             raise page.bare_error(f"{what}, but the page before it says that more rows follow, which would be lost")
-        if not page.ignored and page.status != HTTPStatus.NO_CONTENT:
+        if not page.ignored and (page.status != HTTPStatus.NO_CONTENT or self._pagination.type.endswith("_link")):
             raise page.bare_error(f"{what}, so it does not say whether the list ends here")
 
     def _stops(self, page: Page, came: Came) -> bool:
@@ -162,103 +186,6 @@ def _counts(url: str, following: str, rows: int) -> bool:
     return then.isdecimal() and now.isdecimal() and int(now) - int(then) in (1, rows)
 
 
-class _Version(NamedTuple):
-    """Of a row that was handed on: the reading of the list in which it last came, its place, its moment and digest."""
-
-    reading: int
-    place: int
-    moment: Moment | None
-    digest: int
-
-
-class Unique:
-    """Hands on one of the rows that have the same value at a path: the first, or where `versions` can tell, the newest.
-    The watermark comes to the newest, so no later run would get it. Raises JmesPathError."""
-
-    def __init__(self, path: str, versions: RowProgress | None = None) -> None:
-        self._value_of: Callable[[Any], Any] = search(path)
-        self._path = path
-        self._versions = versions
-        self._reading = 1
-        # By hashes, since texts may be of any length: no two of 128 bits will ever be the same. A number is that of the
-        # reading in which a row last came, below zero where it was not handed on.
-        self._seen: dict[bytes, _Version | int] = {}
-        self._keys: dict[int, bytes] = {}
-        self.dropped = self.changed = self.new = 0
-
-    def read_again(self) -> None:
-        """The list is read once more; `new` then counts the rows that no reading before had."""
-        self._reading += 1
-        self.new = 0
-
-    def met(self, rows: Sequence[Any]) -> list[Any]:
-        """Those of the rows of a page that came on an earlier page of this reading."""
-        self._keys = {id(row): key for row in rows if (key := self._key(row)) is not None}
-        again = [row for row in rows if self._came_in(self._keys.get(id(row), b"")) == self._reading]
-        for key in self._keys.values():
-            before = self._seen.get(key, -1)
-            if isinstance(before, _Version):
-                self._seen[key] = before._replace(reading=self._reading)
-            else:
-                self._seen[key] = self._reading if before > 0 else -self._reading
-        return again
-
-    def first_of(
-        self, rows: list[Any], error: Callable[[str], Exception], handed_on: list[Any] | None = None
-    ) -> list[Any]:
-        """The rows to hand on behind `handed_on`, in which newer versions are put in place. Where that is None,
-        it is out of reach, and newer versions follow. Raises `error` for a row without the value."""
-        kept: list[Any] = []
-        for row in rows:
-            key = self._keys.get(id(row)) or self._key(row)
-            if key is None:
-                raise error(f"a row has nothing at `unique_by` ({self._path})")
-            place = len(handed_on or ()) + len(kept)
-            seen = self._seen.get(key, -1)
-            if isinstance(seen, int) and seen < 0:
-                kept.append(row)
-                self.new += 1
-            elif (before := self._newer_than(row, seen)) is None:
-                self.dropped += self._reading == 1
-                continue
-            else:
-                self.changed += 1
-                self.new += 1
-                if handed_on is None:
-                    kept.append(row)
-                else:
-                    place = before
-                    into, at = (handed_on, place) if place < len(handed_on) else (kept, place - len(handed_on))
-                    into[at] = row
-            versions = self._versions
-            self._seen[key] = (
-                self._reading
-                if versions is None
-                else _Version(self._reading, place, versions.version(row), hash(repr(row)))
-            )
-        return kept
-
-    def _key(self, row: Any) -> bytes | None:
-        value = self._value_of(row)
-        if value is None or (isinstance(value, list) and None in value):
-            return None
-        return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
-
-    def _came_in(self, key: bytes) -> int:
-        seen = self._seen.get(key, 0)
-        return seen.reading if isinstance(seen, _Version) else abs(seen)
-
-    def _newer_than(self, row: Any, seen: _Version | int) -> int | None:
-        """The place of the version that this row is newer than; None where it is not. Of another one that says the same
-        moment, it is."""
-        if isinstance(seen, int) or self._versions is None:
-            return None
-        now = self._versions.version(row)
-        if now is not None and seen.moment is not None and self._versions.is_later(seen.moment, now):
-            return None
-        return None if now == seen.moment and hash(repr(row)) == seen.digest else seen.place
-
-
 class Readings:
     """How often a counted list is read. Where a row moves down meanwhile, as one that changes does in a list that is
     sorted by changes, others move up to pages that were read already. A row that moves comes on two pages; then the
@@ -267,7 +194,7 @@ class Readings:
     def __init__(self, unique: Unique) -> None:
         self._unique = unique
         self._number = 1
-        self._has_moved = False
+        self._has_moved = self._has_repeated = False
         self._before: Sequence[Any] = ()
 
     def take(self, came: Came) -> None:
@@ -277,11 +204,13 @@ class Readings:
         # New rows at the top of a list only push: a page then begins with the last rows of the one before it.
         if again and not again == list(rows[: len(again)]) == list(self._before[-len(again) :]):
             self._has_moved = True
+        self._has_repeated = self._has_repeated or bool(again)
         self._before = rows
 
-    def again(self, page: Page, *, is_counted: bool) -> bool:
+    def again(self, page: Page, pager: Pager) -> bool:
         """Whether the list is to be read once more, after its last page. Raises HttpError where that is of no use."""
-        if not (self._has_moved and is_counted and (self._number == 1 or self._unique.new)):
+        is_short = self._has_repeated and self._unique.different < (pager.rows_at_first or 0)
+        if not ((self._has_moved or is_short) and pager.is_counted and (self._number == 1 or self._unique.new)):
             return False
         if self._number == _MOST_READINGS:
             raise page.bare_error(
@@ -289,6 +218,6 @@ class Readings:
                 "left out; sort by what never changes, such as the id"
             )
         self._number += 1
-        self._has_moved, self._before = False, ()
+        self._has_moved, self._has_repeated, self._before = False, False, ()
         self._unique.read_again()
         return True

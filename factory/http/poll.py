@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
@@ -14,10 +15,10 @@ from factory.http.call import HttpCall, Query, same_server
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
-from factory.http.pages import Pager, Readings, Unique
-from factory.http.rows import RowSelector
+from factory.http.pages import Pager, Readings
+from factory.http.rows import RowSelector, Unique
 from factory.http.selection import JmesPathError, search, top_keys
-from factory.http.signs import sign_of_a_part, sign_of_failure, sign_of_more, sign_of_no_end, total_of_more
+from factory.http.signs import sign_of_a_part, sign_of_failure, sign_of_missing_rows, sign_of_more, total_of_more
 from factory.http.steps import Came, Following
 from schemas.model.http import HttpRequest
 
@@ -103,7 +104,8 @@ class _Poll:
         self._progress = progress
         self._write = write
         self._selector = RowSelector(request.data_selector)
-        self._pager = Pager(request.pagination, means)
+        self._new_pager = partial(Pager, request.pagination, means, remembers=request.incremental is not None)
+        self._pager = self._new_pager()
         self._unique = Unique(request.unique_by, progress) if request.unique_by is not None else None
         self._readings = Readings(self._unique) if self._unique is not None else None
         self._pages_before = 0
@@ -168,7 +170,7 @@ class _Poll:
             self._take_whole(page)
             return None
         came = self._selector.rows(page, beyond=beyond)
-        self._check_said(page, sign_of_no_end(page.value), "that it is not done")
+        self._check_said(page, sign_of_missing_rows(page.value), "that it failed, or that rows are missing in it")
         if not came.number:
             self._check_said(page, sign_of_failure(page.value), "that it failed, and it has no rows")
         if self._pager.repeats(page, came, beyond=beyond):
@@ -207,11 +209,11 @@ class _Poll:
 
     def _restarted(self, page: Page, start: HttpCall) -> Following | None:
         """The list once more from its first page, where rows moved while it was read."""
-        if self._readings is None or not self._readings.again(page, is_counted=self._pager.is_counted):
+        if self._readings is None or not self._readings.again(page, self._pager):
             return None
         self._means.log(f"{page.named}: rows moved from page to page, so the list is read once more")
         self._pages_before = self._facts.pages
-        self._pager = Pager(self._request.pagination, self._means)
+        self._pager = self._new_pager()
         if self._progress is not None:
             self._progress.restart()
         return Following(self._pager.first(start))
@@ -232,14 +234,11 @@ class _Poll:
         if pagination.on_max_pages == "fail":
             reason = f"there are more pages than `max_pages` allows ({pagination.max_pages:,})"
             raise HttpError(following.call.method, following.call.url, reason)
-        if self._progress is not None and not self._progress.has_moved():
-            raise page.bare_error(
-                f"no row of {pagination.max_pages:,} pages (`max_pages`) is past the last run's cursor: the next run "
-                "would stop here again; raise `max_pages`"
-            )
-        self._means.log(
-            f"{page.named}: the list goes on, and `on_max_pages: stop` ends it after {pagination.max_pages:,}"
-        )
+        if self._progress is not None and not self._progress.stop():
+            reason = f"no two cursors of {pagination.max_pages:,} pages (`max_pages`) are past that of the last run"
+            raise page.bare_error(f"{reason}: the next run would stop here again; raise `max_pages`")
+        reason = f"the list goes on, and `on_max_pages: stop` ends it after {pagination.max_pages:,}"
+        self._means.log(f"{page.named}: {reason}")
         return False
 
     def _check_size(self, page: Page) -> None:

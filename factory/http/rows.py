@@ -1,19 +1,25 @@
-"""The rows of a page, selected and counted; one request for each row, or each batch of rows, of another answer;
+"""The rows of a page, selected, counted, each once; one request for each row, or each batch of rows, of another answer;
 and values that are known when a request is made (`${cursor.start}`, `${cursor.end}`, `${each.NAME}`)."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from factory.http.page import Page
 from factory.http.selection import JmesPathError, absent_key, named, search, source
 from factory.http.steps import Came
 from schemas.model.http import Each, HttpRequest
+
+if TYPE_CHECKING:
+    from factory.http.window import RowProgress
+    from schemas.model.cursor import Moment
 
 _PLAIN = re.compile(r"[\w.@]+")
 
@@ -46,6 +52,101 @@ class RowSelector:
             raise page.error(f"`data_selector` ({self._selector}) finds nothing in the answer")
         rows = selected if isinstance(selected, list) else [selected]
         return Came(rows, rows if sent is None else sent)
+
+
+class _Version(NamedTuple):
+    """Of a row that was handed on: the reading of the list in which it last came, its place, its moment and digest."""
+
+    reading: int
+    place: int
+    moment: Moment | None
+    digest: int
+
+
+class Unique:
+    """Hands on one of the rows that have the same value at a path: the first, or where `versions` can tell, the newest.
+    The watermark comes to the newest, so no later run would get it. Raises JmesPathError."""
+
+    def __init__(self, path: str, versions: RowProgress | None = None) -> None:
+        self._value_of: Callable[[Any], Any] = search(path)
+        self._path = path
+        self._versions = versions
+        self._reading = 1
+        # By hashes, since texts may be of any length: no two of 128 bits will ever be the same. A number is that of the
+        # reading in which a row last came, below zero where it was not handed on.
+        self._seen: dict[bytes, _Version | int] = {}
+        self._keys: dict[int, bytes] = {}
+        self.dropped = self.changed = self.new = self.different = 0
+
+    def read_again(self) -> None:
+        """The list is read once more: `new` counts the rows that no reading before had, `different` all of this one."""
+        self._reading += 1
+        self.new = self.different = 0
+
+    def met(self, rows: Sequence[Any]) -> list[Any]:
+        """Those of the rows of a page that came on an earlier page of this reading."""
+        self._keys = {id(row): key for row in rows if (key := self._key(row)) is not None}
+        again = [row for row in rows if self._came_in(self._keys.get(id(row), b"")) == self._reading]
+        for key in set(self._keys.values()):
+            self.different += self._came_in(key) != self._reading
+            before = self._seen.get(key, -1)
+            if isinstance(before, _Version):
+                self._seen[key] = before._replace(reading=self._reading)
+            else:
+                self._seen[key] = self._reading if before > 0 else -self._reading
+        return again
+
+    def first_of(
+        self, rows: list[Any], error: Callable[[str], Exception], handed_on: list[Any] | None = None
+    ) -> list[Any]:
+        """The rows to hand on behind `handed_on`, in which newer versions are put in place. Where that is None,
+        it is out of reach, and newer versions follow. Raises `error` for a row without the value."""
+        kept: list[Any] = []
+        for row in rows:
+            key = self._keys.get(id(row)) or self._key(row)
+            if key is None:
+                raise error(f"a row has nothing at `unique_by` ({self._path})")
+            place = len(handed_on or ()) + len(kept)
+            seen = self._seen.get(key, -1)
+            if isinstance(seen, int) and seen < 0:
+                kept.append(row)
+                self.new += 1
+            elif (before := self._newer_than(row, seen)) is None:
+                self.dropped += self._reading == 1
+                continue
+            else:
+                self.changed += 1
+                self.new += 1
+                if handed_on is None:
+                    kept.append(row)
+                else:
+                    place = before
+                    into, at = (handed_on, place) if place < len(handed_on) else (kept, place - len(handed_on))
+                    into[at] = row
+            self._seen[key] = self._reading
+            if self._versions is not None:
+                self._seen[key] = _Version(self._reading, place, self._versions.version(row), hash(repr(row)))
+        return kept
+
+    def _key(self, row: Any) -> bytes | None:
+        value = self._value_of(row)
+        if value is None or (isinstance(value, list) and None in value):
+            return None
+        return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
+
+    def _came_in(self, key: bytes) -> int:
+        seen = self._seen.get(key, 0)
+        return seen.reading if isinstance(seen, _Version) else abs(seen)
+
+    def _newer_than(self, row: Any, seen: _Version | int) -> int | None:
+        """The place of the version that this row is newer than; None where it is not. Of another one that says the same
+        moment, it is."""
+        if isinstance(seen, int) or self._versions is None:
+            return None
+        now = self._versions.version(row)
+        if now is not None and seen.moment is not None and self._versions.is_later(seen.moment, now):
+            return None
+        return None if now == seen.moment and hash(repr(row)) == seen.digest else seen.place
 
 
 class EachError(Exception):

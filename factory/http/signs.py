@@ -30,7 +30,12 @@ _FRAMES = 40
 """Mappings that are looked through for a total."""
 _LINKS = ("link", "links", "atom:link")
 _RELATIONS = ("rel", "@rel", "relation")
-_COMPLETE = ("jobcomplete", "iscomplete", "is_complete", "complete")
+_WHOLE = ("ok", "success", "succeeded", "jobcomplete", "iscomplete", "complete")
+_IN_PART = ("partial", "ispartial", "partialresults", "partialfailure", "terminatedearly", "timedout")
+_MORE = re.compile(
+    r"(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|more(?:available|results|items|rows|data)?"
+    r"|(?:is|results?)?truncated"
+)
 _FAILURES = ("error", "errors", "fault", "exception")
 
 
@@ -125,10 +130,48 @@ def totals_in(page: Page) -> Iterator[tuple[str, int]]:
     for number, frame in enumerate(frames):
         for key, total in frame.items() if isinstance(frame, Mapping) else ():
             is_total = _TOTAL.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) is not None
+            if is_total and isinstance(total, Mapping) and total.get("relation") == "eq":
+                total = total.get("value")  # noqa: PLW2901 # as Elasticsearch has it
             if is_total and isinstance(total, int) and not isinstance(total, bool):
                 yield str(key), total
         if isinstance(frame, Mapping) and number < _FRAMES:
             frames += [one for key, one in frame.items() if not _OTHER_TOTALS.search(str(key))]
+
+
+class StatedTotals:
+    """Totals of answers that the pipeline does not name, from page to page."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, int] = {}
+        self._last: dict[str, int] = {}
+        self._numbers = (0, 0)
+
+    def take(self, page: Page, number: int, read: int) -> str | None:
+        """Take in a page of `number` rows, with which `read` came; a total that fell since the page before. One that
+        falls by the rows of a page counts those that are left."""
+        now = dict(totals_in(page))
+        if not self._first:
+            self._first = {key: total for key, total in now.items() if total > number} or {"": 0}
+        self._numbers = (self._numbers[1], number)
+        fell = None
+        for key, total in now.items():
+            before = self._last.get(key, 0)
+            if key in self._first and read <= total < before and before - total not in self._numbers:
+                fell = f"{key}: {before} → {total}"
+        self._last = now
+        return fell
+
+    def above(self, read: int, headers: Mapping[str, str] | None = None) -> str | None:
+        """A total that was above the rows that came, from the first page to the last; not one of these `headers`."""
+        for key, total in self._last.items():
+            is_header = headers is not None and (key in headers or f"x-{key}" in headers)
+            if min(total, self._first.get(key, total)) > max(read, 1) and not is_header:
+                return f"{key}: {total}"
+        return None
+
+    def at_first(self, read: int) -> int | None:
+        """How many rows there were at first, by a total that is in the end that of the rows that came."""
+        return next((first for key, first in self._first.items() if self._last.get(key) == read), None)
 
 
 def sign_of_failure(value: Any) -> str | None:
@@ -151,12 +194,28 @@ def sign_of_a_part(value: Any) -> str | None:
     return "incomplete_results" if value.get("incomplete_results") is True else None
 
 
-def sign_of_no_end(value: Any) -> str | None:
-    """A key by which an answer that should have rows says that they are not all there yet (BigQuery, Salesforce's
-    jobs). None where there is none."""
-    if not isinstance(value, Mapping):
-        return None
-    return next((str(key) for key in value if str(key).lower() in _COMPLETE and value[key] is False), None)
+def sign_of_missing_rows(value: Any) -> str | None:
+    """A key by which an answer that should have rows says that it failed, or that they are not all there. None where
+    there is none."""
+    for key, child in value.items() if isinstance(value, Mapping) else ():
+        name = re.sub(r"[^a-z]", "", str(key).lower())
+        if (child is False and name in _WHOLE) or (child is True and name in _IN_PART):
+            return str(key)
+        if isinstance(child, list) and child and name in ("errors", "unreachable"):
+            return str(key)
+    return None
+
+
+def says_more(value: Any) -> str | None:
+    """A key outside of lists that is true where more follows. None where there is none."""
+    frames = [value]
+    for number, frame in enumerate(frames):
+        for key, child in frame.items() if isinstance(frame, Mapping) else ():
+            if child is True and _MORE.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())):
+                return str(key)
+            if number < _FRAMES:
+                frames.append(child)
+    return None
 
 
 def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:

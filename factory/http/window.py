@@ -21,6 +21,11 @@ _COUNTS = re.compile(
 """Names of what numbers rows, so that none is a moment."""
 
 
+_LATE = timedelta(minutes=15)
+"""So much later a row may arrive, by another clock or a slow transaction, than its cursor says: a step that ends less
+than this ago is not over."""
+
+
 class Forms:
     """How rows write their cursors, and how the request takes them."""
 
@@ -74,7 +79,10 @@ class Window:
             until = min(now, until)
         if watermark is not None and incremental.lag is not None:
             start = forms.rows.before(watermark, incremental.lag)
-        return cls(start, until, until < now, watermark)
+        if isinstance(start, str) and forms.rows.comes_twice(start):
+            # Where clocks were set back, later rows have earlier times.
+            start = forms.rows.before(start, timedelta(hours=1))
+        return cls(start, until, until < now - _LATE, watermark)
 
     @classmethod
     def stored(cls, record: Mapping[str, Any]) -> Window:
@@ -105,10 +113,11 @@ class RowProgress:
         self._cursor_of = search(self._path)
         self._start = None if window.start is None else self._form.moment(window.start)
         self._latest: tuple[Moment, Cursor] | None = None
+        self._before_latest: tuple[Moment, Cursor] | None = None
         self._before: Moment | None = None
         self._number = 0
         self._missing = self._old = self._future = 0
-        self._is_over = False
+        self._is_over = self._is_stopped = False
 
     def take(self, rows: list[Any]) -> list[Any]:
         """The rows to hand on. Raises CursorError for a row without a cursor, for cursors of several kinds, and for
@@ -149,8 +158,10 @@ class RowProgress:
         """Of what `version` gives."""
         return self._form.is_later_moment(one, other)
 
-    def has_moved(self) -> bool:
-        """Whether the rows are past where the last run came to."""
+    def stop(self) -> bool:
+        """The rest of the rows is for the next run, those with the last cursor, too: more of them may follow. Whether
+        the rows are past where the last run came to."""
+        self._latest, self._is_stopped = self._before_latest, True
         before = self._window.watermark
         return self._latest is not None and (
             before is None or self._form.is_later_moment(self._latest[0], self._form.moment(before))
@@ -171,7 +182,7 @@ class RowProgress:
             if number:
                 self._log(f"{number:,} rows {what}")
         latest = None if self._latest is None else self._latest[1]
-        if not self._window.is_step:
+        if not self._window.is_step or self._is_stopped:
             return latest
         end = self._form.written(self._window.until, self._window.start)
         return end if latest is None or self._form.is_later(end, latest) else latest
@@ -181,13 +192,13 @@ class RowProgress:
         moment, before, order = self._form.moment(cursor), self._before, self._incremental.row_order
         if before is not None and order is not None:
             one, other = (moment, before) if order == "desc" else (before, moment)
-            if self._form.is_later_moment(one, other):
+            if self._form.is_later_moment(one, other) and not self._form.comes_twice(cursor):
                 raise CursorError(f"{cursor!r} is not in the order that `row_order: {order}` says")
         self._before = moment
         if self._is_future(moment, cursor):
             self._future += 1
         elif self._latest is None or self._form.is_later_moment(moment, self._latest[0]):
-            self._latest = moment, cursor
+            self._latest, self._before_latest = (moment, cursor), self._latest
         start = self._start if self._incremental.filter == "client" else None
         if start is not None and self._form.is_later_moment(start, moment):
             self._old += 1

@@ -11,6 +11,8 @@ from xml.parsers import expat
 from factory.http.body import AnswerError
 
 _DEEPEST = 200
+_INDENTED = re.compile(r"\A\s*\n\s*|\s*\n\s*\Z")
+"""Space for the eyes: that in one line with the text belongs to it."""
 _ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)(?P<name>[^\s#&;<>\"']+);")
 
 
@@ -61,7 +63,8 @@ class _Reader:
 
     def end(self, name: str) -> None:
         found, texts = self._open.pop()
-        text = "".join(texts).strip()
+        text = _INDENTED.sub("", "".join(texts))
+        text = text if text.strip() else ""
         value: Any = found
         if not found:
             value = text or None

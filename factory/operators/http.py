@@ -19,10 +19,9 @@ from factory.http.errors import HttpError, where
 from factory.http.expectations import PollFacts
 from factory.http.network import Network, UnusableSettingError
 from factory.http.page import Means, SkippedError
-from factory.http.pages import Unique
 from factory.http.poll import PollAnswer, poll
 from factory.http.retries import STANDARD, Pace
-from factory.http.rows import EachError, requests_for, with_included
+from factory.http.rows import EachError, Unique, requests_for, with_included
 from factory.http.session import HttpSession, Transport
 from schemas.model.http import Each, HttpRequest, Until
 
@@ -62,9 +61,8 @@ class HttpRequestOperator(BaseOperator):
     :param timezone: of times in rows that have no offset
 
     With `data_selector` or `pagination` the output is always one flat list. A second XCom, `http`, says what came, also
-    for an unexpected status: `{"status": 200, "bytes": 312, "rows": 4, "pages": 1, "retries": 0, "milliseconds": 12,
-    "url": …, "content_type": …, "headers": {}}`. At most 10 redirects are followed, and another server gets no
-    credentials. Raises HttpError, of one line that names method and URL without credentials.
+    for an unexpected status: `{"status": 200, "bytes": 312, "rows": 4, "pages": 1, …}`. At most 10 redirects are
+    followed, and another server gets no credentials. Raises HttpError, of one line that names method and URL.
     """
 
     template_fields: Sequence[str] = FILLED_IN

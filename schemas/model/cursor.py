@@ -74,6 +74,16 @@ class CursorForm:
         found = self._told(value) if self.format is None else self._formatted(value, self.format)
         return (found.tzinfo if isinstance(found, datetime) else None) or self.zone
 
+    def comes_twice(self, value: Cursor) -> bool:
+        """Whether a value is a time without offset from the hour in which clocks are set back."""
+        try:
+            found = self._told(value) if self.format is None else self._formatted(value, self.format)
+        except CursorError:
+            return False
+        if not isinstance(found, datetime) or found.tzinfo is not self.zone:
+            return False
+        return found.replace(fold=0).utcoffset() != found.replace(fold=1).utcoffset()
+
     def is_later(self, value: Cursor, other: Cursor) -> bool:
         """Whether `value` comes after `other`. A day counts as its start. Raises CursorError where the two are of
         different kinds."""

@@ -111,7 +111,9 @@ def _pages_of_window(subject: Subject, task: TaskView, written: Mapping[str, Any
             help="with `row_order: asc`, the next run goes on where this one stopped",
         )
     is_counted = isinstance(pagination, dict) and pagination.get("type") in ("offset", "page_number")
-    is_safe = task.arguments.get("unique_by") is not None or written.get("lag") or written.get("row_order") == "desc"
+    has_end = written.get("end_param") is not None or "end" in set(_placeholder_names(task, "cursor"))
+    is_unique = task.arguments.get("unique_by") is not None
+    is_safe = (is_unique and not has_end) or written.get("lag") or written.get("row_order") == "desc"
     if is_counted and not is_safe and _CHANGES.search(str(written.get("cursor_path"))):
         message = (
             "a row that changes while these pages are read moves others to pages that were read already, and the "
@@ -122,7 +124,9 @@ def _pages_of_window(subject: Subject, task: TaskView, written: Mapping[str, Any
             (*task.with_path, "pagination"),
             message,
             at_key=True,
-            help="`unique_by`, such as `unique_by: id`, notices and reads the list again",
+            help="such a row leaves the list by its end; without that, `unique_by` notices and reads the list again"
+            if has_end
+            else "`unique_by`, such as `unique_by: id`, notices and reads the list again",
         )
 
 

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from factory.http.call import HttpCall
-from factory.http.credentials import proofs, without_proofs
+from factory.http.credentials import Secrets, proofs, without_proofs
 from factory.http.errors import HttpError
 
 from .http_server import Server, answer
@@ -107,6 +107,23 @@ def test_a_connection_that_does_not_hold_what_is_needed(
         connect("secret", **parts)
     with pytest.raises(AirflowException, match=reason):
         run("http://localhost/", auth={**auth, "conn_id": "secret"})
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        "s/ö+&e",
+        r"s\/\u00f6+&e",
+        r"s\/ö\u002B\u0026e",
+        "s%2f%c3%b6%2b%26e",
+        "s%2F%C3%B6%2B%26e",
+        "s&#47;&#xF6;+&amp;e",
+        "cy/DtismZQ==",
+    ],
+)
+def test_a_secret_is_blanked_however_a_server_writes_it(echoed: str) -> None:
+    call = HttpCall("GET", "https://api.example.com/", {"X-Api-Key": "s/ö+&e"}, None)
+    assert Secrets(call).blanked_in(f"the key {echoed} is wrong").partition("***")[2].lstrip("=") == " is wrong"
 
 
 def test_form_fields(server: Server, run: Runner) -> None:

@@ -40,7 +40,7 @@ class Listing:
     `hidden`: places of an offset that are left out of answers; `broken`: number and status of a request that fails;
     `repeated`: number of a request that is answered as the one before it; `says`: how the end is said; `wrong`: what is
     added to the total; `ignores`: whether a 404 is ignored; `unique`: whether rows are told apart by their `id`, and
-    `moves`: then, number of a request before which the first row goes to the end."""
+    `moves`: then, number of a request before which the first row goes to the end, or with `up` the last to the top."""
 
     kind: str
     rows: list[Any]
@@ -55,6 +55,7 @@ class Listing:
     ignores: bool = False
     unique: bool = False
     moves: int | None = None
+    up: bool = False
 
     def __post_init__(self) -> None:
         self.requests = 0
@@ -92,7 +93,7 @@ class Listing:
         if self.requests == 2:
             self.rows += [made(1000 + number) for number in range(self.late)]
         if self.requests == self.moves and self.unique:
-            self.rows.append(self.rows.pop(0))
+            self.rows.insert(0 if self.up else len(self.rows), self.rows.pop(-1 if self.up else 0))
         if self.requests != self.repeated or self._last is None:
             self._last = self._page(query(handler), f"http://127.0.0.1:{handler.server.server_address[1]}/rows")  # type: ignore[attr-defined]
         value, headers = self._last
@@ -193,6 +194,8 @@ def listings(draw: st.DrawFn) -> Listing:
         ignores=draw(st.booleans()),
         unique=unique,
         moves=draw(st.none() | st.integers(2, 5)) if number else None,
+        # Only a total tells it from a new row.
+        up=kind == "offset" and says in ("total", "both") and draw(st.booleans()),
     )
 
 

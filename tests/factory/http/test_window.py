@@ -55,6 +55,25 @@ def test_rows_without_order(given: Any, message: str) -> None:
         progress().take(given)
 
 
+def test_a_step_is_not_over_as_long_as_clocks_may_differ() -> None:
+    now = datetime.now(UTC)
+    incremental = Incremental.model_validate({"cursor_path": "id", "start_param": "after", "step": "1h"})
+    for ago, is_step in ((timedelta(hours=3), True), (timedelta(minutes=61), False)):
+        window = Window.after(incremental, Forms(incremental, "UTC"), (now - ago).isoformat(timespec="seconds"))
+        assert window.is_step is is_step
+
+
+def test_a_time_that_comes_twice_is_asked_for_from_its_first_time() -> None:
+    incremental = Incremental.model_validate({"cursor_path": "id", "start_param": "after", "row_order": "asc"})
+    forms = Forms(incremental, "Europe/Berlin")
+    window = Window.after(incremental, forms, "2025-10-26T02:50:00")
+    assert window.start == "2025-10-26T01:50:00"
+    assert Window.after(incremental, forms, "2025-10-26T02:50:00+02:00").start == "2025-10-26T02:50:00+02:00"
+    following = RowProgress(incremental, forms, window, print)
+    following.take(rows("2025-10-26T02:50:00", "2025-10-26T02:10:00", "2025-10-26T03:05:00"))
+    assert following.watermark() == "2025-10-26T03:05:00"
+
+
 def test_rows_in_order_end_a_poll_at_the_other_end_of_its_window() -> None:
     newest_first = progress(Window(5, NOW), row_order="desc")
     newest_first.take(rows(6, 5))
