@@ -147,14 +147,13 @@ class Editor:
 
 
 @asynccontextmanager
-async def editor(folder: Path) -> AsyncIterator[Editor]:
-    """A server and its client on a folder."""
+async def editor(folder: Path, **asked: Any) -> AsyncIterator[Editor]:
+    """A server and its client on a folder; `asked` is what another client says of itself."""
     client = LanguageClient("test-editor", "1")
     opened = Editor(client, folder)
     await client.start_io(sys.executable, "-m", "factory.cli", "editor", "--stdio")
-    await client.initialize_async(
-        types.InitializeParams(capabilities=types.ClientCapabilities(), root_uri=folder.as_uri())
-    )
+    said = {"capabilities": types.ClientCapabilities(), "root_uri": folder.as_uri(), **asked}
+    await client.initialize_async(types.InitializeParams(**said))
     client.initialized(types.InitializedParams())
     try:
         yield opened

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lsprotocol import types
 
-from tests.factory.cli.editor.client import BASH, PIPELINE, Editor, Run, applied
+from tests.factory.cli.editor.client import BASH, PIPELINE, Editor, Run, applied, editor
 
 
 def test_other_yaml_files_are_left_alone(tmp_path: Path, run: Run) -> None:
@@ -242,3 +244,33 @@ def test_a_file_on_disk_that_changes_is_read_again(folder: Path, run: Run) -> No
             await e.findings("hello_etl.yaml", codes)
 
     run(folder, session)
+
+
+UTF_8 = types.GeneralClientCapabilities(position_encodings=[types.PositionEncodingKind.Utf8])
+PULLED = types.TextDocumentClientCapabilities(diagnostic=types.DiagnosticClientCapabilities(dynamic_registration=True))
+WATCHED = types.WorkspaceClientCapabilities(
+    did_change_watched_files=types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=False),
+    workspace_folders=True,
+    configuration=True,
+)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("asked", "units"),
+    [
+        ({"capabilities": types.ClientCapabilities(general=UTF_8), "client_info": types.ClientInfo("helix")}, 4),
+        ({"capabilities": types.ClientCapabilities(text_document=PULLED), "workspace_folders": None}, 2),
+        ({"capabilities": types.ClientCapabilities(workspace=WATCHED), "root_uri": None}, 2),
+    ],
+)
+def test_other_editors_say_other_things_of_themselves(folder: Path, asked: dict[str, Any], units: int) -> None:
+    """Helix counts in UTF-8, LSP4IJ would rather ask for findings, Zed names no root."""
+
+    async def main() -> None:
+        async with editor(folder, **asked) as e:
+            e.open("wide.yaml", "tasks: [{id: a, uses: bash, with: {bash_command: 📦}, nedes: []}]\n")
+            (found,) = await e.findings("wide.yaml", {"PF102"})
+            assert found.range.start.character == len("tasks: [{id: a, uses: bash, with: {bash_command: }, ") + units
+
+    asyncio.run(main())
