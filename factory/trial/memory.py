@@ -26,8 +26,10 @@ _BUSY_SECONDS = 10.0
 
 
 def parsed(written: str, conn_id: str) -> Connection:
-    """A connection that is written as JSON or as a URI."""
+    """A connection that is written as JSON or as a URI. Raises ValueError, and what Airflow raises."""
     is_json = written.lstrip().startswith("{")
+    if not is_json and "://" not in written:
+        raise ValueError("a URI begins with its type, `http://…`")
     return Connection.from_json(written, conn_id) if is_json else Connection.from_uri(written, conn_id)
 
 
@@ -64,7 +66,7 @@ def unreadable(conn_id: str) -> str:
     """What is wrong with a connection that `parsed` does not take."""
     return (
         f"connection `{conn_id}` is defined, but cannot be read: percent-encode its login and password"
-        " (`/` as %2F, `#` as %23), or write it as JSON"
+        " (`/` as %2F, `#` as %23) of the URI `TYPE://…`, or write it as JSON"
     )
 
 

@@ -1,7 +1,8 @@
-"""`full`: what a person sees, kept as snapshots."""
+"""`full`: what a person sees, kept as snapshots; `concise`: one line for each finding, as editors and grep like it."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.reporters import full
+from factory.reporters.full import concise
 from factory.reporters.text import columns
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
@@ -75,3 +77,26 @@ def test_of_a_long_list_what_is_near_to_the_word_that_was_meant_is_shown() -> No
     assert full.render([near]).endswith(", … (15 in all)")
     assert all(word in full.render([far]) for word in words)
     assert full.render([far, again]).endswith("= allowed: as in line 2")
+
+
+def test_findings_on_a_line_each(tmp_path: Path) -> None:
+    rendered = concise(real(tmp_path))
+
+    assert rendered + "\n" == snapshot("concise.txt", rendered)
+
+
+def test_each_finding_is_one_line_that_begins_with_its_place() -> None:
+    lines = concise(edges()).split("\n")
+
+    assert len(lines) == len(edges())
+    assert all(re.match(r"a\.yaml:\d+:\d+: PF\d{3} \S", line) for line in lines)
+
+
+def test_a_message_cannot_break_the_line() -> None:
+    finding = Diagnostic(Code.WRONG_VALUE, "a\nb\r\x1b[31mc\u2028d", "a.yaml", Span(1, 2, 1, 3), caret="e\nf")
+
+    assert concise([finding]).isprintable()
+
+
+def test_nothing_found_is_no_line() -> None:
+    assert concise([]) == ""

@@ -18,7 +18,7 @@ import pytest
 from airflow.sdk import Connection
 
 from factory.local.home import Home
-from factory.trial.memory import Kept, Memory, secrets_of
+from factory.trial.memory import Kept, Memory, parsed, secrets_of
 from schemas.compose.env_values import without
 from tests.factory.cli.commands import factory
 from tests.factory.http.http_server import Server
@@ -126,6 +126,11 @@ def test_a_log_that_was_left_is_read_and_nothing_is_made(tmp_path: Path) -> None
 
     assert Kept(tmp_path / "home" / "airflow.db", "").variable("country") == "KR"
     assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["airflow.db", "airflow.db-wal"]
+
+
+def test_a_connection_without_a_type_is_none() -> None:
+    with pytest.raises(ValueError, match="a URI begins with its type"):
+        parsed("nonsense", "shop")
 
 
 def test_secrets_are_hidden_as_urls_and_json_write_them() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,10 +15,8 @@ import pytest
 
 from factory.cli.test import Outcome, _junit
 from factory.trial.expectations import equal, of_rows
-from factory.trial.updates import fixtures_written, updated
-from schemas.model.pipeline_tests import ExpectedRows, PipelineTest
+from schemas.model.pipeline_tests import ExpectedRows
 from tests.factory.cli.commands import connected, factory, looked_at
-from tests.factory.http.http_server import Server
 
 ORDERS = """
 schedule: "@daily"
@@ -178,50 +173,6 @@ tests:
     expect:
       tasks: {poll: failed}
       files: {page.html: {count: 1}}
-"""
-UPDATED = """
-    expect:
-      tasks: {clean: success}
-      output:
-        clean:
-          count: 2
-          rows:
-            - {id: 1, amount: 3}
-            - {id: 2, amount: 4}  # a comment
-      requests: 0
-"""
-ODD = """
-tasks:
-  - {id: one, uses: steps.one}
-  - {id: rows, uses: steps.some}
-  - {id: mixed, uses: steps.mixed}
-  - {id: half, uses: steps.half}
-"""
-ODD_TESTS = """
-tests:
-  - name: an anchor  # a comment
-    task: rows
-    given: {tables: {w.o: &rows [{id: 7}]}}
-    expect: {output: {rows: {rows: *rows}}}
-  - name: nothing is written yet
-    task: one
-    expect:
-      output:
-        one:
-          value:
-  - {name: texts, task: rows, expect: {output: {rows: {rows: rows.csv}}}}
-  - {name: a file, task: rows, expect: {output: {rows: {rows: rows.json}}}}
-  - {name: no rows, task: mixed, expect: {output: {mixed: {rows: mixed.json}}}}
-  - {name: half a character, task: half, expect: {output: {half: {value: x}}}}
-"""
-RECORDED_STEPS = """
-from airflow.sdk import BaseHook
-
-def tells():
-    return BaseHook.get_connection("shop").password
-
-def fails():
-    raise ValueError(f"no {tells()} for it")
 """
 FEW = """
 params: {times: {type: integer, default: 1}}
@@ -381,64 +332,6 @@ def test_a_difference_is_shown_at_its_place(done: subprocess.CompletedProcess[st
     assert line in done.stdout, done.stdout
 
 
-def test_what_came_is_written_and_comments_stay(project: Path, tmp_path: Path) -> None:
-    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
-    pipelines = tmp_path / "pipelines"
-    for name, text in {"odd.yaml": ODD, "rows.csv": "id\n9\n", "rows.json": "[]", "mixed.json": "[]"}.items():
-        (pipelines / name).write_text(text.lstrip())
-    fails = (
-        "pipeline: orders.yaml\ntests:\n  - name: fails\n    task: clean\n    given: {tasks: {poll: [{id: 1}]}}\n"
-        "    expect: {output: {clean: {value: 3}}, requests: 1, tasks: {clean: success}}\n"
-    )
-    (pipelines / "fails.test.yaml").write_text(fails)
-    (pipelines / "odd.test.yaml").write_bytes(b"\xef\xbb\xbf" + ODD_TESTS.lstrip().replace("\n", "\r\n").encode())
-
-    names = ("wrong", "odd", "fails")
-    done = ran(tmp_path, *(f"pipelines/{name}.test.yaml" for name in names), "--update", status=1)
-
-    assert UPDATED.strip("\n") in (pipelines / "wrong.test.yaml").read_text()
-    assert "updated: pipelines/wrong.test.yaml:17: expected 1 requests, found 0" in done.stdout
-    assert "nobody asked" in done.stdout
-    assert "nothing is updated, since a task failed" in done.stdout
-    assert (pipelines / "fails.test.yaml").read_text() == fails
-    after = ODD_TESTS.lstrip().replace("value:\n", "value: 1\n").replace("\n", "\r\n").encode()
-    assert (pipelines / "odd.test.yaml").read_bytes() == b"\xef\xbb\xbf" + after
-    kept = {name: (pipelines / name).read_text() for name in ("rows.csv", "mixed.json")}
-    assert kept == {"rows.csv": "id\n9\n", "mixed.json": "[]"}
-    assert json.loads((pipelines / "rows.json").read_text()) == [{"id": 1}]
-    for said in (
-        "; it cannot be written here without another change: edit it there",
-        "; `rows.csv` would not be read as what came: write the rows as .json",
-        "; `mixed.json` cannot hold what came: ",
-    ):
-        assert said in done.stdout, done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("before", "value", "after"),
-    [
-        ("a: [1, 2]  # x\n", [1, 3], "a: [1, 3]  # x\n"),
-        ("a:\n  - 1  # x\n  - 2\nb: 1\n", [1], "a:\n  - 1  # x\nb: 1\n"),
-        ("a:\n- 1  # x\nb: 1\n", [1, {"x": "no: 1"}], 'a:\n- 1  # x\n- {x: "no: 1"}\nb: 1\n'),
-        ("a:\n- 1\n", [], "a:\n  []\n"),
-        ("a:\n  x: 1  # one\n  y: 2\n", {"x": 1.0, "y": "1e5"}, 'a:\n  x: 1  # one\n  y: "1e5"\n'),
-        ("a: |\n  text\nb: 1\n", "other", "a: other\nb: 1\n"),
-        ("b: 1\n", {"c": None}, "a: {c: null}\nb: 1\n"),
-        ("{b: 1}\n", [], "{a: [], b: 1}\n"),
-    ],
-)
-def test_a_value_is_written_in_its_place(before: str, value: object, after: str) -> None:
-    assert updated(before, [(("a",), value)]) == after
-
-
-def test_several_new_keys_are_written_once() -> None:
-    updates = [(("a", "b", "x"), 1), (("a", "b", "y"), 2), (("a", "c"), 3)]
-
-    assert updated("name: n\n", updates) == "name: n\na: {b: {x: 1, y: 2}, c: 3}\n"
-    assert updated("a: {}\n", updates) == "a: {b: {x: 1, y: 2}, c: 3}\n"
-
-
 @pytest.mark.parametrize(
     ("wanted", "found", "same"),
     [
@@ -508,146 +401,6 @@ def test_an_end_ends_all_processes_quietly(tmp_path: Path, number: signal.Signal
     assert (process.returncode, said) == (130, "")
     assert psutil.wait_procs(started, timeout=5)[1] == []
     assert list((tmp_path / "temporary").iterdir()) == []
-
-
-def test_a_test_file_is_no_pipeline(project: Path) -> None:
-    assert "5 pipelines checked" in factory("lint", cwd=project).stderr
-    assert "1 pipeline checked" in factory("lint", "pipelines/leave.test.yaml", cwd=project).stderr
-
-
-FINDINGS = [
-    ("tests:\n  - nam: x\n", "PF102"),
-    ("tests:\n  - name: x\n    task: claen\n", "the pipeline has no task `claen` (did you mean `clean`?)"),
-    ("tests:\n  - name: x\n    params: {dy: 1}\n", "the pipeline has no param `dy` (did you mean `day`?)"),
-    (
-        "tests:\n  - name: x\n    given: {tasks: {sent: 1}}\n",
-        "`sent` is a group of tasks, and no task (name a task inside: `sent.mail`, `sent.sms`)",
-    ),
-    (
-        "pipeline: kept.yaml\ntests:\n  - name: x\n    state: {poll: {cursr: 1}}\n",
-        "`poll` remembers its `cursor`, and no `cursr`",
-    ),
-    ("tests:\n  - name: x\n    expect: {state: {clean: {cursor: 1}}}\n", "`clean` remembers nothing: only a poll"),
-    ("tests:\n  - name: x\n    task: []\n", "`task` must be a list of at least 1 item"),
-    ("tests:\n  - name: x\n    expect: {tasks: {poll_commit: success}}\n", "no task `poll_commit`"),
-    ("tests:\n  - name: x\n    given: {http: text.json}\n", "text.json:1:1: PF103 fixtures are a list"),
-    ("tests:\n  - name: x\n    given: {http: body.json}\n", "body.json:1:75: PF011 there is no file `none.bin`"),
-    ("tests:\n  - name: x\n    given: {http: [{request: {url: /x}}]}\n", "`url` must be an absolute URL"),
-    (
-        "tests:\n  - name: x\n    given: {http: [{request: {url: 'http://a/'}, response: {json: 1, text: a}}]}\n",
-        "an answer has one body: `json` and `text` exclude each other",
-    ),
-    (
-        "tests:\n  - name: x\n    given: {http: [{request: {url: 'http://a/'}, response: {headers: {a: 가}}}]}\n",
-        "a header field has no line ends, and no characters but those of Latin-1",
-    ),
-    (
-        "tests:\n  - name: x\n    given: {http: [{request: {url: 'http://a/'}, response: {status: 100}}]}\n",
-        "`status` must be at least 200",
-    ),
-    ("tests:\n  - name: x\n    environment: prd\n", "the pipeline declares no environment `prd`"),
-    ("tests:\n  - name: x\n    dag_id: order\n", "the pipeline makes no DAG `order` (did you mean `orders`?)"),
-    ("pipeline: rows.yaml\ntests:\n  - name: x\n", "the pipeline makes 2 DAGs, and the test names none of them"),
-    ("tests:\n  - name: x\n    now: yesterday\n", "PF104 `now` is not a date"),
-    ("tests:\n  - name: x\n    given: {tables: {orders: []}}\n", "`orders` names no connection"),
-    ("tests:\n  - name: x\n    given: {http: none.yaml}\n", "there is no file `none.yaml` beside the test"),
-    ("tests:\n  - name: x\n    given: {http: wrong.json}\n", "wrong.json:1:4: PF102"),
-    ("tests:\n  - name: x\n    given: {tasks: {poll: none.csv}}\n", "there is no file `none.csv` beside the test"),
-    ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [{}]}}}\n", "this row names no column"),
-    ("tests:\n  - name: x\n    expect: {output: {clean: {}}}\n", "this expects nothing"),
-    (
-        "tests:\n  - name: x\n    expect: {output: {clean: {rows: [nut, bolt]}}}\n",
-        "4:31: PF103 `rows` must be a list of mappings, each a row; an output of any other shape is a `value`",
-    ),
-    ("tests:\n  - name: x\n    expect: {output: {clean: {rows: [], match: subset}}}\n", "all rows have these"),
-    ("tests:\n  - name: x\n    expect: {files: {a.csv: {rows: [], match: subset}}}\n", "all rows have these"),
-    ("pipeline: other.yaml\ntests:\n  - name: x\n", "there is no pipeline `other.yaml` to test"),
-    ("tests: [\n", "PF001"),
-]
-"""Texts of test files, and what lint says of each."""
-
-
-@pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("linted") / "pipelines"
-    folder.mkdir()
-    rows = "dag_id: r_${matrix.r}\nmatrix: {r: [eu, us]}\ntasks:\n  - {id: a, uses: empty}\n"
-    group = "  - {id: sent, tasks: [{id: mail, uses: empty}, {id: sms, uses: empty}]}\nparams: {day: a}\n"
-    files = {"orders.yaml": ORDERS + group, "steps.py": STEPS, "wrong.json": "- {requets: {}}\n", "rows.yaml": rows}
-    files |= {"kept.yaml": REMEMBER, "text.json": '"none.json"'}
-    files["body.json"] = '[{"request": {"url": "https://shop.example/orders"}, "response": {"file": "none.bin"}}]'
-    for number, (text, _) in enumerate(FINDINGS):
-        files[f"t{number}.test.yaml"] = text if text.startswith("pipeline") else f"pipeline: orders.yaml\n{text}"
-    for name, content in files.items():
-        (folder / name).write_text(content.lstrip())
-    done = factory("lint", "--format", "concise", cwd=folder.parent)
-    assert done.returncode == 1
-    assert "must be text, not a list" not in done.stdout  # of a union's other member
-    return done.stdout
-
-
-@pytest.mark.parametrize(("number", "said"), list(enumerate(said for _, said in FINDINGS)))
-def test_a_wrong_test_file_is_a_finding(findings: str, number: int, said: str) -> None:
-    places = (f"pipelines/t{number}.test.yaml:", *(f"pipelines/{name}.json:" for name in ("wrong", "text", "body")))
-    assert said in "\n".join(line for line in findings.splitlines() if line.startswith(places)), findings
-
-
-def test_answers_of_a_real_server_are_recorded_without_secrets(tmp_path: Path) -> None:
-    server = Server()
-    server.answers("/orders", b'[{"id": 1}]', headers={"Content-Type": "application/json", "Set-Cookie": "id=1"})
-    basic = b64encode(b"ada:hush-hush").decode()
-    told = f'{{"token": "hush", "by": "hush-hush", "sent": "Basic {basic}", "half": "\\\\ud83d"}}'
-    headers = {"Content-Type": "application/json", "Location": "https://store.example/a?X-Amz-Signature=hushed&b=1"}
-    server.answers("/token", told.encode(), headers=headers)
-    pipelines = tmp_path / "pipelines"
-    pipelines.mkdir()
-    (pipelines / "orders.yaml").write_text(
-        f"poll:\n  url: {server.url('/orders')}\n  params: {{api_key: '{{{{ var.value.api_key }}}}'}}\n"
-        "tasks:\n  - {id: token, uses: http, with: {conn_id: shop, endpoint: token, method: POST, json: {a: hush}}}\n"
-        "  - {id: fails, uses: steps.fails}\n  - {id: tells, uses: steps.tells}\n"
-        "  - {id: none, uses: http, with: {url: http://127.0.0.1:1/x, request_retries: null}}\n"
-    )
-    (pipelines / "steps.py").write_text(RECORDED_STEPS)
-    connection = server.url("").replace("http://", "http://ada:hush-hush@") + "?header=hush"
-    (pipelines / "orders.test.yaml").write_text(
-        "# first\ntests:\n  - name: 기록  # stays here\n"
-        "    expect: {tasks: {fails: success}, output: {tells: {value: x}}}\n"
-    )
-    shell = {"AIRFLOW_CONN_SHOP": connection, "AIRFLOW_VAR_API_KEY": "hush"}
-
-    done = factory("test", "--record", "--junit", "report.xml", cwd=tmp_path, environment=shell)
-    server.close()
-
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "`fails` is failed, expected success: no *** for it" in done.stdout
-    assert 'expected "x", found "***"' in done.stdout
-    assert "hush" not in done.stdout + done.stderr + (tmp_path / "report.xml").read_text()
-    assert "given without what is secret in them: shop, api_key" in done.stdout
-
-    assert "recorded: 2 answers" in done.stdout
-    assert "http://127.0.0.1:1/x cannot be asked: Connection refused" in done.stdout
-    assert "Traceback" not in done.stderr
-    recorded = (pipelines / "fixtures" / "orders.http.json").read_text()
-    assert f"Basic {basic}" not in recorded
-    assert '"id": 1' in recorded
-    assert "hush" not in recorded
-    assert "Cookie" not in recorded
-    test = (pipelines / "orders.test.yaml").read_text()
-    assert "기록  # stays here\n    given: {http: fixtures/orders.http.json, connections: {shop: " in test
-    assert "hush" not in test
-    ran(tmp_path, status=1)
-
-
-def test_what_was_recorded_before_stays(tmp_path: Path) -> None:
-    written = []
-    for name in ("첫 번째", "두 번째", "첫 번째"):
-        test = PipelineTest(name=name)
-        answers = [{"request": {"url": "http://a/"}, "response": {"file": name.encode()}} for _ in range(2)]
-        written += fixtures_written(tmp_path / "a.test.yaml", (), test, answers, alone=False)
-
-    names = ("첫-번째", "두-번째", "첫-번째-2")
-    assert [target for _, target in written] == [f"fixtures/a.{name}.http.json" for name in names]
-    assert len([*(tmp_path / "fixtures").glob("*.bin")]) == 6
 
 
 def test_wrong_usage_is_said(project: Path) -> None:
