@@ -71,7 +71,10 @@ class _Edits:
         old, new = (parse(content(folder / path)) for folder in self._folders)
         if not isinstance(old, ast.Module) or not isinstance(new, ast.Module):
             return None
-        return changed_names(old, new, self._is_local)
+        try:
+            return changed_names(old, new, self._is_local)
+        except RecursionError:  # nested too deeply to tell
+            return None
 
     def _is_local(self, name: str) -> bool:
         """Whether a module is in the folder, by the first part of its name; `""` for one named with dots."""

@@ -107,13 +107,13 @@ _USE_A_CONNECTION = (
 )
 
 
-_PAIR = re.compile(
-    r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][\w-]{0,60})\\{0,2}[\"']?(?:\s{0,3}[=:]\s{0,3}|\s(?=[\"']))"
-    r"(?=(?:(?:Basic|Bearer|Token|Digest|ApiKey)\s+)?"
-    r"(?P<value>\"[^\"\n]+\"|'[^'\n]+'|\\{1,2}[\"'][^\"'\\\n]+|[^\s;&|<>,\"')}\]]+))",
+_NAME = re.compile(r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][\w-]{0,60})\\{0,2}[\"']?(?:\s{0,3}[=:]\s{0,3}|\s(?=[\"']))")
+_OF_NAME = re.compile(
+    r"(?:(?:Basic|Bearer|Token|Digest|ApiKey)\s+)?"
+    r"(?P<value>\"[^\"\n]+\"|'[^'\n]+'|\\{1,2}[\"'][^\"'\\\n]+|[^\s;&|<>,\"')}\]]+)",
     re.IGNORECASE,
 )
-"""`name=value`, `name: value` and SQL's `name 'value'`, wherever they are; the value may be such a pair itself."""
+"""`name=value`, `name: value` and SQL's `name 'value'`, wherever they are."""
 _IDENTIFIED = re.compile(r"\bIDENTIFIED\s+BY\s+(?P<value>'[^'\n]+'|\"[^\"\n]+\")", re.IGNORECASE)
 
 
@@ -123,8 +123,9 @@ def hidden_in(text: str, mark: str) -> str:
     told = (LOGIN_OF_URL, _IDENTIFIED, _LOGIN, *_SHORT)
     spans = [match.span("value") for pattern in told for match in pattern.finditer(text)]
     spans += [match.span() for match in _TOKENS.finditer(text) if any(mark in text for mark in _MARKS)]
-    for pattern in (_ASSIGNED, _HEADER, _SET, _PAIR):
+    for pattern in (_ASSIGNED, _HEADER, _SET):
         spans += [match.span("value") for match in pattern.finditer(text) if names_secret(match["name"].lstrip("-"))]
+    spans += _pairs(text)
     kept, end = [], 0
     for start, stop in sorted(spans):
         value = text[start:stop].strip("\"'")
@@ -132,6 +133,16 @@ def hidden_in(text: str, mark: str) -> str:
             kept += [text[end : max(start, end)], mark]
             end = stop
     return "".join([*kept, text[end:]])
+
+
+def _pairs(text: str) -> Iterator[tuple[int, int]]:
+    """Where the values of names of secrets are."""
+    end = 0
+    for match in _NAME.finditer(text):
+        found = _OF_NAME.match(text, match.end()) if match.end() >= end and names_secret(match["name"]) else None
+        if found is not None:
+            end = found.end()
+            yield found.span("value")
 
 
 def check_literals(subject: Subject) -> Iterator[Diagnostic]:

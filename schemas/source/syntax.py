@@ -139,8 +139,8 @@ def changed_names(before: ast.Module, after: ast.Module, is_local: Callable[[str
 
 @dataclass(frozen=True)
 class _Module:
-    """What each name at the top of a module is, `""` what has no name, and the names that it uses; what each statement
-    reaches that does more as the module is loaded than to define its names, such as to fill a registry."""
+    """What each name at the top of a module is, `""` what has no name, and the names that it uses; the names in each
+    statement that does more as the module is loaded than to define its names, such as to fill a registry."""
 
     texts: Mapping[str, str]
     used: Mapping[str, Set[str]]
@@ -169,17 +169,8 @@ class _Module:
                 told |= set(bound)
         if "*" in active:
             return None
-        begun = [{*_bound(s), *_names(_run(s))} for s in statements if _does_more(s, active, told)]
-        return cls(texts, used, [_reached(names, used) for names in begun])
-
-
-def _reached(names: Set[str], used: Mapping[str, Set[str]]) -> set[str]:
-    found, waiting = set(names), list(names)
-    while waiting:
-        fresh = used.get(waiting.pop(), frozenset()) - found
-        found |= fresh
-        waiting += fresh
-    return found
+        loaded = [{*_bound(s), *_names(_run(s))} for s in statements if _does_more(s, active, told)]
+        return cls(texts, used, loaded)
 
 
 def _words(tree: ast.Module) -> set[str]:
