@@ -18,8 +18,22 @@ _STATES = ("allowed_states", "failed_states", "skipped_states")
 
 _OF_BASH = ("bash_command", "env", "skip_on_exit_code")
 _OTHERS = ("week_day", "run_after", "serializer", "python_version", "requirements", "options", "target_time")
+_EXCLUDED = {
+    "external_task_ids": ("external_task_id",),
+    "external_task_group_id": ("external_task_id", "external_task_ids"),
+    "execution_date_fn": ("execution_delta",),
+    **{"never_fail": ("soft_fail",), "groupby_kwargs": ("max_rows_per_file",), "job_flow_name": ("job_flow_id",)},
+    "prefix": ("keys",),
+}
+"""Argument of a constructor → those that it refuses beside it."""
+_OF_CHECKS = ("column_mapping", "checks", "ratio_formula", "days_back")
+_OF_PEOPLE = ("defaults", "options_mapping")
+_NUMBERS = {"recursion_depth": 1, "inactivity_period": 0}
+"""Argument → the least whole number that it may be."""
 
-CHECKED = frozenset((*_OF_SENSORS, *_STATES, *_OF_BASH, *_OTHERS))
+CHECKED = frozenset(
+    (*_OF_SENSORS, *_STATES, *_OF_BASH, *_OTHERS, *_EXCLUDED, *_OF_CHECKS, *_OF_PEOPLE, *_NUMBERS, "target_upper")
+)
 """The arguments that `refused` may have something to say about."""
 
 
@@ -37,8 +51,18 @@ class Misfit(NamedTuple):
 def refused(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> Misfit | None:
     """What the constructor with the parameters `names` says to an argument that is written; None where it is silent."""
     value = arguments[name]
+    for other in _EXCLUDED.get(name, ()):
+        both = (value, arguments.get(other))
+        if other in names and (both == (True, True) if name == "never_fail" else all(both)):
+            return _error(f"excludes `{other}`", "remove one of them")
     if (isinstance(value, str) and "${" in value) or _is_object(value):
         return None
+    return _of_some(name, arguments, names) or _of_a_kind(name, arguments, names)
+
+
+def _of_a_kind(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> Misfit | None:
+    """Of sensors, commands and operators with a Python function."""
+    value = arguments[name]
     if "soft_fail" in names and name in _OF_SENSORS:
         return _sensor_mode(value) if name == "mode" else _seconds(name, value)
     if name == "week_day":
@@ -47,7 +71,7 @@ def refused(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> 
         return _of_bash(name, value)
     if name == "target_time" and isinstance(value, str) and "{" not in value and not any(map(str.isdigit, value)):
         return Misfit(f"is a date or a time, not `{value}`")
-    if name == "options" and "subject" in names and value == []:
+    if name == "options" and "subject" in names and not value:
         return _error("cannot be empty")
     if name in _STATES and ("external_dag_id" in names or "trigger_dag_id" in names):
         return _state(name, arguments, is_sensor="external_dag_id" in names)
@@ -65,6 +89,68 @@ def refused(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> 
     if name == "requirements" and value and isinstance(value, int | float):
         return _error(f"is text or a list, not {_shown(value)}")
     return None
+
+
+def _of_some(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> Misfit | None:
+    """Of constructors of one kind: checks of SQL, questions to people, limits of numbers."""
+    value = arguments[name]
+    least = _NUMBERS.get(name)
+    if least is not None and not (isinstance(value, int | float) and value >= least):
+        return _error(f"is a whole number of at least {least}, not {_shown(value)}")
+    if name in _OF_CHECKS and "table" in names:
+        return _of_check(name, value)
+    if name in _OF_PEOPLE and "subject" in names:
+        return _of_question(name, arguments)
+    if name == "target_upper" and value is None and arguments.get("target_lower", "") is None:
+        return _error("and `target_lower` cannot both be null")
+    return None
+
+
+_COLUMN_CHECKS = ("null_check", "distinct_check", "unique_check", "min", "max")
+_COMPARISONS = ("equal_to", "greater_than", "less_than", "geq_to", "leq_to")
+_RATIOS = ("max_over_min", "relative_diff")
+
+
+def _of_check(name: str, value: Any) -> Misfit | None:
+    """What `airflow.providers.common.sql.operators.sql` compares and how."""
+    if name == "ratio_formula" and value not in (None, *_RATIOS):
+        return _error(f"cannot be {_shown(value)}", meant(str(value), _RATIOS), _RATIOS)
+    if name == "days_back" and not isinstance(value, int):
+        return _error(f"is a whole number, not {_shown(value)}")
+    if name in ("ratio_formula", "days_back") or not isinstance(value, dict):
+        return None
+    for key, one in value.items():
+        if name == "checks":
+            if not isinstance(one, dict) or "check_statement" not in one:
+                return _error("needs `{check_statement: …}` for each check", item=key)
+            continue
+        for check, limits in one.items() if isinstance(one, dict) else ():
+            if check not in _COLUMN_CHECKS:
+                return _error(f"has no check `{check}`", meant(str(check), _COLUMN_CHECKS), _COLUMN_CHECKS, key)
+            if not isinstance(limits, dict) or limits.keys().isdisjoint(_COMPARISONS):
+                return _error(f"needs what `{check}` is compared with", f"{check}: {{equal_to: 0}}", _COMPARISONS, key)
+    return None
+
+
+def _of_question(name: str, arguments: Mapping[str, Any]) -> Misfit | None:
+    """What `airflow.providers.standard.operators.hitl` lets people choose; an approval has options of its own."""
+    value, options = arguments[name], arguments.get("options", ["Approve", "Reject"])
+    if not isinstance(options, list) or (name == "options_mapping" and not isinstance(value, dict)):
+        return None
+    known = tuple(str(one) for one in options)
+    if name == "options_mapping":
+        wrong = next((key for key in value if key not in known), None)
+        if wrong is not None:
+            return _error(f"has no option `{wrong}`", meant(str(wrong), known), known, wrong)
+        odd = next((key for key, one in value.items() if not isinstance(one, str)), None)
+        return _error("names a task for each option", item=odd) if odd is not None else None
+    chosen = list(value) if isinstance(value, list | dict) else [value] if value is not None else []
+    other = next((one for one in chosen if one not in options), None)
+    if other is not None:
+        return _error(f"has {_shown(other)}, which is not an option", meant(str(other), known), known)
+    is_one = len(chosen) > 1 and not arguments.get("multiple")
+    caret = "write `multiple: true` for several" if "options" in arguments else ""
+    return _error("is one option", caret) if is_one else None
 
 
 def _sensor_mode(value: Any) -> Misfit | None:
@@ -158,5 +244,5 @@ def _shown(value: Any) -> str:
     return "null" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _error(message: str, caret: str = "", allowed: tuple[str, ...] = (), item: int | None = None) -> Misfit:
+def _error(message: str, caret: str = "", allowed: tuple[str, ...] = (), item: int | str | None = None) -> Misfit:
     return Misfit(message, caret, "", allowed, Severity.ERROR, item)

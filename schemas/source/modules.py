@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.source.cache import SourceFiles
+from schemas.source.facts import Imported
 from schemas.source.installs import editable_modules, with_path_files
 from schemas.source.results import ModuleMissing, NotInstalled, Undecidable
 
@@ -271,3 +272,16 @@ def _distribution(dotted: str) -> str:
         return "apache-airflow" if parts[0] == "airflow" else _BROUGHT.get(parts[0], parts[0])
     count = 2 if parts[2] in _FAMILIES else 1
     return "-".join(("apache-airflow-providers", *parts[2 : 2 + count])).replace("_", "-")
+
+
+def absolute_import(module: Module, imported: Imported) -> str | None:
+    """The full name of the module that an import in `module` names; None if its dots leave the top."""
+    if not imported.level:
+        return imported.module
+    package = module.name.split(".")
+    if module.search is None:
+        package = package[:-1]
+    if imported.level > len(package):
+        return None
+    kept = package[: len(package) - imported.level + 1]
+    return ".".join((*kept, imported.module) if imported.module else kept)

@@ -20,7 +20,7 @@ from schemas.source.facts import (
     Unreadable,
     Value,
 )
-from schemas.source.modules import Module, ModuleFinder, missing_module
+from schemas.source.modules import Module, ModuleFinder, absolute_import, missing_module
 from schemas.source.results import ModuleMissing, NameMissing, NotInstalled, SourceError, Undecidable
 
 _STEPS = 2000
@@ -127,19 +127,6 @@ class NameResolver:
             for name, bounds in facts.bindings.items()
             if not name.startswith("_") and isinstance(bounds[-1].binding, FunctionFacts | ClassFacts)
         )
-
-
-def absolute_import(module: Module, imported: Imported) -> str | None:
-    """The full name of the module that an import in `module` names; None if its dots leave the top."""
-    if not imported.level:
-        return imported.module
-    package = module.name.split(".")
-    if module.search is None:
-        package = package[:-1]
-    if imported.level > len(package):
-        return None
-    kept = package[: len(package) - imported.level + 1]
-    return ".".join((*kept, imported.module) if imported.module else kept)
 
 
 class _Search:

@@ -1,4 +1,5 @@
-"""Where a syntax error began, when the parser stopped further down: at a missing `:` or closing quote."""
+"""Where a syntax error began, when the parser stopped further down: at a missing `:` or closing quote; and characters
+that no YAML text may hold."""
 
 from __future__ import annotations
 
@@ -8,6 +9,11 @@ from itertools import islice
 from typing import NamedTuple
 
 import yaml
+from yaml.reader import ReaderError
+
+from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
+from schemas.text.lines import TextLines
 
 _KEY_WITHOUT_COLON = re.compile(r"^\s*(?:-\s+)*(?P<key>[\w$-]+)(?P<rest>\s+\S.*)?$")
 _NO_SPACE = re.compile(r"^\s*(?:-\s+)*[\w$-]+(?P<colon>:)(?!/)[^\s:]")
@@ -163,3 +169,22 @@ def _quoted_over_lines(text: str) -> list[tuple[int, int, int]]:
     except yaml.YAMLError:
         pass  # the error that is being explained
     return found
+
+
+def unprintable(error: ReaderError, text: str, lines: TextLines, file: str) -> Diagnostic:
+    """YAML 1.2.2, section 5.1: control characters are not part of a YAML text, except tab and line breaks."""
+    index = next((i for i, char in enumerate(text) if not _printable(char)), 0)
+    char = text[index : index + 1]
+    message = f"the character U+{ord(char):04X} is not allowed in YAML" if char else str(error.reason)
+    return Diagnostic(Code.YAML_SYNTAX, message, file, lines.span(index, index + 1), text=text)
+
+
+def _printable(char: str) -> bool:
+    point = ord(char)
+    return (
+        char in "\t\n\r\x85"
+        or 0x20 <= point <= 0x7E
+        or 0xA0 <= point <= 0xD7FF
+        or (0xE000 <= point <= 0xFFFD and point != 0xFEFF)
+        or point >= 0x10000
+    )

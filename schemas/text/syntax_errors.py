@@ -15,7 +15,7 @@ from yaml.reader import ReaderError
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
 from schemas.text.lines import TextLines
-from schemas.text.syntax_causes import cause
+from schemas.text.syntax_causes import cause, unprintable
 
 CONFLICT = "there is a merge conflict here: keep one side and remove the conflict markers"
 TAB = "YAML does not allow tabs for indentation; use spaces"
@@ -98,7 +98,7 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     """One diagnostic for what kept `text` from being read."""
     lines = TextLines(text)
     if isinstance(error, ReaderError):
-        return _unprintable(error, text, lines, file)
+        return unprintable(error, text, lines, file)
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         span = lines.span(conflict.start(), conflict.end())
@@ -289,23 +289,4 @@ def _in_words(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic:
         assumed=Fix(Span(span.line, span.column - 1, span.line, span.column), "/")
         if error.problem == "found unknown escape character" and site.text[index - 1] == "\\"
         else None,
-    )
-
-
-def _unprintable(error: ReaderError, text: str, lines: TextLines, file: str) -> Diagnostic:
-    """YAML 1.2.2, section 5.1: control characters are not part of a YAML text, except tab and line breaks."""
-    index = next((i for i, char in enumerate(text) if not _printable(char)), 0)
-    char = text[index : index + 1]
-    message = f"the character U+{ord(char):04X} is not allowed in YAML" if char else str(error.reason)
-    return Diagnostic(Code.YAML_SYNTAX, message, file, lines.span(index, index + 1), text=text)
-
-
-def _printable(char: str) -> bool:
-    point = ord(char)
-    return (
-        char in "\t\n\r\x85"
-        or 0x20 <= point <= 0x7E
-        or 0xA0 <= point <= 0xD7FF
-        or (0xE000 <= point <= 0xFFFD and point != 0xFEFF)
-        or point >= 0x10000
     )

@@ -20,7 +20,16 @@ STANDARD = "airflow.providers.standard"
 _CALLABLE = {"python_callable": {"$object": "os.path.join"}}
 _FOLLOWED = {"follow_task_ids_if_true": "last", "follow_task_ids_if_false": "last"}
 _DATES = {"target_lower": "2026-01-01", "target_upper": "2026-01-02"}
-_OF_SENSORS = ("poke_interval", "timeout", "mode", "max_wait", "soft_fail", "exponential_backoff", "silent_fail")
+_OF_SENSORS = (
+    "poke_interval",
+    "timeout",
+    "mode",
+    "max_wait",
+    "soft_fail",
+    "exponential_backoff",
+    "silent_fail",
+    "never_fail",
+)
 OPERATORS: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
     "operators.bash.BashOperator": ({"bash_command": "true"}, ("env", "append_env", "skip_on_exit_code", "cwd")),
     "operators.python.PythonOperator": (_CALLABLE, ("op_args", "op_kwargs", "templates_dict", "templates_exts")),
@@ -48,6 +57,12 @@ OPERATORS: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
     "sensors.python.PythonSensor": (_CALLABLE, ("op_args", "op_kwargs", *_OF_SENSORS)),
     "sensors.date_time.DateTimeSensor": ({"target_time": "2026-01-01"}, ("target_time", *_OF_SENSORS)),
     "sensors.time_delta.TimeDeltaSensor": ({"delta": "5m"}, ("delta", *_OF_SENSORS)),
+    "operators.hitl.HITLOperator": ({"subject": "ok?", "options": ["a", "b"]}, ("defaults", "multiple")),
+    "operators.hitl.ApprovalOperator": ({"subject": "ok?"}, ("defaults", "fail_on_reject")),
+    "sensors.external_task.ExternalTaskMarker": (
+        {"external_dag_id": "other", "external_task_id": "a"},
+        ("recursion_depth",),
+    ),
     "sensors.weekday.DayOfWeekSensor": ({"week_day": "Monday"}, ("week_day", *_OF_SENSORS)),
 }
 """What each needs, and the arguments that a call may have beside or in place of it."""
@@ -57,7 +72,6 @@ VALUES: tuple[Any, ...] = (
     *([1], ["Monday", "tuesday"], {"a": "b"}, {"success": 1}, ["pandas==2.0"], [["a"]], [{"a": 1}]),
 )
 LEFT: Mapping[str, str] = {
-    "Only one of `external_task": "arguments that exclude each other: the built-in `wait_dag` says so",
     "across different Python": "which Python runs the tasks is not known when a file is linted",
 }
 """What the build says of calls that lint leaves → why."""
