@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from pydantic import BaseModel
+
 TEXT, DATE, NUMBER, LIST, BOOL = "text", "date", "number", "list", "true or false"
 _TEXTS = ("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "run_id", "task_instance_key_str")
 _DATES = ("logical_date", "data_interval_start", "data_interval_end")
@@ -123,7 +125,8 @@ ALL: Mapping[str, Collection[str]] = MappingProxyType(
             BOOL: frozenset(dir(bool)),
         },
         **{DATE: OF_DATE, "datetime": frozenset(dir(datetime)), "timedelta": frozenset(dir(timedelta))},
-        **{"dag": OF_DAG, "dag_run": OF_RUN, "var": ("value", "json"), "connection": _OF_CONNECTION, "ti": OF_TI},
+        **{"dag": OF_DAG, "var": ("value", "json"), "connection": _OF_CONNECTION},
+        **{"dag_run": OF_RUN.union(dir(BaseModel)), "ti": OF_TI.union(dir(BaseModel))},
         **{"loop": OF_LOOP, "macros.datetime": frozenset(dir(datetime)), "macros.timedelta": frozenset(dir(timedelta))},
         **{
             "macros.json": frozenset(dir(json)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime
 from inspect import Parameter, signature
 
@@ -31,6 +32,7 @@ from schemas.rules.template_context import (
     OF_TASK,
     OF_TI,
 )
+from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import FILTERS, REMOVED, TESTS
 
 
@@ -79,3 +81,29 @@ def test_arguments_are_those_of_airflow() -> None:
 
 def public(thing: object) -> set[str]:
     return {name for name in dir(thing) if not name.startswith("_")}
+
+
+def test_lint_refuses_the_attributes_that_values_in_a_task_do_not_have() -> None:
+    choose = random.Random(15)  # noqa: S311 # the same attributes in each run
+    moment = DateTime(2026, 1, 1)
+    task = EmptyOperator(task_id="a", dag=DAG("orders"))
+    run = DagRun.model_construct(dag_id="orders", run_id="r", logical_date=moment, run_after=moment, conf={})
+    ti = RuntimeTaskInstance.model_construct(task=task, task_id="a", dag_id="orders", run_id="r", try_number=1)
+    values: dict[str, object] = {"ds": "2026-01-01", "logical_date": moment, "dag": task.dag, "dag_run": run, "ti": ti}
+    values |= {f"macros.{name}": getattr(macros, name) for name in MACROS - {"yaml", "dateutil"}}
+    values |= {
+        "logical_date.add(days=1)": moment,
+        "macros.ds_add(ds, 1)": "",
+        "logical_date | ds": "",
+        "ds.upper()": "",
+    }
+    refused = 0
+    for path, value in values.items():
+        names = sorted(public(value))
+        for name in (*choose.sample(names, min(len(names), 25)), *choose.sample(names, min(len(names), 25))):
+            at = choose.randrange(len(name))
+            written = choose.choice((name, name[:at] + name[at + 1 :] + choose.choice("xq_"), name.upper()))
+            said = list(said_of_names(f"{{{{ ({path}).{written} }}}}"))
+            assert bool(said) is not hasattr(value, written), f"{path}.{written}: {said}"
+            refused += bool(said)
+    assert refused > 150
