@@ -1,0 +1,171 @@
+"""`factory convert` to Python modules, and from Python files."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from factory.build.python_code import formatted, quoted
+
+from .commands import factory
+from .test_convert import project
+
+READS = """\
+# For the sales team.
+schedule: "@daily"
+default_args: {retries: "${env.RETRIES:-3}"}
+matrix: {region: [eu, us]}
+dag_id: orders_${matrix.region}
+tasks:
+  # Says it.
+  - id: say
+    uses: bash
+    with: {bash_command: "echo ${env.GREETING} ${env.WHOM:-you} from ${matrix.region}"}
+"""
+
+
+def test_a_python_module_for_each_dag_reads_the_environment_again(tmp_path: Path) -> None:
+    root = project(tmp_path, READS)
+    (root / "pipelines" / "team").mkdir()
+    (root / "pipelines" / "shop.yml").rename(root / "pipelines" / "team" / "shop.yml")
+    command = ["convert", "--to", "python", "pipelines/team/shop.yml", "--output", "dags"]
+
+    done = factory(*command, cwd=root, environment={"GREETING": "hi"})
+
+    assert (done.returncode, done.stdout) == (0, "dags/team/orders_eu.py\ndags/team/orders_us.py\n"), done.stderr
+    text = (root / "dags" / "team" / "orders_us.py").read_text()
+    assert "template_searchpath=str(Path(__file__).parents[1])" in text
+    assert "Its place is the folder team/ below that of the DAGs." in text
+    assert "# For the sales team.\nwith DAG(\n" in text
+    assert "    # Says it.\n    BashOperator(\n" in text
+    assert "os.environ['GREETING']} {os.environ.get('WHOM', 'you')} from us" in text
+    assert '"retries": 3' in text
+    assert "PF126" in done.stderr
+    assert "`RETRIES`" in done.stderr
+    assert "GREETING" not in done.stderr
+
+
+@pytest.mark.parametrize("end", ['"', '""', '"""', '\\"', '"""""', "x"])
+def test_a_block_of_text_may_end_in_quotes(end: str) -> None:
+    text = f'echo "start"\necho """{end}'
+
+    assert ast.literal_eval(quoted(text)) == text
+    assert ast.literal_eval(formatted([(f'{text}"', False), ('"', False)])[1:]) == f'{text}""'
+    ast.parse(formatted([(text, False), ("1 + 1", True), (text, False)]))
+
+
+BY_HAND = """\
+import steps
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, task
+
+
+@task
+def here(n):
+    return n
+
+
+with DAG("orders", schedule="0 5 * * *", default_args={"retries": 2}, tags=["shop"]):
+    first = PythonOperator(task_id="first", python_callable=steps.count, op_args=[3])
+    for table in ("a", "b"):
+        BashOperator(task_id=table, bash_command=f"load {table} {{{{ ds }}}}", env={"N": first.output})
+    here(first.output)
+"""
+
+
+def test_the_dags_of_a_python_file_become_pipelines(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "steps.py").write_text("def count(limit):\n    return limit\n")
+    (tmp_path / "dags" / "shop.py").write_text(BY_HAND)
+
+    done = factory("convert", "dags/shop.py", "--output", "new", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "new/orders.yaml\n")
+    assert (
+        (tmp_path / "new" / "orders.yaml").read_text()
+        == """\
+dag_id: orders
+schedule: 0 5 * * *
+tags: [shop]
+default_args:
+  retries: 2
+tasks:
+  - id: first
+    uses: steps.count
+    with:
+      limit: 3
+  - id: a
+    uses: bash
+    with:
+      bash_command: load a {{ ds }}
+      env:
+        N: ${tasks.first.output}
+  - id: b
+    uses: bash
+    with:
+      bash_command: load b {{ ds }}
+      env:
+        N: ${tasks.first.output}
+  - id: here
+    uses: shop.here
+    with:
+      n: ${tasks.first.output}
+"""
+    )
+    assert "dags/shop.py:7:1" in done.stderr
+    assert "`here` is defined in the DAG file" in done.stderr
+    assert "dags/shop.py:15:9" in done.stderr
+    assert "2 tasks are made here" in done.stderr
+
+    (tmp_path / "dags" / "shop.py").write_text("import nowhere\n")
+    broken = factory("convert", "dags/shop.py", cwd=tmp_path)
+    assert (broken.returncode, broken.stdout) == (1, "")
+    assert broken.stderr == (
+        "factory convert: dags/shop.py:1: importing it failed: ModuleNotFoundError: No module named 'nowhere'\n"
+    )
+
+
+SET_LATER = """\
+from datetime import timedelta
+import steps
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG, Label
+
+with DAG("orders", template_searchpath=["/opt/sql"], default_args={"retries": 2}):
+    a, b = BashOperator(task_id="a", bash_command="a").as_setup(), BashOperator(task_id="b", bash_command="b")
+    a >> Label("if it is well") >> b
+a.retry_exponential_backoff = True
+a.dag.add_result(a.output)
+b.pool = "big"
+b.execution_timeout = timedelta(minutes=5)
+b.on_failure_callback = steps.tell
+b.retries = 9
+b.env = {"A": a.output}
+b.nickname = "bee"
+"""
+
+
+def test_what_is_set_on_a_task_later_is_carried_over_or_said(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("def tell(context):\n    print(context)\n")
+    (tmp_path / "shop.py").write_text(SET_LATER)
+
+    done = factory("convert", "shop.py", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert yaml.safe_load(done.stdout)["tasks"][1] == {
+        "id": "b",
+        "uses": "bash",
+        "with": {"bash_command": "b", "env": {"A": "${tasks.a.output}"}},
+        **{"pool": "big", "execution_timeout": "5m", "retries": 9},
+        "notifications": {"on_failure": [{"uses": "steps.tell"}]},
+    }
+    assert "`nickname` is set on `b`" in done.stderr
+    assert "the label `if it is well` of the edge from `a` to `b`" in done.stderr
+    assert "not in `/opt/sql`" in done.stderr
+    assert "`a` gives the DAG its result" in done.stderr
+    assert yaml.safe_load(done.stdout)["tasks"][0]["retry_exponential_backoff"] == 2
+    assert (done.stderr.count("PF125"), done.stderr.count("PF126")) == (4, 0)
