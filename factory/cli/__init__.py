@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import errno
 import gc
 import importlib
 import io
@@ -97,7 +98,15 @@ def _run(parsed: argparse.Namespace) -> int:
     except UsageError as error:
         print(f"factory {parsed.command}: {error}", file=sys.stderr)
         return USAGE_ERROR
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            print(
+                f"factory {parsed.command}: {str(error.filename)[:60]}…: too long for the name of a file",
+                file=sys.stderr,
+            )
+            return USAGE_ERROR
+        if not isinstance(error, BrokenPipeError):
+            raise
         # The reader went away, as `head` does; what is left to write has no place to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -94,7 +94,10 @@ def base_folder(base: str | None, folder: Path) -> Iterator[tuple[Path, str]]:
         yield inner if inner.is_dir() else inner.parent, base
         return
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.is_dir())
-    top = Path(_git(there, "rev-parse", "--show-toplevel"))
+    try:
+        top = Path(_git(there, "rev-parse", "--show-toplevel"))
+    except UsageError as error:
+        raise UsageError(f"there is no folder `{base}`: {error}" if base else str(error)) from None
     revision = _git(there, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}") if base else _where_it_left(there)
     inside = folder.resolve().relative_to(top.resolve()).as_posix()
     name = f"{base or 'where this branch left the default branch'} ({revision[:9]})"

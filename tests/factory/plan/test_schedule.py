@@ -116,6 +116,11 @@ def test_a_dag_id_is_shown_and_what_is_left_out_is_named(
     assert "pipelines/bad.yaml has errors and is left out" in printed.err
     assert main(["schedule", "a", "c"]) == 2
     assert "c: there is no such file or DAG (there are a, b)" in capsys.readouterr().err
+    for words in (["schedule", "x" * 300], ["plan", "x" * 300]):
+        assert main(words) == 2
+        assert "too long for the name of a file" in capsys.readouterr().err
+    assert main(["plan", "nowhere"]) == 2
+    assert "there is no folder `nowhere`: not a git repository" in capsys.readouterr().err
     (tmp_path / "pipelines" / "sub").mkdir()
     (tmp_path / "pipelines" / "sub" / "d1.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
     for name, said in (
