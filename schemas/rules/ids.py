@@ -103,10 +103,14 @@ def built_in_of(task: TaskView) -> str:
 
 
 def check_itself(subject: Subject) -> Iterator[Diagnostic]:
-    """A `wait_dag` that waits for the run that it is part of."""
+    """A `wait_dag` that waits for its own run, and a `trigger_dag` that waits for the next run of its own DAG."""
     written = subject.data.get("dag_id")
     dag_id = written if isinstance(written, str) else default_dag_id(subject.path)
     for task in subject.tasks:
+        starts_it = built_in_of(task) == "trigger_dag" and task.arguments.get("trigger_dag_id") == dag_id
+        if starts_it and task.arguments.get("wait_for_completion") is True:
+            message = "this waits for a run of its own pipeline, which starts the next and waits, too"
+            yield subject.finding(Code.CYCLE, (*task.with_path, "trigger_dag_id"), message, help="name another DAG")
         waits_for_it = built_in_of(task) == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
         if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
             message = "this waits for the end of its own run"

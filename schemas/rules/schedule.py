@@ -13,7 +13,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, meant_duration, nearest
-from schemas.model.cron import cron_problems, ranges_read_otherwise, steps_without_effect, surprises
+from schemas.model.cron import CronProblem, cron_problems, ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up
@@ -44,10 +44,21 @@ MAX_CRONS = 256
 """As many as rows of a matrix."""
 
 
+def _short_months(expression: str) -> Iterator[CronProblem]:
+    """A day that some months do not have, where every month is meant."""
+    fields = expression.split()
+    if len(fields) == 5 and fields[2] in ("30", "31") and fields[3:] == ["*", "*"]:
+        start = expression.index(fields[2], len(fields[0]) + len(fields[1]))
+        without = "five months have" if fields[2] == "31" else "February has"
+        message = f"{without} no day {fields[2]}, and no run then"
+        yield CronProblem(message, start, start + 2, "the last day of a month is `L`")
+
+
 _ODD_CRONS = (
     (Code.STEP_WITHOUT_EFFECT, steps_without_effect),
     (Code.RANGE_OF_ONE, ranges_read_otherwise),
     (Code.SURPRISING_SCHEDULE, surprises),
+    (Code.SURPRISING_SCHEDULE, _short_months),
 )
 
 

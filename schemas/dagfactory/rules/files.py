@@ -21,6 +21,7 @@ from schemas.findings.suggestions import meant, unmistakable
 from schemas.rules import secrets
 from schemas.rules.commands import check_command
 from schemas.rules.dotted_paths import no_callable
+from schemas.rules.run_times import OF_LOGICAL_DATE
 from schemas.rules.template_files import below, missing_template, siblings, templates
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
@@ -142,6 +143,8 @@ def check_texts(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
 def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings in the template fields of operators."""
     macros, filters = (mapping_at(dag.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
+    schedule = dag.data.get("schedule")
+    by_assets = bool(schedule) if isinstance(schedule, list) else _is_of_assets(schedule)
     for task in dag.tasks.values():
         operator = task.data.get("operator")
         found = reader.find(operator) if isinstance(operator, str) and "." in operator else None
@@ -153,6 +156,11 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             path = (*task.path, *place)
             for one in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
                 yield dag.subject.finding(one.code, path, one.message, caret=one.caret, help=one.help, part=one.part)
+            for name in read_template(text).names if by_assets else ():
+                if name.text in OF_LOGICAL_DATE and name.text not in read_template(text).optional:
+                    message = f"`{name.text}` is missing: runs that assets start have no logical date"
+                    help_text = "use `dag_run.run_after`, or `| default(…)`"
+                    yield dag.subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text, part=name.span)
             for pull in read_template(text).pulls if "xcom_pull" in text else ():
                 for word in pull.task_ids:
                     other = dag.tasks.get(word.text)
@@ -172,3 +180,10 @@ def _templates(dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...]
     arguments: Mapping[str, Any] = data if isinstance(data, dict) else {}
     for place, text in templates(path, arguments, places):
         yield missing_template(dag.subject, place, text, places, whose="the document")
+
+
+def _is_of_assets(schedule: object) -> bool:
+    """Whether a schedule that is no list is an asset, or several."""
+    if not isinstance(schedule, dict):
+        return False
+    return "__or__" in schedule or "__and__" in schedule or str(schedule.get("__type__")).endswith(("Asset", "Dataset"))
