@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import json
 import lzma
 import re
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from factory.http.body import AnswerError, Gzip
-from factory.http.xml import xml_value
+from factory.http.formats import csv_rows, xml_value
 from schemas.model.http import Csv, HttpRequest
 
 _EXCERPT_BYTES = 8 * 1024
@@ -120,9 +118,11 @@ class Answer:
         if kind in ("jsonl", "csv") and _HTML.match(text) is not None:
             # A login page would be rows of one column.
             raise AnswerError(f"the answer is a page of HTML, not {kind}: {self.excerpt()}")
+        if kind == "csv" and _is_of_another_kind(text):
+            raise AnswerError(f"the answer is JSON or XML, not csv: {self.excerpt()}")
         if kind == "jsonl":
             return [self._loaded(line) for line in text.split("\n") if line.strip()]
-        return _csv_rows(text, self.decoding.csv or Csv.model_construct()) if kind == "csv" else text
+        return csv_rows(text, self.decoding.csv or Csv.model_construct()) if kind == "csv" else text
 
     def excerpt(self, characters: int = 300) -> str:
         """The start of the body on one line, without what must not be shown."""
@@ -162,6 +162,8 @@ class Answer:
         if how is None and self.decoding.selects:
             how = "gzip" if path.endswith(".gz") else "zip" if path.endswith(".zip") else None
         if how == "gzip" and (self.decoding.compression is not None or self.body[:2] == b"\x1f\x8b"):
+            if self.body[:2] != b"\x1f\x8b":
+                raise AnswerError(f"the answer is not a gzip file: {self.excerpt()}")
             unzip = Gzip()
             body = unzip.decode(self.body, self.decoding.max_bytes + 1)
             if len(body) <= self.decoding.max_bytes:
@@ -260,33 +262,12 @@ def _text(body: bytes, charset: str | None, media_type: str) -> str:
         raise AnswerError(f"the answer's charset `{charset}` is not known") from None
 
 
-def _csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
-    """Rows by column name. Raises AnswerError for a line with more fields than there are columns."""
-    lines = io.StringIO(text, newline="")
-    csv.field_size_limit(sys.maxsize)  # `max_bytes` bounds the whole
-    for _ in range(form.skip_lines):
-        lines.readline()
+def _is_of_another_kind(text: str) -> bool:
+    """Whether a text is JSON or XML, as errors are: in CSV, its first line would name the columns."""
+    start = text.lstrip()[:1]
+    if start not in ("{", "["):
+        return start == "<"
     try:
-        reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quotechar, strict=True)
-        records = list(reader)
-    except csv.Error as error:
-        raise AnswerError(f"the answer is not CSV: {error}") from None
-    # In a file of one column a blank line is a row without a value, but for those at the end.
-    while records and not records[-1]:
-        records.pop()
-    if max(map(len, records), default=0) != 1:
-        records = [record for record in records if record]
-    if not records:
-        return []
-    last = len(records[-1])
-    columns = form.header if isinstance(form.header, list) else records.pop(0) if form.header else None
-    columns = columns or [f"column_{number}" for number in range(1, max(map(len, records)) + 1)]
-    twice = next((name for at, name in enumerate(columns) if name in columns[:at]), None)
-    if twice is not None:
-        raise AnswerError(f"two columns of the CSV are named `{twice}`; `csv: {{header: [NAME, …]}}` gives them names")
-    if last < len(columns) and not text.endswith(("\n", "\r")):
-        raise AnswerError(f"the answer is cut off: its last line has {last} of {len(columns)} fields", passing=True)
-    for number, record in enumerate(records, 1):
-        if len(record) > len(columns):
-            raise AnswerError(f"row {number} of the CSV has {len(record)} fields, and there are {len(columns)} columns")
-    return [dict(zip(columns, [*record, *[""] * (len(columns) - len(record))], strict=True)) for record in records]
+        return isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False

@@ -1,14 +1,19 @@
-"""XML → plain data, as common readers do it: an element is a mapping of its attributes (`@name`) and children, a list
-where there are several of a name, its text where it has nothing else. Names are as they are written, with their prefix
-(`soap:Body`): without it, two columns would become one."""
+"""CSV → rows, and XML → plain data, as common readers do it: an element is a mapping of its attributes (`@name`) and
+children, a list where there are several of a name, its text where it has nothing else. Names are as they are written,
+with their prefix (`soap:Body`): without it, two columns would become one."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import sys
+from itertools import pairwise
 from typing import Any
 from xml.parsers import expat
 
 from factory.http.body import AnswerError
+from schemas.model.http import Csv
 
 _DEEPEST = 200
 _INDENTED = re.compile(r"\A\s*\n\s*|\s*\n\s*\Z")
@@ -80,3 +85,41 @@ class _Reader:
 
     def text(self, data: str) -> None:
         self._open[-1][1].append(data)
+
+
+def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
+    """Rows by column name. Raises AnswerError for a line with more fields than there are columns."""
+    lines = io.StringIO(text, newline="")
+    csv.field_size_limit(sys.maxsize)  # `max_bytes` bounds the whole
+    for _ in range(form.skip_lines):
+        lines.readline()
+    try:
+        reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quotechar, strict=True)
+        records = list(reader)
+    except csv.Error as error:
+        raise AnswerError(f"the answer is not CSV: {error}") from None
+    # In a file of one column a blank line is a row without a value, but for those at the end.
+    while records and not records[-1]:
+        records.pop()
+    if max(map(len, records), default=0) != 1:
+        records = [record for record in records if record]
+    if not records:
+        return []
+    last = len(records[-1])
+    columns = form.header if isinstance(form.header, list) else records.pop(0) if form.header else None
+    columns = columns or [f"column_{number}" for number in range(1, max(map(len, records)) + 1)]
+    twice = next((name for at, name in enumerate(columns) if name in columns[:at]), None)
+    if twice is not None:
+        raise AnswerError(f"two columns of the CSV are named `{twice}`; `csv: {{header: [NAME, …]}}` gives them names")
+    if last < len(columns) and not text.endswith(("\n", "\r")):
+        raise AnswerError(f"the answer is cut off: its last line has {last} of {len(columns)} fields", passing=True)
+    for number, (one, other) in enumerate(pairwise(records), 1):
+        if len(one) < len(columns) > len(other) and len(one) + len(other) == len(columns) + 1:
+            raise AnswerError(
+                f"rows {number} and {number + 1} of the CSV are too short, and one together: a value without quotes "
+                "seems to have a line break"
+            )
+    for number, record in enumerate(records, 1):
+        if len(record) > len(columns):
+            raise AnswerError(f"row {number} of the CSV has {len(record)} fields, and there are {len(columns)} columns")
+    return [dict(zip(columns, [*record, *[""] * (len(columns) - len(record))], strict=True)) for record in records]
