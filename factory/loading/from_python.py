@@ -21,7 +21,7 @@ from factory.build import python_made
 from factory.build.dag import AS_WRITTEN
 from factory.build.python_made import Imported, is_made_by_build
 from factory.build.tasks import GROUP_AS_WRITTEN
-from factory.loading.python_tasks import PythonTasks
+from factory.loading.python_tasks import OF_EMAIL, PythonTasks
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
@@ -123,7 +123,8 @@ class _FromPython(PythonTasks):
 
     def _defaults(self, default_args: Mapping[str, Any]) -> Converted | None:
         made = self.settings(default_args, {})
-        for name in default_args.keys() - SETTING_KEYS - _EVENTS.keys():
+        known = SETTING_KEYS | _EVENTS.keys() | (frozenset() if default_args.get("email") else OF_EMAIL)
+        for name in default_args.keys() - known:
             self.lost(f"`{name}` in `default_args` is no setting of every task", help="write it in `with` of its tasks")
         return Converted(made) if made else None
 

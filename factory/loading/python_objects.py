@@ -27,7 +27,7 @@ from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.model.fields import OBJECT
 from schemas.source import SourceReader
 
-_OURS = re.compile(r"\$\{(?!(?:cursor|each)\.)")
+_OURS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
 """Text that this language would take for an expression; a request's are filled in when it is sent."""
 
 
@@ -211,7 +211,7 @@ class PythonObjects:
     def _text(self, value: str) -> Converted:
         if isinstance(value, UnquotedText | Enum):
             return Converted(value.value if isinstance(value, Enum) else str(value))
-        return Converted(_OURS.sub("$${", str(value)))
+        return Converted(_escaped(str(value)))
 
     @value.register
     def _enum(self, value: Enum) -> Converted:
@@ -248,7 +248,7 @@ class PythonObjects:
     def _reference(self, value: Any) -> Converted:
         self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         parts = value.parts if isinstance(value, ReferenceText) else [value]
-        texts = (_OURS.sub("$${", one) if isinstance(one, str) else repr(one) for one in parts)
+        texts = (_escaped(one) if isinstance(one, str) else repr(one) for one in parts)
         return Converted(reduce(beside, texts, ""))
 
     @value.register
@@ -297,3 +297,7 @@ class PythonObjects:
             rules.append(self.value({**written_fields(rule), **written}))
         default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
         return Converted({"rules": Converted(rules), **default})
+
+
+def _escaped(text: str) -> str:
+    return _OURS.sub(lambda found: found[0] * 2, text)

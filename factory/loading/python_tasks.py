@@ -21,6 +21,8 @@ from schemas.model.notifications import TaskNotifications
 from schemas.model.settings import SETTING_KEYS
 from schemas.source import Class
 
+OF_EMAIL = frozenset({"email_on_failure", "email_on_retry"})
+"""Arguments without effect where there is no `email`."""
 _OF_THE_TASK = frozenset(
     {"task_id", "dag", "task_group", "default_args", "kwargs_to_upstream", "is_setup", "is_teardown", "params"}
     | {"on_failure_fail_dagrun"}
@@ -41,7 +43,8 @@ class PythonTasks(PythonObjects):
             python_made.partial_arguments(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
         )
         given |= self._set_later(task, given)
-        given = {name: one for name, one in given.items() if name not in _OF_THE_TASK}
+        without = _OF_THE_TASK if given.get("email") else _OF_THE_TASK | OF_EMAIL
+        given = {name: one for name, one in given.items() if name not in without}
         settings = {name: given.pop(name) for name in [*given] if name in SETTING_KEYS or name in _EVENTS}
         if settings.get("multiple_outputs") is False:
             del settings["multiple_outputs"]  # TaskFlow says so

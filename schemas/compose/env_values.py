@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
-from schemas.expressions.reading import EnvReference, Expression, expressions, filled, unescape
+from schemas.expressions.reading import EnvReference, Expression, escape, expressions, filled, unescape
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, task_path
 from schemas.model.fields import OBJECT
@@ -216,7 +216,7 @@ def _text(text: str, path: DataPath, environ: Mapping[str, str], unset: set[Data
             unset.add(path)
             return text
         # A value is text: what looks like an expression in it is not one.
-        values.append((expression, value.replace("${", "$${")))
+        values.append((expression, escape(value)))
     return EnvText.of(filled(text, values), text, values[-1][0].whole) if values else text
 
 

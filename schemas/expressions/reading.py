@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 _EXPRESSION = re.compile(r"(?<!\$)(?P<dollars>\$*)\$\{(?P<body>[^{}]*)\}")
 _OPENING = re.compile(r"\$+\{")
+_ESCAPE, _ESCAPED = re.compile(r"(?<!\$)\$+(?=\{)"), re.compile(r"(?<!\$)\$\$+(?=\{)")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
 _VALUE = re.compile(r"(?P<root>vars|matrix|params)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
 _STEP = r"(?:\.[^\W\d][\w-]*|\[-?[0-9]+\]|\[\"[^\"\]]+\"\]|\['[^'\]]+'\])"
@@ -167,8 +168,13 @@ def beside(first: str, second: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """`$${` → `${`, done last, when every expression has its value."""
-    return text.replace("$${", "${") if "$${" in text else text
+    """`$${` → `${`, done last, when every expression has its value; of more `$` before `{` two are one, too."""
+    return _ESCAPED.sub(lambda found: "$" * ((len(found[0]) + 1) // 2), text) if "$${" in text else text
+
+
+def escape(text: str) -> str:
+    """Text in which nothing is an expression, and of which `unescape` makes this one."""
+    return _ESCAPE.sub(lambda found: found[0] * 2, text) if "${" in text else text
 
 
 def _meaning(body: str) -> Meaning | NearMiss | None:

@@ -22,7 +22,7 @@ from schemas.source import Class, Function, SourceReader
 from schemas.source.results import by_name
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
-_OURS = re.compile(r"\$\{(?=[^{}]*\})")
+_OURS = re.compile(r"(?<!\$)\$+(?=\{[^{}]*\})")
 _SHELL_ARGUMENTS = frozenset(
     {"arguments", "bash_command", "cmds", "command", "commands", "doc", "doc_md", "script", "sql", "templates_dict"}
 )
@@ -232,7 +232,7 @@ class Conversion(Reports):
 
 
 def _literal(text: str) -> str:
-    return _OURS.sub("$${", text)
+    return _OURS.sub(lambda found: found[0] * 2, text)
 
 
 def written_variables(subject: Subject, marks: Mapping[str, str]) -> Iterator[Diagnostic]:

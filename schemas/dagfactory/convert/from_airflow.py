@@ -15,6 +15,7 @@ from schemas.dagfactory.convert.airflow import FILE_ENDINGS, JINJA
 from schemas.dagfactory.convert.conversion import OPERATORS, Converted, Reports, UnquotedText
 from schemas.dagfactory.convert.writing import write
 from schemas.dagfactory.reading import read_dag_factory
+from schemas.expressions.reading import escape
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins import built_in
@@ -229,7 +230,7 @@ class _FromAirflow(Reports):
         if isinstance(given, date):
             moment = given.isoformat(sep=" ") if isinstance(given, datetime) else given.isoformat()
             return Converted(UnquotedText(moment), path)
-        return Converted(given.replace("${", "$${") if isinstance(given, str) else given, path)
+        return Converted(escape(given) if isinstance(given, str) else given, path)
 
     def _value(self, path: DataPath, given: Any, fields: frozenset[str] | None, argument: str) -> Converted:
         """An argument: marks → templates and references, other text kept from being one."""
@@ -264,7 +265,7 @@ class _FromAirflow(Reports):
         if key in _TEMPLATE and isinstance(held, str):
             if not is_rendered:
                 self.lost(path, "Airflow renders no template in this argument, and nor does this language")
-            return Converted(held.replace("${", "$${"), path)
+            return Converted(escape(held), path)
         if key in _OUTPUT:
             whole = held if isinstance(held, dict) else {"task": held}
             task, name = whole.get("task"), whole.get("key")

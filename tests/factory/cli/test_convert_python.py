@@ -135,7 +135,7 @@ import steps
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, Label
 
-with DAG("orders", template_searchpath=["/opt/sql"], default_args={"retries": 2}):
+with DAG("orders", template_searchpath=["/opt/sql"], default_args={"retries": 2, "email_on_failure": False}):
     a, b = BashOperator(task_id="a", bash_command="a").as_setup(), BashOperator(task_id="b", bash_command="b")
     a >> Label("if it is well") >> b
 a.retry_exponential_backoff = True

@@ -11,6 +11,7 @@ from schemas.expressions.reading import (
     NearMiss,
     TaskReference,
     ValueReference,
+    escape,
     expressions,
     filled,
     forms,
@@ -146,3 +147,9 @@ def test_a_dollar_before_a_value_stays_one(text: str, value: str, made: str) -> 
     values = [(one, value) for one in expressions(text) if isinstance(one.meaning, ValueReference)]
 
     assert filled(text, values) == made
+
+
+@pytest.mark.parametrize("text", ["${vars.a}", "$${vars.a}", "$$${vars.a}", "$$ $ ${HOME} $${{ ds }}", "a$", "{"])
+def test_what_is_escaped_is_no_expression_and_stays_the_text(text: str) -> None:
+    assert list(expressions(escape(text))) == []
+    assert unescape(escape(text)) == text
