@@ -36,6 +36,7 @@ _ROOTS = {
 }
 _SELECTED = re.compile(r"\.(?P<id>[\w.-]+)\.output\.[\w-]*")
 _OUTPUTS = {
+    "check": ("rows", "rules", "broken"),
     "load": ("table", "rows_loaded", "columns_added", "rows_discarded", "values_discarded", "duplicates"),
     "train": ("model", "metrics", "rows"),
 }
