@@ -90,7 +90,7 @@ class Pager:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or self._pagination.type not in _COUNTED):
             self._check_total(page)
-        fell = self._stated.take(page, came.number, max(self._sent, self._rows))
+        fell = self._stated.take(page, came.number, max(self._sent, self._rows), is_last=following is None)
         if fell is not None and self.is_counted and not self._total.is_named:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:
@@ -131,10 +131,12 @@ class Pager:
 
     def _check_frame(self, page: Page, came: Came) -> None:
         """Of a later page without rows: one that has nothing of the first is no page of this list."""
+        if self._keys is not None and came.number:
+            return
         keys = {str(key) for key in page.value} if isinstance(page.value, dict) else set()
         if self._keys is None:
             self._keys = keys
-        elif keys and self._keys and not came.number and not keys & self._keys:
+        elif keys and self._keys and not keys & self._keys:
             raise page.error("it has no rows, and none of the keys of the first page")
 
     def _check_silent(self, page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from factory.http.page import Page
@@ -117,6 +118,11 @@ def sign_of_more(page: Page) -> str | None:
     return next((sign for sign in _signs_of_more(page.value) if not sign.lower().endswith("cursor")), None)
 
 
+@lru_cache(maxsize=1024)  # pages have the same keys
+def _letters(key: Any) -> str:
+    return re.sub(r"[^a-z]", "", str(key).lower())
+
+
 def total_of_more(page: Page, number: int) -> str | None:
     """A key or header field and its number, by which an answer has more rows than the `number` that came. It may well
     be another number, such as that of all rows of a window or not."""
@@ -129,7 +135,7 @@ def totals_in(page: Page) -> Iterator[tuple[str, int]]:
     frames: list[Any] = [headers, page.value]
     for number, frame in enumerate(frames):
         for key, total in frame.items() if isinstance(frame, Mapping) else ():
-            is_total = _TOTAL.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) is not None
+            is_total = _TOTAL.fullmatch(_letters(key)) is not None
             if is_total and isinstance(total, Mapping) and total.get("relation") == "eq":
                 total = total.get("value")  # noqa: PLW2901 # as Elasticsearch has it
             if is_total and isinstance(total, int) and not isinstance(total, bool):
@@ -142,16 +148,18 @@ class StatedTotals:
     """Totals of answers that the pipeline does not name, from page to page."""
 
     def __init__(self) -> None:
-        self._first: dict[str, int] = {}
+        self._first: dict[str, int] | None = None
         self._last: dict[str, int] = {}
         self._numbers = (0, 0)
 
-    def take(self, page: Page, number: int, read: int) -> str | None:
+    def take(self, page: Page, number: int, read: int, *, is_last: bool) -> str | None:
         """Take in a page of `number` rows, with which `read` came; a total that fell since the page before. One that
         falls by the rows of a page counts those that are left."""
+        if self._first == {} and not is_last:
+            return None  # as good as always, and looking for totals costs
         now = dict(totals_in(page))
-        if not self._first:
-            self._first = {key: total for key, total in now.items() if total > number} or {"": 0}
+        if self._first is None:
+            self._first = {key: total for key, total in now.items() if total > number}
         self._numbers = (self._numbers[1], number)
         fell = None
         for key, total in now.items():
@@ -165,13 +173,13 @@ class StatedTotals:
         """A total that was above the rows that came, from the first page to the last; not one of these `headers`."""
         for key, total in self._last.items():
             is_header = headers is not None and (key in headers or f"x-{key}" in headers)
-            if min(total, self._first.get(key, total)) > max(read, 1) and not is_header:
+            if min(total, (self._first or {}).get(key, total)) > max(read, 1) and not is_header:
                 return f"{key}: {total}"
         return None
 
     def at_first(self, read: int) -> int | None:
         """How many rows there were at first, by a total that is in the end that of the rows that came."""
-        return next((first for key, first in self._first.items() if self._last.get(key) == read), None)
+        return next((first for key, first in (self._first or {}).items() if self._last.get(key) == read), None)
 
 
 def sign_of_failure(value: Any) -> str | None:
@@ -198,7 +206,7 @@ def sign_of_missing_rows(value: Any) -> str | None:
     """A key by which an answer that should have rows says that it failed, or that they are not all there. None where
     there is none."""
     for key, child in value.items() if isinstance(value, Mapping) else ():
-        name = re.sub(r"[^a-z]", "", str(key).lower())
+        name = _letters(key)
         if (child is False and name in _WHOLE) or (child is True and name in _IN_PART):
             return str(key)
         if isinstance(child, list) and child and name in ("errors", "unreachable"):
@@ -211,7 +219,7 @@ def says_more(value: Any) -> str | None:
     frames = [value]
     for number, frame in enumerate(frames):
         for key, child in frame.items() if isinstance(frame, Mapping) else ():
-            if child is True and _MORE.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())):
+            if child is True and _MORE.fullmatch(_letters(key)):
                 return str(key)
             if number < _FRAMES:
                 frames.append(child)
@@ -227,7 +235,7 @@ def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
             links = child if isinstance(child, list) else [child]
             if any(isinstance(one, Mapping) and "next" in map(one.get, _RELATIONS) for one in links):
                 yield ".".join((*inside, str(key)))
-        if _NEXT.fullmatch(re.sub(r"[^a-z]", "", str(key).lower())) and child not in (None, False, "", 0, [], {}):
+        if _NEXT.fullmatch(_letters(key)) and child not in (None, False, "", 0, [], {}):
             yield ".".join((*inside, str(key)))
         yield from _signs_of_more(child, (*inside, str(key)))
 
