@@ -205,11 +205,15 @@ _NEARLY = re.compile(
     r"(?<![\w$\\{])(?:\$\(?|\{)?(?P<what>tasks|vars|env|matrix)\.(?P<name>[A-Za-z_][\w-]*)(?:\.output)?[)}]?(?![\w.])"
 )
 _OUTPUT = re.compile(r"(?P<name>[\w.-]+)\.output")
+_MARKS = re.compile(
+    r"\$\(?(?:vars|tasks|env|matrix)\.|(?<!\$)\{(?:tasks|vars)\.|(?<![\w.{])[\w.-]+\.output(?![\w}.\[])"
+)
+"""What a file without it has no near miss of."""
 
 
 def check_near_misses(subject: Subject) -> Iterator[Diagnostic]:
     """`$vars.x`, `$(tasks.a.output)`, `{tasks.a.output}`, `a.output`: what is nearly an expression, and stays text."""
-    if not subject.may_hold("$vars.", "$tasks.", "$env.", "$(", "{tasks.", "{vars.", ".output"):
+    if not any(_MARKS.search(layer.text) for layer in subject.effective.layers):
         return
     names = {"vars": mapping_at(subject.data, ("vars",)), "tasks": {view.id for view in subject.entries}}
     texts = ((task, found) for task in subject.tasks for found in walk(dict(task.arguments)).texts)
