@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +21,8 @@ _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
 """Pages without rows, one after the other, for which an answer is believed that more follows."""
 _MOST_READINGS = 3
+_SIZE = re.compile(r"limit|size|per|count|top|max", re.IGNORECASE)
+"""Names of a page's size, which links say and the first request may not."""
 
 
 class Pager:
@@ -90,8 +93,9 @@ class Pager:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or self._pagination.type not in _COUNTED):
             self._check_total(page)
-        fell = self._stated.take(page, came.number, max(self._sent, self._rows), is_last=following is None)
-        if fell is not None and self.is_counted and not self._total.is_named:
+        read, is_last = max(self._sent, self._rows), following is None
+        fell = self._stated.take(self._totals(page, came), came.number, read, is_last=is_last)
+        if fell is not None and self.is_counted:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:
             self._check_unnamed_total(page)
@@ -101,6 +105,14 @@ class Pager:
         if self._promise is None and (sign := sign_of_more(page)) is not None:
             self._promise = f"`{sign}`"
         return following
+
+    def _totals(self, page: Page, came: Came) -> Iterator[tuple[str, int]]:
+        """Totals of rows: the one that the pipeline names, which the page behind the last may not say, or others."""
+        if not self._total.is_named or self._pagination.type == "page_number":
+            yield from totals_in(page)
+        elif came.number or self._pagination.type != "offset":
+            total = self._total.if_said(page)
+            yield from () if total is None else (("total", total),)
 
     def _check_total(self, page: Page) -> None:
         total = self._total.of(page)
@@ -117,7 +129,8 @@ class Pager:
         if self._pagination.type == "single_page":
             return
         if (sign := says_more(page.value)) is not None:
-            raise page.error(f"the list ends here, but by `{sign}` the answer says that more follows")
+            text = f"the list ends here, but by `{sign}` the answer says that more follows"
+            raise page.error(f"{text}; `has_more_path` or `stop` says where it ends, if not so")
         if self._total.is_named:
             return
         read = max(self._sent, self._rows) + (self._pagination.offset or 0)
@@ -146,13 +159,16 @@ class Pager:
             return
         counted = self._pagination.type in _COUNTED
         what = f"`response_actions` ignores the answer {page.status} here" if page.ignored else "its body is empty"
-        if counted and self._promise is not None:
+        if self._promise is not None and (counted or not page.ignored):
             raise page.bare_error(f"{what}, but by {self._promise} the page before it says that more rows follow")
         is_end = 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)
         if page.ignored and not (counted and is_end):
             raise page.bare_error(f"{what}, but the page before it says that more rows follow, which would be lost")
-        if not page.ignored and (page.status != HTTPStatus.NO_CONTENT or self._pagination.type.endswith("_link")):
-            raise page.bare_error(f"{what}, so it does not say whether the list ends here")
+        # A cursor that the answer gives promises a page, as a link does; one of its rows does not.
+        is_promised = not counted and (self._pagination.cursor_path is None or is_path(self._pagination.cursor_path))
+        if not page.ignored and (page.status != HTTPStatus.NO_CONTENT or is_promised):
+            hint = "; where it does, write: stop: page == `null`" if page.status == HTTPStatus.NO_CONTENT else ""
+            raise page.bare_error(f"{what}, so it does not say whether the list ends here{hint}")
 
     def _stops(self, page: Page, came: Came) -> bool:
         headers = {name.lower(): value for name, value in page.headers.items()}
@@ -182,6 +198,8 @@ def _counts(url: str, following: str, rows: int) -> bool:
     """Whether a link counts pages or rows, as `page=3` behind `page=2` does."""
     before, after = (parse_qs(urlsplit(one).query) for one in (url, following))
     changed = [name for name in after if after[name] != before.get(name)]
+    if len(changed) > 1:
+        changed = [name for name in changed if name in before or _SIZE.search(name) is None]
     if len(changed) != 1:
         return False
     then, now = before.get(changed[0], ["1" if after[changed[0]] == ["2"] else "0"])[0], after[changed[0]][0]

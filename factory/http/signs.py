@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -145,29 +145,34 @@ def totals_in(page: Page) -> Iterator[tuple[str, int]]:
 
 
 class StatedTotals:
-    """Totals of answers that the pipeline does not name, from page to page."""
+    """Totals of answers, from page to page: those that the pipeline does not name, or the one that it names."""
 
     def __init__(self) -> None:
         self._first: dict[str, int] | None = None
         self._last: dict[str, int] = {}
-        self._numbers = (0, 0)
+        self._left: set[str] = set()
+        self._fallen: dict[str, str] = {}
+        self._sent = self._size = 0
 
-    def take(self, page: Page, number: int, read: int, *, is_last: bool) -> str | None:
-        """Take in a page of `number` rows, with which `read` came; a total that fell since the page before. One that
-        falls by the rows of a page counts those that are left."""
+    def take(self, totals: Iterable[tuple[str, int]], number: int, read: int, *, is_last: bool) -> str | None:
+        """Take in those of a page of `number` rows, with which `read` came; a total that has fallen. One that falls by
+        the rows of each page, down to none, counts those that are left."""
         if self._first == {} and not is_last:
             return None  # as good as always, and looking for totals costs
-        now = dict(totals_in(page))
+        now = dict(totals)
         if self._first is None:
             self._first = {key: total for key, total in now.items() if total > number}
-        self._numbers = (self._numbers[1], number)
-        fell = None
+            self._left, self._size = set(now), number
+        sent, self._sent = self._sent, self._sent + number
         for key, total in now.items():
-            before = self._last.get(key, 0)
-            if key in self._first and read <= total < before and before - total not in self._numbers:
-                fell = f"{key}: {before} → {total}"
-        self._last = now
-        return fell
+            first, before = self._first.get(key, 0), self._last.get(key, 0)
+            # With rows, a page is at its place among all rows; a smaller number is of the page.
+            if total < before and first and (read <= total or not number):
+                self._fallen[key] = f"{key}: {before} → {total}"
+            if total not in (first - sent, first - self._sent + self._size) or (is_last and total not in (0, number)):
+                self._left.discard(key)
+        self._last = now or self._last
+        return next((fell for key, fell in self._fallen.items() if key not in self._left), None)
 
     def above(self, read: int, headers: Mapping[str, str] | None = None) -> str | None:
         """A total that was above the rows that came, from the first page to the last; not one of these `headers`."""
@@ -219,7 +224,7 @@ def says_more(value: Any) -> str | None:
     frames = [value]
     for number, frame in enumerate(frames):
         for key, child in frame.items() if isinstance(frame, Mapping) else ():
-            if child is True and _MORE.fullmatch(_letters(key)):
+            if child in (True, "true", "True") and _MORE.fullmatch(_letters(key)):
                 return str(key)
             if number < _FRAMES:
                 frames.append(child)
@@ -235,7 +240,7 @@ def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
             links = child if isinstance(child, list) else [child]
             if any(isinstance(one, Mapping) and "next" in map(one.get, _RELATIONS) for one in links):
                 yield ".".join((*inside, str(key)))
-        if _NEXT.fullmatch(_letters(key)) and child not in (None, False, "", 0, [], {}):
+        if _NEXT.fullmatch(_letters(key)) and child not in (None, False, "false", "", 0, [], {}):
             yield ".".join((*inside, str(key)))
         yield from _signs_of_more(child, (*inside, str(key)))
 
@@ -250,19 +255,23 @@ class Total:
 
     def of(self, page: Page) -> int | None:
         """Raises HttpError where the answer does not say it as the pipeline says."""
+        total = self.if_said(page)
+        if total is None and self.is_named:
+            where = f"`total_path` ({self._path})" if self._ask is not None else f"`total_header` ({self._header})"
+            raise page.error(f"{where} gives no whole number")
+        return total
+
+    def if_said(self, page: Page) -> int | None:
+        """None where the answer does not say it. Raises HttpError where it cannot be asked."""
         if self._ask is not None:
-            total, where = asked(self._ask, page, "total_path", page.value), f"`total_path` ({self._path})"
-        elif self._header is not None:
-            total, where = page.headers.get(self._header), f"`total_header` ({self._header})"
+            total = asked(self._ask, page, "total_path", page.value)
         else:
-            return None
+            total = page.headers.get(self._header) if self._header is not None else None
         if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
             total = int(number["total"])
         if isinstance(total, float) and total.is_integer():
             total = int(total)
-        if not isinstance(total, int) or isinstance(total, bool):
-            raise page.error(f"{where} gives no whole number")
-        return total
+        return total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 def searched(expression: str | None) -> Callable[[Any], Any] | None:

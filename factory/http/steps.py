@@ -154,8 +154,10 @@ class _Cursor:
 
     def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
         cursor = self._cursor(page, came)
-        if cursor is None and came.number and "[-1]" in (self._pagination.cursor_path or ""):
-            raise page.error(f"`cursor_path` ({self._pagination.cursor_path}) finds nothing, though the page has rows")
+        path = self._pagination.cursor_path or ""
+        if cursor is None and came.number and "[-1]" in path:
+            text = f"`cursor_path` ({path}) finds nothing, though the page has rows"
+            raise page.error(f"{text}; where that is the end of the list, write: {path} || ''")
         # By 0 lists begin and, in some APIs, end.
         if cursor in (None, "", False, 0, "0") or cursor == []:
             return None
