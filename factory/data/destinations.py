@@ -16,6 +16,7 @@ from factory.data.sql import SQLITE_PATIENCE, sqlite_file
 _TRIES = 5
 _TRANSIENT = (
     "already exists",
+    "duplicate column",
     "duplicate key",
     "database is locked",
     "deadlock",
