@@ -61,7 +61,7 @@ def findings(folder: Path, texts: dict[str, bytes]) -> list[Diagnostic]:
         ("default_args: {retrys: 1, poool: x}", "default_args: {retries: 1, pool: x}"),
         ("default_args: {trigger_rule: all_sucess}", "default_args: {trigger_rule: all_success}"),
         ("params: {1: one}", 'params: {"1": one}'),
-        ("params: {day: {{ ds }}, url: ${env.SHOP_URL}}", 'params: {day: "{{ ds }}", url: "${env.SHOP_URL}"}'),
+        ("vars: {day: {{ ds }}, url: ${env.SHOP_URL}}", 'vars: {day: "{{ ds }}", url: "${env.SHOP_URL}"}'),
         ("description: Note: slow", 'description: "Note: slow"'),
         ('description: `a "b"', "description: '`a \"b\"'"),
         ("description: ${ env.SHOP_URL }", 'description: "${env.SHOP_URL}"'),
