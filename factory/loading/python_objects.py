@@ -80,29 +80,20 @@ class PythonObjects:
             if default is not None and type(default).__name__ != "IdentityMapper":
                 written["default_partition_mapper"] = self.value(default)
             return Converted(written)
-        given = arguments_of(timetable)
-        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given is not None:
-            own = getattr(given.get("timezone"), "name", given.get("timezone"))
-            interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
-            if given.keys() <= {"expression", "timezone"}:
-                other = {"timezone": Converted(own)} if own != zone else {}
-                plain = Converted(given["expression"])
-                return Converted({"cron": plain, **other, **interval}) if other or interval else plain
-        if (
-            kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable")
-            and given is not None
-            and given.keys() == {"delta"}
-        ):
-            interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
-            return Converted({"every": self.value(given["delta"]), **interval})
         if kind == "MultipleCronTriggerTimetable":
-            crons = [one.expression for one in timetable.timetables]
-            own = getattr(timetable.timetables[0].timezone, "name", timetable.timetables[0].timezone)
-            other = {"timezone": Converted(own)} if own != zone else {}
-            return Converted({"cron": Converted.names(crons), **other})
+            crons = Converted.names(one.expression for one in timetable.timetables)
+            return Converted({"cron": crons, **_other_zone(timetable.timetables[0].timezone, zone)})
+        given = arguments_of(timetable)
         if given is None:
             self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
             return None
+        interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
+        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= {"expression", "timezone"}:
+            other = _other_zone(given.get("timezone"), zone) | interval
+            plain = Converted(given["expression"])
+            return Converted({"cron": plain, **other}) if other else plain
+        if kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable") and given.keys() == {"delta"}:
+            return Converted({"every": self.value(given["delta"]), **interval})
         path = self.dotted(type(timetable))
         if str(given.get("description", "")).startswith(f"{len(given.get('event_dates', ()))} events"):
             del given["description"]  # EventsTimetable makes it
@@ -130,19 +121,6 @@ class PythonObjects:
         return Converted(
             {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
         )
-
-    def role(self, task: Any) -> dict[str, Any]:
-        """Whether a task is a setup or a teardown; `names` are its setups."""
-        role: dict[str, Any] = {}
-        if task.is_setup:
-            role["setup"] = Converted(True)
-        if task.is_teardown:
-            setups = sorted(name for name in task.upstream_task_ids if self.dag.task_dict[name].is_setup)
-            role["teardown"] = Converted.names(setups)
-            role["names"] = frozenset(setups)
-            if task.on_failure_fail_dagrun:
-                role["on_failure_fail_dagrun"] = Converted(True)
-        return role
 
     def notifications(self, events: Mapping[str, Any], model: Any) -> Converted | None:
         made: dict[str, Converted] = {}
@@ -244,21 +222,24 @@ class PythonObjects:
         midnight = value.tzinfo is None and value.time().isoformat() == "00:00:00"
         return Converted(UnquotedText(value.date().isoformat()) if midnight else value.isoformat())
 
+    def _refer(self, value: Any) -> None:
+        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
+
     @value.register(XComSelection | GroupArgument | ReferenceText)
     def _reference(self, value: Any) -> Converted:
-        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
+        self._refer(value)
         parts = value.parts if isinstance(value, ReferenceText) else [value]
         texts = (_escaped(one) if isinstance(one, str) else repr(one) for one in parts)
         return Converted(reduce(beside, texts, ""))
 
     @value.register
     def _argument(self, value: MappedArgument) -> Converted:
-        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
+        self._refer(value)
         return Converted(f"${{expand.{value._key}}}")
 
     @value.register
     def _output(self, value: XComArg) -> Converted:
-        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
+        self._refer(value)
         operator, key = getattr(value, "operator", None), getattr(value, "key", None)
         if operator is None:
             self.lost(f"`{type(value).__name__}` (`map`, `zip`, `concat`) has no equivalent here")
@@ -301,3 +282,9 @@ class PythonObjects:
 
 def _escaped(text: str) -> str:
     return _OURS.sub(lambda found: found[0] * 2, text)
+
+
+def _other_zone(given: Any, zone: str) -> dict[str, Converted]:
+    """The `timezone` of a schedule that is not the DAG's `zone`."""
+    own = getattr(given, "name", given)
+    return {"timezone": Converted(own)} if own != zone else {}

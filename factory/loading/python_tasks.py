@@ -60,7 +60,7 @@ class PythonTasks(PythonObjects):
         if is_mapped:
             names = {new: old for old, new in REQUEST_NAMES.items()} if uses == "http" else {}
             parts |= self.expanded(task._get_specified_expand_input().value, names)
-        role = self.role(task)
+        role = self._role(task)
         if needs := self._needs(task, role.pop("names", frozenset())):
             parts["needs"] = Converted.names(needs)
         self._say_hidden(task, {*needs, *self.referred})
@@ -91,6 +91,19 @@ class PythonTasks(PythonObjects):
                 message = f"inside the group `{group.group_id}`, `{name}` is the group's own"
                 self.lost(message, help="give one another id")
             group = group.parent_group
+
+    def _role(self, task: Any) -> dict[str, Any]:
+        """Whether a task is a setup or a teardown; `names` are its setups."""
+        role: dict[str, Any] = {}
+        if task.is_setup:
+            role["setup"] = Converted(True)
+        if task.is_teardown:
+            setups = sorted(name for name in task.upstream_task_ids if self.dag.task_dict[name].is_setup)
+            role["teardown"] = Converted.names(setups)
+            role["names"] = frozenset(setups)
+            if task.on_failure_fail_dagrun:
+                role["on_failure_fail_dagrun"] = Converted(True)
+        return role
 
     def _needs(self, task: Any, named: frozenset[str]) -> list[str]:
         """What a task waits for but for the outputs that it takes: groups as a whole, and not what its own group waits
