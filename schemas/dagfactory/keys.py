@@ -22,6 +22,8 @@ CALLBACKS = (
 )
 """Of tasks, and of `default_args`."""
 DAG_CALLBACKS = ("on_success_callback", "on_failure_callback")
+OBJECT_KEYS = frozenset({"__type__", "__and__", "__or__", "__join__"})
+"""A mapping with one of these is an object or text, and is never merged."""
 
 
 def _with_files(callbacks: tuple[str, ...]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from schemas.compose.env_values import is_airflows_own, looks_like_secret
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.reading import VARIABLE, variable_name
-from schemas.expressions.reading import EnvReference
+from schemas.expressions.reading import EnvReference, escape
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -22,12 +22,10 @@ from schemas.source import Class, Function, SourceReader
 from schemas.source.results import by_name
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
-_OURS = re.compile(r"(?<!\$)\$+(?=\{[^{}]*\})")
 _SHELL_ARGUMENTS = frozenset(
     {"arguments", "bash_command", "cmds", "command", "commands", "doc", "doc_md", "script", "sql", "templates_dict"}
 )
 """Arguments in which an unset `$NAME` is most likely a shell's or a database's, so it gets no finding."""
-
 
 STANDARD = "airflow.providers.standard"
 OPERATORS: Mapping[str, str] = MappingProxyType(
@@ -157,9 +155,9 @@ class Conversion(Reports):
         parts: list[str] = []
         end = 0
         for match in VARIABLE.finditer(text) if "$" in text else ():
-            parts += (_literal(text[end : match.start()]), self._variable(path, match))
+            parts += (escape(text[end : match.start()]), self._variable(path, match))
             end = match.end()
-        return "".join((*parts, _literal(text[end:])))
+        return "".join((*parts, escape(text[end:])))
 
     def fixed_text(self, path: DataPath, text: str) -> str:
         """Text for a place that accepts no `${env.…}`: with the current values of its variables."""
@@ -185,7 +183,7 @@ class Conversion(Reports):
                     help=f"set it and convert again, or write `${{env.{name}}}`",
                     at_key=False,
                 )
-            return _literal(match[0])
+            return escape(match[0])
         if match.string[: match.start()].endswith("$"):
             self.lost(path, f"`${match[0]}` has no equivalent here: its current value is written", at_key=False)
             return self.environ[name]
@@ -196,7 +194,7 @@ class Conversion(Reports):
                 help="keep it in an Airflow connection or Variable: `{{ conn.NAME.password }}`, `{{ var.value.NAME }}`",
                 at_key=False,
             )
-            return _literal(match[0])
+            return escape(match[0])
         return f"${{env.{name}}}"
 
     def function_path(self, at: DataPath, data: Mapping[str, Any], key: str) -> str | None:
@@ -229,10 +227,6 @@ class Conversion(Reports):
         found = self.reader.find(dotted)
         parameters = found.parameters if isinstance(found, Class | Function) else None
         return tuple(p.name for p in by_name(parameters or ()) if p.kind != "KEYWORD_ONLY")
-
-
-def _literal(text: str) -> str:
-    return _OURS.sub(lambda found: found[0] * 2, text)
 
 
 def written_variables(subject: Subject, marks: Mapping[str, str]) -> Iterator[Diagnostic]:

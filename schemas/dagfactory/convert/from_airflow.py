@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any
 
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.airflow import FILE_ENDINGS, JINJA
-from schemas.dagfactory.convert.conversion import OPERATORS, Converted, Reports, UnquotedText
+from schemas.dagfactory.convert.airflow_values import FromAirflow
+from schemas.dagfactory.convert.conversion import OPERATORS, Converted
 from schemas.dagfactory.convert.writing import write
 from schemas.dagfactory.reading import read_dag_factory
-from schemas.expressions.reading import escape
-from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins import built_in
 from schemas.model.fields import Model
@@ -28,7 +23,6 @@ from schemas.source import Class, SourceReader
 from schemas.text.document import Document
 
 _BUILT_INS = {OPERATORS[name]: name for name in ("bash", "empty", "latest_only")}
-_OUTPUT, _TEMPLATE, _CONST = ("$x", "$xcom"), ("$t", "$template"), "$const"
 _TASK_KEYS = frozenset({"id", "needs", "extends", "with", "uses", "run"})
 _DAG_KEYS = frozenset(Pipeline.model_fields) - {"schema_", "poll", "vars", "environments", "matrix", "default_args"}
 _SCHEMA = re.compile(r"^\$schema: *['\"]?(?:https?://airflow\.apache\.org/|\d{4}-\d\d-\d\d)", re.MULTILINE)
@@ -69,15 +63,8 @@ def from_airflow(documents: Sequence[Document], path: str, reader: SourceReader)
         yield ConvertedDag(str(data.get("dag_id", "dag")), text, conversion.once)
 
 
-@dataclass
-class _FromAirflow(Reports):
-    subject: Subject
-    reader: SourceReader
-    findings: list[Diagnostic] = field(default_factory=list)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
-    """Tasks without a counterpart, and what they wait for."""
-    group: str = ""
-    """Of the task that is looked at."""
+class _FromAirflow(FromAirflow):
+    """One document → that of a pipeline."""
 
     def _list(self, path: DataPath, given: Any, what: str) -> list[Any]:
         """A list; all else is said to be none."""
@@ -95,7 +82,7 @@ class _FromAirflow(Reports):
             elif key == "params" and isinstance(given, dict):
                 parts[key] = Converted({name: self._param((*path, name), one) for name, one in given.items()}, path)
             elif key in _DAG_KEYS and key != "tasks":
-                parts[key] = self._plain(path, given)
+                parts[key] = self.plain(path, given)
             elif key not in ("$schema", "templates", "tasks"):
                 self.lost(path, f"`{key}` is no key of a pipeline here")
         tasks = self.subject.data.get("tasks")
@@ -129,13 +116,13 @@ class _FromAirflow(Reports):
             return Converted({"cron": Converted(cron), **zone, **is_interval}, path)
         if kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable") and isinstance(arguments.get("delta"), str):
             return Converted({"every": Converted(arguments["delta"]), **is_interval}, path)
-        with_ = {"with": self._plain((*path, "with"), arguments)} if arguments else {}
+        with_ = {"with": self.plain((*path, "with"), arguments)} if arguments else {}
         return Converted({"timetable": Converted(uses, (*path, "uses")), **with_}, path)
 
     def _param(self, path: DataPath, given: Any) -> Converted:
         if isinstance(given, dict):
-            return Converted({"type": Converted("object"), "default": self._plain(path, given)}, path)
-        return self._plain(path, given)
+            return Converted({"type": Converted("object"), "default": self.plain(path, given)}, path)
+        return self.plain(path, given)
 
     # Tasks.
 
@@ -159,7 +146,7 @@ class _FromAirflow(Reports):
         fields = found.template_fields if isinstance(found, Class) else None
         given: dict[str, Placed] = dict(task["with"][1]) if "with" in task else {}
         given |= {key: one for key, one in task.items() if key not in _TASK_KEYS | SETTING_KEYS}
-        arguments = {key: self._value(at, value, fields, key) for key, (at, value) in given.items()}
+        arguments = {key: self.value(at, value, fields, key) for key, (at, value) in given.items()}
         short = _BUILT_INS.get(str(uses), "")
         if not short or not arguments.keys() <= taken(short):
             short = str(uses)
@@ -168,7 +155,7 @@ class _FromAirflow(Reports):
             parts["with"] = Converted(arguments, task["with"][0] if "with" in task else None)
         if needs:
             parts["needs"] = Converted.names(needs, needs_path)
-        settings = {key: self._plain(*one) for key, one in task.items() if key in SETTING_KEYS}
+        settings = {key: self.plain(*one) for key, one in task.items() if key in SETTING_KEYS}
         return parts | settings
 
     def _extended(self, path: DataPath, entry: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Placed]:
@@ -218,74 +205,6 @@ class _FromAirflow(Reports):
         if name not in self.left_out or name in seen:
             return [name]
         return [one for before in self.left_out[name] for one in self._present(before, (*seen, name))]
-
-    # Values.
-
-    def _plain(self, path: DataPath, given: Any) -> Converted:
-        if isinstance(given, dict):
-            return Converted({str(key): self._plain((*path, key), child) for key, child in given.items()}, path)
-        if isinstance(given, list):
-            items = [self._plain((*path, index), child) for index, child in enumerate(given)]
-            return Converted.listed(items, path)
-        if isinstance(given, date):
-            moment = given.isoformat(sep=" ") if isinstance(given, datetime) else given.isoformat()
-            return Converted(UnquotedText(moment), path)
-        return Converted(escape(given) if isinstance(given, str) else given, path)
-
-    def _value(self, path: DataPath, given: Any, fields: frozenset[str] | None, argument: str) -> Converted:
-        """An argument: marks → templates and references, other text kept from being one."""
-        is_rendered = fields is None or argument in fields
-        if isinstance(given, dict):
-            if len(given) == 1:
-                ((key, held),) = given.items()
-                marked = self._marked((*path, key), str(key), held, is_rendered=is_rendered)
-                if marked is not None:
-                    return marked
-            elif marks := [key for key in given if str(key).startswith("$")]:
-                self.lost((*path, marks[0]), f"`{marks[0]}` stands alone in its mapping in Airflow 3.4's YAML")
-            children = {str(k): self._value((*path, k), one, fields, argument) for k, one in given.items()}
-            return Converted(children, path)
-        if isinstance(given, list):
-            items = [self._value((*path, index), one, fields, argument) for index, one in enumerate(given)]
-            return Converted.listed(items, path)
-        made = self._plain(path, given)
-        if isinstance(given, str) and is_rendered:
-            text = str(made.value)
-            if any(mark in text for mark in JINJA):
-                is_raw = "endraw" not in text
-                text = (
-                    f"{{% raw %}}{text}{{% endraw %}}"
-                    if is_raw
-                    else f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}"
-                )
-            return Converted(f"{text} " if text.endswith(FILE_ENDINGS) and fields is not None else text, path)
-        return made
-
-    def _marked(self, path: DataPath, key: str, held: Any, *, is_rendered: bool) -> Converted | None:
-        if key in _TEMPLATE and isinstance(held, str):
-            if not is_rendered:
-                self.lost(path, "Airflow renders no template in this argument, and nor does this language")
-            return Converted(escape(held), path)
-        if key in _OUTPUT:
-            whole = held if isinstance(held, dict) else {"task": held}
-            task, name = whole.get("task"), whole.get("key")
-            if not isinstance(task, str) or not isinstance(name, str | None):
-                self.lost(path, f"`{key}` names a task and, if need be, the `key` of its output")
-                return Converted(None, path)
-            for other in whole.keys() - {"task", "key"}:
-                self.lost((*path, other), f"`{key}` has no `{other}` in Airflow 3.4's YAML")
-            ids = {str(one.get("id")) for one in self.subject.data.get("tasks", ()) if isinstance(one, dict)}
-            if self.group and f"{self.group}.{task}" in ids:
-                self.lost(path, f"inside the group `{self.group}`, `{task}` is the group's own task")
-            if task in self.left_out:
-                self.lost(path, f"the task `{task}` is left out, so its output is, too")
-            return Converted(f"${{tasks.{task}.{'output' if name is None else f'xcom.{name}'}}}", path)
-        if key == _CONST:
-            return self._plain(path, held)
-        if key.startswith("$"):
-            self.lost(path, f"`{key}` has no equivalent here", help="write the value itself")
-            return Converted(None, path)
-        return None
 
 
 def taken(name: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.dagfactory.convert.conversion import Conversion, Converted
+from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD, Conversion, Converted
 from schemas.dagfactory.convert.settings import OWN_KEYS
 from schemas.dagfactory.convert.values import duration, duration_of_words, has_objects, value, written_duration
 from schemas.dagfactory.dag_view import PLUS, Part, mapped_task
@@ -18,31 +18,27 @@ from schemas.rules.dotted_paths import moved_to
 from schemas.source import Class, Function
 from schemas.source.results import by_name, gives_mapping
 
-_BASH = "airflow.providers.standard.operators.bash.BashOperator"
-_PYTHON = "airflow.providers.standard.operators.python.PythonOperator"
-_WITHOUT_ARGUMENTS = {
-    "airflow.providers.standard.operators.empty.EmptyOperator": "empty",
-    "airflow.providers.standard.operators.latest_only.LatestOnlyOperator": "latest_only",
-}
+_PYTHON = f"{STANDARD}.operators.python.PythonOperator"
+_WITHOUT_ARGUMENTS = {OPERATORS[name]: name for name in ("empty", "latest_only")}
 _CHOOSING = {
-    "airflow.providers.standard.operators.python.BranchPythonOperator": "branch",
-    "airflow.providers.standard.operators.python.ShortCircuitOperator": "short_circuit",
+    f"{STANDARD}.operators.python.BranchPythonOperator": "branch",
+    f"{STANDARD}.operators.python.ShortCircuitOperator": "short_circuit",
 }
 _READ_SOURCE = frozenset(
-    f"airflow.providers.standard.operators.python.{name}Operator"
+    f"{STANDARD}.operators.python.{name}Operator"
     for name in ("PythonVirtualenv", "ExternalPython", "BranchPythonVirtualenv", "BranchExternalPython")
 )
 _TASK_DECORATORS = frozenset(
     {
         "airflow.decorators.task",
-        "airflow.providers.standard.decorators.python.python_task",
+        f"{STANDARD}.decorators.python.python_task",
         "airflow.sdk.definitions.decorators.task",
         "airflow.sdk.task",
     }
 )
 _CHOOSING_DECORATORS = {
-    "airflow.providers.standard.decorators.branch_python.branch_task": "branch",
-    "airflow.providers.standard.decorators.short_circuit.short_circuit_task": "short_circuit",
+    f"{STANDARD}.decorators.branch_python.branch_task": "branch",
+    f"{STANDARD}.decorators.short_circuit.short_circuit_task": "short_circuit",
 }
 _HTTP = "airflow.providers.http.operators.http.HttpOperator"
 _CHECKS = {
@@ -109,7 +105,7 @@ class TaskConversion:
         function, named = self._function()
         if kind in _WITHOUT_ARGUMENTS and not (given or variables):
             return Converted(_WITHOUT_ARGUMENTS[kind], place)
-        if kind == _BASH and _is_bash(given, {**self._expand, **variables}):
+        if kind == OPERATORS["bash"] and _is_bash(given, {**self._expand, **variables}):
             self.arguments = {**self._converted(given, None), **variables}
             self.expand = self._mapped()
             return Converted("bash", place)

@@ -10,8 +10,7 @@ from typing import Any
 
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, Part, is_unset, shown, unset
-from schemas.dagfactory.keys import C_PARAMETERS, CALLBACKS, DAG_CALLBACKS, OWN_ARGUMENTS
-from schemas.dagfactory.merging import OBJECT_KEYS
+from schemas.dagfactory.keys import C_PARAMETERS, CALLBACKS, DAG_CALLBACKS, OBJECT_KEYS, OWN_ARGUMENTS
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath, walk

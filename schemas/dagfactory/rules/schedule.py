@@ -8,8 +8,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from schemas.dagfactory.dag_view import DagView, is_unset, shown, unset
-from schemas.dagfactory.keys import seconds
-from schemas.dagfactory.merging import OBJECT_KEYS
+from schemas.dagfactory.keys import OBJECT_KEYS, seconds
 from schemas.dagfactory.rules.objects import is_object
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Yaml

@@ -1,0 +1,232 @@
+"""Values of Airflow 3.4's YAML format: this project's → its, and back.
+
+A value there is a literal unless it is `{$t: …}`, a template, `{$x: …}`, another task's output, or `{$const: …}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from schemas.compose.env_values import looks_like_secret
+from schemas.dagfactory.convert.conversion import Converted, Reports, UnquotedText
+from schemas.dagfactory.convert.values import written_duration
+from schemas.expressions.reading import (
+    EnvReference,
+    TaskReference,
+    before,
+    escape,
+    expressions,
+    run_references,
+    unescape,
+)
+from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
+from schemas.model.fields import OBJECT
+from schemas.model.times import parse_duration
+from schemas.rules.graph import Waits
+from schemas.rules.subject import Subject
+from schemas.source import SourceReader
+from schemas.text.nodes import plain_scalar
+
+JINJA = ("{{", "{%", "{#")
+FILE_ENDINGS = (".sh", ".bash", ".sql", ".html")
+_OF_FILES = frozenset({"bash_command", "command", "html_content", "query", "sql"})
+"""Arguments whose text may be the name of a template file, told by its ending."""
+_OUTPUT, _TEMPLATE, _CONST = ("$x", "$xcom"), ("$t", "$template"), "$const"
+_PYTHON = "`factory convert --to python` writes it in Python"
+
+
+@dataclass
+class ToAirflow(Reports):
+    """Values of one DAG → values there; `environ` has those of `${env.…}`."""
+
+    dag_id: str
+    subject: Subject
+    environ: Mapping[str, str] = field(repr=False)
+    reader: SourceReader = field(repr=False)
+    findings: list[Diagnostic] = field(default_factory=list)
+    edges: Waits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.edges = Waits(self.subject)
+
+    def lost(self, path: DataPath, message: str, help: str = _PYTHON, *, at_key: bool = True) -> None:
+        super().lost(path, message, help, at_key=at_key)
+
+    def setting(self, path: DataPath, given: Any) -> Converted | None:
+        """A value outside of `with`, which is taken as it is."""
+        if isinstance(given, dict):
+            if OBJECT in given:
+                self.lost(path, "an object has no counterpart in Airflow 3.4's YAML")
+                return None
+            children = {key: self.setting((*path, key), child) for key, child in given.items()}
+            return Converted({key: one for key, one in children.items() if one is not None}, path)
+        if isinstance(given, list):
+            items = [self.setting((*path, index), item) for index, item in enumerate(given)]
+            return Converted([item for item in items if item is not None], path, flow=True)
+        if not isinstance(given, str):
+            return Converted(given, path)
+        text = self.text(path, given)
+        is_whole = next((one.whole for one in expressions(given)), False)
+        return None if text is None else Converted(plain_scalar(text) if is_whole else short_duration(text), path)
+
+    def value(self, path: DataPath, given: Any) -> Converted | None:
+        """An argument: a template and another task's output have marks there."""
+        if isinstance(given, dict) and OBJECT not in given:
+            before = set(self.edges.said)
+            children = {key: self.value((*path, key), child) for key, child in given.items()}
+            mapping = Converted({key: one for key, one in children.items() if one is not None}, path)
+            marked = any(key.startswith("$") for key in given)
+            if marked and any(has_marks(one.plain) for one in mapping.value.values()):
+                self.edges.said = before
+                self.lost(path, "a mapping with a key that begins with `$` is taken as it is in Airflow 3.4's YAML")
+                return None
+            return Converted({"$const": mapping}, path) if marked else mapping
+        if isinstance(given, list):
+            items = [self.value((*path, index), item) for index, item in enumerate(given)]
+            plain = all(item is None or not isinstance(item.value, dict | list) for item in items)
+            return Converted([item for item in items if item is not None], path, flow=plain)
+        for expression, reference in run_references(given):
+            if isinstance(reference, TaskReference):
+                return self._output(path, reference, is_whole=expression.whole)
+        made = self.setting(path, given)
+        if made is not None and isinstance(given, str) and isinstance(made.value, str):
+            text = self.text(path, given, report=False) or ""
+            if any(mark in text for mark in JINJA) or (path[-1] in _OF_FILES and text.endswith(FILE_ENDINGS)):
+                return Converted({"$t": Converted(text)}, path)
+            return Converted(text, path)
+        return made
+
+    def _output(self, path: DataPath, reference: TaskReference, *, is_whole: bool) -> Converted | None:
+        view = next(one for one in reversed(self.subject.tasks) if path[: len(one.path)] == one.path)
+        known = {one.full_id for one in self.subject.tasks if one.full_id}
+        task_id = view.scope.find(reference.task_id, known) or reference.task_id
+        if reference.steps or not is_whole:
+            what = "a part of an output" if reference.steps else "an output inside a longer text"
+            self.lost(path, f"{what} has no counterpart in Airflow 3.4's YAML")
+        elif task_id in self.edges.left_out:
+            self.lost(path, f"the task `{task_id}` is left out, so its output is, too")
+        else:
+            self.edges.said.add((view.full_id or "", task_id))
+            keyed = {"task": Converted(task_id), "key": Converted(reference.key)}
+            return Converted({"$x": Converted(task_id if reference.key is None else keyed)}, path)
+        return None
+
+    def text(self, path: DataPath, text: str, *, report: bool = True) -> str | None:
+        """The text with the values of environment variables; None where one may not be written."""
+        parts: list[str] = []
+        end = 0
+        for one in expressions(text):
+            if not isinstance(one.meaning, EnvReference):
+                continue
+            name = one.meaning.name
+            value = self.environ.get(name, one.meaning.default)
+            if value is None or looks_like_secret(name):
+                why = "is not set here" if value is None else "looks like a secret"
+                self.lost(path, f"Airflow 3.4's YAML reads no environment variables, and `{name}` {why}")
+                return None
+            if report:
+                self.changed(
+                    path, f"the current value of `{name}` is written: there are no environment variables there"
+                )
+            parts += [unescape(before(text, end, one)), value]
+            end = one.end
+        return "".join((*parts, unescape(text[end:])))
+
+
+def has_marks(value: Any) -> bool:
+    """Whether a value has keys that Airflow 3.4 takes for marks."""
+    if isinstance(value, dict):
+        return any(key.startswith("$") or has_marks(child) for key, child in value.items())
+    return any(map(has_marks, value)) if isinstance(value, list) else False
+
+
+def short_duration(given: Any) -> Any:
+    """A duration in the short form, which Airflow 3.4 reads, too; all else as it is."""
+    try:
+        return written_duration(parse_duration(given)) if isinstance(given, str) and given.startswith("P") else given
+    except ValueError:
+        return given
+
+
+@dataclass
+class FromAirflow(Reports):
+    """Values of one document → values of this project's language."""
+
+    subject: Subject
+    reader: SourceReader
+    findings: list[Diagnostic] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    """Tasks without a counterpart, and what they wait for."""
+    group: str = ""
+    """Of the task that is looked at."""
+
+    def plain(self, path: DataPath, given: Any) -> Converted:
+        if isinstance(given, dict):
+            return Converted({str(key): self.plain((*path, key), child) for key, child in given.items()}, path)
+        if isinstance(given, list):
+            items = [self.plain((*path, index), child) for index, child in enumerate(given)]
+            return Converted.listed(items, path)
+        if isinstance(given, date):
+            moment = given.isoformat(sep=" ") if isinstance(given, datetime) else given.isoformat()
+            return Converted(UnquotedText(moment), path)
+        return Converted(escape(given) if isinstance(given, str) else given, path)
+
+    def value(self, path: DataPath, given: Any, fields: frozenset[str] | None, argument: str) -> Converted:
+        """An argument: marks → templates and references, other text kept from being one."""
+        is_rendered = fields is None or argument in fields
+        if isinstance(given, dict):
+            if len(given) == 1:
+                ((key, held),) = given.items()
+                marked = self._marked((*path, key), str(key), held, is_rendered=is_rendered)
+                if marked is not None:
+                    return marked
+            elif marks := [key for key in given if str(key).startswith("$")]:
+                self.lost((*path, marks[0]), f"`{marks[0]}` stands alone in its mapping in Airflow 3.4's YAML")
+            children = {str(k): self.value((*path, k), one, fields, argument) for k, one in given.items()}
+            return Converted(children, path)
+        if isinstance(given, list):
+            items = [self.value((*path, index), one, fields, argument) for index, one in enumerate(given)]
+            return Converted.listed(items, path)
+        made = self.plain(path, given)
+        if isinstance(given, str) and is_rendered:
+            text = str(made.value)
+            if any(mark in text for mark in JINJA):
+                is_raw = "endraw" not in text
+                text = (
+                    f"{{% raw %}}{text}{{% endraw %}}"
+                    if is_raw
+                    else f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}"
+                )
+            return Converted(f"{text} " if text.endswith(FILE_ENDINGS) and fields is not None else text, path)
+        return made
+
+    def _marked(self, path: DataPath, key: str, held: Any, *, is_rendered: bool) -> Converted | None:
+        if key in _TEMPLATE and isinstance(held, str):
+            if not is_rendered:
+                self.lost(path, "Airflow renders no template in this argument, and nor does this language")
+            return Converted(escape(held), path)
+        if key in _OUTPUT:
+            whole = held if isinstance(held, dict) else {"task": held}
+            task, name = whole.get("task"), whole.get("key")
+            if not isinstance(task, str) or not isinstance(name, str | None):
+                self.lost(path, f"`{key}` names a task and, if need be, the `key` of its output")
+                return Converted(None, path)
+            for other in whole.keys() - {"task", "key"}:
+                self.lost((*path, other), f"`{key}` has no `{other}` in Airflow 3.4's YAML")
+            ids = {str(one.get("id")) for one in self.subject.data.get("tasks", ()) if isinstance(one, dict)}
+            if self.group and f"{self.group}.{task}" in ids:
+                self.lost(path, f"inside the group `{self.group}`, `{task}` is the group's own task")
+            if task in self.left_out:
+                self.lost(path, f"the task `{task}` is left out, so its output is, too")
+            return Converted(f"${{tasks.{task}.{'output' if name is None else f'xcom.{name}'}}}", path)
+        if key == _CONST:
+            return self.plain(path, held)
+        if key.startswith("$"):
+            self.lost(path, f"`{key}` has no equivalent here", help="write the value itself")
+            return Converted(None, path)
+        return None
