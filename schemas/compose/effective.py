@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from schemas.expressions.reading import TaskReference, ValueReference, expressions
+from schemas.expressions.reading import TaskReference, ValueReference, expressions, filled
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import OUTWARD, DataPath, task_path
 from schemas.text.document import Document
@@ -101,13 +101,8 @@ def outward(value: Any, levels: int) -> Any:
         return [outward(child, levels) for child in value]
     if not isinstance(value, str) or "tasks." not in value:
         return value
-    made, end = "", 0
-    for expression in expressions(value):
-        if isinstance(expression.meaning, TaskReference):
-            start = expression.start + len("${tasks.")
-            made += value[end:start] + OUTWARD * levels
-            end = start
-    return made + value[end:]
+    found = [one for one in expressions(value) if isinstance(one.meaning, TaskReference)]
+    return filled(value, [(one, one.written.replace("tasks.", f"tasks.{OUTWARD * levels}", 1)) for one in found])
 
 
 class Arguments(NamedTuple):

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from schemas.compose.effective import Arguments, Effective, Place, Written
-from schemas.compose.matrix import NAME_LISTS, Row, as_written, entries_in, ids_in_name, ids_with_matrix, keys_of_matrix
+from schemas.compose.matrix import NAME_LISTS, Row, WrittenIds, as_written, ids_in_name, keys_of_matrix
 from schemas.compose.merging import environments_with
 from schemas.expressions.reading import Expression, ValueReference, expressions, filled
 from schemas.findings.codes import Code
@@ -70,14 +70,8 @@ class Filling:
         return cls(Written(effective.data, effective.place, ()), effective.layers, row)
 
     @cached_property
-    def _ids_of_rows(self) -> Mapping[str, frozenset[str]]:
-        """The ids that a matrix makes of one task's, each with the keys of that matrix."""
-        return {} if self.of_task else dict(ids_with_matrix(self.document.value.get("tasks")))
-
-    @cached_property
-    def _ids(self) -> frozenset[str]:
-        """The ids of tasks and groups as they are written."""
-        return frozenset(str(entry.get("id")) for entry in entries_in(self.document.value.get("tasks")))
+    def _ids(self) -> WrittenIds:
+        return WrittenIds(() if self.of_task else self.document.value.get("tasks"))
 
     def value(
         self, written: Written, following: _Following = (), own: frozenset[str] = frozenset()
@@ -95,7 +89,7 @@ class Filling:
             return self._children(written, dict.fromkeys(value, own), following)
         if isinstance(value, list):
             are_names = bool(path) and path[-1] in NAME_LISTS
-            owns = {index: own | self._keys_in(name) if are_names else own for index, name in enumerate(value)}
+            owns = {index: own | self._ids.keys_in(name) if are_names else own for index, name in enumerate(value)}
             return self._children(written, owns, following)
         if not isinstance(value, str) or "${" not in value or place.unknown:
             return value, place
@@ -117,20 +111,13 @@ class Filling:
         below = asked[0].path[len(task_path(asked[0].path)) :] if asked else ()
         if not below or below[0] not in NAME_LISTS:
             return None
-        if any("${" in one and one in self._ids for one in ids_in_name(name)):
+        if any("${" in one and one in self._ids.all for one in ids_in_name(name)):
             return None
         return next((one for one in asked if self._is_callers(one.reference)), None)
 
     def _is_callers(self, reference: ValueReference) -> bool:
         """Whether a value is the caller's: a param, or a key of a matrix that a param gives values to."""
-        if reference.root != "matrix":
-            return reference.root == "params"
-        matrices = (entry.get("matrix") for entry in entries_in(self.document.value.get("tasks")))
-        key = reference.keys[0]
-        return any(
-            "${params" in str([matrix.get(key), matrix.get("include")] if isinstance(matrix, dict) else matrix)
-            for matrix in matrices
-        )
+        return reference.root == "params" or (reference.root == "matrix" and self._ids.takes_params(reference.keys[0]))
 
     def _children(
         self, written: Written, owns: Mapping[Any, frozenset[str]], following: _Following
@@ -171,12 +158,6 @@ class Filling:
         if self.arguments is not None and self.arguments.is_alone:
             return False
         return reference.root != "matrix" or reference.keys[0] not in own
-
-    def _keys_in(self, name: Any) -> frozenset[str]:
-        """The keys of tasks' own matrices that are in a name of `needs` because they are in an id."""
-        if not isinstance(name, str) or "${" not in name:
-            return frozenset()
-        return frozenset().union(*(self._ids_of_rows.get(written, frozenset()) for written in ids_in_name(name)))
 
     def _whole(self, written: Written, asked: _Asked, own: frozenset[str]) -> tuple[Any, Place]:
         found = self._find(asked)
@@ -260,7 +241,7 @@ class Filling:
             self._report(Code.EXPRESSION_NOT_ALLOWED, asked, message)
         elif "matrix" not in self.document.value:
             message = f"`{expression.written}`: this file has no `matrix`"
-            if any(key in keys for keys in self._ids_of_rows.values()):
+            if any(key in keys for keys in self._ids.of_rows.values()):
                 message += "; the row of a task's matrix is known only in that task, not in `vars`"
             self._report(Code.UNKNOWN_VALUE, asked, message)
         return None

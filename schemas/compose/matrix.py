@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -229,11 +230,33 @@ def entries_in(entries: Any) -> Iterator[dict[str, Any]]:
             yield from entries_in(entry.get("tasks"))
 
 
-def ids_with_matrix(entries: Any) -> Iterator[tuple[str, frozenset[str]]]:
-    """The ids beside a matrix in a list of tasks and in its groups, each with the matrix's keys."""
-    for entry in entries_in(entries):
-        if "matrix" in entry and isinstance(entry.get("id"), str):
-            yield entry["id"], keys_of_matrix(entry["matrix"])
+class WrittenIds:
+    """The ids in a list of tasks and in its groups, as they are written."""
+
+    def __init__(self, entries: Any) -> None:
+        self._entries = tuple(entries_in(entries))
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        return frozenset(str(entry.get("id")) for entry in self._entries)
+
+    @cached_property
+    def of_rows(self) -> Mapping[str, frozenset[str]]:
+        """The ids that a matrix makes of one task's, each with the keys of that matrix."""
+        rows = ((entry.get("id"), entry["matrix"]) for entry in self._entries if "matrix" in entry)
+        return {written: keys_of_matrix(matrix) for written, matrix in rows if isinstance(written, str)}
+
+    def keys_in(self, name: Any) -> frozenset[str]:
+        """The keys of tasks' own matrices that are in a name of `needs` because they are in an id."""
+        if not isinstance(name, str) or "${" not in name:
+            return frozenset()
+        return frozenset().union(*(self.of_rows.get(written, frozenset()) for written in ids_in_name(name)))
+
+    def takes_params(self, key: str) -> bool:
+        """Whether a matrix has values of a key from a template's params."""
+        matrices = (entry.get("matrix") for entry in self._entries)
+        given = ([one.get(key), one.get(INCLUDE)] if isinstance(one, dict) else one for one in matrices)
+        return any("${params" in str(values) for values in given)
 
 
 def ids_in_name(name: str) -> Iterator[str]:

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from schemas.compose.effective import Arguments, Place, Written
 from schemas.compose.matrix import NAME_LISTS
-from schemas.expressions.reading import TaskReference, ValueReference, expressions, task_reference
+from schemas.expressions.reading import Expression, TaskReference, ValueReference, expressions, filled, task_reference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import OUTWARD, DataPath, Scope, task_path, walk, with_value
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.folder.templates import Templates, known
 from schemas.model.task import TEMPLATE
-from schemas.model.value_schema import TYPES, is_simple, schema_problem, unfit
+from schemas.model.value_schema import is_sound, unfit
 from schemas.text.document import Document
 
 MAX_TEMPLATES = 8
@@ -133,7 +133,7 @@ def _is_open(value: Any) -> bool:
 
 
 def _misfits(name: str, key: str, value: Written, schema: Any, document: Document) -> Iterator[Problem]:
-    if not isinstance(schema, dict) or not _is_sound(schema):
+    if not isinstance(schema, dict) or not is_sound(schema):
         return
     for misfit in unfit(value.value, schema):
         if _is_known_later(value.value, misfit.path):
@@ -144,14 +144,6 @@ def _misfits(name: str, key: str, value: Written, schema: Any, document: Documen
         message = f"{who} of template `{name}` {what} ({_line(document, 'params', key)})"
         allowed = tuple(map(str, schema["enum"])) if isinstance(schema.get("enum"), list) and not at else ()
         yield Problem(Code.WRONG_ARGUMENT, (*value.path, *misfit.path), message, allowed=allowed)
-
-
-def _is_sound(schema: Mapping[str, Any]) -> bool:
-    """Whether a value can be held against a schema; what is wrong with it is said of the template."""
-    if not is_simple(schema):
-        return schema_problem(schema) is None
-    types = schema.get("type", [])
-    return set([types] if isinstance(types, str) else types) <= TYPES.keys()
 
 
 def _is_known_later(value: Any, path: DataPath) -> bool:
@@ -237,17 +229,15 @@ class Outputs:
         one = self._entries.get(task_path(path))
         if one is None or path[len(one.path)] in NAME_LISTS:
             return text
-        made, end = "", 0
+        made: list[tuple[Expression, str]] = []
         for expression in expressions(text):
             reference = expression.meaning
-            if isinstance(reference, TaskReference):
-                found = self._reference(reference, one, path)
-                if isinstance(found, Problem):
-                    self.problems.append(replace(found, part=(expression.start, expression.end)))
-                    found = f"${expression.written}"  # no reference to anything
-                made += text[end : expression.start] + (found or expression.written)
-                end = expression.end
-        return made + text[end:]
+            found = self._reference(reference, one, path) if isinstance(reference, TaskReference) else None
+            if isinstance(found, Problem):
+                self.problems.append(replace(found, part=(expression.start, expression.end)))
+                found = f"${expression.written}"  # no reference to anything
+            made += [(expression, found)] if found is not None else []
+        return filled(text, made) if made else text
 
     def _reference(self, reference: TaskReference, one: _Entry, path: DataPath) -> str | Problem | None:
         """What a reference in an entry is written as, or what is wrong with it; None: it is right as it is."""

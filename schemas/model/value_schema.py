@@ -63,6 +63,14 @@ def schema_problem(schema: Mapping[str, Any]) -> tuple[DataPath, str] | None:
     return None if error is None else (tuple(error.absolute_path), error.message)
 
 
+def is_sound(schema: Mapping[str, Any]) -> bool:
+    """Whether a value can be held against a schema."""
+    if not is_simple(schema):
+        return schema_problem(schema) is None
+    types = schema.get("type", [])
+    return set([types] if isinstance(types, str) else types) <= TYPES.keys()
+
+
 def unfit(value: Any, schema: Mapping[str, Any]) -> Iterator[Misfit]:
     """Where a value does not fit the sound schema of a param, be it simple or not."""
     if not is_simple(schema):
