@@ -221,11 +221,10 @@ def model_findings(
         for path, error in placed
         if error["type"] == "extra_forbidden" and (edit := _slip(root, error)) is not None
     }
+    # What is wrong but for the type, there or inside, says which member of a union is meant.
+    telling = {path[:end] for path, error in placed for end in range(len(path) + (not _is_of_type(error)))}
     for path, error in placed:
-        # What is wrong but for the type, there or inside, says which member of a union is meant.
-        is_other = error["type"].endswith("_type") and any(
-            p[: len(path)] == path and (p != path or not other["type"].endswith("_type")) for p, other in placed
-        )
+        is_other = path in telling and _is_of_type(error)
         if path in seen or is_other or (error["type"] == "missing" and (*path, error["loc"][-1]) in slipped):
             continue
         seen.add(path)
@@ -241,6 +240,10 @@ def model_findings(
             who = next((part for part in reversed(path) if isinstance(part, str)), "the file")
             text = problem_text(error, f"`{who}`")
             yield document_finding(document, text.code, path, text.message, caret=text.caret, edit=text.fix)
+
+
+def _is_of_type(error: ErrorDetails) -> bool:
+    return error["type"].endswith("_type")
 
 
 def _slip(root: type[Model], error: ErrorDetails) -> Word | None:
