@@ -21,6 +21,7 @@ from schemas.folder.discovery import (
     is_test_path,
     misnamed_paths,
     pipeline_paths,
+    tested_pipeline,
     way_problem,
 )
 from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
@@ -128,8 +129,6 @@ def _choose_file(  # as above
         templates.append(relative)
         paths += Checker(folder, CheckOptions(environ={})).takers(relative)
     elif is_test_path(relative):
-        from schemas.check.test_files import tested_pipeline  # noqa: PLC0415 # few name one
-
         pipeline = tested_pipeline(relative, read_document(target, "").data)
         if not (folder / pipeline).is_file():
             raise UsageError(f"{target}: a test file, and there is no pipeline `{pipeline}` that it tests")

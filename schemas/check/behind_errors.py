@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from schemas.check.recovery import Recovered, noted, recovered
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import MOST, Diagnostic
-from schemas.text.document import Document, Parse
+from schemas.text.document import Document, Parse, document_from_text
 from schemas.text.edits import EditedText
 
 Check = Callable[[Sequence[Document]], Iterable[Diagnostic]]
@@ -75,6 +75,20 @@ def behind_typos(
         return list(found)
     said = {(d.file, d.span) for d in typos}
     return [*typos, *(d for d in (text.in_original(d, last.file) for d in now) if (d.file, d.span) not in said)]
+
+
+def behind_fixes(
+    document: Document,
+    found: Sequence[Diagnostic],
+    check: Callable[[Document], tuple[object | None, Sequence[Diagnostic]]],
+) -> Iterator[Diagnostic]:
+    """What else is wrong in a document that has no model, as if the slips were fixed that keep it from having one;
+    nothing, if one of `found` cannot be. `check` gives the model and the findings."""
+    text, model = EditedText.of(document.text), None
+    while model is None and found and all(one.fix is not None for one in found):
+        text = text.edited(one.fix for one in found if one.fix is not None)
+        model, found = check(document_from_text(text.text, document.file))
+        yield from (text.in_original(one, document.file) for one in found)
 
 
 def _apart(more: Iterable[Diagnostic], found: Sequence[Diagnostic]) -> Iterable[Diagnostic]:

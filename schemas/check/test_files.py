@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from schemas.check.behind_errors import behind_fixes
 from schemas.check.checker import Checker
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span, once, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, nearest
-from schemas.folder.discovery import TEST_SUFFIXES, is_pipeline_path
+from schemas.folder.discovery import is_pipeline_path, tested_pipeline
 from schemas.model.pipeline_tests import (
     ROW_FILES,
     FileFixture,
@@ -28,8 +28,7 @@ from schemas.model.task_base import commit_task_id
 from schemas.rules.poll_state import REMEMBERS
 from schemas.rules.subject import Subject
 from schemas.shape.validation import document_finding, is_there, model_findings
-from schemas.text.document import Document, document_from_bytes, document_from_text, read_document
-from schemas.text.edits import EditedText
+from schemas.text.document import Document, document_from_bytes, read_document
 
 _NO_FIXTURES = "beside the test: `factory test --record` writes it"
 
@@ -60,34 +59,22 @@ def read_test_file(checker: Checker, folder: Path, path: str, shown: str, *, rec
     pipeline = tested_pipeline(path, document.data)
     if document.diagnostics:
         return TestFile(path, pipeline, document, None, document.diagnostics)
-    try:
-        model = PipelineTests.model_validate(document.data)
-    except ValidationError as error:
-        of_shape = tuple(_of_shape(document, error))
-        behind = _behind(checker, folder, path, document, of_shape)
-        return TestFile(path, pipeline, document, None, once((*of_shape, *behind)))
-    rules = _Rules(checker, folder, path, pipeline, document, model)
-    findings = tuple(d for d in rules.check() if not (record and d.message.endswith(_NO_FIXTURES)))
+    model, found = _judged(checker, folder, path, document)
+    if model is None:
+        found = once((*found, *behind_fixes(document, found, lambda whole: _judged(checker, folder, path, whole))))
+    findings = tuple(d for d in found if not (record and d.message.endswith(_NO_FIXTURES)))
     return TestFile(path, pipeline, document, model, findings)
 
 
-def _behind(
-    checker: Checker, folder: Path, path: str, document: Document, found: Sequence[Diagnostic]
-) -> Iterator[Diagnostic]:
-    """What else is wrong, as if the slips were fixed that keep the file from being read; nothing, if one cannot be."""
-    text = EditedText.of(document.text)
-    while found and all(one.fix is not None for one in found):
-        text = text.edited(one.fix for one in found if one.fix is not None)
-        whole = document_from_text(text.text, document.file)
-        try:
-            model = PipelineTests.model_validate(whole.data)
-        except ValidationError as error:
-            found = tuple(_of_shape(whole, error))
-            yield from (text.in_original(one, document.file) for one in found)
-            continue
-        rules = _Rules(checker, folder, path, tested_pipeline(path, whole.data), whole, model)
-        yield from (text.in_original(one, document.file) for one in rules.check())
-        return
+def _judged(
+    checker: Checker, folder: Path, path: str, document: Document
+) -> tuple[PipelineTests | None, tuple[Diagnostic, ...]]:
+    """The model, None where the shape is wrong, and the findings."""
+    try:
+        model = PipelineTests.model_validate(document.data)
+    except ValidationError as error:
+        return None, tuple(_of_shape(document, error))
+    return model, tuple(_Rules(checker, folder, path, document, model).check())
 
 
 def _of_shape(document: Document, error: ValidationError) -> Iterator[Diagnostic]:
@@ -107,16 +94,6 @@ def _of_shape(document: Document, error: ValidationError) -> Iterator[Diagnostic
         text = f"`rows` must be a list of mappings, each a row{more}"
         yield document_finding(document, Code.WRONG_TYPE, place, text, at_key=True)
     yield from model_findings(document, others, PipelineTests)
-
-
-def tested_pipeline(path: str, data: Any) -> str:
-    """The path of the pipeline that a test file tests."""
-    above = path.rpartition("/")[0]
-    written = data.get("pipeline") if isinstance(data, dict) else None
-    if isinstance(written, str):
-        return f"{above}/{written}" if above else written
-    suffix = next(suffix for suffix in TEST_SUFFIXES if path.endswith(suffix))
-    return f"{path.removesuffix(suffix)}{suffix.removeprefix('.test')}"
 
 
 @dataclass
@@ -160,15 +137,12 @@ def _tested(subjects: Iterable[Subject]) -> _Tested:
 class _Rules:
     """What of a test file does not fit its pipeline or the files beside it."""
 
-    def __init__(  # a test file and all around it
-        self, checker: Checker, folder: Path, path: str, pipeline: str, document: Document, model: PipelineTests
-    ) -> None:
+    def __init__(self, checker: Checker, folder: Path, path: str, document: Document, model: PipelineTests) -> None:
         self._checker = checker
-        self._folder = folder
         self._base = (folder / path).parent
         self._document = document
         self._model = model
-        self._pipeline = pipeline
+        self._pipeline = pipeline = tested_pipeline(path, document.data)
         self._exists = is_pipeline_path(pipeline) and (folder / pipeline).is_file()
         self._ids = checker.dag_ids(pipeline) if self._exists else ()
         self._environments = checker.environments_of(pipeline) if self._exists else ()

@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.findings.suggestions import unmistakable
 from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, is_defaults
@@ -184,6 +184,16 @@ def is_pipeline_path(path: str) -> bool:
 def is_test_path(path: str) -> bool:
     """Whether a POSIX path below the pipelines folder names a file of tests, `NAME.test.yaml`."""
     return path.endswith(TEST_SUFFIXES) and not any(part.startswith(("_", ".")) for part in PurePosixPath(path).parts)
+
+
+def tested_pipeline(path: str, data: Any) -> str:
+    """The path of the pipeline that a test file tests."""
+    above = path.rpartition("/")[0]
+    written = data.get("pipeline") if isinstance(data, dict) else None
+    if isinstance(written, str):
+        return f"{above}/{written}" if above else written
+    suffix = next(suffix for suffix in TEST_SUFFIXES if path.endswith(suffix))
+    return f"{path.removesuffix(suffix)}{suffix.removeprefix('.test')}"
 
 
 def is_defaults_path(path: str) -> bool:

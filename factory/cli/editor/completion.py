@@ -13,9 +13,9 @@ from factory.cli.editor.mentions import NAMED_IN_TESTS
 from factory.cli.editor.outline import Cursor, Outline
 from factory.cli.editor.schema_help import SchemaHelp, published
 from factory.cli.editor.workspace import Place, Workspace
-from schemas.check.test_files import tested_pipeline
 from schemas.compose.templates import default_of, params_of
 from schemas.findings.paths import DataPath, task_path
+from schemas.folder.discovery import tested_pipeline
 from schemas.folder.project import FolderFiles
 from schemas.folder.templates import template_name
 from schemas.model.built_ins import BUILT_INS, built_in

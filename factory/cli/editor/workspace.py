@@ -13,7 +13,7 @@ from factory.cli.editor.outline import Outline
 from schemas.check import Checker, CheckOptions
 from schemas.check.fixing import is_better
 from schemas.check.layers import Kept
-from schemas.check.test_files import read_test_file, tested_pipeline
+from schemas.check.test_files import read_test_file
 from schemas.compose.effective import Effective
 from schemas.compose.merging import ENVIRONMENTS, compose, declared
 from schemas.compose.variants import Variant
@@ -26,6 +26,7 @@ from schemas.folder.discovery import (
     is_pipeline_path,
     is_test_path,
     pipeline_paths,
+    tested_pipeline,
 )
 from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_folder
 from schemas.folder.templates import is_template_path
