@@ -93,7 +93,8 @@ class HttpCall:
             return self
         parts = urlsplit(self.url)
         kept = [one for one in parts.query.split("&") if one and unquote_plus(one.partition("=")[0]) not in query]
-        return replace(self, url=_with_query(urlunsplit(parts._replace(query="&".join(kept))), query))
+        added = urlencode(_plain(query), doseq=True)
+        return replace(self, url=urlunsplit(parts._replace(query="&".join(one for one in (*kept, added) if one))))
 
     def with_json_value(self, keys: Sequence[str], value: Any) -> HttpCall:
         """The call with a value put into its JSON body, below these keys, which are made where they are missing.

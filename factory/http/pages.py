@@ -94,7 +94,7 @@ class Pager:
         if following is None and (more is False or self._pagination.type not in _COUNTED):
             self._check_total(page)
         read, is_last = max(self._sent, self._rows), following is None
-        fell = self._stated.take(self._totals(page, came), came.number, read, is_last=is_last)
+        fell = self._stated.take(self._totals(page, came), came.number, self._sent, read, is_last=is_last)
         if fell is not None and self.is_counted:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:

@@ -185,8 +185,8 @@ class Pace:
         """Wait for this URL's host."""
         if self._shared is not None:
             self._shared.wait(url)
-        seconds = self._until.pop(urlsplit(url).netloc, 0.0) - time.monotonic()
-        if seconds > 0:
+        until = self._until.pop(urlsplit(url).netloc, 0.0) if self._until else 0.0  # splitting costs
+        if (seconds := until - time.monotonic()) > 0:
             self._tell(f"the server has no requests left for now: waiting {seconds:.1f} s, as it says")
             time.sleep(seconds)
 

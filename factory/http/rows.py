@@ -55,9 +55,8 @@ class RowSelector:
 
 
 class _Version(NamedTuple):
-    """Of a row that was handed on: the reading of the list in which it last came, its place, its moment and digest."""
+    """Of a row that was handed on."""
 
-    reading: int
     place: int
     moment: Moment | None
     digest: int
@@ -71,29 +70,29 @@ class Unique:
         self._value_of: Callable[[Any], Any] = search(path)
         self._path = path
         self._versions = versions
-        self._reading = 1
-        # By hashes, since texts may be of any length: no two of 128 bits will ever be the same. A number is that of the
-        # reading in which a row last came, below zero where it was not handed on.
-        self._seen: dict[bytes, _Version | int] = {}
+        # By hashes, since texts may be of any length: no two of 128 bits will ever be the same.
+        self._seen: dict[bytes, _Version | None] = {}
         self._keys: dict[int, bytes] = {}
-        self.dropped = self.changed = self.new = self.different = 0
+        self._met: set[bytes] = set()
+        self._is_first_reading = True
+        self.dropped = self.changed = self.new = 0
 
     def read_again(self) -> None:
-        """The list is read once more: `new` counts the rows that no reading before had, `different` all of this one."""
-        self._reading += 1
-        self.new = self.different = 0
+        """The list is read once more: `new` counts the rows that no reading before had."""
+        self._is_first_reading = False
+        self._met.clear()
+        self.new = 0
+
+    @property
+    def different(self) -> int:
+        """How many rows came in this reading."""
+        return len(self._met)
 
     def met(self, rows: Sequence[Any]) -> list[Any]:
         """Those of the rows of a page that came on an earlier page of this reading."""
         self._keys = {id(row): key for row in rows if (key := self._key(row)) is not None}
-        again = [row for row in rows if self._came_in(self._keys.get(id(row), b"")) == self._reading]
-        for key in set(self._keys.values()):
-            self.different += self._came_in(key) != self._reading
-            before = self._seen.get(key, -1)
-            if isinstance(before, _Version):
-                self._seen[key] = before._replace(reading=self._reading)
-            else:
-                self._seen[key] = self._reading if before > 0 else -self._reading
+        again = [row for row in rows if self._keys.get(id(row)) in self._met]
+        self._met.update(self._keys.values())
         return again
 
     def first_of(
@@ -107,12 +106,11 @@ class Unique:
             if key is None:
                 raise error(f"a row has nothing at `unique_by` ({self._path})")
             place = len(handed_on or ()) + len(kept)
-            seen = self._seen.get(key, -1)
-            if isinstance(seen, int) and seen < 0:
+            if key not in self._seen:
                 kept.append(row)
                 self.new += 1
-            elif (before := self._newer_than(row, seen)) is None:
-                self.dropped += self._reading == 1
+            elif (before := self._newer_than(row, self._seen[key])) is None:
+                self.dropped += self._is_first_reading
                 continue
             else:
                 self.changed += 1
@@ -123,9 +121,9 @@ class Unique:
                     place = before
                     into, at = (handed_on, place) if place < len(handed_on) else (kept, place - len(handed_on))
                     into[at] = row
-            self._seen[key] = self._reading
-            if self._versions is not None:
-                self._seen[key] = _Version(self._reading, place, self._versions.version(row), hash(repr(row)))
+            versions = self._versions
+            version = None if versions is None else _Version(place, versions.version(row), hash(repr(row)))
+            self._seen[key] = version
         return kept
 
     def _key(self, row: Any) -> bytes | None:
@@ -134,14 +132,10 @@ class Unique:
             return None
         return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
 
-    def _came_in(self, key: bytes) -> int:
-        seen = self._seen.get(key, 0)
-        return seen.reading if isinstance(seen, _Version) else abs(seen)
-
-    def _newer_than(self, row: Any, seen: _Version | int) -> int | None:
+    def _newer_than(self, row: Any, seen: _Version | None) -> int | None:
         """The place of the version that this row is newer than; None where it is not. Of another one that says the same
         moment, it is."""
-        if isinstance(seen, int) or self._versions is None:
+        if seen is None or self._versions is None:
             return None
         now = self._versions.version(row)
         if now is not None and seen.moment is not None and self._versions.is_later(seen.moment, now):

@@ -77,7 +77,8 @@ class HttpSession(requests.Session):
                 self._pace.wait(url)
                 # Not the session's own `send`, which also prepares for a redirect and reads its body for that.
                 response = self.get_adapter(url).send(prepared, timeout=timeouts, **settings)
-                extract_cookies_to_jar(self.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
+                if "Set-Cookie" in response.headers:
+                    extract_cookies_to_jar(self.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
                 return response
 
             try:
@@ -125,5 +126,5 @@ class HttpSession(requests.Session):
 
 def server_of(url: str) -> str:
     """Scheme, host and port of a URL, as it writes them."""
-    parts = urlsplit(url)
+    parts = urlsplit(url.partition("?")[0])  # Python keeps what it has split, and pages differ in their query
     return f"{parts.scheme}://{parts.netloc}"

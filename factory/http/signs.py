@@ -15,10 +15,11 @@ _PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?
 _LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
 _RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,]*")
+_HAS_MORE = r"(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|more(?:available|results|items|rows|data)"
+_MORE = re.compile(rf"{_HAS_MORE}|more|(?:is|results?)?truncated")
 _NEXT = re.compile(
     r"(?:odata)?next(?:page|results?|records|continuation)?(?:url|uri|link|href|token|cursor|key|marker|id)?|cursor"
-    r"|(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|more(?:available|results|items|rows|data)"
-    r"|lastevaluatedkey|continuationtoken|istruncated"
+    rf"|{_HAS_MORE}|lastevaluatedkey|continuationtoken|istruncated"
 )
 """Keys by which an answer says that more follows, in small letters and without what is no letter."""
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
@@ -28,15 +29,11 @@ _OTHER_TOTALS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cos
 _STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
 """A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
 _FRAMES = 40
-"""Mappings that are looked through for a total."""
+"""Values that are looked into."""
 _LINKS = ("link", "links", "atom:link")
 _RELATIONS = ("rel", "@rel", "relation")
 _WHOLE = ("ok", "success", "succeeded", "jobcomplete", "iscomplete", "complete")
 _IN_PART = ("partial", "ispartial", "partialresults", "partialfailure", "terminatedearly", "timedout")
-_MORE = re.compile(
-    r"(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|more(?:available|results|items|rows|data)?"
-    r"|(?:is|results?)?truncated"
-)
 _FAILURES = ("error", "errors", "fault", "exception")
 
 
@@ -132,16 +129,23 @@ def total_of_more(page: Page, number: int) -> str | None:
 def totals_in(page: Page) -> Iterator[tuple[str, int]]:
     """Keys and header fields of an answer that may be a total."""
     headers = {key.lower().removeprefix("x-"): int(one) for key, one in page.headers.items() if one.isdecimal()}
-    frames: list[Any] = [headers, page.value]
-    for number, frame in enumerate(frames):
-        for key, total in frame.items() if isinstance(frame, Mapping) else ():
-            is_total = _TOTAL.fullmatch(_letters(key)) is not None
-            if is_total and isinstance(total, Mapping) and total.get("relation") == "eq":
-                total = total.get("value")  # noqa: PLW2901 # as Elasticsearch has it
-            if is_total and isinstance(total, int) and not isinstance(total, bool):
-                yield str(key), total
-        if isinstance(frame, Mapping) and number < _FRAMES:
-            frames += [one for key, one in frame.items() if not _OTHER_TOTALS.search(str(key))]
+    for key, value in _pairs(headers, page.value, passes_by=_OTHER_TOTALS):
+        if _TOTAL.fullmatch(_letters(key)) is not None:
+            is_exact = isinstance(value, Mapping) and value.get("relation") == "eq"
+            total = value.get("value") if is_exact else value  # as Elasticsearch has it
+            if isinstance(total, int) and not isinstance(total, bool):
+                yield key, total
+
+
+def _pairs(*frames: Any, passes_by: re.Pattern[str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Keys and values of mappings and of those in them, the outer first; nothing of what is in lists, which hold rows.
+    Below keys that it `passes_by` it does not look."""
+    pending = list(frames)
+    for number, frame in enumerate(pending):
+        for key, value in frame.items() if isinstance(frame, Mapping) else ():
+            yield str(key), value
+            if number < _FRAMES and (passes_by is None or not passes_by.search(str(key))):
+                pending.append(value)
 
 
 class StatedTotals:
@@ -152,24 +156,27 @@ class StatedTotals:
         self._last: dict[str, int] = {}
         self._left: set[str] = set()
         self._fallen: dict[str, str] = {}
-        self._sent = self._size = 0
+        self._size = 0
 
-    def take(self, totals: Iterable[tuple[str, int]], number: int, read: int, *, is_last: bool) -> str | None:
-        """Take in those of a page of `number` rows, with which `read` came; a total that has fallen. One that falls by
-        the rows of each page, down to none, counts those that are left."""
+    def take(
+        self, totals: Iterable[tuple[str, int]], number: int, sent: int, read: int, *, is_last: bool
+    ) -> str | None:
+        """Take in those of a page, the last `number` of `sent` rows (`read`: where more were taken, those); a total
+        that has fallen. One that falls by the rows of each page, down to none, counts those that are left."""
         if self._first == {} and not is_last:
             return None  # as good as always, and looking for totals costs
         now = dict(totals)
         if self._first is None:
             self._first = {key: total for key, total in now.items() if total > number}
             self._left, self._size = set(now), number
-        sent, self._sent = self._sent, self._sent + number
         for key, total in now.items():
             first, before = self._first.get(key, 0), self._last.get(key, 0)
             # With rows, a page is at its place among all rows; a smaller number is of the page.
             if total < before and first and (read <= total or not number):
                 self._fallen[key] = f"{key}: {before} → {total}"
-            if total not in (first - sent, first - self._sent + self._size) or (is_last and total not in (0, number)):
+            if total not in (first - sent + number, first - sent + self._size) or (
+                is_last and total not in (0, number)
+            ):
                 self._left.discard(key)
         self._last = now or self._last
         return next((fell for key, fell in self._fallen.items() if key not in self._left), None)
@@ -221,14 +228,8 @@ def sign_of_missing_rows(value: Any) -> str | None:
 
 def says_more(value: Any) -> str | None:
     """A key outside of lists that is true where more follows. None where there is none."""
-    frames = [value]
-    for number, frame in enumerate(frames):
-        for key, child in frame.items() if isinstance(frame, Mapping) else ():
-            if child in (True, "true", "True") and _MORE.fullmatch(_letters(key)):
-                return str(key)
-            if number < _FRAMES:
-                frames.append(child)
-    return None
+    true = (key for key, child in _pairs(value) if child in (True, "true", "True"))
+    return next((key for key in true if _MORE.fullmatch(_letters(key))), None)
 
 
 def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
