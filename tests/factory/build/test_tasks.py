@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 import textwrap
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
 from factory.build.errors import PipelineBuildError
 from factory.operators.http import HttpRequestOperator
-from schemas.model.built_ins import built_in
 
 from .built_dags import built, built_unchecked
 
@@ -261,54 +257,3 @@ def test_a_task_has_params_of_its_own() -> None:
     assert dag.get_task("a").params.get_param("n").schema == {"type": "integer"}
     read = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     assert read.get_task("a").params.dump() == {"region": "us", "n": 1}
-
-
-TEXT = "x-${tasks.a.output}"
-EVERY_TEXT = """
-tasks:
-  - {id: a, uses: bash, with: {bash_command: echo}}
-  - {id: http, uses: http, with: {url: "http://${tasks.a.output}/", headers: {A: T}, params: {a: [T]},
-      json: [T, "${each.id}"], method: POST, to: T.jsonl, data_selector: a, each: {rows: [{id: T}]}}}
-  - {id: http2, uses: http, with: {conn_id: T, endpoint: T, data: {a: T}, method: POST}}
-  - {id: http3, uses: http, with: {url: T, body: T, method: POST}}
-  - {id: bash, uses: bash, with: {bash_command: T, env: {A: T}, cwd: T}}
-  - {id: branch, uses: branch, with: {python_callable: etl_never_imported.load, op_kwargs: {rows: T}}}
-  - {id: short, uses: short_circuit, with: {python_callable: etl_never_imported.load, op_kwargs: {rows: [T]}}}
-  - {id: file, uses: wait_file, with: {filepath: T, fs_conn_id: T}}
-  - {id: url, uses: wait_http, with: {endpoint: T, request_params: {a: T}, headers: {A: T}, http_conn_id: T}}
-  - {id: query, uses: wait_sql, with: {conn_id: T, sql: T, parameters: {a: T}, hook_params: {a: T}}}
-  - {id: moment, uses: wait_until, with: {target_time: T}}
-  - {id: dag, uses: wait_dag, with: {external_dag_id: T, external_task_ids: [T]}}
-  - {id: dag1, uses: wait_dag, with: {external_dag_id: T, external_task_id: T}}
-  - {id: dag2, uses: wait_dag, with: {external_dag_id: T, external_task_group_id: T}}
-  - {id: start, uses: trigger_dag, with: {trigger_dag_id: T, conf: {a: T}, trigger_run_id: T, logical_date: T,
-      run_after: T}}
-  - {id: mail, uses: email, with: {to: [T], subject: T, html_content: T, from_email: T, cc: T, bcc: T, files: [T],
-      mime_subtype: T, mime_charset: T, custom_headers: {A: T}, conn_id: T}}
-  - {id: sql, uses: sql, with: {conn_id: T, sql: [T], parameters: [T], database: T, to: T.jsonl}}
-  - {id: load, uses: load, with: {conn_id: T, table: T, rows: [{a: T}]}}
-  - {id: load1, uses: load, with: {conn_id: T, table: T, file: T.csv}}
-  - {id: duck, uses: duckdb, with: {sql: T, tables: {a: T}, database: T, to: T.jsonl}}
-  - {id: check, uses: check, with: {conn_id: T, table: T, checks: {a: {check_statement: T}}, partition_clause: T}}
-  - {id: check1, uses: check, with: {rows: [{a: T}], row_count: {geq_to: 1}}}
-  - {id: check2, uses: check, with: {file: T.csv, row_count: {geq_to: 1}}}
-  - {id: chart, uses: chart, with: {rows: [{a: T}], spec: {mark: bar}, to: T.html, title: T}}
-  - {id: chart1, uses: chart, with: {file: T.csv, spec: {mark: bar}, to: T.html}}
-  - {id: chart2, uses: chart, with: {conn_id: T, sql: T, spec: {mark: bar}, to: T.html}}
-  - {id: train, uses: train, with: {rows: [{a: T}], target: a, estimator: sklearn.x.Y, to: T}}
-  - {id: train1, uses: train, with: {file: T.csv, target: a, estimator: sklearn.x.Y, to: T}}
-  - {id: predict, uses: predict, with: {file: T.csv, model: T, to: T.jsonl}}
-  - {id: predict1, uses: predict, with: {rows: [{a: T}], model: T}}
-"""
-
-
-def test_every_templated_argument_of_a_built_in_takes_a_text_with_an_output(folder: Path) -> None:
-    written = re.sub(r"\bT\b(\.\w+)?", lambda match: f'"{TEXT}{match[1] or ""}"', EVERY_TEXT)
-    dag = built(written, folder)
-    said = {entry["uses"]: set() for entry in yaml.safe_load(written)["tasks"]}
-    for entry in yaml.safe_load(written)["tasks"]:
-        said[entry["uses"]] |= {key for key, value in entry["with"].items() if "${tasks" in str(value)}
-    assert said == {name: built_in(name).templated for name in said}
-    assert {task.task_id for task in dag.tasks if "a" not in task.upstream_task_ids} == {"a"}
-    serialized = json.dumps(DagSerialization.to_dict(dag))
-    assert serialized.count("x-${tasks.a.output}") >= written.count(TEXT)

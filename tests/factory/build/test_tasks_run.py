@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,27 @@ for path in sys.argv[2:]:
         print("RESULT", json.dumps([pipeline.dag_id, ti.task_id, ti.map_index, ti.state, ti.rendered_map_index]))
 """
 
+STATES: Mapping[str, Mapping[str, str | list[str]]] = {
+    "groups": {"rows": "success", "extract.rows": "success", "extract.deep.keep": "success", "after": "success"},
+    "teardown": {
+        "cluster.up": "success",
+        "cluster.work": "failed",
+        "cluster.more": "upstream_failed",
+        "cluster.down": "success",
+        "after": "upstream_failed",
+        "broken": "failed",
+        "nothing_to_end": "upstream_failed",
+    },
+    "teardown_fails": {"up": "success", "work": "success", "down": "failed"},
+    "teardown_counts": {"work": "success", "each": ["success", "failed"]},
+    "conditions": {
+        **{"a": "skipped", "b": "success", "c": "success", "d": "success", "f": "success", "h": "failed"},
+        **{"e": ["success", "skipped", "success"], "g": ["success", "skipped"]},
+    },
+    "waits_on_condition": {"moment": "success", "look": "success"},
+}
+"""How the tasks of pipelines end, here and in a trial (`test_trials.py`); those of a mapped task in a list."""
+
 
 class Runs:
     """What the runs left behind."""
@@ -137,8 +159,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 def test_references_look_in_their_own_group_first(runs: Runs) -> None:
-    tasks = ("run", "rows", "extract.rows", "extract.deep.keep", "after")
-    assert runs.states("groups") == dict.fromkeys(tasks, "success")
+    assert runs.states("groups") == {"run": "success", **STATES["groups"]}
     assert (runs.kept("groups", "deep"), runs.kept("groups", "after")) == ("inner", "inner")
 
 
@@ -171,42 +192,22 @@ def test_groups_are_mapped_as_a_whole(runs: Runs) -> None:
 
 
 def test_a_teardown_runs_whatever_becomes_of_the_work_and_does_not_hide_a_failure(runs: Runs) -> None:
-    assert runs.states("teardown") == {
-        "run": "failed",
-        "cluster.up": "success",
-        "cluster.work": "failed",
-        "cluster.more": "upstream_failed",
-        "cluster.down": "success",
-        "after": "upstream_failed",
-        "broken": "failed",
-        "nothing_to_end": "upstream_failed",
-    }
-    states = runs.states("teardown_fails")
-    assert (states["work"], states["down"], states["run"]) == ("success", "failed", "success")
+    assert runs.states("teardown") == {"run": "failed", **STATES["teardown"]}
+    assert runs.states("teardown_fails") == {"run": "success", **STATES["teardown_fails"]}
 
 
 def test_a_teardown_fails_the_run_where_it_is_asked_to(runs: Runs) -> None:
-    assert runs.states("teardown_counts") == {"run": "failed", "work": "success", "each": ["success", "failed"]}
+    assert runs.states("teardown_counts") == {"run": "failed", **STATES["teardown_counts"]}
 
 
 def test_a_condition_decides_whether_a_task_runs(runs: Runs) -> None:
-    assert runs.states("conditions") == {
-        "run": "failed",
-        "a": "skipped",
-        "b": "success",
-        "c": "success",
-        "d": "success",
-        "e": ["success", "skipped", "success"],
-        "f": "success",
-        "g": ["success", "skipped"],
-        "h": "failed",
-    }
+    assert runs.states("conditions") == {"run": "failed", **STATES["conditions"]}
     assert "NOTED f" in runs.log
     assert "`run_if: {{ params.full }}` gave 'False': the task is skipped" in runs.log
 
 
 def test_a_condition_is_not_asked_again_after_a_wait(runs: Runs) -> None:
-    assert runs.states("waits_on_condition") == {"run": "success", "moment": "success", "look": "success"}
+    assert runs.states("waits_on_condition") == {"run": "success", **STATES["waits_on_condition"]}
     assert "Pausing task as DEFERRED" in runs.log
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,19 +19,8 @@ from factory.trial.expectations import equal, of_rows
 from schemas.model.pipeline_tests import ExpectedRows
 from tests.factory.cli.commands import connected, factory, looked_at
 
-ORDERS = """
-schedule: "@daily"
-environments:
-  prod: {tags: [prod]}
-poll:
-  url: https://shop.example/orders
-  data_selector: data
-  pagination: {type: cursor, cursor_path: next, cursor_param: page}
-tasks:
-  - {id: clean, uses: steps.clean, with: {rows: "${tasks.poll.output}"}}
-  - {id: load, uses: steps.load, with: {rows: "${tasks.clean.output}"}}
-  - {id: tell, uses: empty, needs: [load], run_if: "{{ ti.xcom_pull(task_ids='clean') | length > 1 }}"}
-"""
+PIPELINES = Path(__file__).parent / "tested_pipelines"
+ORDERS = (PIPELINES / "orders.yaml").read_text()
 STEPS = """
 import sqlite3, urllib.request
 from contextlib import closing
@@ -46,163 +36,7 @@ def load(rows):
 def leave(host):
     import socket
     socket.create_connection((host, 80))
-"""
 
-PASSING = """
-tests:
-  - name: a second page is followed, and refunds are left out
-    now: 2026-01-02T06:00:00Z
-    environment: prod
-    given:
-      http:
-        - request: {url: "https://shop.example/orders"}
-          response: {json: {data: [{id: 1, amount: 3}], next: 2}}
-          times: 1
-        - request: {url: "https://shop.example/orders", params: {page: 2}}
-          response: {json: {data: [{id: 2, amount: -1}]}}
-      tables: {warehouse.orders: [{id: 0, amount: 1}]}
-    expect:
-      tasks: {clean: success, load: success, tell: skipped}
-      output: {clean: {rows: [{id: 1}], match: subset}, poll: {count: 2}}
-      tables: {warehouse.orders: {rows: [{id: 1, amount: 3}, {id: 0, amount: 1}], order: any}}
-      requests: 2
-"""
-LEAVES = """
-tests:
-  - name: a connection that leaves the machine is refused
-    task: leave
-    expect:
-      tasks: {leave: failed}
-      error: "a test may not connect to 192.0.2.1"
-  - name: the clock and the environment are the test's
-    task: [at, shell]
-    now: 2026-01-02T06:00:00Z
-    given: {env: {PLACE: "${env.TEST_FOLDER}/in"}, files: {in/a.txt: "a text"}}
-    expect:
-      output: {at: {value: "2026-01-02T06:00"}, shell: {value: "a text"}}
-      files: {out.txt: {text: "a text"}}
-"""
-LEAVE = """
-tasks:
-  - {id: leave, uses: steps.leave, with: {host: "192.0.2.1"}}
-  - {id: at, uses: steps.at}
-  - {id: shell, uses: steps.copied, with: {place: "${env.PLACE:-}"}}
-"""
-REMEMBER = """
-schedule: '@hourly'
-poll:
-  url: https://shop.example/orders
-  incremental: {cursor_path: at, start_param: since, initial_value: 2026-01-01T00:00:00Z}
-"""
-REMEMBERS = """
-tests:
-  - name: a poll goes on from what it remembers
-    now: 2026-01-02T06:00:00Z
-    state: {poll: {cursor: "2026-01-01T00:00:00Z"}}
-    given:
-      http:
-        - request: {url: "https://shop.example/orders", params: {since: "2026-01-01T00:00:00Z"}}
-          response: {json: [{id: 1, at: "2026-01-02T05:00:00Z"}]}
-    expect:
-      state: {poll: {cursor: "2026-01-02T05:00:00Z"}}
-"""
-DATA = """
-tasks:
-  - {id: orders, uses: sql, with: {conn_id: shop, sql: "SELECT * FROM orders", fetch: rows}}
-  - id: days
-    uses: duckdb
-    with:
-      sql: SELECT day, sum(price) AS total FROM orders JOIN 'lake/days.parquet' USING (day) GROUP BY day
-      tables: {orders: "${tasks.orders.output}"}
-      external_access: true
-  - {id: keep, uses: load, with: {rows: "${tasks.days.output}", conn_id: lake, table: days}}
-  - id: kept
-    uses: duckdb
-    needs: [keep]
-    with: {database: "{{ conn.lake.host }}", sql: SELECT day FROM main.days}
-  - {id: good, uses: check, with: {rows: "${tasks.days.output}", row_count: {equal_to: 1}}}
-  - id: drawn
-    uses: chart
-    with: {rows: "${tasks.days.output}", spec: {mark: bar, encoding: {x: {field: day}}}, to: charts/days.html}
-  - id: learned
-    uses: train
-    with:
-      rows: [{rooms: 2, price: 10}, {rooms: 3, price: 15}, {rooms: 4, price: 20}, {rooms: 6, price: 30}]
-      target: price
-      estimator: sklearn.linear_model.LinearRegression
-      test_size: 0.5
-      random_state: 1
-      to: models/price
-  - {id: told, uses: predict, needs: [learned], with: {model: models/price, rows: [{rooms: 5}], to: told.jsonl}}
-"""
-DATA_TESTS = """
-tests:
-  - name: data tasks work on what the test gives
-    given:
-      connections: {lake: duckdb}
-      tables: {shop.orders: {columns: {day: TEXT, price: REAL}, rows: [{day: a, price: 3}, {day: b, price: 4}]}}
-      files: {lake/days.parquet: [{day: a}]}
-    expect:
-      output: {orders: {count: 2}, days: {rows: [{day: a, total: 3}]}, kept: {rows: [{day: a}]}}
-      tables: {lake.days: {rows: [{day: a, total: 3}]}}
-      files: {charts/days.html: {}, told.jsonl: {rows: [{rooms: 5, prediction: 25}]}}
-"""
-WRONG = """
-tests:
-  - name: what is wrong is shown at its place
-    task: clean
-    given:
-      tasks: {poll: [{id: 1, amount: 3}, {id: 2, amount: 4}]}
-      http:
-        - request: {url: "https://shop.example/never"}
-    expect:
-      tasks: {clean: failed}
-      output:
-        clean:
-          count: 3
-          rows:
-            - {id: 1, amount: 3}
-            - {id: 9, amount: 4}  # a comment
-      requests: 1
-  - name: a request without a fixture names the nearest
-    task: poll
-    given:
-      http:
-        - request: {url: "https://shop.example/orders", params: {page: 7}}
-      files: {page.html: "<p>"}
-    expect:
-      tasks: {poll: failed}
-      files: {page.html: {count: 1}}
-"""
-FEW = """
-params: {times: {type: integer, default: 1}}
-tasks:
-  - {id: one, uses: steps.one}
-  - {id: fails, uses: steps.fails}
-  - {id: ask, uses: http, with: {url: "https://shop.example/ask", method: POST, json: {a: true}, request_retries: null}}
-  - {id: ask_db, uses: sql, with: {conn_id: shop, sql: SELECT 1}}
-"""
-UNUSABLE = """
-tests:
-  - {name: wrong param, task: one, params: {times: abc}}
-  - {name: schema, task: one, given: {tables: {w.public.orders: [{id: 1}]}}}
-  - {name: type, task: one, given: {connections: {w: duckdb}, tables: {w.orders: {columns: {id: NOTYPE}}}}}
-  - {name: rows, task: one, given: {files: {a.bin: [{id: 1}]}}}
-  - {name: away, task: one, given: {files: {../../away.txt: text}}}
-  - {name: no connection, task: one, given: {connections: {shop: "http://:hush/hush#c@host"}}}
-  - {name: elsewhere, task: ask_db, given: {connections: {shop: "postgres://ada:hush@db.example/shop"}}}
-  - {name: no hook, task: ask_db, given: {connections: {shop: duckdb}}}
-  - {name: runs nothing, task: one, given: {tasks: {one: 1}}}
-  - {name: any error, task: fails, expect: {error: ""}}
-  - {name: only that error, task: [fails, one, ask], expect: {error: too large}}
-  - name: fixtures
-    task: ask
-    given:
-      http:
-        - {request: {url: "https://shop.example/ask", method: post, json: {a: 1}}}
-        - {request: {url: "https://shop.example/ask", method: post}, response: {json: {}}, times: 5}
-"""
-MORE_STEPS = """
 def fails():
     raise ValueError("too large")
 
@@ -231,15 +65,8 @@ def copied(place):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tested")
-    (folder / "pipelines").mkdir()
-    files = {
-        **{"orders.yaml": ORDERS, "orders.test.yaml": PASSING, "leave.yaml": LEAVE, "leave.test.yaml": LEAVES},
-        **{"remember.yaml": REMEMBER, "remember.test.yaml": REMEMBERS, "data.yaml": DATA},
-        **{"data.test.yaml": DATA_TESTS, "wrong.test.yaml": f"pipeline: orders.yaml{WRONG}"},
-        **{"few.yaml": FEW, "few.test.yaml": UNUSABLE, "steps.py": STEPS + MORE_STEPS},
-    }
-    for name, text in files.items():
-        (folder / "pipelines" / name).write_text(text.lstrip())
+    shutil.copytree(PIPELINES, folder / "pipelines")
+    (folder / "pipelines" / "steps.py").write_text(STEPS)
     return folder
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factory.cli.commands import factory
-from tests.factory.trial.test_pipeline_tests import ORDERS, REMEMBER, STEPS
+from tests.factory.trial.test_pipeline_tests import ORDERS, PIPELINES, STEPS
 
 
 def test_a_test_file_is_no_pipeline(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> str:
     rows = "dag_id: r_${matrix.r}\nmatrix: {r: [eu, us]}\ntasks:\n  - {id: a, uses: empty}\n"
     group = "  - {id: sent, tasks: [{id: mail, uses: empty}, {id: sms, uses: empty}]}\nparams: {day: a}\n"
     files = {"orders.yaml": ORDERS + group, "steps.py": STEPS, "wrong.json": "- {requets: {}}\n", "rows.yaml": rows}
-    files |= {"kept.yaml": REMEMBER, "text.json": '"none.json"'}
+    files |= {"kept.yaml": (PIPELINES / "remember.yaml").read_text(), "text.json": '"none.json"'}
     files["body.json"] = '[{"request": {"url": "https://shop.example/orders"}, "response": {"file": "none.bin"}}]'
     for number, (text, _) in enumerate(FINDINGS):
         files[f"t{number}.test.yaml"] = text if text.startswith("pipeline") else f"pipeline: orders.yaml\n{text}"

@@ -7,13 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk import TriggerRule
 
 from factory.trial.supervisor import decide
-from tests.factory.build.test_tasks_run import JOBS, PIPELINES
+from tests.factory.build.test_tasks_run import JOBS, PIPELINES, STATES
+from tests.factory.cli.commands import factory
 
 S, F, K, U = "success", "failed", "skipped", "upstream_failed"
 
@@ -66,29 +68,12 @@ def test_every_rule_of_airflow_is_known() -> None:
 
 
 EXPECTED = {
-    "groups": {"rows": "success", "extract.rows": "success", "extract.deep.keep": "success", "after": "success"},
-    "teardown": {
-        "cluster.up": "success",
-        "cluster.work": "failed",
-        "cluster.more": "upstream_failed",
-        "cluster.down": "success",
-        "after": "upstream_failed",
-        "broken": "failed",
-        "nothing_to_end": "upstream_failed",
-    },
-    "teardown_fails": {"up": "success", "work": "success", "down": "failed"},
-    "teardown_counts": {"work": "success", "each[0]": "success", "each[1]": "failed"},
-    "conditions": {
-        **{"a": "skipped", "b": "success", "c": "success", "d": "success", "f": "success", "h": "failed"},
-        **{"e[0]": "success", "e[1]": "skipped", "e[2]": "success", "g[0]": "success", "g[1]": "skipped"},
-    },
-    "waits_on_condition": {"moment": "success", "look": "success"},
+    **STATES,
     "impatient": {
-        **{"file": "failed", "soft": "skipped", "each[0]": "failed", "each[1]": "failed", "moment": "success"},
+        **{"file": "failed", "soft": "skipped", "each": ["failed", "failed"], "moment": "success"},
         **{"job": "failed", "other": "failed"},
     },
 }
-"""States of the pipelines of `tests/factory/build/task_pipelines`, as `test_tasks_run.py` sees them in Airflow."""
 
 IMPATIENT = """
 tasks:
@@ -150,7 +135,10 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_tasks_end_as_in_airflow(trials: list[tuple[str, str, str, Any]], name: str) -> None:
-    assert {task: state for pipeline, task, state, _ in trials if pipeline == name} == EXPECTED[name]
+    expected: dict[str, str] = {}
+    for task, state in EXPECTED[name].items():
+        expected |= {task: state} if isinstance(state, str) else {f"{task}[{i}]": one for i, one in enumerate(state)}
+    assert {task: state for pipeline, task, state, _ in trials if pipeline == name} == expected
 
 
 def test_with_patience_a_task_that_waits_says_so(trials: list[tuple[str, str, str, Any]]) -> None:
@@ -166,3 +154,81 @@ def test_mapped_tasks_get_their_items(trials: list[tuple[str, str, str, Any]]) -
     outputs = {task: output for pipeline, task, _, output in trials if pipeline == "mapped"}
 
     assert [outputs[f"cross[{index}]"] for index in range(6)] == [111, 121, 112, 122, 113, 123]
+
+
+WAITS = """
+tasks:
+  - {id: url, uses: steps.url}
+  - {id: said, uses: steps.said}
+  - {id: told, uses: steps.told}
+  - {id: never, uses: steps.Sensor, with: {poke_interval: 0.1, timeout: 0.3, mode: reschedule}}
+  - {id: kept, uses: steps.Deferred, with: {seconds: 0}}
+  - {id: late, uses: steps.Deferred, with: {seconds: 60}}
+  - {id: wrong, uses: steps.Deferred, with: {seconds: -1}}
+"""
+WAIT_STEPS = """
+from datetime import timedelta
+from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator
+from airflow.sdk.log import mask_secret
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+def url():
+    c = BaseHook.get_connection("shop")
+    raise ValueError(f"postgres://u:{c.password}@h")
+
+def said():
+    return [BaseHook.get_connection("shop").get_uri()]
+
+def told():
+    mask_secret("of-the-task")
+    return {"of-the-task": "it is of-the-task"}
+
+class Sensor(BaseSensorOperator):
+    def poke(self, context):
+        return False
+
+class Trigger(BaseTrigger):
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def serialize(self):
+        return "steps.Trigger", {"seconds": self.seconds}
+
+    async def run(self):
+        import asyncio
+        await asyncio.sleep(self.seconds)
+        if self.seconds < 0:
+            raise ValueError("too early")
+        yield TriggerEvent("came")
+
+class Deferred(BaseOperator):
+    def __init__(self, seconds, **kwargs):
+        super().__init__(**kwargs)
+        self.seconds = seconds
+
+    def execute(self, context):
+        kwargs = {"mine": 1}
+        self.defer(trigger=Trigger(self.seconds), method_name="go_on", kwargs=kwargs, timeout=timedelta(seconds=0.5))
+
+    def go_on(self, context, mine, event):
+        return [mine, event]
+"""
+
+
+def test_secrets_are_hidden_and_waiting_ends(tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "waits.yaml").write_text(WAITS)
+    (tmp_path / "pipelines" / "steps.py").write_text(WAIT_STEPS)
+
+    done = factory("try", "waits", "--json", "--conn", "shop=http://u:pw%40-1234@shop.example", cwd=tmp_path)
+
+    found = {record["task"]: record for record in map(json.loads, done.stdout.splitlines())}
+    assert not [secret for secret in ("pw@-1234", "pw%40-1234", "of-the-task") if secret in done.stdout + done.stderr]
+    assert found["url"]["error"] == "ValueError: postgres://u:***@h"
+    assert found["said"]["output"] == ["http://u:***@shop.example"]
+    assert found["told"]["output"] == {"***": "it is ***"}
+    assert "timed out" in found["never"]["error"]
+    assert found["kept"]["output"] == [1, "came"]
+    assert found["late"]["error"] == "TaskDeferralTimeout: Trigger timeout"
+    assert found["wrong"]["error"] == "TaskDeferralError: Trigger failure: too early"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from base64 import b64encode
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from factory.trial.updates import fixtures_written, updated
 from schemas.model.pipeline_tests import PipelineTest
 from tests.factory.cli.commands import factory
 from tests.factory.http.http_server import Server
-from tests.factory.trial.test_pipeline_tests import MORE_STEPS, ORDERS, STEPS, WRONG, ran
+from tests.factory.trial.test_pipeline_tests import ORDERS, PIPELINES, STEPS, ran
 
 UPDATED = """
     expect:
@@ -63,8 +64,9 @@ def fails():
 def test_what_came_is_written_and_comments_stay(tmp_path: Path) -> None:
     pipelines = tmp_path / "pipelines"
     pipelines.mkdir()
-    files = {"orders.yaml": ORDERS, "wrong.test.yaml": f"pipeline: orders.yaml{WRONG}", "steps.py": STEPS + MORE_STEPS}
-    for name, text in {**files, "odd.yaml": ODD, "rows.csv": "id\n9\n", "rows.json": "[]", "mixed.json": "[]"}.items():
+    shutil.copy(PIPELINES / "wrong.test.yaml", pipelines)
+    files = {"orders.yaml": ORDERS, "steps.py": STEPS, "odd.yaml": ODD}
+    for name, text in {**files, "rows.csv": "id\n9\n", "rows.json": "[]", "mixed.json": "[]"}.items():
         (pipelines / name).write_text(text.lstrip())
     fails = (
         "pipeline: orders.yaml\ntests:\n  - name: fails\n    task: clean\n    given: {tasks: {poll: [{id: 1}]}}\n"
