@@ -29,8 +29,8 @@ PYTHON := $(shell \
     done)
 endif
 
-# What another project put there must not reach this one.
-unexport PYTHONPATH PYTHONHOME
+# What another project put there must not reach this one, and each process would compile everything again.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 BOOTSTRAP = $(if $(PYTHON),,$(error No Python found: install Python 3.11 or newer, \
 or name one with `make run PYTHON=/path/to/python3`))"$(PYTHON)" scripts/bootstrap.py --venv $(VENV)

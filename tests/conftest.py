@@ -23,6 +23,9 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
 
+# Each of the processes that the tests start would compile all of the code again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 WHOLE_AIRFLOW = "tests/e2e/"
 
 
