@@ -1,7 +1,10 @@
 """`load` into PostgreSQL against dlt, Airflow's `insert_rows`, COPY and executemany by hand; `duckdb` against DuckDB;
 the start of a task with the extras of the data tasks and without them.
 
-    python -m benchmarks.data_tasks [--quick] [--rounds N] [--bare PYTHON --full PYTHON]
+    python -m benchmarks.data_tasks [PART …] [--quick] [--rounds N] [--bare PYTHON --full PYTHON]
+
+A part is `loads-10000`, `loads-1000000`, `queries-10000`, `queries-1000000` or `starts`, and is kept when it is done, beside the
+last results of the others. None given: all of them, `starts` only with `--bare` and `--full`.
 
 Needs PostgreSQL's programs (apt-get install postgresql). `--bare` and `--full` are the Pythons of two environments that
 scripts/bootstrap.py has made, with the extra `airflow` alone and with what `make run` installs.
@@ -24,8 +27,8 @@ from tests.e2e.services import postgresql
 
 LOADS = ("load", "dlt_by_hand", "insert_rows", "copy_by_hand", "executemany")
 QUERIES = ("duckdb_task", "duckdb_by_hand")
-PARQUET = "_parquet"
-"""Behind a query's name: of a file of Parquet, not of JSON Lines."""
+MANY = 100_000
+"""Above this, a round takes minutes."""
 
 
 def written(path: Path, number: int) -> str:
@@ -37,19 +40,26 @@ def written(path: Path, number: int) -> str:
     return str(path)
 
 
-def as_parquet(path: str) -> str:
+def copied(path: str, form: str) -> str:
     import duckdb  # noqa: PLC0415 # an extra
 
-    found = f"{path}.parquet"
-    duckdb.execute(f"COPY (FROM '{path}') TO '{found}' (FORMAT parquet)")
+    found = f"{path}.{form}"
+    duckdb.execute(f"COPY (FROM '{path}') TO '{found}' (FORMAT {form})")
     return found
 
 
-def starts(pythons: dict[str, str], folder: Path, rounds: int) -> dict[str, float]:
-    """Milliseconds from a task's start to the first line of the user's function, in a process of its own; medians."""
-    cases = {name: task_start.Case(folder / name, "ours", 1, python).cold for name, python in pythons.items()}
-    found = measure.in_turn(rounds, cases)
-    return {name: round(1000 * measure.median(one for some in costs for one in some)) for name, costs in found.items()}
+def starts(pythons: dict[str, str], rounds: int) -> dict[str, Any]:
+    """Milliseconds from a task's start to the first line of the user's function, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        cases = {name: task_start.Case(Path(folder) / name, "ours", 1, python).cold for name, python in pythons.items()}
+        found = measure.in_turn(rounds, cases)
+    return {
+        name: {
+            "median_ms": round(1000 * measure.median(one for some in costs for one in some)),
+            "fastest_ms": round(1000 * min(one for some in costs for one in some)),
+        }
+        for name, costs in found.items()
+    }
 
 
 def spent(way: str, path: str, target: str, environment: dict[str, str]) -> dict[str, float]:
@@ -72,15 +82,9 @@ def measured(rounds: int, cases: dict[str, Callable[[], dict[str, float]]]) -> d
     }
 
 
-def main() -> None:
-    parser = measure.arguments(__doc__)
-    parser.add_argument("--bare", help="Python of an environment without the extras")
-    parser.add_argument("--full", help="Python of an environment with them")
-    arguments = parser.parse_args()
-    sizes = (1_000,) if arguments.quick else (10_000, 1_000_000)
-    result: dict[str, Any] = {}
+def loads(size: int, rounds: int | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, postgresql() as address:
-        folder = Path(name)
+        folder, numbers = Path(name), iter(range(1_000))
         environment = {
             **os.environ,
             "AIRFLOW_HOME": str(folder / "airflow"),
@@ -90,24 +94,46 @@ def main() -> None:
             "RUNTIME__DLTHUB_TELEMETRY": "false",
             "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
         }
-        if arguments.bare and arguments.full:
-            pythons = {"without extras": arguments.bare, "with extras": arguments.full}
-            result["start of a task, ms"] = starts(pythons, folder, arguments.rounds or 5)
-        numbers = iter(range(1_000))
-        for size in sizes:
-            path = written(folder / f"{size}.jsonl", size)
-            parquet = as_parquet(path)
+        path = written(folder / f"{size}.jsonl", size)
 
-            def case(way: str, path: str, size: int = size) -> dict[str, float]:
-                target = f"t{next(numbers)}_{way}_{size}"
-                return spent(way, path, target if way in LOADS else str(folder / f"{target}.parquet"), environment)
+        def case(way: str) -> dict[str, float]:
+            return spent(way, path, f"t{next(numbers)}_{way}", environment)
 
-            few = arguments.rounds or (1 if size == max(sizes) else 3)
-            cases = {way: partial(case, way, path) for way in QUERIES}
-            cases |= {f"{way}{PARQUET}": partial(case, way, parquet) for way in QUERIES}
-            found = measured(arguments.rounds or 5, cases)
-            result[f"{size} rows"] = measured(few, {way: partial(case, way, path) for way in LOADS}) | found
-    measure.report("data_tasks", result, keep=not arguments.quick)
+        return measured(rounds or (1 if size > MANY else 5), {way: partial(case, way) for way in LOADS})
+
+
+def queries(size: int, rounds: int | None) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name:
+        folder, numbers = Path(name), iter(range(1_000))
+        environment = {**os.environ, "AIRFLOW_HOME": str(folder / "airflow")}
+        lines = written(folder / f"{size}.jsonl", size)
+        files = {"": lines, **{f"_{form}": copied(lines, form) for form in ("csv", "parquet")}}
+
+        def case(way: str, path: str) -> dict[str, float]:
+            return spent(way, path, str(folder / f"{next(numbers)}.parquet"), environment)
+
+        cases = {f"{way}{end}": partial(case, way, path) for end, path in files.items() for way in QUERIES}
+        return measured(rounds or 5, cases)
+
+
+def main() -> None:
+    parser = measure.arguments(__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--bare", help="Python of an environment without the extras")
+    parser.add_argument("--full", help="Python of an environment with them")
+    options = parser.parse_args()
+    rounds = 1 if options.quick else options.rounds
+    pythons = {"without extras": options.bare, "with extras": options.full}
+    parts: dict[str, Callable[[], dict[str, Any]]] = {}
+    for size in (1_000,) if options.quick else (10_000, 1_000_000):
+        parts[f"loads-{size}"] = partial(loads, size, rounds)
+        parts[f"queries-{size}"] = partial(queries, size, rounds)
+    if all(pythons.values()):
+        parts["starts"] = partial(starts, pythons, rounds or 5)
+    if unknown := set(options.parts) - set(parts):
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    for name in options.parts or parts:
+        measure.report_part("data_tasks", name, parts[name](), keep=not options.quick)
 
 
 if __name__ == "__main__":

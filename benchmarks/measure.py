@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,6 +83,23 @@ def report(name: str, result: Mapping[str, Any], *, keep: bool) -> None:
     if keep:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{name}.json").write_text(text + "\n")
+
+
+def report_part(name: str, part: str, result: Mapping[str, Any], *, keep: bool) -> None:
+    """Print a part of a benchmark that takes too long for one run, and with `keep` put it in place of its last result,
+    with when and of which commit it is; the other parts stay."""
+    entry = {**result, "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M}, {commit()}, {machine()}"}
+    print(json.dumps({part: entry}, indent=2), flush=True)
+    if keep:
+        path = RESULTS / f"{name}.json"
+        parts = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps({**parts, part: entry}, indent=2, sort_keys=True) + "\n")
+
+
+def commit() -> str:
+    """The commit that is measured, in words."""
+    words = ["git", "describe", "--always", "--exclude=*", "--dirty= and changes"]
+    return subprocess.run(words, cwd=RESULTS, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
 
 
 def machine() -> str:
