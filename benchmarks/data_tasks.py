@@ -3,8 +3,8 @@ the start of a task with the extras of the data tasks and without them.
 
     python -m benchmarks.data_tasks [PART …] [--quick] [--rounds N] [--bare PYTHON --full PYTHON]
 
-A part is `loads-10000`, `loads-1000000`, `queries-10000`, `queries-1000000` or `starts`, and is kept when it is done, beside the
-last results of the others. None given: all of them, `starts` only with `--bare` and `--full`.
+A part is `loads-10000`, `loads-1000000`, `queries-10000`, `queries-1000000` or `starts`, and is kept when it is done,
+beside the last results of the others. None given: all of them, `starts` only with `--bare` and `--full`.
 
 Needs PostgreSQL's programs (apt-get install postgresql). `--bare` and `--full` are the Pythons of two environments that
 scripts/bootstrap.py has made, with the extra `airflow` alone and with what `make run` installs.

@@ -83,7 +83,18 @@ def _with_rows(spec: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], title
     whole["data"] = {"values": list(plain_rows(rows))}
     if title is not None:
         whole["title"] = title
+    if not rows:
+        whole["title"] = _saying_that_it_is_empty(whole.get("title"))
     return whole
+
+
+def _saying_that_it_is_empty(title: Any) -> Any:
+    """A title that nobody takes for that of a chart whose rows are all 0."""
+    if not title:
+        return "No rows"
+    known = title if isinstance(title, Mapping) else {"text": title}
+    below = known.get("subtitle") or []
+    return {**known, "subtitle": [*(below if isinstance(below, list) else [below]), "No rows"]}
 
 
 def _has_address(value: Any) -> bool:

@@ -21,7 +21,8 @@ class CheckError(Exception):
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What is checked. `ask` runs SQL; `table` is its name as SQL writes it, and `quote` the sign around names.
-    `no_number`: the condition of text that is none, where a database casts it all the same.
+    `no_number`: the condition of text that is none, where a database casts it all the same. `has_columns`: whether they
+    are there when no row is.
     """
 
     ask: Ask
@@ -30,6 +31,7 @@ class Checked:
     where: str | None = None
     samples: int = 5
     no_number: str | None = None
+    has_columns: bool = True
 
     def name(self, column: str) -> str:
         """A column's name as SQL writes it."""
@@ -44,6 +46,15 @@ class Checked:
         """One figure."""
         ((figure,),) = (row.values() for row in self.ask(f"SELECT {expression} AS figure {self.source(*conditions)}"))
         return figure
+
+    def count(self) -> int:
+        """The number of rows."""
+        try:
+            return int(self.value("count(*)"))
+        except CheckError:
+            if self.has_columns or self.ask(f"SELECT 1 AS found FROM {self.table} LIMIT 1"):
+                raise
+            return 0
 
     def breaking(self, condition: str) -> list[dict[str, Any]]:
         """Some of the rows that a condition holds for."""
@@ -80,36 +91,52 @@ class Rules:
         return sum(map(len, self.columns.values())) + len(self.checks) + single
 
 
-def broken_rules(checked: Checked, rules: Rules, rows: int, now: datetime) -> Iterator[Broken]:
-    """The rules that do not hold. Where there are no rows, only `row_count` and `freshness` can be broken."""
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """A rule that neither holds nor is broken, because there was no value to look at."""
+
+    rule: str
+
+
+Finding = Broken | Unchecked
+
+
+def findings(checked: Checked, rules: Rules, rows: int, now: datetime) -> Iterator[Finding]:
+    """The rules that do not hold, and those that found nothing to look at."""
     if rules.row_count is not None and not holds(rows, rules.row_count):
         yield Broken("row_count", rows, said(rules.row_count))
-    if rows:
-        for column, wanted in rules.columns.items():
-            for kind, expected in wanted.items():
-                yield from _column(checked, column, kind, expected)
-        for name, check in rules.checks.items():
+    for column, wanted in rules.columns.items():
+        for kind, expected in wanted.items():
+            yield from _column(checked, column, kind, expected, rows)
+    for name, check in rules.checks.items():
+        try:
             yield from _statement(checked, name, check)
+        except CheckError:
+            if rows or checked.has_columns:
+                raise
+            yield Unchecked(name)
     if rules.freshness is not None:
         yield from _freshness(checked, rules.freshness, rows, now)
 
 
-def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any]) -> Iterator[Broken]:
-    name = checked.name(column)
-    figure = checked.value(_FIGURES[kind].format(name))
+def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any], rows: int) -> Iterator[Finding]:
+    rule, name = f"{column}, {kind}", checked.name(column)
+    figure = checked.value(_FIGURES[kind].format(name)) if rows or checked.has_columns else 0
+    if figure is None or (rows == 0 and kind != "distinct_check"):
+        yield Unchecked(rule)
+        return
     if kind in ("min", "max") and isinstance(figure, str) and _number(figure) is not None:
         # A column of text: its smallest text is not its smallest number.
         if checked.no_number is not None:
             others = int(checked.value(f"sum(CASE WHEN {checked.no_number.format(name)} THEN 1 ELSE 0 END)"))
             if others:
-                raise CheckError(f"{column}, {kind}: {others} values are text that is no number")
+                raise CheckError(f"{rule}: {others} values are text that is no number")
         name = f"CAST({name} AS DECIMAL(38, 9))"
         figure = checked.value(_FIGURES[kind].format(name))
-    if figure is None or holds(figure, expected):
+    if holds(figure, expected):
         return
     breaking = _breaking(checked, name, kind, expected)
-    rows = checked.breaking(breaking) if breaking is not None else []
-    yield Broken(f"{column}, {kind}", figure, said(expected), rows)
+    yield Broken(rule, figure, said(expected), checked.breaking(breaking) if breaking is not None else [])
 
 
 def _breaking(checked: Checked, name: str, kind: str, expected: Mapping[str, Any]) -> str | None:
@@ -135,13 +162,16 @@ _FIGURES: Mapping[str, str] = {
 }
 
 
-def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterator[Broken]:
+def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterator[Finding]:
     statement, partition = check["check_statement"], check.get("partition_clause")
     held = f"CASE WHEN {statement} THEN 1 ELSE 0 END AS held"
     (row,) = checked.ask(
         f"SELECT min(held) AS held, count(*) - sum(held) AS broken FROM (SELECT {held} {checked.source(partition)}) q"
     )
-    if row["held"] is None or int(row["held"]) == 1:
+    if row["held"] is None:
+        yield Unchecked(name)
+        return
+    if int(row["held"]) == 1:
         return
     found = f"{row['broken']} rows that do not meet it"
     try:

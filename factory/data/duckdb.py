@@ -18,7 +18,7 @@ from typing import Any
 
 from factory.data import imported
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import NewFile, absolute, format_of, found, local_copy
+from factory.data.places import NewFile, absolute, format_of, found, kind_said, local_copy
 from factory.data.row_files import RowFileWriter, has_long_numbers, limited, plain_rows, read_rows
 from factory.data.sql import result_rows, write_rows
 
@@ -141,9 +141,9 @@ def _copied(connection: Any, statement: str, new: NewFile) -> str:
 
 def _explained(message: str, query: Query) -> str:
     line = " ".join(message.split())
-    empty = [name for name, value in query.tables.items() if isinstance(value, list) and not value]
-    if empty and "Binder Error" in line:
-        return f"{line} (the table `{empty[0]}` has no rows, so it has no columns)"
+    empty = next((name for name, value in query.tables.items() if value == []), None)
+    if empty is not None and "Binder Error" in line:
+        return f"{line} (the table `{empty}` has no rows, so it has no columns)"
     hidden = re.search(r'Cannot access file "([^"]*)"', line)
     if hidden is not None:
         return (
@@ -152,10 +152,8 @@ def _explained(message: str, query: Query) -> str:
     return line
 
 
-_DECIMAL_DIGITS = 38
-"""Most digits of DuckDB's DECIMAL."""
-_LARGEST_OBJECT = 128 << 20
-"""Bytes of the longest line of JSON."""
+_DECIMAL_DIGITS = 38  # the most of DuckDB's DECIMAL
+_LARGEST_OBJECT = 128 << 20  # bytes of the longest line of JSON
 
 
 class DuckdbError(Exception):
@@ -167,8 +165,12 @@ def local_files(name: str, value: Any, folder: Path) -> list[str]:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
-        raise DuckdbError(f"the table `{name}` must be rows or a path, not {type(value).__name__}")
-    if value and all(isinstance(one, str) for one in value):
+        raise DuckdbError(f"the table `{name}` is {kind_said(value)}, not rows or a path")
+    kind, wanted = (str, "a path") if value and isinstance(value[0], str) else (Mapping, "a row")
+    for number, one in enumerate(value, start=1):
+        if not isinstance(one, kind):
+            raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
+    if kind is str:
         paths = [path for pattern in value for path in found(pattern)]
         return [local_copy(path, folder) for path in paths]
     with RowFileWriter(str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")) as file:

@@ -68,6 +68,12 @@ def found(pattern: str) -> list[str]:
     return paths
 
 
+def kind_said(value: Any) -> str:
+    """What a value is that is none of those that are expected, in the words of YAML."""
+    kinds = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return "null" if value is None else kinds.get(type(value), type(value).__name__)
+
+
 @contextmanager
 def opened_to_read(path: str) -> Iterator[IO[bytes]]:
     """The file's bytes. Raises RowFileError."""

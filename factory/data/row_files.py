@@ -21,7 +21,7 @@ from typing import IO, Any, Self, cast
 from uuid import UUID
 
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import NewFile, RowFileError, format_of, found, opened_to_read
+from factory.data.places import NewFile, RowFileError, format_of, found, kind_said, opened_to_read
 from factory.data.row_formats import ROWS_AT_ONCE, arrow, row_mapping, sink
 from factory.data.values import exact_number
 
@@ -151,7 +151,9 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
 
     CSV has text only: what was null is empty. Raises RowFileError.
     """
-    for pattern in [path] if isinstance(path, str) else path:
+    for number, pattern in enumerate([path] if isinstance(path, str) else path, start=1):
+        if not isinstance(pattern, str):
+            raise RowFileError(f"entry {number} of `file` is {kind_said(pattern)}, not a path")
         for one in found(pattern):
             with opened_to_read(one) as file:
                 yield from _rows_in(one, file)

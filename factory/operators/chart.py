@@ -83,7 +83,10 @@ class ChartOperator(BaseOperator):
             self.drawn = draw(self.spec, rows, self.to, self.title)
         except (ChartError, RowFileError, SqlError) as error:
             raise AirflowException(str(error)) from None
-        self.log.info("%s rows in %s", len(rows), self.drawn)
+        if rows:
+            self.log.info("%s rows in %s", len(rows), self.drawn)
+        else:
+            self.log.warning("There are no rows: %s says so and shows nothing else.", self.drawn)
         self.to = self.drawn
         return self.drawn
 

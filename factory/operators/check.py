@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
-from factory.data.check import Broken, Checked, CheckError, Rules, broken_rules
+from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, findings
 from factory.data.duckdb import DuckdbError, Query, opened
 from factory.data.row_files import RowFileError, plain_rows
 from factory.data.sql import SqlError, database_hook, result_rows, run_sql
@@ -35,7 +35,7 @@ class CheckOperator(BaseOperator):
     :param severity: `error` or `warning`
     :param sample_rows: how many rows that break a rule are shown
 
-    The output says how many rows and rules there were, and which rules are broken.
+    The output says how many rows and rules there were, which rules are broken, and which found nothing to check.
     """
 
     template_fields: Sequence[str] = ("rows", "file", "conn_id", "table", "partition_clause", "checks")
@@ -76,17 +76,29 @@ class CheckOperator(BaseOperator):
         rules = Rules(self.columns or {}, self.checks or {}, self.row_count, self.freshness)
         try:
             with self._checked() as checked:
-                # Rows without a single one have no columns.
-                count = 0 if self.rows == [] else int(checked.value("count(*)"))
-                broken = list(broken_rules(checked, rules, count, datetime.now(UTC)))
+                count = checked.count()
+                found = list(findings(checked, rules, count, datetime.now(UTC)))
         except (CheckError, SqlError, DuckdbError, RowFileError) as error:
             raise AirflowException(str(error)) from None
+        broken = [one for one in found if isinstance(one, Broken)]
+        unchecked = [one.rule for one in found if isinstance(one, Unchecked)]
+        if unchecked:
+            why = (
+                "there are no rows; to fail then, add `row_count: {geq_to: 1}`" if count == 0 else "no row has a value"
+            )
+            self.log.warning(
+                "%s of %s rules checked nothing (%s): %s", len(unchecked), len(rules), why, "; ".join(unchecked)
+            )
         if broken:
             self._say(broken, len(rules), count)
         else:
-            self.log.info("%s rules hold for %s rows", len(rules), count)
-        found = [{"rule": one.rule, "found": one.found, "expected": one.expected} for one in broken]
-        return {"rows": count, "rules": len(rules), "broken": found}
+            self.log.info("%s rules hold for %s rows", len(rules) - len(unchecked), count)
+        return {
+            "rows": count,
+            "rules": len(rules),
+            "broken": [{"rule": one.rule, "found": one.found, "expected": one.expected} for one in broken],
+            "unchecked": unchecked,
+        }
 
     def _say(self, broken: Sequence[Broken], rules: int, count: int) -> None:
         text = "\n".join([f"{len(broken)} of {rules} rules are broken ({count} rows):", *map(str, broken)])
@@ -122,7 +134,7 @@ class CheckOperator(BaseOperator):
                 except connection_error() as error:
                     raise CheckError(" ".join(str(error).split())) from None
 
-            yield Checked(ask_rows, '"rows"', where=self.partition_clause, samples=self.sample_rows)
+            yield Checked(ask_rows, '"rows"', where=self.partition_clause, samples=self.sample_rows, has_columns=False)
 
 
 def connection_error() -> type[Exception]:

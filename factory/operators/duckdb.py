@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.data import refuse_null_tables
 from factory.data.duckdb import DuckdbError, Query, run_query
 from factory.data.row_files import RowFileError, TooManyRowsError
 from factory.data.sql import SqlError
@@ -58,6 +59,7 @@ class DuckdbOperator(BaseOperator):
 
     def execute(self, context: Context) -> list[dict[str, Any]] | str:  # noqa: ARG002 # Airflow's signature
         """Run it; return the rows, or the file's path."""
+        refuse_null_tables(self)
         query = Query(
             [self.sql] if isinstance(self.sql, str) else list(self.sql),
             self.tables or {},

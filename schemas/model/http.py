@@ -222,7 +222,7 @@ class HttpRequest(Model):
     decimals: Literal["float", "text"] = "float"
     """`text`: numbers of a JSON body that have a fraction or an exponent stay the text that the server sent, so that
     no digit is lost."""
-    to: Annotated[str, Field(min_length=1, examples=["/data/orders/{{ ds }}.jsonl"])] | None = None
+    to: Annotated[str, Field(min_length=1, examples=["/data/orders/{{ dag_run.run_after | ds }}.jsonl"])] | None = None
     """Write the rows to this file, page by page, and hand on its path in place of the rows. The ending says the format:
     `.jsonl`, `.json`, `.csv` (each also with `.gz`) or `.parquet`. Local, or such as `s3://CONN_ID@bucket/orders.csv`."""
     unique_by: JmesPath | None = Field(default=None, examples=["id", "[shop, number]"])

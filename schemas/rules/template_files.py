@@ -18,6 +18,7 @@ from schemas.rules.subject import Reference, Subject
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
 from schemas.shape.places import mapping_at, value_at
+from schemas.text.document import not_utf8
 from schemas.text.lines import TextLines
 
 _SHELL = (".sh", ".bash")
@@ -76,12 +77,20 @@ def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) 
     operators = [task for task in subject.tasks if task.uses in BUILT_INS or str(task.uses).endswith("Operator")]
     written = {text for task in operators for _, text in _names(task.with_path, task.arguments)}
     shown = subject.effective.layers[-1].file.removesuffix(subject.path)
-    for name in sorted(written) if not subject.data.get("jinja_environment_kwargs") else ():
+    reads_templates = not subject.data.get("jinja_environment_kwargs")
+    for name in sorted(written):
         file = _file(name, places)
-        text = file.read_bytes().decode("utf-8", errors="replace") if file is not None else ""
-        if file is None or "{" not in text or len(text) > _LONGEST_FILE:
+        if file is None:
             continue
+        raw = file.read_bytes()
         place = shown + file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            yield not_utf8(raw, error, place)
+            continue
+        if not reads_templates or "{" not in text or len(text) > _LONGEST_FILE:
+            continue
         for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
             span = TextLines(text).span(*said.part)
             yield Diagnostic(said.code, said.message, place, span, caret=said.caret, help=said.help, text=text)

@@ -134,13 +134,19 @@ def document_from_bytes(raw: bytes, file: str, parse: Parse | None = None) -> Do
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        readable = raw[: error.start].decode("utf-8-sig")
-        line, column = TextLines(readable).position(len(readable))
-        shown = raw.decode("utf-8-sig", errors="replace")
-        message = f"byte 0x{raw[error.start]:02X} is not UTF-8"
-        span = Span(line, column, line, column + 1)
-        return _failed(file, shown, Code.NOT_UTF8, message, span, help="save the file as UTF-8")
+        found = not_utf8(raw, error, file)
+        return Document(file, found.text or "", diagnostics=(found,))
     return (parse or document_from_text)(text, file)
+
+
+def not_utf8(raw: bytes, error: UnicodeDecodeError, file: str) -> Diagnostic:
+    """The finding for bytes in another encoding, where the first of them is."""
+    readable = raw[: error.start].decode("utf-8-sig")
+    line, column = TextLines(readable).position(len(readable))
+    shown = raw.decode("utf-8-sig", errors="replace")
+    message = f"byte 0x{raw[error.start]:02X} is not UTF-8"
+    help_text = "save the file as UTF-8; `factory rule PF002` says how"
+    return Diagnostic(Code.NOT_UTF8, message, file, Span(line, column, line, column + 1), help=help_text, text=shown)
 
 
 def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> Document:

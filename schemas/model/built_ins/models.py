@@ -31,7 +31,7 @@ class TrainArguments(RowsSource):
     metrics: Annotated[list[_Column], Field(min_length=1)] | None = Field(default=None, examples=[["accuracy", "f1"]])
     """What is measured, by scikit-learn's names of scorers. Default: `accuracy` for classifiers, `r2` and
     `neg_mean_absolute_error` for regressors."""
-    to: str = Field(min_length=1, examples=["models/churn/{{ ds }}"])
+    to: str = Field(min_length=1, examples=["models/churn/{{ dag_run.run_after | ds }}"])
     """Folder for the model: `model.skops`, and `model.json` with what it was made from."""
 
 
@@ -51,7 +51,7 @@ class TrainTask(TaskBase):
 class PredictArguments(RowsSource):
     """A model, and rows to predict for."""
 
-    model: str = Field(min_length=1, examples=["models/churn/{{ ds }}"])
+    model: str = Field(min_length=1, examples=["models/churn/{{ dag_run.run_after | ds }}"])
     """Folder that `train` wrote."""
     column: str = Field(default="prediction", min_length=1)
     """Name of the column with the prediction."""
@@ -59,7 +59,7 @@ class PredictArguments(RowsSource):
     """Types inside the model that may be loaded besides those of scikit-learn, NumPy and SciPy, by dotted path."""
     max_rows: PositiveCount | None = None
     """The task fails when there are more rows. Default: 10000; with `to` there is no limit."""
-    to: str | None = Field(default=None, min_length=1, examples=["lake/churn/{{ ds }}.parquet"])
+    to: str | None = Field(default=None, min_length=1, examples=["lake/churn/{{ dag_run.run_after | ds }}.parquet"])
     """File for the rows; the output is then its path. It ends in `.jsonl`, `.json`, `.csv` or `.parquet`."""
 
 
@@ -88,7 +88,7 @@ class ChartArguments(RowsSource):
     )
     """The chart in Vega-Lite's language, without its `data`; or a file beside the pipeline that ends in `.vl.json` or
     `.vl.yaml`."""
-    to: str = Field(min_length=1, examples=["charts/orders-{{ ds }}.html"])
+    to: str = Field(min_length=1, examples=["charts/orders-{{ dag_run.run_after | ds }}.html"])
     """File for the chart: `.html` (a page that needs no network), `.svg`, `.png` or `.pdf`. The output is its path."""
     title: str | None = Field(default=None, min_length=1)
     """Title of the chart. Default: that of `spec`."""

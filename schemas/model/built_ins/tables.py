@@ -39,7 +39,7 @@ class SqlArguments(Model):
     column of the first row), or `none`. Default: `rows` with `to`, else `none`."""
     max_rows: PositiveCount | None = None
     """The task fails when there are more rows. Default: 10000; with `to` there is no limit."""
-    to: str | None = Field(default=None, min_length=1, examples=["lake/revenue/{{ ds }}.parquet"])
+    to: str | None = Field(default=None, min_length=1, examples=["lake/revenue/{{ dag_run.run_after | ds }}.parquet"])
     """File for the rows; the output is then its path. It ends in `.jsonl`, `.json`, `.csv` or `.parquet`."""
 
 
@@ -140,7 +140,7 @@ class DuckdbArguments(Model):
     """`true`: the query may read and write any file. `false`: it reads what `tables` names, and nothing else."""
     max_rows: PositiveCount | None = None
     """The task fails when there are more rows. Default: 10000; with `to` there is no limit."""
-    to: str | None = Field(default=None, min_length=1, examples=["lake/totals/{{ ds }}.parquet"])
+    to: str | None = Field(default=None, min_length=1, examples=["lake/totals/{{ dag_run.run_after | ds }}.parquet"])
     """File for the rows; the output is then its path. It ends in `.jsonl`, `.json`, `.csv` or `.parquet`."""
 
 

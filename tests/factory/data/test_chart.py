@@ -106,10 +106,37 @@ def test_what_cannot_be_drawn_is_said_and_leaves_no_file(tmp_path: Path) -> None
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.html": "before"}
 
 
-def test_no_rows_are_an_empty_chart(tmp_path: Path) -> None:
-    assert b"<svg" in draw(tmp_path / "a.svg", [])
+@pytest.mark.parametrize(
+    ("title", "texts"),
+    [
+        (None, ["No rows"]),
+        ("Orders", ["Orders", "No rows"]),
+        ({"text": "Orders", "subtitle": "of May"}, ["Orders", "of May", "No rows"]),
+        ({"text": ["Orders", "and more"], "subtitle": ["of", "May"]}, ["Orders", "and more", "of", "May", "No rows"]),
+    ],
+)
+def test_a_chart_without_rows_says_so(
+    tmp_path: Path, title: Any, texts: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = SPEC if title is None else {**SPEC, "title": title}
+    found = re.findall(r">([^<>]+)</(?:text|tspan)>", draw(tmp_path / "a.svg", [], spec).decode())
+    assert [text for text in found if text in texts] == texts
+    assert f"There are no rows: {tmp_path / 'a.svg'} says so" in capsys.readouterr().out
+
+
+def test_no_rows_leave_every_form_of_a_spec_one_that_can_be_drawn(tmp_path: Path) -> None:
     made = {**SPEC, "transform": [{"calculate": "datum.total * 2", "as": "twice"}]}
-    assert b"<svg" in draw(tmp_path / "b.svg", spec={**made, "encoding": {"y": {"field": "twice"}}})
+    for number, spec in enumerate(
+        (
+            {**made, "encoding": {"y": {"field": "twice"}}},
+            {"layer": [SPEC, SPEC]},
+            {"hconcat": [SPEC, SPEC]},
+            {"facet": {"field": "day"}, "spec": SPEC},
+        )
+    ):
+        assert b"No rows" in draw(tmp_path / f"{number}.svg", [], spec)
+        assert b"No rows" not in draw(tmp_path / f"{number}.svg", None, spec)
+    assert b"No rows" in draw(tmp_path / "a.html", [], title="Orders")
 
 
 def test_the_button_leads_to_the_task_s_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def test_rules_that_hold(source: dict[str, Any]) -> None:
         "checks": {"sum": {"check_statement": "sum(price) > 13"}, "ids": {"check_statement": "id > 0"}},
         "row_count": {"equal_to": 3},
     }
-    assert check(source, **rules) == {"rows": 3, "rules": 7, "broken": []}
+    assert check(source, **rules) == {"rows": 3, "rules": 7, "broken": [], "unchecked": []}
 
 
 def test_a_failure_names_every_rule_its_figure_and_rows(source: dict[str, Any]) -> None:
@@ -128,14 +128,70 @@ def test_old_rows_are_noticed(source: dict[str, Any]) -> None:
         check(source, freshness={"column": "customer", "within": long})
 
 
-def test_no_rows_break_only_what_is_about_their_number() -> None:
+@pytest.fixture(params=["rows", "file", "table"])
+def no_rows(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """No rows, in each of the ways in which they can be given: only a table has columns then."""
+    if request.param == "rows":
+        return {"rows": []}
+    if request.param == "file":
+        with RowFileWriter(str(tmp_path / "orders.jsonl")):
+            pass
+        return {"file": str(tmp_path / "orders.jsonl")}
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE orders (id INTEGER, customer TEXT, price REAL, at TEXT)")
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return {"conn_id": "shop", "table": "orders"}
+
+
+def test_rules_that_found_no_rows_are_named(no_rows: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    zero = {"equal_to": 0}
     rules: dict[str, Any] = {
-        "columns": {"price": {"min": {"geq_to": 0}}},
-        "checks": {"a": {"check_statement": "x > 1"}},
+        "columns": {"price": {"min": {"geq_to": 0}, "null_check": zero}, "id": {"unique_check": zero}},
+        "checks": {"dear": {"check_statement": "price > 1"}, "few": {"check_statement": "count(*) < 5"}},
     }
-    assert check({"rows": []}, **rules) == {"rows": 0, "rules": 2, "broken": []}
-    assert "row_count: found 0, expected at least 1" in broken({"rows": []}, row_count={"geq_to": 1}, **rules)
-    assert "found no time" in broken({"rows": []}, freshness={"column": "at", "within": timedelta(days=1)})
+    unchecked = ["price, min", "price, null_check", "id, unique_check", "dear"]
+    assert check(no_rows, **rules) == {"rows": 0, "rules": 5, "broken": [], "unchecked": unchecked}
+    assert (
+        "4 of 5 rules checked nothing (there are no rows; to fail then, add `row_count: {geq_to: 1}`): "
+        "price, min; price, null_check; id, unique_check; dear" in capsys.readouterr().out
+    )
+    partition = check(no_rows, partition_clause="price > 3", **rules)
+    assert (partition["rows"], partition["unchecked"][:4]) == (0, unchecked)
+
+
+def test_no_rows_break_what_is_about_their_number(no_rows: dict[str, Any]) -> None:
+    text = broken(
+        no_rows,
+        row_count={"geq_to": 1},
+        columns={"id": {"distinct_check": {"geq_to": 2}, "min": {"geq_to": 0}}},
+        checks={"many": {"check_statement": "count(*) > 10"}},
+        freshness={"column": "at", "within": timedelta(days=1)},
+    )
+    assert text.splitlines() == [
+        "4 of 5 rules are broken (0 rows):",
+        "- row_count: found 0, expected at least 1",
+        "- id, distinct_check: found 0, expected at least 2",
+        "- many: found that it does not hold, expected count(*) > 10",
+        "- freshness of at: found no time, expected one within 1 day, 0:00:00",
+    ]
+
+
+def test_a_column_without_a_value_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = {"columns": {"price": {"min": {"geq_to": 0}}}, "row_count": {"equal_to": 2}}
+    assert check({"rows": [{"id": 1, "price": None}, {"id": 2, "price": None}]}, **rules)["unchecked"] == ["price, min"]
+    assert "1 of 2 rules checked nothing (no row has a value): price, min" in capsys.readouterr().out
+    partition = {"low": {"check_statement": "id > 0", "partition_clause": "id > 5"}}
+    assert check({"rows": [{"id": 1}]}, checks=partition)["unchecked"] == ["low"]
+
+
+def test_a_table_without_rows_has_columns_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE orders (id INTEGER)")
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    table = {"conn_id": "shop", "table": "orders"}
+    assert "no such column" in broken(table, checks={"typo": {"check_statement": "ids > 1"}})
 
 
 def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

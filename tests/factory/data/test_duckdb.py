@@ -9,10 +9,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.row_files import RowFileWriter, read_rows
@@ -201,6 +204,39 @@ def test_more_rows_than_allowed_fail() -> None:
         run("SELECT * FROM range(10001)")
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "`tables.t` is null"),
+        ([{"a": 1}, None], "entry 2 of `tables.t` is null"),
+        (["a.jsonl", None], "entry 2 of `tables.t` is null"),
+        ([{"a": 1}, "a.jsonl"], "entry 2 of the table `t` is text, not a row"),
+        (["a.jsonl", {"a": 1}], "entry 2 of the table `t` is a mapping, not a path"),
+        ([[{"a": 1}]], "entry 1 of the table `t` is a list, not a row"),
+        ({"a": 1}, "the table `t` is a mapping, not rows or a path"),
+        (True, "the table `t` is true or false, not rows or a path"),
+    ],
+)
+def test_what_is_no_table_is_named_with_its_entry(value: Any, said: str) -> None:
+    with pytest.raises(AirflowException, match=said):
+        run("SELECT * FROM t", tables={"u": [{"a": 1}], "t": value})
+
+
+def test_the_task_that_has_returned_nothing_is_named() -> None:
+    with DAG("shop"):
+        empty, full = EmptyOperator(task_id="fetch"), EmptyOperator(task_id="other")
+        whole = DuckdbOperator(task_id="whole", sql="SELECT 1", tables={"t": empty.output})
+        part = DuckdbOperator(task_id="part", sql="SELECT 1", tables={"t": [full.output, empty.output]})
+    for task, tables, where in (
+        (whole, {"t": None}, "`tables.t`"),
+        (part, {"t": ["a.jsonl", None]}, "entry 2 of `tables.t`"),
+    ):
+        running = copy(task)
+        running.tables = tables
+        with pytest.raises(AirflowFailException, match=f"^{where} is null: the task `fetch` has returned nothing"):
+            running.execute({})
+
+
 def test_a_table_without_rows_is_explained() -> None:
     assert run("SELECT count(*) AS n FROM orders", tables={"orders": []}) == [{"n": 0}]
     with pytest.raises(AirflowException, match="the table `orders` has no rows, so it has no columns"):
@@ -208,7 +244,7 @@ def test_a_table_without_rows_is_explained() -> None:
 
 
 def test_what_is_no_table_is_said(tmp_path: Path) -> None:
-    with pytest.raises(AirflowException, match="must be rows or a path, not int"):
+    with pytest.raises(AirflowException, match="the table `t` is a number, not rows or a path"):
         run("SELECT 1", tables={"orders": 3})
     with pytest.raises(AirflowException, match="no file matches"):
         run("SELECT 1", tables={"orders": str(tmp_path / "*.csv")})

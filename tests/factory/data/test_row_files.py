@@ -216,3 +216,12 @@ def test_what_a_killed_process_left_is_removed_and_no_other(tmp_path: Path) -> N
 def test_any_rows_come_back(tmp_path_factory: pytest.TempPathFactory, pages: list[list[dict[str, Any]]]) -> None:
     path = written(tmp_path_factory.mktemp("rows") / "rows.jsonl", *pages)
     assert list(read_rows(path)) == [row for page in pages for row in page]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"), [(None, "null"), ({"id": 1}, "a mapping"), (["a.jsonl"], "a list"), (3, "a number")]
+)
+def test_what_is_no_path_is_named_with_its_entry(tmp_path: Path, entry: Any, said: str) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id":1}\n')
+    with pytest.raises(RowFileError, match=f"entry 2 of `file` is {said}, not a path"):
+        list(read_rows([str(tmp_path / "a.jsonl"), entry]))

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from schemas.check import check_file
 from schemas.findings.codes import Code, Severity
 from schemas.rules import data_tasks
@@ -48,6 +50,34 @@ def test_lint_imports_no_engine(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("uses", "key", "ending", "needs"),
+    [
+        ("sql", "sql", ".sql", "conn_id: w"),
+        ("duckdb", "sql", ".sql", "max_rows: 1"),
+        ("wait_sql", "sql", ".sql", "conn_id: w"),
+        ("chart", "spec", ".vl.json", "rows: [{a: 1}], to: a.svg"),
+        ("bash", "bash_command", ".sh", "env: {A: b}"),
+        ("airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator", "sql", ".sql", "conn_id: w"),
+    ],
+)
+def test_a_file_that_is_not_utf8_is_named_where_it_is_not(
+    tmp_path: Path, uses: str, key: str, ending: str, needs: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(f"tasks:\n  - {{id: a, uses: {uses}, with: {{{key}: text{ending}, {needs}}}}}\n")
+    text = "-- Umsätze\nSELECT 'Münster' -- {{ ds }}\n"
+    file = tmp_path / f"text{ending}"
+    for encoding, line, column in (("latin-1", 1, 7), ("cp1252", 1, 7), ("utf-16", 1, 1)):
+        file.write_bytes(text.encode(encoding))
+        (found,) = check_file(tmp_path, "a.yaml").diagnostics
+        assert (found.code, Path(found.file).name) == (Code.NOT_UTF8, file.name)
+        assert found.span[:2] == (line, column)
+        assert "factory rule PF002" in found.help
+    for encoding in ("utf-8", "utf-8-sig", "ascii"):
+        file.write_bytes(text.encode(encoding, "ignore"))
+        assert check_file(tmp_path, "a.yaml").diagnostics == ()
 
 
 def test_every_engine_belongs_to_a_built_in(tmp_path: Path) -> None:

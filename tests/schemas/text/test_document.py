@@ -71,7 +71,7 @@ class TestFiles:
         document = document_from_bytes(raw, "orders.yaml")
 
         assert only_finding(document) == (Code.NOT_UTF8, line, column)
-        assert document.diagnostics[0].help == "save the file as UTF-8"
+        assert document.diagnostics[0].help == "save the file as UTF-8; `factory rule PF002` says how"
 
     def test_utf16_is_not_guessed(self) -> None:
         assert only_finding(document_from_bytes("a: 1".encode("utf-16"), "orders.yaml"))[0] is Code.NOT_UTF8
