@@ -244,7 +244,7 @@ def test_a_table_without_rows_is_explained() -> None:
 
 
 def test_what_is_no_table_is_said(tmp_path: Path) -> None:
-    with pytest.raises(AirflowException, match="the table `t` is a number, not rows or a path"):
+    with pytest.raises(AirflowException, match="the table `orders` is a number, not rows or a path"):
         run("SELECT 1", tables={"orders": 3})
     with pytest.raises(AirflowException, match="no file matches"):
         run("SELECT 1", tables={"orders": str(tmp_path / "*.csv")})
