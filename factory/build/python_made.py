@@ -217,16 +217,20 @@ class ImportFailedError(Exception):
         self.line = line
 
 
+_Places = dict[str, dict[str, tuple[int, int]]]
+
+
 @dataclass(frozen=True)
 class Imported:
     """The DAGs that Airflow finds in a file; `places` by DAG id and task id: the line
-    that made each task, and the instruction in it; `set_later` by a
-    task's `id()`: the attributes that were set after it was made."""
+    that made each task, and the instruction in it; by a task's `id()`, `given`: the arguments that it was made with, by
+    its file or by defaults, and `set_later`: the attributes that were set after it was made."""
 
     file: Path
     text: str = field(repr=False)
     dags: list[DAG]
     places: Mapping[str, Mapping[str, tuple[int, int]]]
+    given: Mapping[int, set[str]]
     set_later: Mapping[int, set[str]]
 
 
@@ -244,7 +248,7 @@ def imported(file: Path) -> Imported:
     DagContext.autoregistered_dags.clear()
     DagContext.current_autoregister_module_name = name
     try:
-        with _seen_tasks(file) as (places, set_later):
+        with _seen_tasks(file) as seen:
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # anybody's code
         frames = traceback.extract_tb(error.__traceback__)
@@ -256,20 +260,25 @@ def imported(file: Path) -> Imported:
         sys.path[:] = before
     found = [dag for dag, by in DagContext.autoregistered_dags if by is module]
     found += [value for value in vars(module).values() if isinstance(value, DAG)]
-    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), places, set_later)
+    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), *seen)
 
 
 @contextmanager
-def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, tuple[int, int]]], dict[int, set[str]]]]:
-    """Notes for each task the line of the file that made it, and the attributes that were set after that."""
-    places: dict[str, dict[str, tuple[int, int]]] = {}
+def _seen_tasks(file: Path) -> Iterator[tuple[_Places, dict[int, set[str]], dict[int, set[str]]]]:
+    """Notes of each task what `Imported` tells."""
+    places: _Places = {}
+    given: dict[int, set[str]] = {}
     set_later: dict[int, set[str]] = {}
     add_task, set_attribute = DAG.add_task, BaseOperator.__setattr__
 
     def noted(dag: DAG, task: Any) -> None:
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename != str(file):
-            frame = frame.f_back
+        frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
+        calls = [n for n, one in enumerate(frames) if one.f_code.co_name == "apply_defaults"]
+        calls = [n for n in calls if frames[n].f_locals["self"] is task]
+        if calls:  # the last is the file's; what a constructor gives its base, nobody wrote
+            given[id(task)] = {*frames[calls[-1]].f_locals["kwargs"], *frames[calls[-1]].f_locals["default_args"]}
+        outside = frames[calls[-1] :] if calls else frames
+        frame = next((one for one in outside if one.f_code.co_filename == str(file)), outside[-1])
         places.setdefault(dag.dag_id, {}).setdefault(task.task_id, (frame.f_lineno, frame.f_lasti))
         add_task(dag, task)
 
@@ -282,7 +291,7 @@ def _seen_tasks(file: Path) -> Iterator[tuple[dict[str, dict[str, tuple[int, int
     DAG.add_task = noted  # type: ignore[method-assign,assignment] # Airflow tells nobody
     BaseOperator.__setattr__ = noted_attribute  # type: ignore[method-assign,assignment] # as above
     try:
-        yield places, set_later
+        yield places, given, set_later
     finally:
         DAG.add_task = add_task  # type: ignore[method-assign]
         BaseOperator.__setattr__ = set_attribute  # type: ignore[method-assign]

@@ -49,7 +49,9 @@ def converted(found: Imported, shown: str) -> Iterator[ConvertedDag]:
     start = min((node.lineno for node in calls if ast.unparse(node.func).lower().endswith("dag")), default=1)
     for dag in found.dags:
         places = found.places.get(dag.dag_id, {})
-        conversion = _FromPython(dag, found.file, places, shown, found.text, reader, start, found.set_later)
+        conversion = _FromPython(
+            dag, found.file, places, shown, found.text, reader, start, found.given, found.set_later
+        )
         text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
         said = {(d.sort_key, d.message): d for d in conversion.findings}.values()
         yield ConvertedDag(dag.dag_id, text, tuple(said))

@@ -12,6 +12,7 @@ from functools import reduce, singledispatchmethod
 from pathlib import Path
 from typing import Any
 
+import pendulum
 from airflow.sdk import DAG, Asset, AssetAlias, AssetAll, AssetAny, ExceptionRetryPolicy, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
@@ -34,8 +35,8 @@ _OURS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
 @dataclass
 class PythonObjects:
     """Values, schedules and notifications of a DAG; `findings` are what YAML does not hold, each at the `line` that is
-    looked at. `set_later`: the attributes of tasks, by `id()`, that the file set after it made them. `referred`
-    collects the ids of the tasks whose outputs were taken."""
+    looked at. `given`, `set_later`: the arguments of tasks, by `id()`, and what the file set after it made them.
+    `referred` collects the ids of the tasks whose outputs were taken."""
 
     dag: DAG
     file: Path
@@ -44,6 +45,7 @@ class PythonObjects:
     text: str = field(repr=False)
     reader: SourceReader = field(repr=False)
     line: int
+    given: Mapping[int, set[str]] = field(default_factory=dict)
     set_later: Mapping[int, set[str]] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)
     referred: set[str] = field(default_factory=set)
@@ -217,8 +219,10 @@ class PythonObjects:
         if not isinstance(value, datetime):
             return Converted(value.isoformat())
         zone = getattr(self.dag.timezone, "name", "UTC")
-        if getattr(value.tzinfo, "name", str(value.tzinfo)) == zone:
-            value = value.replace(tzinfo=None)
+        if getattr(value.tzinfo, "name", str(value.tzinfo)) in ("UTC", zone):  # of its dates, Airflow keeps UTC
+            there = value.astimezone(self.dag.timezone)
+            local = datetime.combine(there.date(), there.time())
+            value = local if pendulum.instance(local, tz=self.dag.timezone) == value else value
         midnight = value.tzinfo is None and value.time().isoformat() == "00:00:00"
         return Converted(UnquotedText(value.date().isoformat()) if midnight else value.isoformat())
 

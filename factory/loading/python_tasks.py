@@ -42,6 +42,8 @@ class PythonTasks(PythonObjects):
         given = (
             python_made.partial_arguments(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
         )
+        if (written := self.given.get(id(task))) is not None:
+            given = {name: one for name, one in given.items() if name in written}
         given |= self._set_later(task, given)
         without = _OF_THE_TASK if given.get("email") else _OF_THE_TASK | OF_EMAIL
         given = {name: one for name, one in given.items() if name not in without}

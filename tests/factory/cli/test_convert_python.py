@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,40 @@ def test_what_is_set_on_a_task_later_is_carried_over_or_said(tmp_path: Path) -> 
     assert "`a` gives the DAG its result" in done.stderr
     assert yaml.safe_load(done.stdout)["tasks"][0]["retry_exponential_backoff"] == 2
     assert (done.stderr.count("PF125"), done.stderr.count("PF126")) == (4, 0)
+
+
+MADE_BY_OTHERS = """\
+import pendulum
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+
+
+class Echo(BashOperator):
+    def __init__(self, *, word, **kwargs):
+        super().__init__(bash_command=f"echo {word}", append_env=True, **kwargs)
+
+
+START = pendulum.datetime(2026, 1, 1, tz="Europe/Berlin")
+with DAG("orders", schedule="0 7 * * *", start_date=START, default_args={"conn_id": "shop"}):
+    SQLExecuteQueryOperator(task_id="a", sql="SELECT 1", end_date=START.add(hours=8))
+    SQLExecuteQueryOperator(task_id="b", sql="SELECT 1", end_date=pendulum.datetime(2026, 10, 25, 1, 30))
+    Echo(task_id="c", word="hi")
+    BashOperator.partial(task_id="d", append_env=True).expand(bash_command=["a", "b"])
+"""
+
+
+def test_a_task_has_the_arguments_that_its_file_wrote_and_dates_are_local(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(MADE_BY_OTHERS)
+
+    done = factory("convert", "shop.py", cwd=tmp_path)
+
+    document = yaml.safe_load(done.stdout)
+    assert document["timezone"] == "Europe/Berlin"
+    assert document["start_date"] == date(2026, 1, 1), "Airflow itself keeps the moment in UTC"
+    a, b, c, d = document["tasks"]
+    assert a["with"] == b["with"] == {"conn_id": "shop", "sql": "SELECT 1"}, "not `database`, which a base class gets"
+    assert a["end_date"] == "2026-01-01T08:00:00"
+    assert b["end_date"] == "2026-10-25T01:30:00+00:00", "02:30 in Berlin is twice that night"
+    assert c["with"] == {"word": "hi"}
+    assert (d["with"], d["expand"]) == ({"append_env": True}, {"bash_command": ["a", "b"]})
