@@ -27,7 +27,9 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
     database = Database(target, f"load_{request.load_id[:16]}")
     with database.opened():
         remembers = request.write_disposition == "append"
+        own = f"{STAGED}{request.load_id[:16]}"
         if remembers and (before := database.loaded_before(request.load_id)) is not None:
+            database.forget_other_tries(own)
             return Loaded(request.table, before, was_done_before=True)
         table = database.name(request.table.rpartition(".")[2])
         existing = database.columns(table)
@@ -42,10 +44,10 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             return loaded
         loaded.columns_added = list(plan.added) if existing else []
         # Of this try alone: one that Airflow has given up may still be running.
-        staged = f"{STAGED}{request.load_id[:16]}_{secrets.token_hex(4)}"
+        staged = f"{own}_{secrets.token_hex(4)}"
         try:
             database.prepare(remembers=remembers)
-            database.forget_other_tries(staged.rpartition("_")[0])
+            database.forget_other_tries(own)
             stage(plan.tables(rows(), loaded), staged, plan.staged(), database)
             if plan.added:
                 database.add(table, plan.added)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +39,26 @@ def test_a_broken_installation_is_loud() -> None:
     code = "import factory.loading.preload as p; p.MODULES = ('no_such_module',); p.preload()"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "No module named 'no_such_module'" in out.stderr
+
+
+ENGINES = ("dlt", "duckdb", "pyarrow", "vl_convert", "altair", "sklearn", "skops", "pandas", "numpy", "sqlglot")
+BASH_TASK = f"""
+import sys
+from pathlib import Path
+sys.argv = ["airflow", "scheduler"]
+import pipeline_factory
+pipeline_factory.PipelineFactoryPlugin
+from airflow.sdk.execution_time import task_runner
+from factory.build import build
+from schemas.check import check_file
+(pipeline,) = check_file(Path(), "a.yaml").pipelines
+build(pipeline).task_dict["a"].execute({{}})
+print("modules:", *(name for name in {ENGINES!r} if name in sys.modules))
+"""
+
+
+def test_a_task_that_uses_no_engine_imports_none(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("tasks: [{id: a, uses: bash, with: {bash_command: 'true'}}]")
+    command = [sys.executable, "-W", "ignore", "-c", BASH_TASK]
+    out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1].split() == ["modules:"]
