@@ -219,21 +219,21 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
         "branch": BuiltIn(f"{STANDARD}.python.BranchPythonOperator", function_arguments),
         "short_circuit": BuiltIn(f"{STANDARD}.python.ShortCircuitOperator", function_arguments),
         "latest_only": BuiltIn(f"{STANDARD}.latest_only.LatestOnlyOperator"),
-        "wait_file": BuiltIn("factory.operators.file_sensor.FileSensor", deferrable_arguments),
+        "wait_file": BuiltIn("factory.operators.waits.FileSensor", deferrable_arguments),
         "wait_http": BuiltIn("airflow.providers.http.sensors.http.HttpSensor", deferrable_arguments),
         "wait_sql": BuiltIn("airflow.providers.common.sql.sensors.sql.SqlSensor"),
         "wait_until": BuiltIn(
             lambda task: (
-                "factory.operators.moment_sensor."
+                "factory.operators.waits."
                 + ("TimeSensor" if isinstance(task.with_.target_time, time) else "DateTimeSensor")
             ),
             deferrable_arguments,
         ),
-        "wait_dag": BuiltIn("factory.operators.other_dags.ExternalTaskSensor", deferrable_arguments),
+        "wait_dag": BuiltIn("factory.operators.waits.ExternalTaskSensor", deferrable_arguments),
         "trigger_dag": BuiltIn(
             # Ours renders `run_after`, and takes an output as the id; Airflow's own is used where that is all the same.
             lambda task: (
-                "factory.operators.other_dags.TriggerDagRunOperator"
+                "factory.operators.waits.TriggerDagRunOperator"
                 if isinstance(task.with_.run_after, str) or any(run_references(task.with_.trigger_dag_id))
                 else f"{STANDARD}.trigger_dagrun.TriggerDagRunOperator"
             ),

@@ -45,9 +45,9 @@ BUILT_IN_NAMES: Mapping[str, str] = MappingProxyType(
         **{path: name for path, name in _OURS.items() if path.startswith("factory.") and name != "train"},
         **{OPERATORS[name]: name for name in ("bash", "empty", "latest_only", "http")},
         "factory.operators.http_stateful.StatefulHttpOperator": "http",
-        "factory.operators.moment_sensor.DateTimeSensor": "wait_until",
-        "factory.operators.moment_sensor.TimeSensor": "wait_until",
-        "factory.operators.other_dags.TriggerDagRunOperator": "trigger_dag",
+        "factory.operators.waits.DateTimeSensor": "wait_until",
+        "factory.operators.waits.TimeSensor": "wait_until",
+        "factory.operators.waits.TriggerDagRunOperator": "trigger_dag",
     }
 )
 """Operators whose arguments are those of a built-in."""

@@ -63,7 +63,8 @@ class Template(NamedTuple):
 
     A value's path begins with a name and says how it is reached: `ds`, `ti.task_id`, `logical_date.add()`, `ds|upper`;
     `1` is a number. `operations` are arithmetic with the value on the left, or filters of it. `optional` are the names
-    and places that a `default` filter or a `defined` test allows to be missing.
+    and places that a `default` filter or a `defined` test allows to be missing. `tree` is Jinja's, of a text that is
+    more than names and attributes.
     """
 
     problems: tuple[TemplateProblem, ...]
@@ -75,6 +76,7 @@ class Template(NamedTuple):
     optional: frozenset[str | int] = frozenset()
     calls: tuple[Called, ...] = ()
     operations: tuple[tuple[str, Word, str], ...] = ()
+    tree: nodes.Template | None = None
 
 
 def asked_for(text: str, tree: nodes.Template) -> Template:
@@ -85,7 +87,7 @@ def asked_for(text: str, tree: nodes.Template) -> Template:
     own = {node.name for node in found if isinstance(node, nodes.Macro)} | _OF_JINJA
     own |= {node.name for node in found if isinstance(node, nodes.Name) and node.ctx != "load"}
     own |= _OF_MACROS if any(isinstance(node, nodes.Macro | nodes.CallBlock) for node in found) else set()
-    asked = _Asked(text, frozenset(own))
+    asked = _Asked(text, tree, frozenset(own))
     for node in found:
         asked.see(node)
     return asked.template()
@@ -94,8 +96,8 @@ def asked_for(text: str, tree: nodes.Template) -> Template:
 class _Asked:
     """Collects what the nodes of one template ask for; `own` are names that it defines itself."""
 
-    def __init__(self, text: str, own: frozenset[str]) -> None:
-        self._text = text
+    def __init__(self, text: str, tree: nodes.Template, own: frozenset[str]) -> None:
+        self._text, self._tree = text, tree
         self._own = own
         self._names: list[Word] = []
         self._attributes: list[tuple[str, Word]] = []
@@ -117,6 +119,7 @@ class _Asked:
             frozenset(self._optional),
             tuple(self._calls),
             tuple(self._operations),
+            self._tree,
         )
 
     def see(self, node: nodes.Node) -> None:
@@ -204,3 +207,15 @@ def _pull(call: nodes.Call) -> Iterator[Pull]:
     texts = [one for one in ids if isinstance(one, nodes.Const) and isinstance(one.value, str)]
     if texts and "dag_id" not in keywords and len(call.args) < 2:
         yield Pull(tuple(Word(text.value, text.lineno + 1) for text in texts), "key" not in keywords)
+
+
+def one_pulled(call: nodes.Call) -> str | None:
+    """The task whose whole output a `ti.xcom_pull` asks for; None for more or for less than one output."""
+    from jinja2 import nodes  # noqa: PLC0415 # as above
+
+    keywords: dict[str, nodes.Expr] = {keyword.key: keyword.value for keyword in call.kwargs}
+    match keywords.pop("task_ids", call.args[0] if len(call.args) == 1 else None):
+        case nodes.Const(value=str() as task_id) if not keywords and call.dyn_kwargs is None:
+            return task_id
+        case _:
+            return None

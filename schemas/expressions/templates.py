@@ -74,10 +74,10 @@ def _plain(text: str) -> Template | None:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
     """The environment of `airflow.sdk`'s `create_template_env`, as far as reading goes."""
     # Imported where a template needs it: lint starts for many files that have none.
-    from jinja2 import Environment  # noqa: PLC0415
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
     from jinja2.lexer import TokenStream  # noqa: PLC0415
 
     class PlacedEnvironment(Environment):
@@ -88,7 +88,7 @@ def _environment() -> Environment:
         ) -> TokenStream:
             return TokenStream(self.lexer.wrap(_placed(self, source, state), name, filename), name, filename)
 
-    return PlacedEnvironment(extensions=["jinja2.ext.do"])  # it renders nothing
+    return PlacedEnvironment(extensions=["jinja2.ext.do"], undefined=StrictUndefined)  # it renders nothing
 
 
 def _placed(environment: Environment, text: str, state: str | None) -> Iterator[tuple[int, str, str]]:
@@ -112,7 +112,7 @@ def _parse(text: str) -> nodes.Template | TemplateProblem:
     from jinja2.parser import Parser  # noqa: PLC0415
 
     try:
-        return Parser(_environment(), text).parse()
+        return Parser(environment(), text).parse()
     except TemplateSyntaxError as error:
         return _problem(text, error.message or "", min(error.lineno, len(text)))
     except RecursionError:

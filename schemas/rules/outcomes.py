@@ -17,6 +17,7 @@ from schemas.model.task_base import commit_task_id
 from schemas.rules.assets import entries
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.rules.template_samples import RETURN_TEXT
 from schemas.rules.templates import rendered_texts
 from schemas.shape.places import mapping_at
 from schemas.source import Function, SourceReader
@@ -226,7 +227,6 @@ def _pulled(
 
 
 _MADE = "output_processor"
-_RETURN_TEXT = ("bash", "airflow.providers.standard.operators.bash.BashOperator")
 
 
 def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
@@ -245,9 +245,9 @@ def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
         elif (is_mapped_over or part is not None) and other.uses == "empty":
             message = f"`{reference.task_id}` is `empty` and returns nothing"
             help_text = help_text if part is None else "no text can be made of it"
-        elif is_mapped_over and other.uses in _RETURN_TEXT:
+        elif is_mapped_over and other.uses in RETURN_TEXT:
             message = f"`{reference.task_id}` returns text, and Airflow maps over lists and mappings"
-        elif reference.steps and other.uses in _RETURN_TEXT and not other.is_mapped and not other.arguments.get(_MADE):
+        elif reference.steps and other.uses in RETURN_TEXT and not other.is_mapped and not other.arguments.get(_MADE):
             message = (
                 f"`{reference.task_id}` returns the last line it prints as text, which has no `{reference.steps[0]}`"
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.compose.env_values import EnvText, param_default
 from schemas.expressions.reading import EnvReference, expressions
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath, walk
@@ -206,3 +207,40 @@ def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Ite
         nothing = value is None and isinstance(schema.get("type"), str)
         help_text = f'write `type: [{schema["type"]}, "null"]` for a param that may be empty' if nothing else ""
         yield subject.finding(Code.BAD_PARAM, (*place, *misfit.path), message, help=help_text)
+
+
+def check_template(subject: Subject, path: DataPath, text: str, known: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """A near miss of a param, or one that runs by a schedule do not have. A run's configuration may have others."""
+    template = read_template(text if "params" in text else "")
+    for owner, name in template.attributes if "params" not in template.optional else ():
+        if owner != "params" or name.text in known or name.at in template.optional or name.text in dir(dict):
+            continue
+        if text.startswith("-", name.at + len(name.text)):
+            continue  # of a name with a dash, which `_unknown` says
+        near = unmistakable(name.text, known)
+        if near is None and not is_scheduled(subject):
+            continue
+        message, caret = f"there is no param `{name.text}`", did_you_mean(near)
+        help_text = "" if near is not None else f"runs by a schedule fail here: write `params: {{{name.text}: …}}`"
+        severity = Severity.WARNING
+        yield subject.finding(
+            Code.BAD_TEMPLATE, path, message, caret=caret, help=help_text, part=name.span, severity=severity
+        )
+    yield from _configuration(subject, path, text)
+
+
+def is_scheduled(subject: Subject) -> bool:
+    """Whether a time starts its runs, which then have no configuration."""
+    schedule = subject.data.get("schedule")
+    return schedule is not None and not (isinstance(schedule, dict) and "assets" in schedule)
+
+
+def _configuration(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
+    """A key of `dag_run.conf`, which is empty in runs by a schedule."""
+    template = read_template(text if "dag_run.conf" in text and is_scheduled(subject) else "")
+    for owner, name in template.attributes:
+        if owner == "dag_run.conf" and name.at not in template.optional and name.text not in dir(dict):
+            message = f"runs by a schedule have no `{name.text}` in `dag_run.conf`, and fail here"
+            help_text = f"write `dag_run.conf.get('{name.text}')`, or a param with a default"
+            severity = Severity.WARNING
+            yield subject.finding(Code.BAD_TEMPLATE, path, message, help=help_text, part=name.span, severity=severity)

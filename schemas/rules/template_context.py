@@ -32,6 +32,8 @@ OF_RUN = frozenset(
     }
 )
 """What a run has in a task (`airflow.sdk`'s DagRun)."""
+_MOMENTS_OF_RUN = ("data_interval_end", "data_interval_start", "logical_date", "run_after", "start_date")
+"""Of these, too, which are Python's dates and not pendulum's."""
 OF_TI = frozenset(
     {
         *("xcom_pull", "xcom_push", "dag_id", "end_date", "hostname", "id", "is_mapped", "log_url", "map_index"),
@@ -102,7 +104,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         **{f"macros.{name}": f"macros.{name}" for name in MACROS},
         **{f"macros.{name}()": TEXT for name in ("ds_add", "ds_format", "ds_format_locale")},
         **{f"macros.datetime.{name}()": "datetime" for name in ("now", "today", "utcnow", "strptime", "fromisoformat")},
-        **{"macros.timedelta()": "timedelta", "dag_run.run_after": DATE, "dag_run.logical_date": DATE},
+        **{"macros.timedelta()": "timedelta", "ti.start_date": "datetime"},
+        **dict.fromkeys((f"dag_run.{name}" for name in _MOMENTS_OF_RUN), "datetime"),
         **{f"{owner}_id": TEXT for owner in ("dag.dag", "dag_run.dag", "dag_run.run", "ti.dag", "ti.task", "ti.run")},
         **{"conn.*": "connection", "conn.get()": "connection", "ti.task": "task", "ti.try_number": NUMBER},
         **{f"text.{name}()": TEXT for name in ("replace", "upper", "lower", "strip", "title", "join", "format")},
@@ -170,6 +173,10 @@ OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             **{"minus": "subtract", "plus": "add", "yesterday": "subtract(days=1)", "tomorrow": "add(days=1)"},
             **{"plusDays": "add(days=…)", "minusDays": "subtract(days=…)", "to_date": "date"},
         },
+        "datetime": {
+            **{name: f"logical_date.{name}" for name in ("add", "subtract", "start_of", "end_of", "in_timezone")},
+            **{"format": "strftime", "in_tz": "astimezone", "to_date_string": "date"},
+        },
         "macros": {
             "relativedelta": "dateutil.relativedelta.relativedelta",
             **{"pendulum": "datetime", "date": "datetime", "parse": "dateutil.parser.parse", "uuid4": "uuid.uuid4"},
@@ -186,3 +193,21 @@ OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """What people write → what it is."""
+NOT_IN_TASKS = {
+    **dict.fromkeys(("exception", "reason"), "only notifications have it"),
+    "test_mode": "only Airflow 2 had it",
+}
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **{"len": "… | length", "str": "… | string", "int": "… | int", "float": "… | float", "sorted": "… | sort"},
+        **{"sum": "… | sum", "round": "… | round", "abs": "… | abs", "min": "… | min", "max": "… | max"},
+        **{"list": "… | list", "xcom_pull": "ti.xcom_pull", "Variable": "var.value.NAME", "os": "${env.NAME}"},
+        **{"variable": "var.value.NAME", "variables": "var.value.NAME", "connection": "conn.NAME"},
+        **dict.fromkeys(("now", "today", "utcnow", "current_date"), "dag_run.run_after"),
+        **{"config": "params", "conf": "dag_run.conf", "param": "params.NAME", "xcom": "ti.xcom_pull"},
+        **{"dag_id": "dag.dag_id", "task_id": "task.task_id", "dagrun": "dag_run", "null": "none", "nil": "none"},
+        **{"connections": "conn.NAME", "secrets": "conn.NAME.password", "inputs": "params.NAME"},
+        **dict.fromkeys(("getenv", "env_var", "environ"), "${env.NAME}"),
+    }
+)
+"""Functions of Python and words of other tools → what templates have."""

@@ -4,36 +4,40 @@ values do not have."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from types import MappingProxyType
 from typing import Any
 
 from schemas.expressions.template_parts import Called, Word
-from schemas.expressions.templates import read_template
+from schemas.expressions.templates import environment, read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean, unmistakable
+from schemas.findings.suggestions import did_you_mean
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
+from schemas.rules.params import check_template, is_scheduled
 from schemas.rules.settings import CONDITIONS
 from schemas.rules.subject import Subject
 from schemas.rules.template_context import (
     ALL,
     BOOL,
     DATE,
+    INSTEAD,
     KEYWORDS,
     KINDS,
     LIST,
     MACROS,
     NEEDED,
     NOT_CALLED,
+    NOT_IN_TASKS,
     NUMBER,
     OTHER_WORDS,
     SOME,
     TEXT,
 )
+from schemas.rules.template_samples import NOT_AT_FIRST, UNKNOWN, help_for, pulled_by, samples_of_params
+from schemas.rules.template_values import failures
 from schemas.rules.templates import DATE_FILTERS, GITHUB, REMOVED, Said, rendered_texts
 from schemas.shape.places import mapping_at
 from schemas.source import Class, Function, SourceReader
@@ -43,24 +47,6 @@ _IS_ASKED = re.compile(r"\b(?:if|and)\b")
 _OURS = frozenset({"tasks", "vars", "env", "matrix", "expand"})
 """Where people begin an expression of this language in Jinja's braces."""
 _WAY = re.compile(r"[\w.\-\[\]'\"]+")
-_NOT_IN_TASKS = {
-    **dict.fromkeys(("exception", "reason"), "only notifications have it"),
-    "test_mode": "only Airflow 2 had it",
-}
-_INSTEAD: Mapping[str, str] = MappingProxyType(
-    {
-        **{"len": "… | length", "str": "… | string", "int": "… | int", "float": "… | float", "sorted": "… | sort"},
-        **{"sum": "… | sum", "round": "… | round", "abs": "… | abs", "min": "… | min", "max": "… | max"},
-        **{"list": "… | list", "xcom_pull": "ti.xcom_pull", "Variable": "var.value.NAME", "os": "${env.NAME}"},
-        **{"variable": "var.value.NAME", "variables": "var.value.NAME", "connection": "conn.NAME"},
-        **dict.fromkeys(("now", "today", "utcnow", "current_date"), "dag_run.run_after"),
-        **{"config": "params", "conf": "dag_run.conf", "param": "params.NAME", "xcom": "ti.xcom_pull"},
-        **{"dag_id": "dag.dag_id", "task_id": "task.task_id", "dagrun": "dag_run", "null": "none", "nil": "none"},
-        **{"connections": "conn.NAME", "secrets": "conn.NAME.password", "inputs": "params.NAME"},
-        **dict.fromkeys(("getenv", "env_var", "environ"), "${env.NAME}"),
-    }
-)
-"""Functions of Python and words of other tools → what templates have."""
 
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -74,13 +60,17 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
         if GITHUB.search(text) is not None:
             continue  # GitHub's, which `templates` reports
         params = _params_at(subject, path) if "params" in text else {}
+        places: list[tuple[int, int]] = []
         for said in said_of_names(text, macros.keys(), params):
+            places.append(said.part)
             if not _is_rendered(subject, path, reader):
                 break
             yield subject.finding(said.code, path, said.message, caret=said.caret, help=said.help, part=said.part)
+        template = read_template(text)
+        if template.tree is not None and not template.problems and _is_rendered(subject, path, reader):
+            yield from _worked_out(subject, path, text, params, macros, places)
         if _IS_ASKED.search(text) is None:
-            yield from _params(subject, path, text, params)
-            yield from _configuration(subject, path, text)
+            yield from check_template(subject, path, text, params)
 
 
 def _params_at(subject: Subject, path: DataPath) -> Mapping[str, Any]:
@@ -89,39 +79,39 @@ def _params_at(subject: Subject, path: DataPath) -> Mapping[str, Any]:
     return {**mapping_at(subject.data, ("params",)), **own}
 
 
-def _params(subject: Subject, path: DataPath, text: str, known: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """A near miss of a param, or one that runs by a schedule do not have. A run's configuration may have others."""
-    template = read_template(text if "params" in text else "")
-    for owner, name in template.attributes if "params" not in template.optional else ():
-        if owner != "params" or name.text in known or name.at in template.optional or name.text in dir(dict):
+_SHOWN_CHARACTERS = 60
+
+
+def _worked_out(
+    subject: Subject,
+    path: DataPath,
+    text: str,
+    params: Mapping[str, Any],
+    macros: Mapping[str, Any],
+    said: Sequence[tuple[int, int]],
+) -> Iterator[Diagnostic]:
+    """What fails with values as each run has them, but for the places of which something is `said` already."""
+    template = read_template(text)
+    if template.tree is None or subject.data.get("template_undefined") is not None:
+        return
+    own: dict[str, Any] = {**dict.fromkeys(macros, UNKNOWN), "params": samples_of_params(params)}
+    for failure in failures(text, template.tree, environment(), own, pulled_by(subject) if template.pulls else {}):
+        start, end = failure.part
+        if any(start <= place < end for place, _ in said):
             continue
-        if text.startswith("-", name.at + len(name.text)):
-            continue  # of a name with a dash, which `_unknown` says
-        near = unmistakable(name.text, known)
-        if near is None and not _is_scheduled(subject):
-            continue
-        message, caret = f"there is no param `{name.text}`", did_you_mean(near)
-        help_text = "" if near is not None else f"runs by a schedule fail here: write `params: {{{name.text}: …}}`"
-        severity = Severity.WARNING
-        yield subject.finding(
-            Code.BAD_TEMPLATE, path, message, caret=caret, help=help_text, part=name.span, severity=severity
-        )
-
-
-def _is_scheduled(subject: Subject) -> bool:
-    schedule = subject.data.get("schedule")
-    return schedule is not None and not (isinstance(schedule, dict) and "assets" in schedule)
-
-
-def _configuration(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
-    """A key of `dag_run.conf`, which is empty in runs by a schedule."""
-    template = read_template(text if "dag_run.conf" in text and _is_scheduled(subject) else "")
-    for owner, name in template.attributes:
-        if owner == "dag_run.conf" and name.at not in template.optional and name.text not in dir(dict):
-            message = f"runs by a schedule have no `{name.text}` in `dag_run.conf`, and fail here"
-            help_text = f"write `dag_run.conf.get('{name.text}')`, or a param with a default"
-            severity = Severity.WARNING
-            yield subject.finding(Code.BAD_TEMPLATE, path, message, help=help_text, part=name.span, severity=severity)
+        error = str(failure.error.args[0]) if failure.error.args else type(failure.error).__name__
+        inside = " ".join(text[slice(*failure.part)].split())
+        severity, when = None, "in each run"
+        if any(name in inside for name in NOT_AT_FIRST):
+            severity, when = Severity.WARNING, "before the first success"
+        elif "dag_run.conf" in inside:
+            if not is_scheduled(subject) or not error.startswith("'None'"):
+                continue
+            severity, when = Severity.WARNING, "in runs by the schedule"
+        shown = inside if len(inside) <= _SHOWN_CHARACTERS else f"{inside[:_SHOWN_CHARACTERS]}…"
+        message = f"`{shown}` fails {when}: {error}"
+        help_text = help_for(failure.operator, error, failure.values)
+        yield subject.finding(Code.BAD_TEMPLATE, path, message, help=help_text, part=failure.part, severity=severity)
 
 
 def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any] | None = None) -> Iterator[Said]:
@@ -129,7 +119,7 @@ def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any
     template = read_template(text)
     for name in template.names:
         known = name.text in CONTEXT_NAMES or name.text in own or name.text in REMOVED
-        if (not known or name.text in _NOT_IN_TASKS) and name.text not in template.optional:
+        if (not known or name.text in NOT_IN_TASKS) and name.text not in template.optional:
             yield _unknown(text, name, params or {})
     kinds = _Kinds(own, template.optional, params or {})
     for owner, attribute in template.attributes:
@@ -202,13 +192,13 @@ def _unknown(text: str, name: Word, params: Mapping[str, Any]) -> Said:
         written = ("" if name.text in _OURS else "tasks.") + (way.group().rstrip(".") if way is not None else name.text)
         help_text = "an expression in `${ }` is filled in when the file is read; `{{ }}` is rendered when the task runs"
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `${{{written}}}`", help_text)
-    if name.text in _NOT_IN_TASKS:
-        return Said(Code.BAD_TEMPLATE, message, name.span, help=_NOT_IN_TASKS[name.text])
+    if name.text in NOT_IN_TASKS:
+        return Said(Code.BAD_TEMPLATE, message, name.span, help=NOT_IN_TASKS[name.text])
     dashed = re.compile(r"params\.(?P<name>\w+(?:-\w+)+)").search(text)
     if dashed is not None and dashed.start("name") < name.at < dashed.end() and dashed["name"] in params:
         help_text = "Jinja reads the `-` as minus"
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `params['{dashed['name']}']`", help_text)
-    instead = _INSTEAD.get(name.text, f"macros.{name.text}" if name.text in MACROS else "")
+    instead = INSTEAD.get(name.text, f"macros.{name.text}" if name.text in MACROS else "")
     if instead:
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{instead}`")
     near = next(iter(get_close_matches(name.text, CONTEXT_NAMES, n=1, cutoff=0.75)), None)
@@ -254,6 +244,8 @@ def _arguments(call: Called, kinds: _Kinds) -> Iterator[Said]:
             caret = f"write `{words[word.text]}`" if word.text in words else did_you_mean(near)
             yield Said(Code.BAD_TEMPLATE, f"`{method}` takes no `{word.text}`", word.span, caret)
     place = (call.at - len(method), call.at)
+    if way == "ti.xcom_pull" and call.arguments is not None:
+        yield from _pulled_from(call, place)
     if way in NOT_CALLED:
         help_text = f"call a function of it, such as `{_call_of(method)}`"
         yield Said(Code.BAD_TEMPLATE, f"`{call.path}` is a module of Python", place, help=help_text)
@@ -262,9 +254,22 @@ def _arguments(call: Called, kinds: _Kinds) -> Iterator[Said]:
         message = f"`{method}` needs {NEEDED[way]} arguments"
         yield Said(Code.BAD_TEMPLATE, message, place, f"write `{method}({', '.join(names)})`")
 
-    elif way == "macros.ds_add" and (kinds.of(call.first) in (DATE, NUMBER) or call.first in _NO_DS):
+    elif way == "macros.ds_add" and (kinds.of(call.first) in (DATE, "datetime", NUMBER) or call.first in _NO_DS):
         message = f"`{method}` takes a date as text first, such as `2026-01-31`"
         yield Said(Code.BAD_TEMPLATE, message, place, help="its first argument is `ds`")
+
+
+def _pulled_from(call: Called, place: tuple[int, int]) -> Iterator[Said]:
+    """Without `task_ids` Airflow 3 asks for what the task itself has pushed, and a template is rendered before that."""
+    keywords = {word.text for word in call.keywords}
+    positional = (call.arguments or 0) - len(keywords)
+    if not positional and not keywords & {"task_ids", "task_id", "run_id"}:
+        message = "without `task_ids`, `xcom_pull` reads what this task has pushed itself, which is nothing as yet"
+        help_text = "write `ti.xcom_pull(task_ids='…', key='…')`; only Airflow 2 looked at all tasks"
+        yield Said(Code.PULLED_TOO_EARLY, message, place, help=help_text)
+    elif positional == 2 and "key" not in keywords:  # the second one
+        message = "the second argument of `xcom_pull` is a DAG id, not a key"
+        yield Said(Code.PULLED_TOO_EARLY, message, place, "write `key=…`, or `dag_id=…`")
 
 
 _NO_DS = ("ds_nodash", "ts", "ts_nodash")

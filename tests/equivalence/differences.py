@@ -42,15 +42,16 @@ def paused_or_not(dag: Json) -> None:
 
 
 BUILT_INS = {
-    "factory.operators.bash": "airflow.providers.standard.operators.bash",
-    "factory.operators.other_dags": "airflow.providers.standard.sensors.external_task",
-    "factory.operators.file_sensor": "airflow.providers.standard.sensors.filesystem",
+    "factory.operators.bash.BashOperator": "airflow.providers.standard.operators.bash",
+    "factory.operators.waits.ExternalTaskSensor": "airflow.providers.standard.sensors.external_task",
+    "factory.operators.waits.FileSensor": "airflow.providers.standard.sensors.filesystem",
 }
 
 
 def classes_of_built_ins(dag: Json) -> None:
     for task in tasks(dag):
-        task["_task_module"] = BUILT_INS.get(task["_task_module"], task["_task_module"])
+        path = f"{task['_task_module']}.{task['task_type']}"
+        task["_task_module"] = BUILT_INS.get(path, task["_task_module"])
 
 
 TIMETABLES = {
