@@ -186,7 +186,7 @@ def _default_format(output: Path | None) -> str:
     return "github" if output is None and os.environ.get("GITHUB_ACTIONS") == "true" else "full"
 
 
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+_LINE = rb"[^\n]*\n|[^\n]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +264,8 @@ def _patch(change: Change) -> Iterator[bytes]:
     name = change.shown.replace(os.sep, "/").lstrip("/").encode(errors="surrogateescape")
     lines = difflib.diff_bytes(
         difflib.unified_diff,
-        _LINE.findall(change.before),
-        _LINE.findall(change.after),
+        re.findall(_LINE, change.before),
+        re.findall(_LINE, change.after),
         b"a/" + name,
         b"b/" + name,
     )

@@ -108,13 +108,13 @@ def paragraph(diagnostic: Diagnostic) -> str:
 LONG = 10
 """Words; with more, a list hides the few that matter."""
 _NEAREST = 6
-_MEANT = re.compile(r"did you mean `(?P<word>[^`]+)`\?")
+_MEANT = r"did you mean `(?P<word>[^`]+)`\?"
 
 
 def allowed_words(diagnostic: Diagnostic) -> str:
     """All of a short list; of a long one those near to what was meant, where that is known."""
     words = diagnostic.allowed
-    meant = _MEANT.fullmatch(diagnostic.caret)
+    meant = re.fullmatch(_MEANT, diagnostic.caret)
     if len(words) <= LONG or meant is None:
         return ", ".join(words)
     near = sorted(words, key=lambda word: SequenceMatcher(None, meant["word"], word).ratio(), reverse=True)[:_NEAREST]

@@ -27,9 +27,7 @@ _SECRET_LAST_WORDS = frozenset(
         *("CREDENTIAL", "CREDENTIALS", "APIKEY", "DSN", "CONN", "PGPASSWORD", "SSHPASS"),
     }
 )
-_SECRET_ENDING = re.compile(
-    r"(?:^|_)(?:(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?|DATABASE_URL)$"
-)
+_SECRET_ENDING = r"(?:^|_)(?:(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?|DATABASE_URL)$"
 _KEYS_TO_SHOW = frozenset(
     {
         *("PARTITION", "SORT", "PRIMARY", "FOREIGN", "UNIQUE", "JOIN", "GROUP", "INDEX", "MERGE"),
@@ -45,7 +43,7 @@ SHORTEST_SECRET = 4
 """Of one that is looked for in other texts: `1` is in too many."""
 _SHORTEST_LINE = 8
 """Of one that is written over several lines."""
-_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|-")
+_NEW_WORD = r"(?<=[a-z0-9])(?=[A-Z])|-"
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _HEADERS = frozenset({"AUTHORIZATION", "PROXY_AUTHORIZATION", "COOKIE", "SET_COOKIE"})
 
@@ -55,7 +53,7 @@ _AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
 LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<value>[^\s/?#@'\"]+)@")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*$")
 _LONGEST_SCHEME = 40
-_FILLED_IN_LATER = re.compile(r"\{\{|\{%|\$\{|^\$[A-Za-z_]\w*$")
+_FILLED_IN_LATER = r"\{\{|\{%|\$\{|^\$[A-Za-z_]\w*$"
 
 
 class EnvText(str):
@@ -135,12 +133,12 @@ def looks_like_secret(name: str) -> bool:
     *before, last = upper.split("_")
     if last == "KEY" and before:
         return before[-1] not in _KEYS_TO_SHOW
-    return last in _SECRET_LAST_WORDS or _SECRET_ENDING.search(upper) is not None
+    return last in _SECRET_LAST_WORDS or re.search(_SECRET_ENDING, upper) is not None
 
 
 def names_secret(key: object) -> bool:
     """The same of any name: `api-key`, `accessToken`, `Authorization`."""
-    name = _NEW_WORD.sub("_", str(key))
+    name = re.sub(_NEW_WORD, "_", str(key))
     return name.upper() in _HEADERS or looks_like_secret(name)
 
 
@@ -170,7 +168,7 @@ def password_in_url(text: str) -> tuple[int, int] | None:
     for match in LOGIN_OF_URL.finditer(text):
         # Looked for backwards: from each letter of a long text on it would be looked for to the end.
         scheme = _SCHEME.search(text, max(0, match.start() - _LONGEST_SCHEME), match.start())
-        if scheme is not None and _FILLED_IN_LATER.search(match["value"]) is None:
+        if scheme is not None and re.search(_FILLED_IN_LATER, match["value"]) is None:
             return scheme.start(), match.end()
     return None
 

@@ -31,7 +31,7 @@ INCLUDE, EXCLUDE = "include", "exclude"
 NAME_LISTS = ("needs", "teardown")
 """Keys of tasks whose lists hold ids of others."""
 
-_NUMBER = re.compile(r"[-+]?[0-9.][0-9a-fA-FoxX_.+-]*")
+_NUMBER = r"[-+]?[0-9.][0-9a-fA-FoxX_.+-]*"
 _MOST_DOTS = 16
 """An id is made of fewer values than this."""
 
@@ -219,7 +219,7 @@ def as_written(value: Any, document: Document, path: DataPath) -> str:
     if not is_number or not document.may_hold_other_spellings:
         return as_text(value)
     written = document.written(document.value_span(path))
-    return written if _NUMBER.fullmatch(written) is not None else as_text(value)
+    return written if re.fullmatch(_NUMBER, written) is not None else as_text(value)
 
 
 def entries_in(entries: Any) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,7 @@ _TASK = re.compile(
     r"tasks\.(?P<id>\^*[\w-]+(?:\.[\w-]+)*?)\."
     rf"(?:output(?P<steps>{_STEP}*)|xcom\.(?P<key>[\w-]+)(?P<key_steps>{_STEP}*))"
 )
-_EXPAND = re.compile(rf"expand\.(?P<name>[^\W\d]\w*)(?P<steps>{_STEP}*)")
+_EXPAND = rf"expand\.(?P<name>[^\W\d]\w*)(?P<steps>{_STEP}*)"
 _NAME_IN_BRACKETS = re.compile(r"\[([A-Za-z_][\w-]*)\]")
 _ONE_STEP = re.compile(_STEP)
 _ROOTS = ("env", "vars", "matrix", "params", "tasks", "expand")
@@ -38,7 +38,7 @@ _FORMS = (
     "tasks.ID.xcom.KEY",
     "expand.NAME",
 )
-_HEAD = re.compile(r"\s*(?P<root>[A-Za-z]+)\s*[.:\[]")
+_HEAD = r"\s*(?P<root>[A-Za-z]+)\s*[.:\[]"
 
 
 class EnvReference(NamedTuple):
@@ -184,7 +184,7 @@ def _meaning(body: str) -> Meaning | NearMiss | None:
         return ValueReference(match["root"], tuple(match["keys"].split(".")))
     if match := _TASK.fullmatch(body):
         return TaskReference(match["id"], match["key"], _steps(match["steps"] or match["key_steps"] or ""))
-    if match := _EXPAND.fullmatch(body):
+    if match := re.fullmatch(_EXPAND, body):
         return ExpandReference(match["name"], _steps(match["steps"]))
     return _near_miss(body)
 
@@ -204,7 +204,7 @@ def _near_miss(body: str) -> NearMiss | None:
     stripped = body.strip()
     if stripped != body and (meant := _meaning(stripped)) is not None and not isinstance(meant, NearMiss):
         return NearMiss("there is a space inside `${ }`", f"${{{stripped}}}")
-    head = _HEAD.match(body)
+    head = re.match(_HEAD, body)
     if head is None:
         return None
     composed = body if body.isascii() else unicodedata.normalize("NFC", body)

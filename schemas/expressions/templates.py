@@ -23,9 +23,9 @@ _NO_NAMES = frozenset(
     {*("true", "false", "none", "True", "False", "None", "not", "and", "or", "if", "else", "in", "is"), "loop", "self"}
 )
 _AT = re.compile(r"unexpected char .* at (?P<position>\d+)", re.DOTALL)
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED = r"'[^']*'|\"[^\"]*\""
 _BLOCK = re.compile(r"\{%[-+]?\s*(?P<word>\w+)")
-_INNERMOST = re.compile(r"innermost block that needs to be closed is '(?P<word>\w+)'")
+_INNERMOST = r"innermost block that needs to be closed is '(?P<word>\w+)'"
 
 
 def read_template(text: str) -> Template:
@@ -122,12 +122,12 @@ def _parse(text: str) -> nodes.Template | TemplateProblem:
 def _problem(text: str, message: str, at: int) -> TemplateProblem:
     starts = [match.start() for match in _TAG.finditer(text)]
     start = max((start for start in starts if start <= at), default=starts[0] if starts else 0)
-    block = _INNERMOST.search(message) if message.startswith("Unexpected end of template") else None
+    block = re.search(_INNERMOST, message) if message.startswith("Unexpected end of template") else None
     if block is not None:
         start = _last_open(text, block["word"], start)
         return TemplateProblem(message, start, text.find("%}", start) + 2, at, unclosed=True)
     close = text.find(_CLOSING.get(text[start : start + 2], ""), max(at, start))
-    unclosed = close < 0 or _TAG.search(_QUOTED.sub("", text[start + 2 : close])) is not None
+    unclosed = close < 0 or _TAG.search(re.sub(_QUOTED, "", text[start + 2 : close])) is not None
     return TemplateProblem(message, start, close + 2 if close >= 0 else len(text), at, unclosed)
 
 

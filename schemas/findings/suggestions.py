@@ -81,7 +81,7 @@ MOST_COMPARED = 1_000
 _MOST_KEYS = 20
 MOST_OF_A_FILE = 150
 """The same for a file's own names, where each of them may be a typo."""
-_WORD = re.compile(r"[\w@/.+-]+")
+_WORD = r"[\w@/.+-]+"
 
 
 def nearest(written: str, allowed: Iterable[str]) -> str | None:
@@ -132,7 +132,7 @@ def unmistakable(written: str, allowed: Iterable[str]) -> str | None:
     renamed = _RENAMED.get(written)
     if renamed in words:
         return renamed
-    if not 2 < len(written) <= _LONGEST or _WORD.fullmatch(written) is None:
+    if not 2 < len(written) <= _LONGEST or re.fullmatch(_WORD, written) is None:
         return None
     folded = _fold(written)
     limit = 1 if len(folded) < 5 else 2
@@ -194,23 +194,23 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _UNIT = r"(?P<unit>s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)"
 _PART = re.compile(rf"(?P<number>\d{{1,7}})\s*{_UNIT}(?![a-z])", re.IGNORECASE)
 _BETWEEN = re.compile(r"(?:\s|,|and)*", re.IGNORECASE)
-_HOURS = re.compile(r"(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)")
-_TIMEDELTA = re.compile(r"(?:datetime\.)?timedelta\((?P<parts>[a-z]+\s*=\s*\d{1,7}(?:,\s*[a-z]+\s*=\s*\d{1,7})*)\)")
-_KEYWORD = re.compile(r"(?P<unit>seconds|minutes|hours|days|weeks)\s*=\s*(?P<number>\d+)")
+_HOURS = r"(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)"
+_TIMEDELTA = r"(?:datetime\.)?timedelta\((?P<parts>[a-z]+\s*=\s*\d{1,7}(?:,\s*[a-z]+\s*=\s*\d{1,7})*)\)"
+_KEYWORD = r"(?P<unit>seconds|minutes|hours|days|weeks)\s*=\s*(?P<number>\d+)"
 
-_YEAR_FIRST = re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})|(\d{4})(\d{2})(\d{2})")
-_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-_SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_YEAR_FIRST = r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})|(\d{4})(\d{2})(\d{2})"
+_DAY_FIRST = r"(\d{1,2})\.(\d{1,2})\.(\d{4})"
+_SLASHES = r"(\d{1,2})/(\d{1,2})/(\d{4})"
 
 
 def meant_duration(text: str) -> str | None:
     """`6 hours`, `1h30m`, `01:30:00`, `timedelta(minutes=5)` → `6h`, `90m`, `90m`, `5m`."""
-    clock = _HOURS.fullmatch(text)
+    clock = re.fullmatch(_HOURS, text)
     if clock is not None:
         return _in_one_unit(int(clock["hours"]) * 3600 + int(clock["minutes"]) * 60 + int(clock["seconds"]))
-    call = _TIMEDELTA.fullmatch(text)
+    call = re.fullmatch(_TIMEDELTA, text)
     if call is not None:
-        parts = [_KEYWORD.fullmatch(part.strip()) for part in call["parts"].split(",")]
+        parts = [re.fullmatch(_KEYWORD, part.strip()) for part in call["parts"].split(",")]
         return _sum(parts)
     parts, rest = list(_PART.finditer(text)), _PART.sub("", text)
     return _sum(parts) if parts and _BETWEEN.fullmatch(rest) else None
@@ -230,11 +230,11 @@ def _in_one_unit(seconds: int) -> str:
 
 def meant_date(text: str) -> str | None:
     """`2026-1-31`, `31.1.2026`, `1/31/2026` → `2026-01-31`; None where day and month could be the other way round."""
-    if match := _YEAR_FIRST.fullmatch(text):
+    if match := re.fullmatch(_YEAR_FIRST, text):
         year, month, day = (int(part) for part in match.groups() if part is not None)
-    elif match := _DAY_FIRST.fullmatch(text):
+    elif match := re.fullmatch(_DAY_FIRST, text):
         day, month, year = map(int, match.groups())
-    elif match := _SLASHES.fullmatch(text):
+    elif match := re.fullmatch(_SLASHES, text):
         one, other, year = map(int, match.groups())
         if one <= 12 and other <= 12 and one != other:
             return None
@@ -252,8 +252,8 @@ _CLOCK = re.compile(
     r" ?(?P<half>[ap]m)?",
     re.IGNORECASE,
 )
-_ZONE_BEFORE = re.compile(r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)")
-_ZONE_BEHIND = re.compile(r"(?P<cron>\S.*)\s(?P<zone>UTC|[A-Z]\w+/\w+)")
+_ZONE_BEFORE = r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)"
+_ZONE_BEHIND = r"(?P<cron>\S.*)\s(?P<zone>UTC|[A-Z]\w+/\w+)"
 _NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
 _ISO_DURATION = re.compile(r"P(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?", re.ASCII)
 
@@ -270,7 +270,7 @@ def meant_by_cron(text: str, count: int) -> str:
         help_text = f'for {hour:02}:{minute:02} every day write "{minute} {hour} * * *"'
     elif "#" in text and count > 5:
         help_text = "inside quotes `#` begins no comment: write it behind the quotes"
-    elif zone := _ZONE_BEFORE.fullmatch(text) or _ZONE_BEHIND.fullmatch(text):
+    elif zone := re.fullmatch(_ZONE_BEFORE, text) or re.fullmatch(_ZONE_BEHIND, text):
         help_text = f'write the time zone beside it: {{cron: "{zone["cron"]}", timezone: {zone["zone"]}}}'
     elif text.lower() in _NO_SCHEDULE:
         help_text = "write null for no schedule"

@@ -11,16 +11,16 @@ DEFAULTS_NAMES = ("defaults.yml", "defaults.yaml")
 NOT_DAGS = ("default", "task_groups")
 """Keys at the top of a document that are not DAG ids for dag-factory."""
 
-_MARK = re.compile(r"\b(?:operator|decorator)[\"']?[ \t]*:")
+_MARK = r"\b(?:operator|decorator)[\"']?[ \t]*:"
 _OWN_KEY = re.compile(r"^(?:tasks|poll)[ \t]*:", re.MULTILINE)
-_USES = re.compile(r"\b(?:uses|poll)[\"']?[ \t]*:")
-_FORCED = re.compile(r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*")
+_USES = r"\b(?:uses|poll)[\"']?[ \t]*:"
+_FORCED = r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*"
 
 
 def may_be_dag_factory(text: str) -> bool:
     """Whether a text is worth reading as dag-factory's: a cheap test that few other texts pass."""
     if "operator" in text or "decorator" in text:
-        return _MARK.search(text) is not None or is_forced(text)
+        return re.search(_MARK, text) is not None or is_forced(text)
     return is_forced(text)
 
 
@@ -30,7 +30,7 @@ def is_forced(text: str) -> bool:
         return False
     for line in text.split("\n", 50)[:50]:
         stripped = line.strip()
-        if _FORCED.fullmatch(stripped):
+        if re.fullmatch(_FORCED, stripped):
             return True
         if stripped and not stripped.startswith(("#", "---", "%")):
             return False
@@ -48,7 +48,7 @@ def is_defaults(text: str) -> bool:
     """Whether a file named as in DEFAULTS_NAMES is dag-factory's defaults: it contains no DAG and no pipeline."""
     if _OWN_KEY.search(text):
         # Tasks for every DAG below; those of a document are inside its DAGs.
-        return _MARK.search(text) is not None and not _USES.search(text) and not is_forced(text)
+        return re.search(_MARK, text) is not None and not re.search(_USES, text) and not is_forced(text)
     return not may_be_dag_factory(text)
 
 

@@ -56,7 +56,7 @@ def undeclared(environment: str | None, known: Iterable[str]) -> str | None:
 
 
 _MAX_TEMPLATE_BYTES = 1024 * 1024
-_PATTERN = re.compile(r"[^\s*]*\*[^\s]*\.[A-Za-z][A-Za-z0-9]{0,9}")
+_PATTERN = r"[^\s*]*\*[^\s]*\.[A-Za-z][A-Za-z0-9]{0,9}"
 
 
 class FolderFiles:
@@ -99,7 +99,7 @@ class FolderFiles:
 
         Without an ending (`*`, a product, a text with asterisks) it says nothing about which files are meant.
         """
-        if "*" not in pattern or not _PATTERN.fullmatch(pattern):
+        if "*" not in pattern or not re.fullmatch(_PATTERN, pattern):
             return frozenset()
         if pattern not in self._matching:
             self._matching[pattern] = frozenset(fnmatch.filter(self.paths, f"*{pattern.lstrip('./')}"))

@@ -16,7 +16,7 @@ from schemas.text.document import Document
 
 FOLDER = "_templates"
 GROUP = "airflow_pipeline_factory.templates"
-_NAME = re.compile(r"(?:(?P<package>[\w-]+)\.)?(?P<name>[\w-]+)")
+_NAME = r"(?:(?P<package>[\w-]+)\.)?(?P<name>[\w-]+)"
 
 
 class Templates(Protocol):
@@ -50,7 +50,7 @@ class Known(NamedTuple):
 
 def known(name: str) -> Known | None:
     """What a name in `template` can mean; None for a text that is no name."""
-    match = _NAME.fullmatch(name)
+    match = re.fullmatch(_NAME, name)
     return Known(match["package"] or "", match["name"]) if match is not None else None
 
 

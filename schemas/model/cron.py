@@ -57,7 +57,7 @@ _ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
 _TEXT = re.compile(r"\S+", re.ASCII)
 """croniter knows no other spaces than those of ASCII."""
 _PLAIN_PART = re.compile(r"(?:\*|(?P<first>[0-9]{1,2})(?:-(?P<last>[0-9]{1,2}))?)(?:/(?P<step>[0-9]{1,2}))?", re.ASCII)
-_STEP_OR_RANGE = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d{1,9}))?")
+_STEP_OR_RANGE = r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d{1,9}))?"
 
 
 class CronProblem(NamedTuple):
@@ -178,7 +178,7 @@ def _parts(expression: str) -> Iterator[_Part]:
     for (start, field), kind in zip(_split(expression), _FIELDS, strict=False):
         at = start
         for text in field.split(","):
-            match = _STEP_OR_RANGE.fullmatch(text)
+            match = re.fullmatch(_STEP_OR_RANGE, text)
             if match is not None and (match["step"] or match["last"]):
                 first = kind.value(match["first"]) if match["first"] else kind.lowest
                 last = kind.value(match["last"]) if match["last"] else kind.highest
@@ -247,7 +247,7 @@ def surprises(expression: str) -> Iterator[CronProblem]:
         yield CronProblem(message, start, start + len(text), f"once a day is `0 {texts[1][1]} * * *`")
     around = ("hour", "day", "month", "year", "week")
     for kind, (start, text), unit in zip(_FIELDS, texts, around, strict=False):
-        match = _STEP_OR_RANGE.fullmatch(text)
+        match = re.fullmatch(_STEP_OR_RANGE, text)
         size = kind.highest - kind.lowest + 1
         step = int(match["step"]) if match is not None and match["first"] is None and match["step"] else 1
         if size % step and step < size:

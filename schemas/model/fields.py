@@ -70,11 +70,11 @@ PlainValue = Annotated[Any, AfterValidator(_finite)]
 
 
 LINK_PATTERN = r"^(?:https?://[^/?#\s]|mailto:[^?#\s])"
-_LINK = re.compile(LINK_PATTERN)
+_LINK = LINK_PATTERN
 
 
 def _valid_link(text: str) -> str:
-    if _LINK.search(text) is None:
+    if re.search(_LINK, text) is None:
         raise PydanticCustomError("link", "expected a link, `https://…` or `mailto:…`")
     return text
 

@@ -29,7 +29,7 @@ DURATION_PATTERN = rf"^(?:{_SHORT}|{_ISO})$"
 POSITIVE_DURATION_PATTERN = rf"^(?=.*[1-9])(?:{_SHORT}|{_ISO})$"
 _DURATION = re.compile(DURATION_PATTERN)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_ISO_PARTS = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[WDHMS])")
+_ISO_PARTS = r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[WDHMS])"
 _ISO_UNITS = {"W": "weeks", "D": "days", "H": "hours", "M": "minutes", "S": "seconds"}
 DURATION_FORMS = "30s, 5m, 2h, 1d, or ISO 8601 such as PT90M"
 
@@ -41,7 +41,7 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(text)
     if not text.startswith("P"):
         return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-    return timedelta(**{_ISO_UNITS[m["unit"]]: float(m["number"]) for m in _ISO_PARTS.finditer(text)})
+    return timedelta(**{_ISO_UNITS[m["unit"]]: float(m["number"]) for m in re.finditer(_ISO_PARTS, text)})
 
 
 def _read_duration(value: Any) -> timedelta:
@@ -131,7 +131,7 @@ _TIME_PATTERN = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
 _TEMPLATE_PATTERN = r"\{\{|\{%"
 DATE_OR_TEMPLATE_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|{DATE_PATTERN}"
 MOMENT_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|^{_TIME_PATTERN}$|{DATE_PATTERN}"
-_TIME = re.compile(_TIME_PATTERN)
+_TIME = _TIME_PATTERN
 TIME_FORMS = "06:30 or 06:30:15"
 _TEMPLATE = re.compile(_TEMPLATE_PATTERN)
 DATE_OR_TEMPLATE_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00 or a template"
@@ -140,7 +140,7 @@ MOMENT_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00, 06:30 or a templa
 
 def parse_time(text: str) -> time:
     """Raises ValueError for what is not a time of day."""
-    if _TIME.fullmatch(text) is None:
+    if re.fullmatch(_TIME, text) is None:
         raise ValueError(text)
     return time.fromisoformat(text)
 
@@ -150,7 +150,7 @@ def _date_or_template(value: Any) -> datetime | str:
 
 
 def _moment(value: Any) -> datetime | time | str:
-    if isinstance(value, str) and _TIME.fullmatch(value) is not None:
+    if isinstance(value, str) and re.fullmatch(_TIME, value) is not None:
         return parse_time(value)
     return _read_date_or_template(value, MOMENT_ALLOWED)
 
@@ -210,7 +210,7 @@ def fitted(types: Collection[str], text: str) -> str | timedelta | datetime | ti
     if names_duration(types):
         return _parsed(parse_duration, text, f"a duration ({DURATION_FORMS})")
     takes_time, takes_date = not _TIMES.isdisjoint(types), not _DATES.isdisjoint(types)
-    if takes_time and (_TIME.fullmatch(text) is not None or not takes_date):
+    if takes_time and (re.fullmatch(_TIME, text) is not None or not takes_date):
         return _parsed(parse_time, text, f"a time of day ({TIME_FORMS})")
     wanted = f"a date ({DATE_FORMS})" + (f" or a time of day ({TIME_FORMS})" if takes_time else "")
     return _parsed(parse_date, text, wanted) if takes_date else text

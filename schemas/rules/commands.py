@@ -21,9 +21,9 @@ _TEMPLATE = "{{"
 _BEFORE_COMMENT = ("", *" \t\n;&|(")
 _MOST = 50
 """Templates of one command that are looked at: each is a place in the text that has to be found."""
-_BACKSLASH_AND_SPACE = re.compile(r"\\[ \t]+(?=\n)")
-_DASH = re.compile(r"(?<!\S)[\u2010-\u2015\u2212]+(?=[A-Za-z])")
-_COMMAND_AGAIN = re.compile(
+_BACKSLASH_AND_SPACE = r"\\[ \t]+(?=\n)"
+_DASH = r"(?<!\S)[\u2010-\u2015\u2212]+(?=[A-Za-z])"
+_COMMAND_AGAIN = (
     r"(?<=[^\s\\;&|(]) (?=(?:cd|echo|export|mkdir|rm|cp|mv|curl|wget|python3?|pip|aws|gsutil|dbt|psql|set|source) )"
 )
 """A second command of a line, as far as a name tells; `sudo`, `time` and their like come before one."""
@@ -52,7 +52,7 @@ def check_command(subject: Subject, path: DataPath, command: str, *, may_be_fold
         message = f"`>` joins lines with a space, so `{word}` is an argument of the command before it"
         help_text = "write `bash_command: |`, which keeps the lines"
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
-    for match in _BACKSLASH_AND_SPACE.finditer(command) if "\\" in command else ():
+    for match in re.finditer(_BACKSLASH_AND_SPACE, command) if "\\" in command else ():
         message = "a backslash before a space does not continue the line"
         help_text = "remove the spaces at the end of the line"
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=match.span())
@@ -62,14 +62,14 @@ def check_command(subject: Subject, path: DataPath, command: str, *, may_be_fold
             message = "the shell reads this `$` and what follows it as a variable: of `$2026` it takes `$2`"
             help_text = f"write `\\$${command[start:end]}`, or put it in single quotes"
             yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=(start - 2, end))
-    for match in _DASH.finditer(command) if not command.isascii() else ():
+    for match in re.finditer(_DASH, command) if not command.isascii() else ():
         message = f"`{match.group()}` (U+{ord(match.group()[0]):04X}) is not the hyphen that options begin with"
         yield subject.finding(Code.LOOK_ALIKE, path, message, caret="write `-`", part=match.span())
 
 
 def _second_command(command: str) -> str | None:
     """The name of a command behind another one in the same line, without `;` or the like between them."""
-    for match in _COMMAND_AGAIN.finditer(command):
+    for match in re.finditer(_COMMAND_AGAIN, command):
         before = command[: match.start()].split()[-1:]
         if before and before[0] not in _BEFORE_A_COMMAND and not before[0].startswith("-"):
             return command[match.end() :].split(maxsplit=1)[0]

@@ -218,7 +218,7 @@ _QUOTES = {
     "\u201a": "\u2018\u2019",
     "\u00ab": "\u00bb",
 }
-_UNSEEN = re.compile("[\u00a0\u200b\u200c\u2060\ufeff\x00]")
+_UNSEEN = "[\u00a0\u200b\u200c\u2060\ufeff\x00]"
 _NAMES = {
     "\u00a0": "no-break space",
     "\u200b": "zero-width space",
@@ -227,7 +227,7 @@ _NAMES = {
     "\ufeff": "zero-width no-break space",
     "\x00": "null character",
 }
-_WINDOWS_PATH = re.compile(r"(?:^[A-Z]|(?<=[\s\"'=])[A-Za-z]):(?:[^\s\\/]|\n)*[\n\t\r\f\v\a\b](?=\w)")
+_WINDOWS_PATH = r"(?:^[A-Z]|(?<=[\s\"'=])[A-Za-z]):(?:[^\s\\/]|\n)*[\n\t\r\f\v\a\b](?=\w)"
 
 
 def check_characters(subject: Subject) -> Iterator[Diagnostic]:
@@ -235,7 +235,7 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
     if all(layer.text.isascii() for layer in subject.effective.documents) and not subject.may_hold("\\"):
         return
     for path in subject.keys:
-        found = _UNSEEN.search(str(path[-1]))
+        found = re.search(_UNSEEN, str(path[-1]))
         if found is not None:
             message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             yield subject.finding(Code.LOOK_ALIKE, path, message, at_key=True, help="type the key again")
@@ -249,11 +249,11 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
                 f"`{text[0]}` and `{text[-1]}` are part of the value: YAML's quotes are \" and '",
                 caret="did you mean straight quotes?",
             )
-        windows = _WINDOWS_PATH.search(text)
+        windows = re.search(_WINDOWS_PATH, text)
         if windows is not None and (windows.start() == 0 or ("\\" in _written(subject, path) and "\n " not in text)):
             message = "in double quotes a backslash and a letter are a line break, a tab or the like"
             yield subject.finding(Code.LOOK_ALIKE, path, message, caret="use single quotes")
-        found = _UNSEEN.search(text)
+        found = re.search(_UNSEEN, text)
         if found is not None and (" " not in text.strip() or "\x00" in text):
             message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             yield subject.finding(Code.LOOK_ALIKE, path, message, help="type the value again", part=found.span())

@@ -139,14 +139,14 @@ _FILLED_IN_LATER = ("{{", "{%", "${")
 
 _WRITES_TO = ("http", "sql", "duckdb", "predict", "train", "chart")
 """Built-ins whose `to` is a file."""
-_KNOWS_ITS_INDEX = re.compile(r"\$\{(?:expand|tasks)\.|\{[{%][^}]*\b(?:map_index|ti|task_instance)\b")
+_KNOWS_ITS_INDEX = r"\$\{(?:expand|tasks)\.|\{[{%][^}]*\b(?:map_index|ti|task_instance)\b"
 
 
 def _files(subject: Subject) -> Iterator[Diagnostic]:
     """Mapped tasks that all write one file: the last one's would be all that is left."""
     for task in subject.tasks:
         to = task.arguments.get("to")
-        if task.uses not in _WRITES_TO or not isinstance(to, str) or _KNOWS_ITS_INDEX.search(to):
+        if task.uses not in _WRITES_TO or not isinstance(to, str) or re.search(_KNOWS_ITS_INDEX, to):
             continue
         if task.is_mapped or any(group.is_mapped for group in subject.around(task.path)):
             yield subject.finding(

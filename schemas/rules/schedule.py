@@ -213,7 +213,7 @@ NAMES = (
 """By the names that Airflow gives to users."""
 _TIMETABLE = ("schedule", "timetable")
 _SOME_DATE = datetime(2026, 12, 30, 23, 59, 59, tzinfo=UTC)
-_NOT_IN_A_RUN_ID = re.compile(r"[^A-Za-z0-9_.~:+-]")
+_NOT_IN_A_RUN_ID = r"[^A-Za-z0-9_.~:+-]"
 """`allowed_run_id_pattern` of Airflow's `[scheduler]`, as it is shipped."""
 
 
@@ -269,7 +269,7 @@ def _key_format(subject: Subject, key_format: object) -> Iterator[Diagnostic]:
     if not isinstance(key_format, str) or "${" in key_format:
         return
     key = _SOME_DATE.strftime(key_format)
-    wrong = "".join(dict.fromkeys(_NOT_IN_A_RUN_ID.findall(key)))
+    wrong = "".join(dict.fromkeys(re.findall(_NOT_IN_A_RUN_ID, key)))
     if wrong:
         yield subject.finding(
             Code.WRONG_ARGUMENT,

@@ -39,7 +39,7 @@ def check_urls(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.finding(Code.SECRET_IN_URL, path, message, help=_HELP, part=where)
 
 
-_TOKENS = re.compile(
+_TOKENS = (
     r"(?P<a_private_key>-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----[^-]*)"
     r"|\b(?:(?P<an_AWS_access_key>(?:AKIA|ASIA)[0-9A-Z]{16})"
     r"|(?P<a_GitHub_token>gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60})"
@@ -68,13 +68,13 @@ _TELLING = (
 """What a key that looks like a secret's has in it: a text without any of it need not be walked."""
 _SCHEMES = ("basic ", "bearer ", "token ", "digest ", "apikey ", "api-key ")
 _AUTHORIZATION = frozenset({"authorization", "proxy-authorization", "cookie"})
-_NO_VALUE = re.compile(r"\{\{|\{%|\$\{|^\$|^<.*>$|^[*.xX]+$|^/")
+_NO_VALUE = r"\{\{|\{%|\$\{|^\$|^<.*>$|^[*.xX]+$|^/"
 """Filled in later, a placeholder, or the path of a file."""
 _SHORTEST = 4
-_QUERY = re.compile(r"[?&](?P<key>[\w.-]{1,60})=(?P<value>[^\s&#'\"]{12,})")
+_QUERY = r"[?&](?P<key>[\w.-]{1,60})=(?P<value>[^\s&#'\"]{12,})"
 """A parameter of a URL with a value that is too long to be a word."""
 _LONG = 12
-_OPENS = re.compile(r"(?:api|access|private|secret|encryption|signing|auth|fernet|account|storage|master|ssh)_?key$")
+_OPENS = r"(?:api|access|private|secret|encryption|signing|auth|fernet|account|storage|master|ssh)_?key$"
 """Keys that open something; others are names of objects more often than not."""
 _VALUE = r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|<>]+)"
 _ASSIGNED = re.compile(
@@ -107,7 +107,7 @@ _USE_A_CONNECTION = (
 )
 
 
-_NAME = re.compile(r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][\w-]{0,60})\\{0,2}[\"']?(?:\s{0,3}[=:]\s{0,3}|\s(?=[\"']))")
+_NAME = r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][\w-]{0,60})\\{0,2}[\"']?(?:\s{0,3}[=:]\s{0,3}|\s(?=[\"']))"
 _OF_NAME = re.compile(
     r"(?:(?:Basic|Bearer|Token|Digest|ApiKey)\s+)?"
     r"(?P<value>\"[^\"\n]+\"|'[^'\n]+'|\\{1,2}[\"'][^\"'\\\n]+|[^\s;&|<>,\"')}\]]+)",
@@ -122,14 +122,14 @@ def hidden_in(text: str, mark: str) -> str:
     who did not write it."""
     told = (LOGIN_OF_URL, _IDENTIFIED, _LOGIN, *_SHORT)
     spans = [match.span("value") for pattern in told for match in pattern.finditer(text)]
-    spans += [match.span() for match in _TOKENS.finditer(text) if any(mark in text for mark in _MARKS)]
+    spans += [match.span() for match in re.finditer(_TOKENS, text) if any(mark in text for mark in _MARKS)]
     for pattern in (_ASSIGNED, _HEADER, _SET):
         spans += [match.span("value") for match in pattern.finditer(text) if names_secret(match["name"].lstrip("-"))]
     spans += _pairs(text)
     kept, end = [], 0
     for start, stop in sorted(spans):
         value = text[start:stop].strip("\"'")
-        if value and stop > end and _NO_VALUE.search(value) is None and value[0] not in "$`@(":
+        if value and stop > end and re.search(_NO_VALUE, value) is None and value[0] not in "$`@(":
             kept += [text[end : max(start, end)], mark]
             end = stop
     return "".join([*kept, text[end:]])
@@ -138,7 +138,7 @@ def hidden_in(text: str, mark: str) -> str:
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
     """Where the values of names of secrets are."""
     end = 0
-    for match in _NAME.finditer(text):
+    for match in re.finditer(_NAME, text):
         found = _OF_NAME.match(text, match.end()) if match.end() >= end and names_secret(match["name"]) else None
         if found is not None:
             end = found.end()
@@ -172,7 +172,7 @@ def _given(subject: Subject) -> Iterator[tuple[DataPath, str]]:
 def _token(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     if not any(mark in text for mark in _MARKS):
         return None
-    match = _TOKENS.search(text)
+    match = re.search(_TOKENS, text)
     if match is None:
         return None
     what = str(match.lastgroup).replace("_", " ")
@@ -185,7 +185,10 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     if not isinstance(key, str) or len(text) < _SHORTEST:
         return None
     folded = key.lower()
-    if not (folded in _AUTHORIZATION or looks_like_secret(key.replace("-", "_"))) or _NO_VALUE.search(text) is not None:
+    if (
+        not (folded in _AUTHORIZATION or looks_like_secret(key.replace("-", "_")))
+        or re.search(_NO_VALUE, text) is not None
+    ):
         return None
     if folded in _AUTHORIZATION and len(path) > 1 and path[-2] == "headers":
         if folded == "authorization" and not text.lower().startswith(_SCHEMES) and " " in text:
@@ -194,7 +197,7 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
         return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION)
     if folded in _AUTHORIZATION or folded.endswith(_KEPT_BY_NAME) or not _may_hold_secret(path):
         return None
-    if folded.endswith("_key") and _OPENS.search(folded) is None and not _looks_random(text):
+    if folded.endswith("_key") and re.search(_OPENS, folded) is None and not _looks_random(text):
         return None
     if "deploy_type" in mapping_at(subject.data, path[:-1]):
         return None  # a Kubernetes `Secret`, which names what keeps the value
@@ -217,7 +220,7 @@ def _in_command(subject: Subject, path: DataPath, command: str) -> Iterator[Diag
         name, value = match["name"].strip(), match["value"].strip("\"'")
         is_told = match in told or looks_like_secret(name.lstrip("-").replace("-", "_"))
         is_told = is_told or name.lower() in ("authorization", "proxy-authorization")
-        if is_told and value and _NO_VALUE.search(value) is None and value[0] not in "$`@(-":
+        if is_told and value and re.search(_NO_VALUE, value) is None and value[0] not in "$`@(-":
             message = f"`{name}` has a secret as its value, which everybody with access to the file or Airflow can read"
             help_text = f"{_USE_A_CONNECTION}; pass it to the command in `env`"
             yield subject.finding(
@@ -234,10 +237,10 @@ def _in_query(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     """A telling key of a URL's query, as if it were in `params`."""
     if "://" not in text or "?" not in text or not _may_hold_secret(path) or is_documentation(path):
         return None
-    for match in _QUERY.finditer(text):
+    for match in re.finditer(_QUERY, text):
         key, value = match["key"], match["value"]
         told = looks_like_secret(key.replace("-", "_")) and not f"_{key.lower()}".endswith(_KEPT_BY_NAME)
-        if told and not _is_cursor(key) and _NO_VALUE.search(value) is None and any(map(str.isdigit, value)):
+        if told and not _is_cursor(key) and re.search(_NO_VALUE, value) is None and any(map(str.isdigit, value)):
             message = f"`{key}` looks like a secret, which everybody with access to the file or Airflow can read"
             return subject.finding(
                 Code.LITERAL_SECRET,

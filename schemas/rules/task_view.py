@@ -11,7 +11,7 @@ from schemas.model.settings import SETTING_KEYS
 from schemas.model.task import is_group
 from schemas.model.task_base import POLL_TASK_ID
 
-_ID = re.compile(r"[\w.-]+")
+_ID = r"[\w.-]+"
 
 FILLED = ("url", "endpoint", "headers", "params", "json", "data", "body")
 """Keys in whose texts `${cursor.…}`, `${each.…}` and `${expand.…}` may be."""
@@ -124,7 +124,7 @@ def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
 def _names(path: DataPath, entry: Mapping[str, Any], key: str) -> tuple[tuple[DataPath, str], ...]:
     """The ids in the list of a key, each with its path. A text in its place is wrong, and hides nothing else."""
     names = entry.get(key)
-    if isinstance(names, str) and _ID.fullmatch(names) is not None:
+    if isinstance(names, str) and re.fullmatch(_ID, names) is not None:
         return (((*path, key), names),)
     if not isinstance(names, list):
         return ()

@@ -121,8 +121,8 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
 _TABLES = {"factory.toml": (), "pyproject.toml": ("tool", "pipeline-factory")}
 """File → the table that is ours, the first that is there first."""
 _PARTS = ("policy",)
-_HEADER = re.compile(r"[ \t]*\[[ \t]*(?P<names>[^\[\]\n]+?)[ \t]*\]")
-_SETTING = re.compile(r"[ \t]*(?P<key>[^=\s#\[][^=\n]*?)[ \t]*=")
+_HEADER = r"[ \t]*\[[ \t]*(?P<names>[^\[\]\n]+?)[ \t]*\]"
+_SETTING = r"[ \t]*(?P<key>[^=\s#\[][^=\n]*?)[ \t]*="
 
 
 class ProjectPolicy(NamedTuple):
@@ -210,8 +210,8 @@ class _Places:
         current: tuple[str, ...] = ()
         for number in range(1, self._lines.count + 1):
             line = self._lines.line_text(number)
-            header = _HEADER.match(line)
-            setting = None if header else _SETTING.match(line)
+            header = re.match(_HEADER, line)
+            setting = None if header else re.match(_SETTING, line)
             if header is not None:
                 current = _names(header["names"])
                 if current == (*table, key):

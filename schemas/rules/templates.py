@@ -201,7 +201,7 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
     )
 
 
-_NEARLY = re.compile(
+_NEARLY = (
     r"(?<![\w$\\{])(?:\$\(?|\{)?(?P<what>tasks|vars|env|matrix)\.(?P<name>[A-Za-z_][\w-]*)(?:\.output)?[)}]?(?![\w.])"
 )
 _OUTPUT = re.compile(r"(?P<name>[\w.-]+)\.output")
@@ -219,7 +219,7 @@ def check_near_misses(subject: Subject) -> Iterator[Diagnostic]:
     texts = ((task, found) for task in subject.tasks for found in walk(dict(task.arguments)).texts)
     for task, (place, text) in texts:
         whole = _OUTPUT.fullmatch(text)
-        for match in [whole] if whole is not None else _NEARLY.finditer(text):
+        for match in [whole] if whole is not None else re.finditer(_NEARLY, text):
             name, what = match["name"].removeprefix("tasks."), "tasks" if whole is not None else match["what"]
             if name in names.get(what, ()) and (whole is not None or match.group()[0] in "${"):
                 message = f"`{match.group()}` is text here"

@@ -30,7 +30,7 @@ from schemas.source import Class, Function, NotCallable, Parameter, SourceReader
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that belong beside `uses`, and that people write in `with`."""
-_FUNCTION = re.compile(r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(?:\s*\|\s*None)?")
+_FUNCTION = r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(?:\s*\|\s*None)?"
 _DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
 
@@ -86,7 +86,7 @@ def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
     )
 
 
-_DECORATOR = re.compile(r"airflow\.(?:sdk|decorators)\.(?:task(?:\.\w+)?|task_group|dag|setup|teardown)")
+_DECORATOR = r"airflow\.(?:sdk|decorators)\.(?:task(?:\.\w+)?|task_group|dag|setup|teardown)"
 
 
 def _as_a_path(uses: str) -> str:
@@ -98,7 +98,7 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
     path = (*task.path, "uses")
     found, findings = look_up(subject, path, uses, reader)
     yield from findings
-    if found is None and not findings and _DECORATOR.fullmatch(uses):
+    if found is None and not findings and re.fullmatch(_DECORATOR, uses):
         message = f"`{uses}` is a decorator, which makes tasks in Python"
         yield subject.finding(Code.NOT_CALLABLE, path, message, help="name the function itself, or an operator")
     match found:
@@ -161,7 +161,7 @@ def _read_before_the_run(subject: Subject, task: TaskView) -> Iterator[Diagnosti
 def _texts_for_functions(
     subject: Subject, task: TaskView, operator: Class, parameters: tuple[Parameter, ...]
 ) -> Iterator[Diagnostic]:
-    for name in (p.name for p in parameters if p.annotation is not None and _FUNCTION.fullmatch(p.annotation)):
+    for name in (p.name for p in parameters if p.annotation is not None and re.fullmatch(_FUNCTION, p.annotation)):
         value = task.arguments.get(name)
         is_object = isinstance(value, dict) and OBJECT in value
         if value is not None and not is_object and "${" not in str(value) and "{{" not in str(value):

@@ -20,7 +20,7 @@ BASE_OPERATORS = frozenset(
 """Where Airflow's versions define BaseOperator. Its constructor rejects the keywords it does not know."""
 
 # A base that cannot be read, as where Airflow is not installed, still tells by its name what it is.
-_OPERATOR_NAME = re.compile(r"airflow\.(.+\.)?Base(Sensor|Branch|Async|SQL)?Operator")
+_OPERATOR_NAME = r"airflow\.(.+\.)?Base(Sensor|Branch|Async|SQL)?Operator"
 
 # Bases that add nothing to a constructor and define no template fields.
 _PLAIN = frozenset({"abc.ABC", "object", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
@@ -83,7 +83,7 @@ class Lineage:
                 if isinstance(base, Definition):
                     waiting.append(base)
                 elif base is None:
-                    if text and _OPERATOR_NAME.fullmatch(self._names.absolute(each.module, text)):
+                    if text and re.fullmatch(_OPERATOR_NAME, self._names.absolute(each.module, text)):
                         return True
                     answer = None
         return answer

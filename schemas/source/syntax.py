@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 # The constants of each provider's `version_compat` module, by which it tells Airflow's versions apart.
-_VERSION_GATE = re.compile(r"AIRFLOW_V_(\d+)_(\d+)(?:_(\d+))?_PLUS")
+_VERSION_GATE = r"AIRFLOW_V_(\d+)_(\d+)(?:_(\d+))?_PLUS"
 
 
 def dotted_text(node: ast.expr) -> str | None:
@@ -55,7 +55,7 @@ def airflow_version_of(test: ast.expr) -> tuple[tuple[int, ...], bool] | None:
     wanted = True
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, wanted = test.operand, not wanted
-    gate = _VERSION_GATE.fullmatch((dotted_text(test) or "").rpartition(".")[2])
+    gate = re.fullmatch(_VERSION_GATE, (dotted_text(test) or "").rpartition(".")[2])
     return None if gate is None else (tuple(int(part) for part in gate.groups() if part), wanted)
 
 

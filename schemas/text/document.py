@@ -26,10 +26,10 @@ MAX_BYTES = 1024 * 1024
 _MOST_ARE_SMALLER = 64 * 1024
 """Bytes. Room for the largest, taken for each file, costs more than reading it."""
 
-_INVISIBLE = re.compile("[\x85\u2028\u2029\ufeff]")
+_INVISIBLE = "[\x85\u2028\u2029\ufeff]"
 """Line breaks of YAML 1.1, which the parser follows and YAML 1.2 and editors do not (YAML 1.2.2, section 5.4), and a
 byte order mark that is not at the start, as in joined files."""
-_OTHER_SPELLING = re.compile(r"(?<![\w.])(?:\+[0-9]|0[0-9xo])|\.[0-9]*0(?![0-9.])|[0-9]\.(?![0-9])|[0-9][eE][-+0-9]")
+_OTHER_SPELLING = r"(?<![\w.])(?:\+[0-9]|0[0-9xo])|\.[0-9]*0(?![0-9.])|[0-9]\.(?![0-9])|[0-9][eE][-+0-9]"
 """A number that Python would write in another way, anywhere in a text."""
 
 Parse = Callable[[str, str], "Document"]
@@ -65,7 +65,7 @@ class Document:
     @cached_property
     def may_hold_other_spellings(self) -> bool:
         """Whether a number may be written in another way than Python writes it, such as `1.10` and `09`."""
-        return _OTHER_SPELLING.search(self.text) is not None
+        return re.search(_OTHER_SPELLING, self.text) is not None
 
     def value_span(self, path: DataPath) -> Span:
         """Where the value at `path` is; if there is none, where its nearest parent is."""
@@ -154,7 +154,7 @@ def document_from_text(text: str, file: str, scalars: Scalars | None = None) -> 
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return _failed(file, "", Code.TOO_LARGE, "the text is larger than 1 MiB", Span(1, 1, 1, 2))
     text = text.removeprefix("\ufeff")
-    invisible = None if text.isascii() else _INVISIBLE.search(text)
+    invisible = None if text.isascii() else re.search(_INVISIBLE, text)
     if invisible is not None:
         span = TextLines(text).span(*invisible.span())
         message = f"invisible character U+{ord(invisible.group()):04X}"

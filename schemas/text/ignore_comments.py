@@ -36,7 +36,7 @@ IGNORABLE_ERRORS = frozenset(
 )
 """Errors that do not stop the build. These can be ignored, and those of the policy (`PF5…`), but no others."""
 
-_COMMENT = re.compile(
+_COMMENT = (
     r"#[ \t]{0,20}factory:[ \t]{0,20}(?:ignore\b|(?P<other>\w{1,20})(?=\[))(?P<list>\[(?P<codes>[^\]\n]{0,500})\])?"
 )
 _NAME = re.compile(r"[^\s,]+")
@@ -99,7 +99,7 @@ def _read(layer: Document) -> tuple[list[_Ignore], list[Diagnostic]]:
     ignores: list[_Ignore] = []
     wrong: list[Diagnostic] = []
     known = {name: code for code in Code for name in (code.id, code.slug)}
-    for comment in _COMMENT.finditer(layer.text):
+    for comment in re.finditer(_COMMENT, layer.text):
         if not _is_comment(layer, comment.start()):
             continue
         line, column = lines.position(comment.start())

@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from schemas.findings.diagnostics import Span
 
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_LINE_BREAK = r"\r\n|\r|\n"
 
 
 class TextLines:
@@ -21,7 +21,7 @@ class TextLines:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *(m.end() for m in _LINE_BREAK.finditer(text))]
+        self._starts = [0, *(m.end() for m in re.finditer(_LINE_BREAK, text))]
 
     def position(self, index: int) -> tuple[int, int]:
         index = min(index, len(self._text))

@@ -237,13 +237,13 @@ def block_mark(text: str) -> str | None:
     return "|" if text.endswith("\n") else "|-"
 
 
-_PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_PLAIN_WORD = r"[A-Za-z_][A-Za-z0-9_.-]*"
 _YAML_1_1_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 def scalar(value: Any) -> str:
     """A single value on one line, in quotes where YAML 1.2 or 1.1 would take the text for something else."""
-    if isinstance(value, str) and _PLAIN_WORD.fullmatch(value) and value.lower() not in _YAML_1_1_WORDS:
+    if isinstance(value, str) and re.fullmatch(_PLAIN_WORD, value) and value.lower() not in _YAML_1_1_WORDS:
         return value  # most keys and many values: the dump costs fifty times as much
     style = None
     while True:
