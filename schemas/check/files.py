@@ -24,9 +24,9 @@ from schemas.rules.team_policy import Policy
 from schemas.text.document import Document
 from schemas.text.nodes import plain_scalar
 
-_DAG_ID = re.compile(r"^dag_id[ \t]*:[ \t]+(?P<quote>[\"']?)(?P<id>[\w.-]+)(?P=quote)[ \t]*(?:#.*)?$", re.MULTILINE)
-_OTHER_DAG_ID = re.compile(r"\w+_dag_id")
-_ESCAPE = re.compile(r"\\[xuU\r\n]")
+_DAG_ID = r"(?m)^dag_id[ \t]*:[ \t]+(?P<quote>[\"']?)(?P<id>[\w.-]+)(?P=quote)[ \t]*(?:#.*)?$"
+_OTHER_DAG_ID = r"\w+_dag_id"
+_ESCAPE = r"\\[xuU\r\n]"
 _PLAINLY_WRITTEN = re.compile(r"[^\s\\'\"]+")
 
 
@@ -142,21 +142,21 @@ class Files:
     def possible_dag_ids(self, path: str) -> frozenset[str] | None:
         """The DAG ids that a file may claim, by a look at its text; None where only reading it tells."""
         text = self.layers.text(path)
-        if may_be_dag_factory(text) or ("\\" in text and _ESCAPE.search(text)):
+        if may_be_dag_factory(text) or ("\\" in text and re.search(_ESCAPE, text)):
             return None
         mentions = text.count("dag_id")
         if mentions:
-            mentions -= len(_OTHER_DAG_ID.findall(text))
+            mentions -= len(re.findall(_OTHER_DAG_ID, text))
         if not mentions:
             return frozenset({default_dag_id(path)})
-        written = [match["id"] for match in _DAG_ID.finditer(text)]
+        written = [match["id"] for match in re.finditer(_DAG_ID, text)]
         is_clear = mentions == 1 and len(written) == 1 and isinstance(plain_scalar(written[0]), str)
         return frozenset(written) if is_clear else None
 
     def may_hold(self, path: str, words: re.Pattern[str]) -> bool:
         """Whether a file, or defaults above it, may hold a value of `as_pattern`, by a look at the texts."""
         return any(
-            "${vars" in text or "${matrix" in text or TEMPLATE in text or _ESCAPE.search(text) or words.search(text)
+            "${vars" in text or "${matrix" in text or TEMPLATE in text or re.search(_ESCAPE, text) or words.search(text)
             for text in (self.layers.text(path), *(document.text for document in self.layers.defaults(path)))
         )
 
@@ -166,7 +166,7 @@ class Files:
             for mark in marks:  # no generator: each rule asks, of every file
                 if mark in text:
                     return True
-            if TEMPLATE in text or ("\\" in text and _ESCAPE.search(text)):
+            if TEMPLATE in text or ("\\" in text and re.search(_ESCAPE, text)):
                 return True
         return False
 

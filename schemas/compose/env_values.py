@@ -27,7 +27,7 @@ _SECRET_LAST_WORDS = frozenset(
         *("CREDENTIAL", "CREDENTIALS", "APIKEY", "DSN", "CONN", "PGPASSWORD", "SSHPASS"),
     }
 )
-_SECRET_ENDING = r"(?:^|_)(?:(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?|DATABASE_URL)$"
+_ENDING = r"(?:^|_)(?:(?:API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING|AUTH|FERNET)_?KEY(?:_ID)?|DATABASE_URL)$"
 _KEYS_TO_SHOW = frozenset(
     {
         *("PARTITION", "SORT", "PRIMARY", "FOREIGN", "UNIQUE", "JOIN", "GROUP", "INDEX", "MERGE"),
@@ -44,7 +44,7 @@ SHORTEST_SECRET = 4
 _SHORTEST_LINE = 8
 """Of one that is written over several lines."""
 _NEW_WORD = r"(?<=[a-z0-9])(?=[A-Z])|-"
-_ESCAPE = re.compile(r"%[0-9A-F]{2}")
+_ESCAPE = r"%[0-9A-F]{2}"
 _HEADERS = frozenset({"AUTHORIZATION", "PROXY_AUTHORIZATION", "COOKIE", "SET_COOKIE"})
 
 _OF_SHELLS = frozenset({"PWD", "OLDPWD"})
@@ -133,7 +133,7 @@ def looks_like_secret(name: str) -> bool:
     *before, last = upper.split("_")
     if last == "KEY" and before:
         return before[-1] not in _KEYS_TO_SHOW
-    return last in _SECRET_LAST_WORDS or re.search(_SECRET_ENDING, upper) is not None
+    return last in _SECRET_LAST_WORDS or re.search(_ENDING, upper) is not None
 
 
 def names_secret(key: object) -> bool:
@@ -153,7 +153,7 @@ def _forms(secret: str) -> set[str]:
     in_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret), quote(quote(secret, safe=""), safe="")}
     in_urls |= {quote(secret, safe="+"), quote(secret, safe=" +")}  # as SQLAlchemy and dlt do
-    in_urls |= {_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in in_urls}
+    in_urls |= {re.sub(_ESCAPE, lambda escape: escape[0].lower(), form) for form in in_urls}
     lines = {line.strip() for line in secret.splitlines()} if "\n" in secret.strip() else set()  # as output comes
     return {secret, *in_json, *in_urls, *(line for line in lines if len(line) >= _SHORTEST_LINE)}
 

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 _EXPRESSION = re.compile(r"(?<!\$)(?P<dollars>\$*)\$\{(?P<body>[^{}]*)\}")
-_OPENING = re.compile(r"\$+\{")
+_OPENING = r"\$+\{"
 _ESCAPE, _ESCAPED = re.compile(r"(?<!\$)\$+(?=\{)"), re.compile(r"(?<!\$)\$\$+(?=\{)")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
 _VALUE = re.compile(r"(?P<root>vars|matrix|params)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")
@@ -25,7 +25,7 @@ _TASK = re.compile(
     rf"(?:output(?P<steps>{_STEP}*)|xcom\.(?P<key>[\w-]+)(?P<key_steps>{_STEP}*))"
 )
 _EXPAND = rf"expand\.(?P<name>[^\W\d]\w*)(?P<steps>{_STEP}*)"
-_NAME_IN_BRACKETS = re.compile(r"\[([A-Za-z_][\w-]*)\]")
+_NAME_IN_BRACKETS = r"\[([A-Za-z_][\w-]*)\]"
 _ONE_STEP = re.compile(_STEP)
 _ROOTS = ("env", "vars", "matrix", "params", "tasks", "expand")
 _FORMS = (
@@ -163,7 +163,7 @@ def before(text: str, start: int, expression: Expression) -> str:
 
 def beside(first: str, second: str) -> str:
     """Two texts, the second right after the first, each with its own meaning."""
-    dollars = len(first) - len(first.rstrip("$")) if _OPENING.match(second) else 0
+    dollars = len(first) - len(first.rstrip("$")) if re.match(_OPENING, second) else 0
     return f"{first}{'$' * dollars}{second}"
 
 
@@ -253,7 +253,7 @@ def _wrong_task(rest: str) -> tuple[str, str | None]:
     if word is None:
         meant = f"tasks.{task_id}.output{tail}"
     elif get_close_matches(word.lower(), ("output", "outputs", "result", "return_value"), n=1, cutoff=0.7):
-        named = _NAME_IN_BRACKETS.sub(r".\1", tail)
+        named = re.sub(_NAME_IN_BRACKETS, r".\1", tail)
         meant = f"tasks.{task_id}.output{named}"
     else:
         meant = f"tasks.{task_id}.output.{word}{tail}"

@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"\{\{ ?(?P<name>[A-Za-z_]\w*)(?P<attributes>(?:\.[A-Za-z_]\
 _NO_NAMES = frozenset(
     {*("true", "false", "none", "True", "False", "None", "not", "and", "or", "if", "else", "in", "is"), "loop", "self"}
 )
-_AT = re.compile(r"unexpected char .* at (?P<position>\d+)", re.DOTALL)
+_AT = r"(?s)unexpected char .* at (?P<position>\d+)"
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _BLOCK = re.compile(r"\{%[-+]?\s*(?P<word>\w+)")
 _INNERMOST = r"innermost block that needs to be closed is '(?P<word>\w+)'"
@@ -102,7 +102,7 @@ def _placed(environment: Environment, text: str, state: str | None) -> Iterator[
             yield position, kind, value
             position += len(value)
     except TemplateSyntaxError as error:
-        at = _AT.fullmatch(error.message or "")
+        at = re.fullmatch(_AT, error.message or "")
         error.lineno = int(at["position"]) if at is not None else position
         raise
 

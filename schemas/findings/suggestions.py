@@ -192,8 +192,8 @@ def did_you_mean(word: str | None) -> str:
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _UNIT = r"(?P<unit>s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)"
-_PART = re.compile(rf"(?P<number>\d{{1,7}})\s*{_UNIT}(?![a-z])", re.IGNORECASE)
-_BETWEEN = re.compile(r"(?:\s|,|and)*", re.IGNORECASE)
+_PART = rf"(?i)(?P<number>\d{{1,7}})\s*{_UNIT}(?![a-z])"
+_BETWEEN = r"(?i)(?:\s|,|and)*"
 _HOURS = r"(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)"
 _TIMEDELTA = r"(?:datetime\.)?timedelta\((?P<parts>[a-z]+\s*=\s*\d{1,7}(?:,\s*[a-z]+\s*=\s*\d{1,7})*)\)"
 _KEYWORD = r"(?P<unit>seconds|minutes|hours|days|weeks)\s*=\s*(?P<number>\d+)"
@@ -212,8 +212,8 @@ def meant_duration(text: str) -> str | None:
     if call is not None:
         parts = [re.fullmatch(_KEYWORD, part.strip()) for part in call["parts"].split(",")]
         return _sum(parts)
-    parts, rest = list(_PART.finditer(text)), _PART.sub("", text)
-    return _sum(parts) if parts and _BETWEEN.fullmatch(rest) else None
+    parts, rest = list(re.finditer(_PART, text)), re.sub(_PART, "", text)
+    return _sum(parts) if parts and re.fullmatch(_BETWEEN, rest) else None
 
 
 def _sum(parts: list[re.Match[str] | None] | list[re.Match[str]]) -> str | None:
@@ -247,15 +247,14 @@ def meant_date(text: str) -> str | None:
         return None
 
 
-_CLOCK = re.compile(
-    r"(?:(?:every day|daily|each day) )?(?:at )?(?P<hour>[01]?[0-9]|2[0-3])(?::(?P<minute>[0-5][0-9]))?"
-    r" ?(?P<half>[ap]m)?",
-    re.IGNORECASE,
+_CLOCK = (
+    r"(?i)(?:(?:every day|daily|each day) )?(?:at )?(?P<hour>[01]?[0-9]|2[0-3])(?::(?P<minute>[0-5][0-9]))?"
+    r" ?(?P<half>[ap]m)?"
 )
 _ZONE_BEFORE = r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)"
 _ZONE_BEHIND = r"(?P<cron>\S.*)\s(?P<zone>UTC|[A-Z]\w+/\w+)"
 _NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
-_ISO_DURATION = re.compile(r"P(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?", re.ASCII)
+_ISO_DURATION = r"(?a)P(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
 
 
 def meant_by_cron(text: str, count: int) -> str:
@@ -263,7 +262,7 @@ def meant_by_cron(text: str, count: int) -> str:
     help_text = "write minute, hour, day of month, month, day of week"
     if count in (6, 7):
         help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
-    clock = _CLOCK.fullmatch(text)
+    clock = re.fullmatch(_CLOCK, text)
     if clock is not None and not text.isdecimal():
         hour = int(clock["hour"]) % 12 + 12 * (clock["half"].lower() == "pm") if clock["half"] else int(clock["hour"])
         minute = int(clock["minute"] or 0)
@@ -288,4 +287,4 @@ def _meant_every(text: str) -> str | None:
     words = text.lower().removeprefix("every ").removeprefix("datetime.")
     if words.startswith("rate("):
         words = words.removeprefix("rate(").removesuffix(")")
-    return text.upper() if _ISO_DURATION.fullmatch(text.upper()) is not None else meant_duration(words)
+    return text.upper() if re.fullmatch(_ISO_DURATION, text.upper()) is not None else meant_duration(words)

@@ -12,7 +12,7 @@ NOT_DAGS = ("default", "task_groups")
 """Keys at the top of a document that are not DAG ids for dag-factory."""
 
 _MARK = r"\b(?:operator|decorator)[\"']?[ \t]*:"
-_OWN_KEY = re.compile(r"^(?:tasks|poll)[ \t]*:", re.MULTILINE)
+_OWN_KEY = r"(?m)^(?:tasks|poll)[ \t]*:"
 _USES = r"\b(?:uses|poll)[\"']?[ \t]*:"
 _FORCED = r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*"
 
@@ -46,7 +46,7 @@ def has_shape(data: Any) -> bool:
 
 def is_defaults(text: str) -> bool:
     """Whether a file named as in DEFAULTS_NAMES is dag-factory's defaults: it contains no DAG and no pipeline."""
-    if _OWN_KEY.search(text):
+    if re.search(_OWN_KEY, text):
         # Tasks for every DAG below; those of a document are inside its DAGs.
         return re.search(_MARK, text) is not None and not re.search(_USES, text) and not is_forced(text)
     return not may_be_dag_factory(text)

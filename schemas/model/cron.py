@@ -48,10 +48,9 @@ _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NUMBERS: Mapping[str, int] = MappingProxyType(
     {name: number for names, first in ((_MONTHS, 1), (_WEEKDAYS, 0)) for number, name in enumerate(names, first)}
 )
-_NAMES_IN_FULL = re.compile(
-    r"(?:sun|mon|tues|wednes|thurs|fri|satur)day"
-    r"|january|february|march|april|june|july|august|september|october|november|december",
-    re.IGNORECASE,
+_NAMES_IN_FULL = (
+    r"(?i)(?:sun|mon|tues|wednes|thurs|fri|satur)day"
+    r"|january|february|march|april|june|july|august|september|october|november|december"
 )
 _ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
 _TEXT = re.compile(r"\S+", re.ASCII)
@@ -102,7 +101,7 @@ def _wrong_fields(fields: list[tuple[int, str]]) -> Iterator[CronProblem]:
     for (start, text), kind in zip(fields, _FIELDS, strict=True):
         if _expanded_alone(kind, text) is None:
             help_text = f"allowed: {kind.allowed}, *, */n, a-b, a,b"
-            short = _NAMES_IN_FULL.sub(lambda match: match.group()[:3], text)
+            short = re.sub(_NAMES_IN_FULL, lambda match: match.group()[:3], text)
             if kind in _FIELDS[3:] and short != text:
                 help_text += f"; a name has three letters: `{short}`"
             yield CronProblem(f"the {kind.name} `{text}` is not valid", start, start + len(text), help=help_text)

@@ -151,7 +151,7 @@ def _values(command: str, outputs: Mapping[int, int]) -> Iterator[tuple[int, int
 
 _DIALECTS: Mapping[str, str] = MappingProxyType({"duckdb": "duckdb", "sql": "", "chart": ""})
 """Built-in → sqlglot's dialect; of a connection only the run knows which it is."""
-_VALUE = re.compile(r"\{\{.*?\}\}|%s|%\(\w+\)s", re.DOTALL)
+_VALUE = r"(?s)\{\{.*?\}\}|%s|%\(\w+\)s"
 """A template, or a place for one of `parameters`."""
 _LONGEST = 20_000
 """Characters of SQL that are read."""
@@ -166,7 +166,7 @@ def check_sql(subject: Subject) -> Iterator[Diagnostic]:
         sql = task.arguments.get("sql")
         for place, text in [((), sql), *((((n,), one) for n, one in enumerate(sql)) if isinstance(sql, list) else ())]:
             if isinstance(text, str) and _is_readable(text):
-                fault = _fault(_VALUE.sub("x", text), dialect)
+                fault = _fault(re.sub(_VALUE, "x", text), dialect)
                 if fault is not None:
                     path = (*task.with_path, "sql", *place)
                     yield subject.finding(Code.BAD_SQL, path, f"this does not look like SQL: {fault}")

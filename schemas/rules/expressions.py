@@ -27,7 +27,7 @@ from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import value_at
 
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TAG = r"(?s)\{\{.*?\}\}|\{%.*?%\}"
 _USE_A_CONNECTION = (
     "keep secrets in an Airflow connection: an operator names it by its `conn_id`, a template reads it as "
     "`{{ conn.NAME.password }}`"
@@ -185,7 +185,7 @@ def _only_in_with(subject: Subject, path: DataPath, expression: Expression, wher
 def _inside_text(subject: Subject, task: TaskView, path: DataPath, expression: Expression) -> Iterator[Diagnostic]:
     """Where the rest of the text is read before the value is known."""
     written = as_written(value_at(subject.data, path))
-    tags = (match.span() for match in _TAG.finditer(written))
+    tags = (match.span() for match in re.finditer(_TAG, written))
     if task.is_mapped_over(path):
         message = f"`{expression.written}` must be the whole value here: a text is not a list"
         help_text = "write a list of texts; a text that is the same for all belongs in `with`"

@@ -21,7 +21,7 @@ from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.source import Class, SourceReader, Undecidable
 
-_OFFSET = re.compile(r"(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?", re.IGNORECASE)
+_OFFSET = r"(?i)(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?"
 _PLACES = {
     **{"KST": "Asia/Seoul", "JST": "Asia/Tokyo", "BST": "Europe/London", "CEST": "Europe/Berlin"},
     **{"PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "EDT": "America/New_York"},
@@ -166,7 +166,7 @@ def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterato
         message = f"the value of `{name.expression}` is not a time zone"
         yield subject.finding(Code.UNKNOWN_TIMEZONE, path, message, help=help_text)
         return
-    offset = _OFFSET.fullmatch(name)
+    offset = re.fullmatch(_OFFSET, name)
     if offset is not None:
         fixed = f"Etc/GMT{'-' if offset['sign'] == '+' else '+'}{int(offset['hours'])}"
         help_text = (

@@ -262,11 +262,10 @@ def _may_hold_secret(path: DataPath) -> bool:
     return path[0] in ("poll", "vars") or "with" in path or "env" in path
 
 
-_HOST = re.compile(
-    r"https?://(?:[^/?#@\s]{0,200}@)?"
+_HOST = (
+    r"(?i)https?://(?:[^/?#@\s]{0,200}@)?"
     r"(?P<host>169\.254\.[0-9]{1,3}\.[0-9]{1,3}|100\.100\.100\.200|168\.63\.129\.16|192\.0\.0\.192"
-    r"|metadata\.google\.internal|\[(?:fe[89ab][0-9a-f]:|fd00:ec2::254\]|fd20:ce::254\]))",
-    re.IGNORECASE,
+    r"|metadata\.google\.internal|\[(?:fe[89ab][0-9a-f]:|fd00:ec2::254\]|fd20:ce::254\]))"
 )
 _METADATA_MARKS = ("169.254.", "100.100.100.200", "168.63.129.16", "192.0.0.192", "google.internal", "[f", "[F")
 
@@ -277,7 +276,7 @@ def check_metadata_addresses(subject: Subject) -> Iterator[Diagnostic]:
         return
     for task in subject.tasks:
         url = task.arguments.get("url") if task.uses == "http" else None
-        match = _HOST.match(url) if isinstance(url, str) else None
+        match = re.match(_HOST, url) if isinstance(url, str) else None
         if match is not None:
             yield subject.finding(
                 Code.METADATA_ADDRESS,

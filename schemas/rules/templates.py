@@ -204,7 +204,7 @@ def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Itera
 _NEARLY = (
     r"(?<![\w$\\{])(?:\$\(?|\{)?(?P<what>tasks|vars|env|matrix)\.(?P<name>[A-Za-z_][\w-]*)(?:\.output)?[)}]?(?![\w.])"
 )
-_OUTPUT = re.compile(r"(?P<name>[\w.-]+)\.output")
+_OUTPUT = r"(?P<name>[\w.-]+)\.output"
 _MARKS = tuple(
     map(re.compile, (r"\$\(?(?:vars|tasks|env|matrix)\.", r"\{(?<!\$\{)(?:tasks|vars)\.", r"\.output(?![\w}.\[])"))
 )
@@ -218,7 +218,7 @@ def check_near_misses(subject: Subject) -> Iterator[Diagnostic]:
     names = {"vars": mapping_at(subject.data, ("vars",)), "tasks": {view.id for view in subject.entries}}
     texts = ((task, found) for task in subject.tasks for found in walk(dict(task.arguments)).texts)
     for task, (place, text) in texts:
-        whole = _OUTPUT.fullmatch(text)
+        whole = re.fullmatch(_OUTPUT, text)
         for match in [whole] if whole is not None else re.finditer(_NEARLY, text):
             name, what = match["name"].removeprefix("tasks."), "tasks" if whole is not None else match["what"]
             if name in names.get(what, ()) and (whole is not None or match.group()[0] in "${"):

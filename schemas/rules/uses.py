@@ -31,7 +31,7 @@ from schemas.source import Class, Function, NotCallable, Parameter, SourceReader
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that belong beside `uses`, and that people write in `with`."""
 _FUNCTION = r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(?:\s*\|\s*None)?"
-_DOTTED = re.compile(r"\w+(?:\.\w+)+")
+_DOTTED = r"\w+(?:\.\w+)+"
 
 
 _READ_BEFORE = {"trigger_dag_id": "trigger_dag", "external_dag_id": "wait_dag"}
@@ -167,7 +167,7 @@ def _texts_for_functions(
         if value is not None and not is_object and "${" not in str(value) and "{{" not in str(value):
             from schemas.shape.wording import described  # noqa: PLC0415 # most files are right
 
-            is_path = type(value) is str and _DOTTED.fullmatch(value) is not None
+            is_path = type(value) is str and re.fullmatch(_DOTTED, value) is not None
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 (*task.with_path, name),
