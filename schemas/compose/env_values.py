@@ -50,7 +50,7 @@ _HEADERS = frozenset({"AUTHORIZATION", "PROXY_AUTHORIZATION", "COOKIE", "SET_COO
 _OF_SHELLS = frozenset({"PWD", "OLDPWD"})
 """The working directory of a shell, and the one before."""
 _AIRFLOWS_OWN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
-LOGIN_OF_URL = re.compile(r"://[^\s/?#:@'\"]*:(?P<value>[^\s/?#@'\"]+)@")
+LOGIN_OF_URL = r"://[^\s/?#:@'\"]*:(?P<value>[^\s/?#@'\"]+)@"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*$")
 _LONGEST_SCHEME = 40
 _FILLED_IN_LATER = r"\{\{|\{%|\$\{|^\$[A-Za-z_]\w*$"
@@ -165,7 +165,7 @@ def is_airflows_own(name: str) -> bool:
 
 def password_in_url(text: str) -> tuple[int, int] | None:
     """Where `scheme://user:password@` is in a text; a template, `${…}` or `$NAME` is no password."""
-    for match in LOGIN_OF_URL.finditer(text):
+    for match in re.finditer(LOGIN_OF_URL, text):
         # Looked for backwards: from each letter of a long text on it would be looked for to the end.
         scheme = _SCHEME.search(text, max(0, match.start() - _LONGEST_SCHEME), match.start())
         if scheme is not None and re.search(_FILLED_IN_LATER, match["value"]) is None:

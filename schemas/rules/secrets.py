@@ -77,13 +77,13 @@ _LONG = 12
 _OPENS = r"(?:api|access|private|secret|encryption|signing|auth|fernet|account|storage|master|ssh)_?key$"
 """Keys that open something; others are names of objects more often than not."""
 _VALUE = r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s;&|<>]+)"
-_ASSIGNED = re.compile(
+_ASSIGNED = (
     r"(?<![\w-])(?P<name>[A-Za-z_]\w{0,60}(?==)"
     rf"|--(?=[\w-]*(?:pass|pwd|secret|token|key|cred|auth|jwt|dsn|conn|pat))[a-z][\w-]{{0,60}}(?=[= ]))[= ]{_VALUE}"
 )
-_LOGIN = re.compile(r"\bcurl\b[^\n|;]{0,500}?\s(?P<name>-u|--user)[ =]?[\"']?[\w.@+-]+:(?P<value>[^\s\"']+)")
+_LOGIN = r"\bcurl\b[^\n|;]{0,500}?\s(?P<name>-u|--user)[ =]?[\"']?[\w.@+-]+:(?P<value>[^\s\"']+)"
 _SHORT = tuple(
-    re.compile(rf"\b(?:{program})\b[^\n|;]{{0,500}}?\s(?P<name>{option})[\"']?(?P<value>[^\s\"']+)")
+    rf"\b(?:{program})\b[^\n|;]{{0,500}}?\s(?P<name>{option})[\"']?(?P<value>[^\s\"']+)"
     for program, option in (
         (r"mysql\w*|mariadb\w*", "-p"),
         ("sshpass|docker login", "-p ?"),
@@ -91,11 +91,8 @@ _SHORT = tuple(
         ("sqlcmd|bcp", "-P ?"),
     )
 )
-_HEADER = re.compile(
-    r"[\"'](?P<name>[A-Za-z][\w-]{0,60}): ?(?P<scheme>(?:Basic|Bearer|Token) )?(?P<value>[\w.~+/=-]{4,})[\"']",
-    re.IGNORECASE,
-)
-_SET = re.compile(r"\bconfig(?:ure)? set\s+(?:[\w.-]*\.)?(?P<name>\w+)\s+(?P<value>[^\s;&|]+)")
+_HEADER = r"(?i)[\"'](?P<name>[A-Za-z][\w-]{0,60}): ?(?P<scheme>(?:Basic|Bearer|Token) )?(?P<value>[\w.~+/=-]{4,})[\"']"
+_SET = r"\bconfig(?:ure)? set\s+(?:[\w.-]*\.)?(?P<name>\w+)\s+(?P<value>[^\s;&|]+)"
 _KEPT_BY_NAME = ("_id", "_name", "_path", "_file", "_url", "_field", "_param", "_key_name", "_next_key")
 _CURSORS = frozenset({"page_token", "next_token", "next_page_token", "continuation_token"})
 """What APIs call the place where the next page begins, which opens nothing. Of a request only: as the name of a
@@ -108,23 +105,24 @@ _USE_A_CONNECTION = (
 
 
 _NAME = r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][\w-]{0,60})\\{0,2}[\"']?(?:\s{0,3}[=:]\s{0,3}|\s(?=[\"']))"
-_OF_NAME = re.compile(
-    r"(?:(?:Basic|Bearer|Token|Digest|ApiKey)\s+)?"
-    r"(?P<value>\"[^\"\n]+\"|'[^'\n]+'|\\{1,2}[\"'][^\"'\\\n]+|[^\s;&|<>,\"')}\]]+)",
-    re.IGNORECASE,
+_OF_NAME = (
+    r"(?i)(?:(?:Basic|Bearer|Token|Digest|ApiKey)\s+)?"
+    r"(?P<value>\"[^\"\n]+\"|'[^'\n]+'|\\{1,2}[\"'][^\"'\\\n]+|[^\s;&|<>,\"')}\]]+)"
 )
 """`name=value`, `name: value` and SQL's `name 'value'`, wherever they are."""
-_IDENTIFIED = re.compile(r"\bIDENTIFIED\s+BY\s+(?P<value>'[^'\n]+'|\"[^\"\n]+\")", re.IGNORECASE)
+_IDENTIFIED = r"(?i)\bIDENTIFIED\s+BY\s+(?P<value>'[^'\n]+'|\"[^\"\n]+\")"
 
 
 def hidden_in(text: str, mark: str) -> str:
     """A text of any kind with a mark in place of what looks like a secret: rather too much than too little, for those
     who did not write it."""
     told = (LOGIN_OF_URL, _IDENTIFIED, _LOGIN, *_SHORT)
-    spans = [match.span("value") for pattern in told for match in pattern.finditer(text)]
+    spans = [match.span("value") for pattern in told for match in re.finditer(pattern, text)]
     spans += [match.span() for match in re.finditer(_TOKENS, text) if any(mark in text for mark in _MARKS)]
     for pattern in (_ASSIGNED, _HEADER, _SET):
-        spans += [match.span("value") for match in pattern.finditer(text) if names_secret(match["name"].lstrip("-"))]
+        spans += [
+            match.span("value") for match in re.finditer(pattern, text) if names_secret(match["name"].lstrip("-"))
+        ]
     spans += _pairs(text)
     kept, end = [], 0
     for start, stop in sorted(spans):
@@ -139,7 +137,11 @@ def _pairs(text: str) -> Iterator[tuple[int, int]]:
     """Where the values of names of secrets are."""
     end = 0
     for match in re.finditer(_NAME, text):
-        found = _OF_NAME.match(text, match.end()) if match.end() >= end and names_secret(match["name"]) else None
+        found = (
+            re.compile(_OF_NAME).match(text, match.end())
+            if match.end() >= end and names_secret(match["name"])
+            else None
+        )
         if found is not None:
             end = found.end()
             yield found.span("value")
@@ -214,8 +216,8 @@ def _looks_random(text: str) -> bool:
 
 def _in_command(subject: Subject, path: DataPath, command: str) -> Iterator[Diagnostic]:
     """`export SECRET=…`, `--password …`, `curl -u name:password`, `mysql -p…` and an `Authorization` in quotes."""
-    told = [match for pattern in (_LOGIN, *_SHORT) for match in pattern.finditer(command)]
-    by_name = [match for pattern in (_ASSIGNED, _HEADER, _SET) for match in pattern.finditer(command)]
+    told = [match for pattern in (_LOGIN, *_SHORT) for match in re.finditer(pattern, command)]
+    by_name = [match for pattern in (_ASSIGNED, _HEADER, _SET) for match in re.finditer(pattern, command)]
     for match in (*by_name, *told):
         name, value = match["name"].strip(), match["value"].strip("\"'")
         is_told = match in told or looks_like_secret(name.lstrip("-").replace("-", "_"))

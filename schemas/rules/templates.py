@@ -24,33 +24,30 @@ _SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
 GITHUB = re.compile(r"(?<!\$)\$\{\{")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _RAW = "write `{% raw %}` before it and `{% endraw %}` after it"
-_HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), hint)
-    for pattern, hint in (
-        (r"\{\{-?\s*\.|\{\{-?\s*(?:range|end|json|with)\b", f"for a template of another program, {_RAW}"),
-        (r"\{\{\{", "write two braces; for a mapping put a space between `{{` and `{`"),
-        (r"\{%-?\s*(?:elseif|elsif|else if)\b", "write `elif`"),
-        (r"\{%-?\s*(?:end|fi|done|end ?if|end ?for)\b", "write `{% endif %}` or `{% endfor %}`"),
-        (r"\{%-?\s*(?:let\b|var\b|\w+\s*=(?!=)|set\s+\w+\s+(?!=))", "write `{% set NAME = … %}`"),
-        (r"\{%-?\s*unless\b", "write `{% if not … %}`"),
-        (r"\{%-?\s*(?:break|continue)\b", "Airflow's Jinja has none: write a condition, `{% for x in … if … %}`"),
-        (r"\bthen\b", "leave out `then`"),
-        (r"\bfor\s+\w+\s+of\b", "write `for … in …`"),
-        (r"\w\s*\.\.\s*\w", "write `range(FROM, TO)`"),
-        (r"<>", "write `!=`"),
-        (r"\+\+|--(?![%}])", "write `+ 1` or `- 1`"),
-        (r"\b(?:contains|matches|startingwith)\b", "write `'…' in …`"),
-        (r"\blambda\b", "Jinja has no functions of its own: use filters such as `map` and `select`"),
-        (r"[$@#]\w", "a name stands alone: remove the character before it"),
-        (r"[\u201c\u201d\u2018\u2019]", "type the quotes again: `\"` or `'`"),
-        (r"&&", "write `and`"),
-        (r"\|\|", "write `or`"),
-        (r"!(?!=)", "write `not`"),
-        (r"===|(?<![=!<>])=(?!=)", "write `==` to compare"),
-        (r"\?", "write `B if A else C` in place of `A ? B : C`"),
-        (r"\b[fF](?=['\"])", "join texts with `~`: `'day ' ~ ds`"),
-        (r"[\[({].*\bfor\b.*\bin\b", "use filters such as `map` and `select` in place of a comprehension"),
-    )
+_HINTS = (
+    (r"\{\{-?\s*\.|\{\{-?\s*(?:range|end|json|with)\b", f"for a template of another program, {_RAW}"),
+    (r"\{\{\{", "write two braces; for a mapping put a space between `{{` and `{`"),
+    (r"\{%-?\s*(?:elseif|elsif|else if)\b", "write `elif`"),
+    (r"\{%-?\s*(?:end|fi|done|end ?if|end ?for)\b", "write `{% endif %}` or `{% endfor %}`"),
+    (r"\{%-?\s*(?:let\b|var\b|\w+\s*=(?!=)|set\s+\w+\s+(?!=))", "write `{% set NAME = … %}`"),
+    (r"\{%-?\s*unless\b", "write `{% if not … %}`"),
+    (r"\{%-?\s*(?:break|continue)\b", "Airflow's Jinja has none: write a condition, `{% for x in … if … %}`"),
+    (r"\bthen\b", "leave out `then`"),
+    (r"\bfor\s+\w+\s+of\b", "write `for … in …`"),
+    (r"\w\s*\.\.\s*\w", "write `range(FROM, TO)`"),
+    (r"<>", "write `!=`"),
+    (r"\+\+|--(?![%}])", "write `+ 1` or `- 1`"),
+    (r"\b(?:contains|matches|startingwith)\b", "write `'…' in …`"),
+    (r"\blambda\b", "Jinja has no functions of its own: use filters such as `map` and `select`"),
+    (r"[$@#]\w", "a name stands alone: remove the character before it"),
+    (r"[\u201c\u201d\u2018\u2019]", "type the quotes again: `\"` or `'`"),
+    (r"&&", "write `and`"),
+    (r"\|\|", "write `or`"),
+    (r"!(?!=)", "write `not`"),
+    (r"===|(?<![=!<>])=(?!=)", "write `==` to compare"),
+    (r"\?", "write `B if A else C` in place of `A ? B : C`"),
+    (r"\b[fF](?=['\"])", "join texts with `~`: `'day ' ~ ds`"),
+    (r"[\[({].*\bfor\b.*\bin\b", "use filters such as `map` and `select` in place of a comprehension"),
 )
 """What other languages write, in the tag that Jinja refuses → what to write for Jinja."""
 _NO_DASHES = " | replace('-', '')"
@@ -263,7 +260,7 @@ def _refused(text: str, problem: TemplateProblem) -> Said:
     word = re.compile(r"\w+|\S").match(text, problem.at)
     found = word.group() if word is not None else ""
     message = f"Jinja cannot read this: {problem.message}"
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(tag)), "")
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, tag)), "")
     if text.startswith(("}}", "-}}", "%}", "-%}"), problem.at):
         message = f"something is missing before `{text[problem.at : problem.at + 2]}`"
         opened = next((pair for pair in ("()", "[]") if tag.count(pair[0]) > tag.count(pair[1])), None)

@@ -61,8 +61,8 @@ class TextLines:
 
 
 _SPACE = " \t\r\n"
-_ESCAPE = re.compile(r"\\(?:x.{2}|u.{4}|U.{8}|.)", re.DOTALL)
-_ESCAPED_SPACE = re.compile(r"\\(?:[nrt \t]|\r?\n)")
+_ESCAPE = r"(?s)\\(?:x.{2}|u.{4}|U.{8}|.)"
+_ESCAPED_SPACE = r"\\(?:[nrt \t]|\r?\n)"
 
 
 def span_inside(span: Span, lines: TextLines, text: str, value: str, part: tuple[int, int]) -> Span:
@@ -94,9 +94,10 @@ def _places(span: Span, lines: TextLines, text: str, value: str) -> Iterator[tup
         at = lines.line_start(span.line + 1) if span.line < lines.count else len(text)
     elif style in ("'", '"'):
         at += 1
+    escaped_space, escaped = re.compile(_ESCAPED_SPACE), re.compile(_ESCAPE)
     while read < len(value) and at < len(text):
-        space = _ESCAPED_SPACE.match(text, at) if style == '"' else None
-        escape = _ESCAPE.match(text, at) if style == '"' else None
+        space = escaped_space.match(text, at) if style == '"' else None
+        escape = escaped.match(text, at) if style == '"' else None
         if value[read] in _SPACE:
             read += 1
         elif text[at] in _SPACE:
