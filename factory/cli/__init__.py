@@ -74,7 +74,9 @@ def _main(argv: Sequence[str] | None) -> int:
         gc.disable()  # what they make they keep until they end
         atexit.register(gc.freeze)  # nor need the interpreter look through all of it when it ends
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, summary in COMMANDS.items():
+    # The help of `factory` alone names them all; each takes time.
+    for name in (named,) if named in COMMANDS and arguments[0] == named else COMMANDS:
+        summary = COMMANDS[name]
         subparser = subparsers.add_parser(name, help=summary, description=summary)
         if name == named:
             # `try` is a word of Python: no module can have that name.

@@ -8,7 +8,6 @@ Exit status: 0 clean (warnings allowed), 1 errors, 2 usage.
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import re
 import shutil
@@ -32,7 +31,6 @@ from factory.cli.options import (
 from factory.reporters import FORMATS, render
 from factory.reporters.text import Summary, wants_colour
 from schemas.check import Checker, CheckOptions
-from schemas.check.fixing import repair
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.discovery import test_paths
@@ -215,6 +213,8 @@ class Fixed:
 
 def apply_fixes(selections: Iterable[Selection], options: CheckOptions) -> Fixed:
     """What the selected files would be; nothing is written."""
+    from schemas.check.fixing import repair  # noqa: PLC0415 # most runs of lint change nothing
+
     changes: dict[Path, Change] = {}
     fixed = 0
     for selection in selections:
@@ -261,6 +261,8 @@ def patch(changes: Iterable[Change]) -> bytes:
 
 
 def _patch(change: Change) -> Iterator[bytes]:
+    import difflib  # noqa: PLC0415 # most runs of lint change nothing
+
     name = change.shown.replace(os.sep, "/").lstrip("/").encode(errors="surrogateescape")
     lines = difflib.diff_bytes(
         difflib.unified_diff,
