@@ -23,6 +23,9 @@ _MOST_EMPTY = 1_000
 _MOST_READINGS = 3
 _SIZE = re.compile(r"limit|size|per|count|top|max", re.IGNORECASE)
 """Names of a page's size, which links say and the first request may not."""
+_MAY_END = re.compile(r"\|\||prev|before|older|earlier|back", re.IGNORECASE)
+"""Of places of a link or cursor: what says that it may be missing beside another one (`next || ''`), and names by which
+a list is read from its other end, where each page has a next one, too."""
 
 
 class Pager:
@@ -42,6 +45,8 @@ class Pager:
         self._stop = searched(self._pagination.stop)
         self._number = self._sent = self._rows = self._empty = 0
         self._total = Total(self._pagination)
+        names = (self._pagination.next_url_path, self._pagination.links_next_key, self._pagination.cursor_path)
+        self._may_end = _MAY_END.search(" ".join(name for name in names if name))
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
         self._moved_on: tuple[str, str, int] | None = None
@@ -99,6 +104,8 @@ class Pager:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:
             self._check_unnamed_total(page)
+        if more is False and (sign := says_more(page.value)) is not None:
+            self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
         if following is not None:
             self._moved_on = page.call.url, following.call.url, came.number
         self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
@@ -128,7 +135,8 @@ class Pager:
         list, unless all of its rows are hidden from who asks."""
         if self._pagination.type == "single_page":
             return
-        if (sign := says_more(page.value)) is not None:
+        is_whole = self._pagination.type in _COUNTED or self._may_end is not None
+        if (sign := says_more(page.value) if is_whole else sign_of_more(page)) is not None:
             text = f"the list ends here, but by `{sign}` the answer says that more follows"
             raise page.error(f"{text}; `has_more_path` or `stop` says where it ends, if not so")
         if self._total.is_named:

@@ -18,7 +18,7 @@ from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Pager, Readings
 from factory.http.rows import RowSelector, Unique
 from factory.http.selection import JmesPathError, search, top_keys
-from factory.http.signs import sign_of_a_part, sign_of_failure, sign_of_missing_rows, sign_of_more, total_of_more
+from factory.http.signs import sign_of_a_part, sign_of_missing_rows, sign_of_more, total_of_more
 from factory.http.steps import Came, Following
 from schemas.model.http import HttpRequest
 
@@ -170,9 +170,8 @@ class _Poll:
             self._take_whole(page)
             return None
         came = self._selector.rows(page, beyond=beyond)
-        self._check_said(page, sign_of_missing_rows(page.value), "that it failed, or that rows are missing in it")
-        if not came.number:
-            self._check_said(page, sign_of_failure(page.value), "that it failed, and it has no rows")
+        sign = sign_of_missing_rows(page.value, came.number)
+        self._check_said(page, sign, "that it failed, or that rows are missing in it")
         if self._pager.repeats(page, came, beyond=beyond):
             self._means.tell(f"{page.named}: behind the total the server repeats its last page, so the list ends here")
             return None
@@ -253,7 +252,7 @@ class _Poll:
         until = self._request.until
         conditions = [until.condition if until else None, self._request.expect.condition]
         conditions += [one.condition for one in self._request.response_actions]
-        if not any(sign in top_keys(condition) for condition in conditions if condition is not None):
+        if not any(sign.partition(".")[0] in top_keys(condition) for condition in conditions if condition is not None):
             raise page.error(
                 f"it says by `{sign}` {what}; an `expect: {{condition: …}}` that names `{sign}` says which of these "
                 "answers to take"

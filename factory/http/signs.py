@@ -33,7 +33,10 @@ _FRAMES = 40
 _LINKS = ("link", "links", "atom:link")
 _RELATIONS = ("rel", "@rel", "relation")
 _WHOLE = ("ok", "success", "succeeded", "jobcomplete", "iscomplete", "complete")
-_IN_PART = ("partial", "ispartial", "partialresults", "partialfailure", "terminatedearly", "timedout")
+_IN_PART = re.compile(r"(?:is)?(?:partial|incomplete)(?:results?|failure|data)?|terminatedearly|timedout")
+_LAST = ("last", "islast", "lastpage", "islastpage", "endofstream", "endoflist")
+_FRAME = re.compile(r"_?(?:response|search|result|page|list)?(?:meta|metadata|info|pagination|paging|page)")
+"""Mappings beside the rows that are about all of them."""
 _FAILURES = ("error", "errors", "fault", "exception")
 
 
@@ -112,7 +115,8 @@ def sign_of_more(page: Page) -> str | None:
     if of_all is not None and int(of_all["last"]) + 1 < int(of_all["total"]):
         return "Content-Range"
     # A lone `cursor` may be that of the page itself.
-    return next((sign for sign in _signs_of_more(page.value) if not sign.lower().endswith("cursor")), None)
+    signs = (sign for sign in _signs_of_more(page.value) if sign.rpartition(".")[2].lower() != "cursor")
+    return next(signs, None) or says_more(page.value)
 
 
 @lru_cache(maxsize=1024)  # pages have the same keys
@@ -194,19 +198,15 @@ class StatedTotals:
         return next((first for key, first in (self._first or {}).items() if self._last.get(key) == read), None)
 
 
-def sign_of_failure(value: Any) -> str | None:
-    """A key by which an answer without rows says that it failed; None where there is none."""
-    if not isinstance(value, Mapping):
-        return None
-    return next((str(key) for key in value if str(key).lower() in _FAILURES and value[key]), None)
-
-
 def sign_of_a_part(value: Any) -> str | None:
     """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
     look at in time or on all of its parts. None where there is none."""
+    if isinstance(value, list):  # several queries of GraphQL in one request
+        parts = (one for one in value if isinstance(one, Mapping) and one.keys() <= {"data", "errors", "extensions"})
+        return next((sign for one in parts if (sign := sign_of_a_part(one)) is not None), None)
     if not isinstance(value, Mapping):
         return None
-    if "data" in value and isinstance(value.get("errors"), list) and value["errors"]:
+    if "data" in value and isinstance(value.get("errors"), list | dict) and value["errors"]:
         return "errors"
     shards = value.get("_shards")
     if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
@@ -214,22 +214,34 @@ def sign_of_a_part(value: Any) -> str | None:
     return "incomplete_results" if value.get("incomplete_results") is True else None
 
 
-def sign_of_missing_rows(value: Any) -> str | None:
-    """A key by which an answer that should have rows says that it failed, or that they are not all there. None where
-    there is none."""
-    for key, child in value.items() if isinstance(value, Mapping) else ():
-        name = _letters(key)
-        if (child is False and name in _WHOLE) or (child is True and name in _IN_PART):
-            return str(key)
-        if isinstance(child, list) and child and name in ("errors", "unreachable"):
-            return str(key)
+def sign_of_missing_rows(value: Any, number: int) -> str | None:
+    """A key by which an answer that has this number of rows says that it failed, or that they are not all there. None
+    where there is none."""
+    for key, child in _of_frames(value):
+        name = _letters(key.rpartition(".")[2])
+        if not number and child and key.lower() in _FAILURES:
+            return key
+        if (child is False and name in _WHOLE) or (child is True and _IN_PART.fullmatch(name)):
+            return key
+        if isinstance(child, list | dict) and child and name in ("errors", "unreachable"):
+            return key
     return None
 
 
+def _of_frames(value: Any, inside: str = "") -> Iterator[tuple[str, Any]]:
+    """Keys and values of an answer, and of its mappings that are no rows by their names."""
+    for key, child in value.items() if isinstance(value, Mapping) else ():
+        yield f"{inside}{key}", child
+        if isinstance(child, Mapping) and _FRAME.fullmatch(_letters(key)):
+            yield from _of_frames(child, f"{inside}{key}.")
+
+
 def says_more(value: Any) -> str | None:
-    """A key outside of lists that is true where more follows. None where there is none."""
+    """A key outside of lists that is true where more follows, or false where no last page is. None where there is
+    none."""
     true = (key for key, child in _pairs(value) if child in (True, "true", "True"))
-    return next((key for key in true if _MORE.fullmatch(_letters(key))), None)
+    false = (key for key, child in _of_frames(value) if child is False and _letters(key.rpartition(".")[2]) in _LAST)
+    return next((key for key in true if _MORE.fullmatch(_letters(key))), None) or next(false, None)
 
 
 def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
@@ -241,7 +253,7 @@ def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
             links = child if isinstance(child, list) else [child]
             if any(isinstance(one, Mapping) and "next" in map(one.get, _RELATIONS) for one in links):
                 yield ".".join((*inside, str(key)))
-        if _NEXT.fullmatch(_letters(key)) and child not in (None, False, "false", "", 0, [], {}):
+        if _NEXT.fullmatch(_letters(key)) and child not in (None, False, "false", "", 0, "0", [], {}):
             yield ".".join((*inside, str(key)))
         yield from _signs_of_more(child, (*inside, str(key)))
 

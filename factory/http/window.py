@@ -43,6 +43,14 @@ class Forms:
         """A moment as the request takes it."""
         return self._form(like, max).written(moment) if self._converts else self.rows.written(moment, like)
 
+    def passed(self, end: datetime, like: Cursor | None) -> Cursor:
+        """The watermark behind a window up to `end`, whose rows may not have reached it: what comes before the end that
+        was sent. An API may leave out both ends, and then no window would have the rows between two."""
+        sent = self.asked_moment(end, like)
+        moment = (self._form(like, max) if self._converts else self.rows).moment(sent)
+        assert isinstance(moment, datetime)  # noqa: S101 # it was written from one
+        return self.rows.written(moment - timedelta(microseconds=1), like)
+
     def _form(self, cursor: Cursor | None, pick: Callable[..., Any]) -> CursorForm:
         """The form of the request. What it writes may have no zone, and which one the API then means is not known: that
         of its own times, or the pipeline's. The earlier start and the later end leave no rows out."""
@@ -74,7 +82,7 @@ class Window:
                 raise CursorError(f"`step` is a duration and the cursor {start!r} is a {forms.rows.kind(start)}")
             until = moment + incremental.step
             # A cursor may be too coarse for the step, as a date is for hours: then it would never come further.
-            while until < now and not forms.rows.is_later(forms.rows.written(until, start), start):
+            while until < now and not forms.rows.is_later(forms.passed(until, start), start):
                 until += until - moment
             until = min(now, until)
         if watermark is not None and incremental.lag is not None:
@@ -106,7 +114,7 @@ class RowProgress:
 
     def __init__(self, incremental: Incremental, forms: Forms, window: Window, log: Callable[[str], None]) -> None:
         self._incremental = incremental
-        self._form = forms.rows
+        self._forms, self._form = forms, forms.rows
         self._window = window
         self._log = log
         self._path = str(incremental.cursor_path)
@@ -173,7 +181,7 @@ class RowProgress:
         return f"watermark {before!r} → {before if self._latest is None else self._latest[1]!r}"
 
     def watermark(self) -> Cursor | None:
-        """How far the rows have come; with `step`, at least to the end of the window. None: nowhere."""
+        """How far the rows have come; with `step`, at least to just before the end of the window. None: nowhere."""
         for number, what in (
             (self._future, f"have a cursor after {self._end()}; the watermark does not move there"),
             (self._missing, "have no cursor"),
@@ -184,7 +192,7 @@ class RowProgress:
         latest = None if self._latest is None else self._latest[1]
         if not self._window.is_step or self._is_stopped:
             return latest
-        end = self._form.written(self._window.until, self._window.start)
+        end = self._forms.passed(self._window.until, self._window.start)
         return end if latest is None or self._form.is_later(end, latest) else latest
 
     def _is_wanted(self, cursor: Any) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
 
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
@@ -14,6 +15,9 @@ from schemas.model.times import parse_duration
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import FILLED, TaskView, texts
 from schemas.shape.places import place
+
+if TYPE_CHECKING:
+    from schemas.model.cursor import CursorForm
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?P<root>cursor|each)\.(?P<name>[^{}]*)\}")
 _ROW_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
@@ -136,19 +140,32 @@ def _first_cursor(subject: Subject, path: DataPath, written: Mapping[str, Any]) 
 
     initial, form, param = (written.get(key) for key in ("initial_value", "cursor_format", "param_format"))
     known = all(value is None or (isinstance(value, str) and "${" not in value) for value in (form, param))
-    if not known or initial is None or not isinstance(initial, str | int | float) or "${" in str(initial):
-        return
-    if "token_path" in written:
+    if not known or "token_path" in written or not isinstance(initial, str | int | float) or "${" in str(initial):
         return
     try:
         if param is not None:
             CursorForm(form).converted(initial, CursorForm(param))
         elif form is not None:
             CursorForm(form).moment(initial)
+        # A zone of its own: UTC is also what a `Z` says.
+        has_zone = not _has_no_zone(CursorForm(form, timezone(timedelta(minutes=1))), initial)
     except CursorError as error:
         yield subject.finding(
             Code.WRONG_VALUE, (*path, "initial_value"), f"`initial_value` cannot be a cursor: {error}"
         )
+        return
+    if written.get("step") is not None and not has_zone and subject.data.get("timezone") is None:
+        message = "times without an offset are taken for UTC: steps of an API whose clock is behind end too early"
+        help_text = "write the `timezone` of the pipeline: that of the API's times, also where it is `UTC`"
+        yield subject.finding(Code.ROWS_AT_RISK, (*path, "step"), message, at_key=True, help=help_text)
+
+
+def _has_no_zone(form: CursorForm, value: str | float) -> bool:
+    """Whether a cursor is a time of a day in a zone that it does not say."""
+    moment = form.moment(value)
+    if not isinstance(moment, datetime) or form.zone_of(value) is not form.zone:
+        return False
+    return form.written(moment + timedelta(hours=1), value) != form.written(moment, value)
 
 
 def _placeholders(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:

@@ -161,28 +161,34 @@ AMBIGUOUS = ("epoch", "epoch text", "day number")
     days=st.lists(st.integers(0, 12), max_size=6),
     step=st.sampled_from(("5h", "12h", "1d", "3d")),
     pattern=st.sampled_from(("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%SZ")),
+    since=st.sampled_from((operator.ge, operator.gt)),
     until=st.sampled_from((operator.le, operator.lt)),
+    param=st.sampled_from((None, "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")),
     respects=st.booleans(),
 )
-def test_every_row_of_a_long_history_in_steps(
+def test_every_row_of_a_long_history_in_steps(  # noqa: PLR0917 # drawn by name
     lasting_server: Server,
     days: list[int],
     step: str,
     pattern: str,
-    until: Callable[[str, str], bool],
+    since: Callable[[datetime, datetime], bool],
+    until: Callable[[datetime, datetime], bool],
+    param: str | None,
     respects: bool,
 ) -> None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     written = [(today - timedelta(days=one)).strftime(pattern) for one in days]
 
     def script(handler: BaseHTTPRequestHandler, body: bytes) -> None:  # noqa: ARG001 # a script's
-        asked = query(handler)
-        rows = [at for at in written if not respects or (asked["since"] <= at and until(at, asked["until"]))]
+        start, end = (datetime.strptime(query(handler)[name], param or pattern) for name in ("since", "until"))
+        read = {at: datetime.strptime(at, pattern) for at in written}
+        rows = [at for at in written if not respects or (since(read[at], start) and until(read[at], end))]
         answer(handler, {"rows": [{"at": at} for at in rows]})
 
     lasting_server.script = script
     start = (today - timedelta(days=13)).strftime(pattern)
-    keys = {"start_param": "since", "end_param": "until", "step": step, "initial_value": start}
+    keys: dict[str, Any] = {"start_param": "since", "end_param": "until", "step": step, "initial_value": start}
+    keys["param_format"] = param
     request = {"url": lasting_server.url("/rows"), "data_selector": "rows"}
     watermark, got = None, set()
     for _ in range(13 * 5 + 2):
@@ -202,7 +208,7 @@ def _run(
     forms = Forms(incremental, "UTC")
     window = Window.after(incremental, forms, watermark)
     progress = RowProgress(incremental, forms, window, lambda _: None)
-    params = {} if window.start is None else {"since": window.start}
+    params = {} if window.start is None else {"since": forms.asked(window.start)}
     if incremental.end_param is not None:
         params["until"] = forms.asked_moment(window.until, window.start)
     written: list[Any] = []
