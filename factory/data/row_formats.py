@@ -10,9 +10,12 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
+
+from pydantic_core import to_json
 
 from factory.data.places import RowFileError, format_of
 from factory.data.values import json_value
@@ -31,14 +34,14 @@ class Sink(Protocol):
     def abandon(self) -> None: ...
 
 
-def sink(path: str, part: str) -> Sink:
-    """What writes rows to the local file `part` in the format of `path`."""
+def sink(path: str, part: str, *, is_plain: bool = False) -> Sink:
+    """What writes rows to the local file `part` in the format of `path`. `is_plain`: values are those of JSON."""
     kind, zipped = format_of(path)
     if kind == "parquet":
         return _Parquet(path, part)
     if kind == "csv":
         return _Csv(path, part, zipped)
-    return _JsonLines(path, part, zipped) if kind == "jsonl" else _Json(path, part, zipped)
+    return _JsonLines(path, part, zipped, is_plain) if kind == "jsonl" else _Json(path, part, zipped)
 
 
 def row_mapping(row: Any, where: str) -> dict[str, Any]:
@@ -59,21 +62,23 @@ def _opened(part: str, zipped: bool) -> IO[bytes]:
 
 
 class _JsonLines:
-    def __init__(self, path: str, part: str, zipped: bool) -> None:
-        self._path = path
+    def __init__(self, path: str, part: str, zipped: bool, is_plain: bool = False) -> None:
+        self._path, self._is_plain = path, is_plain
         self._file = _opened(part, zipped)
 
     def write(self, rows: Sequence[Any]) -> None:
+        with suppress(ValueError):  # half of a surrogate pair
+            if self._is_plain and all(type(row) is dict for row in rows):  # a third of the time
+                self._file.write(b"\n".join([*map(to_json, rows), b""]))
+                return
         self._file.write(b"".join(self._line(row) + b"\n" for row in rows))
 
     def _line(self, row: Any) -> bytes:
         row_mapping(row, f"`{self._path}`")
         try:
-            try:
-                return _ENCODER.encode(row).encode()
-            except UnicodeEncodeError:
-                # Half of a surrogate pair can only be written as an escape.
-                return _ASCII.encode(row).encode()
+            return _ENCODER.encode(row).encode()
+        except UnicodeEncodeError:
+            return _ASCII.encode(row).encode()  # half of a surrogate pair can only be written as an escape
         except (TypeError, ValueError) as error:
             raise RowFileError(f"`{self._path}`: a row cannot be written as JSON: {error}") from None
 

@@ -103,7 +103,7 @@ class Pager:
         if fell is not None and self.is_counted:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:
-            self._check_unnamed_total(page)
+            self._check_unnamed_total(page, came)
         if more is False and (sign := says_more(page.value)) is not None:
             self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
         if following is not None:
@@ -130,7 +130,7 @@ class Pager:
             what = "pages" if by_page else "rows"
             raise page.error(f"the list ends here after {read:,} {what}, but its total is {total:,}")
 
-    def _check_unnamed_total(self, page: Page) -> None:
+    def _check_unnamed_total(self, page: Page, came: Came) -> None:
         """Where the pipeline does not say how a list ends, the answer may. A page without rows is the end of a counted
         list, unless all of its rows are hidden from who asks."""
         if self._pagination.type == "single_page":
@@ -139,6 +139,9 @@ class Pager:
         if (sign := says_more(page.value) if is_whole else sign_of_more(page)) is not None:
             text = f"the list ends here, but by `{sign}` the answer says that more follows"
             raise page.error(f"{text}; `has_more_path` or `stop` says where it ends, if not so")
+        if self._number == 1 and parse_qs(urlsplit(page.call.url).query).get("$top") == [str(came.number)]:
+            text = "it has as many rows as `$top` asks for, and no link: more may be left"
+            self._means.log(f"{page.named}: {text}; without `$top`, OData servers give pages and links by themselves")
         if self._total.is_named:
             return
         read = max(self._sent, self._rows) + (self._pagination.offset or 0)

@@ -82,7 +82,7 @@ def poll(
             reader = PageReader(request, means, deadline, facts)
             return _Poll(request, means, reader, facts, progress, write).run(params, headers)
     except JmesPathError as error:
-        raise HttpError(request.method, str(request.url), f"an expression cannot be read: {error}") from None
+        raise HttpError(request.method, str(request.url), f"an expression cannot be used: {error}") from None
     finally:
         facts.milliseconds = round((time.monotonic() - started) * 1000)
 

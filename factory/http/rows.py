@@ -15,6 +15,7 @@ from urllib.parse import quote
 from factory.http.page import Page
 from factory.http.selection import JmesPathError, absent_key, named, search, source
 from factory.http.steps import Came
+from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ class Unique:
         value = self._value_of(row)
         if value is None or (isinstance(value, list) and None in value):
             return None
+        if any(map(has_lost_digits, value if isinstance(value, list) else (value,))):
+            raise JmesPathError(f"`unique_by` gives {value!r}, which may have lost digits; `decimals: text` keeps them")
         return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
 
     def _newer_than(self, row: Any, seen: _Version | None) -> int | None:
@@ -283,8 +286,9 @@ def _value(values: Values, root: str, name: str) -> Any:
     found: Any = values
     for key in name.split("."):
         found = found.get(key) if isinstance(found, Mapping) else None
-    if found is None:
-        raise MissingValueError(f"there is no value for `${{{root}.{name}}}`")
+    if found is None or has_lost_digits(found):
+        what = "no value" if found is None else f"{found!r}, a float that may have lost digits,"
+        raise MissingValueError(f"there is {what} for `${{{root}.{name}}}`")
     return found
 
 

@@ -21,6 +21,7 @@ from factory.http.signs import (
     sign_of_more,
     total_of_more,
 )
+from schemas.model.cursor import has_lost_digits
 from schemas.model.polling import Pagination
 
 _ENDLESS = "; `has_more_path` or `stop` says where a list ends that always has another"
@@ -179,6 +180,9 @@ class _Cursor:
             check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
         if pages.cursor_body_path is None and cursor is not None and not isinstance(cursor, str | int | float):
             raise page.error(f"`cursor_path` ({pages.cursor_path}) gives neither text nor a number")
+        if has_lost_digits(cursor):
+            text = f"`cursor_path` ({pages.cursor_path}) gives {cursor!r}, a float that may have lost digits"
+            raise page.error(f"{text}; `decimals: text` keeps them")
         return cursor
 
     def _sent(self, cursor: Any) -> HttpCall:

@@ -203,11 +203,11 @@ class HttpRequestOperator(BaseOperator):
         if self.to is None:
             yield None
             return
-        # Most polls write no files.
-        from factory.data.row_files import RowFileError, RowFileWriter  # noqa: PLC0415
+        from factory.data.row_files import RowFileError, RowFileWriter  # noqa: PLC0415 # most polls write no files
 
         try:
-            with RowFileWriter(self.to) as file:
+            # `include` puts in values of any rows; all others are decoded here.
+            with RowFileWriter(self.to, is_plain=self.each_rows is None) as file:
                 yield file
         except RowFileError as error:
             raise AirflowException(str(error)) from None

@@ -17,7 +17,9 @@ Moment = int | float | Decimal | datetime | str
 
 FORMATS = ("iso", "date", "rfc2822", "epoch", "epoch_ms", "number", "text")
 """Names of formats; any other has a `%` in it, as strptime takes it."""
-_NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(?P<fraction>\.[0-9]{1,40})?(?P<exponent>[eE][+-]?[0-9]{1,3})?")
+_EXACT = 2**53
+"""From here on, floats are whole numbers, and not all of them."""
 _TIME = re.compile(
     r"(?P<day>[0-9]{4}(?P<dash>-?)[0-9]{2}(?P=dash)[0-9]{2})"
     r"(?:(?P<between>[T ])[0-9]{2}(?P<colon>:?)[0-9]{2}(?P<seconds>(?P=colon)[0-9]{2}(?:\.(?P<fraction>[0-9]{1,9}))?)?"
@@ -66,6 +68,8 @@ class CursorForm:
         if isinstance(value, float) and not math.isfinite(value):
             # JSON has none, but one that is too large becomes one, and nothing would ever come after it.
             raise CursorError(f"a cursor is a finite number, not {_shown(value)}")
+        if has_lost_digits(value):
+            raise CursorError(f"{_shown(value)} is a float, which may have lost digits; `decimals: text` keeps them")
         found = self._told(value) if self.format is None else self._formatted(value, self.format)
         return found.astimezone(UTC) if isinstance(found, datetime) else found
 
@@ -149,8 +153,8 @@ class CursorForm:
     def _told(self, value: Cursor) -> Moment:
         if not isinstance(value, str):
             return value
-        if _NUMBER.fullmatch(value):
-            return Decimal(value) if "." in value else int(value)
+        if (number := _number(value)) is not None:
+            return number
         if _TIME.fullmatch(value) and (moment := self._parsed(_iso_moment, value)) is not None:
             return moment
         if (date := _JSON_DATE.fullmatch(value)) is not None:
@@ -245,10 +249,16 @@ def _kind(moment: Moment) -> CursorKind:
     return "time" if isinstance(moment, datetime) else "text" if isinstance(moment, str) else "number"
 
 
+def has_lost_digits(value: Any) -> bool:
+    """Whether a number that is to tell rows apart may be another one than the server sent."""
+    return isinstance(value, float) and abs(value) >= _EXACT
+
+
 def _number(text: str) -> int | Decimal | None:
-    if _NUMBER.fullmatch(text) is None:
+    found = _NUMBER.fullmatch(text)
+    if found is None:
         return None
-    return Decimal(text) if "." in text else int(text)
+    return Decimal(text) if found["fraction"] or found["exponent"] else int(text)
 
 
 def _refuse_numbered(one: str, other: str) -> None:

@@ -143,7 +143,7 @@ def test_more_pages_than_allowed_are_an_error(server: Server, run: Runner, pushe
         ("rows", {"type": "json_link", "next_url_path": "rows"}, "gives no text"),
         ("rows", {"type": "offset", "limit": 1, "total_path": "rows"}, "gives no whole number"),
         ("length(n)", None, "`data_selector` cannot be asked of the answer"),
-        ("rows[", None, "an expression cannot be read"),
+        ("rows[", None, "an expression cannot be used"),
     ],
 )
 def test_answers_that_are_not_as_said(
