@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -43,7 +44,9 @@ def imported(module: str) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-IMPORTS = {module: {found for found in imported(module) if found in EVERY and found != module} for module in EVERY}
+@functools.cache
+def imports() -> dict[str, set[str]]:
+    return {module: {found for found in imported(module) if found in EVERY and found != module} for module in EVERY}
 
 
 def package(module: str) -> str:
@@ -61,7 +64,7 @@ def test_a_package_imports_only_from_those_above_it(top: str) -> None:
     back_up = [
         f"{module} imports {found}"
         for module in modules(top)
-        for found in IMPORTS[module]
+        for found in imports()[module]
         if found.startswith(f"{top}.") and package(module) and rank[package(found)] > rank[package(module)]
     ]
 
@@ -80,12 +83,12 @@ def test_every_place_that_the_page_names_exists() -> None:
 
 
 def test_the_language_imports_nothing_of_the_factory() -> None:
-    assert not [module for module in modules("schemas") if any(f.startswith("factory") for f in IMPORTS[module])]
+    assert not [module for module in modules("schemas") if any(f.startswith("factory") for f in imports()[module])]
 
 
 def test_no_modules_import_in_a_circle() -> None:
     try:
-        TopologicalSorter(IMPORTS).prepare()
+        TopologicalSorter(imports()).prepare()
     except CycleError as error:
         pytest.fail(f"these import each other: {' → '.join(error.args[1])}")
 

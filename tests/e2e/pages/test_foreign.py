@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.browser import Browser
 from tests.e2e.harness import LocalRun
-from tests.factory.pages.pages_process import upwards
+from tests.factory.pages.asked import upwards
 
 pytestmark = pytest.mark.soak
 

@@ -24,9 +24,9 @@ from airflow.utils.types import DagRunType
 from sqlalchemy import insert, select
 
 from factory.bundle.output import write_dags
+from tests.factory.pages.asked import MANY, NO_FILES, POSING, SCRIPT
 
 HOME = Path(os.environ.get("AIRFLOW_HOME", "."))
-SCRIPT = "<script>parent.document.title = 'broken'</script>"
 MINE = """\
 description: What somebody wrote.
 schedule: 0 */24 * * *
@@ -42,7 +42,6 @@ error[bad-cron] PF201: the hour `25` is not valid
   |
 
 error PF302: <script>x</script>"""
-MANY = 1000
 
 
 def fill() -> None:
@@ -155,20 +154,3 @@ def remember(key: str, value: str) -> None:
             session.flush()
             session.add(TaskInletAssetReference(asset_id=asset.id, dag_id="mine", task_id="poll"))
         session.add(AssetStateStoreModel(asset_id=asset.id, key=key, value=json.dumps(value)))
-
-
-ODD: tuple[Any, ...] = (float("nan"), float("-inf"), 10**400, True, "<b>", {"a": 1}, "\ud800")
-"""What no poll brings, and an XCom may hold."""
-NO_FILES = ("link", "pipe", "folder", "gone")
-"""What may lie where a chart did."""
-POSING = (
-    ("BashOperator", None),
-    ("BashOperator", "secret.html"),
-    ("ChartOperator", None),
-    *(
-        ("ChartOperator", to)
-        for to in ("chart.html", "secret.html", "/x/secret.html", "***", "s3://b/secret.html", "~/secret.html")
-    ),
-    *(("TrainOperator", to) for to in (None, "/x/model", "mode", "odel", "../other/model")),
-)
-"""The operator and the rendered `to` of tasks whose outputs somebody else wrote."""

@@ -16,7 +16,8 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.utils.db import initdb
 from fastapi.testclient import TestClient
 
-from tests.factory.pages.pages_database import HOME, NO_FILES, ODD, POSING, fill, load_mine, make_things, polls_after
+from tests.factory.pages.asked import FOREIGN, NO_FILES, ODD, OF_A_DAG, OWN, POSING, ROUTES, upwards
+from tests.factory.pages.pages_database import HOME, fill, load_mine, make_things, polls_after
 
 BASE = "/airflow"
 READABLE = {"mine", "half_mine"}
@@ -38,51 +39,6 @@ class FewDags(SimpleAuthManager):
     def is_authorized_view(self, *, access_view: Any, user: Any) -> bool:
         blind = user.username == "blind" and access_view is AccessView.IMPORT_ERRORS
         return not blind and bool(super().is_authorized_view(access_view=access_view, user=user))
-
-
-ROUTES = (
-    *("/pipelines/", "/pipelines/page.js", "/pipelines/page.css", "/pipelines/data/pipelines", "/pipelines/data/day"),
-    *("/pipelines/data/pipelines/mine", "/pipeline-charts/mine/r0/chart/-1", "/pipeline-charts/mine/r0/train/-1"),
-)
-"""Every route that the plugin has, each with something to show."""
-OF_A_DAG = tuple(route for route in ROUTES if "mine" in route)
-FOREIGN: tuple[dict[str, str], ...] = (
-    {"Origin": "https://evil.example"},
-    {"Origin": "null"},
-    {"Origin": "http://testserver.evil.example"},
-    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"},
-    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"},
-    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "script"},
-)
-"""What a browser adds to what another site's page asks for."""
-OWN: tuple[dict[str, str], ...] = (
-    {"Origin": "http://testserver"},
-    {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"},
-    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"},
-)
-"""The page itself, and a link to it from elsewhere."""
-UPWARDS = (
-    *(
-        "..%2f",
-        "%2e%2e/",
-        "%2e%2e%2f",
-        "%252e%252e%252f",
-        "..%5c",
-        "....//",
-        "%00",
-        "/",
-        "%2f",
-        ".;/",
-    ),
-)
-TARGETS = ("database.py", "plugin.py", "etc/passwd", "airflow.cfg")
-
-
-def upwards() -> list[str]:
-    """Paths that lead out of what a route shows."""
-    below = ("/pipelines/", "/pipelines/data/pipelines/", "/pipeline-charts/", "/pipeline-charts/mine/r0/")
-    paths = [f"{route}{up * count}{name}" for route in below for up in UPWARDS for count in (1, 6) for name in TARGETS]
-    return [*paths, *(f"/pipeline-charts/mine/r0/{up}secret.html/-1" for up in UPWARDS)]
 
 
 def main() -> None:

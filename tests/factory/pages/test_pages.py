@@ -16,8 +16,7 @@ from factory.bundle import source
 from factory.bundle.stubs import StubWriter
 from factory.pages.application import external_views
 from factory.pages.results import STUB_SUFFIX, said_of, uses, yaml_of
-from tests.factory.pages.pages_database import MANY, NO_FILES, ODD, POSING, SCRIPT
-from tests.factory.pages.pages_process import FOREIGN, OF_A_DAG, OWN, ROUTES, upwards
+from tests.factory.pages.asked import FOREIGN, MANY, NO_FILES, ODD, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
 
 
 @pytest.fixture(scope="module")

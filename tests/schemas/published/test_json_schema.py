@@ -30,7 +30,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.model.settings import TaskSettings
-from schemas.published.json_schema import defaults_json_schema, pipeline_json_schema
+from tests.schemas.published.committed import committed
 from tests.schemas.published.json_schema_documents import (
     KEYS,
     KINDS,
@@ -65,7 +65,7 @@ def lint(tmp_path_factory: pytest.TempPathFactory) -> Lint:
 
 @pytest.fixture(scope="module")
 def judge() -> Validator:
-    return Draft7Validator(pipeline_json_schema())
+    return Draft7Validator(committed("pipeline"))
 
 
 def disagreement(lint: Lint, judge: Validator, document: Any) -> str | None:
@@ -114,7 +114,7 @@ def test_valid_documents_fit(lint: Lint, judge: Validator, document: Any) -> Non
 
 def test_the_valid_documents_hold_every_setting() -> None:
     assert SETTINGS.keys() == TaskSettings.model_fields.keys()
-    assert TOP.keys() | VALID["composed"].keys() == pipeline_json_schema()["properties"].keys()
+    assert TOP.keys() | VALID["composed"].keys() == committed("pipeline")["properties"].keys()
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_whole_number_may_be_written_with_a_point(lint: Lint, judge: Validator
 
 
 def test_defaults_are_a_part_of_a_pipeline_but_closed_and_typed() -> None:
-    judge = Draft7Validator(defaults_json_schema())
+    judge = Draft7Validator(committed("defaults"))
     for part in ({}, {"tags": ["a"]}, {"default_args": {"retries": 2}}, {"poll": {"timeout": "5s"}}):
         assert judge.is_valid(part), part
     assert judge.is_valid({"tasks": [{"id": "ask", "with": {"url": "http://x"}}, {"id": "a", "uses": "http"}]})

@@ -15,18 +15,12 @@ import pytest
 from jsonschema import Draft7Validator
 
 from schemas.findings.codes import Code
-from schemas.published.json_schema import (
-    defaults_json_schema,
-    json_schema_of_tests,
-    main,
-    pipeline_json_schema,
-    template_json_schema,
-)
+from schemas.published.json_schema import main
 from schemas.text.document import read_document
+from tests.schemas.published.committed import SCHEMAS, committed
 from tests.schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
 
 ROOT = Path(__file__).parents[3]
-SCHEMAS = ROOT / "schemas"
 
 
 def test_committed_files_are_what_the_models_give() -> None:
@@ -52,10 +46,9 @@ def test_a_stale_file_is_named_and_written_anew(tmp_path: Path) -> None:
     assert run("--check").returncode == 0
 
 
-@pytest.mark.parametrize(
-    "schema", [pipeline_json_schema(), defaults_json_schema(), template_json_schema()], ids=lambda s: str(s["$id"])
-)
-def test_schema_is_valid_itself_and_stands_alone(schema: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["pipeline", "defaults", "template"])
+def test_schema_is_valid_itself_and_stands_alone(name: str) -> None:
+    schema = committed(name)
     Draft7Validator.check_schema(schema)
     assert "://" not in schema["$id"]
     assert set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema))) == {
@@ -72,7 +65,7 @@ def test_every_key_is_described() -> None:
         for child in schema if isinstance(schema, list) else ():
             yield from properties(child, path)
 
-    whole = pipeline_json_schema()
+    whole = committed("pipeline")
     found = dict(properties(whole, ""))
     shown = {path: whole["definitions"].get(s.get("$ref", "").rpartition("/")[2], s) for path, s in found.items()}
     assert len(found) > 100
@@ -87,7 +80,7 @@ def test_every_code_is_in_reach_or_on_the_list_with_a_reason() -> None:
 
 
 def test_sound_templates_fit_and_wrong_ones_do_not() -> None:
-    judge = Draft7Validator(template_json_schema())
+    judge = Draft7Validator(committed("template"))
     files = [*ROOT.glob("docs/examples/**/_templates/*.yaml"), *ROOT.glob("tests/cases/valid/**/_templates/*.yaml")]
 
     assert files
@@ -100,8 +93,8 @@ def test_sound_templates_fit_and_wrong_ones_do_not() -> None:
 
 
 def test_sound_test_files_fit_and_wrong_ones_do_not() -> None:
-    judge = Draft7Validator(json_schema_of_tests())
-    Draft7Validator.check_schema(json_schema_of_tests())
+    judge = Draft7Validator(committed("tests"))
+    Draft7Validator.check_schema(committed("tests"))
     files = [*ROOT.glob("pipelines/**/*.test.yaml"), *ROOT.glob("docs/examples/**/*.test.yaml")]
 
     assert files
