@@ -28,15 +28,30 @@ from factory.loading.preload import preload
 from schemas.check.dependencies import pipeline_files
 
 STUB = ".py"
+WARM = """\
+schedule: "@daily"
+poll: {url: "http://127.0.0.1/", expect: {min_rows: 1}}
+tasks: [{id: say, uses: bash, with: {bash_command: echo}}]
+"""
+"""Uses no Python of its own: nothing of it could be mistaken for a module of a folder that is parsed later."""
 
 
 def main(request: str, answer: str) -> None:
     preload()
+    warm_up()
     folders = json.loads(Path(request).read_text())
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         parsed = pool.starmap(parse_folder, [(one["folder"], one["environ"]) for one in folders], chunksize=1)
     found = {one["folder"]: files for one, files in zip(folders, parsed, strict=True)}
     Path(answer).write_text(json.dumps(found))
+
+
+def warm_up() -> None:
+    """Have made what any first pipeline has Airflow, pydantic and the rules make; each folder's process would anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "warm.yaml").write_text(WARM)
+        (found,) = parse_folder(folder, {}).values()
+        assert found["dags"] == ["warm"], found["error"]
 
 
 def parse_folder(folder: str, environ: dict[str, str]) -> dict[str, dict[str, Any]]:

@@ -2,8 +2,8 @@
 
     python -m tests.schemas.check.fuzz MODE SEED SECONDS PROGRESS
 
-MODE is `bytes`, `fragments`, `pipelines` or `hostile`. The number of the text under way is kept in the file PROGRESS:
-text N of a seed is always the same. What goes wrong is an exception with the text in it.
+MODE is `bytes`, `fragments`, `pipelines` or `hostile`; the SEED of the last is a number, N for every Nth of its texts.
+The number of the text under way is kept in the file PROGRESS: text N of a seed is always the same. What goes wrong is an exception with the text in it.
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ def main(mode: str, seed: str, seconds: str, progress: str) -> None:
     under_way = os.open(progress, os.O_WRONLY | os.O_CREAT)
     ends = time.monotonic() + float(seconds)
     compared = number = 0
-    fixed = list(hostile()) if mode == "hostile" else []
+    fixed = list(hostile())[:: int(seed)] if mode == "hostile" else []
     with tempfile.TemporaryDirectory() as folder:
         checker = Checker(Path(folder), CheckOptions(environ={"A": "1"}))
         while number < len(fixed) if mode == "hostile" else number < LEAST or time.monotonic() < ends:

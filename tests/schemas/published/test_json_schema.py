@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,15 +173,24 @@ def test_numbers_that_are_none_are_refused(tmp_path: Path, number: float, key: s
     assert [d.code for d in result.diagnostics] == [Code.WRONG_VALUE]
 
 
-def test_agreement_on_every_value_in_every_place(lint: Lint, judge: Validator) -> None:
+def places() -> Iterator[tuple[Any, DataPath, list[Any]]]:
+    """Each path of each valid document, and the values to be put there."""
+    for name, document in VALID.items():
+        for path in paths(document):
+            if not is_free(path):
+                in_short = name in OF_KNOWN_KINDS or path[-1] in SETTINGS.keys() - THOROUGH
+                yield document, path, [v for v in (KINDS if in_short else VALUES) if (path[-1], v) not in MADE_NULL]
+
+
+@pytest.mark.parametrize("most", [3, pytest.param(len(VALUES), marks=pytest.mark.soak)])
+def test_agreement_on_values_in_every_place(lint: Lint, judge: Validator, most: int) -> None:
+    """Some values in each place, others in the next; the soak puts all of them everywhere."""
+    chance = random.Random(0)  # noqa: S311 # the same in each run
+    chosen = [(document, path, chance.sample(all_, min(most, len(all_)))) for document, path, all_ in places()]
+    assert sum(len(values) for _, _, values in chosen) > most * 300
     changes = [
-        (path, value, with_value(document, path, value))
-        for name, document in VALID.items()
-        for path in paths(document)
-        for value in (KINDS if name in OF_KNOWN_KINDS or path[-1] in SETTINGS.keys() - THOROUGH else VALUES)
-        if not is_free(path) and (path[-1], value) not in MADE_NULL
+        (path, value, with_value(document, path, value)) for document, path, values in chosen for value in values
     ]
-    assert len(changes) > 4000
     assert [(p, v, why) for p, v, changed in changes if (why := disagreement(lint, judge, changed))] == []
 
 
