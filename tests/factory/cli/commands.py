@@ -1,12 +1,18 @@
-"""Runs `factory` as a user does, in a process of its own."""
+"""Runs `factory` as a user does, in a process of its own: a fork of one that has imported other people's packages."""
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 GOOD = "schedule: '@daily'\ntasks:\n  - {id: a, uses: empty}\n"
 BAD = "schedul: '@daily'\ntasks:\n  - {id: a, uses: empty}\n"
@@ -14,15 +20,59 @@ BAD = "schedul: '@daily'\ntasks:\n  - {id: a, uses: empty}\n"
 NOT_INHERITED = ("PIPELINES_FOLDER", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
+AT_START = ("PYTHON", "LC_", "LANG", "LD_")
+"""What Python reads when it starts, by how the names begin."""
+
+
+class Warm:
+    """The process of `warm.py`, for as long as this one lives; one command at a time."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        program = Path(__file__).with_name("warm.py")
+        self._process = subprocess.Popen([sys.executable, program], stdin=theirs, start_new_session=True)
+        theirs.close()
+        self._socket.settimeout(180)
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+    def run(
+        self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], standard_input: str | None
+    ) -> subprocess.CompletedProcess[str]:
+        request = {"arguments": arguments, "cwd": str(cwd), "environment": dict(environment)}
+        with TemporaryFile("w+") as given, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+            given.write(standard_input or "")
+            given.seek(0)
+            descriptors = [file.fileno() for file in (given, output, errors)]
+            socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+            try:
+                status = int(self._socket.recv(100))
+            except TimeoutError:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                warm.cache_clear()
+                raise
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(["factory", *arguments], status, output.read(), errors.read())
+
+
+warm = functools.cache(Warm)
+
+
 def factory(
     *arguments: str, cwd: Path, environment: Mapping[str, str] | None = None, standard_input: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The finished command; what the shell or the CI job that runs the tests says of form is left out."""
-    inherited = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED}
+    whole = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED} | dict(environment or {})
+    if not any(name.startswith(AT_START) for name in environment or {}):
+        return warm().run(arguments, cwd, whole, standard_input)
     return subprocess.run(
         [sys.executable, "-m", "factory.cli", *arguments],
         cwd=cwd,
-        env={**inherited, **(environment or {})},
+        env=whole,
         input=standard_input,
         capture_output=True,
         text=True,
