@@ -71,6 +71,6 @@ def test_a_worker_takes_no_task_before_the_api_server_answers(tmp_path: Path) ->
         (tmp_path / name).chmod(0o755)
     command = SERVICES["airflow-worker"]["command"]
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=600)
     assert (done.stdout, done.stderr) == ("celery worker\n", "")
     assert all("airflow-apiserver:8080" in line for line in asked.read_text().splitlines())

@@ -38,7 +38,7 @@ YAML_FENCE = re.compile(r"(?P<before>[^\n]*)\n```ya?ml\n")
 def factory(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "factory.cli", *arguments]
     environment = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "GITHUB_ACTIONS")}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 def content(kind: str, what: str) -> str:

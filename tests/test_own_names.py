@@ -25,7 +25,7 @@ def run(code: str, path: Path, *more: Path, home: Path) -> subprocess.CompletedP
     folders = [str(path), *map(str, more), sysconfig.get_path("purelib")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "AIRFLOW_HOME": str(home)}
     command = [sys.executable, "-S", "-c", code, "--version"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=home, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=home, timeout=600)
 
 
 @pytest.fixture

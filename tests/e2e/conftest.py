@@ -1,7 +1,7 @@
 """One Airflow for the tests that edit pipelines, as `make run` starts it: each start takes half a minute.
 
 It has this repository's pipelines, and connections to servers on loopback that get the messages. A test takes its files
-away where they would disturb the next one.
+away where they would disturb the next one, and lists in `at_end` what is to hold when the run has ended.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from factory.local.processes import descendants
 from tests.e2e.harness import LocalRun, RunClient, copy_pipelines, local_run
 from tests.e2e.smtp_server import SmtpServer
 from tests.factory.http.http_server import Server
+from tests.factory.local.test_processes import alive
 
 LOCAL_API_HOST = "host.docker.internal"
-SOON_SECONDS = 40.0
-"""What users see within ten seconds may take this long on a busy machine."""
+SOON_SECONDS = 300.0
+"""What users see within ten seconds may take long on a busy machine; only a test that fails waits for its end."""
 
 T = TypeVar("T")
 
@@ -36,6 +38,7 @@ class Scene:
     mail: SmtpServer
     chat: Server
     told: Path
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def pipelines(self) -> Path:
@@ -62,8 +65,8 @@ class Scene:
             (self.pipelines / name).unlink()
         self.soon(lambda: not self.import_errors(), "the import errors to go")
 
-    def soon(self, found: Callable[[], T], what: str, seconds: float = SOON_SECONDS) -> T:
-        return self.run.wait_for(found, seconds, what)
+    def soon(self, found: Callable[[], T], what: str) -> T:
+        return self.run.wait_for(found, SOON_SECONDS, what)
 
     def save(self, dag_id: str, text: str, name: str = "") -> dict[str, Any]:
         """Write the file of a DAG, or another one that it uses; the DAG when Airflow has read it."""
@@ -93,14 +96,20 @@ class Scene:
     def run_once(self, dag_id: str, state: str = "success") -> str:
         """Trigger, and wait for its end; the run's id."""
         run_id = self.api.trigger(dag_id)
-        self.soon(lambda: self.state(dag_id, run_id) == state, f"{dag_id}: {state}", 90)
+        self.soon(lambda: self.state(dag_id, run_id) == state, f"{dag_id}: {state}")
         return run_id
 
     def shell(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command in another shell, in another folder; it knows of Airflow what `environment` says."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         return subprocess.run(
-            command, cwd="/", env={**kept, **environment}, capture_output=True, text=True, check=False, timeout=180
+            command,
+            cwd="/",
+            env={**kept, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SOON_SECONDS,
         )
 
 
@@ -119,12 +128,19 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     }
     environment = {f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()}
     environment |= {"CHAT": chat.url(""), "TOLD": str(root / "told")}
+    # What a shell may have set for another Airflow.
+    environment |= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://elsewhere/airflow", "PYTHONPATH": "/nowhere"}
     try:
         with local_run(pipelines, root / "home", environment, local_api_host=LOCAL_API_HOST) as run:
-            yield Scene(run, mail, chat, root / "told")
+            found = Scene(run, mail, chat, root / "told")
+            yield found
             assert run.processes()
+            started = descendants(run.process.pid)
             assert run.stop() == 0
+            assert [pid for pid in started if alive(pid)] == []
             assert run.processes() == {}
+            for check in found.at_end:
+                check()
     finally:
         mail.close()
         chat.close()

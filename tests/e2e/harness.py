@@ -21,8 +21,8 @@ from factory.local.api import AirflowClient, ApiUnavailableError
 from factory.local.home import USER, Home
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-START_SECONDS = 180.0
-STOP_SECONDS = 15.0
+START_SECONDS = 600.0
+STOP_SECONDS = 60.0
 
 # Root may read everything, and users may not. Without setpriv it stays root.
 AS_A_USER = (
@@ -204,7 +204,7 @@ class RunClient(AirflowClient):
         # Reading logs the session in where it is not (a version needs no login, this does).
         self.get("/dags", {"limit": 1})
         try:
-            answer = self.session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=10)
+            answer = self.session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=60)
             answer.raise_for_status()
             return answer.json() if answer.content else None
         except requests.RequestException as error:

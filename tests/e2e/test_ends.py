@@ -1,4 +1,4 @@
-"""`factory run` with the real Airflow, once: start, lines, breaking and healing, and an end without leftovers."""
+"""`factory run` with the real Airflow: lines, breaking and healing, and an end without leftovers (see `scene`)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import requests
 
 from factory.local.home import Home
-from factory.local.processes import children, descendants
+from factory.local.processes import children
+from tests.e2e.conftest import SOON_SECONDS, Scene
 from tests.e2e.harness import LocalRun, RunClient
-from tests.factory.local.test_processes import alive
 
 SOUND = """\
 schedule: "@once"
@@ -78,47 +78,38 @@ poll:
 """
 
 
-def test_a_run_shows_what_happens_and_leaves_nothing(tmp_path: Path) -> None:
-    pipelines = tmp_path / "my pipelines"
-    pipelines.mkdir()
-    (pipelines / "unlucky.yaml").write_text(SOUND)
-    (pipelines / "long.yaml").write_text(LONG)
-    (pipelines / "poll.yaml").write_text(POLL)
-    (pipelines / "environment.yaml").write_text(ENVIRONMENT)
-    (pipelines / "ends.py").write_text(ENDS)
-    (pipelines / "dies_at_import.py").write_text(DIES_AT_IMPORT)
-    shell = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://elsewhere/airflow", "PYTHONPATH": "/nowhere"}
-    run = LocalRun(pipelines, tmp_path / "a home", environment=shell)
-    try:
-        run.start()
-        assert run.printed("Ignored from your shell:", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
-        assert (run.home / "airflow.db").exists()
-        follow(run)
-        started = descendants(run.process.pid)
-        status = run.stop(signal.SIGTERM)
-        assert status == 0
-        assert run.printed("failed", "long", "wait"), run.tail()
-        # No line twice, none lost, over the whole run.
-        assert [len(run.printed(*words)) for words in LINES] == [1] * len(LINES), run.tail()
-        assert "found" in run.printed("unlucky")[0]
-        assert [pid for pid in started if alive(pid)] == []
-        assert run.processes() == {}
-        assert "admin" not in "".join(line for line in run.output if password(run) in line)
-    finally:
-        run.kill_left()
+def test_a_run_shows_what_happens_and_leaves_nothing(scene: Scene) -> None:
+    run = scene.run
+    assert run.printed("Ignored from your shell:", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+    assert (run.home / "airflow.db").exists()
+    texts = {"ends.py": ENDS, "dies_at_import.py": DIES_AT_IMPORT}
+    texts |= {"unlucky.yaml": SOUND, "long.yaml": LONG, "poll.yaml": POLL, "environment.yaml": ENVIRONMENT}
+    for name, text in texts.items():
+        scene.write(name, text)
+    follow(run)
+    assert_said_once(run, LINES)
+    assert "found" in run.printed("unlucky ")[0]
+    scene.at_end.append(lambda: assert_said_once(run, [*OF_OUR_OWN, (" failed ", "long", "wait")]))
+    scene.at_end.append(lambda: assert_no_password_of_the_admin(run))
 
 
-LINES = [
+def assert_said_once(run: LocalRun, lines: list[tuple[str, ...]]) -> None:
+    """None of them twice, none lost."""
+    said = {words: run.printed(*words) for words in lines}
+    assert {words: found for words, found in said.items() if len(found) != 1} == {}, run.tail()
+
+
+def assert_no_password_of_the_admin(run: LocalRun) -> None:
+    assert "admin" not in "".join(line for line in run.output if password(run) in line)
+
+
+OF_OUR_OWN: list[tuple[str, ...]] = [
     ("found", "unlucky", "@once"),
     (" failed ", "unlucky", "try 1 of 2"),
     (" failed ", "unlucky", "try 2 of 2"),
     (" upstream_failed ", "unlucky", "after"),
     (" failed ", "given_up", "try 1 of 4, not tried again", "ValueError: no use"),
     (" failed ", "died", "its process exited with 3"),
-    (" failed ", "long", "wait"),
-    ("broken", "broken.yaml", "broken.yaml:1:1"),
-    ("healed", "broken"),
-    ("removed", "broken"),
     (
         "unread",
         "dies.yaml",
@@ -126,6 +117,13 @@ LINES = [
         "dies.yaml.py.log",
     ),
     ("healed", "dies"),
+]
+"""What is printed of pipelines that only this file has."""
+LINES = [
+    *OF_OUR_OWN,
+    ("broken", "broken.yaml", "broken.yaml:1:1"),
+    ("healed", "broken"),
+    ("removed", "broken"),
     ("local-api was killed by SIGKILL, starts again in 1 s", "local-api.log"),
     ("missing", "is missing; its pipelines stay as they were"),
     ("back", "is there again"),
@@ -138,32 +136,32 @@ def follow(run: LocalRun) -> None:
     broken.write_text("schedul: null\n" + LONG.partition("\n")[2])
     run.wait_for(lambda: run.printed("broken", "broken.yaml:1:1"), 90, "the broken pipeline")
     broken.write_text(LONG.replace('"@once"', "null"))
-    run.wait_for(lambda: run.printed("healed", "broken"), 30, "the healed pipeline")
+    run.wait_for(lambda: run.printed("healed", "broken"), SOON_SECONDS, "the healed pipeline")
     broken.unlink()
-    run.wait_for(lambda: run.printed("removed", "broken"), 30, "the removed pipeline")
-    run.wait_for(lambda: run.printed("upstream_failed", "unlucky"), 60, "the failed task")
-    poll = run.wait_for(lambda: run.printed("success", "poll", "200,"), 60, "a poll")
+    run.wait_for(lambda: run.printed("removed", "broken"), SOON_SECONDS, "the removed pipeline")
+    run.wait_for(lambda: run.printed("upstream_failed", "unlucky"), SOON_SECONDS, "the failed task")
+    poll = run.wait_for(lambda: run.printed("success", "poll", "200,"), SOON_SECONDS, "a poll")
     assert poll[0].endswith("bytes") or poll[0].endswith("kB")
     assert run.printed(" failed ", "try 2 of 2", "exit code 3"), run.tail()
     lose_and_heal(run)
     api = run.api()
-    run.wait_for(lambda: api.runs("environment", "success"), 30, "the task that prints its environment")
+    run.wait_for(lambda: api.runs("environment", "success"), SOON_SECONDS, "the task that prints its environment")
     assert_no_key_in_a_tasks_environment(run, api)
-    run.wait_for(lambda: api.runs("long", "running"), 30, "the long task")
+    run.wait_for(lambda: api.runs("long", "running"), SOON_SECONDS, "the long task")
 
 
 def lose_and_heal(run: LocalRun) -> None:
     """What Airflow tells nobody, and the sample API."""
     kill(run, "local-api", "local_api.py")
     (run.pipelines / "dies.yaml").write_text(DIES)
-    run.wait_for(lambda: run.printed("unread", "dies.yaml"), 60, "the unread pipeline")
+    run.wait_for(lambda: run.printed("unread", "dies.yaml"), SOON_SECONDS, "the unread pipeline")
     (run.pipelines / "dies_at_import.py").write_text(DIES_AT_IMPORT.replace("os._exit(126)", ""))
-    run.wait_for(lambda: run.printed("healed", "dies"), 60, "the pipeline that is read again")
+    run.wait_for(lambda: run.printed("healed", "dies"), SOON_SECONDS, "the pipeline that is read again")
     away = run.pipelines.rename(run.pipelines.with_name("away"))
-    run.wait_for(lambda: run.printed("missing"), 10, "a word about the folder")
+    run.wait_for(lambda: run.printed("missing"), SOON_SECONDS, "a word about the folder")
     away.rename(run.pipelines)
-    run.wait_for(lambda: run.printed("back"), 10, "a word about the folder")
-    answer = run.wait_for(lambda: reachable(run.local_api_url), 20, "the sample API to answer again")
+    run.wait_for(lambda: run.printed("back", "is there again"), SOON_SECONDS, "a word about the folder")
+    answer = run.wait_for(lambda: reachable(run.local_api_url), SOON_SECONDS, "the sample API to answer again")
     assert answer == requests.codes.ok
 
 
@@ -180,7 +178,9 @@ def kill(run: LocalRun, name: str, argument: str = "") -> None:
     mark = (argument or f"airflow\0{name}").encode()
     (pid,) = (pid for pid in children(worker) if mark in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(pid, signal.SIGKILL)
-    run.wait_for(lambda: run.printed(f"{name} was killed by SIGKILL, starts again in 1 s", f"{name}.log"), 10, "a word")
+    run.wait_for(
+        lambda: run.printed(f"{name} was killed by SIGKILL, starts again", f"{name}.log"), SOON_SECONDS, "a word"
+    )
 
 
 def assert_no_key_in_a_tasks_environment(run: LocalRun, api: RunClient) -> None:

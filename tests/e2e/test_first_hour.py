@@ -115,7 +115,7 @@ def delete_and_wait(scene: Scene, dag_id: str) -> dict[str, Any]:
     # The bundle has to have seen it in the database before.
     time.sleep(7)
     scene.api.send("DELETE", f"/dags/{dag_id}", {})
-    back: dict[str, Any] = scene.soon(lambda: scene.api.dag(dag_id), "the DAG to come back", 90)
+    back: dict[str, Any] = scene.soon(lambda: scene.api.dag(dag_id), "the DAG to come back")
     return back
 
 
@@ -179,9 +179,9 @@ def test_the_terminal_says_who_was_not_told(scene: Scene) -> None:
     scene.write("complaints.py", "def tell(context):\n    raise ConnectionError('no such mail server')\n")
     scene.save("alarm", f"{text}tasks: [{{id: a, uses: bash, with: {{bash_command: exit 1}}, {text.strip()}}}]\n")
     scene.api.trigger("alarm")
-    scene.soon(lambda: scene.run.printed("failed", "alarm", "exit code 1"), "the task's own reason", 90)
+    scene.soon(lambda: scene.run.printed("failed", "alarm", "exit code 1"), "the task's own reason")
     words = "not notified", "alarm", "no such mail server"
-    scene.soon(lambda: len(scene.run.printed(*words)) == 2, "the notifications of the task and of the run", 90)
+    scene.soon(lambda: len(scene.run.printed(*words)) == 2, "the notifications of the task and of the run")
 
 
 def test_a_renamed_file_with_a_run_under_way_says_that_it_waits(scene: Scene) -> None:
@@ -219,10 +219,10 @@ def test_a_package_is_taken_up_without_a_restart(scene: Scene, tmp_path: Path) -
         scene.write("greets.yaml", "tasks: [{id: a, uses: greetings_of_a_test.hello}]\n")
         scene.soon(lambda: scene.run.printed("broken", "greets.yaml", "greetings_of_a_test"), "the error")
         scene.run.requirements.write_text("no-such-package-of-a-test==9\n")
-        scene.soon(lambda: scene.run.printed("could not be installed", "packages.log"), "a word about it", 120)
+        scene.soon(lambda: scene.run.printed("could not be installed", "packages.log"), "a word about it")
         scene.run.requirements.write_text(f"{wheel}\n")
-        scene.soon(lambda: scene.run.printed("Installed the packages of requirements-extra.txt"), "pip", 120)
-        scene.soon(lambda: scene.run.printed("healed", "greets"), "the pipeline to heal", 90)
+        scene.soon(lambda: scene.run.printed("Installed the packages of requirements-extra.txt"), "pip")
+        scene.soon(lambda: scene.run.printed("healed", "greets"), "the pipeline to heal")
         scene.run_once("greets")
         scene.remove("greets.yaml")  # without its package it would be an import error of the next tests
     finally:

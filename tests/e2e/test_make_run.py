@@ -12,7 +12,7 @@ import time
 import pytest
 import requests
 
-from tests.e2e.conftest import LOCAL_API_HOST, Scene
+from tests.e2e.conftest import LOCAL_API_HOST, SOON_SECONDS, Scene
 from tests.factory.http.shop_server import ShopServer
 
 TWO_STEPS = """\
@@ -48,7 +48,7 @@ def test_shows_where_the_ui_is_and_what_was_found(scene: Scene) -> None:
 
 
 def test_hello_etl_loads_rows_that_a_user_can_open(scene: Scene) -> None:
-    scene.run.wait_for(lambda: scene.succeeded("hello_etl"), 120, "hello_etl to succeed")
+    scene.soon(lambda: scene.succeeded("hello_etl"), "hello_etl to succeed")
     with sqlite3.connect(scene.run.home / "warehouse" / "orders.db") as database:
         rows = database.execute("SELECT country, orders, amount FROM orders_by_country").fetchall()
     assert len(rows) > 1
@@ -114,7 +114,7 @@ def test_an_edited_function_changes_the_next_run(scene: Scene) -> None:
     first = scene.run_once("speaking")
     assert "this is version 1" in scene.api.log("speaking", first, "say")
     scene.write("speaker.py", module.format("2"), times=stamp)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SOON_SECONDS
     while "this is version 2" not in scene.api.log("speaking", scene.run_once("speaking"), "say"):
         assert time.monotonic() < deadline, "still the old function"
 
@@ -166,13 +166,13 @@ def test_a_watched_url_starts_a_run_when_its_answer_changes(scene: Scene) -> Non
     server = ShopServer()
     try:
         scene.write("watched.yaml", WATCHED.format(url=server.url("/document")))
-        scene.run.wait_for(lambda: scene.succeeded("watched"), 90, "the first run")
+        scene.soon(lambda: scene.succeeded("watched"), "the first run")
         asked = len(server.received)
-        scene.run.wait_for(lambda: len(server.received) > asked + 3, 30, "requests without a run")
+        scene.soon(lambda: len(server.received) > asked + 3, "requests without a run")
         assert len(scene.succeeded("watched")) == 1
         server.version = 1
         begin = time.monotonic()
-        scene.run.wait_for(lambda: len(scene.succeeded("watched")) == 2, 60, "the run of the change")
+        scene.soon(lambda: len(scene.succeeded("watched")) == 2, "the run of the change")
         print(f"done {time.monotonic() - begin:.1f} s after the change")
         assert {run["run_type"] for run in scene.succeeded("watched")} == {"asset_triggered"}
         assert scene.api.tasks("watched", str(scene.succeeded("watched")[0]["dag_run_id"]))["say"]["state"] == "success"
@@ -185,15 +185,15 @@ def test_a_run_keeps_the_text_it_started_with(scene: Scene) -> None:
     scene.write("two_steps.yaml", TWO_STEPS.format(text="old"))
     scene.soon(lambda: scene.api.dag("two_steps"), "the pipeline")
     run_id = scene.api.trigger("two_steps")
-    scene.run.wait_for(
-        lambda: scene.api.tasks("two_steps", run_id).get("first", {}).get("state") == "running", 60, "the first task"
+    scene.soon(
+        lambda: scene.api.tasks("two_steps", run_id).get("first", {}).get("state") == "running", "the first task"
     )
     scene.write("two_steps.yaml", TWO_STEPS.format(text="new"))
-    scene.run.wait_for(
-        lambda: scene.api.tasks("two_steps", run_id).get("second", {}).get("state") == "success", 90, "the second task"
+    scene.soon(
+        lambda: scene.api.tasks("two_steps", run_id).get("second", {}).get("state") == "success", "the second task"
     )
     assert "second says old" in scene.api.log("two_steps", run_id, "second")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SOON_SECONDS
     while "second says new" not in scene.api.log("two_steps", scene.run_once("two_steps"), "second"):
         assert time.monotonic() < deadline, "still the old text"
 

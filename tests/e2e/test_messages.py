@@ -91,7 +91,7 @@ class Messages:
 
     def post(self, path: str, text: str) -> dict[str, str]:
         """Headers of the one message with this text that Slack got."""
-        (headers,) = self.scene.soon(lambda: self._posts(path, text), f"the message {text!r}", 120)
+        (headers,) = self.scene.soon(lambda: self._posts(path, text), f"the message {text!r}")
         return headers
 
     def _mails(self, subject: str) -> list[EmailMessage]:
@@ -134,8 +134,8 @@ def test_a_failed_run_sends_mail(messages: Messages) -> None:
 
 def test_a_missed_deadline_calls_a_function_below_the_pipelines_folder(messages: Messages) -> None:
     scene = messages.scene
-    scene.soon(scene.told.exists, "the function of the deadline", 120)
-    scene.soon(lambda: scene.succeeded("late"), "the end of the late run", 60)
+    scene.soon(scene.told.exists, "the function of the deadline")
+    scene.soon(lambda: scene.succeeded("late"), "the end of the late run")
     assert scene.told.read_text() == "late late\n"
 
 

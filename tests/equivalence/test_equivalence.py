@@ -32,7 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         [sys.executable, str(HERE / "build_pairs.py"), str(root / "answer.json"), str(PAIRS), str(MIGRATING)],
         env=environ | {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
         check=True,
-        timeout=120,
+        timeout=600,
     )
     answer: dict[str, Any] = json.loads((root / "answer.json").read_text())
     return answer

@@ -95,6 +95,6 @@ def test_modules_are_formatted_as_ruff_would_and_lint_clean(trips: Trips) -> Non
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
         assert found.returncode == 0, found.stdout[-3000:]

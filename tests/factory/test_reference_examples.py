@@ -24,7 +24,7 @@ for pipeline in check_folder(folder, CheckOptions(environ={})).pipelines:
 def test_every_example_is_built_and_can_be_stored() -> None:
     """In a process of its own: the examples have Python beside them."""
     command = [sys.executable, "-c", BUILD, str(EXAMPLES)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
     assert result.returncode == 0, result.stdout + result.stderr
     built = {line.split()[1] for line in result.stdout.splitlines() if line.endswith(".yaml")}

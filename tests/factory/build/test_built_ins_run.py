@@ -204,7 +204,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, api: Server) -> Runs:
             "TEST_FOLDER": str(root),
         },
         check=False,
-        timeout=300,
+        timeout=600,
     )
     log = done.stdout + done.stderr
     assert done.returncode == 0, log[-5000:]

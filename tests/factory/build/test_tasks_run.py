@@ -152,7 +152,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
             "TEST_PYTHON": sys.executable,
         },
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     return Runs(kept, done.stdout + done.stderr)

@@ -33,7 +33,7 @@ def running_s3(port: int | None = None, log: Path = Path(os.devnull)) -> Iterato
     with log.open("ab") as lines:
         server = subprocess.Popen(command, stdout=lines, stderr=lines)
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while True:
             try:
                 urlopen(Request(f"{url}/{BUCKET}", method="PUT"), timeout=5).close()  # noqa: S310 # our own

@@ -143,7 +143,7 @@ def test_tasks_need_only_read_the_storage(bench: Bench, monkeypatch: pytest.Monk
         for wanted in (version, None, "b" * 40):
             task = fork.Process(target=start_as_reader, args=(here, wanted, answers))
             task.start()
-            task.join(30)
+            task.join(300)
         for path in folders:
             path.chmod(0o755)
         assert answers.get() == str(len(contents(here.current)))

@@ -77,7 +77,7 @@ def factory(
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=600,
     )
 
 

@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(site: Path, code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     program = f"import sys; sys.path.insert(0, {str(site)!r}); {code}"
     command = [sys.executable, "-I", "-S", "-c", program]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_the_environment_has_no_airflow(site: Path, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (root / "request.json").write_text(json.dumps(request))
     home = {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False"}
     command = [sys.executable, str(SCRIPT), str(root / "request.json"), str(root / "answer.json")]
-    subprocess.run(command, cwd=root, env={**os.environ, **home}, check=True, timeout=300)
+    subprocess.run(command, cwd=root, env={**os.environ, **home}, check=True, timeout=600)
     answer = json.loads((root / "answer.json").read_text())
     return {key.removeprefix(f"{root}/"): value for key, value in answer.items()}
 

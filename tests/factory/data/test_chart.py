@@ -61,7 +61,7 @@ def test_a_page_holds_all_that_it_needs(page: Path) -> None:
 def test_a_page_opens_in_a_browser_without_a_network(page: Path, tmp_path: Path) -> None:
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
     command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     assert "<svg" in done.stdout
     assert "2026-01-02" in done.stdout
     assert "<title>Orders &lt;b&gt;</title>" in done.stdout

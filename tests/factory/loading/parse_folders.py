@@ -30,7 +30,7 @@ from schemas.check.dependencies import pipeline_files
 STUB = ".py"
 WARM = """\
 schedule: "@daily"
-poll: {url: "http://127.0.0.1/", expect: {min_rows: 1}}
+poll: {url: "http://127.0.0.1/", expect: {status: 200}}
 tasks: [{id: say, uses: bash, with: {bash_command: echo}}]
 """
 """Uses no Python of its own: nothing of it could be mistaken for a module of a folder that is parsed later."""

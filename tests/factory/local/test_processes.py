@@ -88,7 +88,7 @@ def test_a_signal_ends_everything_with_the_workers_status(
 ) -> None:
     warden, _, everything = tree
     warden.send_signal(number)
-    assert warden.wait(10) == 7
+    assert warden.wait(120) == 7
     assert warden.stdout
     assert warden.stdout.read() == "stopping\n"
     assert wait_until_gone(everything, 0) == []
@@ -97,7 +97,7 @@ def test_a_signal_ends_everything_with_the_workers_status(
 def test_a_killed_worker_leaves_nothing(tree: tuple[subprocess.Popen[str], int, list[int]]) -> None:
     warden, worker, everything = tree
     os.kill(worker, signal.SIGKILL)
-    assert warden.wait(10) == 128 + signal.SIGKILL
+    assert warden.wait(120) == 128 + signal.SIGKILL
     assert wait_until_gone(everything, 0) == []
 
 

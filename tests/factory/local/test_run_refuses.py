@@ -32,7 +32,7 @@ def taken() -> Iterator[int]:
 def factory_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     program = f"import sys; sys.path.insert(0, {str(CHECKOUT)!r}); from factory.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "run", "--airflow-home", "a home", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
 
 
 def refusal(result: subprocess.CompletedProcess[str]) -> str:

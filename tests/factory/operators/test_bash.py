@@ -22,7 +22,7 @@ def test_a_command_that_reads_ends_and_runs_no_bashrc(tmp_path: Path) -> None:
             stdin=theirs,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
             env={"HOME": str(tmp_path), "AIRFLOW_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         )

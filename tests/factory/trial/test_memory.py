@@ -71,7 +71,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Path:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
     }
     url = server.url("").replace("http://", "http://ada:hush-hush@")
-    subprocess.run([sys.executable, "-c", TABLES, url], env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", TABLES, url], env=environment, check=True, timeout=600)
     return folder
 
 

@@ -127,7 +127,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
         (folder / "pipelines" / name).write_text(text)
     environment = {**os.environ, "AIRFLOW_HOME": str(folder / "home"), "TEST_KEPT": str(folder)}
     command = [sys.executable, "-c", RUN, str(folder / "pipelines"), *EXPECTED, "mapped"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     return [tuple(json.loads(line)) for line in lines]

@@ -92,7 +92,7 @@ def test_reading_agrees_with_airflow(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     answers: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])
     public = {path for path in answers if not path.rpartition(".")[2].startswith("_")}
