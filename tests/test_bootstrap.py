@@ -13,6 +13,7 @@ import time
 import tomllib
 import zipfile
 from collections.abc import Mapping
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -109,15 +110,9 @@ def set_up(
 
 
 def installed(root: Path) -> set[str]:
-    listing = subprocess.run(
-        [root / ".venv/bin/python", "-I", "-m", "pip", "list", "--format", "freeze"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(listing.stdout.split()) - {
-        line for line in listing.stdout.split() if line.startswith(("pip=", "setuptools="))
-    }
+    (packages,) = (root / ".venv").glob("lib/python3*/site-packages")
+    found = {f"{one.name}=={one.version}" for one in distributions(path=[str(packages)])}
+    return {line for line in found if not line.startswith(("pip=", "setuptools="))}
 
 
 def test_from_nothing_to_a_second_run_a_user_package_and_a_repair(project: Path) -> None:

@@ -157,7 +157,8 @@ class LocalRun:
         return [line for line in list(self.output) if all(word in line for word in words)]
 
     def tail(self, lines: int = 60) -> str:
-        return "\n".join(self.output[-lines:])
+        """The end of the output, and where the logs are: pytest keeps the folders of its last three runs."""
+        return "\n".join([*self.output[-lines:], f"logs: {self.home / 'logs'}"])
 
     def api(self) -> RunClient:
         """A new session with the REST API, logged in as the user of the run."""

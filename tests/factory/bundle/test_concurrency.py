@@ -127,7 +127,7 @@ def stub_uses_existing_files(current: Path) -> bool:
     return all((current / stub[: -len(".py")]).exists() for stub in contents(current) if stub.endswith(".yaml.py"))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 12))])
 def test_a_killed_refresh_leaves_a_usable_folder_and_is_completed(bench: Bench, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - chooses moments, not secrets
     bench.settle_seconds = 0

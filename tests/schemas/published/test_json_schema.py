@@ -182,7 +182,7 @@ def places() -> Iterator[tuple[Any, DataPath, list[Any]]]:
                 yield document, path, [v for v in (KINDS if in_short else VALUES) if (path[-1], v) not in MADE_NULL]
 
 
-@pytest.mark.parametrize("most", [3, pytest.param(len(VALUES), marks=pytest.mark.soak)])
+@pytest.mark.parametrize("most", [5, pytest.param(len(VALUES), marks=pytest.mark.soak)])
 def test_agreement_on_values_in_every_place(lint: Lint, judge: Validator, most: int) -> None:
     """Some values in each place, others in the next; the soak puts all of them everywhere."""
     chance = random.Random(0)  # noqa: S311 # the same in each run
