@@ -11,11 +11,11 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import attrs
@@ -31,7 +31,7 @@ from factory.build.objects import ObjectBuilder
 from factory.build.tasks import OperatorBuilder
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
-from schemas.dagfactory.convert.conversion import OPERATORS
+from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD
 from schemas.findings.paths import DataPath
 from schemas.model.task import TaskGroup
 from schemas.model.task_base import TaskBase
@@ -56,8 +56,18 @@ CHOOSING: Mapping[str, str] = MappingProxyType(
 )
 """Operators of functions that choose what runs: the built-in, and the decorator behind `@task.`."""
 DECORATED: Mapping[str, str] = MappingProxyType(
-    {f"_{name.removesuffix('Operator')}DecoratedOperator": name for name in ("PythonOperator", *CHOOSING)}
+    {
+        **{f"_{name.removesuffix('Operator')}DecoratedOperator": name for name in ("PythonOperator", *CHOOSING)},
+        "DecoratedSensorOperator": "PythonSensor",
+    }
 )
+OF_FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: f"{STANDARD}.operators.python.{name}" for name in ("PythonOperator", *CHOOSING)},
+        "PythonSensor": f"{STANDARD}.sensors.python.PythonSensor",
+    }
+)
+"""The operators that call a function, and nothing else is to know of them."""
 PLAIN_TIMETABLES: Mapping[type, str | None] = MappingProxyType(
     {NullTimetable: None, OnceTimetable: "@once", ContinuousTimetable: "@continuous"}
 )
@@ -165,28 +175,15 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
             return None
         if names and (held := getattr(value, names[0])) != parameter.default:
             found[parameter.name] = held
-    return found
+    return found if _is_made_by(value, found) else None
 
 
-def partial_arguments(task: Any) -> dict[str, Any]:
-    """The arguments of a mapped task that were written: Airflow adds its defaults to them."""
-    defaults = {p.name: p.default for p in inspect.signature(BaseOperator.__init__).parameters.values()}
-    own = {"python_callable": task.python_callable} if hasattr(task, "python_callable") else {}
-    ignored = {"email_on_failure", "email_on_retry", "on_failure_fail_dagrun", "is_setup", "is_teardown", "dag"}
-    given = {
-        name: one
-        for name, one in task.partial_kwargs.items()
-        if name not in ignored
-        and not (name in defaults and (one == defaults[name] or (not one and not defaults[name])))
-    }
-    return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}
-
-
-def default_of(one: Any, dag: DAG) -> Any:
-    """What a DAG has where nothing is written."""
-    if not isinstance(one.default, attrs.Factory):  # type: ignore[arg-type] # a class, though it is typed as a function
-        return one.default
-    return one.default.factory(dag) if one.default.takes_self else one.default.factory()
+def _is_made_by(value: Any, arguments: Mapping[str, Any]) -> bool:
+    """Whether arguments make an object like this one, as far as what it shows can be compared."""
+    held, made = (getattr(one, "__dict__", {}) for one in (value, type(value)(**arguments)))
+    without: Any = object.__eq__  # two of such are never equal
+    shown = [name for name, one in held.items() if name[0] != "_" and type(one).__eq__ is not without]
+    return held.keys() == made.keys() and all(held[name] == made[name] for name in shown)
 
 
 def is_plain(value: Any) -> bool:
@@ -203,12 +200,6 @@ def is_made_by_build(task: Any) -> bool:
     return type(task).__name__ in ("SelectOperator", "PollCommitOperator")
 
 
-def actions(access: Any) -> Any:
-    """Airflow keeps actions on a DAG below the word `DAGs`."""
-    plain = {role: [*held] == ["DAGs"] and isinstance(held["DAGs"], set) for role, held in access.items()}
-    return {role: held["DAGs"] if plain[role] else held for role, held in access.items()}
-
-
 class ImportFailedError(Exception):
     """A Python file could not be imported; the text is for its user, `line` is the file's."""
 
@@ -217,14 +208,17 @@ class ImportFailedError(Exception):
         self.line = line
 
 
+THE_DAG = ""
+"""In place of a task's id."""
 _Places = dict[str, dict[str, tuple[int, int]]]
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The DAGs that Airflow finds in a file; `places` by DAG id and task id: the line
-    that made each task, and the instruction in it; by a task's `id()`, `given`: the arguments that it was made with, by
-    its file or by defaults, and `set_later`: the attributes that were set after it was made."""
+    """The DAGs that Airflow finds in a file, in the order in which they were made; `places` by DAG id and task id: the
+    line that made each task, and the instruction in it; the DAG's own is below `THE_DAG`. By a task's `id()`, `given`:
+    the arguments that it was made with, by its file or by defaults, and `set_later`: the attributes that were set after
+    it was made."""
 
     file: Path
     text: str = field(repr=False)
@@ -260,16 +254,22 @@ def imported(file: Path) -> Imported:
         sys.path[:] = before
     found = [dag for dag, by in DagContext.autoregistered_dags if by is module]
     found += [value for value in vars(module).values() if isinstance(value, DAG)]
-    return Imported(file, text, list({dag.dag_id: dag for dag in found}.values()), *seen)
+    order = {dag_id: number for number, dag_id in enumerate(seen[0])}
+    dags = sorted({dag.dag_id: dag for dag in found}.values(), key=lambda dag: order.get(dag.dag_id, len(order)))
+    return Imported(file, text, dags, *seen)
 
 
 @contextmanager
 def _seen_tasks(file: Path) -> Iterator[tuple[_Places, dict[int, set[str]], dict[int, set[str]]]]:
-    """Notes of each task what `Imported` tells."""
+    """Notes of each DAG and task what `Imported` tells."""
     places: _Places = {}
     given: dict[int, set[str]] = {}
     set_later: dict[int, set[str]] = {}
-    add_task, set_attribute = DAG.add_task, BaseOperator.__setattr__
+    add_task, set_attribute, made = DAG.add_task, BaseOperator.__setattr__, DAG.__init__
+
+    def note(dag_id: str, task_id: str, frames: Sequence[FrameType]) -> None:
+        frame = next((one for one in frames if one.f_code.co_filename == str(file)), frames[-1])
+        places.setdefault(dag_id, {}).setdefault(task_id, (frame.f_lineno, frame.f_lasti))
 
     def noted(dag: DAG, task: Any) -> None:
         frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
@@ -277,10 +277,12 @@ def _seen_tasks(file: Path) -> Iterator[tuple[_Places, dict[int, set[str]], dict
         calls = [n for n in calls if frames[n].f_locals["self"] is task]
         if calls:  # the last is the file's; what a constructor gives its base, nobody wrote
             given[id(task)] = {*frames[calls[-1]].f_locals["kwargs"], *frames[calls[-1]].f_locals["default_args"]}
-        outside = frames[calls[-1] :] if calls else frames
-        frame = next((one for one in outside if one.f_code.co_filename == str(file)), outside[-1])
-        places.setdefault(dag.dag_id, {}).setdefault(task.task_id, (frame.f_lineno, frame.f_lasti))
+        note(dag.dag_id, task.task_id, frames[calls[-1] :] if calls else frames)
         add_task(dag, task)
+
+    def noted_dag(dag: DAG, *args: Any, **kwargs: Any) -> None:
+        made(dag, *args, **kwargs)
+        note(dag.dag_id, THE_DAG, [frame for frame, _ in traceback.walk_stack(sys._getframe(1))])
 
     def noted_attribute(task: Any, name: str, value: Any) -> None:
         by = str(sys._getframe(1).f_globals.get("__name__"))
@@ -289,9 +291,10 @@ def _seen_tasks(file: Path) -> Iterator[tuple[_Places, dict[int, set[str]], dict
         set_attribute(task, name, value)
 
     DAG.add_task = noted  # type: ignore[method-assign,assignment] # Airflow tells nobody
+    DAG.__init__ = noted_dag  # type: ignore[method-assign,assignment] # as above
     BaseOperator.__setattr__ = noted_attribute  # type: ignore[method-assign,assignment] # as above
     try:
         yield places, given, set_later
     finally:
-        DAG.add_task = add_task  # type: ignore[method-assign]
+        DAG.add_task, DAG.__init__ = add_task, made  # type: ignore[method-assign]
         BaseOperator.__setattr__ = set_attribute  # type: ignore[method-assign]

@@ -97,7 +97,7 @@ class ValueCode:
     def _text(self, text: str) -> Code:
         """Text; what came from the environment is read from there again."""
         if MARKS[0] not in text:
-            return quoted(str(text))
+            return quoted(str(text.value if isinstance(text, Enum) else text))
         rest, *pieces = text.split(MARKS[0])
         parts: list[tuple[str, bool]] = []
         for piece in pieces:

@@ -7,21 +7,21 @@ that made several tasks.
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
-from airflow.sdk import DAG, TaskGroup
+from airflow.sdk import DAG, AssetAll, AssetAny, TaskGroup
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
+from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
 
-from factory.build import python_made
 from factory.build.dag import AS_WRITTEN
-from factory.build.python_made import Imported, is_made_by_build
+from factory.build.errors import one_line
+from factory.build.python_made import DEADLINES, PLAIN_TIMETABLES, THE_DAG, Imported, arguments_of, is_made_by_build
 from factory.build.tasks import GROUP_AS_WRITTEN
-from factory.loading.python_tasks import OF_EMAIL, PythonTasks
+from factory.loading.python_tasks import OF_EMAIL, PythonTasks, has_tasks, sends_mail
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
@@ -39,20 +39,21 @@ _DAG_AS_IT_IS = {
     *(*AS_WRITTEN, "start_date", "end_date", "user_defined_macros", "user_defined_filters"),
     *("jinja_environment_kwargs", "template_undefined"),
 }
+_MAILS = "`notifications: {on_failure: [{uses: email, with: {to: …}}]}` in `default_args` sends a mail"
 _NO_COMMENTS = Document("", "", {"": None})
 
 
 def converted(found: Imported, shown: str) -> Iterator[ConvertedDag]:
     """Convert the DAGs of a file, which is `shown` as its user knows it."""
     reader = SourceReader(found.file.parent)
-    calls = [node for node in ast.walk(ast.parse(found.text)) if isinstance(node, ast.Call)]
-    start = min((node.lineno for node in calls if ast.unparse(node.func).lower().endswith("dag")), default=1)
     for dag in found.dags:
         places = found.places.get(dag.dag_id, {})
-        conversion = _FromPython(
-            dag, found.file, places, shown, found.text, reader, start, found.given, found.set_later
-        )
-        text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
+        conversion = _FromPython(dag, found.file, places, shown, found.text, reader, found.given, found.set_later)
+        try:
+            text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
+        except Exception as error:  # of anybody's objects; the other DAGs go on
+            text = ""
+            conversion.lost(f"the DAG `{dag.dag_id}` is not converted: {type(error).__name__}: {one_line(error)}")
         said = {(d.sort_key, d.message): d for d in conversion.findings}.values()
         yield ConvertedDag(dag.dag_id, text, tuple(said))
 
@@ -69,8 +70,8 @@ class _FromPython(PythonTasks):
         parts["schedule"] = self.schedule(dag.timetable, zone)
         for one in attrs.fields(DAG):
             held = getattr(dag, one.name, None)
-            if one.name in _DAG_AS_IT_IS and held is not None and held != python_made.default_of(one, dag):
-                parts[one.name] = self.value(python_made.actions(held) if one.name == "access_control" else held)
+            if one.name in _DAG_AS_IT_IS and held is not None and held != _default_of(one, dag):
+                parts[one.name] = self.value(_actions(held) if one.name == "access_control" else held)
         parts["catchup"] = Converted(True) if dag.catchup else None
         parts["is_paused_upon_creation"] = Converted(True) if dag.is_paused_upon_creation else None
         parts["tags"] = Converted.names(sorted(dag.tags)) if dag.tags else None
@@ -79,12 +80,78 @@ class _FromPython(PythonTasks):
         parts["notifications"] = self.notifications({k: v for k, v in callbacks.items() if v}, RunNotifications)
         alerts = dag.deadline if isinstance(dag.deadline, list) else [dag.deadline] if dag.deadline else []
         parts["deadline"] = Converted([self.alert(alert) for alert in alerts]) if alerts else None
-        parts["default_args"] = self._defaults(dag.default_args)
+        defaults = self._defaults(dag.default_args)
+        parts["default_args"] = Converted(defaults) if defaults else None
         parts["tasks"] = Converted(self._entries(dag.task_group, {}))
+        self.line = self.line_of(THE_DAG)
         self._say_alike()
         self._say_without_place()
         self._watch(parts)
         return Converted({key: part for key, part in parts.items() if part is not None})
+
+    def schedule(self, timetable: Any, zone: str) -> Converted | None:
+        kind = type(timetable).__name__
+        if type(timetable) in PLAIN_TIMETABLES:
+            return Converted(PLAIN_TIMETABLES[type(timetable)])
+        if isinstance(timetable, AssetOrTimeSchedule):
+            made = self.schedule(timetable.timetable, zone)
+            cron = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
+            return Converted({**cron, "assets": self._waited(timetable.asset_condition)})
+        if isinstance(timetable, AssetTriggeredTimetable):
+            written = {"assets": self._waited(timetable.asset_condition)}
+            mappers = getattr(timetable, "partition_mapper_config", None) or {}
+            if mappers:
+                by_name = {str(getattr(asset, "name", asset)): self.value(one) for asset, one in mappers.items()}
+                written["partition_mapper_config"] = Converted(by_name)
+            default = getattr(timetable, "default_partition_mapper", None)
+            if default is not None and type(default).__name__ != "IdentityMapper":
+                written["default_partition_mapper"] = self.value(default)
+            return Converted(written)
+        if kind == "MultipleCronTriggerTimetable":
+            crons = Converted.names(one.expression for one in timetable.timetables)
+            first = timetable.timetables[0]
+            for name in ("interval", "run_immediately"):
+                if getattr(first, name):
+                    self.lost(f"`{name}` of a `{kind}` has no place here", help="write a DAG for each cron expression")
+            return Converted({"cron": crons, **_other_zone(first.timezone, zone)})
+        given = arguments_of(timetable)
+        if given is None:
+            self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
+            return None
+        interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
+        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= {"expression", "timezone"}:
+            other = _other_zone(given.get("timezone"), zone) | interval
+            plain = Converted(given["expression"])
+            return Converted({"cron": plain, **other}) if other else plain
+        if kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable") and given.keys() == {"delta"}:
+            return Converted({"every": self.value(given["delta"]), **interval})
+        path = self.dotted(type(timetable))
+        if str(given.get("description", "")).startswith(f"{len(given.get('event_dates', ()))} events"):
+            del given["description"]  # EventsTimetable makes it
+        arguments = {
+            name: self.value(getattr(one, "name", one) if name == "timezone" else one) for name, one in given.items()
+        }
+        return Converted({"timetable": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
+
+    def _waited(self, condition: Any) -> Converted:
+        if isinstance(condition, AssetAll | AssetAny):
+            key = "all" if isinstance(condition, AssetAll) else "any"
+            return Converted({key: Converted([self._waited(one) for one in condition.objects])})
+        return self.value(condition)
+
+    def alert(self, alert: Any) -> Converted:
+        reference = alert.reference
+        parts = {"from": Converted(DEADLINES.get(type(reference).__name__, "average_runtime"))}
+        if hasattr(reference, "_datetime"):
+            parts["from"] = self.value(reference._datetime)
+        elif hasattr(reference, "max_runs"):
+            parts |= {"max_runs": Converted(reference.max_runs), "min_runs": Converted(reference.min_runs)}
+        callback = {"uses": Converted(str(alert.callback.path))}
+        callback |= {"with": self.value(alert.callback.kwargs)} if alert.callback.kwargs else {}
+        name = {} if alert.name is None else {"name": Converted(alert.name)}
+        return Converted(
+            {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
+        )
 
     def _watch(self, parts: dict[str, Converted | None]) -> None:
         """A request that is the schedule's, too, is the pipeline's `poll`."""
@@ -104,7 +171,8 @@ class _FromPython(PythonTasks):
 
     def _say_alike(self) -> None:
         """Lines that made several tasks."""
-        for (line, _), count in Counter(self.places.values()).items():
+        places = [place for task_id, place in self.places.items() if task_id != THE_DAG]
+        for (line, _), count in Counter(places).items():
             if count > 1:
                 message = f"{count} tasks are made here: each is written out"
                 self.found(Code.CONVERTED_OTHERWISE, message, "`matrix` writes tasks that are alike once", line)
@@ -119,26 +187,50 @@ class _FromPython(PythonTasks):
             is_around = self.file.is_relative_to(Path(folder).absolute())
             self.found(Code.CONVERTED_OTHERWISE if is_around else Code.NOT_CONVERTED, message, "", self.line)
         for before, edges in self.dag.edge_info.items():
-            for after, edge in edges.items():
+            for after in (
+                one for one in edges if "stream_join_id" not in before + one
+            ):  # of a group, said of its tasks
+                edge = edges[after]
                 message = f"the label `{edge.get('label')}` of the edge from `{before}` to `{after}` has no place here"
                 self.lost(message, line=self.line_of(after))
 
-    def _defaults(self, default_args: Mapping[str, Any]) -> Converted | None:
-        made = self.settings(default_args, {})
-        known = SETTING_KEYS | _EVENTS.keys() | (frozenset() if default_args.get("email") else OF_EMAIL)
-        for name in default_args.keys() - known:
-            self.lost(f"`{name}` in `default_args` is no setting of every task", help="write it in `with` of its tasks")
-        return Converted(made) if made else None
+    def _defaults(self, default_args: Mapping[str, Any]) -> dict[str, Converted]:
+        """The settings of all tasks; Airflow has given all else to the operators that take it."""
+        for name in default_args.keys() - SETTING_KEYS - _EVENTS.keys() - OF_EMAIL:
+            message = (
+                f"`{name}` in `default_args` is no setting of every task: it is written into each one that takes it"
+            )
+            if name == "email" and not sends_mail(default_args):
+                message = "`email` is left out: no mail is sent to it"
+            self.found(Code.CONVERTED_OTHERWISE, message, _MAILS if name == "email" else "", self.line)
+        return self.settings(default_args, {})
 
     # Tasks and groups.
 
     def _entries(self, group: TaskGroup, defaults: Mapping[str, Any]) -> list[Converted]:
         around = {**self.dag.default_args, **defaults, **group.default_args}
-        return [
-            self._group(child, around) if isinstance(child, TaskGroup) else self.task(child, around)
-            for child in group.children.values()
-            if not is_made_by_build(child)
-        ]
+        made: list[Converted] = []
+        for child in group.children.values():
+            if isinstance(child, TaskGroup) and not has_tasks(child):
+                message = f"the group `{child.group_id}` is left out: it has no task"
+                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line_of(THE_DAG))
+            elif isinstance(child, TaskGroup):
+                made.append(self._group(child, around))
+            elif not is_made_by_build(child):
+                made.append(self.task(child, around))
+                needs = made[-1].value.get("needs", Converted([])).plain
+                self._say_hidden(child, {*needs, *self.referred})
+        return made
+
+    def _say_hidden(self, task: Any, names: set[str]) -> None:
+        """Tasks that cannot be named: inside a group, a name is looked up in the group first."""
+        group, known = task.task_group, {*self.dag.task_dict, *self.dag.task_group_dict}
+        while group is not None and group.group_id is not None:
+            prefix = f"{group.group_id}." if group.prefix_group_id else ""
+            for name in sorted(one for one in names if prefix and f"{prefix}{one}" in known):
+                message = f"inside the group `{group.group_id}`, `{name}` is the group's own"
+                self.lost(message, help="give one another id")
+            group = group.parent_group
 
     def _group(self, group: TaskGroup, around: Mapping[str, Any]) -> Converted:
         parts: dict[str, Converted] = {"id": Converted(group._group_id)}
@@ -151,10 +243,30 @@ class _FromPython(PythonTasks):
         self.referred = set()
         if isinstance(group, MappedTaskGroup):
             parts |= self.expanded(group._expand_input.value)
-        groups = sorted(name for name in group.upstream_group_ids if name)
+        known = self.dag.task_group_dict
+        groups = sorted(name for name in group.upstream_group_ids if name and has_tasks(known[name]))
         if before := [*groups, *sorted(group.upstream_task_ids - self.referred)]:
             parts["needs"] = Converted.names(before)
-        settings = self.settings(group.default_args, {})
+        settings = self._defaults(group.default_args)
         notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}
         parts |= ({"default_args": Converted(settings)} if settings else {}) | notifications
         return Converted({**parts, "tasks": Converted(self._entries(group, around))})
+
+
+def _other_zone(given: Any, zone: str) -> dict[str, Converted]:
+    """The `timezone` of a schedule that is not the DAG's `zone`."""
+    own = getattr(given, "name", given)
+    return {"timezone": Converted(own)} if own != zone else {}
+
+
+def _default_of(one: Any, dag: DAG) -> Any:
+    """What a DAG has where nothing is written."""
+    if not isinstance(one.default, attrs.Factory):  # type: ignore[arg-type] # a class, though it is typed as a function
+        return one.default
+    return one.default.factory(dag) if one.default.takes_self else one.default.factory()
+
+
+def _actions(access: Any) -> Any:
+    """Airflow keeps actions on a DAG below the word `DAGs`."""
+    plain = {role: [*held] == ["DAGs"] and isinstance(held["DAGs"], set) for role, held in access.items()}
+    return {role: held["DAGs"] if plain[role] else held for role, held in access.items()}

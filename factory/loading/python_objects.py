@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -13,16 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import pendulum
-from airflow.sdk import DAG, Asset, AssetAlias, AssetAll, AssetAny, ExceptionRetryPolicy, XComArg
+from airflow.sdk import DAG, Asset, AssetAlias, ExceptionRetryPolicy, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
-from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
 
-from factory.build.python_made import DEADLINES, PLAIN_TIMETABLES, arguments_of, asset_fields, written_fields
+from factory.build.errors import one_line
+from factory.build.python_made import (
+    THE_DAG,
+    arguments_of,
+    asset_fields,
+    written_fields,
+)
 from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
 from schemas.dagfactory.convert.values import written_duration
-from schemas.expressions.reading import beside
+from schemas.expressions.reading import TaskReference, beside, run_reference, task_reference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.model.fields import OBJECT
@@ -30,6 +37,9 @@ from schemas.source import SourceReader
 
 _OURS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
 """Text that this language would take for an expression; a request's are filled in when it is sent."""
+
+
+_MOMENT = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 
 
 @dataclass
@@ -44,18 +54,21 @@ class PythonObjects:
     shown: str
     text: str = field(repr=False)
     reader: SourceReader = field(repr=False)
-    line: int
     given: Mapping[int, set[str]] = field(default_factory=dict)
     set_later: Mapping[int, set[str]] = field(default_factory=dict)
+    line: int = field(init=False)
     findings: list[Diagnostic] = field(default_factory=list)
     referred: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.line = self.line_of(THE_DAG)
 
     def lost(self, message: str, help: str = "", line: int | None = None) -> None:
         self.found(Code.NOT_CONVERTED, message, help, line or self.line)
 
     def line_of(self, task_id: str) -> int:
-        """The line that made a task."""
-        return self.places.get(task_id, (1, 0))[0]
+        """The line that made a task, else the DAG."""
+        return self.places.get(task_id, self.places.get(THE_DAG, (1, 0)))[0]
 
     def found(self, code: Code, message: str, help: str, line: int) -> None:
         written = (self.text.splitlines()[line - 1 : line] or [""])[0]
@@ -63,66 +76,6 @@ class PythonObjects:
         span = Span(line, start, line, max(len(written), start) + 1)
         found = Diagnostic(code, message, self.shown, span, help=help, text=self.text, severity=code.severity)
         self.findings.append(found)
-
-    def schedule(self, timetable: Any, zone: str) -> Converted | None:
-        kind = type(timetable).__name__
-        if type(timetable) in PLAIN_TIMETABLES:
-            return Converted(PLAIN_TIMETABLES[type(timetable)])
-        if isinstance(timetable, AssetOrTimeSchedule):
-            made = self.schedule(timetable.timetable, zone)
-            cron = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
-            return Converted({**cron, "assets": self._waited(timetable.asset_condition)})
-        if isinstance(timetable, AssetTriggeredTimetable):
-            written = {"assets": self._waited(timetable.asset_condition)}
-            mappers = getattr(timetable, "partition_mapper_config", None) or {}
-            if mappers:
-                by_name = {str(getattr(asset, "name", asset)): self.value(one) for asset, one in mappers.items()}
-                written["partition_mapper_config"] = Converted(by_name)
-            default = getattr(timetable, "default_partition_mapper", None)
-            if default is not None and type(default).__name__ != "IdentityMapper":
-                written["default_partition_mapper"] = self.value(default)
-            return Converted(written)
-        if kind == "MultipleCronTriggerTimetable":
-            crons = Converted.names(one.expression for one in timetable.timetables)
-            return Converted({"cron": crons, **_other_zone(timetable.timetables[0].timezone, zone)})
-        given = arguments_of(timetable)
-        if given is None:
-            self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
-            return None
-        interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
-        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= {"expression", "timezone"}:
-            other = _other_zone(given.get("timezone"), zone) | interval
-            plain = Converted(given["expression"])
-            return Converted({"cron": plain, **other}) if other else plain
-        if kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable") and given.keys() == {"delta"}:
-            return Converted({"every": self.value(given["delta"]), **interval})
-        path = self.dotted(type(timetable))
-        if str(given.get("description", "")).startswith(f"{len(given.get('event_dates', ()))} events"):
-            del given["description"]  # EventsTimetable makes it
-        arguments = {
-            name: self.value(getattr(one, "name", one) if name == "timezone" else one) for name, one in given.items()
-        }
-        return Converted({"timetable": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
-
-    def _waited(self, condition: Any) -> Converted:
-        if isinstance(condition, AssetAll | AssetAny):
-            key = "all" if isinstance(condition, AssetAll) else "any"
-            return Converted({key: Converted([self._waited(one) for one in condition.objects])})
-        return self.value(condition)
-
-    def alert(self, alert: Any) -> Converted:
-        reference = alert.reference
-        parts = {"from": Converted(DEADLINES.get(type(reference).__name__, "average_runtime"))}
-        if hasattr(reference, "_datetime"):
-            parts["from"] = self.value(reference._datetime)
-        elif hasattr(reference, "max_runs"):
-            parts |= {"max_runs": Converted(reference.max_runs), "min_runs": Converted(reference.min_runs)}
-        callback = {"uses": Converted(str(alert.callback.path))}
-        callback |= {"with": self.value(alert.callback.kwargs)} if alert.callback.kwargs else {}
-        name = {} if alert.name is None else {"name": Converted(alert.name)}
-        return Converted(
-            {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
-        )
 
     def notifications(self, events: Mapping[str, Any], model: Any) -> Converted | None:
         made: dict[str, Converted] = {}
@@ -137,6 +90,11 @@ class PythonObjects:
         if isinstance(callback, FunctionNotifier):
             arguments = {name: self.value(one) for name, one in callback.arguments.items()}
             path = callback.function.path
+        elif isinstance(callback, functools.partial):
+            path = self.dotted(callback.func)
+            arguments = {name: self.value(one) for name, one in callback.keywords.items()}
+            if callback.args:
+                self.lost(f"`{path}` is given {len(callback.args)} arguments without a name", help="give them names")
         elif inspect.isroutine(callback):
             path, arguments = self.dotted(callback), {}
         else:
@@ -156,23 +114,55 @@ class PythonObjects:
             what = "a lambda" if "<lambda>" in name else f"`{name.rpartition('.')[2]}`"
             message = f"{what} is defined in the DAG file"
             self.lost(message, help="move it into a module without a DAG, below the pipelines folder", line=line)
-            return f"{self.file.stem}.{name.rpartition('.')[2]}".replace("<lambda>", "function")
-        if "<" in name:
-            self.lost(
-                f"`{module}.{name}` is made when the file is imported", help="name a function of a module", line=line
-            )
+            return f"{self.file.stem}.{name.rpartition('.')[2]}".replace("<lambda>", f"lambda_of_line_{line}")
+        held = reduce(lambda one, part: getattr(one, part, None), name.split("."), sys.modules.get(module))
+        if held is not found and getattr(held, "function", None) is not found:  # that of `@task` is in it
+            what = f"`{module}.{name}` is made when the file is imported" if "<" in name else f"`{name}` has no path"
+            self.lost(what, help="name a function of a module", line=line)
         return f"{module}.{name}"
 
     def untyped(self, value: Any) -> Converted:
-        """A value of whose type nothing is known: a duration is an object there."""
-        if not isinstance(value, timedelta):
-            return self.value(value)
-        seconds = Converted({"seconds": Converted(int(value.total_seconds()))})
-        return Converted({OBJECT: Converted("datetime.timedelta"), "with": seconds})
+        """A value of whose type nothing is known, so that a date or a duration is an object there."""
+        if isinstance(value, timedelta):
+            parts = {name: getattr(value, name) for name in ("days", "seconds", "microseconds")}
+            return self._object("datetime.timedelta", parts)
+        if isinstance(value, time):
+            return self._object("datetime.time", {n: getattr(value, n) for n in ("hour", "minute", "second")})
+        if isinstance(value, datetime):
+            zone = {} if value.tzinfo is None else {"tz": getattr(value.tzinfo, "name", str(value.tzinfo))}
+            parts = {name: getattr(value, name) for name in _MOMENT}
+            return self._object("pendulum.datetime" if zone else "datetime.datetime", {**parts, **zone})
+        if isinstance(value, date):
+            return self._object("datetime.date", {name: getattr(value, name) for name in _MOMENT[:3]})
+        if isinstance(value, tuple | set | frozenset):
+            message = f"a value of type `{type(value).__name__}` is written as a list"
+            self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
+        if isinstance(value, list | tuple):
+            return Converted.listed([self.untyped(one) for one in value])
+        if isinstance(value, Mapping):
+            return Converted({self._key(key): self.untyped(one) for key, one in value.items()})
+        return self.value(value)
 
-    @singledispatchmethod
+    def _object(self, path: str, given: Mapping[str, Any]) -> Converted:
+        kept = {name: Converted(one) for name, one in given.items() if one or name in _MOMENT[:3]}
+        return Converted({OBJECT: Converted(path), "with": Converted(kept)})
+
+    def _key(self, key: Any) -> str:
+        if not isinstance(key, str):
+            self.lost(f"the key `{key!r}` is a value of type `{type(key).__name__}`, and keys are text here")
+        return str(key)
+
     def value(self, value: Any) -> Converted:
         """A value of any kind; reports one that YAML does not hold."""
+        try:
+            return self._of(value)
+        except Exception as error:  # of anybody's objects
+            reason = f"{type(error).__name__}: {one_line(error)}"
+            self.lost(f"a value of type `{type(value).__name__}` is not converted: {reason}")
+            return Converted(None)
+
+    @singledispatchmethod
+    def _of(self, value: Any) -> Converted:
         if callable(value) and (inspect.isroutine(value) or inspect.isclass(value)):
             path = self.dotted(value)
             return Converted(None if "<" in path else {OBJECT: Converted(path)})
@@ -183,38 +173,38 @@ class PythonObjects:
         arguments = {name: self.value(one) for name, one in given.items()}
         return Converted({OBJECT: Converted(self.dotted(type(value))), "with": Converted(arguments)})
 
-    @value.register(int | float | None)
+    @_of.register(int | float | None)
     def _plain(self, value: Any) -> Converted:
         return self._enum(value) if isinstance(value, Enum) else Converted(value)
 
-    @value.register
+    @_of.register
     def _text(self, value: str) -> Converted:
         if isinstance(value, UnquotedText | Enum):
             return Converted(value.value if isinstance(value, Enum) else str(value))
         return Converted(_escaped(str(value)))
 
-    @value.register
+    @_of.register
     def _enum(self, value: Enum) -> Converted:
         return Converted({OBJECT: Converted(f"{type(value).__module__}.{type(value).__qualname__}.{value.name}")})
 
-    @value.register
+    @_of.register
     def _mapping(self, value: Mapping) -> Converted:  # type: ignore[type-arg] # of anything
-        return Converted({str(key): self.value(one) for key, one in value.items()})
+        return Converted({self._key(key): self.value(one) for key, one in value.items()})
 
-    @value.register(list | tuple | set | frozenset)
+    @_of.register(list | tuple | set | frozenset)
     def _list(self, value: Any) -> Converted:
         items = [self.value(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
         return Converted.listed(items)
 
-    @value.register
+    @_of.register
     def _duration(self, value: timedelta) -> Converted:
         return Converted(written_duration(value))
 
-    @value.register
+    @_of.register
     def _time(self, value: time) -> Converted:
         return Converted(value.isoformat())
 
-    @value.register
+    @_of.register
     def _date(self, value: date) -> Converted:
         if not isinstance(value, datetime):
             return Converted(value.isoformat())
@@ -229,19 +219,22 @@ class PythonObjects:
     def _refer(self, value: Any) -> None:
         self.referred |= {operator.task_id for operator, _ in value.iter_references()}
 
-    @value.register(XComSelection | GroupArgument | ReferenceText)
+    @_of.register(XComSelection | GroupArgument | ReferenceText)
     def _reference(self, value: Any) -> Converted:
         self._refer(value)
         parts = value.parts if isinstance(value, ReferenceText) else [value]
+        for one in parts:
+            if not isinstance(one, str) and run_reference(repr(one)) != one.reference:
+                self.lost(f"the part `{repr(one)[2:-1]}` of an output cannot be named here")
         texts = (_escaped(one) if isinstance(one, str) else repr(one) for one in parts)
         return Converted(reduce(beside, texts, ""))
 
-    @value.register
+    @_of.register
     def _argument(self, value: MappedArgument) -> Converted:
         self._refer(value)
         return Converted(f"${{expand.{value._key}}}")
 
-    @value.register
+    @_of.register
     def _output(self, value: XComArg) -> Converted:
         self._refer(value)
         operator, key = getattr(value, "operator", None), getattr(value, "key", None)
@@ -250,13 +243,18 @@ class PythonObjects:
             return Converted(None)
         if type(operator).__name__ == "SelectOperator":
             return self.value(operator.value)
-        return Converted(f"${{tasks.{operator.task_id}.{'output' if key == 'return_value' else f'xcom.{key}'}}}")
+        reference = TaskReference(operator.task_id, None if key == "return_value" else key, ())
+        if task_reference(reference.written) != reference:
+            allowed = "a key has letters, digits, `_` and `-`"
+            self.lost(f"the output `{key}` of `{operator.task_id}` cannot be named here: {allowed}")
+            return Converted(None)
+        return Converted(reference.written)
 
-    @value.register
+    @_of.register
     def _function_reference(self, value: FunctionReference) -> Converted:
         return Converted({OBJECT: Converted(value.path)})
 
-    @value.register
+    @_of.register
     def _asset(self, value: Asset) -> Converted:
         given = asset_fields(value)
         watchers, access = given.pop("watchers", ()), given.pop("access_control", None)
@@ -267,12 +265,12 @@ class PythonObjects:
             parts["watchers"] = Converted([Converted(one) for one in named])
         return parts["name"] if len(parts) == 1 else Converted(parts)
 
-    @value.register
+    @_of.register
     def _alias(self, value: AssetAlias) -> Converted:
         given = asset_fields(value)
         return self.value({"alias": given.pop("name"), **given})
 
-    @value.register
+    @_of.register
     def _policy(self, value: ExceptionRetryPolicy) -> Converted:
         rules = []
         for rule in value.rules:
@@ -286,9 +284,3 @@ class PythonObjects:
 
 def _escaped(text: str) -> str:
     return _OURS.sub(lambda found: found[0] * 2, text)
-
-
-def _other_zone(given: Any, zone: str) -> dict[str, Converted]:
-    """The `timezone` of a schedule that is not the DAG's `zone`."""
-    own = getattr(given, "name", given)
-    return {"timezone": Converted(own)} if own != zone else {}

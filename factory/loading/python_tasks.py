@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, time, timedelta
+from itertools import takewhile
 from typing import Any
 
-from airflow.sdk import BaseOperator, Param, TriggerRule
+from airflow.sdk import BaseOperator, Param, TaskGroup, TriggerRule, XComArg
+from airflow.sdk.bases.decorator import DecoratedMappedOperator
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
-from factory.build import python_made
-from factory.build.python_made import BUILT_IN_NAMES, CHOOSING, DECORATED, is_made_by_build, is_plain
+from factory.build.arguments import operator_arguments
+from factory.build.python_made import BUILT_IN_NAMES, CHOOSING, DECORATED, OF_FUNCTIONS, is_made_by_build, is_plain
 from factory.loading.python_objects import PythonObjects
 from factory.operators.selection import TaskCondition
-from schemas.dagfactory.convert.conversion import REQUEST_NAMES, STANDARD, Converted, UnquotedText
+from schemas.dagfactory.convert.conversion import REQUEST_NAMES, Converted, UnquotedText
 from schemas.dagfactory.convert.from_airflow import taken
+from schemas.findings.codes import Code
 from schemas.model.notifications import TaskNotifications
 from schemas.model.settings import SETTING_KEYS
 from schemas.source import Class
@@ -30,6 +34,32 @@ _OF_THE_TASK = frozenset(
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
 
 
+def kind_of(task: Any) -> Any:
+    return task.operator_class if isinstance(task, MappedOperator) else type(task)
+
+
+def has_tasks(group: TaskGroup) -> bool:
+    """Whether there is a task in a group, however deep."""
+    return any(not isinstance(one, TaskGroup) or has_tasks(one) for one in group.children.values())
+
+
+def sends_mail(given: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a task make Airflow send mails."""
+    return bool(given.get("email")) and any(given.get(name, True) for name in OF_EMAIL)
+
+
+def by_name(function: Any, positional: Any) -> dict[str, Any] | None:
+    """Positional arguments by the names that a function has for them; None where some have none."""
+    if not isinstance(positional, list | tuple) or not positional:
+        return None if isinstance(positional, XComArg) else {}
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of a function that is not Python's
+        return None
+    names = [one.name for one in takewhile(lambda one: one.kind is one.POSITIONAL_OR_KEYWORD, parameters)]
+    return dict(zip(names, positional, strict=False)) if len(positional) <= len(names) else None
+
+
 class PythonTasks(PythonObjects):
     """The tasks of a DAG, and what tasks, groups and the DAG have in common."""
 
@@ -39,13 +69,12 @@ class PythonTasks(PythonObjects):
         is_mapped = isinstance(task, MappedOperator)
         if task.returns_dag_result:
             self.lost(f"`{task.task_id}` gives the DAG its result, and a pipeline has none")
-        given = (
-            python_made.partial_arguments(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
-        )
+        given = _partial_arguments(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
         if (written := self.given.get(id(task))) is not None:
             given = {name: one for name, one in given.items() if name in written}
         given |= self._set_later(task, given)
-        without = _OF_THE_TASK if given.get("email") else _OF_THE_TASK | OF_EMAIL
+        mails = {**given, **{name: getattr(task, name, True) for name in OF_EMAIL}} if is_mapped else given
+        without = _OF_THE_TASK if sends_mail(mails) else _OF_THE_TASK | OF_EMAIL | {"email"}
         given = {name: one for name, one in given.items() if name not in without}
         settings = {name: given.pop(name) for name in [*given] if name in SETTING_KEYS or name in _EVENTS}
         if settings.get("multiple_outputs") is False:
@@ -58,19 +87,31 @@ class PythonTasks(PythonObjects):
         prefix = f"{group.group_id}." if group is not None and group.group_id and group.prefix_group_id else ""
         parts = {"id": Converted(task.task_id.removeprefix(prefix)), "uses": Converted(uses)}
         if arguments:
-            parts["with"] = Converted({name: self.value(one) for name, one in arguments.items()})
+            parts["with"] = Converted(self._arguments(task, uses, arguments))
         if is_mapped:
             names = {new: old for old, new in REQUEST_NAMES.items()} if uses == "http" else {}
             parts |= self.expanded(task._get_specified_expand_input().value, names)
         role = self._role(task)
         if needs := self._needs(task, role.pop("names", frozenset())):
             parts["needs"] = Converted.names(needs)
-        self._say_hidden(task, {*needs, *self.referred})
         if task.is_teardown and settings.get("trigger_rule") == TriggerRule.ALL_DONE_SETUP_SUCCESS:
             del settings["trigger_rule"]
         own = self.params(task)
         params = {"params": own} if own is not None else {}
         return Converted({**parts, **role, **params, **self.settings(settings, around)})
+
+    def _arguments(self, task: Any, uses: str, given: Mapping[str, Any]) -> dict[str, Converted]:
+        """What is in `with`: a text only where the build reads the same value from it."""
+        kind, zone = kind_of(task), getattr(self.dag.timezone, "name", "UTC")
+        made: dict[str, Converted] = {}
+        for name, one in given.items():
+            made[name] = self.value(one)
+            if isinstance(one, date | time | timedelta) and "." in uses:
+                again = operator_arguments(kind, {name: made[name].value}, (), zone)[name]
+                made[name] = made[name] if again == one else self.untyped(one)
+            elif isinstance(one, list | tuple | set | frozenset | dict):
+                made[name] = self.untyped(one)
+        return made
 
     def _set_later(self, task: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """Attributes that were set after the task was made; those of its arguments, Airflow keeps itself."""
@@ -83,16 +124,6 @@ class PythonTasks(PythonObjects):
             elif not name.startswith("_"):
                 self.lost(f"`{name}` is set on `{task.task_id}`, whose operator takes no argument of this name")
         return later
-
-    def _say_hidden(self, task: Any, names: set[str]) -> None:
-        """Tasks that cannot be named: inside a group, a name is looked up in the group first."""
-        group, known = task.task_group, {*self.dag.task_dict, *self.dag.task_group_dict}
-        while group is not None and group.group_id is not None:
-            prefix = f"{group.group_id}." if group.prefix_group_id else ""
-            for name in sorted(one for one in names if prefix and f"{prefix}{one}" in known):
-                message = f"inside the group `{group.group_id}`, `{name}` is the group's own"
-                self.lost(message, help="give one another id")
-            group = group.parent_group
 
     def _role(self, task: Any) -> dict[str, Any]:
         """Whether a task is a setup or a teardown; `names` are its setups."""
@@ -114,7 +145,7 @@ class PythonTasks(PythonObjects):
         groups = [
             group
             for group in self.dag.task_group_dict.values()
-            if group.group_id and task.task_id in group.downstream_task_ids
+            if group.group_id and task.task_id in group.downstream_task_ids and has_tasks(group)
         ]
         for group in groups:
             before -= {one.task_id for one in group.get_leaves()}
@@ -128,13 +159,18 @@ class PythonTasks(PythonObjects):
         return [*sorted(str(group.group_id) for group in groups), *sorted(before)]
 
     def _uses(self, task: Any, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        kind = task.operator_class if isinstance(task, MappedOperator) else type(task)
+        kind = kind_of(task)
         name = DECORATED.get(kind.__name__, kind.__name__)
-        if name in ("PythonOperator", *CHOOSING.keys()) and "python_callable" in given:
-            return self._function(name, given)
+        is_private = "decorators" in kind.__module__ or kind.__name__.startswith("_")
+        if "python_callable" in given and (name in OF_FUNCTIONS or is_private):
+            if name not in OF_FUNCTIONS:
+                said = getattr(kind, "custom_operator_name", kind.__name__)
+                help_text = "write a function that does the whole, or a task for the function and one for what it gives"
+                self.lost(f"`{said}` has no equivalent for functions here: the function alone is written", help_text)
+                given = {one: given[one] for one in ("python_callable", "op_args", "op_kwargs") if one in given}
+            is_class = isinstance(task, MappedOperator) and not isinstance(task, DecoratedMappedOperator)
+            return self._function(name, given, is_class=is_class)
         path = self.dotted(kind)
-        if "decorators" in path or kind.__name__.startswith("_"):
-            self.lost(f"`{getattr(kind, 'custom_operator_name', kind.__name__)}` has no equivalent for functions here")
         uses = BUILT_IN_NAMES.get(path, path)
         found = self.reader.find(path)
         if isinstance(found, Class) and found.parameters is not None:  # its constructor gives others to its base
@@ -145,36 +181,47 @@ class PythonTasks(PythonObjects):
         if "." not in uses and isinstance(given.get("poke_interval"), int | float):
             given["poke_interval"] = timedelta(seconds=given["poke_interval"])
         if uses == "http":
-            settings = given.pop("settings", {})
-            zone = given.pop("timezone", "UTC")
-            behind = [name for name in task.downstream_task_ids if not is_made_by_build(self.dag.task_dict[name])]
-            if "Stateful" in kind.__name__ and given.pop("commits", True) and behind:
-                settings = {**settings, "commit": "poll"}
-            if "each_rows" in given:
-                settings = {**settings, "each": {**settings.get("each", {}), "rows": given.pop("each_rows")}}
-            names = {new: old for old, new in REQUEST_NAMES.items()}
-            if zone != getattr(self.dag.timezone, "name", "UTC"):
-                self.lost(f"`timezone: {zone}` of a request is the pipeline's here")
-            given = {**{names.get(key, key): one for key, one in given.items()}, **settings}
+            given = self._request(task, given)
         return uses, given
 
-    def _function(self, name: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        function = given.pop("python_callable")
-        arguments = dict(given.pop("op_kwargs", None) or {})
-        positional = given.pop("op_args", None) or ()
-        names = list(inspect.signature(function).parameters) if positional else []
-        arguments = {**dict(zip(names, positional, strict=False)), **arguments}
-        path = self.dotted(function)
-        for argument, one in arguments.items():
+    def _request(self, task: Any, given: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a request in the words of `http`."""
+        settings = given.pop("settings", {})
+        zone = given.pop("timezone", "UTC")
+        behind = [name for name in task.downstream_task_ids if not is_made_by_build(self.dag.task_dict[name])]
+        if "Stateful" in kind_of(task).__name__ and given.pop("commits", True) and behind:
+            settings = {**settings, "commit": "poll"}
+        if "each_rows" in given:
+            settings = {**settings, "each": {**settings.get("each", {}), "rows": given.pop("each_rows")}}
+        names = {new: old for old, new in REQUEST_NAMES.items()}
+        if zone != getattr(self.dag.timezone, "name", "UTC"):
+            self.lost(f"`timezone: {zone}` of a request is the pipeline's here")
+        return {**{names.get(key, key): one for key, one in given.items()}, **settings}
+
+    def _function(self, name: str, given: dict[str, Any], *, is_class: bool) -> tuple[str, dict[str, Any]]:
+        """A call of a function; `is_class`: what is mapped are arguments of the operator, not the function's."""
+        function: Any = given.pop("python_callable")
+        positional, arguments = given.pop("op_args", None) or (), given.pop("op_kwargs", None) or {}
+        while isinstance(function, functools.partial):
+            positional = (*function.args, *positional)
+            function, arguments = function.func, {**function.keywords, **arguments}
+        named = None if is_class else by_name(function, positional)
+        if named is not None and isinstance(arguments, Mapping):
+            positional, arguments = (), {**named, **arguments}
+        positional = positional if isinstance(positional, XComArg) else [*positional]
+        for argument, one in arguments.items() if isinstance(arguments, Mapping) else ():
             if not is_plain(one):
                 what = f"`{argument}` is a value of type `{type(one).__name__}`"
                 self.lost(f"{what}, and a function gets text, numbers, lists, mappings")
-        named = {"op_kwargs": arguments} if arguments else {}
-        if name in CHOOSING and not given:
-            return CHOOSING[name], {"python_callable": UnquotedText(path), **named}
-        if name == "PythonOperator" and not given:
-            return path, arguments
-        return f"{STANDARD}.operators.python.{name}", {"python_callable": function, **named, **given}
+        held = {"op_args": positional, "op_kwargs": arguments}
+        held = {key: one for key, one in held.items() if isinstance(one, XComArg) or one}
+        if name in CHOOSING and not given and "op_args" not in held:
+            return CHOOSING[name], {"python_callable": UnquotedText(self.dotted(function)), **held}
+        is_call = name not in (*CHOOSING, "PythonSensor") and not given and not is_class
+        if is_call and isinstance(arguments, Mapping) and "op_args" not in held:
+            return self.dotted(function), dict(arguments)
+        path = OF_FUNCTIONS.get(name, OF_FUNCTIONS["PythonOperator"])
+        return path, {"python_callable": function, **held, **given}
 
     def expanded(self, value: Any, names: Mapping[str, str] | None = None) -> dict[str, Converted]:
         known = names or {}
@@ -226,5 +273,21 @@ class PythonTasks(PythonObjects):
             whole = described | {key: self.value(one) for key, one in param.schema.items()}
             if isinstance(param.value, dict) and not param.schema:
                 whole["type"] = Converted("object")
+                message = f"the param `{name}` gets `type: object`: a mapping alone would be its schema"
+                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
             made[name] = Converted({**default, **whole}) if whole or not default else default["default"]
         return Converted(made) if made else None
+
+
+def _partial_arguments(task: Any) -> dict[str, Any]:
+    """The arguments of a mapped task that were written: Airflow adds its defaults to them."""
+    defaults = {p.name: p.default for p in inspect.signature(BaseOperator.__init__).parameters.values()}
+    own = {"python_callable": task.python_callable} if hasattr(task, "python_callable") else {}
+    ignored = {"email_on_failure", "email_on_retry", "on_failure_fail_dagrun", "is_setup", "is_teardown", "dag"}
+    given = {
+        name: one
+        for name, one in task.partial_kwargs.items()
+        if name not in ignored
+        and not (name in defaults and (one == defaults[name] or (not one and not defaults[name])))
+    }
+    return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}

@@ -79,7 +79,8 @@ def written_steps(steps: Iterable[str | int]) -> str:
     def one(step: str | int) -> str:
         if isinstance(step, int):
             return f"[{step}]"
-        return f".{step}" if step.isidentifier() else f'["{step}"]'
+        mark = "'" if '"' in step else '"'
+        return f".{step}" if step.isidentifier() else f"[{mark}{step}{mark}]"
 
     return "".join(map(one, steps))
 
@@ -197,7 +198,7 @@ def _step(written: str) -> str | int:
     inner = written.removeprefix(".").removeprefix("[").removesuffix("]")
     if written.startswith("[") and inner.lstrip("-").isdigit():
         return int(inner)
-    return inner.strip("\"'") if written.startswith("[") else inner
+    return inner[1:-1] if written.startswith("[") else inner
 
 
 def _near_miss(body: str) -> NearMiss | None:

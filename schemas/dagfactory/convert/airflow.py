@@ -8,24 +8,24 @@ in common. Its values: `airflow_values`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from schemas.compose.variants import Variant
 from schemas.dagfactory.convert import ConvertedDag
 from schemas.dagfactory.convert.airflow_values import ToAirflow, has_marks, short_duration
 from schemas.dagfactory.convert.conversion import OPERATORS, REQUEST_NAMES, Converted
 from schemas.dagfactory.convert.writing import write
+from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import DeferrableSensorArguments
+from schemas.model.times import fitted, parse_duration, type_names
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
-from schemas.source import Function, SourceReader
+from schemas.source import Class, Function, SourceReader
 
 SCHEMA = "https://airflow.apache.org/schemas/dag/2026-10-30.json"
 _REMEMBERING = ("incremental", "change_detection", "each", "watch")
@@ -46,6 +46,12 @@ _HANDLED = frozenset(
         *("tasks", "poll", "vars", "environments", "matrix"),
     }
 )
+_OF_THE_FORMAT = frozenset({"id", "uses", "with", "needs", "matrix", "params"})
+"""Keys of a task that are no settings; a group's are these and `_OF_A_GROUP`."""
+_OF_A_GROUP = _OF_THE_FORMAT | {"tasks", "template", "default_args", "prefix_group_id", "expand", "expand_kwargs"}
+_DATES = ("start_date", "end_date")
+_MOMENTS = ("logical_date", "run_after")
+"""Arguments of built-ins that are dates in the pipeline's time zone."""
 
 
 class AirflowConversion(ToAirflow):
@@ -56,22 +62,21 @@ class AirflowConversion(ToAirflow):
         data = self.subject.data
         parts: dict[str, Converted | None] = {"$schema": Converted(SCHEMA), "dag_id": Converted(self.dag_id)}
         for key, given in data.items():
-            if key in _WITHOUT_COUNTERPART:
+            if key in _WITHOUT_COUNTERPART and given is not None:
                 self.lost((key,), f"`{key}` has no counterpart in Airflow 3.4's YAML: {_WITHOUT_COUNTERPART[key]}")
-            elif key not in _HANDLED and given is not None:
+            elif key not in _HANDLED and key not in _WITHOUT_COUNTERPART and given is not None:
                 parts[key] = self.setting((key,), given)
-        zone = str(data.get("timezone") or "UTC")
-        parts["schedule"] = self._schedule(data.get("schedule"), zone)
-        for key in ("start_date", "end_date"):
+        parts["schedule"] = self._schedule(data.get("schedule"), self.zone)
+        for key in _DATES:
             if isinstance(data.get(key), str):
-                parts[key] = Converted(self._date((key,), data[key], zone), (key,))
+                parts[key] = self.date((key,), data[key])
         # What Airflow's configuration decides else.
         parts.setdefault("catchup", Converted(False))
         parts.setdefault("is_paused_upon_creation", Converted(False))
         if isinstance(data.get("params"), dict):
-            parts["params"] = self._params(data["params"])
+            parts["params"] = self._params(("params",), data["params"])
         for group in self.subject.groups:
-            self.changed(group.path, f"there are no groups there: the tasks of `{group.full_id}` keep their ids")
+            self._say_group(group)
         templates = self._templates()
         parts["templates"] = Converted(templates) if templates else None
         made = {view.full_id or "": self._task(view, templates) for view in self.subject.tasks}
@@ -84,6 +89,7 @@ class AirflowConversion(ToAirflow):
     def _schedule(self, given: Any, zone: str) -> Converted | None:
         path: DataPath = ("schedule",)
         if not isinstance(given, dict):
+            given = self.text(path, given) if given is not None else None
             if given is None or zone == "UTC" or given in ("@once", "@continuous"):
                 return Converted(given, path)
             return self._timetable("CronTriggerTimetable", expression=given, timezone=zone)
@@ -101,25 +107,24 @@ class AirflowConversion(ToAirflow):
         return None
 
     def _timetable(self, kind: str, **arguments: str) -> Converted:
-        written = {name: Converted(value) for name, value in arguments.items()}
+        written = {name: Converted(self.text(("schedule",), value)) for name, value in arguments.items()}
         return Converted({"uses": Converted(f"airflow.sdk.{kind}"), "with": Converted(written)}, ("schedule",))
 
-    def _date(self, path: DataPath, given: str, zone: str) -> str:
-        """Airflow reads a date without an offset in its own time zone."""
-        if zone == "UTC" or self.text(path, given) != given:
-            return given
-        date = datetime.fromisoformat(given)
-        return given if date.tzinfo is not None else date.replace(tzinfo=ZoneInfo(zone)).isoformat()
+    def _say_group(self, group: TaskView) -> None:
+        message = f"there are no groups there: the tasks of `{group.full_id}` keep their ids"
+        shown = [f"`{key}`" for key in group.entry if key not in _OF_A_GROUP and key not in _WITHOUT_COUNTERPART]
+        self.changed(group.path, f"{message}, and {', '.join(shown)} is left out" if shown else message)
+        self._settings(group.path, {key: one for key, one in group.entry.items() if key in _WITHOUT_COUNTERPART})
 
-    def _params(self, given: Mapping[str, Any]) -> Converted:
+    def _params(self, above: DataPath, given: Mapping[str, Any]) -> Converted:
         made: dict[str, Converted] = {}
         for name, param in given.items():
-            path: DataPath = ("params", name)
+            path: DataPath = (*above, name)
             if isinstance(param, dict):
-                self.lost(path, "params are plain values in Airflow 3.4's YAML: the schema of this one is left out")
+                self.lost(path, "`params` are plain values in Airflow 3.4's YAML: the schema of this one is left out")
             value = self.setting(path, param.get("default") if isinstance(param, dict) else param)
             made |= {name: value} if value is not None else {}
-        return Converted(made, ("params",))
+        return Converted(made, above)
 
     def _templates(self) -> dict[str, Converted]:
         """The settings of all tasks, and those of each group."""
@@ -159,6 +164,9 @@ class AirflowConversion(ToAirflow):
             return None
         uses = view.uses or ""
         operator = OPERATORS.get(uses, uses)
+        dag_id, after = (view.arguments.get(name) for name in ("trigger_dag_id", "run_after"))
+        if uses == "trigger_dag" and (any(run_references(dag_id)) or "{" in str(after)):
+            operator = "factory.operators.other_dags.TriggerDagRunOperator"  # Airflow's renders neither
         if operator.startswith("factory."):
             self.changed(view.path, f"`{view.full_id}` needs the package airflow-pipeline-factory in that Airflow")
         arguments = self._arguments(view)
@@ -167,14 +175,17 @@ class AirflowConversion(ToAirflow):
         parts |= _extends(self._extended(view.path[:-1], templates))
         if arguments:
             parts["with"] = Converted(arguments, view.with_path if view.path != ("poll",) else None)
-        own = SETTING_KEYS | {"setup", "teardown", "on_failure_fail_dagrun", "run_if", "skip_if"}
-        return parts | self._settings(view.path, {key: one for key, one in view.entry.items() if key in own})
+        own = view.entry.get("params") if view.path != ("poll",) else None
+        if isinstance(own, dict):
+            parts["params"] = self._params((*view.path, "params"), own)
+        of_the_format = view.arguments.keys() if view.path == ("poll",) else _OF_THE_FORMAT
+        return parts | self._settings(view.path, {k: one for k, one in view.entry.items() if k not in of_the_format})
 
     def _reason_to_leave_out(self, view: TaskView) -> str | None:
         uses = view.uses or ""
         mapped_group = any("expand" in g.entry or "expand_kwargs" in g.entry for g in self.subject.around(view.path))
         if view.is_mapped or mapped_group:
-            return "there is no mapping in Airflow 3.4's YAML"
+            return "there is no mapping (`expand`) in Airflow 3.4's YAML"
         if uses in ("branch", "short_circuit") or isinstance(self.reader.find(uses), Function):
             return "Airflow 3.4's YAML calls no Python functions (its `run` is for handlers of other languages' SDKs)"
         if uses in BUILT_INS:
@@ -198,11 +209,13 @@ class AirflowConversion(ToAirflow):
                 plain = self.setting(path, given)
                 settings |= {name: plain} if plain is not None else {}
                 continue
-            value = self.value(path, short_duration(given))
+            value = self._argument(view, path, given)
             made |= {REQUEST_NAMES[name] if view.uses == "http" else name: value} if value is not None else {}
         if settings:
             whole = Converted(settings)
             made["settings"] = Converted({"$const": whole}) if has_marks(whole.plain) else whole
+        if view.uses == "http" and self.zone != "UTC":
+            made["timezone"] = Converted(self.zone)  # of times in rows
         if view.uses in BUILT_INS and "deferrable" not in made:
             model = built_in(view.uses)
             waits = model.model_fields["with_"].annotation
@@ -213,14 +226,40 @@ class AirflowConversion(ToAirflow):
             self.changed(view.path, "Airflow's FileSensor asks for the connection `fs_default`, also for a full path")
         return made
 
+    def _argument(self, view: TaskView, path: DataPath, given: Any) -> Converted | None:
+        if type(given) is str and self._is_date(view, str(path[-1]), given):
+            return self.date(path, given)
+        made = self.value(path, short_duration(given))
+        if view.uses == "trigger_dag" and path[-1] == "poke_interval" and made is not None:
+            return Converted(max(1, round(parse_duration(str(made.value)).total_seconds())), path)
+        return made
+
+    def _is_date(self, view: TaskView, name: str, text: str) -> bool:
+        """Whether the build reads a text as a date in the pipeline's time zone."""
+        if view.uses in BUILT_INS:
+            return name in _MOMENTS and "{{" not in text and not any(run_references(text))
+        found = self.reader.find(view.uses or "")
+        taken = found.parameters or () if isinstance(found, Class) else ()
+        annotation = next((one.annotation for one in taken if one.name == name), None)
+        return annotation is not None and "${" not in text and isinstance(fitted(type_names(annotation), text), date)
+
     def _settings(self, path: DataPath, given: Mapping[str, Any]) -> dict[str, Converted]:
+        """Of a task, or of all tasks of a group or of the DAG: each key is carried over, or said."""
         made: dict[str, Converted] = {}
+        holders = [self.subject.data, *(group.entry for group in self.subject.around(path))] if path[1:] else []
+        around = {key for one in holders for key, value in (one.get("default_args") or {}).items() if value is not None}
         for key, value in given.items():
-            if key in _WITHOUT_COUNTERPART:
+            if key in _WITHOUT_COUNTERPART and value not in (None, False):
                 reason = _WITHOUT_COUNTERPART[key]
                 self.lost((*path, key), f"`{key}` has no counterpart in Airflow 3.4's YAML: {reason}")
-            elif value is not None and (written := self.setting((*path, key), value)) is not None:
-                made[key] = written
+            elif value is None and key in around - _WITHOUT_COUNTERPART.keys():
+                self.lost(
+                    (*path, key), f"`{key}: null`, Airflow's default again, has no counterpart in Airflow 3.4's YAML"
+                )
+            elif key in _DATES and isinstance(value, str):
+                made |= {key: day} if (day := self.date((*path, key), value)) is not None else {}
+            elif value is not None and key not in _WITHOUT_COUNTERPART:
+                made |= {key: one} if (one := self.setting((*path, key), value)) is not None else {}
         return made
 
     def _with_needs(self, view: TaskView, parts: dict[str, Converted]) -> Converted:

@@ -9,7 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from schemas.compose.env_values import looks_like_secret
 from schemas.dagfactory.convert.conversion import Converted, Reports, UnquotedText
@@ -56,6 +58,18 @@ class ToAirflow(Reports):
 
     def lost(self, path: DataPath, message: str, help: str = _PYTHON, *, at_key: bool = True) -> None:
         super().lost(path, message, help, at_key=at_key)
+
+    @cached_property
+    def zone(self) -> str:
+        return self.text(("timezone",), str(self.subject.data.get("timezone") or "UTC")) or "UTC"
+
+    def date(self, path: DataPath, given: str) -> Converted | None:
+        """A date: Airflow reads one without an offset in its own time zone."""
+        text = self.text(path, given)
+        if text is None or self.zone == "UTC":
+            return None if text is None else Converted(text, path)
+        moment = datetime.fromisoformat(text)
+        return Converted(text if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(self.zone)).isoformat(), path)
 
     def setting(self, path: DataPath, given: Any) -> Converted | None:
         """A value outside of `with`, which is taken as it is."""

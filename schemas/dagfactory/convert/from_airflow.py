@@ -80,7 +80,7 @@ class _FromAirflow(FromAirflow):
             if key == "schedule":
                 parts[key] = self._schedule(given)
             elif key == "params" and isinstance(given, dict):
-                parts[key] = Converted({name: self._param((*path, name), one) for name, one in given.items()}, path)
+                parts[key] = self._params(path, given)
             elif key in _DAG_KEYS and key != "tasks":
                 parts[key] = self.plain(path, given)
             elif key not in ("$schema", "templates", "tasks"):
@@ -119,10 +119,14 @@ class _FromAirflow(FromAirflow):
         with_ = {"with": self.plain((*path, "with"), arguments)} if arguments else {}
         return Converted({"timetable": Converted(uses, (*path, "uses")), **with_}, path)
 
-    def _param(self, path: DataPath, given: Any) -> Converted:
-        if isinstance(given, dict):
-            return Converted({"type": Converted("object"), "default": self.plain(path, given)}, path)
-        return self.plain(path, given)
+    def _params(self, above: DataPath, given: Mapping[str, Any]) -> Converted:
+        made: dict[str, Converted] = {}
+        for name, one in given.items():
+            path = (*above, name)
+            made[name] = self.plain(path, one)
+            if isinstance(one, dict):  # else it would be a schema
+                made[name] = Converted({"type": Converted("object"), "default": made[name]}, path)
+        return Converted(made, above)
 
     # Tasks.
 
@@ -146,7 +150,12 @@ class _FromAirflow(FromAirflow):
         fields = found.template_fields if isinstance(found, Class) else None
         given: dict[str, Placed] = dict(task["with"][1]) if "with" in task else {}
         given |= {key: one for key, one in task.items() if key not in _TASK_KEYS | SETTING_KEYS}
+        params = given.pop("params", None)
         arguments = {key: self.value(at, value, fields, key) for key, (at, value) in given.items()}
+        settings = {key: arguments.pop(key) for key in given if key in SETTING_KEYS}
+        settings |= {key: self.plain(*one) for key, one in task.items() if key in SETTING_KEYS}
+        if params is not None and isinstance(params[1], dict):
+            settings["params"] = self._params(*params)
         short = _BUILT_INS.get(str(uses), "")
         if not short or not arguments.keys() <= taken(short):
             short = str(uses)
@@ -155,7 +164,6 @@ class _FromAirflow(FromAirflow):
             parts["with"] = Converted(arguments, task["with"][0] if "with" in task else None)
         if needs:
             parts["needs"] = Converted.names(needs, needs_path)
-        settings = {key: self.plain(*one) for key, one in task.items() if key in SETTING_KEYS}
         return parts | settings
 
     def _extended(self, path: DataPath, entry: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Placed]:
