@@ -1,0 +1,154 @@
+"""`factory convert` from Python: what keeps its meaning in another form, and what is said where it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from factory.build.python_made import imported
+from factory.loading.from_python import converted
+
+HEAD = """\
+import functools
+from datetime import date, datetime, timedelta
+import steps19
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, MultipleCronTriggerTimetable, TaskGroup, task
+"""
+STEPS = """\
+def plain(x=None): ...
+def many(a, *rest): ...
+def only_by_place(a, b, /): ...
+def tell(context, to=None): ...
+"""
+SQL = 'SQLExecuteQueryOperator(task_id="a", conn_id="c", sql="select 1", parameters={})'
+
+
+def made(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, object], list[str]]]:
+    monkeypatch.syspath_prepend(str(folder))
+    (folder / "steps19.py").write_text(STEPS)
+    (folder / "shop19.py").write_text(HEAD + body)
+    found = converted(imported(folder / "shop19.py"), "shop19.py")
+    return [
+        (yaml.safe_load(one.text), [f"{d.span.line - 8} {d.code.id} {d.message}" for d in one.findings])
+        for one in found
+    ]
+
+
+CLASS = "airflow.providers.standard.operators.python.PythonOperator"
+
+
+@pytest.mark.parametrize(
+    ("task", "entry"),
+    [
+        (
+            'PythonOperator.partial(task_id="a", python_callable=steps19.plain).expand(op_kwargs=[{"x": 1}])',
+            {
+                "uses": CLASS,
+                "with": {"python_callable": {"$object": "steps19.plain"}},
+                "expand": {"op_kwargs": [{"x": 1}]},
+            },
+        ),
+        (
+            'PythonOperator.partial(task_id="a", python_callable=steps19.plain).expand(op_args=[[1]])',
+            {"uses": CLASS, "with": {"python_callable": {"$object": "steps19.plain"}}, "expand": {"op_args": [[1]]}},
+        ),
+        (
+            'PythonOperator(task_id="a", python_callable=steps19.many, op_args=[1, 2, 3])',
+            {"uses": CLASS, "with": {"python_callable": {"$object": "steps19.many"}, "op_args": [1, 2, 3]}},
+        ),
+        (
+            'PythonOperator(task_id="a", python_callable=steps19.only_by_place, op_args=[1, 2])',
+            {"uses": CLASS, "with": {"python_callable": {"$object": "steps19.only_by_place"}, "op_args": [1, 2]}},
+        ),
+        (
+            'PythonOperator(task_id="a", python_callable=functools.partial(steps19.plain, x=1))',
+            {"uses": "steps19.plain", "with": {"x": 1}},
+        ),
+        (
+            'EmptyOperator(task_id="a", on_failure_callback=functools.partial(steps19.tell, to="me"))',
+            {"uses": "empty", "notifications": {"on_failure": [{"uses": "steps19.tell", "with": {"to": "me"}}]}},
+        ),
+        (
+            SQL.format('{"d": date(2026, 1, 2), "t": timedelta(minutes=1)}'),
+            {
+                "uses": "airflow.providers.common.sql.operators.sql.SQLExecuteQueryOperator",
+                "with": {
+                    "conn_id": "c",
+                    "sql": "select 1",
+                    "parameters": {
+                        "d": {"$object": "datetime.date", "with": {"year": 2026, "month": 1, "day": 2}},
+                        "t": {"$object": "datetime.timedelta", "with": {"seconds": 60}},
+                    },
+                },
+            },
+        ),
+    ],
+)
+def test_what_python_says_otherwise_keeps_its_meaning(
+    task: str, entry: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((document, said),) = made(tmp_path, f'with DAG("d"):\n    {task}\n', monkeypatch)
+
+    assert said == []
+    assert document["tasks"] == [{"id": "a", **entry}]
+
+
+@pytest.mark.parametrize(
+    ("task", "found"),
+    [
+        (SQL.format("{7: 1}"), "2 PF125 the key `7` is a value of type `int`, and keys are text here"),
+        (SQL.format('{"t": (1, 2)}'), "2 PF126 a value of type `tuple` is written as a list"),
+        (SQL.format("{'b': bytes(2)}"), "2 PF125 a value of type `bytes` is not converted"),
+        (
+            'EmptyOperator(task_id="a", on_failure_callback=functools.partial(steps19.tell, 1))',
+            "2 PF125 `steps19.tell` is given 1 arguments without a name",
+        ),
+        (
+            'b = EmptyOperator(task_id="b"); BashOperator(task_id="a", bash_command="a", env={"A": b.output["k.x"]})',
+            "2 PF125 the output `k.x` of `b` cannot be named here",
+        ),
+        ('TaskGroup("g"); EmptyOperator(task_id="a")', "1 PF126 the group `g` is left out: it has no task"),
+    ],
+)
+def test_what_yaml_does_not_hold_has_its_line(
+    task: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((_, said),) = made(tmp_path, f'with DAG("d"):\n    {task}\n', monkeypatch)
+
+    assert [one for one in said if one.startswith(found)] == said[:1]
+    assert len(said) == 1
+
+
+SEVERAL = """\
+with DAG("z", schedule=MultipleCronTriggerTimetable("0 1 * * *", timezone="UTC", interval=timedelta(hours=1))):
+    EmptyOperator(task_id="a")
+with DAG("a", default_args={"email": ["a@x.org"], "email_on_failure": False, "email_on_retry": False, "cwd": "/"}):
+    PythonOperator(task_id="a", python_callable=steps19.plain)
+    BashOperator(task_id="b", bash_command="b")
+with DAG("m", params={"p": {"x": 1}}):
+    EmptyOperator(task_id="a")
+"""
+
+
+def test_dags_and_what_is_said_of_them_are_where_the_file_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (z, of_z), (a, of_a), (m, of_m) = made(tmp_path, SEVERAL, monkeypatch)
+
+    assert [one["dag_id"] for one in (z, a, m)] == ["z", "a", "m"]
+    assert of_z == ["1 PF125 `interval` of a `MultipleCronTriggerTimetable` has no place here"]
+    assert sorted(of_a) == [
+        "3 PF126 `cwd` in `default_args` is no setting of every task: it is written into each one that takes it",
+        "3 PF126 `email` is left out: no mail is sent to it",
+    ]
+    assert a["tasks"] == [
+        {"id": "a", "uses": "steps19.plain"},
+        {"id": "b", "uses": "bash", "with": {"bash_command": "b", "cwd": "/"}},
+    ]
+    assert of_m == ["6 PF126 the param `p` gets `type: object`: a mapping alone would be its schema"]
