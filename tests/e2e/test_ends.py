@@ -135,7 +135,7 @@ def follow(run: LocalRun) -> None:
     kill(run, "dag-processor")
     broken = run.pipelines / "broken.yaml"
     broken.write_text("schedul: null\n" + LONG.partition("\n")[2])
-    run.wait_for(lambda: run.printed("broken", "broken.yaml:1:1"), 90, "the broken pipeline")
+    run.wait_for(lambda: run.printed("broken", "broken.yaml:1:1"), SOON_SECONDS, "the broken pipeline")
     broken.write_text(LONG.replace('"@once"', "null"))
     run.wait_for(lambda: run.printed("healed", "broken"), SOON_SECONDS, "the healed pipeline")
     broken.unlink()
