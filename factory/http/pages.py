@@ -12,7 +12,7 @@ from factory.http.call import HttpCall
 from factory.http.expectations import is_true
 from factory.http.page import Means, Page
 from factory.http.rows import Unique
-from factory.http.selection import is_path
+from factory.http.selection import gap_in, is_path, shared_path
 from factory.http.signs import StatedTotals, Total, asked, says_more, searched, sign_of_more, totals_in
 from factory.http.steps import Came, Following, step_of
 from schemas.model.polling import Pagination
@@ -29,10 +29,12 @@ a list is read from its other end, where each page has a next one, too."""
 
 
 class Pager:
-    """The pages of one poll, in order, to the end of the list. `remembers`: a watermark moves past its rows. Raises
-    JmesPathError for an expression."""
+    """The pages of one poll, in order, to the end of the list. `selector`: of rows. `remembers`: a watermark moves past
+    them. Raises JmesPathError for an expression."""
 
-    def __init__(self, pagination: Pagination | None, means: Means, *, remembers: bool = False) -> None:
+    def __init__(
+        self, pagination: Pagination | None, means: Means, selector: str | None = None, *, remembers: bool = False
+    ) -> None:
         self._remembers = remembers
         self._stated = StatedTotals()
         self._keys: set[str] | None = None
@@ -47,6 +49,9 @@ class Pager:
         self._total = Total(self._pagination)
         names = (self._pagination.next_url_path, self._pagination.links_next_key, self._pagination.cursor_path)
         self._may_end = _MAY_END.search(" ".join(name for name in names if name))
+        is_linked = self._pagination.type == "json_link"
+        place = self._pagination.cursor_path or (self._pagination.next_url_path or "next" if is_linked else None)
+        self._frame = shared_path(selector, place) if selector is not None and place is not None else None
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
         self._moved_on: tuple[str, str, int] | None = None
@@ -135,6 +140,11 @@ class Pager:
         list, unless all of its rows are hidden from who asks."""
         if self._pagination.type == "single_page":
             return
+        if not came.number and page.body and self._frame is not None and (gap := gap_in(page.value, self._frame)):
+            text = f"{gap}, which has the rows and says what follows, is null or missing"
+            if self._number > 1:
+                raise page.error(f"{text}; `stop` says where the list ends, if this is its end")
+            self._means.log(f"{page.named}: {text}, so there are no rows")
         is_whole = self._pagination.type in _COUNTED or self._may_end is not None
         if (sign := says_more(page.value) if is_whole else sign_of_more(page)) is not None:
             text = f"the list ends here, but by `{sign}` the answer says that more follows"

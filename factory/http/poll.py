@@ -17,7 +17,7 @@ from factory.http.expectations import PollFacts, is_true
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Pager, Readings
 from factory.http.rows import RowSelector, Unique
-from factory.http.selection import JmesPathError, search, top_keys
+from factory.http.selection import JmesPathError, paths_in, search
 from factory.http.signs import sign_of_a_part, sign_of_missing_rows, sign_of_more, total_of_more
 from factory.http.steps import Came, Following
 from schemas.model.http import HttpRequest
@@ -104,7 +104,8 @@ class _Poll:
         self._progress = progress
         self._write = write
         self._selector = RowSelector(request.data_selector)
-        self._new_pager = partial(Pager, request.pagination, means, remembers=request.incremental is not None)
+        remembers = request.incremental is not None
+        self._new_pager = partial(Pager, request.pagination, means, request.data_selector, remembers=remembers)
         self._pager = self._new_pager()
         self._unique = Unique(request.unique_by, progress) if request.unique_by is not None else None
         self._readings = Readings(self._unique) if self._unique is not None else None
@@ -252,7 +253,8 @@ class _Poll:
         until = self._request.until
         conditions = [until.condition if until else None, self._request.expect.condition]
         conditions += [one.condition for one in self._request.response_actions]
-        if not any(sign.partition(".")[0] in top_keys(condition) for condition in conditions if condition is not None):
+        paths = [path for condition in conditions if condition is not None for path in paths_in(condition)]
+        if sign.partition(".")[0] not in {path[0] for path in paths}:
             raise page.error(
                 f"it says by `{sign}` {what}; an `expect: {{condition: …}}` that names `{sign}` says which of these "
                 "answers to take"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 _MOST_NAMED = 12
@@ -98,21 +99,30 @@ def _picks(node: Mapping[str, Any]) -> bool:
     return bool(node["type"] == "index")
 
 
-def top_keys(expression: str) -> set[str]:
-    """The keys of the value itself, not of what is in it, that an expression reads. Raises JmesPathError."""
+def paths_in(expression: str) -> set[tuple[str, ...]]:
+    """The paths at which an expression reads a value, as far as they have nothing but keys. Raises JmesPathError."""
     search(expression)
     import jmespath  # noqa: PLC0415
 
-    def keys(node: Mapping[str, Any]) -> set[str]:
-        if node["type"] == "field":
-            return {node["value"]}
-        children = node["children"] if node["type"] != "slice" else ()
-        if node["type"] in _LEFT_FIRST:
-            # What follows is asked of what comes first, unless that is the value (`@.errors`).
-            children = [child for child in children if child["type"] not in _ITSELF][:1]
-        return {key for child in children for key in keys(child)}
+    def paths(node: Mapping[str, Any]) -> set[tuple[str, ...]]:
+        kind, children = node["type"], node["children"]
+        if kind == "field":
+            return {(node["value"],)}
+        if kind in ("subexpression", "pipe"):
+            children = [child for child in children if child["type"] not in _ITSELF]
+        if kind == "subexpression":
+            keys = tuple(child["value"] for child in takewhile(_is_field, children))
+            inside = paths(children[len(keys)]) if len(keys) < len(children) else set()
+            return {(*keys, *path) for path in inside} or ({keys} if keys else set())
+        if kind in _LEFT_FIRST:
+            return paths(children[0])  # what follows is asked of what comes first
+        return {path for child in children if kind not in ("slice", "expref") for path in paths(child)}
 
-    return keys(jmespath.compile(expression).parsed)
+    return paths(jmespath.compile(expression).parsed)
+
+
+def _is_field(node: Mapping[str, Any]) -> bool:
+    return bool(node["type"] == "field")
 
 
 _LEFT_FIRST = ("subexpression", "pipe", "index_expression", "projection", "filter_projection", "value_projection")
@@ -153,6 +163,22 @@ def absent_key(value: Any, expression: str) -> AbsentKey | None:
     return None
 
 
+def shared_path(one: str, other: str) -> Sequence[str] | None:
+    """The keys of the mapping that has all that two expressions read; None where one of them reads no key."""
+    found = [[path[:-1] for path in paths_in(expression)] for expression in (one, other)]
+    levels = zip(*(path for paths in found for path in paths), strict=False)
+    return [keys[0] for keys in takewhile(lambda keys: len(set(keys)) == 1, levels)] if all(found) else None
+
+
+def gap_in(value: Any, keys: Sequence[str]) -> str | None:
+    """Up to where, of these keys, a value has nothing or null; None where something is there."""
+    for number, key in enumerate((*keys, "")):
+        if value is None:
+            return f"`{'.'.join(keys[:number])}`" if number else "the answer"
+        value = value.get(key) if isinstance(value, Mapping) and number < len(keys) else value
+    return None
+
+
 def is_path(expression: str) -> bool:
     """Whether an expression is a plain path."""
     return _keys_of(expression) is not None
@@ -175,15 +201,9 @@ def _keys_of(expression: str) -> list[str] | None:
     """The keys of a path that has nothing but keys, joined by dots."""
     import jmespath  # noqa: PLC0415
 
-    def keys(node: Mapping[str, Any]) -> list[str] | None:
-        if node["type"] == "field":
-            return [node["value"]]
-        if node["type"] != "subexpression":
-            return None
-        parts = [keys(child) for child in node["children"]]
-        return None if None in parts else [key for part in parts for key in part or ()]
-
-    return keys(jmespath.compile(expression).parsed)
+    parsed = jmespath.compile(expression).parsed
+    nodes = parsed["children"] if parsed["type"] == "subexpression" else [parsed]
+    return [node["value"] for node in nodes] if all(map(_is_field, nodes)) else None
 
 
 def _text(error: Exception) -> str:

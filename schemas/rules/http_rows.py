@@ -11,7 +11,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
-from schemas.model.times import parse_duration
+from schemas.rules.run_times import duration_of, in_words, longest_interval
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import FILLED, TaskView, texts
 from schemas.shape.places import place
@@ -114,24 +114,31 @@ def _pages_of_window(subject: Subject, task: TaskView, written: Mapping[str, Any
             "`on_max_pages: stop` with `incremental` loses rows: the watermark moves past pages that were not read",
             help="with `row_order: asc`, the next run goes on where this one stopped",
         )
-    is_counted = isinstance(pagination, dict) and pagination.get("type") in ("offset", "page_number")
+    if not isinstance(pagination, dict) or not _CHANGES.search(str(written.get("cursor_path"))):
+        return
     has_end = written.get("end_param") is not None or "end" in set(_placeholder_names(task, "cursor"))
-    is_unique = task.arguments.get("unique_by") is not None
-    is_safe = (is_unique and not has_end) or written.get("lag") or written.get("row_order") == "desc"
-    if is_counted and not is_safe and _CHANGES.search(str(written.get("cursor_path"))):
+    if has_end:
+        # A row that changes leaves the window; a total of pages may not fall by it.
+        is_safe = pagination.get("type") == "offset" and bool(pagination.keys() & {"total_path", "total_header"})
+    else:
+        # It goes to the end of the list, or to its top, where it pushes others to pages that have yet to be read.
+        is_safe = task.arguments.get("unique_by") is not None or written.get("row_order") == "desc"
+    lag = written.get("lag")
+    windows = (duration_of(written.get("step")), longest_interval(subject) if isinstance(lag, str) else None)
+    longest = max((one for one in windows if one is not None), default=timedelta())
+    is_short = not lag or (duration_of(lag) or longest) < longest
+    if pagination.get("type") in ("offset", "page_number") and not is_safe and is_short:
         message = (
             "a row that changes while these pages are read moves others to pages that were read already, and the "
             "watermark moves past them"
         )
-        yield subject.finding(
-            Code.ROWS_AT_RISK,
-            (*task.with_path, "pagination"),
-            message,
-            at_key=True,
-            help="such a row leaves the list by its end; without that, `unique_by` notices and reads the list again"
-            if has_end
-            else "`unique_by`, such as `unique_by: id`, notices and reads the list again",
-        )
+        how = "`unique_by`, such as `unique_by: id`, notices and reads the list again"
+        if has_end:
+            how = "it leaves the list by its end: an offset with `total_path`, or `unique_by` without an end, notices"
+        if lag:
+            how += f"; a `lag` longer than a run's window ({in_words(longest)}) asks for those rows again"
+        path = (*task.with_path, "pagination")
+        yield subject.finding(Code.ROWS_AT_RISK, path, message, at_key=True, help=how)
 
 
 def _first_cursor(subject: Subject, path: DataPath, written: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -239,8 +246,8 @@ def _until(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     until = task.arguments.get("until")
     if until is None:
         return
-    if isinstance(until, dict) and (every := _seconds(until.get("every", "30s"))) is not None:
-        within = _seconds(until.get("within", "1h"))
+    if isinstance(until, dict) and (every := duration_of(until.get("every", "30s"))) is not None:
+        within = duration_of(until.get("within", "1h"))
         if within is not None and every >= within:
             key = "every" if "every" in until else "within"
             message = "the job is asked for once only: `every` is as long as `within`, or longer"
@@ -259,13 +266,6 @@ def _until(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         if task.arguments.get(key) is not None:
             message = f"`until` asks again until a job is done, which does not go together with `{key}`"
             yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True)
-
-
-def _seconds(duration: Any) -> float | None:
-    try:
-        return parse_duration(duration).total_seconds()
-    except (ValueError, TypeError):
-        return None
 
 
 def _handed_on(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:

@@ -103,7 +103,7 @@ def check_timeout(subject: Subject) -> Iterator[Diagnostic]:
     if "dagrun_timeout" not in subject.data or "max_active_runs" not in subject.data:
         return
     runs, limit = subject.data["max_active_runs"], duration_of(subject.data["dagrun_timeout"])
-    interval = _interval(subject)
+    interval = longest_interval(subject)
     if not isinstance(runs, int) or isinstance(runs, bool) or runs < 1 or limit is None or interval is None:
         return
     if limit / runs > interval:
@@ -116,7 +116,7 @@ def check_timeout(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
-def _interval(subject: Subject) -> timedelta | None:
+def longest_interval(subject: Subject) -> timedelta | None:
     """The longest time between two slots; None where the file does not say it."""
     cron = subject.data.get("schedule")
     path: DataPath = ("schedule",)
