@@ -21,6 +21,7 @@ from schemas.model.value_schema import (
     unfit,
 )
 from schemas.rules.subject import Subject
+from schemas.rules.template_context import BOOL, LIST, NUMBER, TEXT
 from schemas.shape.places import mapping_at
 
 _FORM = ("section", "values_display", "description_md")
@@ -207,6 +208,20 @@ def _default(subject: Subject, path: DataPath, schema: Mapping[str, Any]) -> Ite
         nothing = value is None and isinstance(schema.get("type"), str)
         help_text = f'write `type: [{schema["type"]}, "null"]` for a param that may be empty' if nothing else ""
         yield subject.finding(Code.BAD_PARAM, (*place, *misfit.path), message, help=help_text)
+
+
+_KINDS = {"string": TEXT, "integer": NUMBER, "number": NUMBER, "boolean": BOOL, "array": LIST}
+_KINDS_OF_VALUES = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOL, list: LIST}
+
+
+def kind_of_param(param: Any) -> str | None:
+    """What templates have of a param, as `template_context` names it."""
+    return _KINDS.get(str(param.get("type"))) if isinstance(param, dict) else _KINDS_OF_VALUES.get(type(param))
+
+
+def has_type(param: Any) -> bool:
+    """Whether a run cannot be started with a value of another type."""
+    return isinstance(param, dict) and isinstance(param.get("type"), str)
 
 
 def check_template(subject: Subject, path: DataPath, text: str, known: Mapping[str, Any]) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.params import check_template, is_scheduled
+from schemas.rules.params import check_template, has_type, is_scheduled, kind_of_param
 from schemas.rules.settings import CONDITIONS
 from schemas.rules.subject import Subject
 from schemas.rules.template_context import (
@@ -65,7 +65,8 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
             places.append(said.part)
             if not _is_rendered(subject, path, reader):
                 break
-            yield subject.finding(said.code, path, said.message, caret=said.caret, help=said.help, part=said.part)
+            parts: dict[str, Any] = {"help": said.help, "part": said.part, "severity": said.severity}
+            yield subject.finding(said.code, path, said.message, caret=said.caret, **parts)
         template = read_template(text)
         if template.tree is not None and not template.problems and _is_rendered(subject, path, reader):
             yield from _worked_out(subject, path, text, params, macros, places)
@@ -95,14 +96,22 @@ def _worked_out(
     if template.tree is None or subject.data.get("template_undefined") is not None:
         return
     own: dict[str, Any] = {**dict.fromkeys(macros, UNKNOWN), "params": samples_of_params(params)}
-    for failure in failures(text, template.tree, environment(), own, pulled_by(subject) if template.pulls else {}):
+    pulled = pulled_by(subject) if template.pulls else {}
+    found = list(failures(text, template.tree, environment(), own, pulled))
+    own["params"] = samples_of_params({name: param for name, param in params.items() if has_type(param)})
+    certain = {one.part for one in (failures(text, template.tree, environment(), own, pulled) if found else ())}
+    for failure in found:
         start, end = failure.part
         if any(start <= place < end for place, _ in said):
             continue
         error = str(failure.error.args[0]) if failure.error.args else type(failure.error).__name__
         inside = " ".join(text[slice(*failure.part)].split())
         severity, when = None, "in each run"
-        if any(name in inside for name in NOT_AT_FIRST):
+        if failure.part not in certain:
+            named = [f"`{name}`" for name in params if re.search(rf"\bparams\b.*\b{re.escape(name)}\b", inside)]
+            severity = Severity.WARNING
+            when = f"with the default of {named[0]}" if len(named) == 1 else "with the defaults of the params"
+        elif any(name in inside for name in NOT_AT_FIRST):
             severity, when = Severity.WARNING, "before the first success"
         elif "dag_run.conf" in inside:
             if not is_scheduled(subject) or not error.startswith("'None'"):
@@ -125,11 +134,11 @@ def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any
     for owner, attribute in template.attributes:
         kind = kinds.of(owner) if attribute.at not in template.optional else None
         if kind is not None:
-            yield from _attribute(owner, kind, attribute)
+            yield from (kinds.said(owner, said) for said in _attribute(owner, kind, attribute))
     for call in template.calls:
         yield from _arguments(call, kinds)
     for left, operator, right in template.operations:
-        yield from _operation(left, kinds.of(left), operator, kinds.of(right))
+        yield from (kinds.said(left, said) for said in _operation(left, kinds.of(left), operator, kinds.of(right)))
 
 
 class _Kinds:
@@ -141,12 +150,18 @@ class _Kinds:
         self._unknown = {*own, *(name for name in optional if isinstance(name, str))}
         self._params = params
 
+    def said(self, owner: str, said: Said) -> Said:
+        """Of a param's default nothing is certain where its type is not said."""
+        name = owner.partition("params.")[2].partition(".")[0]
+        is_certain = not owner.startswith("params.") or has_type(self._params.get(name))
+        return said if is_certain else said._replace(severity=Severity.WARNING)
+
     def of(self, path: str) -> str | None:
         """The kind of what a path leads to; None where that is not known."""
         first, *steps = self._STEP.findall(path) or [""]
         kind = KINDS.get(first) if first not in self._unknown else None
         if first == "params" and steps and first not in self._unknown:
-            kind, steps = _kind_of_param(self._params.get(steps[0][1:])), steps[1:]
+            kind, steps = kind_of_param(self._params.get(steps[0][1:])), steps[1:]
         way = kind or first
         for step in steps:
             way += step
@@ -155,16 +170,6 @@ class _Kinds:
                 kind = KINDS["conn.*"]
             way = kind or way
         return kind
-
-
-_KINDS_OF_PARAMS = {"string": TEXT, "integer": NUMBER, "number": NUMBER, "boolean": BOOL, "array": LIST}
-
-
-def _kind_of_param(param: Any) -> str | None:
-    if isinstance(param, dict):
-        return _KINDS_OF_PARAMS.get(str(param.get("type")))
-    kinds = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOL, list: LIST}
-    return kinds.get(type(param))
 
 
 def _is_rendered(subject: Subject, path: DataPath, reader: SourceReader) -> bool:

@@ -238,6 +238,17 @@ def applied(sign: str, left: Any, right: Any) -> Any:
     return UNKNOWN if isinstance(left, datetime) and isinstance(right, datetime) else outcome
 
 
+MADE_LATER = ("map", "reject", "rejectattr", "select", "selectattr", "slice")
+"""Filters that take the first item when somebody asks for one, such as `list`."""
+
+
+def asked_later(name: str, value: Any) -> Any:
+    """What such a filter makes: of what has no items, what fails when it is asked."""
+    if isinstance(value, (*PLAIN, list, dict)) and hasattr(value, "__iter__"):
+        return UNKNOWN
+    return (item for many in ([value] if value or name == "slice" else []) for item in many)
+
+
 def help_for(sign: str, error: str, values: Collection[Any]) -> str:
     """What to write in place of a step that fails."""
     kinds = {type(value) for value in values}

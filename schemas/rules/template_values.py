@@ -14,6 +14,7 @@ from schemas.expressions.template_parts import one_pulled
 from schemas.rules.template_context import OF_DATE
 from schemas.rules.template_samples import (
     DATE_FILTERS,
+    MADE_LATER,
     OPERATIONS,
     PLAIN,
     PULL,
@@ -22,6 +23,7 @@ from schemas.rules.template_samples import (
     Sample,
     Space,
     applied,
+    asked_later,
     is_plain,
     is_safe,
     is_too_large,
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
 
 _TOO_MUCH = re.compile(r"\d{5}|__")
 """Widths and counts that take long to work out; names that are not for templates."""
-_TAKES_ITEMS = ("map", "reject", "rejectattr", "reverse", "select", "selectattr", "slice")
-"""Filters whose outcome is made later."""
 _NO_FUNCTION: Any = "a value that is not callable"
 _EXPRESSION = re.compile(r"\{[{%][-+]?\s*(?P<inside>.*?)\s*[-+]?[%}]\}", re.DOTALL)
 
@@ -118,10 +118,7 @@ class _Run:
             return UNKNOWN
 
         self._tried(loop.iter, first)
-        stored = {
-            name.name for name in (loop.target, *loop.target.find_all(nodes.Name)) if isinstance(name, nodes.Name)
-        }
-        self._block(loop.body, stored | {"loop"})
+        self._block(loop.body, {*_names(loop.target), "loop"})
         self._block(loop.else_)
 
     def _block(self, body: list[nodes.Node], open_names: Collection[str] = ()) -> None:
@@ -280,9 +277,11 @@ class _Run:
         arguments, keywords = given
         if (of_airflow := DATE_FILTERS.get(node.name)) is not None:
             return None if value is None else self._does(node, "|", lambda: of_airflow(value), value)
-        if node.name in _TAKES_ITEMS:
+        if node.name in MADE_LATER:
+            return asked_later(node.name, value)
+        if node.name == "reverse":
             self._does(node, "|", lambda: iter(value), value)
-        if node.name not in self._environment.filters or node.name in (*_TAKES_ITEMS, "attr", "random"):
+        if node.name not in self._environment.filters or node.name in ("attr", "random", "reverse"):
             return UNKNOWN
         work = partial(self._environment.call_filter, node.name, value, arguments, keywords)
         outcome = self._does(node, "|", work, value)
@@ -295,6 +294,6 @@ class _Run:
 
 
 def _names(node: nodes.Node) -> set[str]:
-    from jinja2 import nodes as kinds  # noqa: PLC0415 # as above
+    from jinja2.nodes import Name  # noqa: PLC0415 # as above
 
-    return {name.name for name in (node, *node.find_all(kinds.Name)) if isinstance(name, kinds.Name)}
+    return {name.name for name in (node, *node.find_all(Name)) if isinstance(name, Name)}

@@ -128,6 +128,7 @@ class Said(NamedTuple):
     part: tuple[int, int]
     caret: str = ""
     help: str = ""
+    severity: Severity | None = None
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

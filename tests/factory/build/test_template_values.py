@@ -36,6 +36,7 @@ FILTERS = (
     *("abs", "batch(2)", "capitalize", "center", "count", "default", "dictsort", "first", "float", "format", "int"),
     *("items", "join", "last", "length", "list", "lower", "max", "min", "reverse", "round", "sort", "string", "sum"),
     *("tojson", "trim", "unique", "upper", "urlencode", "wordcount", "replace('a', 'b')", "ds", "ds_nodash", "ts"),
+    *("map('upper')", "select", "selectattr('a')", "slice(2)", "map('upper') | select | list", "map('upper') | join"),
     *("map('upper') | list", "select | list", "slice(2) | list", "selectattr('a') | list", "title", "truncate"),
 )
 LEFT = {
