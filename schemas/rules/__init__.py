@@ -111,6 +111,7 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
     schedule.check_timetable,
     template_names.check,
     outcomes.check_branches,
+    mapping.check_functions,
     run_times.check_logical_date,
 )
 """Rules that read the source of what a file names."""

@@ -52,7 +52,7 @@ def misfits(
             continue
         may_be_refused = is_operator and parameter.name in CHECKED
         found = refused(parameter.name, arguments, {p.name for p in parameters}) if may_be_refused else None
-        known_later = value is None or _is_known_later(value, is_operator=is_operator or _renders_natively(subject))
+        known_later = value is None or _is_known_later(value, is_operator=is_operator or renders_natively(subject))
         if found is None and parameter.annotation is not None and not known_later:
             found = _misfit(value, _annotation(parameter.annotation), is_operator=is_operator)
         if found is not None:
@@ -77,7 +77,7 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
     """`{{ params.x }}` of a param that is no text, in arguments of a function whose type is unknown."""
     for name, value in task.arguments.items():
         match = _OF_A_PARAM.fullmatch(value) if type(value) is str and name not in annotated else None
-        if match is None or _renders_natively(subject):
+        if match is None or renders_natively(subject):
             continue
         param = {**mapping_at(subject.data, ("params",)), **mapping_at(task.entry, ("params",))}.get(match["name"])
         kind, default = _KINDS_OF_VALUES.get(type(param)), param
@@ -91,7 +91,7 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
 
 
-def _renders_natively(subject: Subject) -> bool:
+def renders_natively(subject: Subject) -> bool:
     return subject.data.get("render_template_as_native_obj") not in (None, False)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
 from schemas.expressions.templates import read_template
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
@@ -19,6 +19,8 @@ from schemas.folder.discovery import default_dag_id
 from schemas.folder.templates import is_template_path
 from schemas.model.cron import expanded, slots
 from schemas.model.schedule import CRON_PRESETS
+from schemas.model.value_schema import of_value, schema_problem, unfit
+from schemas.rules.arguments import renders_natively
 from schemas.rules.run_times import OF_LOGICAL_DATE, duration_of
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -132,11 +134,47 @@ def check_other_dags(
             continue
         if dag_id not in dag_ids:
             yield from _nearly(subject, (*task.with_path, key), dag_id, dag_ids)
-        elif built_in_of(task) == "trigger_dag" and task.arguments.get("logical_date", "") is None:
-            yield from _without_date(subject, task, dag_id, find(dag_id))
+        elif built_in_of(task) == "trigger_dag":
+            yield from _params(subject, task, dag_id, find(dag_id))
+            if task.arguments.get("logical_date", "") is None:
+                yield from _without_date(subject, task, dag_id, find(dag_id))
         elif built_in_of(task) == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
             yield from _parts(subject, task, dag_id, other)
             yield from _times(subject, task, dag_id, other)
+
+
+def _params(subject: Subject, task: TaskView, dag_id: str, other: Subject | None) -> Iterator[Diagnostic]:
+    """`conf` against the params of the other DAG, whose run fails where they do not fit; it may hold more."""
+    conf = task.arguments.get("conf")
+    params = mapping_at(other.data, ("params",)) if other is not None else {}
+    if not params or not isinstance(conf, dict | None) or "conf" in (task.mapped or {}) or task.mapped is None:
+        return
+    given, path = conf or {}, (*task.with_path, "conf")
+    for name, value in given.items():
+        near = unmistakable(name, params) if name not in params else None
+        if near is not None and near not in given:
+            message, warning = f"`{dag_id}` has no param `{name}`", Severity.WARNING
+            caret = did_you_mean(near)
+            yield subject.finding(Code.BAD_PARAM, (*path, name), message, at_key=True, caret=caret, severity=warning)
+        schema = params.get(name)
+        if not isinstance(schema, dict) or "${" in f"{schema}{value}" or schema_problem(of_value(schema)) is not None:
+            continue
+        if isinstance(value, str) and ("{{" in value or "{%" in value):
+            types = schema.get("type", "string")
+            if "string" not in types and not renders_natively(subject):
+                message = f"a template gives text, and `{name}` of `{dag_id}` is of type `{types}`"
+                yield subject.finding(Code.BAD_PARAM, (*path, name), message)
+            continue
+        for misfit in unfit(value, schema):
+            wanted = f"must be {misfit.must}" if misfit.must else f"does not fit: {misfit.why}"
+            message = f"`{name}` of `{dag_id}` {wanted}"
+            yield subject.finding(Code.BAD_PARAM, (*path, name, *misfit.path), message)
+    for name, schema in params.items():
+        typo = any(unmistakable(one, params) == name for one in given if one not in params)
+        if isinstance(schema, dict) and "default" not in schema and name not in given and not typo:
+            place = path if "conf" in task.arguments else (*task.with_path, "trigger_dag_id")
+            message = f"`{dag_id}` needs the param `{name}`, which has no default"
+            yield subject.finding(Code.BAD_PARAM, place, message, at_key=True, help=f"write `conf: {{{name}: …}}`")
 
 
 def _without_date(subject: Subject, task: TaskView, dag_id: str, other: Subject | None) -> Iterator[Diagnostic]:

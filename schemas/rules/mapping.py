@@ -1,4 +1,5 @@
-"""Built-ins: what excludes each other in `with`, and what Airflow can map over with `expand` and `expand_kwargs`."""
+"""Built-ins: what excludes each other in `with`. What Airflow can map over with `expand` and `expand_kwargs`, and what
+functions give to other tasks."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from dataclasses import replace
 from math import prod
 from typing import Any, get_args
 
+from schemas.expressions.reading import TaskReference
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
@@ -17,6 +20,9 @@ from schemas.model.fields import Model, RunState, TaskState
 from schemas.model.settings import SETTING_KEYS
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.rules.templates import rendered_texts
+from schemas.source import Function, SourceReader
+from schemas.source.results import result_type, returns_nothing
 
 _MOST_MAPPED = 1024
 
@@ -36,6 +42,52 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _missing(subject, view, view.uses, view.mapped)
             yield from _values(subject, view, view.uses)
     yield from _files(subject)
+
+
+_ONE_VALUE = re.compile(r"(?:str|int|float|bool)(?: \| None)?|Optional\[(?:str|int|float|bool)\]")
+_SEVERAL = re.compile(r"(?:dict|Dict|Mapping)\[str, (?P<each>.+)\]")
+
+
+def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Outputs of functions that return nothing, or no list to map over."""
+    known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
+    for task, path, reference, part in subject.references:
+        other = (
+            known.get(task.scope.find(reference.task_id, known) or "") if isinstance(reference, TaskReference) else None
+        )
+        function = _function(other, reader) if other is not None and other is not task else None
+        if function is None or not isinstance(reference, TaskReference):
+            continue
+        message, help_text = "", f"write `return …` in it, or `needs: [{reference.task_id}]` to wait for it"
+        if reference.key is None and returns_nothing(function):
+            message = f"`{function.path}` returns nothing, so this is always null"
+        elif task.is_mapped_over(path) and part is None and not reference.steps:
+            annotation = result_type(function)
+            each = _SEVERAL.fullmatch(annotation) if reference.key is not None else None
+            if _ONE_VALUE.fullmatch(annotation if reference.key is None else each["each"] if each else ""):
+                message = f"`{function.path}` returns `{annotation}`, and Airflow maps over lists and mappings"
+                help_text = "map over a list that a Python function returns"
+        if message:
+            yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING, part=part)
+    yield from _pulled(subject, known, reader)
+
+
+def _pulled(subject: Subject, known: Mapping[str, TaskView], reader: SourceReader) -> Iterator[Diagnostic]:
+    for path, text in rendered_texts(subject) if subject.may_hold("xcom_pull") else ():
+        for pull in read_template(text).pulls if "xcom_pull" in text else ():
+            for word in pull.task_ids if pull.is_value else ():
+                function = _function(known[word.text], reader) if word.text in known else None
+                if function is not None and returns_nothing(function):
+                    message = f"`{function.path}` returns nothing, so this is always null"
+                    severity = Severity.WARNING
+                    yield subject.finding(Code.NO_OUTPUT, path, message, severity=severity, part=word.span)
+
+
+def _function(view: TaskView, reader: SourceReader) -> Function | None:
+    """The function whose result is a task's output."""
+    is_known = view.uses is not None and "." in view.uses and view.entry.get("do_xcom_push") is not False
+    found = reader.find(str(view.uses)) if is_known and not view.is_mapped else None
+    return found if isinstance(found, Function) else None
 
 
 def _number(subject: Subject, view: TaskView) -> Iterator[Diagnostic]:

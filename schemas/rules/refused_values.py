@@ -117,8 +117,10 @@ def _of_check(name: str, value: Any) -> Misfit | None:
         return _error(f"cannot be {_shown(value)}", meant(str(value), _RATIOS), _RATIOS)
     if name == "days_back" and not isinstance(value, int):
         return _error(f"is a whole number, not {_shown(value)}")
-    if name in ("ratio_formula", "days_back") or not isinstance(value, dict):
+    if name in ("ratio_formula", "days_back"):
         return None
+    if not isinstance(value, dict):
+        return _error(f"is a mapping, not {_shown(value)}")
     for key, one in value.items():
         if name == "checks":
             if not isinstance(one, dict) or "check_statement" not in one:

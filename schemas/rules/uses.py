@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterator
 
 from schemas.expressions.reading import TaskReference
-from schemas.findings.codes import Code
+from schemas.expressions.templates import read_template
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
@@ -18,6 +19,7 @@ from schemas.rules.arguments import (
     Arguments,
     argument_findings,
     misfits,
+    renders_natively,
     texts_of_params,
     words_taken_for_true,
     written_at,
@@ -26,7 +28,9 @@ from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.rules.template_samples import RETURN_TEXT
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
+from schemas.source.results import result_type, returns_nothing
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that belong beside `uses`, and that people write in `with`."""
@@ -113,6 +117,30 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
     yield from words_taken_for_true(subject, task, annotated)
     if isinstance(found, Function):
         yield from texts_of_params(subject, task, annotated)
+        yield from _texts_of_outputs(subject, task, annotated, reader)
+
+
+_A_PULL = re.compile(r"\s*\{\{-?\s*(?:ti|task_instance)\.xcom_pull\([^()]*\)\s*-?\}\}\s*")
+
+
+def _texts_of_outputs(
+    subject: Subject, task: TaskView, annotated: Collection[str], reader: SourceReader
+) -> Iterator[Diagnostic]:
+    """`{{ ti.xcom_pull(…) }}` of what may be no text, in arguments of a function whose type is unknown."""
+    for name, value in task.arguments.items():
+        is_pull = type(value) is str and name not in annotated and _A_PULL.fullmatch(value) is not None
+        pulls = read_template(value).pulls if is_pull and not renders_natively(subject) else ()
+        for word in (word for pull in pulls if pull.is_value and len(pull.task_ids) == 1 for word in pull.task_ids):
+            other = next((view for view in subject.tasks if view.full_id == word.text), None)
+            if other is None or other.uses in RETURN_TEXT or other.uses == "empty":
+                continue
+            found = reader.find(other.uses) if other.uses is not None and "." in other.uses else None
+            if isinstance(found, Function) and (result_type(found) == "str" or returns_nothing(found)):
+                continue
+            message = f"a template gives text, so `{name}` is the text of what `{word.text}` returns"
+            path, help_text = (*task.with_path, name), f"`${{tasks.{word.text}.output}}` gives the value itself"
+            severity = Severity.WARNING
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
 
 
 def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:

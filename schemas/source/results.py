@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -153,35 +154,88 @@ Found = Function | Class | TaskDecorated
 Result = Found | Failure
 
 
+_Def = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@lru_cache(maxsize=64)  # several tasks name functions of one file
+def _functions(data: bytes) -> Mapping[str, Sequence[_Def]]:
+    """All functions of a file by their names, those inside others, too."""
+    found: dict[str, list[_Def]] = {}
+    try:
+        nodes = list(ast.walk(ast.parse(data)))
+    except (SyntaxError, ValueError):
+        return found
+    for node in nodes:
+        if isinstance(node, _Def):
+            found.setdefault(node.name, []).append(node)
+    return found
+
+
+def _named(function: Function) -> Sequence[_Def]:
+    try:
+        return _functions(function.file.read_bytes()).get(function.path.rpartition(".")[2], ())
+    except OSError:
+        return ()
+
+
+def _plain(function: Function) -> _Def | None:
+    """The function itself; None where a decorator may give another result."""
+    node = next((node for node in _named(function) if node.lineno == function.line), None)
+    return node if node is not None and not node.decorator_list else None
+
+
+def result_type(function: Function) -> str:
+    """The annotation of what a function returns; empty without one."""
+    node = _plain(function)
+    return ast.unparse(node.returns) if node is not None and node.returns is not None else ""
+
+
+def returns_nothing(function: Function) -> bool:
+    """Whether all of a function's ways out give None. Of a stub nothing is known, and one that pushes its output
+    itself has one."""
+    node = _plain(function)
+    if node is None or isinstance(node.body[-1], ast.Raise) or all(map(_is_empty, node.body)):
+        return False
+    if any(isinstance(one, ast.Attribute) and one.attr == "xcom_push" for one in ast.walk(node)):
+        return False
+    return not any(
+        isinstance(one, ast.Yield | ast.YieldFrom)
+        or (isinstance(one, ast.Return) and not (one.value is None or _is_none(one.value)))
+        for one in _own(node)
+    )
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """What is in a function, but not in functions and classes inside it."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, _Def | ast.Lambda | ast.ClassDef):
+            yield child
+            yield from _own(child)
+
+
+def _is_none(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
+
+
+def _is_empty(statement: ast.stmt) -> bool:
+    """A docstring, `...`, `pass` or an exception."""
+    is_constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_constant or isinstance(statement, ast.Pass | ast.Raise)
+
+
 _MAPPINGS = ("dict", "Dict", "Mapping", "typing.Dict", "typing.Mapping")
 
 
 def gives_mapping(function: Function) -> bool:
     """Whether the annotation of what it returns is a mapping, which Airflow's `task` decorator takes for
     `multiple_outputs` (`airflow.sdk.bases.decorator._TaskDecorator`)."""
-    try:
-        tree = ast.parse(function.file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return False
-    name = function.path.rpartition(".")[2]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name and node.returns is not None:
-            return ast.unparse(node.returns).partition("[")[0] in _MAPPINGS
-    return False
+    annotations = [ast.unparse(node.returns) for node in _named(function) if node.returns is not None]
+    return bool(annotations) and annotations[0].partition("[")[0] in _MAPPINGS
 
 
 def _returned(function: Function) -> list[ast.expr | None]:
     """What a function returns, as it is written."""
-    try:
-        tree = ast.parse(function.file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return []
-    name = function.path.rpartition(".")[2]
-    found: list[ast.expr | None] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
-            found += [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
-    return found
+    return [inner.value for node in _named(function) for inner in ast.walk(node) if isinstance(inner, ast.Return)]
 
 
 def returned_keys(function: Function) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import get_args
 
@@ -27,11 +28,13 @@ from schemas.model.fields import RunState, TaskState
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.shape.places import value_at
+from schemas.shape.wording import described
 from schemas.source import Class, Function, Parameter, SourceReader
 from schemas.source.results import Result
 
 _BASE = "airflow.sdk.BaseOperator"
 _PYTHON = "PythonOperator"
+_MAPPING = re.compile(r"(?:dict|Dict|Mapping)(?:\[[^|]*\])?(?: \| None)?")
 _SENSOR = frozenset({"mode", "poke_interval", "timeout"})
 _MODES = ("poke", "reschedule")
 _STATES = ("allowed_states", "skipped_states", "failed_states")
@@ -107,8 +110,26 @@ def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parame
     yield from _keys_of_tasks(dag, task, who, written, taken)
     if taken >= _SENSOR:
         yield from _of_sensor(dag, written, is_external="external_dag_id" in taken)
+    yield from _of_mappings(dag, who, written, parameters)
     arguments = Arguments(who, written, (*task.path, "operator"), filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
+
+
+def _of_mappings(
+    dag: DagView, who: str, written: Mapping[str, DataPath], parameters: Sequence[Parameter]
+) -> Iterator[Diagnostic]:
+    """Lists and text where an operator takes a mapping only, such as `env`; it finds out when it runs."""
+    for parameter in parameters:
+        path = written.get(parameter.name, ())
+        value = value_at(dag.data, path) if path and "expand" not in path else None
+        is_other = isinstance(value, list) or (isinstance(value, str) and not {"{", "$", "+"} & set(value))
+        if is_other and _MAPPING.fullmatch(parameter.annotation or "") is not None:
+            message = f"`{parameter.name}` of {who} is a mapping, not {described(value)}"
+            pairs = [str(one).split("=", 1) for one in value] if isinstance(value, list) else [[]]
+            is_meant = all(len(pair) > 1 for pair in pairs)
+            caret = f"write `{{{', '.join(map(': '.join, pairs))}}}`" if is_meant else ""
+            severity = Severity.WARNING
+            yield dag.subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=severity)
 
 
 def _of_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: bool) -> Iterator[Diagnostic]:

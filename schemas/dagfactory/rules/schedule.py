@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -55,6 +55,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         for key in ("start_date", "end_date"):
             yield from _date(dag, (*path, key), mapping.get(key))
     tasks = [(task.path, task.data) for task in dag.tasks.values()]
+    yield from _order(dag, (*holders, *tasks))
     for path, mapping in tasks:
         for key in ("start_date", "end_date"):
             yield from _date_of_task(dag, (*path, key), mapping.get(key))
@@ -67,6 +68,15 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         if isinstance(value, str | int | float | list):
             message = f"`{path[-1]}` must be a duration object, not {described(value)}"
             yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=f"write `{seconds(value)}`")
+
+
+def _order(dag: DagView, holders: Iterable[tuple[DataPath, Mapping[str, Any]]]) -> Iterator[Diagnostic]:
+    """Nothing runs between an `end_date` and a later `start_date`; Airflow does not say so."""
+    for path, mapping in holders:
+        start, end = _moment(mapping.get("start_date", dag.data.get("start_date"))), _moment(mapping.get("end_date"))
+        if start is not None and end is not None and end < start:
+            message, place = "`end_date` is before `start_date`", (*path, "end_date")
+            yield dag.subject.finding(Code.END_BEFORE_START, place, message, severity=Severity.WARNING)
 
 
 def _delta(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
@@ -154,6 +164,15 @@ def _date(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
         yield dag.subject.finding(Code.MOVING_DATE, path, message, help=_A_DATE)
     elif read_date(value) is None:
         yield dag.subject.finding(Code.WRONG_VALUE, path, f"`{shown(value)}` is not a date", help="write `2026-01-31`")
+
+
+def _moment(value: Any) -> datetime | None:
+    """A date of a document, without its offset; None for an object, and for what is no date."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    return read_date(value) if isinstance(value, str) else None
 
 
 def read_date(text: str) -> datetime | None:

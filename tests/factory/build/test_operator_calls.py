@@ -16,7 +16,7 @@ from schemas.findings.codes import Severity
 
 from .built_dags import built_unchecked
 
-STANDARD = "airflow.providers.standard"
+PROVIDERS = "airflow.providers"
 _CALLABLE = {"python_callable": {"$object": "os.path.join"}}
 _FOLLOWED = {"follow_task_ids_if_true": "last", "follow_task_ids_if_false": "last"}
 _DATES = {"target_lower": "2026-01-01", "target_upper": "2026-01-02"}
@@ -31,39 +31,75 @@ _OF_SENSORS = (
     "never_fail",
 )
 OPERATORS: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
-    "operators.bash.BashOperator": ({"bash_command": "true"}, ("env", "append_env", "skip_on_exit_code", "cwd")),
-    "operators.python.PythonOperator": (_CALLABLE, ("op_args", "op_kwargs", "templates_dict", "templates_exts")),
-    "operators.python.ShortCircuitOperator": (_CALLABLE, ("ignore_downstream_trigger_rules",)),
-    "operators.python.PythonVirtualenvOperator": (
+    "standard.operators.bash.BashOperator": (
+        {"bash_command": "true"},
+        ("env", "append_env", "skip_on_exit_code", "cwd"),
+    ),
+    "standard.operators.python.PythonOperator": (
+        _CALLABLE,
+        ("op_args", "op_kwargs", "templates_dict", "templates_exts"),
+    ),
+    "standard.operators.python.ShortCircuitOperator": (_CALLABLE, ("ignore_downstream_trigger_rules",)),
+    "standard.operators.python.PythonVirtualenvOperator": (
         _CALLABLE,
         ("requirements", "python_version", "serializer", "system_site_packages", "op_args", "index_urls", "env_vars"),
     ),
-    "operators.python.ExternalPythonOperator": (_CALLABLE | {"python": "/bin/python3"}, ("serializer", "env_vars")),
-    "operators.trigger_dagrun.TriggerDagRunOperator": (
+    "standard.operators.python.ExternalPythonOperator": (
+        _CALLABLE | {"python": "/bin/python3"},
+        ("serializer", "env_vars"),
+    ),
+    "standard.operators.trigger_dagrun.TriggerDagRunOperator": (
         {"trigger_dag_id": "other"},
         ("conf", "logical_date", "run_after", "reset_dag_run", "poke_interval", "allowed_states", "failed_states"),
     ),
-    "operators.weekday.BranchDayOfWeekOperator": (_FOLLOWED | {"week_day": "Monday"}, ("week_day",)),
-    "operators.datetime.BranchDateTimeOperator": (_FOLLOWED | _DATES, ("target_lower", "target_upper")),
-    "sensors.external_task.ExternalTaskSensor": (
+    "standard.operators.weekday.BranchDayOfWeekOperator": (_FOLLOWED | {"week_day": "Monday"}, ("week_day",)),
+    "standard.operators.datetime.BranchDateTimeOperator": (_FOLLOWED | _DATES, ("target_lower", "target_upper")),
+    "standard.sensors.external_task.ExternalTaskSensor": (
         {"external_dag_id": "other"},
         (
             *("external_task_id", "external_task_ids", "external_task_group_id", "execution_delta", "poll_interval"),
             *("allowed_states", "failed_states", "skipped_states", "check_existence", *_OF_SENSORS),
         ),
     ),
-    "sensors.filesystem.FileSensor": ({"filepath": "/tmp/x"}, ("recursive", "deferrable", *_OF_SENSORS)),  # noqa: S108
-    "sensors.bash.BashSensor": ({"bash_command": "true"}, ("env", "retry_exit_code", *_OF_SENSORS)),
-    "sensors.python.PythonSensor": (_CALLABLE, ("op_args", "op_kwargs", *_OF_SENSORS)),
-    "sensors.date_time.DateTimeSensor": ({"target_time": "2026-01-01"}, ("target_time", *_OF_SENSORS)),
-    "sensors.time_delta.TimeDeltaSensor": ({"delta": "5m"}, ("delta", *_OF_SENSORS)),
-    "operators.hitl.HITLOperator": ({"subject": "ok?", "options": ["a", "b"]}, ("defaults", "multiple")),
-    "operators.hitl.ApprovalOperator": ({"subject": "ok?"}, ("defaults", "fail_on_reject")),
-    "sensors.external_task.ExternalTaskMarker": (
+    "standard.sensors.filesystem.FileSensor": ({"filepath": "/tmp/x"}, ("recursive", "deferrable", *_OF_SENSORS)),  # noqa: S108
+    "standard.sensors.bash.BashSensor": ({"bash_command": "true"}, ("env", "retry_exit_code", *_OF_SENSORS)),
+    "standard.sensors.python.PythonSensor": (_CALLABLE, ("op_args", "op_kwargs", *_OF_SENSORS)),
+    "standard.sensors.date_time.DateTimeSensor": ({"target_time": "2026-01-01"}, ("target_time", *_OF_SENSORS)),
+    "standard.sensors.time_delta.TimeDeltaSensor": ({"delta": "5m"}, ("delta", *_OF_SENSORS)),
+    "standard.operators.hitl.HITLOperator": ({"subject": "ok?", "options": ["a", "b"]}, ("defaults", "multiple")),
+    "standard.operators.hitl.ApprovalOperator": ({"subject": "ok?"}, ("defaults", "fail_on_reject")),
+    "standard.sensors.external_task.ExternalTaskMarker": (
         {"external_dag_id": "other", "external_task_id": "a"},
         ("recursion_depth",),
     ),
-    "sensors.weekday.DayOfWeekSensor": ({"week_day": "Monday"}, ("week_day", *_OF_SENSORS)),
+    "standard.sensors.weekday.DayOfWeekSensor": ({"week_day": "Monday"}, ("week_day", *_OF_SENSORS)),
+    "common.sql.operators.sql.SQLColumnCheckOperator": (
+        {"table": "t", "column_mapping": {"a": {"min": {"geq_to": 1}}}},
+        ("column_mapping", "partition_clause", "database", "accept_none"),
+    ),
+    "common.sql.operators.sql.SQLTableCheckOperator": (
+        {"table": "t", "checks": {"a": {"check_statement": "b > 1"}}},
+        ("checks", "partition_clause", "conn_id"),
+    ),
+    "common.sql.operators.sql.SQLIntervalCheckOperator": (
+        {"table": "t", "metrics_thresholds": {"count(*)": 2}},
+        ("days_back", "ratio_formula", "ignore_zero", "date_filter_column"),
+    ),
+    "http.sensors.http.HttpSensor": ({"endpoint": "/x"}, ("method", "headers", "deferrable", *_OF_SENSORS)),
+    "http.operators.http.HttpOperator": ({"endpoint": "/x"}, ("method", "data", "headers", "log_response")),
+    "smtp.operators.smtp.EmailOperator": ({"to": "a@b.c", "subject": "s", "html_content": "x"}, ("files", "cc", "to")),
+    "amazon.aws.operators.rds.RdsDeleteDbSnapshotOperator": (
+        {"db_type": "instance", "db_snapshot_identifier": "a"},
+        ("db_type", "wait_for_completion", "waiter_delay"),
+    ),
+    "amazon.aws.sensors.ec2.EC2InstanceStateSensor": (
+        {"target_state": "running", "instance_id": "a"},
+        ("target_state", "instance_id", *_OF_SENSORS),
+    ),
+    "amazon.aws.sensors.s3.S3KeysUnchangedSensor": (
+        {"bucket_name": "a", "prefix": "b"},
+        ("inactivity_period", "min_objects", "previous_objects"),
+    ),
 }
 """What each needs, and the arguments that a call may have beside or in place of it."""
 VALUES: tuple[Any, ...] = (
@@ -73,6 +109,9 @@ VALUES: tuple[Any, ...] = (
 )
 LEFT: Mapping[str, str] = {
     "across different Python": "which Python runs the tasks is not known when a file is linted",
+    "is not a valid RdsDbType": "an `Enum` that the constructor calls, which its annotation does not name",
+    "Invalid target_state": "what the constructor compares with is an attribute of the class",
+    "S3KeysUnchangedSensor": "its constructor is behind a class decorator, so that its arguments are not known",
 }
 """What the build says of calls that lint leaves → why."""
 
@@ -81,7 +120,7 @@ def call(choose: random.Random) -> tuple[str, dict[str, Any]]:
     name = choose.choice(tuple(OPERATORS))
     needed, others = OPERATORS[name]
     some = choose.sample(others, min(len(others), choose.choice((1, 1, 1, 2))))
-    return f"{STANDARD}.{name}", {**needed, **{argument: choose.choice(VALUES) for argument in some}}
+    return f"{PROVIDERS}.{name}", {**needed, **{argument: choose.choice(VALUES) for argument in some}}
 
 
 def compared(seed: int, number: int) -> int:
