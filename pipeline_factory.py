@@ -15,11 +15,28 @@ DISTRIBUTION = "airflow-pipeline-factory"
 OUR_MODULES = {"factory": {"__init__", "stub_loader"}, "schemas": {"__init__"}}
 """Import name → the modules in the top folder of that package; all others are packages."""
 
-_REINSTALL = f"pip install --force-reinstall --no-deps {DISTRIBUTION}"
-
 
 class NameTakenError(ImportError):
     """Another distribution has a package of one of our names; the text says which and what to do."""
+
+
+def requirement(extra: str = "") -> str:
+    """What to write behind `pip install` so that this project, with an extra, comes from where it came from: pip, pipx
+    and uv write that down when it was no package index."""
+    import json  # noqa: PLC0415 # only errors need it
+    from importlib.metadata import distributions  # noqa: PLC0415 # as above
+
+    name = f"{DISTRIBUTION}[{extra}]" if extra else DISTRIBUTION
+    installed = next(iter(distributions(name=DISTRIBUTION)), None)  # none where only the path says where we are
+    origin = json.loads((installed and installed.read_text("direct_url.json")) or "{}")
+    if "vcs_info" in origin:
+        vcs = origin["vcs_info"]
+        return f"'{name} @ {vcs['vcs']}+{origin['url']}@{vcs.get('requested_revision') or vcs['commit_id']}'"
+    if origin.get("dir_info", {}).get("editable"):
+        return f"--editable '{name} @ {origin['url']}'"
+    if "url" in origin:
+        return f"'{name} @ {origin['url']}'"
+    return f"'{name}'" if extra else name
 
 
 def check_own_names() -> None:
@@ -35,12 +52,16 @@ def check_own_names() -> None:
             )
         found = {path.stem: path for path in Path(folder).glob("*.py")}
         if not found.keys() >= modules:
-            raise NameTakenError(f"files of {DISTRIBUTION} are missing in {folder}: run `{_REINSTALL}`")
+            raise NameTakenError(f"files of {DISTRIBUTION} are missing in {folder}: run `{_reinstall()}`")
         if found.keys() > modules or DISTRIBUTION.encode() not in found["__init__"].read_bytes():
             raise NameTakenError(
                 f"{_owner(name)} also has a package `{name}`, and both are installed into {folder}: uninstall it, then "
-                f"run `{_REINSTALL}`; or use a virtual environment for each"
+                f"run `{_reinstall()}`; or use a virtual environment for each"
             )
+
+
+def _reinstall() -> str:
+    return f"pip install --force-reinstall --no-deps {requirement()}"
 
 
 def _owner(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -68,8 +69,36 @@ def test_our_first_file_removed_or_replaced_is_named(text: str | None, site: Pat
 
     assert found.returncode == 2
     assert found.stderr.startswith("factory: ")
-    assert "pip install --force-reinstall --no-deps airflow-pipeline-factory" in found.stderr
+    assert (
+        f"pip install --force-reinstall --no-deps --editable 'airflow-pipeline-factory @ {ROOT.as_uri()}'"
+        in found.stderr
+    )
     assert found.stderr.count("\n") == 1
+
+
+COMMIT = {"vcs_info": {"vcs": "git", "commit_id": "1a2b"}, "url": "https://git.example/a/f.git"}
+ORIGINS = {
+    "git+https://git.example/a/f.git@1a2b": COMMIT,
+    "git+https://git.example/a/f.git@v1": {**COMMIT, "vcs_info": {**COMMIT["vcs_info"], "requested_revision": "v1"}},
+    "file:///tmp/f.whl": {"archive_info": {}, "url": "file:///tmp/f.whl"},
+    "file:///tmp/f": {"dir_info": {}, "url": "file:///tmp/f"},
+    "": {},
+}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_the_remedy_installs_from_where_it_came_from(origin: str, site: Path, tmp_path: Path) -> None:
+    (site / "airflow_pipeline_factory-9.dist-info").mkdir()
+    (site / "airflow_pipeline_factory-9.dist-info" / "METADATA").write_text(
+        "Name: airflow-pipeline-factory\nVersion: 9\n"
+    )
+    if origin:
+        (site / "airflow_pipeline_factory-9.dist-info" / "direct_url.json").write_text(json.dumps(ORIGINS[origin]))
+    (site / "factory" / "stub_loader.py").unlink()
+    found = run(WAYS_IN["command"], site, home=tmp_path)
+
+    asked = f"'airflow-pipeline-factory @ {origin}'" if origin else "airflow-pipeline-factory"
+    assert found.stderr.endswith(f": run `pip install --force-reinstall --no-deps {asked}`\n")
 
 
 @pytest.mark.parametrize("way_in", WAYS_IN)

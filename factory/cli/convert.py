@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from factory.cli import UsageError
 from factory.cli.options import Selection, add_environment, require_declared, select
@@ -20,20 +20,19 @@ from factory.cli.run import require_airflow
 from factory.reporters import full
 from factory.reporters.text import wants_colour
 from factory.trial import prepare_airflow
-from schemas.check import CheckedPipeline, Checker, CheckOptions
+from schemas.check import Checker, CheckOptions
 from schemas.dagfactory.convert import ConvertedDag, convert
 from schemas.dagfactory.convert.airflow import to_airflow
-from schemas.dagfactory.convert.conversion import written_variables
 from schemas.dagfactory.convert.from_airflow import airflow_documents, from_airflow
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, has_errors
 from schemas.folder.dialect import DIALECT
-from schemas.folder.discovery import is_pipeline_path
-from schemas.folder.project import ENVIRONMENT_VARIABLE, lexically_absolute
-from schemas.rules.subject import Subject
+from schemas.folder.discovery import is_pipeline_path, pipeline_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE, FOLDER_NAME, lexically_absolute, pipelines_folder
 from schemas.source import SourceReader
 from schemas.text.document import Document
 
+_Chosen = tuple[Selection, tuple[str, ...], dict[str, list[Document]]]
 _STANDARD_OUTPUT = "-"
 _ENDINGS = {"pipeline": ".yaml", "python": ".py", "airflow-3.4": ".yaml"}
 _BETWEEN = {"pipeline": "---\n", "python": "\n\n", "airflow-3.4": "---\n"}
@@ -41,9 +40,9 @@ _BETWEEN = {"pipeline": "---\n", "python": "\n\n", "airflow-3.4": "---\n"}
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """A new file: what it is made of, by its path below the pipelines folder, and where it goes."""
+    """A new file: what it is made of, and where it goes."""
 
-    source: str
+    source: Path
     place: Path
     made: ConvertedDag
 
@@ -51,7 +50,7 @@ class _New:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory convert`."""
     parser.add_argument(
-        "file", type=Path, metavar="PATH", help="a file, or a folder of them; or a Python file with DAGs"
+        "paths", nargs="+", type=Path, metavar="PATH", help="files, or folders of them; Python files have DAGs in them"
     )
     parser.add_argument(
         "--to",
@@ -77,13 +76,26 @@ def run(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output)
     if output.suffix in (".py", ".yaml", ".yml") and not output.is_dir():
         raise UsageError(f"--output {output}: name a folder; the files in it are named for their DAGs")
-    if arguments.file.suffix == ".py":
-        return _from_python(arguments)
-    selection, paths, foreign = _selected(arguments.file, arguments.to)
-    if arguments.to == "python":
+    modules = {path: files for path in arguments.paths if (files := _python_files(path))}
+    if modules and arguments.to != "pipeline":
+        raise UsageError(f"{next(iter(modules))}: a Python file is converted to `pipeline` only")
+    if modules or arguments.to == "python":
         require_airflow()
+    chosen = {path: _selected(path, arguments.to) for path in arguments.paths if path not in modules}
     if arguments.to != "pipeline":
-        require_declared(arguments.environment, [selection])
+        require_declared(arguments.environment, [selection for selection, _, _ in chosen.values()])
+    with tempfile.TemporaryDirectory(prefix="factory-convert-") as home:
+        if modules or arguments.to == "python":
+            prepare_airflow(home, "CRITICAL")
+        done = [_of_python(path, files, arguments) for path, files in modules.items()]
+        done += [_of_documents(path, one, arguments) for path, one in chosen.items()]
+    given_out = _given_out([one for made, _ in done for one in made], arguments)
+    return max(given_out, *(status for _, status in done))
+
+
+def _of_documents(start: Path, chosen: _Chosen, arguments: argparse.Namespace) -> tuple[list[_New], int]:
+    """The new files of a file or a folder, and the exit status."""
+    selection, paths, foreign = chosen
     options = CheckOptions(environment=arguments.environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
     wrong = {path: _findings(checker, path, foreign) for path in paths}
@@ -92,21 +104,21 @@ def run(arguments: argparse.Namespace) -> int:
     for path in wrong:
         whose = selection.shown_path(path)
         print(f"factory convert: {whose}: fix these errors first; nothing of it is converted", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="factory-convert-") as home:
-        if arguments.to == "python":
-            prepare_airflow(home, "CRITICAL")
-            make: Callable[[str], Iterator[ConvertedDag]] = _Modules(selection, options).of
-        elif arguments.to == "airflow-3.4":
-            make = _to_airflow(selection, checker)
-        else:
-            make = _pipelines(selection, foreign)
-        new = list(_converted(selection, [path for path in paths if path not in wrong], arguments, make))
-    refused = list(_refused(selection, new)) if arguments.to == "pipeline" else []
-    return max(_given_out(new, refused, arguments), 1 if wrong else 0)
+    if arguments.to == "python":
+        from factory.loading.pipelines import Modules  # noqa: PLC0415 # imports Airflow
+
+        make: Callable[[str], Iterator[ConvertedDag]] = Modules(selection.folder, options).of
+    elif arguments.to == "airflow-3.4":
+        make = _to_airflow(selection, checker)
+    else:
+        make = _pipelines(selection, foreign)
+    sound = [path for path in paths if path not in wrong]
+    return list(_converted(start, selection, sound, arguments, make)), 1 if wrong else 0
 
 
-def _given_out(new: Sequence[_New], refused: Sequence[Diagnostic], arguments: argparse.Namespace) -> int:
+def _given_out(new: Sequence[_New], arguments: argparse.Namespace) -> int:
     """Write the files and what there is to say; returns the exit status."""
+    refused = list(_refused(new, arguments.output)) if arguments.to == "pipeline" else []
     if arguments.output == _STANDARD_OUTPUT:
         print(_BETWEEN[arguments.to].join(one.made.text for one in new if one.made.text), end="")
     else:
@@ -115,38 +127,49 @@ def _given_out(new: Sequence[_New], refused: Sequence[Diagnostic], arguments: ar
     _report([*carried, *refused])
     if refused:
         print("factory convert: lint refuses the new files: fix these errors by hand", file=sys.stderr)
+        if {found.code for found in refused} & {Code.UNKNOWN_MODULE, Code.MISSING_FILE}:
+            where = "there" if arguments.output == _STANDARD_OUTPUT else f"in {arguments.output}"
+            print(f"factory convert: modules and files that pipelines use must be {where}: copy them", file=sys.stderr)
     return 1 if refused or has_errors(carried) else 0
 
 
-def _from_python(arguments: argparse.Namespace) -> int:
-    """The DAGs of a Python file → this project's format."""
-    file: Path = arguments.file
-    if arguments.to != "pipeline":
-        raise UsageError(f"{file}: a Python file is converted to `pipeline` only")
-    if not file.is_file():
-        raise UsageError(f"{file}: there is no such file")
-    require_airflow()
-    top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
-    with tempfile.TemporaryDirectory(prefix="factory-convert-") as home:
-        prepare_airflow(home, "CRITICAL")
-        from factory.build.python_made import ImportFailedError, imported  # noqa: PLC0415 # imports Airflow
-        from factory.loading.from_python import converted  # noqa: PLC0415 # as above
+def _python_files(path: Path) -> list[Path]:
+    """The Python files that are meant: the one that is named, or those of a folder without documents that Airflow
+    would look for DAGs in. Raises UsageError."""
+    if path.suffix == ".py" and not path.is_dir():
+        if not path.is_file():
+            raise UsageError(f"{path}: there is no such file")
+        return [path]
+    if not path.is_dir() or any(pipeline_paths(path)):
+        return []
+    texts = {file: file.read_bytes().lower() for file in sorted(path.rglob("*.py"))}
+    return [file for file, text in texts.items() if b"dag" in text and b"airflow" in text]
 
+
+def _of_python(start: Path, files: Sequence[Path], arguments: argparse.Namespace) -> tuple[list[_New], int]:
+    """The DAGs of Python files → this project's format; and the exit status."""
+    from factory.loading.from_python import ImportFailedError, imported_dags  # noqa: PLC0415 # imports Airflow
+
+    top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
+    new: list[_New] = []
+    status = 0
+    for file in files:
         try:
-            made = list(converted(imported(file.resolve()), str(file)))
+            made = imported_dags(file)
         except ImportFailedError as error:
             print(f"factory convert: {file}:{error.line}: {error}", file=sys.stderr)
-            return 1
-    if not made:
-        raise UsageError(f"{file}: it makes no DAG when it is imported")
-    new = [_New(one.dag_id, top / f"{one.dag_id}.yaml", one) for one in made]
-    texts = {one.place.name: one.made.text.encode() for one in new}
-    checker = Checker(file.parent, CheckOptions(shown_folder=str(top) if top.name else "", texts=texts))
-    found = [finding for name in texts for finding in checker.file(name).diagnostics]
-    return _given_out(new, [d for d in found if d.severity is Severity.ERROR], arguments)
+            status = 1
+            continue
+        if not made and file == start:
+            raise UsageError(f"{file}: it makes no DAG when it is imported")
+        below = Path() if file == start else file.parent.relative_to(start)
+        new += [_New(file, top / below / f"{one.dag_id}.yaml", one) for one in made]
+    if not new and not status:
+        raise UsageError(f"{start}: its Python files make no DAG when they are imported")
+    return new, status
 
 
-def _selected(target: Path, to: str) -> tuple[Selection, tuple[str, ...], dict[str, list[Document]]]:
+def _selected(target: Path, to: str) -> _Chosen:
     """The files to convert, and what those of Airflow 3.4's format say. Raises UsageError."""
     (selection,) = select([target])
     checker = Checker(selection.folder)
@@ -177,6 +200,7 @@ def _findings(checker: Checker, path: str, foreign: Mapping[str, list[Document]]
 
 
 def _converted(
+    start: Path,
     selection: Selection,
     paths: Sequence[str],
     arguments: argparse.Namespace,
@@ -184,7 +208,7 @@ def _converted(
 ) -> Iterator[_New]:
     """The new files, each in the subfolder that its source has below the folder that is converted."""
     top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
-    folder, start = lexically_absolute(selection.folder), lexically_absolute(arguments.file)
+    folder, start = lexically_absolute(selection.folder), lexically_absolute(start)
     start = start if start.is_dir() else start.parent
     if arguments.to == "python" or not start.is_relative_to(folder):
         start = folder  # a module looks for its files from there; and the project's folder means the pipelines in it
@@ -195,7 +219,7 @@ def _converted(
             if arguments.output != _STANDARD_OUTPUT and (Path(name).name != name or not name.isprintable()):
                 shown = selection.shown_path(path)
                 raise UsageError(f"{shown}: the DAG id {made.dag_id!r} is no name of a file; nothing is written")
-            yield _New(path, top / below / name, made)
+            yield _New(folder / path, top / below / name, made)
 
 
 def _pipelines(selection: Selection, foreign: Mapping[str, list[Document]]) -> Callable[[str], Iterator[ConvertedDag]]:
@@ -218,71 +242,31 @@ def _to_airflow(selection: Selection, checker: Checker) -> Callable[[str], Itera
     return lambda path: to_airflow(checker.variants(path), os.environ, reader)
 
 
-class _Modules:
-    """This project's files → Python modules. What `${env.NAME}` gives is read from the environment again, as far as it
-    is text."""
-
-    def __init__(self, selection: Selection, options: CheckOptions) -> None:
-        self._folder, self._options = selection.folder, options
-        self._checker = Checker(selection.folder, options)
-
-    def of(self, path: str) -> Iterator[ConvertedDag]:
-        """The modules of a file's DAGs."""
-        from factory.build.python_values import marked  # noqa: PLC0415 # imports Airflow, whose home is set only now
-
-        subjects = {one.dag_id: Subject(path, one.effective) for one in self._checker.variants(path)}
-        marks = marked((text for subject in subjects.values() for _, text in subject.texts), self._checker.environ)
-        if self._with(marks).file(path).has_errors:  # some are read as numbers, or chosen from a list
-            marks = {n: mark for n, mark in marks.items() if not self._with({n: mark}).file(path).has_errors}
-        yield from (self._module(dag_id, subject, marks) for dag_id, subject in subjects.items())
-
-    def _with(self, marks: Mapping[str, str]) -> Checker:
-        environ = {**self._checker.environ, **marks}
-        return Checker(self._folder, replace(self._options, environ=environ))
-
-    def _module(self, dag_id: str, subject: Subject, marks: Mapping[str, str]) -> ConvertedDag:
-        from factory.build.errors import PipelineBuildError  # noqa: PLC0415 # as above
-        from factory.build.python_code import NoCodeError  # noqa: PLC0415 # as above
-        from factory.build.python_module import PythonModule  # noqa: PLC0415 # as above
-        from factory.loading.pipelines import build_diagnostics  # noqa: PLC0415 # as above
-
-        written = list(written_variables(subject, marks))
-        if has_errors(written):
-            return ConvertedDag(dag_id, "", tuple(written))
-        pipeline = next(one for one in self._with(marks).file(subject.path).pipelines if one.dag_id == dag_id)
-        assert isinstance(pipeline, CheckedPipeline)  # noqa: S101 # no others are chosen
-        unset = frozenset(marks.keys() - self._checker.environ.keys())
-        try:
-            return ConvertedDag(dag_id, PythonModule(pipeline, subject.effective, marks, unset).text(), tuple(written))
-        except PipelineBuildError as error:
-            if marks:
-                return self._module(dag_id, subject, {})  # an operator may read a text as something else
-            found = build_diagnostics(self._checker, subject.path, error)
-            return ConvertedDag(dag_id, "", tuple(found))
-        except NoCodeError as error:
-            lost = subject.finding(Code.NOT_CONVERTED, (), f"there is no Python module of `{dag_id}`: {error}")
-            return ConvertedDag(dag_id, "", (lost,))
-
-
-def _refused(selection: Selection, new: Sequence[_New]) -> Iterator[Diagnostic]:
-    """The errors that lint finds in the new files, if they replaced the documents."""
-    texts = {one.source: b"" for one in new}
-    places: dict[str, Path] = {}
-    folder = lexically_absolute(selection.folder)
+def _refused(new: Sequence[_New], output: str) -> Iterator[Diagnostic]:
+    """The errors that lint finds in the new files where they go, in place of the documents; on standard output, where
+    their sources are."""
+    by_folder: dict[Path, dict[Path, _New]] = {}
     for one in new:
-        place = lexically_absolute(one.place)
-        if not place.is_relative_to(folder):
-            place = folder / PurePosixPath(one.source).parent / place.name
-        path = place.relative_to(folder).as_posix()
-        if one.made.text and is_pipeline_path(path):
-            texts[path] = one.made.text.encode()
-            places[selection.shown_path(path)] = one.place
-    if not places:
-        return
-    result = Checker(selection.folder, CheckOptions(shown_folder=selection.shown, texts=texts)).folder()
-    for found in result.diagnostics:
-        if found.severity is Severity.ERROR and found.file in places:
-            yield replace(found, file=str(places[found.file]))
+        place = one.source.parent / one.place.name if output == _STANDARD_OUTPUT else one.place
+        folder = pipelines_folder(one.source) if output == _STANDARD_OUTPUT else _folder_of(Path(output))
+        by_folder.setdefault(lexically_absolute(folder), {})[lexically_absolute(place)] = one
+    for folder, places in by_folder.items():
+        texts = {one.source: b"" for one in places.values() if one.source.suffix != ".py"}
+        texts |= {place: one.made.text.encode() for place, one in places.items() if one.made.text}
+        inside = {lexically_absolute(place): text for place, text in texts.items()}
+        inside = {place: text for place, text in inside.items() if place.is_relative_to(folder)}
+        named = {place.relative_to(folder).as_posix(): text for place, text in inside.items()}
+        for found in Checker(folder, CheckOptions(shown_folder="", texts=named)).folder().diagnostics:
+            one_place = places.get(folder / found.file)
+            if found.severity is Severity.ERROR and one_place is not None and is_pipeline_path(found.file):
+                yield replace(found, file=str(one_place.place))
+
+
+def _folder_of(output: Path) -> Path:
+    """The pipelines folder that the output is in or will be, else the output."""
+    here, folder = lexically_absolute(output), lexically_absolute(pipelines_folder(output))
+    is_in_it = here.is_relative_to(folder) and (output.is_dir() or folder.name == FOLDER_NAME)
+    return folder if is_in_it else here
 
 
 def _write(new: Sequence[_New], folder: Path, *, force: bool) -> None:

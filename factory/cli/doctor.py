@@ -1,7 +1,8 @@
 """Look at this machine's Airflow and say what is wrong, one line each.
 
 Run it with the environment variables of the process that you ask about: the dag-processor reads the pipelines and
-writes the storage, a worker reads it. Exit status: 0 nothing is wrong (warnings allowed), 1 an error, 2 usage.
+writes the storage, a worker reads it. Without `AIRFLOW_HOME`, it looks at the Airflow of `factory run` that is here or
+in a folder above, if there is one. Exit status: 0 nothing is wrong (warnings allowed), 1 an error, 2 usage.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from factory.cli import UsageError
+from factory.cli.airflow import home_folder
+from factory.cli.run import require_airflow
 
 # Airflow is imported by the checks that need it: `--help` does without.
 # ruff: noqa: PLC0415
@@ -33,19 +36,21 @@ class Finding(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `factory doctor`: there are none."""
-    del parser
+    """Add the options of `factory doctor`."""
+    parser.add_argument(
+        "--airflow-home",
+        type=Path,
+        metavar="FOLDER",
+        help="Airflow's home ($AIRFLOW_HOME, else .airflow here or in a folder above, else ~/airflow)",
+    )
 
 
-def run(_: argparse.Namespace) -> int:
-    """Print the findings; returns the exit status."""
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; returns the exit status. Raises UsageError."""
+    require_airflow()
+    _choose_home(arguments.airflow_home)
     # Providers warn of each other while they are imported, into standard output.
     warnings.simplefilter("ignore")
-    try:
-        import airflow
-    except ImportError:
-        raise UsageError("Airflow is not installed here: pip install 'airflow-pipeline-factory[airflow]'") from None
-    del airflow
     worst = "ok"
     for check in (_airflow, _plugin, _bundles, _settings):
         for level, text in check():
@@ -54,7 +59,29 @@ def run(_: argparse.Namespace) -> int:
     return 1 if worst == "error" else 0
 
 
+def _choose_home(written: Path | None) -> None:
+    """Take on the environment of the Airflow that is meant. Raises UsageError."""
+    from factory.local.environment import local_environment
+    from factory.local.home import Home, LocalRunError
+
+    if written is None and "AIRFLOW_HOME" in os.environ:
+        return
+    home = Home(home_folder(written))
+    if home.settings.is_file():
+        try:
+            os.environ.update(local_environment(os.environ, home.read_settings(), home).variables)
+        except LocalRunError as error:
+            raise UsageError(str(error)) from None
+    elif written is not None:
+        if not home.path.is_dir():
+            raise UsageError(f"--airflow-home {written}: there is no such folder")
+        os.environ["AIRFLOW_HOME"] = str(home.path)
+
+
 def _airflow() -> Iterator[Finding]:
+    from airflow.configuration import AIRFLOW_CONFIG, AIRFLOW_HOME
+
+    yield Finding("ok", f"home {AIRFLOW_HOME}, configuration {AIRFLOW_CONFIG}")
     found = version("apache-airflow-core")
     if found.startswith(SUPPORTED):
         yield Finding("ok", f"Airflow {found}")
@@ -87,8 +114,8 @@ def _bundles() -> Iterator[Finding]:
     if not entries:
         yield Finding(
             "warning",
-            f"no bundle of the class {BUNDLE} is configured: pipelines come from a dags folder only, and runs are not "
-            "pinned to a version",
+            f"no bundle of the class {BUNDLE} is configured here: pipelines come from a dags folder only, and runs are "
+            "not pinned to a version (to ask about another Airflow, name its home: --airflow-home)",
         )
     for entry in entries:
         yield from _bundle(entry)

@@ -82,7 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory init`."""
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="the repository (the current folder)")
     parser.add_argument(
-        "--source", metavar="URL", help="the repository of the factory (the one that it was installed from)"
+        "--source",
+        metavar="URL",
+        help="the repository of the factory (the one that the checks name, else the one that it was installed from)",
     )
     parser.add_argument("--revision", help="its tag or commit (the installed one)")
 
@@ -92,8 +94,11 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.folder
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"{folder}: there is no folder {folder.absolute().parent}")
+    templates = {".pre-commit-config.yaml": PRE_COMMIT, ".github/workflows/pipelines.yaml": WORKFLOW}
+    written = {name: _repository_in(template, folder / name) for name, template in templates.items()}
     repository, revision = _installed_from()
-    repository, revision = arguments.source or repository, arguments.revision or revision
+    repository = arguments.source or next(filter(None, written.values()), repository)
+    revision = arguments.revision or revision
     if not repository:
         raise UsageError("the repository of the factory is not known here: name it, --source https://…")
     source = {"repository": _readable_by_all(repository), "revision": revision}
@@ -110,18 +115,17 @@ def run(arguments: argparse.Namespace) -> int:
         ".gitignore": IGNORED,
         **{f"{SCHEMAS}/{name}": schema_path(name).read_text(encoding="utf-8") for name in ALL},
     }
-    templates = {".pre-commit-config.yaml": PRE_COMMIT, ".github/workflows/pipelines.yaml": WORKFLOW}
     named = bool(arguments.source or arguments.revision)
     try:
         for name, text in files.items():
-            is_ours = named and name in templates and _is_of(templates[name], folder / name)
+            is_ours = named and bool(written.get(name))
             if text:
                 _write(folder / name, text, replace=is_ours or name.startswith(SCHEMAS))
             if named and name in templates and not is_ours and (folder / name).read_text(encoding="utf-8") != text:
                 print(f"         you changed it: write {source['repository']} and {revision} there yourself")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
-    if source["repository"].startswith("file:"):
+    if any("file://" in (folder / name).read_text(encoding="utf-8") for name in templates):
         print(
             "Only this machine has the repository of the factory that the checks use: name another one, --source URL."
         )
@@ -166,13 +170,12 @@ def _readable_by_all(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _is_of(template: str, path: Path) -> bool:
-    """Whether a file is as a template was written, with whatever repository and revision."""
+def _repository_in(template: str, path: Path) -> str:
+    """The repository that a file names which is as a template was written; empty where it is not."""
     parts = re.split(r"\{(?:repository|revision)\}", template)
-    return (
-        path.is_file()
-        and re.fullmatch(r"\S+".join(map(re.escape, parts)), path.read_text(encoding="utf-8")) is not None
-    )
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    found = re.fullmatch(r"([^\s@]+)".join(map(re.escape, parts)), text)
+    return found[1] if found is not None else ""
 
 
 def _write(path: Path, text: str, *, replace: bool) -> None:

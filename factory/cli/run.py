@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from factory.cli import UsageError
+from pipeline_factory import requirement
 
 MAX_PORT = 65535
 
@@ -50,7 +51,7 @@ def port(text: str) -> int:
 def require_airflow() -> None:
     """Raises UsageError."""
     if find_spec("airflow") is None:
-        raise UsageError("Airflow is not installed here: pip install 'airflow-pipeline-factory[airflow]'")
+        raise UsageError(f"Airflow is not installed here: pip install {requirement('airflow')}")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ from schemas.check import Checker, CheckOptions
 from schemas.compose.variants import Variant
 from schemas.findings.codes import Severity
 from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant_duration
 from schemas.folder.discovery import default_dag_id, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE, pipelines_folder
 from schemas.text.document import Document, document_from_text
@@ -175,6 +176,10 @@ def _given(text: str) -> Any:
     """`null` and mappings as YAML has them; all else is a cron expression or preset. Raises UsageError."""
     if not text.strip():
         raise UsageError('write a cron expression, such as "0 7 * * 1-5", or null')
+    word, _, length = text.strip().removeprefix("@").partition(" ")
+    every = meant_duration(length.strip()) if word == "every" else None
+    if every is not None:
+        raise UsageError(f'for a run every {every} write "{{every: {every}}}"')
     document = document_from_text(f"schedule: {text}\n", "")
     value = document.data.get("schedule", text) if isinstance(document.data, dict) else text
     if isinstance(value, list):
@@ -223,6 +228,9 @@ def rescheduled(variant: Variant, raw: bytes, wanted: Any, timezone: str | None)
         return spliced(raw, [_replacing(document, path, _value(wanted, timezone))])
     line, anchor = document.key_span(path).line, anchor_in_use(document, path)
     if not isinstance(schedule.get("cron"), str) or start < key_end or anchor:
+        if "assets" in schedule and "cron" not in schedule and start >= key_end and not anchor:
+            ways = f"""by the clock instead: write '{{cron: "{wanted}"}}'; by both: add `cron` there"""
+            raise NotEditableError(f"{document.file}:{line}: it runs when its assets are updated; {ways}")
         kind = "a list of crons" if isinstance(schedule.get("cron"), list) else "no cron"
         kind = f"used elsewhere as `*{anchor}`" if anchor else kind
         kind = f"that of line {document.lines.position(start)[0]}" if start < key_end else kind

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from factory.cli import UsageError, end_by_signal
 from factory.cli.options import count, require_writable, write_output
+from factory.cli.run import require_airflow
 from factory.cli.try_ import kept
 from factory.reporters import full
 from factory.reporters.text import columns, printable, wants_colour
@@ -88,6 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the tests and print how each ended; returns the exit status."""
     started = time.monotonic()
+    require_airflow()
     require_writable(arguments.junit)
     end_by_signal()
     files = list(_files(arguments.paths))

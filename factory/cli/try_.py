@@ -29,6 +29,7 @@ from factory.cli.options import (
     require_declared,
     select,
 )
+from factory.cli.run import require_airflow
 from factory.reporters import full
 from factory.reporters.text import wants_colour
 from factory.trial import hide_in_output, hiding_output, prepare_airflow, tasks_of, wrong_param
@@ -75,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the tasks and print how each ended; returns the exit status."""
+    require_airflow()
     asked = _Asked(
         _pairs(arguments.given, "--given", "TASK=FILE"),
         _pairs(arguments.conn, "--conn", "ID=URI"),

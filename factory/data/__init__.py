@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-DISTRIBUTION = "airflow-pipeline-factory"
+from pipeline_factory import requirement
 
 
 def imported(module: str, *, task: str, extra: str) -> Any:
@@ -27,7 +27,7 @@ def imported(module: str, *, task: str, extra: str) -> Any:
 
         raise AirflowFailException(
             f"`{task}` needs the extra `{extra}`, which is not installed where this task runs: "
-            f"pip install '{DISTRIBUTION}[{extra}]'"
+            f"pip install {requirement(extra)}"
         ) from None
 
 

@@ -19,6 +19,7 @@ from pydantic_core import to_json
 
 from factory.data.places import RowFileError, format_of
 from factory.data.values import json_value
+from pipeline_factory import requirement
 
 ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""
@@ -295,6 +296,6 @@ def arrow() -> Any:
         import pyarrow  # noqa: PLC0415
     except ImportError:
         raise RowFileError(
-            "Parquet needs pyarrow, which is not installed: pip install 'airflow-pipeline-factory[parquet]'"
+            f"Parquet needs pyarrow, which is not installed: pip install {requirement('parquet')}"
         ) from None
     return pyarrow

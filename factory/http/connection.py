@@ -25,6 +25,7 @@ from factory.http.credentials import (
 )
 from factory.http.session import Transport
 from factory.http.tokens import LoginCredentials, OAuthCredentials, claim_request, login_call, token_requests
+from pipeline_factory import requirement
 from schemas.model.auth import Auth
 
 KEY_NAME = "X-Api-Key"
@@ -160,8 +161,8 @@ def _aws(auth: Auth, connection: Connection) -> AwsCredentials:
         )
     except ImportError:
         raise UnusableConnectionError(
-            "`auth: {type: aws_sigv4}` needs botocore, which is not installed: "
-            "pip install 'airflow-pipeline-factory[aws]'"
+            "`auth: {type: aws_sigv4}` needs botocore, which is not installed where this task runs: "
+            f"pip install {requirement('aws')}"
         ) from None
 
 

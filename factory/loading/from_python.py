@@ -7,6 +7,7 @@ that made several tasks.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,16 @@ from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, Asset
 
 from factory.build.dag import AS_WRITTEN
 from factory.build.errors import one_line
-from factory.build.python_made import DEADLINES, PLAIN_TIMETABLES, THE_DAG, Imported, arguments_of, is_made_by_build
+from factory.build.python_made import (
+    DEADLINES,
+    PLAIN_TIMETABLES,
+    THE_DAG,
+    Imported,
+    ImportFailedError,
+    arguments_of,
+    imported,
+    is_made_by_build,
+)
 from factory.build.tasks import GROUP_AS_WRITTEN
 from factory.loading.python_tasks import OF_EMAIL, PythonTasks, has_tasks, sends_mail
 from factory.operators.http_watch import HttpWatchTrigger
@@ -40,7 +50,18 @@ _DAG_AS_IT_IS = {
     *("jinja_environment_kwargs", "template_undefined"),
 }
 _MAILS = "`notifications: {on_failure: [{uses: email, with: {to: …}}]}` in `default_args` sends a mail"
+__all__ = ["ImportFailedError", "converted", "imported_dags"]
 _NO_COMMENTS = Document("", "", {"": None})
+
+
+def imported_dags(file: Path) -> list[ConvertedDag]:
+    """The converted DAGs of a file. Raises ImportFailedError."""
+    known = set(sys.modules)
+    made = list(converted(imported(file.resolve()), str(file)))
+    for name in set(sys.modules) - known:  # the next file may have another module of this name beside it
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(file.resolve().parent):
+            del sys.modules[name]
+    return made
 
 
 def converted(found: Imported, shown: str) -> Iterator[ConvertedDag]:

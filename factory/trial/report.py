@@ -25,6 +25,7 @@ from factory.trial.fixture_server import Request
 from factory.trial.given import KINDS
 from factory.trial.memory import Memory, TaskResult, is_secret_name, parsed
 from schemas.compose.env_values import without
+from schemas.dagfactory.dag_view import DagView
 from schemas.rules.subject import Subject
 
 WIDEST_CELL = 32
@@ -55,8 +56,9 @@ def plain(output: Any) -> Any:
 def task_place(subject: Subject, task_id: str) -> str:
     """`file:line` of a task, and of those who take the templates that it is in."""
     path = next((view.path for view in subject.entries if view.full_id == task_id), None)
-    if path is None:
-        return subject.path
+    if path is None:  # a document of dag-factory
+        parts = DagView("", subject).built_as.values()
+        path = next((part.path for part in parts if part.id == task_id.rpartition(".")[2]), ())
     first, *callers = (f"{file}:{span.line}" for file, _, span in (subject.key_span(path), *subject.callers(path)))
     return ", used at ".join([first, *callers])
 

@@ -26,6 +26,7 @@ from factory.trial.given import FOLDER_VARIABLE, Authority, Place, Tables, Unusa
 from factory.trial.memory import RETURN_VALUE, Kept, Memory, TaskResult
 from factory.trial.report import Recorder, frames, plain, task_place
 from factory.trial.run import Trial, run
+from pipeline_factory import requirement
 from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.check.test_files import fixtures_of
 from schemas.findings.paths import DataPath
@@ -67,7 +68,7 @@ class Tester:
         """Run one test of the pipeline at a path below the folder; `base` is the test file's folder."""
         started = time.monotonic()
         if test.now is not None and find_spec("time_machine") is None:
-            text = 'a frozen clock needs time-machine: `pip install "airflow-pipeline-factory[test]"`'
+            text = f"a frozen clock needs time-machine: pip install {requirement('test')}"
             return TestRun(test.name, 0.0, (Problem(("now",), text),))
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="factory-test-")))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import PydanticCustomError
 
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, TASK_OUTPUT, run_reference
+from schemas.findings.paths import DataPath
 
 
 class Model(BaseModel):
@@ -52,12 +54,31 @@ StatusCode = Annotated[int, Field(ge=100, le=599), _Integral]
 """Of an HTTP answer (RFC 9110, section 15)."""
 
 
-def _finite(value: Any) -> Any:
+def unfit(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
+    """Path and kind of the numbers in a value that do not reach Airflow's database: its processes send each other
+    numbers of 64 bits, and PostgreSQL's JSON type and `requests` take none that is not finite, such as `1e400`."""
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from unfit(part, (*path, key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, FINITE
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        yield path, WIDE
+
+
+FINITE, WIDE = "finite_number", "number_of_64_bits"
+
+
+def _fit(value: Any) -> Any:
     pending = [value]
     while pending:
         part = pending.pop()
-        if isinstance(part, float) and not math.isfinite(part):
-            raise PydanticKnownError("finite_number")
+        if isinstance(part, str):
+            continue
+        if (isinstance(part, float) and not math.isfinite(part)) or (isinstance(part, int) and part.bit_length() > 63):
+            at, kind = next(unfit(value), ((), ""))
+            if kind:
+                raise PydanticCustomError(kind, "expected another number", {"at": at})
         if isinstance(part, dict):
             pending.extend(part.values())
         elif isinstance(part, list):
@@ -65,8 +86,8 @@ def _finite(value: Any) -> Any:
     return value
 
 
-PlainValue = Annotated[Any, AfterValidator(_finite)]
-"""PostgreSQL's JSON type and `requests` do not accept numbers that are not finite, such as YAML's `1e400`."""
+PlainValue = Annotated[Any, AfterValidator(_fit)]
+"""Anything that YAML has; a validation error says with `at` where in it the wrong number is."""
 
 
 LINK_PATTERN = r"^(?:https?://[^/?#\s]|mailto:[^?#\s])"

@@ -238,7 +238,10 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
         found = re.search(_UNSEEN, str(path[-1]))
         if found is not None:
             message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
-            yield subject.finding(Code.LOOK_ALIKE, path, message, at_key=True, help="type the key again")
+            severity = _severity(found[0])
+            yield subject.finding(
+                Code.LOOK_ALIKE, path, message, at_key=True, help="type the key again", severity=severity
+            )
     for path, text in subject.texts:
         if isinstance(text, EnvText) or (text.isascii() and text.isprintable()):
             continue
@@ -256,7 +259,19 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
         found = re.search(_UNSEEN, text)
         if found is not None and (" " not in text.strip() or "\x00" in text):
             message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
-            yield subject.finding(Code.LOOK_ALIKE, path, message, help="type the value again", part=found.span())
+            yield subject.finding(
+                Code.LOOK_ALIKE,
+                path,
+                message,
+                help="type the value again",
+                part=found.span(),
+                severity=_severity(text),
+            )
+
+
+def _severity(text: str) -> Severity | None:
+    """PostgreSQL stores no text with a null character, and no process or file takes one."""
+    return Severity.ERROR if "\x00" in text else None
 
 
 def _written(subject: Subject, path: DataPath) -> str:

@@ -172,7 +172,7 @@ def _of_bash(name: str, value: Any) -> Misfit | None:
         if not isinstance(one, str | dict):
             written = str(one).lower() if isinstance(one, bool) else one
             caret = f'write "{written}"' if isinstance(one, int | float) else ""
-            return Misfit(f"is text for each name, not {_shown(one)}", caret, item=str(key))
+            return Misfit(f"is text for each name, not {_shown(one)}", caret, severity=Severity.ERROR, item=str(key))
     return None
 
 

@@ -48,6 +48,7 @@ def shape_problems(errors: list[ErrorDetails], document: Effective) -> list[Prob
     by_path: dict[DataPath, list[ErrorDetails]] = {}
     for error in errors:
         path = document_path(error["loc"], document.data, missing=error["type"] == "missing")
+        path = (*path, *error.get("ctx", {}).get("at", ()))
         by_path.setdefault(path, []).append(error)
     above = {path[:length] for path in by_path for length in range(len(path))}
     for path in above & by_path.keys():
@@ -215,7 +216,8 @@ def model_findings(
     """What is wrong with the shape of a document that `root` is the model of. `key`: it is the value of this key of
     the model."""
     seen: set[DataPath] = set()
-    placed = [(_path_in(document.data, error["loc"][len(key) :]), error) for error in errors]
+    inside = [(*error["loc"][len(key) :], *error.get("ctx", {}).get("at", ())) for error in errors]
+    placed = [(_path_in(document.data, location), error) for location, error in zip(inside, errors, strict=True)]
     slipped = {
         (*path[:-1], edit.text)
         for path, error in placed

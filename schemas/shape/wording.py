@@ -13,6 +13,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Edit, InQuotes, Word, Yaml, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration
 from schemas.model.cron import cron_problem
+from schemas.model.fields import FINITE, WIDE
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
 from schemas.model.pipeline import DAG_ID_PATTERN
 from schemas.model.task_base import TASK_ID_PATTERN
@@ -50,7 +51,7 @@ _BOOLEAN_WORDS = {
 }
 
 
-_BOUNDS = {
+BOUNDS = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",
@@ -58,7 +59,8 @@ _BOUNDS = {
     "string_too_short": "at least {min_length} character(s) long",
     "string_too_long": "at most {max_length} character(s) long",
     "too_short": "a list of at least {min_length} item(s)",
-    "finite_number": "a finite number",
+    FINITE: "a finite number",
+    WIDE: "a number of at most 64 bits",
 }
 _MOVING = re.compile(r"now|today|yesterday|tomorrow|days?_ago|datetime|\{\{|\d+ days? ago", re.IGNORECASE)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[:/?#]\S*)?$")
@@ -135,7 +137,7 @@ def literals(error: ErrorDetails) -> tuple[str, ...]:
 def bound(error: ErrorDetails) -> str | None:
     """The limit that a value of the right type passes: "at least 100"."""
     context = error.get("ctx", {})
-    words = _BOUNDS.get(error["type"])
+    words = BOUNDS.get(error["type"])
     if words is None:
         return None
     one = words.replace("(s)", "" if context.get("min_length", context.get("max_length")) == 1 else "s")
@@ -172,7 +174,9 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         return ProblemText(Code.WRONG_VALUE, f"{name} is empty")
     limit = bound(error)
     if limit is not None:
-        return ProblemText(Code.WRONG_VALUE, f"{name} must be {limit}")
+        return ProblemText(
+            Code.WRONG_VALUE, f"{name} must be {limit}", caret="put it in quotes" if kind == WIDE else ""
+        )
     return ProblemText(Code.WRONG_VALUE, f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}")
 
 

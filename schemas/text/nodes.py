@@ -245,6 +245,9 @@ def scalar(value: Any) -> str:
     """A single value on one line, in quotes where YAML 1.2 or 1.1 would take the text for something else."""
     if isinstance(value, str) and re.fullmatch(_PLAIN_WORD, value) and value.lower() not in _YAML_1_1_WORDS:
         return value  # most keys and many values: the dump costs fifty times as much
+    if isinstance(value, str) and not all(one.isprintable() or one == "\n" for one in value):
+        # What nobody sees is written as an escape: some of it YAML 1.1 takes for the end of a line.
+        return yaml.safe_dump(value, default_style='"', width=2**31 - 1).strip()
     style = None
     while True:
         written: str = yaml.safe_dump(

@@ -9,6 +9,7 @@ import argparse
 import sys
 
 from factory.cli import UsageError
+from pipeline_factory import requirement
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def run(_: argparse.Namespace) -> int:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise UsageError(
-            "needs the extra `editor`, which is not installed: pip install 'airflow-pipeline-factory[editor]'"
+            f"needs the extra `editor`, which is not installed: pip install {requirement('editor')}"
         ) from None
     if sys.stdin.isatty():
         raise UsageError("editors start this and talk to it over standard input; docs/editors.md shows how")

@@ -11,6 +11,8 @@ from schemas.source import SourceReader
 
 RULES: tuple[Callable[[DagView], Iterator[Diagnostic]], ...] = (
     shape.check,
+    shape.check_stored,
+    shape.check_variables,
     schedule.check,
     graph.check,
     objects.check,

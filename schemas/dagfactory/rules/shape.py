@@ -24,14 +24,15 @@ from schemas.dagfactory.keys import (
     is_number,
 )
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Edit, Entry, Word
+from schemas.findings.diagnostics import Diagnostic, Edit, Entry, InQuotes, Word
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant, nearest
 from schemas.folder.dialect import NOT_DAGS
+from schemas.model.fields import WIDE, unfit
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import LONGEST_ID
 from schemas.shape.places import name
-from schemas.shape.wording import described
+from schemas.shape.wording import BOUNDS, described
 
 _ID = re.compile(r"[\w.-]+")
 _TYPES: Mapping[str, type] = {BOOL: bool, COUNT: int, MAPPING: dict, TEXT: str}
@@ -65,6 +66,29 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
                 yield from wrong_kind(dag, (*group.path, key), value, GROUP_KEYS[key])
             else:
                 yield _unknown(dag, (*group.path, key), f"a task group has no `{key}`", GROUP_KEYS)
+
+
+def check_stored(dag: DagView) -> Iterator[Diagnostic]:
+    """Values that Airflow's processes and its database do not pass on: the DAG would vanish without an error."""
+    for path, kind in unfit(dag.data):
+        message = f"{name(path, dag.subject.effective)} must be {BOUNDS[kind]}"
+        yield dag.subject.finding(Code.WRONG_VALUE, path, message, caret="put it in quotes" if kind == WIDE else "")
+    if dag.subject.may_hold("\\"):
+        for path, text in dag.subject.texts:
+            if "\x00" in text:
+                message = f"{name(path, dag.subject.effective)} must not hold a null character"
+                yield dag.subject.finding(Code.WRONG_VALUE, path, message)
+
+
+def check_variables(dag: DagView) -> Iterator[Diagnostic]:
+    """A command's `env` that no process can start with: each value must be text, and dag-factory reads `on` as true."""
+    for path, data in dag.settings:
+        env = data.get("env")
+        for key, value in env.items() if isinstance(env, dict) and "__type__" not in env else ():
+            if isinstance(value, bool | int | float):
+                message = f"`{key}` in `env` must be text, not {described(value)}"
+                place, fix = (*path, "env", key), InQuotes()
+                yield dag.subject.finding(Code.WRONG_TYPE, place, message, caret="put it in quotes", fix=fix)
 
 
 def _ids(dag: DagView) -> Iterator[Diagnostic]:

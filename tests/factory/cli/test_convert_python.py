@@ -207,3 +207,60 @@ def test_a_task_has_the_arguments_that_its_file_wrote_and_dates_are_local(tmp_pa
     assert b["end_date"] == "2026-10-25T01:30:00+00:00", "02:30 in Berlin is twice that night"
     assert c["with"] == {"word": "hi"}
     assert (d["with"], d["expand"]) == ({"append_env": True}, {"bash_command": ["a", "b"]})
+
+
+SALES = """\
+import shoplib
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG
+
+with DAG("<name>", schedule=None):
+    PythonOperator(task_id="count", python_callable=shoplib.count)
+    BashOperator(task_id="export", bash_command="export.sh")
+"""
+
+
+def test_new_files_are_checked_where_they_go(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "shoplib.py").write_text("def count():\n    return 1\n")
+    (tmp_path / "old" / "export.sh").write_text("date\n")
+    (tmp_path / "old" / "sales.py").write_text(SALES.replace("<name>", "sales"))
+    (tmp_path / "pipelines").mkdir()
+    for name in ("shoplib.py", "export.sh"):
+        (tmp_path / "pipelines" / name).write_bytes((tmp_path / "old" / name).read_bytes())
+
+    apart = factory("convert", "old/sales.py", "--output", "new", cwd=tmp_path)
+    assert (apart.returncode, apart.stdout) == (1, "new/sales.yaml\n")
+    assert "PF307" in apart.stderr
+    assert "PF381" in apart.stderr
+    assert "--> new/sales.yaml:" in apart.stderr
+    assert apart.stderr.endswith("modules and files that pipelines use must be in new: copy them\n")
+    assert factory("lint", "new", cwd=tmp_path).returncode == 1
+
+    (tmp_path / "old" / "export.sh").unlink()
+    beside = factory("convert", "old/sales.py", "--output", "pipelines", cwd=tmp_path)
+    assert (beside.returncode, beside.stderr) == (0, "")
+    assert factory("lint", "pipelines", cwd=tmp_path).returncode == 0
+
+
+def test_several_files_and_folders_are_converted_at_once(tmp_path: Path) -> None:
+    for name in ("a", "b", "team/c", "team/d"):
+        file = tmp_path / "old" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(
+            SALES.replace("<name>", file.stem).replace("import shoplib", f"import shoplib_{file.stem} as shoplib")
+        )
+        (file.parent / f"shoplib_{file.stem}.py").write_text("def count():\n    return 1\n")
+    (tmp_path / "old" / "team" / "d.py").write_text("import airflow\nimport nowhere\nDAGS = 1\n")
+
+    files = factory("convert", "old/a.py", "old/b.py", "--output", "new", cwd=tmp_path)
+    folder = factory("convert", "old", "--output", "all", cwd=tmp_path)
+    twice = factory("convert", "old/a.py", "old", "--output", "again", cwd=tmp_path)
+
+    assert files.stdout == "new/a.yaml\nnew/b.yaml\n"
+    assert folder.stdout == "all/a.yaml\nall/b.yaml\nall/team/c.yaml\n"
+    assert folder.returncode == 1
+    assert "old/team/d.py:2: importing it failed: ModuleNotFoundError: No module named 'nowhere'" in folder.stderr
+    assert (twice.returncode, "two documents have this DAG; nothing is written" in twice.stderr) == (2, True)
+    assert not (tmp_path / "again").exists()

@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from factory.local.environment import local_environment
+from factory.local.home import Home, Settings
 from tests.factory.bundle.s3 import STORE, connection
 
 from .commands import GOOD, factory
@@ -95,3 +99,23 @@ def test_a_wrong_argument_of_the_bundle_is_named(tmp_path: Path) -> None:
 
     assert status == 1
     assert any("bundle p: TypeError" in line and "foldr" in line for line in lines)
+
+
+def test_it_looks_at_the_airflow_of_factory_run_that_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pipelines").mkdir()
+    home = Home(tmp_path / ".airflow")
+    home.prepare()
+    settings = Settings(tmp_path / "pipelines", home.path, 8080, 8000, None)
+    home.configure(settings, local_environment({}, settings, home).airflow_cfg())
+    (tmp_path / "other").mkdir()
+    monkeypatch.delenv("AIRFLOW_HOME")
+
+    here = factory("doctor", cwd=tmp_path / "pipelines")
+    other = factory("doctor", "--airflow-home", "other", cwd=tmp_path)
+    wrong = factory("doctor", "--airflow-home", "nowhere", cwd=tmp_path)
+
+    assert here.stdout.splitlines()[0] == f"ok      home {home.path}, configuration {home.path}/airflow.cfg"
+    assert f"ok      bundle pipelines: reads {tmp_path / 'pipelines'}\n" in here.stdout
+    assert other.stdout.startswith(f"ok      home {tmp_path / 'other'}, configuration ")
+    assert (other.returncode, other.stdout.count("no bundle of the class")) == (0, 1)
+    assert (wrong.returncode, wrong.stderr) == (2, "factory doctor: --airflow-home nowhere: there is no such folder\n")

@@ -165,3 +165,19 @@ def test_the_schema_is_printed_or_named(tmp_path: Path) -> None:
     path = Path(factory("schema", "--path", cwd=tmp_path).stdout.strip())
     assert json.loads(factory("schema", cwd=tmp_path).stdout) == json.loads(path.read_text())
     assert factory("schema", "--defaults", "--path", cwd=tmp_path).stdout.strip().endswith("defaults.schema.json")
+
+
+def test_the_source_that_the_checks_name_is_kept(tmp_path: Path) -> None:
+    mirror = "https://mirror.example/a/f.git"
+    assert factory("init", "--source", mirror, "--revision", "v1", cwd=tmp_path).returncode == 0
+
+    again = factory("init", cwd=tmp_path)
+    newer = factory("init", "--revision", "v2", cwd=tmp_path)
+
+    assert checks(tmp_path) == (mirror, "v2")
+    assert "Only this machine" not in again.stdout + newer.stdout
+    local = tmp_path / "clone"
+    local.mkdir()
+    told = factory("init", "--source", str(local), cwd=tmp_path)
+    assert "Only this machine" in told.stdout
+    assert "Only this machine" in factory("init", cwd=tmp_path).stdout

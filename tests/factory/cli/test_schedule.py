@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from factory.cli import main
+from tests.factory.cli.commands import factory
 
 TASK = "tasks: [{id: a, uses: empty}]\n"
 
@@ -193,3 +194,17 @@ def test_all_dags_that_a_new_schedule_reaches_are_named(pipelines: Path, capsys:
         "  after:  at 09:00; next runs: Mon 2026-03-02 09:00 UTC, Tue 2026-03-03 09:00 UTC, Wed 2026-03-04 09:00 UTC",
         "  environment prod: no change, it has a schedule of its own",
     ]
+
+
+def test_a_schedule_of_assets_and_an_interval_in_words_say_what_to_write(tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    text = "schedule: {assets: {any: [orders]}}\ntasks: [{id: a, uses: empty}]\n"
+    (tmp_path / "pipelines" / "a.yaml").write_text(text)
+
+    assets = factory("schedule", "set", "a", "0 7 * * *", cwd=tmp_path)
+    words = factory("schedule", "set", "a", "every 15m", cwd=tmp_path)
+    assert (assets.returncode, words.returncode) == (2, 2)
+    assert """by the clock instead: write '{cron: "0 7 * * *"}'; by both: add `cron` there""" in assets.stderr
+    assert words.stderr == 'factory schedule: for a run every 15m write "{every: 15m}"\n'
+    assert (tmp_path / "pipelines" / "a.yaml").read_text() == text
+    assert factory("schedule", "set", "a", '{cron: "0 7 * * *"}', cwd=tmp_path).returncode == 0

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +110,7 @@ ODD = [
     "@daily",
     "{{ ds }}",
     "a\n\n b\n",
+    *(f"a {chr(code)} b" for code in (1, 7, 27, 0x7F, 0x85, 0x9F, 0xA0, 0xAD, 0x2028, 0x2029, 0xFEFF, 0xFFFD, 0x1F600)),
 ]
 LONG = ["x" * 100, "- " * 60, "é" * 80]
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"), max_size=12) | st.sampled_from(
@@ -129,6 +132,14 @@ def test_what_is_shown_reads_as_the_document(data: dict[str, Any]) -> None:
     shown = render(compose([document]))
 
     assert (document_from_text(shown, "shown.yaml").data or {}) == document.data, shown
+
+
+@pytest.mark.parametrize("text", [text for text in ODD if not text.isprintable()])
+def test_what_nobody_sees_is_shown_as_an_escape(text: str) -> None:
+    shown = render(compose([document_from_text(json.dumps({"x": text, "y": [text]}), "a.yaml")]))
+
+    assert all(one.isprintable() or one == "\n" for one in shown), shown
+    assert yaml.safe_load(shown) == {"x": text, "y": [text]}, "YAML 1.1, too"
 
 
 def test_a_document_of_dag_factory_keeps_its_variables(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from factory.cli import COMMANDS
 from tests.factory.cli.commands import BAD, GOOD
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,8 +35,12 @@ def core_distributions() -> dict[str, Distribution]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with links to just these distributions' files."""
     site = tmp_path_factory.mktemp("site")
-    for name in ("schemas", "factory"):
+    for name in ("schemas", "factory", "pipeline_factory.py"):
         (site / name).symlink_to(ROOT / name)
+    (site / "airflow_pipeline_factory-0.dist-info").mkdir()
+    (site / "airflow_pipeline_factory-0.dist-info" / "METADATA").write_text(
+        "Name: airflow-pipeline-factory\nVersion: 0\n"
+    )
     for name, found in core_distributions().items():
         for top in {file.parts[0] for file in found.files or () if name != "airflow-pipeline-factory"}:
             source = Path(str(found.locate_file(top)))
@@ -75,12 +80,53 @@ def test_lint_and_list_work_in_it(site: Path, tmp_path: Path) -> None:
     assert "@daily" in listed.stdout
 
 
-def test_run_names_the_extra(site: Path, tmp_path: Path) -> None:
+NEED_AIRFLOW = {
+    "airflow": ["dags", "list"],
+    "build": ["--output", "dags"],
+    "convert": ["dag.py"],
+    "doctor": [],
+    "run": [],
+    "test": ["pipelines"],
+    "try": ["pipelines/good.yaml"],
+}
+DO_WITHOUT = {
+    "convert": ["old.yml"],
+    "init": [".", "--source", "https://git.example/a/f"],
+    "lint": [],
+    "list": [],
+    "new": ["empty", "orders"],
+    "plan": ["pipelines"],
+    "rule": ["PF102"],
+    "schedule": [],
+    "schema": ["--path"],
+    "show": ["pipelines/good.yaml"],
+}
+
+
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - {"editor"}))
+def test_commands_name_the_extra_or_do_without(command: str, site: Path, tmp_path: Path) -> None:
     (tmp_path / "pipelines").mkdir()
-    result = run(site, "from factory.cli import main; sys.exit(main(['run']))", tmp_path)
-    assert result.returncode == 2, result.stderr
-    assert "Traceback" not in result.stderr
-    assert "airflow-pipeline-factory[airflow]" in result.stderr
+    (tmp_path / "pipelines" / "good.yaml").write_text(GOOD)
+    (tmp_path / "pipelines" / "good.test.yaml").write_text(
+        "tests:\n  - {name: it runs, expect: {tasks: {a: success}}}\n"
+    )
+    (tmp_path / "dag.py").write_text("")
+    (tmp_path / "old.yml").write_text(
+        "a:\n  default_args: {start_date: 2026-01-01}\n  schedule: '@daily'\n  tasks:\n"
+        "    - {task_id: a, operator: airflow.providers.standard.operators.bash.BashOperator, bash_command: date}\n"
+    )
+    assert NEED_AIRFLOW.keys() | DO_WITHOUT.keys() == COMMANDS.keys() - {"editor"}, "its own extra, and its own test"
+    for needs, commands in ((True, NEED_AIRFLOW), (False, DO_WITHOUT)):
+        for arguments in [commands[command]] if command in commands else []:
+            result = run(site, f"from factory.cli import main; sys.exit(main({[command, *arguments]}))", tmp_path)
+            assert "Traceback" not in result.stderr
+            if needs:
+                assert result.returncode == 2
+                assert result.stderr.startswith(f"factory {command}: Airflow is not installed here: pip install ")
+                assert "airflow-pipeline-factory[airflow]" in result.stderr
+                assert result.stderr.count("\n") == 1
+            else:
+                assert result.returncode == 0, result.stderr
 
 
 def test_lint_knows_paths_of_airflow_2_in_it(site: Path, tmp_path: Path) -> None:
