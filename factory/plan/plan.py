@@ -170,7 +170,6 @@ FEWEST_ALIKE = 3
 
 _SIGNS = {"new": "+", "removed": "-", "broken": "x", "renamed": "~", "changed": "~", "touched": "·", "fixed": "+"}
 
-
 _Line = tuple[str, ...]
 """A line below an entry, with those that belong to it."""
 
@@ -204,7 +203,7 @@ def _blocks(plan: Plan) -> list[_Block]:
         groups.setdefault((kind, numbers), []).append(line)
     found: list[_Block] = []
     for (kind, numbers), alike in groups.items():
-        titles = tuple(_title(plan.entries[number]) for number in numbers)
+        titles = _titles([plan.entries[number] for number in numbers])
         loses = any(line[0].startswith("! ") for line in alike)
         found.append(_Block(kind, titles, loses, f"in {len(numbers):,} DAGs", tuple(alike)))
     for entry, own in zip(plan.entries, lines, strict=True):
@@ -259,12 +258,23 @@ FORMATS: Mapping[str, Callable[[Plan], str]] = MappingProxyType({"text": text, "
 
 
 def _summary(plan: Plan) -> str:
-    counts = Counter(entry.kind for entry in plan.entries)
-    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
+    environments = [one for one in plan.entries if one.kind == "new" and one.environment]
+    counts = Counter(one.kind for one in plan.entries if one not in environments)
+    parts = [f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]]
+    if names := ", ".join(dict.fromkeys(str(entry.environment) for entry in environments)):
+        parts.append(f"new environments ({names}) of {len({entry.dag_id for entry in environments}):,} DAGs")
+    return ", ".join(parts)
 
 
 def _title(entry: Entry) -> str:
     return f"{entry.dag_id} (environment {entry.environment})" if entry.environment else entry.dag_id
+
+
+def _titles(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Of entries of one environment, its name once."""
+    alike = {entry.environment for entry in entries} == {entries[0].environment or ""}
+    first = f"environment {entries[0].environment}: {entries[0].dag_id}"
+    return (first, *(entry.dag_id for entry in entries[1:])) if alike else tuple(map(_title, entries))
 
 
 def _shown(blocks: Sequence[_Block]) -> Iterator[_Block]:
@@ -281,7 +291,7 @@ def _left_out(blocks: Sequence[_Block]) -> list[str]:
 
 
 def _details(entry: Entry) -> Iterator[_Line]:
-    if entry.reasons:
+    if entry.reasons and not (entry.environment and entry.kind == "new"):  # the DAG itself says what touches it
         yield (f"because of {', '.join(entry.reasons)}" if entry.kind != "broken" else entry.reasons[0],)
     for change in entry.changes:
         place = f"  ({change.place})" if change.place else ""

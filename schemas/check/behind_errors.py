@@ -38,7 +38,7 @@ def behind_reading(
     usable = {file: one for file, one in repaired.items() if one is not None}
     if len(usable) < len(broken) or any(not isinstance(d.data, dict) for d in documents if d not in broken):
         lost = {d.diagnostics[0] for d in broken if repaired[d.file] is None}
-        return [noted(d, "the rest of the file was not checked") if d in lost else d for d in found]
+        return [noted(d, "the rest of the file was not checked") if d in lost and d.text else d for d in found]
     complete = all(one.complete for one in usable.values())
     layers = [usable[d.file].document if d.file in usable else d for d in documents]
     unread = [d for one in usable.values() for d in one.found]

@@ -122,6 +122,28 @@ def test_several_folders_are_one_plan(
     assert "books is one folder: name one with --pipelines" in capsys.readouterr().err
 
 
+def test_new_environments_of_many_dags_are_counted_apart_and_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("before", "pipelines"):
+        (tmp_path / folder).mkdir()
+        for name in ("a", "b", "c"):
+            (tmp_path / folder / f"{name}.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
+        (tmp_path / folder / "old.yml").write_text(
+            "old:\n  default_args: {start_date: 2026-01-01}\n  schedule: '@daily'\n  tasks:\n"
+            "    a: {operator: airflow.providers.standard.operators.empty.EmptyOperator}\n"
+        )
+    (tmp_path / "pipelines" / "_defaults.yaml").write_text("environments: {dev: {tags: [d]}, prod: {}}\n")
+
+    assert main(["plan", "before"]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0] == "compared with before: 3 touched, new environments (dev, prod) of 3 DAGs"
+    assert "  + environment dev: a, b, c  new  in 3 DAGs\n" in said
+    assert "  + environment prod: a, b, c  new  in 3 DAGs\n" in said
+    assert "old" not in said, "dag-factory takes no `_defaults.yaml`"
+
+
 def test_a_base_may_be_above_or_behind_a_link(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
