@@ -30,6 +30,11 @@ class Part:
     data: Mapping[str, Any]
 
     @property
+    def id_path(self) -> DataPath:
+        """Where its id is: the key of its mapping, or a value in an entry of a list."""
+        return (*self.path, "task_id") if isinstance(self.path[-1], int) else self.path
+
+    @property
     def dependencies(self) -> Iterator[tuple[DataPath, str]]:
         """The ids it waits for, each with its path."""
         written = self.data.get("dependencies")

@@ -49,6 +49,8 @@ RULES: tuple[Rule, ...] = (
     run_times.check_data_interval,
     run_times.check_timeout,
     settings.check_dates,
+    settings.check_times,
+    settings.check_lone_rules,
     params.check,
     poll_state.check,
     poll_state.check_names,

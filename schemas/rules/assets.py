@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 
 _PROHIBITED = ("self", "context")
+_SEVERAL = re.compile(r"[\w./:-]+(?:(?:,\s+|\s*\|\s*)[\w./:-]+)+")
 """Names that would hide Airflow's own (airflow.sdk.definitions.asset._validate_asset_name)."""
 MARKS = ("assets", "inlets", "outlets")
 
@@ -80,6 +82,15 @@ def _text(subject: Subject, path: DataPath, text: Any, what: str) -> Iterator[Di
         help = "for assets that are known only when a task runs, write `{alias: …}`"
     elif what != "alias" and text.lower().startswith("airflow:"):
         why = "Airflow keeps URIs that start with `airflow:` for itself"
+    elif what == "name" and path[:1] == ("schedule",) and _SEVERAL.fullmatch(text):
+        message = f"this is one asset, which is named `{text}`"
+        yield subject.finding(
+            Code.BAD_ASSET,
+            path,
+            message,
+            help="for several write `{any: [a, b]}` or `{all: [a, b]}`",
+            severity=Severity.WARNING,
+        )
     if why:
         yield subject.finding(Code.BAD_ASSET, path, f"an asset cannot have this name: {why}", help=help)
 

@@ -29,6 +29,8 @@ _SUCCEEDS_AFTER_FAILURE = (
     "one_success",
     "all_done_min_one_success",
     "one_done",
+    "one_failed",
+    "all_failed",
     "all_skipped",
     "none_skipped",
 )

@@ -14,7 +14,7 @@ from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS
-from schemas.model.times import parse_date
+from schemas.model.times import parse_date, parse_duration
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject, scalar
@@ -59,6 +59,53 @@ def _date(value: object) -> datetime | None:
     except ValueError:
         return None  # its shape is reported where the model is checked
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+
+
+def check_times(subject: Subject) -> Iterator[Diagnostic]:
+    """Durations that another one makes useless, and the text `None` in place of null."""
+    of_run = _seconds(subject.data.get("dagrun_timeout"))
+    for path, settings in subject.settings:
+        limit = _seconds(settings.get("execution_timeout"))
+        if of_run is not None and limit is not None and limit > of_run:
+            message = "`execution_timeout` is longer than `dagrun_timeout`, which ends the run before"
+            yield subject.finding(Code.TIMEOUT_BEYOND_SLOTS, (*path, "execution_timeout"), message)
+        for key in ("pool", "queue"):
+            if settings.get(key) == "None":
+                message = f"`None` is text in YAML: the name of a {key}"
+                place, warning = (*path, key), Severity.WARNING
+                yield subject.finding(Code.WRONG_VALUE, place, message, caret="write `null`", severity=warning)
+    for task in subject.tasks if subject.may_hold("poke_interval") else ():
+        every, most = (_seconds(task.arguments.get(key)) for key in ("poke_interval", "timeout"))
+        if every is not None and most is not None and every > most > 0 and task.uses in BUILT_INS:
+            message = "`poke_interval` is longer than `timeout`, so it looks only once"
+            yield subject.finding(
+                Code.CONTRADICTION, (*task.with_path, "poke_interval"), message, severity=Severity.WARNING
+            )
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, str) and not isinstance(value, EnvText):
+        try:
+            return parse_duration(value).total_seconds()
+        except ValueError:
+            return None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+_ONLY_AFTER_OTHERS = ("one_failed", "all_failed", "all_skipped")
+
+
+def check_lone_rules(subject: Subject) -> Iterator[Diagnostic]:
+    """Trigger rules for what became of others, where a task waits for none. A group may wait for its tasks."""
+    if not subject.may_hold("trigger_rule") or "poll" in subject.data:
+        return
+    for task in subject.tasks:
+        rule, is_outside = task.entry.get("trigger_rule"), task.path[:-1] == ("tasks",)
+        if rule in _ONLY_AFTER_OTHERS and is_outside and not subject.waits[task.path] and "teardown" not in task.entry:
+            message, path = f"`{rule}` has no effect: this task waits for none, so it always runs", "trigger_rule"
+            yield subject.finding(
+                Code.KEY_ALONE, (*task.path, path), message, help="write `needs`", severity=Severity.WARNING
+            )
 
 
 _ONLY_RULE = "all_success"

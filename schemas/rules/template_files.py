@@ -23,8 +23,9 @@ from schemas.text.lines import TextLines
 
 _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")
+_HTML = (".html",)
 _SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
-_ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC}
+_ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC, "html_content": _HTML}
 _LONGEST = 255
 _LONGEST_FILE = 200_000
 """Characters of a file; a longer one is data."""
@@ -36,7 +37,7 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
     Airflow takes a template field's text for a file's name where it ends with one of the operator's `template_ext`
     (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
     """
-    if not subject.may_hold(*_SHELL, *_SQL, *_SPEC):
+    if not subject.may_hold(*_SHELL, *_SQL, *_SPEC, *_HTML):
         return
     places = ((folder / subject.path).parent, folder)
     yield from _templates_in_files(subject, folder, places)
@@ -65,7 +66,7 @@ def _file_of_a_run(subject: Subject, reference: Reference) -> Iterator[Diagnosti
 def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]) -> Iterator[tuple[DataPath, str]]:
     """The names of files that are in none of the places, among arguments at a path."""
     for path, text in _names(at, arguments):
-        if "{{" in text or "{%" in text or len(text) > _LONGEST:
+        if len(text) > _LONGEST:
             continue
         if _file(text, places) is None:
             yield path, text
@@ -114,6 +115,14 @@ def _names(at: DataPath, arguments: Mapping[str, Any]) -> Iterator[tuple[DataPat
 
 def missing_template(subject: Subject, path: DataPath, text: str, places: Sequence[Path], *, whose: str) -> Diagnostic:
     """The finding for one of `templates`; `whose` folder was looked in."""
+    if "{{" in text or "{%" in text:
+        return subject.finding(
+            Code.MISSING_FILE,
+            path,
+            f"Airflow reads a text that ends with `{PurePosixPath(text).suffix}` as the name of a file, and renders no "
+            "template in a name",
+            help="write the template into the file; in place of a name, `{% include … %}` takes a computed one",
+        )
     if " " in text:
         return subject.finding(
             Code.MISSING_FILE,

@@ -199,10 +199,11 @@ def _unknown(text: str, name: Word, params: Mapping[str, Any]) -> Said:
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `${{{written}}}`", help_text)
     if name.text in NOT_IN_TASKS:
         return Said(Code.BAD_TEMPLATE, message, name.span, help=NOT_IN_TASKS[name.text])
-    dashed = re.compile(r"params\.(?P<name>\w+(?:-\w+)+)").search(text)
-    if dashed is not None and dashed.start("name") < name.at < dashed.end() and dashed["name"] in params:
-        help_text = "Jinja reads the `-` as minus"
-        return Said(Code.BAD_TEMPLATE, message, name.span, f"write `params['{dashed['name']}']`", help_text)
+    for dashed in re.finditer(r"\b(?P<of>params|conn|var\.(?:value|json))\.(?P<name>\w+(?:-\w+)+)", text):
+        of, whole = dashed["of"], dashed["name"]
+        if dashed.start("name") < name.at < dashed.end() and (of != "params" or whole in params):
+            written = f"params['{whole}']" if of == "params" else f"{of}.get('{whole}')"
+            return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{written}`", "Jinja reads the `-` as minus")
     instead = INSTEAD.get(name.text, f"macros.{name.text}" if name.text in MACROS else "")
     if instead:
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{instead}`")

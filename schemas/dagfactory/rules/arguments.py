@@ -19,7 +19,7 @@ from schemas.dagfactory.keys import (
     is_number,
     seconds,
 )
-from schemas.dagfactory.rules.objects import named_code
+from schemas.dagfactory.rules.objects import DECORATOR_OBJECTS, is_object, named_code
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Entry, Word, typo_fix
 from schemas.findings.paths import DataPath
@@ -27,9 +27,11 @@ from schemas.findings.suggestions import meant, nearest, unmistakable
 from schemas.model.fields import RunState, TaskState
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.dotted_paths import look_up
+from schemas.rules.refused_values import CHECKED, refused
 from schemas.shape.places import value_at
 from schemas.shape.wording import described
-from schemas.source import Class, Function, Parameter, SourceReader
+from schemas.source import Class, Function, ModuleMissing, NameMissing, Parameter, SourceReader
 from schemas.source.results import Result
 
 _BASE = "airflow.sdk.BaseOperator"
@@ -38,6 +40,8 @@ _MAPPING = re.compile(r"(?:dict|Dict|Mapping)(?:\[[^|]*\])?(?: \| None)?")
 _SENSOR = frozenset({"mode", "poke_interval", "timeout"})
 _MODES = ("poke", "reschedule")
 _STATES = ("allowed_states", "skipped_states", "failed_states")
+_AT_RUN_TIME = frozenset({"bash_command", "env", "skip_on_exit_code"})
+"""Arguments that the constructor of BashOperator takes as they are."""
 _DECORATED = frozenset(
     {"multiple_outputs", "op_args", "op_kwargs", "python_callable", "show_return_value_in_logs", "templates_dict"}
 )
@@ -69,6 +73,7 @@ def _task(
     if not isinstance(dotted, str) or "." not in dotted:
         return None
     if key == "decorator":
+        yield from _decorator(dag, (*task.path, key), dotted, reader)
         if not isinstance(function, Function) or of_tasks is None or not dotted.endswith(".task"):
             return None
         yield from _of_decorated(dag, task, function, of_tasks | _DECORATED)
@@ -84,6 +89,21 @@ def _task(
     if isinstance(function, Function) and found.path.endswith(_PYTHON):
         yield from _of_function(dag, task, function)
     return frozenset(p.name for p in found.parameters)
+
+
+def _decorator(dag: DagView, path: DataPath, dotted: str, reader: SourceReader) -> Iterator[Diagnostic]:
+    """A decorator that is not there, or that does not take the function as dag-factory passes it."""
+    if dotted.startswith(DECORATOR_OBJECTS):
+        return
+    found = reader.find(dotted)
+    if isinstance(found, ModuleMissing | NameMissing):
+        yield from look_up(dag.subject, path, dotted, reader)[1]
+        return
+    if not isinstance(found, Function) or found.has_var_keyword:
+        return
+    if all(p.name != "python_callable" for p in found.parameters):
+        message = f"dag-factory passes `python_callable`, which `{dotted}` does not take"
+        yield dag.subject.finding(Code.NOT_CALLABLE, path, message)
 
 
 def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parameter]) -> Iterator[Diagnostic]:
@@ -111,6 +131,7 @@ def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parame
     if taken >= _SENSOR:
         yield from _of_sensor(dag, written, is_external="external_dag_id" in taken)
     yield from _of_mappings(dag, who, written, parameters)
+    yield from _refused(dag, who, written, taken)
     arguments = Arguments(who, written, (*task.path, "operator"), filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
 
@@ -130,6 +151,26 @@ def _of_mappings(
             caret = f"write `{{{', '.join(map(': '.join, pairs))}}}`" if is_meant else ""
             severity = Severity.WARNING
             yield dag.subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=severity)
+
+
+def _refused(dag: DagView, who: str, written: Mapping[str, DataPath], taken: frozenset[str]) -> Iterator[Diagnostic]:
+    """Values that the operator's constructor refuses; those of every sensor are looked at before."""
+    arguments = {key: value_at(dag.data, path) for key, path in written.items() if "expand" not in path}
+    known = {key: value for key, value in arguments.items() if not (is_object(value) or is_unset(value))}
+    for key in sorted(known.keys() & taken & CHECKED - _SENSOR - _AT_RUN_TIME - {*_STATES}):
+        found = refused(key, known, taken)
+        if found is not None:
+            place = written[key] if found.item is None else (*written[key], found.item)
+            message = f"`{key}` of {who} {found.message}"
+            yield dag.subject.finding(
+                Code.WRONG_ARGUMENT,
+                place,
+                message,
+                caret=found.caret,
+                help=found.help,
+                allowed=found.allowed,
+                severity=found.severity,
+            )
 
 
 def _of_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: bool) -> Iterator[Diagnostic]:

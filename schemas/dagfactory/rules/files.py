@@ -36,9 +36,11 @@ def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
         for callback in callbacks:
             for place, value in callbacks_of(data, callback):
                 is_call = isinstance(value, dict) and isinstance(value.get("callback"), str)
-                if value is not None and not (isinstance(value, str) or is_object(value) or is_call):
+                is_made = is_object(value) and len(place) > 1  # a list's; dag-factory's release that takes lists
+                if value is not None and not (isinstance(value, str) or is_made or is_call):
                     message = f"`{callback}` must be a dotted path, or a mapping with `callback` and its arguments"
-                    yield dag.subject.finding(Code.WRONG_TYPE, (*path, *place), message)
+                    caret = "write `callback` for `__type__`" if is_object(value) else ""
+                    yield dag.subject.finding(Code.WRONG_TYPE, (*path, *place), message, caret=caret)
         for name_key, file_key in FILE_PARTS:
             if not path and name_key.removesuffix("_name") not in callbacks:
                 continue

@@ -22,7 +22,11 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     for part in dag.parts.values():
         yield from _dependencies(dag, part, edges)
     yield from cycles(dag.subject, edges)
+    of_groups = {dag.full_id(group) for group in dag.groups.values()}
     for task in dag.tasks.values():
+        if task.id in dag.groups and dag.full_id(task) in of_groups:
+            message = f"`{task.id}` is a task and a task group"
+            yield dag.subject.finding(Code.DUPLICATE_TASK_ID, task.id_path, message, at_key=task.id_path == task.path)
         yield from _group(dag, task)
         for path, other in references(task):
             yield from _reference(dag, task, path, other)

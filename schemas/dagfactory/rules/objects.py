@@ -21,7 +21,7 @@ from schemas.shape.places import name
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 
 _STANDARD = "airflow.providers.standard.decorators"
-_DECORATOR_OBJECTS = ("airflow.sdk.task.", "airflow.decorators.task.", "airflow.sdk.definitions.decorators.task.")
+DECORATOR_OBJECTS = ("airflow.sdk.task.", "airflow.decorators.task.", "airflow.sdk.definitions.decorators.task.")
 _DECORATORS: Mapping[str, str] = {
     "bash": f"{_STANDARD}.bash.bash_task",
     "branch": f"{_STANDARD}.branch_python.branch_task",
@@ -61,7 +61,7 @@ def check_shape(dag: DagView) -> Iterator[Diagnostic]:
         if "decorator" in task.data and not task.data.keys() & {"python_callable", "python_callable_name"}:
             message = f"`python_callable` is missing in task `{task.id}`"
             yield dag.subject.finding(Code.MISSING_KEY, place, message, at_key=True)
-        if isinstance(decorator, str) and decorator.startswith(_DECORATOR_OBJECTS):
+        if isinstance(decorator, str) and decorator.startswith(DECORATOR_OBJECTS):
             yield _through_an_object(dag, place, decorator)
 
 
@@ -166,6 +166,10 @@ def check_arguments(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
         if not isinstance(kind, str) or "." not in kind:
             continue
         found = yield from named_code(dag, (*path, "__type__"), kind, reader)
+        holder = kind.rpartition(".")[0]
+        if holder.rpartition(".")[2][:1].isupper() and isinstance(reader.find(holder), Class):
+            message = f"dag-factory imports `__type__` from modules, and `{holder}` is a class"
+            yield dag.subject.finding(Code.BAD_OBJECT, (*path, "__type__"), message)
         if kind in C_PARAMETERS:
             yield from _arguments(dag, path, value, kind, _c_parameters(kind))
             yield from _numbers(dag, path, value)

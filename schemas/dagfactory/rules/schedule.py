@@ -30,6 +30,8 @@ TIME_OF_DAY = re.compile(r"(\d\d):(\d\d)(?::\d\d)?")
 _A_DATE = "write a date, such as `2026-01-31`"
 _DEFAULTS = frozenset({"default", "__args__"})
 _FIELDS_WITH_SECONDS = 6
+_IN_ANY_CASE = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+"""Presets that Airflow leaves to croniter, where they are not in small letters."""
 _ASSETS = "write `__or__` or `__and__` below `schedule`, with `{__type__: airflow.sdk.Asset, uri: …}` for each asset"
 
 
@@ -129,7 +131,8 @@ def _cron(dag: DagView, path: DataPath, schedule: str) -> Iterator[Diagnostic]:
             help_text = "remove a field, if you do not mean seconds"
             yield dag.subject.finding(Code.BAD_CRON, path, message, help=help_text, severity=Severity.WARNING)
             return
-    yield from cron_findings(dag.subject, path, schedule, special=True)
+    preset = schedule.lower()
+    yield from cron_findings(dag.subject, path, preset if preset in _IN_ANY_CASE else schedule, special=True)
 
 
 def _texts_of_assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:

@@ -98,6 +98,10 @@ def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
         if partial is not None and not expand and "operator" in task.data:
             place, help_text = (*task.path, "partial"), "write its arguments beside `operator`, or add `expand`"
             yield dag.subject.finding(Code.MISSING_KEY, place, "`partial` needs `expand`", at_key=True, help=help_text)
+        for key in {*expand} & task.data.keys() if isinstance(expand, dict) and "operator" in task.data else ():
+            message, place = f"`{key}` is in `expand` and beside `operator`", (*task.path, "expand", key)
+            caret = "remove one of them"
+            yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
         for key in partial if isinstance(expand, dict) and isinstance(partial, dict) else ():
             if key in task.data or key in (expand or ()):
                 where = "beside `operator`" if key in task.data else "in `expand`"

@@ -1,4 +1,5 @@
-"""Small dag-factory documents that differ in one value each, to compare lint, dag-factory's build and ours."""
+"""dag-factory documents to compare lint, dag-factory's build and ours: small ones that differ in one value each, and
+written ones, which are whole."""
 
 from __future__ import annotations
 
@@ -26,6 +27,15 @@ _RUN = {
 """What a `$NAME` in the texts below means."""
 
 _VALUES = Path(__file__).with_suffix(".yaml")
+_WRITTEN = Path(__file__).parent / "written"
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """The name and the text of each document that is written as a whole."""
+    operators = _RUN | {"BASH": _RUN["BASH_ALONE"], "STANDARD": _STANDARD}
+    for path in sorted(_WRITTEN.glob("*.yaml")):
+        for name, text in yaml.safe_load(path.read_text()).items():
+            yield name, Template(text).safe_substitute(operators)
 
 
 def documents() -> Iterator[tuple[str, str]]:

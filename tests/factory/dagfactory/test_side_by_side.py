@@ -23,6 +23,7 @@ from tests.case_files import CASES, Case, cases
 
 from .differences import VARIABLES, alike
 from .generated import documents as documents_with_values
+from .generated import written
 from .mistakes import MISTAKES, Mistake
 
 HERE = Path(__file__).parent
@@ -73,6 +74,20 @@ UNLIKE = {
     "tasks: python with a missing file": "a warning: the file may exist where Airflow runs",
 }
 """Generated documents that lint refuses and dag-factory builds, or the reverse, and why."""
+_AT_RUN_TIME = "the task fails when it runs"
+_ELSEWHERE = "no error: it may exist where Airflow runs"
+WRITTEN_UNLIKE = {
+    "a circle through a group": "Airflow finds the cycle later, when it loads the DAG",
+    "a list of callbacks in default_args": "dag-factory takes lists of callbacks from its next release on",
+    "decorator that is none": "which names `airflow.sdk` has is known when it is imported",
+    "documentation from a file that is missing": _ELSEWHERE,
+    "function with a relative file": "dag-factory refuses relative paths",
+    "function with an unknown argument": _AT_RUN_TIME,
+    "function without its argument": _AT_RUN_TIME,
+    "operator of a provider that is not installed": "nothing is known of a package that is not installed",
+    "places of templates that are missing": _ELSEWHERE,
+}
+"""Written documents that lint refuses and dag-factory builds, or the reverse, and why."""
 MOVING_CASE = "dates-that-move-with-the-clock"
 MOVING = ("DAG start_date: now", "default_args start_date: now")
 LOST = {
@@ -120,6 +135,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     shutil.copy(HERE / "modules" / "generated_steps.py", root / "generated")
     files = [path.name for path in (root / "generated").glob("*.yml")]
     request.append({"folder": str(root / "generated"), "files": files, "environ": {}, "convert": False})
+    request.append(_written(root / "written"))
     if EXAMPLES.is_dir():
         copy = Path(shutil.copytree(EXAMPLES, root / "examples"))
         shutil.copytree(HERE / "modules", copy, dirs_exist_ok=True)
@@ -131,6 +147,21 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     subprocess.run(command, cwd=root, env={**os.environ, **home}, check=True, timeout=600)
     answer = json.loads((root / "answer.json").read_text())
     return {key.removeprefix(f"{root}/").removeprefix(f"{CASES}/"): value for key, value in answer.items()}
+
+
+def _written(folder: Path) -> dict[str, Any]:
+    """What is asked of the written documents, and the files that they name."""
+    folder.mkdir()
+    for number, (_, text) in enumerate(written()):
+        (folder / f"{number}.yml").write_text(text)
+    shutil.copy(HERE / "modules" / "written_steps.py", folder)
+    shutil.copy(HERE / "modules" / "generated_steps.py", folder)
+    shutil.copy(HERE / "written" / "datasets.yml", folder / "datasets.yml.txt")
+    (folder / "notes.md").write_text("# Orders\n")
+    (folder / "load.sh").write_text("load {{ ds }}\n")
+    names = {"FOLDER": str(folder), "SCHEDULE": "0 6 * * *", "START": "2026-01-01", "BUCKET": "s3://b", "TEAM": "shop"}
+    files = [path.name for path in folder.glob("*.yml")]
+    return {"folder": str(folder), "files": files, "environ": names, "convert": False}
 
 
 def examples() -> list[str]:
@@ -177,6 +208,19 @@ def test_lint_refuses_a_generated_document_where_dag_factory_does(built: dict[st
             assert found["ours"] == (found["theirs"] or {}), name
 
     assert unlike == UNLIKE.keys()
+
+
+def test_a_written_document_is_the_same_dag_or_refused_by_both(built: dict[str, Any]) -> None:
+    unlike = set()
+    for number, (name, _) in enumerate(written()):
+        found = built[f"written/{number}.yml"]
+        lint_refuses = any(f["severity"] == "error" and f["code"] != "PF317" for f in found["findings"])
+        if lint_refuses == (found["theirs"] is not None):
+            unlike.add(name)
+        else:
+            assert found["ours"] == (found["theirs"] or {}), name
+
+    assert unlike == WRITTEN_UNLIKE.keys()
 
 
 def test_every_example_is_what_the_table_says(built: dict[str, Any]) -> None:
