@@ -222,9 +222,9 @@ class HiddenValues:
     """The values of one DAG's effective document that hold something of the environment."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self._shown = {
-            form: f"`{text.expression}`" for text in env_texts(data) for form in (f"`{text}`", repr(str(text)))
-        }
+        # A default stands in the file: there is nothing to hide, and another text of the file may be the same.
+        hidden = (text for text in env_texts(data) if not text.expression.endswith(f":-{text}}}"))
+        self._shown = {form: f"`{text.expression}`" for text in hidden for form in (f"`{text}`", repr(str(text)))}
 
     def of(self, finding: Diagnostic) -> Diagnostic:
         """The finding; messages quote what they name in backticks, those of `jsonschema` as Python does."""
