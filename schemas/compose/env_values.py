@@ -222,7 +222,7 @@ class HiddenValues:
     """The values of one DAG's effective document that hold something of the environment."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        # A default stands in the file: there is nothing to hide, and another text of the file may be the same.
+        # A default is written in the file: there is nothing to hide, and another text of the file may be the same.
         hidden = (text for text in env_texts(data) if not text.expression.endswith(f":-{text}}}"))
         self._shown = {form: f"`{text.expression}`" for text in hidden for form in (f"`{text}`", repr(str(text)))}
 
