@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -27,7 +27,11 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """`precision` and `scale` are the digits of a `decimal`; `zoned`: whether a `timestamp` is a moment."""
+    """`precision` and `scale` are the digits of a `decimal`; `zoned`: whether a `timestamp` is a moment.
+
+    A `precision` of a `double` is that of a 32-bit float; that of a `timestamp` or a `time` is the digits behind the
+    second, where a column keeps fewer than six.
+    """
 
     data_type: str
     precision: int | None = None
@@ -37,13 +41,29 @@ class ColumnType:
     def hints(self) -> dict[str, Any]:
         """As dlt takes it."""
         found: dict[str, Any] = {"data_type": self.data_type}
-        if self.precision is not None:
+        if self.precision is not None and self.data_type != "double":
             found["precision"] = self.precision
         if self.data_type == "decimal" and self.scale is not None:
             found["scale"] = self.scale
         if self.data_type == "timestamp":
             found["timezone"] = self.zoned
         return found
+
+
+SINGLE = ColumnType("double", 6)
+"""A float of 32 bits."""
+
+
+def as_declared(kind: ColumnType, declared: str, second_digits: int | None) -> ColumnType:
+    """The type of a column that somebody else has made. dlt tells neither that a column is of single precision or keeps
+    no fractions of seconds, nor DuckDB's whole numbers without a sign: the database would round, and say nothing."""
+    if declared in ("real", "float"):
+        return SINGLE
+    if declared in ("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"):
+        return ColumnType("bigint")
+    digits = {"timestamp_s": 0, "timestamp_ms": 3}.get(declared, second_digits)
+    narrow = digits is not None and digits < 6 and kind.data_type in ("timestamp", "time")
+    return replace(kind, precision=digits) if narrow else kind
 
 
 @dataclass(slots=True)

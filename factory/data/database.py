@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
-from factory.data.columns import DIGITS, SCALE, ColumnType
+from factory.data.columns import DIGITS, SCALE, ColumnType, as_declared
 from factory.data.destinations import LoadError, Target, patiently, reason
 
 ROW = "_load_row"
@@ -24,8 +24,6 @@ LOADS = "_pipeline_loads"
 """Table with the loads that were appended: a task that is tried again finds there that it is done."""
 STAGED = "_load_"
 """How the names of tables with staged rows begin."""
-
-
 _ARROW_TYPES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "bigint": lambda arrow: arrow.int64(),
@@ -73,6 +71,7 @@ class Database:
         except Exception as error:  # a type that dlt does not know
             raise LoadError(f"the table `{table}` cannot be read: {reason(error)}") from None
         types: dict[str, ColumnType | None] = {}
+        declared = self._declared(table) if found else {}
         for reflected, column in found.items():
             # SQLAlchemy leaves names as SHOW CREATE TABLE writes them.
             name = reflected.replace("``", "`") if self._is_mysql else reflected
@@ -81,8 +80,9 @@ class Database:
             if self.target.types.get(data_type) == "text" and data_type == "decimal":
                 # A NUMERIC that somebody else has made: SQLite keeps it as a float.
                 data_type, scale = "double", None
-            precision = column.get("precision") if data_type == "decimal" else None
-            types[name] = ColumnType(data_type, precision, scale, zoned)
+            data_type = "decimal" if data_type == "wei" else data_type
+            precision = min(column.get("precision") or 0, 76) or None if data_type == "decimal" else None
+            types[name] = as_declared(ColumnType(data_type, precision, scale, zoned), *declared.get(name, ("", None)))
         for name in self._without_type(table):
             types[name] = None
         return types
@@ -271,6 +271,14 @@ class Database:
         self.schema._bump_version()  # what its error message advises where there is no stored schema
         own = [self.schema.version_table_name, self.schema.loads_table_name]
         patiently(lambda: self._client.update_stored_schema(only_tables=[*own, *tables], force=True))
+
+    def _declared(self, table: str) -> dict[str, tuple[str, int | None]]:
+        """The types of a table's columns as the database names them, and their digits behind the second."""
+        if self._is_sqlite:  # it keeps what it is given
+            return {}
+        asked = "SELECT column_name, lower(data_type), datetime_precision FROM information_schema.columns"
+        rows = self._run(f"{asked} WHERE table_schema = '{self.target.schema}' AND table_name = '{table}'")
+        return {str(name): (str(kind), digits) for name, kind, digits in rows}
 
     def _without_type(self, table: str) -> list[str]:
         """The columns that are declared without a type, which SQLite allows."""

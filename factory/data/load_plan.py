@@ -123,13 +123,13 @@ class Plan:
             column = self.columns[key] = Column(name, kind)
             if key in misfits and kind is not None:
                 other = misfits[key].column_type() or ColumnType("text")
-                self._refuse(f"`{key}` is of type {kind.data_type}, and there are values of type {other.data_type}")
+                self._refuse(_misfit_said(f"`{key}`", kind, other))
                 if self._request.schema_contract == "evolve":
                     variant = self._database.name(f"{name}__v_{other.data_type}")
                     column.variant = (variant, other)
                     self.aside.append(
-                        f"`{name}` is of type {kind.data_type}, and null where values are of type {other.data_type}: "
-                        f"those are in `{variant}`. `columns` can say the type of a new table's column."
+                        f"{_misfit_said(f'`{name}`', kind, other)}: there it is null, and they are in `{variant}`. "
+                        "`columns` can say the type of a new table's column."
                     )
                     if variant not in self._existing:
                         self._add(variant, other, key)
@@ -197,14 +197,23 @@ class Plan:
                     continue
                 arrays[column.name], others = _divided(values, column.kind)
                 if column.variant is not None:
-                    arrays[column.variant[0]], _ = _divided(others or [None] * len(values), column.variant[1])
-                elif others is not None:
-                    loaded.values_discarded += sum(value is not None for value in others)
+                    arrays[column.variant[0]], others = _divided(others or [None] * len(values), column.variant[1])
+                if others is not None:
+                    loaded.values_discarded += self._discarded(key, others)
             if ROW in staged:
                 arrays[ROW] = list(range(loaded.rows_loaded, loaded.rows_loaded + len(kept)))
             loaded.rows_loaded += len(kept)
             columns = [self._database.array(arrays[name], kind) for name, kind in staged.items()]
             yield arrow.Table.from_arrays(columns, schema=schema)
+
+    def _discarded(self, key: str, values: Sequence[Any]) -> int:
+        left_out = [value for value in values if value is not None]
+        if left_out and self._request.schema_contract != "discard_value":
+            kind = type(left_out[0]).__name__
+            raise LoadError(
+                f"`{key}` has a value of Python's type {kind}, for which there is no column: convert it first"
+            )
+        return len(left_out)
 
     def _kept(self, rows: list[Row]) -> list[Row]:
         """The rows that the contract `discard_row` lets through."""
@@ -216,6 +225,12 @@ class Plan:
             if others is not None and any(value is not None for value in others):
                 rows = [row for row, other in zip(rows, others, strict=True) if other is None]
         return rows
+
+
+def _misfit_said(name: str, kind: ColumnType, other: ColumnType) -> str:
+    if kind.data_type == other.data_type:
+        return f"{name} is of type {kind.data_type}, and there are values with more digits than it keeps"
+    return f"{name} is of type {kind.data_type}, and there are values of type {other.data_type}"
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import struct
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -29,9 +31,12 @@ def fitted(value: Any, kind: ColumnType) -> Any:
 
 def fits_as_it_is(types: set[type], kind: ColumnType) -> bool:
     """Whether values of these Python types need no conversion, and always fit."""
-    return types <= _AS_IT_IS.get(kind.data_type, frozenset())
+    is_whole = kind.precision is None or kind.data_type == "text"
+    return is_whole and types <= _AS_IT_IS.get(kind.data_type, frozenset())
 
 
+_SMALLEST_SINGLE = 2.0**-126
+"""Below it, a float of 32 bits keeps fewer digits."""
 _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
     {
         "double": frozenset({float, type(None)}),
@@ -54,15 +59,22 @@ def _bigint(value: Any, _: ColumnType) -> int:
     return number
 
 
-def _double(value: Any, _: ColumnType) -> float:
-    if isinstance(value, float):
-        return value
-    if not isinstance(value, int | Decimal | str):
+def _double(value: Any, kind: ColumnType) -> float:
+    if not isinstance(value, float | int | Decimal | str):
         raise TypeError
-    exact, near = Decimal(value), float(value)
-    if Decimal(repr(near)) != exact:
+    near = float(value)
+    if not isinstance(value, float) and Decimal(repr(near)) != Decimal(value):
+        raise ValueError
+    if kind.precision is not None and not _is_single(near, kind.precision):
         raise ValueError
     return near
+
+
+def _is_single(number: float, digits: int) -> bool:
+    """Whether a float of 32 bits, which always keeps so many digits, keeps those of a number."""
+    (single,) = struct.unpack("f", struct.pack("f", number))
+    is_short = len(Decimal(repr(number)).normalize().as_tuple().digits) <= digits
+    return single == number or math.isnan(number) or (is_short and abs(single) >= _SMALLEST_SINGLE)
 
 
 def _decimal(value: Any, kind: ColumnType) -> Decimal:
@@ -102,12 +114,18 @@ def _bool(value: Any, _: ColumnType) -> bool:
     raise TypeError
 
 
+def _second_fits(moment: datetime | time, kind: ColumnType) -> None:
+    if kind.precision is not None and moment.microsecond % 10 ** max(6 - kind.precision, 0):
+        raise ValueError
+
+
 def _timestamp(value: Any, kind: ColumnType) -> datetime:
     moment = moment_of(value) if isinstance(value, str) else value
     if isinstance(moment, date) and not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)  # its zone is settled below
     if not isinstance(moment, datetime):
         raise TypeError
+    _second_fits(moment, kind)
     if not kind.zoned:
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -127,12 +145,12 @@ def _date(value: Any, _: ColumnType) -> date:
     return value
 
 
-def _time(value: Any, _: ColumnType) -> time:
-    if isinstance(value, str):
-        return time.fromisoformat(value)
-    if not isinstance(value, time):
+def _time(value: Any, kind: ColumnType) -> time:
+    moment = time.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(moment, time):
         raise TypeError
-    return value
+    _second_fits(moment, kind)
+    return moment
 
 
 def _binary(value: Any, _: ColumnType) -> bytes:
