@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
-from factory.data.sql import SQLITE_PATIENCE, sqlite_file
+from factory.data.sql import SQLITE_PATIENCE, database_words, sqlite_file
 
 _TRIES = 5
 _TRANSIENT = (
@@ -178,5 +178,4 @@ def reason(error: BaseException) -> str:
         if not isinstance(inner, BaseException) or inner is error:
             break
         error = inner
-    lines = str(error).strip() or type(error).__name__
-    return " ".join(lines.split())
+    return database_words(error) or type(error).__name__

@@ -210,9 +210,7 @@ class Plan:
         left_out = [value for value in values if value is not None]
         if left_out and self._request.schema_contract != "discard_value":
             kind = type(left_out[0]).__name__
-            raise LoadError(
-                f"`{key}` has a value of Python's type {kind}, for which there is no column: convert it first"
-            )
+            raise LoadError(f"`{key}` has a value of Python's type {kind}, which no column takes: convert it first")
         return len(left_out)
 
     def _kept(self, rows: list[Row]) -> list[Row]:

@@ -24,6 +24,14 @@ SPLIT = "To run several, add `split_statements: true` to the task's `with`."
 `factory.local.logs` has it for Airflow's own operators."""
 
 
+_ROW_SHOWN = re.compile(r"\s*DETAIL:\s+Failing row contains .*", re.DOTALL)
+
+
+def database_words(error: BaseException) -> str:
+    """What a database says, in one line. PostgreSQL adds the row that breaks a constraint: no log may have it."""
+    return " ".join(_ROW_SHOWN.sub("", str(error)).split())
+
+
 class SqlError(Exception):
     """SQL that the database refused, or a result that cannot be handed on; the text says which."""
 
@@ -97,7 +105,7 @@ def run_sql(
     except Exception as error:
         if not _is_of_driver(error):
             raise
-        said = " ".join(str(error).split())
+        said = database_words(error)
         raise SqlError(f"{said} {SPLIT}" if ONE_STATEMENT in said else said) from None
     if handler is None:
         return None

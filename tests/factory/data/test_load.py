@@ -23,6 +23,7 @@ from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
 from factory.operators.models import TrainOperator
 from factory.operators.selection import XComSelection
+from factory.operators.sql import SqlOperator
 from schemas.compose.env_values import without
 
 from .warehouses import ORDERS, Warehouse, load
@@ -161,6 +162,25 @@ def test_a_password_may_have_any_sign_and_is_shown_in_no_form(password: str) -> 
         assert not set(re.findall(r"\w{3,}", password)) & set(
             re.findall(r"\w{3,}", without(f"«{form}»", [password], "***"))
         )
+
+
+def test_a_row_that_breaks_a_constraint_is_not_shown(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    warehouse.run("CREATE TABLE people (id INTEGER, name VARCHAR(20) NOT NULL, age INTEGER, CHECK (age < 100))")
+    errors = []
+    for number, row in enumerate([{"id": 1, "name": "zaphod", "age": 200}, {"id": 1, "name": None, "age": 4242}]):
+        with pytest.raises(AirflowException, match=r"(?i)constraint|cannot be null|failed") as raised:
+            load([row], table="people", run_id=f"r{number}")
+        errors.append(str(raised.value))
+    if warehouse.kind in ("sqlite", "postgres"):  # Airflow's hook is installed
+        with pytest.raises(AirflowException, match=r"(?i)constraint") as raised:
+            SqlOperator(
+                task_id="sql", conn_id="warehouse", sql="INSERT INTO people SELECT 1, lower('ZAPHOD'), 4242"
+            ).execute({})
+        errors.append(str(raised.value))
+    shown = "".join(errors) + capsys.readouterr().out
+    assert "zaphod" not in shown
+    assert "4242" not in shown.replace("lower('ZAPHOD'), 4242", "")
+    assert warehouse.rows("people") == []
 
 
 def test_nothing_is_left_in_the_environment_or_in_the_working_folder(
