@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import MappingProxyType
 
 GOOD = "schedule: '@daily'\ntasks:\n  - {id: a, uses: empty}\n"
 BAD = "schedul: '@daily'\ntasks:\n  - {id: a, uses: empty}\n"
@@ -20,8 +21,12 @@ BAD = "schedul: '@daily'\ntasks:\n  - {id: a, uses: empty}\n"
 NOT_INHERITED = ("PIPELINES_FOLDER", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
-AT_START = ("PYTHON", "LC_", "LANG", "LD_")
-"""What Python reads when it starts, by how the names begin."""
+def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    """What Python reads when it starts."""
+    return {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LC_", "LANG", "LD_"))}
+
+
+_OURS: Mapping[str, str] = MappingProxyType(_read_at_start(os.environ))
 
 
 class Warm:
@@ -67,7 +72,7 @@ def factory(
 ) -> subprocess.CompletedProcess[str]:
     """The finished command; what the shell or the CI job that runs the tests says of form is left out."""
     whole = {k: v for k, v in os.environ.items() if k not in NOT_INHERITED} | dict(environment or {})
-    if not any(name.startswith(AT_START) for name in environment or {}):
+    if _read_at_start(whole) == _OURS:
         return warm().run(arguments, cwd, whole, standard_input)
     return subprocess.run(
         [sys.executable, "-m", "factory.cli", *arguments],
