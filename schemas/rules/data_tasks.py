@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from schemas.compose.env_values import EnvText
+from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
+from schemas.rules.run_times import longest_interval
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
+from schemas.rules.task_view import FILLED, TaskView, texts
 
 DISTRIBUTION = "airflow-pipeline-factory"
 _ROWS = ".jsonl, .json, .csv (also with .gz) or .parquet"
@@ -89,6 +91,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield from _endings(subject, task, _FILES.get(uses, {}))
         if uses == "load":
             yield from _merge(subject, task)
+            yield from _added_again(subject, task)
         if uses == "check":
             yield from _rules(subject, task)
         if uses == "sql":
@@ -151,6 +154,45 @@ def _merge(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         path = (*task.with_path, "primary_key")
         message = "`primary_key` has no effect without `write_disposition: merge`"
         yield subject.finding(Code.KEY_ALONE, path, message, at_key=True)
+
+
+def _added_again(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Rows of a request that is the same in every run, added without a word about it."""
+    is_decided = task.mapped is None or "write_disposition" in _written(task)
+    if is_decided or longest_interval(subject) is None:
+        return
+    known = {view.full_id: view for view in reversed(subject.tasks) if view.full_id is not None}
+    for reference in subject.references_of(task):
+        if reference.path[len(task.with_path) :] not in (("rows",), ("file",)):
+            continue
+        if not isinstance(reference.to, TaskReference) or reference.part is not None:
+            continue
+        request = known.get(task.scope.find(reference.to.task_id, known) or "")
+        if request is not None and request.uses == "http" and _asks_the_same(subject, request):
+            message = (
+                f"every run adds all rows that `{request.full_id}` reads: the default of `write_disposition` is "
+                "`append`, so rows that the last run loaded come twice"
+            )
+            help_text = (
+                "write `write_disposition: merge` with `primary_key`, or `write_disposition: replace`; or read only "
+                "what is new, with `incremental`. Where each run is to add them all, write `write_disposition: append`"
+            )
+            yield subject.finding(Code.ROWS_AT_RISK, reference.path, message, help=help_text)
+
+
+_CHOOSES = ("incremental", "change_detection", "watch", "until")
+"""Keys by which one run reads other rows than the last one."""
+_CONSTANT = re.compile(r"\{\{\s*(?:var|conn|params)\b[^{}]*\}\}")
+
+
+def _asks_the_same(subject: Subject, request: TaskView) -> bool:
+    """Whether a request asks for the same rows in every run, as far as the file says."""
+    is_mapped = request.is_mapped or any(group.is_mapped for group in subject.around(request.path))
+    if is_mapped or any(request.arguments.get(key) is not None for key in _CHOOSES):
+        return False
+    asked = {key: value for key, value in request.arguments.items() if key in (*FILLED, "each")}
+    written = (_CONSTANT.sub("", text) for _, text in texts(asked, ()))
+    return not any(mark in text for text in written for mark in ("{{", "{%", "${tasks."))
 
 
 def _rules(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
