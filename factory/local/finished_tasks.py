@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ TELLING = {
     "ChartOperator": "_link_OpenTheChart",
 }
 """Operator → the XCom that says what it did: a request for each task of another kind would find nothing."""
+
+ENDED_BY_SIGNAL = re.compile(r"SIGTERM|exit code -15\b|signal_code=15\b")
+"""How tasks fail that are told to end, by their last error."""
 
 Key = tuple[str, str, str, int, int]
 
@@ -70,14 +74,21 @@ class FinishedTasks:
         self._start = since
         self._since = since
         self._seen: OrderedDict[Key, None] = OrderedDict()
+        self._stopping: datetime | None = None
+
+    def stopping(self) -> None:
+        """From now on tasks end because the run stops."""
+        self._stopping = datetime.now(UTC)
 
     def poll(self) -> list[FinishedTask]:
         """Attempts that ended since the last call, in the order of their end. Raises ApiUnavailableError."""
         begin = datetime.now(UTC)
         rows = [row for row in self._client.finished_tasks(self._since) if self._is_new(row)]
-        rows += [row for last in rows for row in self._missed(last)]
-        rows.sort(key=lambda row: row["end_date"] or row["scheduled_when"] or "")
-        finished = [self._describe(row) for row in rows]
+        earlier = [row for last in rows for row in self._missed(last)]
+        described = [(row, self._describe(row)) for row in rows] + [(row, self._earlier(row)) for row in earlier]
+        described.sort(key=lambda pair: pair[0]["end_date"] or pair[0]["scheduled_when"] or "")
+        rows += earlier
+        finished = [one for _, one in described]
         # Only now: whatever failed above is asked for again, and nothing was shown yet.
         self._remember(rows)
         self._since = max(self._since, begin - OVERLAP)
@@ -100,21 +111,45 @@ class FinishedTasks:
             if _key(row) in earlier and row["state"] in FINISHED and row["end_date"] and self._is_new(row)
         ]
 
+    def _earlier(self, row: Mapping[str, Any]) -> FinishedTask:
+        """An attempt that another one followed: what the task left is of the last one."""
+        if row["state"] != "up_for_retry" or not self._was_left_behind(row):
+            return self._described(row, None)
+        # Its end is the moment when the scheduler found it.
+        reason = f"try {row['try_number']} was ended by the last stop, and the task ran again by itself"
+        return FinishedTask(row["dag_id"], _name(row), "stopped", None, "", "", reason)
+
+    def _was_left_behind(self, row: Mapping[str, Any]) -> bool:
+        """Whether an attempt is from before this run: no process of that time is left. One that was deferred is queued
+        once more, in this run."""
+        queued = row["queued_when"] or row["start_date"] or row["scheduled_when"]
+        return queued is not None and datetime.fromisoformat(queued) < self._start
+
     def _describe(self, row: Mapping[str, Any]) -> FinishedTask:
         key = TELLING.get(row["operator"] or "")
-        told = self._client.xcom(row, key) if key is not None else None
-        mapped = f"[{row['map_index']}]" if row["map_index"] >= 0 else ""
+        return self._described(row, self._client.xcom(row, key) if key is not None else None)
+
+    def _described(self, row: Mapping[str, Any], told: object) -> FinishedTask:
         state = "failed" if row["state"] == "up_for_retry" else row["state"]
         return FinishedTask(
             row["dag_id"],
-            row["task_id"] + mapped,
+            _name(row),
             state,
             _seconds(row),
             _attempt(row),
             _done(told),
-            self._logs.reason(row) if state == "failed" else "",
+            self._reason(row) if state == "failed" else "",
             self._logs.failed_notifications(row),
         )
+
+    def _reason(self, row: Mapping[str, Any]) -> str:
+        reason = self._logs.reason(row)
+        ended = datetime.fromisoformat(row["end_date"]) if row["end_date"] else None
+        if self._stopping is None or ended is None or ended < self._stopping or not ENDED_BY_SIGNAL.search(reason):
+            return reason
+        if row["state"] == "up_for_retry":
+            return "ended by the stop; it is tried again after the next start"
+        return "ended by the stop; to run it again, clear it in the UI after the next start (Clear Task Instance)"
 
     def _remember(self, rows: list[dict[str, Any]]) -> None:
         self._seen.update(dict.fromkeys(map(_key, rows)))
@@ -132,8 +167,14 @@ def _seconds(row: Mapping[str, Any]) -> float | None:
     return None if passed_over else row["duration"]
 
 
+def _name(row: Mapping[str, Any]) -> str:
+    mapped = f"[{row['map_index']}]" if row["map_index"] >= 0 else ""
+    return f"{row['task_id']}{mapped}"
+
+
 def _attempt(row: Mapping[str, Any]) -> str:
-    if not row["max_tries"]:
+    # An attempt that a stop ended takes a try, and is repeated also where there is none left.
+    if row["max_tries"] < 1 or row["try_number"] > row["max_tries"] + 1:
         return ""
     text = f"try {row['try_number']} of {row['max_tries'] + 1}"
     # By a retry policy, a fail-fast run, AirflowFailException, or by hand.

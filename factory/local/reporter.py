@@ -51,6 +51,10 @@ class Reporter:
     def start(self) -> None:
         self._thread.start()
 
+    def stopping(self) -> None:
+        """Tasks are told to end from now on."""
+        self._tasks.stopping()
+
     def finish(self) -> None:
         """Have one last look and end; waits for it a moment, not longer."""
         self._finish.set()

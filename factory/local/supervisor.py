@@ -231,6 +231,8 @@ class Supervisor:
         begin = time.monotonic()
         asked = self._stop.count
         self._health.stop()
+        if self._reporter:
+            self._reporter.stopping()
         self._terminal.line()
         self._terminal.line("Stopping (press Ctrl-C again to force) …")
         servers = {API_SERVER, "local-api"}
