@@ -17,6 +17,7 @@ from pathlib import Path
 from factory.bundle.store import BundleError, token_of
 from schemas.folder.discovery import SUFFIXES, IgnoredPaths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
+from schemas.text.document import LET_READ
 
 # Thousands of files are read every few seconds: plain strings and `os` calls cost a fraction of `Path`.
 # ruff: noqa: PTH116
@@ -178,7 +179,7 @@ def _walk(root: str, listing: Listing) -> Iterator[tuple[os.DirEntry[str] | None
             if not prefix:
                 raise FolderUnavailableError(f"the pipelines folder {root} cannot be read: {e}") from None
             if e.errno not in _VANISHED:
-                listing.problems[prefix] = f"cannot be read: {e.strerror}"
+                listing.problems[prefix] = _unreadable(e)
             continue
         for entry in entries:
             path = prefix + entry.name
@@ -201,7 +202,15 @@ def _link_problem(entry: os.DirEntry[str], inside: str) -> str | None:
     target = os.path.realpath(entry.path) + "/"
     if target.startswith(inside):
         return None
-    return "is a link out of the pipelines folder; put the file itself there"
+    return _LINK_OUT if os.path.exists(entry.path) else _DEAD_LINK  # noqa: PTH110 # it is text
+
+
+_LINK_OUT = "is a link out of the pipelines folder; put the file itself there"
+_DEAD_LINK = "is a link to a file that does not exist"
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot be read: {error.strerror}" + (f"; {LET_READ}" if isinstance(error, PermissionError) else "")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -229,9 +238,9 @@ def _read_entry(entry: os.DirEntry[str], path: str, listing: Listing) -> tuple[b
             os.close(descriptor)
     except OSError as e:
         if entry.is_symlink() and e.errno == errno.ENOENT:
-            listing.problems[path] = "is a link to a file that does not exist"
+            listing.problems[path] = _DEAD_LINK
         elif e.errno not in _VANISHED:
-            listing.problems[path] = f"cannot be read: {e.strerror}"
+            listing.problems[path] = _unreadable(e)
         return None
     if len(data) > MAX_FILE_BYTES:
         listing.problems[path] = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sys
 import time
@@ -18,10 +19,12 @@ from typing import Any
 
 from factory.local.api import AirflowClient
 from factory.local.components import Component
-from factory.local.logs import UnreadFiles, cut, first_reason
+from factory.local.logs import UnreadFiles, cut, first_reason, one_line
 from factory.local.terminal import Event, in_columns
 from schemas.folder.discovery import is_pipeline_path
 
+HELP = re.compile(r"^ *= (?:help|allowed): (?P<text>.+(?:\n {6,}\S.*)*)", re.MULTILINE)
+HINT = re.compile(r"^ *\| +\^+ (?P<text>\S.*)$", re.MULTILINE)
 FINDING = re.compile(
     r"^(?P<severity>error|warning)\[[\w-]+\] (?P<title>.+)\n\s*--> (?P<place>.+:\d+:\d+)\s*$", re.MULTILINE
 )
@@ -63,8 +66,9 @@ class PipelineFile:
 class PipelineChanges:
     """Compares the lists with those of the last call; the first call reports everything as found."""
 
-    def __init__(self, client: AirflowClient, unread: UnreadFiles, bundle: Path) -> None:
+    def __init__(self, client: AirflowClient, unread: UnreadFiles, folder: Path, bundle: Path) -> None:
         self._client = client
+        self._folder = folder
         self._unread = unread
         self._bundle = bundle
         self._known: dict[str, PipelineFile] = {}
@@ -86,7 +90,7 @@ class PipelineChanges:
         self._deleted -= (back := self._came_back(current, since))
         events = self._of_bundle(present, back)
         for name in sorted(self._known.keys() | current.keys()):
-            events += compare(name, self._known.get(name), current.get(name), self._of_removed)
+            events += compare(name, self._known.get(name), current.get(name), self._of_removed, self._is_there)
         self._known = current
         self._lost -= current.keys()
         failed = [Event(in_columns("not notified", _title(n)), why) for n, why in self._unread.failed_notifications()]
@@ -128,6 +132,9 @@ class PipelineChanges:
         runs = self._client.unfinished_runs(dag_id)
         waiting = f"{runs} unfinished run{'s' if runs != 1 else ''}: {WAITS}" if runs else ""
         return [Event(in_columns("removed", dag_id), waiting)]
+
+    def _is_there(self, path: str) -> bool:
+        return os.path.lexists(self._folder / path)
 
     def has_slots(self, dag_id: str) -> bool:
         """Whether the DAG runs by a clock; `@once` and `@continuous` have no slot that a run could be late for."""
@@ -176,8 +183,10 @@ def compare(
     old: PipelineFile | None,
     new: PipelineFile | None,
     of_removed: Callable[[str, str], list[Event]] = removed,
+    is_there: Callable[[str], bool] = lambda _: False,
 ) -> list[Event]:
-    """The events that tell how one file changed; `of_removed` words that of a DAG which is gone."""
+    """The events that tell how one file changed. `of_removed` words that of a DAG which is gone; `is_there` says
+    whether the pipelines folder has what was not read."""
     before = old or PipelineFile()
     after = new or PipelineFile()
     if after.unread is not None:
@@ -191,7 +200,8 @@ def compare(
     for dag_id in sorted(before.schedules.keys() - after.schedules.keys()):
         events += of_removed(name, dag_id)
     if new is None and not before.schedules:
-        events.append(Event(in_columns("healed" if NOT_READ in name else "removed", _title(name))))
+        healed = NOT_READ in name and is_there(_title(name))
+        events.append(Event(in_columns("healed" if healed else "removed", _title(name))))
     for dag_id, schedule in sorted(after.schedules.items()):
         known = before.schedules.get(dag_id)
         if before.problem is not None or before.unread is not None:
@@ -218,8 +228,17 @@ def summary(problem: str) -> str:
     if findings:
         first = min(findings, key=lambda finding: finding["severity"] != "error")
         more = len(findings) - 1
-        return f"{first['place']}: {first['title']}" + (f" (and {more} more)" if more else "")
+        next_one = next((one.start() for one in findings if one.start() > first.start()), len(problem))
+        remedy = _remedy(problem[first.end() : next_one])
+        others = f" ({more} more: factory lint shows all)" if more else ""
+        return cut(f"{first['place']}: {first['title']}{remedy}") + others
     return cut(first_reason(problem)) or "no message"
+
+
+def _remedy(finding: str) -> str:
+    """What to write instead, as lint shows it at the mark or below the line."""
+    found = HINT.search(finding) or HELP.search(finding)
+    return f"; {one_line(found['text'])}" if found else ""
 
 
 def _title(name: str) -> str:

@@ -39,7 +39,7 @@ class Reporter:
     ) -> None:
         self._folder = folder
         self._folder_trouble = ""
-        self._pipelines = PipelineChanges(client, unread, bundle)
+        self._pipelines = PipelineChanges(client, unread, folder, bundle)
         self._tasks = FinishedTasks(client, since, logs)
         self._late = LateRuns(client, since)
         self._terminal = terminal

@@ -14,7 +14,15 @@ from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.folder.dialect import DEFAULTS_NAMES, may_be_dag_factory
 from schemas.folder.discovery import SUFFIXES, defaults_paths, folders_above, is_defaults_path, path_problem
 from schemas.folder.templates import is_template_path, known, packages, template_name, template_paths
-from schemas.text.document import MAX_BYTES, Document, Parse, document_from_bytes, document_from_text, read_document
+from schemas.text.document import (
+    LET_READ,
+    MAX_BYTES,
+    Document,
+    Parse,
+    document_from_bytes,
+    document_from_text,
+    read_document,
+)
 
 if TYPE_CHECKING:
     from schemas.dagfactory.reading import DagFactoryDocument
@@ -199,7 +207,9 @@ class LayerReader:
         problem = path_problem(self._folder, path)
         if problem is None:
             return read_document(place, shown, parse)
-        return Document(shown, "", diagnostics=(Diagnostic(Code.UNREADABLE, f"it {problem}", shown, Span(1, 1, 1, 2)),))
+        help_text = LET_READ if problem.endswith("permission denied") else ""
+        found = Diagnostic(Code.UNREADABLE, f"it {problem}", shown, Span(1, 1, 1, 2), help=help_text)
+        return Document(shown, "", diagnostics=(found,))
 
 
 def unusable(documents: Sequence[Document]) -> list[Diagnostic]:

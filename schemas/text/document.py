@@ -114,6 +114,9 @@ def may_hold(text: str, marks: Iterable[str]) -> bool:
     return "\\" in text
 
 
+LET_READ = "allow the user that runs Airflow to read it"
+
+
 def read_document(path: Path, file: str, parse: Parse | None = None) -> Document:
     """Read a file; what keeps it from being read is a diagnostic of the document."""
     try:
@@ -122,8 +125,9 @@ def read_document(path: Path, file: str, parse: Parse | None = None) -> Document
             if len(raw) == _MOST_ARE_SMALLER:
                 raw += stream.read(MAX_BYTES + 1 - len(raw))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return _failed(file, "", Code.UNREADABLE, f"cannot be read: {reason.lower()}", Span(1, 1, 1, 2))
+        reason = (error.strerror or type(error).__name__).lower()
+        help_text = LET_READ if isinstance(error, PermissionError) else ""
+        return _failed(file, "", Code.UNREADABLE, f"cannot be read: {reason}", Span(1, 1, 1, 2), help_text)
     return document_from_bytes(raw, file, parse)
 
 

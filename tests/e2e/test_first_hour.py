@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from schemas.text.document import LET_READ
 from tests.e2e.conftest import Scene
 from tests.e2e.harness import AS_A_USER
 
@@ -158,7 +159,8 @@ def test_the_terminal_says_what_cannot_be_read(scene: Scene) -> None:
     try:
         scene.soon(lambda: scene.run.printed("broken", "team ", "team/: cannot be read: Permission denied"), "a folder")
         scene.soon(lambda: scene.run.printed("broken", "secret.yaml", "cannot be read: Permission denied"), "a file")
-        assert scene.import_errors("team (not read).yaml.py") == ["team/: cannot be read: Permission denied"]
+        denied = f"cannot be read: Permission denied; {LET_READ}"
+        assert scene.import_errors("team (not read).yaml.py") == [f"team/: {denied}"]
         assert scene.api.dag("team.inner") is not None
     finally:
         closed.chmod(0o755)

@@ -14,6 +14,7 @@ import pytest
 
 from factory.bundle.records import read_state, state_path
 from factory.bundle.registry import Database
+from schemas.text.document import LET_READ
 
 from .bundles import Bench
 
@@ -113,7 +114,7 @@ def test_a_folder_that_cannot_be_read_keeps_its_pipelines(bench: Bench, monkeypa
     monkeypatch.setattr(os, "scandir", refusing)
     bundle.refresh()
     assert (bench.current / "sales/orders.yaml.py").is_file()
-    assert read_state(bench.base).problems == {"sales/": "cannot be read: Permission denied"}
+    assert read_state(bench.base).problems == {"sales/": f"cannot be read: Permission denied; {LET_READ}"}
     assert "sales/: cannot be read" in (bench.current / "sales (not read).yaml.py").read_text()
 
 

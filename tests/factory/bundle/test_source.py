@@ -72,12 +72,15 @@ def test_links_out_of_the_folder_and_loops_are_reported_not_followed(tmp_path: P
     (folder / "team/up").symlink_to("..")
     (folder / "self.yaml").symlink_to("self.yaml")
     (folder / "gone.yaml").symlink_to("nothing.yaml")
+    (folder / "dead.yaml").symlink_to("/no/such/file.yaml")
     (folder / "shared").symlink_to("team")
     listing = read_folder(folder)
     assert sorted(listing.files) == ["shared/a.yaml", "team/a.yaml"]
     assert "out of the pipelines folder" in listing.problems["leak.yaml"]
     assert "out of the pipelines folder" in listing.problems["outside"]
-    assert "does not exist" in listing.problems["gone.yaml"]
+    assert {listing.problems[name] for name in ("gone.yaml", "dead.yaml")} == {
+        "is a link to a file that does not exist"
+    }
     assert "self.yaml" in listing.problems
     assert any("contains it" in reason for path, reason in listing.problems.items() if path.endswith("up/"))
 

@@ -16,6 +16,7 @@ error[unknown-key] PF102: unknown key `metod` in `poll`
 error[bad-cron] PF201: `61 * * * *` is no cron expression
   --> pipelines/orders.yaml:2:11
 """
+MORE = "; did you mean `method`? ({} more: factory lint shows all)"
 
 
 def dag(dag_id: str, schedule: str | None = "@daily", **more: Any) -> dict[str, Any]:
@@ -42,14 +43,24 @@ def test_found_changed_removed() -> None:
 
 
 def test_a_broken_file_is_one_line_and_its_stale_dag_is_not_gone() -> None:
-    broken = "broken orders.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll` (and 1 more)"
+    broken = f"broken orders.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll`{MORE.format(1)}"
     assert changes([dag("orders")], [dag("orders", is_stale=True)], orders=PROBLEM) == [broken]
 
 
 def test_a_broken_file_is_told_by_an_error_though_a_warning_stands_before_it() -> None:
     warning = "warning[range-of-one] PF214: Airflow reads `3-3` as every hour\n  --> pipelines/orders.yaml:1:14\n  |\n"
-    broken = "broken a.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll` (and 2 more)"
+    broken = f"broken a.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll`{MORE.format(2)}"
     assert changes([], [], a=f"{warning}\n{PROBLEM}") == [broken]
+
+
+def test_a_broken_file_is_told_with_lints_help() -> None:
+    helped = (
+        "error[bad-cron] PF201: a cron expression has 5 fields, this one has 1\n  --> pipelines/a.yaml:1:12\n  |\n"
+        '1 | schedule: "7:00"\n  |            ^^^^\n  = help: for 07:00 every day\n          write "0 7 * * *"\n\n'
+    )
+    said = 'a cron expression has 5 fields, this one has 1; for 07:00 every day write "0 7 * * *"'
+    line = f"broken a.yaml pipelines/a.yaml:1:12: PF201: {said} (2 more: factory lint shows all)"
+    assert changes([], [], a=helped + PROBLEM) == [line]
 
 
 def test_healed_whether_it_ever_ran_or_not() -> None:
@@ -64,7 +75,10 @@ def test_a_folder_that_cannot_be_read_is_called_by_its_own_name() -> None:
     error = {"filename": "team (not read).yaml.py", "stack_trace": "team/: cannot be read: Permission denied"}
     closed = group_by_file([], [error], {})
     assert told({}, closed) == ["broken team team/: cannot be read: Permission denied"]
-    assert told(closed, {}) == ["healed team"]
+    (name,) = closed
+    (event,) = compare(name, closed[name], None, is_there=lambda path: path == "team")
+    assert event.text.split() == ["healed", "team"]
+    assert told(closed, {}) == ["removed team"]
 
 
 def test_an_unread_file_is_told_once_whatever_there_was_of_it_before() -> None:
@@ -76,7 +90,7 @@ def test_an_unread_file_is_told_once_whatever_there_was_of_it_before() -> None:
     sick, stale_and_sick = group_by_file([dag("a")], [], unread), group_by_file([stale], [], unread)
     assert told(sick, stale_and_sick) == []
     assert told(stale_and_sick, group_by_file([dag("a")], [], {})) == ["healed a @daily"]
-    broken = "broken a.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll` (and 1 more)"
+    broken = f"broken a.yaml pipelines/orders.yaml:18:3: PF102: unknown key `metod` in `poll`{MORE.format(1)}"
     assert told(sick, group_by_file([stale], [error], {})) == [broken]
 
 
