@@ -50,14 +50,16 @@ help: ## show this list
 	@echo "  make test PYTEST_ARGS='tests/schemas -x'"
 
 # What the pipelines of this folder use; models (the extra `ml`) are left to who trains some.
+SETUP = $(BOOTSTRAP) --extra airflow --extra chart --extra duckdb --extra load
 setup:
-	@$(BOOTSTRAP) --extra airflow --extra chart --extra duckdb --extra load
+	@$(SETUP)
 
 setup-dev:
 	@$(BOOTSTRAP) --extra airflow --extra dev
 
 # exec: make's own child is the supervisor, so a signal to make reaches it.
-run: setup ## start Airflow with the pipelines of this folder, and the sample API
+run: ## start Airflow with the pipelines of this folder, and the sample API
+	@$(SETUP) --for-run "$(RUN_HOME)"
 	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
 
 test: setup-dev ## run all tests but the long ones

@@ -48,11 +48,14 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Make the virtual environment of this checkout.")
     parser.add_argument("--venv", required=True, type=Path, help="folder of the virtual environment")
     parser.add_argument("--extra", action="append", default=[], help="an extra of pyproject.toml to install")
+    parser.add_argument("--for-run", type=Path, metavar="HOME", help="refuse where an Airflow runs in this home")
     arguments = parser.parse_args(argv)
     # Where SIGTERM ends set-up it must end pip too, which Ctrl-C in a terminal does by itself.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     root = Path(__file__).resolve().parent.parent
     try:
+        if arguments.for_run is not None:
+            require_free(root / arguments.for_run.expanduser())
         set_up(root, root / arguments.venv, set(arguments.extra))
     except SetUpError as error:
         print(error, file=sys.stderr)
@@ -84,6 +87,28 @@ def set_up(root: Path, venv: Path, extras: set[str]) -> None:
             with unfinished(venv, record):
                 install_added(root, venv)
                 record.update(added=added)
+
+
+def require_free(home: Path) -> None:
+    """Nothing is installed under an Airflow that runs: `factory run` would refuse only afterwards.
+
+    Raises SetUpError.
+    """
+    try:
+        lock = (home / "run.lock").open(encoding="utf-8")
+    except OSError:
+        return  # no run was there yet; if it cannot be used, `factory run` says so
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = lock.read().strip()
+            raise SetUpError(
+                f"This home is in use by another `make run`{f' (process {other})' if other else ''}: {home}. "
+                "Nothing was installed. End that one, or choose another home: make run AIRFLOW_HOME=…"
+            ) from None
+        except OSError:
+            return
 
 
 def require_modules() -> None:

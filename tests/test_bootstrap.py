@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import os
 import re
 import shutil
@@ -84,6 +85,29 @@ def project(tmp_path: Path) -> Path:
     for name, version in (("left", "1.0"), ("left", "2.0"), ("right", "1.0"), ("added", "1.0")):
         write_wheel(root / "wheels", name, version)
     return root
+
+
+def test_nothing_is_installed_under_an_airflow_that_runs(project: Path) -> None:
+    home = project / ".airflow"
+    home.mkdir()
+    with (home / "run.lock").open("w") as lock:
+        lock.write("4711")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = [
+            sys.executable,
+            str(project / "scripts" / "bootstrap.py"),
+            "--venv",
+            ".venv",
+            "--for-run",
+            ".airflow",
+        ]
+        refused = subprocess.run(command, env=offline(project), capture_output=True, text=True, timeout=60, check=False)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"in use by another `make run` (process 4711): {home}. Nothing was installed." in refused.stderr
+    assert not (project / ".venv").exists()
+    ready = subprocess.run(command, env=offline(project), capture_output=True, text=True, timeout=600, check=False)
+    assert ready.returncode == 0, ready.stderr
 
 
 def offline(root: Path) -> dict[str, str]:
