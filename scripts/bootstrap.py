@@ -225,7 +225,7 @@ def digest(lines: list[str]) -> str:
 
 
 def create(root: Path, venv: Path) -> dict:
-    print(f"Setting up {venv} (once; it takes two to five minutes, most of them downloads).", flush=True)
+    print(f"Setting up {venv} (once; it takes two to ten minutes, most of them downloads).", flush=True)
     with contextlib.suppress(FileNotFoundError):
         (venv / RECORD).unlink()
     command = [sys.executable, "-I", "-m", "venv", "--clear", str(venv)]
