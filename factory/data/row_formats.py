@@ -1,5 +1,4 @@
-"""How rows are written in a file: JSON Lines, JSON, CSV and Parquet, piece by piece, so that memory does not grow with
-their number."""
+"""How rows are written in a file: JSON Lines, JSON, CSV and Parquet, piece by piece, in memory of the same size."""
 
 from __future__ import annotations
 

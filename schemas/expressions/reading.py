@@ -29,14 +29,8 @@ _NAME_IN_BRACKETS = r"\[([A-Za-z_][\w-]*)\]"
 _ONE_STEP = re.compile(_STEP)
 _ROOTS = ("env", "vars", "matrix", "params", "tasks", "expand")
 _FORMS = (
-    "env.NAME",
-    "env.NAME:-default",
-    "vars.NAME",
-    "matrix.NAME",
-    "params.NAME",
-    "tasks.ID.output",
-    "tasks.ID.xcom.KEY",
-    "expand.NAME",
+    *("env.NAME", "env.NAME:-default", "vars.NAME", "matrix.NAME", "params.NAME"),
+    *("tasks.ID.output", "tasks.ID.xcom.KEY", "expand.NAME"),
 )
 _HEAD = r"\s*(?P<root>[A-Za-z]+)\s*[.:\[]"
 

@@ -3,8 +3,7 @@
     python -m tests.schemas.check.fuzz MODE SEED SECONDS PROGRESS
 
 MODE is `bytes`, `fragments`, `pipelines` or `hostile`; the SEED of the last is a number, N for every Nth of its texts.
-The number of the text under way is kept in the file PROGRESS: text N of a seed is always the same. What goes wrong is
-an exception with the text in it.
+The file PROGRESS keeps the number of the text under way: text N of a seed is always the same.
 """
 
 from __future__ import annotations
