@@ -41,9 +41,9 @@ class PythonModule(Statements):
         pipeline: CheckedPipeline,
         effective: Effective,
         environ: Mapping[str, str] = MappingProxyType({}),
-        unset: frozenset[str] = frozenset(),
+        defaults: Mapping[str, str | None] = MappingProxyType({}),
     ) -> None:
-        super().__init__(pipeline, environ, unset)
+        super().__init__(pipeline, environ, defaults)
         self._comments = comments_about(effective, [one.path for one in self.entries.values()])
         self._made: dict[str, list[Statement]] = {}
         self._said: dict[str, list[str]] = {}

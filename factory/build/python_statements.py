@@ -57,7 +57,7 @@ Statement = tuple[str, Code]
 
 
 class Statements:
-    """The statements of a pipeline. `environ` and `unset` are those of `ValueCode`. `scope` is the mapped group inside
+    """The statements of a pipeline. `environ` and `defaults` are those of `ValueCode`. `scope` is the mapped group in
     whose function names are looked up, `used` what is named somewhere, `waited` what arguments make a task wait for.
 
     Raises PipelineBuildError.
@@ -67,7 +67,7 @@ class Statements:
         self,
         pipeline: CheckedPipeline,
         environ: Mapping[str, str] = MappingProxyType({}),
-        unset: frozenset[str] = frozenset(),
+        defaults: Mapping[str, str | None] = MappingProxyType({}),
     ) -> None:
         self.pipeline, self.model = pipeline, pipeline.model
         self.seen = Seen(pipeline.folder, pipeline.model.timezone)
@@ -85,7 +85,7 @@ class Statements:
         self.variables = {full_id: self.names.new(one.entry.id, full_id) for full_id, one in self.entries.items()}
         depth = pipeline.file.count("/")
         self.folder = f"parents[{depth}]" if depth else "parent"
-        self.values = ValueCode(self.names, self.seen, environ, unset, self.folder, self._operator)
+        self.values = ValueCode(self.names, self.seen, environ, defaults, self.folder, self._operator)
         self.scope: str | None = None
         self.used: set[str] = set()
         self.waited: dict[str, set[str]] = {}

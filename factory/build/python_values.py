@@ -33,31 +33,35 @@ SDK = "airflow.sdk"
 
 
 def marked(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The values, with MARKS, of the environment variables in texts, those that have one."""
-    values: dict[str, set[str | None]] = {}
+    """The values, with MARKS, of the environment variables in texts, those that have one. Code of a text knows only
+    the name: a variable with several defaults has none here."""
+    values = {name: environ.get(name, default) for name, default in defaults(texts).items()}
+    return {name: f"{value}{MARKS[0]}{name}{MARKS[1]}" for name, value in values.items() if value is not None}
+
+
+def defaults(texts: Iterable[str]) -> dict[str, str | None]:
+    """The default of each environment variable in texts, if it has the same everywhere."""
+    found: dict[str, set[str | None]] = {}
     for text in texts:
         for one in expressions(text):
             if isinstance(one.meaning, EnvReference):
-                value = environ.get(one.meaning.name, one.meaning.default)
-                values.setdefault(one.meaning.name, set()).add(value)
-    known = {name: found.copy().pop() for name, found in values.items() if len(found) == 1}
-    return {name: f"{value}{MARKS[0]}{name}{MARKS[1]}" for name, value in known.items() if value is not None}
+                found.setdefault(one.meaning.name, set()).add(one.meaning.default)
+    return {name: same.copy().pop() for name, same in found.items() if len(same) == 1}
 
 
 @dataclass
 class ValueCode:
     """Makes code of values.
 
-    `environ` are the variables, as `marked`; those of `unset` have their default. `folder` is code for the pipelines
-    folder. `operators` says how an operator is called, and whether that is its output already. `arguments` are the
-    names that the function of a mapped group takes. `waited` collects the operators that the code of a task makes it
-    wait for.
+    `environ` are the variables, as `marked`; `defaults` theirs. `folder` is code for the pipelines folder. `operators`
+    says how an operator is called, and whether that is its output already. `arguments` are the names that the function
+    of a mapped group takes. `waited` collects the operators that the code of a task makes it wait for.
     """
 
     names: Names
     objects: Seen
     environ: Mapping[str, str]
-    unset: frozenset[str]
+    defaults: Mapping[str, str | None]
     folder: str
     operators: Callable[[Any], tuple[str, bool]]
     arguments: dict[str, str] = field(default_factory=dict)
@@ -109,10 +113,8 @@ class ValueCode:
         return parts[0][0] if len(parts) == 1 else formatted(parts)
 
     def _variable(self, name: str) -> str:
-        environ = f"{self.names.module('os')}.environ"
-        if name not in self.unset:
-            return f"{environ}[{quoted(name)}]"
-        return f"{environ}.get({quoted(name)}, {quoted(self.environ[name].partition(MARKS[0])[0])})"
+        environ, default = f"{self.names.module('os')}.environ", self.defaults.get(name)
+        return f"{environ}[{quoted(name)}]" if default is None else f"{environ}.get({quoted(name)}, {quoted(default)})"
 
     @_of.register
     def _enum(self, value: Enum) -> Code:

@@ -101,7 +101,7 @@ class _FromPython(PythonTasks):
         parts["notifications"] = self.notifications({k: v for k, v in callbacks.items() if v}, RunNotifications)
         alerts = dag.deadline if isinstance(dag.deadline, list) else [dag.deadline] if dag.deadline else []
         parts["deadline"] = Converted([self.alert(alert) for alert in alerts]) if alerts else None
-        defaults = self._defaults(dag.default_args)
+        defaults = self._defaults(dag.default_args, {})
         parts["default_args"] = Converted(defaults) if defaults else None
         parts["tasks"] = Converted(self._entries(dag.task_group, {}))
         self.line = self.line_of(THE_DAG)
@@ -215,7 +215,7 @@ class _FromPython(PythonTasks):
                 message = f"the label `{edge.get('label')}` of the edge from `{before}` to `{after}` has no place here"
                 self.lost(message, line=self.line_of(after))
 
-    def _defaults(self, default_args: Mapping[str, Any]) -> dict[str, Converted]:
+    def _defaults(self, default_args: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Converted]:
         """The settings of all tasks; Airflow has given all else to the operators that take it."""
         for name in default_args.keys() - SETTING_KEYS - _EVENTS.keys() - OF_EMAIL:
             message = (
@@ -224,7 +224,7 @@ class _FromPython(PythonTasks):
             if name == "email" and not sends_mail(default_args):
                 message = "`email` is left out: no mail is sent to it"
             self.found(Code.CONVERTED_OTHERWISE, message, _MAILS if name == "email" else "", self.line)
-        return self.settings(default_args, {})
+        return self.settings(default_args, around)
 
     # Tasks and groups.
 
@@ -268,7 +268,7 @@ class _FromPython(PythonTasks):
         groups = sorted(name for name in group.upstream_group_ids if name and has_tasks(known[name]))
         if before := [*groups, *sorted(group.upstream_task_ids - self.referred)]:
             parts["needs"] = Converted.names(before)
-        settings = self._defaults(group.default_args)
+        settings = self._defaults(group.default_args, around)
         notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}
         parts |= ({"default_args": Converted(settings)} if settings else {}) | notifications
         return Converted({**parts, "tasks": Converted(self._entries(group, around))})

@@ -258,19 +258,22 @@ class Modules:
 
     def of(self, path: str) -> Iterator[ConvertedDag]:
         """The modules of a file's DAGs."""
-        from factory.build.python_values import marked  # noqa: PLC0415 # no parse needs this
+        from factory.build.python_values import defaults, marked  # noqa: PLC0415 # no parse needs this
 
         subjects = {one.dag_id: Subject(path, one.effective) for one in self._checker.variants(path)}
-        marks = marked((text for subject in subjects.values() for _, text in subject.texts), self._checker.environ)
+        texts = [text for subject in subjects.values() for _, text in subject.texts]
+        marks = marked(texts, self._checker.environ)
         if self._with(marks).file(path).has_errors:  # some are read as numbers, or chosen from a list
             marks = {n: mark for n, mark in marks.items() if not self._with({n: mark}).file(path).has_errors}
-        yield from (self._module(dag_id, subject, marks) for dag_id, subject in subjects.items())
+        yield from (self._module(dag_id, subject, marks, defaults(texts)) for dag_id, subject in subjects.items())
 
     def _with(self, marks: Mapping[str, str]) -> Checker:
         environ = {**self._checker.environ, **marks}
         return Checker(self._folder, replace(self._options, environ=environ))
 
-    def _module(self, dag_id: str, subject: Subject, marks: Mapping[str, str]) -> ConvertedDag:
+    def _module(
+        self, dag_id: str, subject: Subject, marks: Mapping[str, str], defaults: Mapping[str, str | None]
+    ) -> ConvertedDag:
         from factory.build.python_code import NoCodeError  # noqa: PLC0415 # as above
         from factory.build.python_module import PythonModule  # noqa: PLC0415 # as above
         from schemas.dagfactory.convert import ConvertedDag  # noqa: PLC0415 # as above
@@ -281,12 +284,13 @@ class Modules:
             return ConvertedDag(dag_id, "", tuple(written))
         pipeline = next(one for one in self._with(marks).file(subject.path).pipelines if one.dag_id == dag_id)
         assert isinstance(pipeline, CheckedPipeline)  # noqa: S101 # no others are chosen
-        unset = frozenset(marks.keys() - self._checker.environ.keys())
         try:
-            return ConvertedDag(dag_id, PythonModule(pipeline, subject.effective, marks, unset).text(), tuple(written))
+            return ConvertedDag(
+                dag_id, PythonModule(pipeline, subject.effective, marks, defaults).text(), tuple(written)
+            )
         except PipelineBuildError as error:
             if marks:
-                return self._module(dag_id, subject, {})  # an operator may read a text as something else
+                return self._module(dag_id, subject, {}, {})  # an operator may read a text as something else
             found = build_diagnostics(self._checker, subject.path, error)
             return ConvertedDag(dag_id, "", tuple(found))
         except NoCodeError as error:

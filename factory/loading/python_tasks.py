@@ -60,6 +60,10 @@ def by_name(function: Any, positional: Any) -> dict[str, Any] | None:
     return dict(zip(names, positional, strict=False)) if len(positional) <= len(names) else None
 
 
+_OF_ANY_TYPE = ("conf", "parameters")
+"""What built-in tasks hand on as it is; their other arguments have types, so that `1d` is a duration there."""
+
+
 class PythonTasks(PythonObjects):
     """The tasks of a DAG, and what tasks, groups and the DAG have in common."""
 
@@ -69,7 +73,7 @@ class PythonTasks(PythonObjects):
         is_mapped = isinstance(task, MappedOperator)
         if task.returns_dag_result:
             self.lost(f"`{task.task_id}` gives the DAG its result, and a pipeline has none")
-        given = _partial_arguments(task) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
+        given = _partial_arguments(task, around) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
         if (written := self.given.get(id(task))) is not None:
             given = {name: one for name, one in given.items() if name in written}
         given |= self._set_later(task, given)
@@ -109,7 +113,7 @@ class PythonTasks(PythonObjects):
             if isinstance(one, date | time | timedelta) and "." in uses:
                 again = operator_arguments(kind, {name: made[name].value}, (), zone)[name]
                 made[name] = made[name] if again == one else self.untyped(one)
-            elif isinstance(one, list | tuple | set | frozenset | dict):
+            elif isinstance(one, list | tuple | set | frozenset | dict) and ("." in uses or name in _OF_ANY_TYPE):
                 made[name] = self.untyped(one)
         return made
 
@@ -279,8 +283,9 @@ class PythonTasks(PythonObjects):
         return Converted(made) if made else None
 
 
-def _partial_arguments(task: Any) -> dict[str, Any]:
-    """The arguments of a mapped task that were written: Airflow adds its defaults to them."""
+def _partial_arguments(task: Any, around: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a mapped task that were written: Airflow adds its defaults to them, where those `around` the
+    task say nothing."""
     defaults = {p.name: p.default for p in inspect.signature(BaseOperator.__init__).parameters.values()}
     own = {"python_callable": task.python_callable} if hasattr(task, "python_callable") else {}
     ignored = {"email_on_failure", "email_on_retry", "on_failure_fail_dagrun", "is_setup", "is_teardown", "dag"}
@@ -288,6 +293,6 @@ def _partial_arguments(task: Any) -> dict[str, Any]:
         name: one
         for name, one in task.partial_kwargs.items()
         if name not in ignored
-        and not (name in defaults and (one == defaults[name] or (not one and not defaults[name])))
+        and not (name in defaults.keys() - around and (one == defaults[name] or (not one and not defaults[name])))
     }
     return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}

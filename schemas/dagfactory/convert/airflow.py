@@ -140,8 +140,9 @@ class AirflowConversion(ToAirflow):
         for name, path, settings, group in holders:
             written = settings if isinstance(settings, dict) else {}
             parts = self._settings(path, written)
-            if name == "defaults" and isinstance(data.get("owner"), str):
-                parts.setdefault("owner", Converted(data["owner"], ("owner",)))
+            owner = self.setting(("owner",), data["owner"]) if name == "defaults" and data.get("owner") else None
+            if owner is not None:
+                parts.setdefault("owner", owner)
             around = self._extended(group[:-1], made) if group else []
             if parts:
                 made[name] = Converted({**_extends(around), **parts}, path if written else None)

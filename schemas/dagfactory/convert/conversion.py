@@ -239,5 +239,5 @@ def written_variables(subject: Subject, marks: Mapping[str, str]) -> Iterator[Di
             message = f"`{meaning.name}` looks like a secret, and its current value would be written"
             yield subject.finding(Code.NOT_CONVERTED, path, message)
         else:
-            message = f"the current value of `{meaning.name}` is written, since it is not text here"
+            message = f"the current value of `{meaning.name}` is written: it is no text here, or has several defaults"
             yield subject.finding(Code.CONVERTED_OTHERWISE, path, message)

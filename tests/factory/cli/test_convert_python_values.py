@@ -152,3 +152,20 @@ def test_dags_and_what_is_said_of_them_are_where_the_file_has_them(
         {"id": "b", "uses": "bash", "with": {"bash_command": "b", "cwd": "/"}},
     ]
     assert of_m == ["6 PF126 the param `p` gets `type: object`: a mapping alone would be its schema"]
+
+
+def test_what_differs_from_around_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is what Airflow takes by itself, of a mapped task and of a group."""
+    body = """\
+with DAG("around19", schedule=None, default_args={"retries": 2, "execution_timeout": timedelta(hours=1)}):
+    BashOperator.partial(task_id="m", retries=0).expand(bash_command=["a"])
+    BashOperator.partial(task_id="n").expand(bash_command=["a"])
+    with TaskGroup("g", default_args={"execution_timeout": None}):
+        EmptyOperator(task_id="e")
+"""
+    ((document, findings),) = made(tmp_path, body, monkeypatch)
+    mapped, plain, group = document["tasks"]  # type: ignore[misc] # a list of three
+    assert mapped["retries"] == 0
+    assert "retries" not in plain
+    assert group["default_args"] == {"execution_timeout": None}
+    assert not findings
