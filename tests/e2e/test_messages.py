@@ -83,9 +83,7 @@ class Messages:
     def mail(self, subject: str) -> EmailMessage:
         """The one message with this subject, when it has come."""
         received = self.scene.mail.received
-        found = self.scene.soon(
-            lambda: [m for m in received if m["Subject"] == subject], f"the e-mail {subject!r}", 120
-        )
+        found = self.scene.soon(lambda: [m for m in received if m["Subject"] == subject], f"the e-mail {subject!r}")
         (message,) = found
         return message
 
