@@ -27,6 +27,7 @@ class Fix(NamedTuple):
     replacement: str
 
 
+LET_READ = "allow the user that runs Airflow to read it"
 USED = "it is used here"
 """Of the place that takes what a finding is about from elsewhere, such as from a template's file."""
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from yaml import Node, YAMLError
 
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Span
+from schemas.findings.diagnostics import LET_READ, Diagnostic, Span
 from schemas.findings.paths import DataPath
 from schemas.text.construct import Scalars, construct
 from schemas.text.lines import TextLines
@@ -112,9 +112,6 @@ def may_hold(text: str, marks: Iterable[str]) -> bool:
         if mark in text:
             return True
     return "\\" in text
-
-
-LET_READ = "allow the user that runs Airflow to read it"
 
 
 def read_document(path: Path, file: str, parse: Parse | None = None) -> Document:
