@@ -13,7 +13,6 @@ from pathlib import Path
 
 from factory.cli import UsageError
 from factory.cli.options import add_environment, require_declared, select
-from factory.cli.run import require_airflow
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 
@@ -28,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files; returns the exit status."""
-    require_airflow()
     from factory.bundle.output import write_dags  # noqa: PLC0415 # `--help` does without
     from factory.bundle.store import BundleError  # noqa: PLC0415 # as above
 

@@ -82,7 +82,6 @@ def test_lint_and_list_work_in_it(site: Path, tmp_path: Path) -> None:
 
 NEED_AIRFLOW = {
     "airflow": ["dags", "list"],
-    "build": ["--output", "dags"],
     "convert": ["dag.py"],
     "doctor": [],
     "run": [],
@@ -90,6 +89,7 @@ NEED_AIRFLOW = {
     "try": ["pipelines/good.yaml"],
 }
 DO_WITHOUT = {
+    "build": ["--output", "dags"],
     "convert": ["old.yml"],
     "init": [".", "--source", "https://git.example/a/f"],
     "lint": [],
