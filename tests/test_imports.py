@@ -102,3 +102,22 @@ def test_a_top_folder_holds_few_packages_and_modules(top: str) -> None:
 
 def test_the_code_stays_in_few_files() -> None:
     assert len(EVERY) <= MOST_FILES
+
+
+def test_what_is_named_in_texts_is_there() -> None:
+    """Classes that are found by their dotted path, as in a serialized DAG or in what `convert` writes."""
+    named = re.compile(r"factory(?:\.[a-z_]+)+\.[A-Z]\w+")
+    texts = [
+        node.value
+        for path in EVERY.values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and named.fullmatch(node.value)
+    ]
+    lost = []
+    for text in texts:
+        module, _, name = text.rpartition(".")
+        tree = ast.parse(EVERY[module].read_text(encoding="utf-8")) if module in EVERY else ast.Module([], [])
+        lost += [] if f"class {name}" in ast.unparse(tree) or f"import {name}" in ast.unparse(tree) else [text]
+
+    assert len(texts) > 10
+    assert lost == []

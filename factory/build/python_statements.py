@@ -29,7 +29,7 @@ from factory.build.python_code import (
 )
 from factory.build.python_made import AIRFLOWS_OWN, CHOOSING, SeeingBuilder, Seen
 from factory.build.python_values import SDK, ValueCode
-from factory.operators.poll_commit import PollCommitOperator
+from factory.operators.http_stateful import PollCommitOperator
 from schemas.check import CheckedPipeline
 from schemas.model.task import CodeTask, TaskGroup
 from schemas.model.task_base import TaskBase

@@ -58,7 +58,7 @@ def _remembering(dag: DAG) -> list[StatefulHttpOperator]:
 
 
 def _add_commit(dag: DAG, task: StatefulHttpOperator, waited_for: list[Operator]) -> None:
-    operator = importlib.import_module("factory.operators.poll_commit").PollCommitOperator
+    operator = importlib.import_module("factory.operators.http_stateful").PollCommitOperator
     commit = operator(
         task_id=commit_task_id(task.task_id),
         poll_task_id=task.task_id,

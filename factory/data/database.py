@@ -17,6 +17,7 @@ from typing import Any
 from factory.data import imported
 from factory.data.columns import DIGITS, SCALE, ColumnType, as_declared
 from factory.data.destinations import LoadError, Target, patiently, reason
+from factory.data.sql import text_literal
 
 ROW = "_load_row"
 """Column of the staged rows: their order, by which the last of several with one key counts."""
@@ -277,14 +278,15 @@ class Database:
         if self._is_sqlite:  # it keeps what it is given
             return {}
         asked = "SELECT column_name, lower(data_type), datetime_precision FROM information_schema.columns"
-        rows = self._run(f"{asked} WHERE table_schema = '{self.target.schema}' AND table_name = '{table}'")
+        place = f"table_schema = {text_literal(self.target.schema)} AND table_name = {text_literal(table)}"
+        rows = self._run(f"{asked} WHERE {place}")
         return {str(name): (str(kind), digits) for name, kind, digits in rows}
 
     def _without_type(self, table: str) -> list[str]:
         """The columns that are declared without a type, which SQLite allows."""
         if not self._is_sqlite:
             return []
-        rows = self._run(f"SELECT name FROM pragma_table_info('{table.replace(chr(39), chr(39) * 2)}') WHERE type = ''")
+        rows = self._run(f"SELECT name FROM pragma_table_info({text_literal(table)}) WHERE type = ''")
         return [str(name) for (name,) in rows]
 
 

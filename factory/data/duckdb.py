@@ -20,7 +20,7 @@ from factory.data import imported
 from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import NewFile, absolute, format_of, found, kind_said, local_copy
 from factory.data.row_files import RowFileWriter, has_long_numbers, limited, plain_rows, read_rows
-from factory.data.sql import result_rows, write_rows
+from factory.data.sql import result_rows, text_literal, write_rows
 
 DATABASE_PATIENCE = 600
 """Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""
@@ -293,8 +293,3 @@ def quoted(name: str) -> str:
 
 def _struct(types: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{text_literal(name)}: {text_literal(kind)}" for name, kind in types.items()) + "}"
-
-
-def text_literal(value: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + value.replace("'", "''") + "'"

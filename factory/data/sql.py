@@ -32,6 +32,11 @@ def database_words(error: BaseException) -> str:
     return " ".join(_ROW_SHOWN.sub("", str(error)).split())
 
 
+def text_literal(value: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 class SqlError(Exception):
     """SQL that the database refused, or a result that cannot be handed on; the text says which."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.configuration import conf
 from airflow.sdk import DAG, get_parsing_context
@@ -19,7 +19,7 @@ from factory.build.dag import build
 from factory.build.errors import BuildError, PipelineBuildError, one_line
 from factory.operators import make_importable
 from factory.reporters import full
-from schemas.check import Checked, CheckedDagFactoryDag, CheckedPipeline, Checker, CheckOptions, CheckResult
+from schemas.check import Checked, CheckedDagFactoryDag, Checker, CheckOptions, CheckResult
 from schemas.compose.env_values import env_texts, resolve_environment
 from schemas.dagfactory.reading import variables
 from schemas.expressions.reading import EnvReference, expressions, unescape
@@ -28,10 +28,6 @@ from schemas.findings.diagnostics import Diagnostic, has_errors
 from schemas.folder.discovery import default_dag_id, pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
 from schemas.rules.ids import conflicts
-from schemas.rules.subject import Subject
-
-if TYPE_CHECKING:
-    from schemas.dagfactory.convert import ConvertedDag
 
 __all__ = ["ERRORS_DAG_ID", "LoadResult", "is_bundle_configured", "load_pipelines"]
 
@@ -246,53 +242,3 @@ def errors_dag(broken: Iterable[Diagnostic], environment: str | None = None, dag
         is_paused_upon_creation=True,
         tags={"pipelines"},
     )
-
-
-class Modules:
-    """This project's files → Python modules. What `${env.NAME}` gives is read from the environment again, as far as it
-    is text."""
-
-    def __init__(self, folder: Path, options: CheckOptions) -> None:
-        self._folder, self._options = folder, options
-        self._checker = Checker(folder, options)
-
-    def of(self, path: str) -> Iterator[ConvertedDag]:
-        """The modules of a file's DAGs."""
-        from factory.build.python_values import defaults, marked  # noqa: PLC0415 # no parse needs this
-
-        subjects = {one.dag_id: Subject(path, one.effective) for one in self._checker.variants(path)}
-        texts = [text for subject in subjects.values() for _, text in subject.texts]
-        marks = marked(texts, self._checker.environ)
-        if self._with(marks).file(path).has_errors:  # some are read as numbers, or chosen from a list
-            marks = {n: mark for n, mark in marks.items() if not self._with({n: mark}).file(path).has_errors}
-        yield from (self._module(dag_id, subject, marks, defaults(texts)) for dag_id, subject in subjects.items())
-
-    def _with(self, marks: Mapping[str, str]) -> Checker:
-        environ = {**self._checker.environ, **marks}
-        return Checker(self._folder, replace(self._options, environ=environ))
-
-    def _module(
-        self, dag_id: str, subject: Subject, marks: Mapping[str, str], defaults: Mapping[str, str | None]
-    ) -> ConvertedDag:
-        from factory.build.python_code import NoCodeError  # noqa: PLC0415 # as above
-        from factory.build.python_module import PythonModule  # noqa: PLC0415 # as above
-        from schemas.dagfactory.convert import ConvertedDag  # noqa: PLC0415 # as above
-        from schemas.dagfactory.convert.conversion import written_variables  # noqa: PLC0415 # as above
-
-        written = list(written_variables(subject, marks))
-        if has_errors(written):
-            return ConvertedDag(dag_id, "", tuple(written))
-        pipeline = next(one for one in self._with(marks).file(subject.path).pipelines if one.dag_id == dag_id)
-        assert isinstance(pipeline, CheckedPipeline)  # noqa: S101 # no others are chosen
-        try:
-            return ConvertedDag(
-                dag_id, PythonModule(pipeline, subject.effective, marks, defaults).text(), tuple(written)
-            )
-        except PipelineBuildError as error:
-            if marks:
-                return self._module(dag_id, subject, {}, {})  # an operator may read a text as something else
-            found = build_diagnostics(self._checker, subject.path, error)
-            return ConvertedDag(dag_id, "", tuple(found))
-        except NoCodeError as error:
-            lost = subject.finding(Code.NOT_CONVERTED, (), f"there is no Python module of `{dag_id}`: {error}")
-            return ConvertedDag(dag_id, "", (lost,))

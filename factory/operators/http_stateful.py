@@ -1,4 +1,5 @@
-"""A request that remembers between runs: `incremental` and `change_detection`."""
+"""A request that remembers between runs: `incremental` and `change_detection`; and the last task of a pipeline whose
+poll remembers, which says that what was handed over has arrived."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
 
+from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from factory.http.call import same_server
@@ -205,3 +207,29 @@ class StatefulHttpOperator(HttpRequestOperator):
 
 def _shown(known: Mapping[str, Any] | None) -> str:
     return ", ".join(f"{name} {value!r}" for name, value in (known or {}).items())
+
+
+class PollCommitOperator(BaseOperator):
+    """Moves a poll's watermark and last answer, once everything that takes from the poll has succeeded.
+
+    :param poll_task_id: the task whose state moves
+    :param state: the asset under whose name it is kept
+    """
+
+    ui_color = "#e8f7e4"
+
+    def __init__(self, *, poll_task_id: str, state: Asset, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.poll_task_id = poll_task_id
+        self.state = state
+        # An asset's state can be had where the asset is an inlet; unlike an outlet, that makes no asset event.
+        self.inlets = [*self.inlets, state]
+
+    def execute(self, context: Any) -> None:
+        """Raises AirflowFailException where the stored watermark is of another kind than the new one."""
+        moves = context["ti"].xcom_pull(task_ids=self.poll_task_id, key=MOVES) or {}
+        try:
+            moved = move_state(context["asset_state_store"][self.state], moves)
+        except CursorError as error:
+            raise AirflowFailException(f"the watermark cannot move: {error}") from None
+        self.log.info("%s: moved %s", self.state.name, moved or "nothing")

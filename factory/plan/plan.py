@@ -257,9 +257,14 @@ def as_json(plan: Plan) -> str:
 FORMATS: Mapping[str, Callable[[Plan], str]] = MappingProxyType({"text": text, "markdown": markdown, "json": as_json})
 
 
+def _is_new_environment(entry: Entry) -> bool:
+    """Whether a DAG that is there already is new in an environment."""
+    return entry.kind == "new" and bool(entry.environment)
+
+
 def _summary(plan: Plan) -> str:
-    environments = [one for one in plan.entries if one.kind == "new" and one.environment]
-    counts = Counter(one.kind for one in plan.entries if one not in environments)
+    environments = [one for one in plan.entries if _is_new_environment(one)]
+    counts = Counter(one.kind for one in plan.entries if not _is_new_environment(one))
     parts = [f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]]
     if names := ", ".join(dict.fromkeys(str(entry.environment) for entry in environments)):
         parts.append(f"new environments ({names}) of {len({entry.dag_id for entry in environments}):,} DAGs")
@@ -291,7 +296,7 @@ def _left_out(blocks: Sequence[_Block]) -> list[str]:
 
 
 def _details(entry: Entry) -> Iterator[_Line]:
-    if entry.reasons and not (entry.environment and entry.kind == "new"):  # the DAG itself says what touches it
+    if entry.reasons and not _is_new_environment(entry):  # the DAG itself says what touches it
         yield (f"because of {', '.join(entry.reasons)}" if entry.kind != "broken" else entry.reasons[0],)
     for change in entry.changes:
         place = f"  ({change.place})" if change.place else ""

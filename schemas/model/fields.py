@@ -54,12 +54,12 @@ StatusCode = Annotated[int, Field(ge=100, le=599), _Integral]
 """Of an HTTP answer (RFC 9110, section 15)."""
 
 
-def unfit(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
+def unstorable(value: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
     """Path and kind of the numbers in a value that do not reach Airflow's database: its processes send each other
     numbers of 64 bits, and PostgreSQL's JSON type and `requests` take none that is not finite, such as `1e400`."""
     if isinstance(value, dict | list):
         for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from unfit(part, (*path, key))
+            yield from unstorable(part, (*path, key))
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, FINITE
     elif isinstance(value, int) and not -(2**63) <= value < 2**64:
@@ -76,7 +76,7 @@ def _fit(value: Any) -> Any:
         if isinstance(part, str):
             continue
         if (isinstance(part, float) and not math.isfinite(part)) or (isinstance(part, int) and part.bit_length() > 63):
-            at, kind = next(unfit(value), ((), ""))
+            at, kind = next(unstorable(value), ((), ""))
             if kind:
                 raise PydanticCustomError(kind, "expected another number", {"at": at})
         if isinstance(part, dict):
@@ -91,11 +91,10 @@ PlainValue = Annotated[Any, AfterValidator(_fit)]
 
 
 LINK_PATTERN = r"^(?:https?://[^/?#\s]|mailto:[^?#\s])"
-_LINK = LINK_PATTERN
 
 
 def _valid_link(text: str) -> str:
-    if re.search(_LINK, text) is None:
+    if re.search(LINK_PATTERN, text) is None:
         raise PydanticCustomError("link", "expected a link, `https://…` or `mailto:…`")
     return text
 

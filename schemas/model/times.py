@@ -131,7 +131,6 @@ _TIME_PATTERN = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
 _TEMPLATE_PATTERN = r"\{\{|\{%"
 DATE_OR_TEMPLATE_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|{DATE_PATTERN}"
 MOMENT_PATTERN = rf"{_TEMPLATE_PATTERN}|\$\{{(?:tasks|expand)\.|^{_TIME_PATTERN}$|{DATE_PATTERN}"
-_TIME = _TIME_PATTERN
 TIME_FORMS = "06:30 or 06:30:15"
 _TEMPLATE = re.compile(_TEMPLATE_PATTERN)
 DATE_OR_TEMPLATE_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00 or a template"
@@ -140,7 +139,7 @@ MOMENT_ALLOWED = "2026-01-31T06:00, 2026-01-31T06:00:00+09:00, 06:30 or a templa
 
 def parse_time(text: str) -> time:
     """Raises ValueError for what is not a time of day."""
-    if re.fullmatch(_TIME, text) is None:
+    if re.fullmatch(_TIME_PATTERN, text) is None:
         raise ValueError(text)
     return time.fromisoformat(text)
 
@@ -150,7 +149,7 @@ def _date_or_template(value: Any) -> datetime | str:
 
 
 def _moment(value: Any) -> datetime | time | str:
-    if isinstance(value, str) and re.fullmatch(_TIME, value) is not None:
+    if isinstance(value, str) and re.fullmatch(_TIME_PATTERN, value) is not None:
         return parse_time(value)
     return _read_date_or_template(value, MOMENT_ALLOWED)
 
@@ -210,7 +209,7 @@ def fitted(types: Collection[str], text: str) -> str | timedelta | datetime | ti
     if names_duration(types):
         return _parsed(parse_duration, text, f"a duration ({DURATION_FORMS})")
     takes_time, takes_date = not _TIMES.isdisjoint(types), not _DATES.isdisjoint(types)
-    if takes_time and (re.fullmatch(_TIME, text) is not None or not takes_date):
+    if takes_time and (re.fullmatch(_TIME_PATTERN, text) is not None or not takes_date):
         return _parsed(parse_time, text, f"a time of day ({TIME_FORMS})")
     wanted = f"a date ({DATE_FORMS})" + (f" or a time of day ({TIME_FORMS})" if takes_time else "")
     return _parsed(parse_date, text, wanted) if takes_date else text

@@ -48,8 +48,8 @@ RULES: tuple[Rule, ...] = (
     run_times.check_wall_clock,
     run_times.check_data_interval,
     run_times.check_timeout,
+    run_times.check_shorter,
     settings.check_dates,
-    settings.check_times,
     settings.check_lone_rules,
     params.check,
     poll_state.check,
@@ -76,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     outcomes.check_outputs,
     ids.check_itself,
     settings.check_null_by_comment,
+    settings.check_none,
 )
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""
 

@@ -16,8 +16,8 @@ from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 
 _PROHIBITED = ("self", "context")
-_SEVERAL = re.compile(r"[\w./:-]+(?:(?:,\s+|\s*\|\s*)[\w./:-]+)+")
 """Names that would hide Airflow's own (airflow.sdk.definitions.asset._validate_asset_name)."""
+_SEVERAL = re.compile(r"[\w./:-]+(?:(?:,\s+|\s*\|\s*)[\w./:-]+)+")
 MARKS = ("assets", "inlets", "outlets")
 
 

@@ -10,9 +10,10 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.expressions.templates import read_template
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.model.built_ins import BUILT_INS
 from schemas.model.cron import EVERY, Field, expanded, slots
 from schemas.model.schedule import CRON_PRESETS
 from schemas.model.times import parse_duration
@@ -114,6 +115,21 @@ def check_timeout(subject: Subject) -> Iterator[Diagnostic]:
             f"and {runs} run{'s' if runs > 1 else ''} at once",
             help=f"at most {in_words(interval * runs)}, or more `max_active_runs`",
         )
+
+
+def check_shorter(subject: Subject) -> Iterator[Diagnostic]:
+    """Durations that a shorter one makes useless."""
+    of_run = duration_of(subject.data.get("dagrun_timeout"))
+    for path, settings in subject.settings:
+        limit = duration_of(settings.get("execution_timeout"))
+        if of_run is not None and limit is not None and limit > of_run:
+            message = "`execution_timeout` is longer than `dagrun_timeout`, which ends the run before"
+            yield subject.finding(Code.TIMEOUT_BEYOND_SLOTS, (*path, "execution_timeout"), message)
+    for task in subject.tasks if subject.may_hold("poke_interval") else ():
+        every, most = (duration_of(task.arguments.get(key)) for key in ("poke_interval", "timeout"))
+        if every is not None and most is not None and every > most > timedelta() and task.uses in BUILT_INS:
+            message, warning = "`poke_interval` is longer than `timeout`, so it looks only once", Severity.WARNING
+            yield subject.finding(Code.CONTRADICTION, (*task.with_path, "poke_interval"), message, severity=warning)
 
 
 def longest_interval(subject: Subject) -> timedelta | None:

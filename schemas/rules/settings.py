@@ -14,7 +14,7 @@ from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS
-from schemas.model.times import parse_date, parse_duration
+from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject, scalar
@@ -59,37 +59,6 @@ def _date(value: object) -> datetime | None:
     except ValueError:
         return None  # its shape is reported where the model is checked
     return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-
-
-def check_times(subject: Subject) -> Iterator[Diagnostic]:
-    """Durations that another one makes useless, and the text `None` in place of null."""
-    of_run = _seconds(subject.data.get("dagrun_timeout"))
-    for path, settings in subject.settings:
-        limit = _seconds(settings.get("execution_timeout"))
-        if of_run is not None and limit is not None and limit > of_run:
-            message = "`execution_timeout` is longer than `dagrun_timeout`, which ends the run before"
-            yield subject.finding(Code.TIMEOUT_BEYOND_SLOTS, (*path, "execution_timeout"), message)
-        for key in ("pool", "queue"):
-            if settings.get(key) == "None":
-                message = f"`None` is text in YAML: the name of a {key}"
-                place, warning = (*path, key), Severity.WARNING
-                yield subject.finding(Code.WRONG_VALUE, place, message, caret="write `null`", severity=warning)
-    for task in subject.tasks if subject.may_hold("poke_interval") else ():
-        every, most = (_seconds(task.arguments.get(key)) for key in ("poke_interval", "timeout"))
-        if every is not None and most is not None and every > most > 0 and task.uses in BUILT_INS:
-            message = "`poke_interval` is longer than `timeout`, so it looks only once"
-            yield subject.finding(
-                Code.CONTRADICTION, (*task.with_path, "poke_interval"), message, severity=Severity.WARNING
-            )
-
-
-def _seconds(value: object) -> float | None:
-    if isinstance(value, str) and not isinstance(value, EnvText):
-        try:
-            return parse_duration(value).total_seconds()
-        except ValueError:
-            return None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 _ONLY_AFTER_OTHERS = ("one_failed", "all_failed", "all_skipped")
@@ -174,6 +143,15 @@ def _never_says_no(text: str) -> bool:
 def _inside(text: str) -> str:
     short = text.strip()
     return short if short and short.isprintable() and "{" not in short else "params.full"
+
+
+def check_none(subject: Subject) -> Iterator[Diagnostic]:
+    """Python's `None` as the name of a pool or a queue."""
+    for path, settings in subject.settings if subject.may_hold("None") else ():
+        for key in ("pool", "queue"):
+            if settings.get(key) == "None":
+                message, warning = f"`None` is text in YAML: the name of a {key}", Severity.WARNING
+                yield subject.finding(Code.WRONG_VALUE, (*path, key), message, caret="write `null`", severity=warning)
 
 
 _COMMENT_AS_VALUE = re.compile(r"[\"']?\s*:\s+(?P<comment>#\w\S*)")

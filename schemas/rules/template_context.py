@@ -32,7 +32,7 @@ OF_RUN = frozenset(
     }
 )
 """What a run has in a task (`airflow.sdk`'s DagRun)."""
-_MOMENTS_OF_RUN = ("data_interval_end", "data_interval_start", "logical_date", "run_after", "start_date")
+MOMENTS_OF_RUN = ("data_interval_end", "data_interval_start", "logical_date", "run_after", "start_date")
 """Of these, too, which are Python's dates and not pendulum's."""
 OF_TI = frozenset(
     {
@@ -105,7 +105,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         **{f"macros.{name}()": TEXT for name in ("ds_add", "ds_format", "ds_format_locale")},
         **{f"macros.datetime.{name}()": "datetime" for name in ("now", "today", "utcnow", "strptime", "fromisoformat")},
         **{"macros.timedelta()": "timedelta", "ti.start_date": "datetime"},
-        **dict.fromkeys((f"dag_run.{name}" for name in _MOMENTS_OF_RUN), "datetime"),
+        **dict.fromkeys((f"dag_run.{name}" for name in MOMENTS_OF_RUN), "datetime"),
         **{f"{owner}_id": TEXT for owner in ("dag.dag", "dag_run.dag", "dag_run.run", "ti.dag", "ti.task", "ti.run")},
         **{"conn.*": "connection", "conn.get()": "connection", "ti.task": "task", "ti.try_number": NUMBER},
         **{f"text.{name}()": TEXT for name in ("replace", "upper", "lower", "strip", "title", "join", "format")},

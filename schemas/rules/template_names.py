@@ -36,9 +36,9 @@ from schemas.rules.template_context import (
     SOME,
     TEXT,
 )
-from schemas.rules.template_samples import NOT_AT_FIRST, UNKNOWN, help_for, pulled_by, samples_of_params
+from schemas.rules.template_samples import DATE_FILTERS, NOT_AT_FIRST, UNKNOWN, help_for, pulled_by, samples_of_params
 from schemas.rules.template_values import failures
-from schemas.rules.templates import DATE_FILTERS, GITHUB, REMOVED, Said, rendered_texts
+from schemas.rules.templates import GITHUB, REMOVED, Said, rendered_texts
 from schemas.shape.places import mapping_at
 from schemas.source import Class, Function, SourceReader
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.compose.env_values import EnvText
 from schemas.rules.subject import Subject
+from schemas.rules.template_context import MOMENTS_OF_RUN
 
 PLAIN = (str, int, float, bool, date, timedelta, tuple, range)
 _LONGEST, _MOST_BITS, _HIGHEST_POWER = 1_000, 64, 99
@@ -103,7 +104,6 @@ class DateTime(datetime):
 
 NOT_AT_FIRST = ("prev_data_interval_start_success", "prev_data_interval_end_success", "prev_start_date_success")
 """What there is only after the first success."""
-_MOMENTS_OF_RUN = ("data_interval_end", "data_interval_start", "logical_date", "run_after", "start_date")
 
 
 def _ds_add(ds: str, days: int) -> str:
@@ -149,6 +149,7 @@ DATE_FILTERS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "ts_nodash_with_tz": lambda value: value.isoformat().replace("-", "").replace(":", ""),
     }
 )
+"""Airflow's filters, which take a date."""
 
 
 def samples() -> Iterator[dict[str, Any]]:
@@ -172,7 +173,7 @@ def samples() -> Iterator[dict[str, Any]]:
             **dict.fromkeys(("logical_date", "data_interval_start", "data_interval_end"), moment),
             **{"run_id": ids["run_id"], "task_instance_key_str": ids["run_id"], "macros": Space(macros)},
             **{"dag": Space(ids), "task": Space({**ids, "retries": Sample(1)}), "range": range, "dict": dict},
-            "dag_run": Space({**ids, **dict.fromkeys(_MOMENTS_OF_RUN, Sample(of_run)), "conf": {}}),
+            "dag_run": Space({**ids, **dict.fromkeys(MOMENTS_OF_RUN, Sample(of_run)), "conf": {}}),
             **dict.fromkeys(
                 ("ti", "task_instance"),
                 Space(

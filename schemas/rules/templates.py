@@ -81,8 +81,6 @@ FILTERS = frozenset(
     }
 )
 """Jinja's filters and Airflow's. A test compares the list with both as installed."""
-DATE_FILTERS = ("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz")
-"""Airflow's filters, which take a date."""
 _OTHER_FILTERS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("len", "size"), "`| length`"),

@@ -167,7 +167,7 @@ class AirflowConversion(ToAirflow):
         operator = OPERATORS.get(uses, uses)
         dag_id, after = (view.arguments.get(name) for name in ("trigger_dag_id", "run_after"))
         if uses == "trigger_dag" and (any(run_references(dag_id)) or "{" in str(after)):
-            operator = "factory.operators.other_dags.TriggerDagRunOperator"  # Airflow's renders neither
+            operator = "factory.operators.waits.TriggerDagRunOperator"  # Airflow's renders neither
         if operator.startswith("factory."):
             self.changed(view.path, f"`{view.full_id}` needs the package airflow-pipeline-factory in that Airflow")
         arguments = self._arguments(view)

@@ -28,7 +28,7 @@ from schemas.findings.diagnostics import Diagnostic, Edit, Entry, InQuotes, Word
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant, nearest
 from schemas.folder.dialect import NOT_DAGS
-from schemas.model.fields import WIDE, unfit
+from schemas.model.fields import WIDE, unstorable
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import LONGEST_ID
 from schemas.shape.places import name
@@ -70,7 +70,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
 
 def check_stored(dag: DagView) -> Iterator[Diagnostic]:
     """Values that Airflow's processes and its database do not pass on: the DAG would vanish without an error."""
-    for path, kind in unfit(dag.data):
+    for path, kind in unstorable(dag.data):
         message = f"{name(path, dag.subject.effective)} must be {BOUNDS[kind]}"
         yield dag.subject.finding(Code.WRONG_VALUE, path, message, caret="put it in quotes" if kind == WIDE else "")
     if dag.subject.may_hold("\\"):

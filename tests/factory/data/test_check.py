@@ -25,6 +25,17 @@ ORDERS: list[dict[str, Any]] = [
 ]
 
 
+MADE = "CREATE TABLE orders (id INTEGER, customer TEXT, price REAL, at TEXT)"
+
+
+def shop(folder: Path, monkeypatch: pytest.MonkeyPatch, table: str, made: str) -> dict[str, Any]:
+    """The table of a database that the connection `shop` leads to, `made` by SQL."""
+    with closing(sqlite3.connect(folder / "shop.db")) as database, database:
+        database.executescript(made)
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(folder / "shop.db")}))
+    return {"conn_id": "shop", "table": table}
+
+
 @pytest.fixture(params=["rows", "file", "table"])
 def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The orders, in each of the ways in which they can be given."""
@@ -34,12 +45,10 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         with RowFileWriter(str(tmp_path / "orders.jsonl")) as file:
             file.write(ORDERS)
         return {"file": str(tmp_path / "orders.jsonl")}
-    path = tmp_path / "shop.db"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("CREATE TABLE orders (id INTEGER, customer TEXT, price REAL, at TEXT)")
+    table = shop(tmp_path, monkeypatch, "orders", MADE)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
         database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", [tuple(row.values()) for row in ORDERS])
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-    return {"conn_id": "shop", "table": "orders"}
+    return table
 
 
 def check(source: dict[str, Any], **rules: Any) -> dict[str, Any]:
@@ -137,11 +146,7 @@ def no_rows(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         with RowFileWriter(str(tmp_path / "orders.jsonl")):
             pass
         return {"file": str(tmp_path / "orders.jsonl")}
-    path = tmp_path / "shop.db"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("CREATE TABLE orders (id INTEGER, customer TEXT, price REAL, at TEXT)")
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-    return {"conn_id": "shop", "table": "orders"}
+    return shop(tmp_path, monkeypatch, "orders", MADE)
 
 
 def test_rules_that_found_no_rows_are_named(no_rows: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,20 +191,13 @@ def test_a_column_without_a_value_is_named(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_table_without_rows_has_columns_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "shop.db"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("CREATE TABLE orders (id INTEGER)")
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-    table = {"conn_id": "shop", "table": "orders"}
+    table = shop(tmp_path, monkeypatch, "orders", "CREATE TABLE orders (id INTEGER)")
     assert "no such column" in broken(table, checks={"typo": {"check_statement": "ids > 1"}})
 
 
 def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "shop.db"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executescript("CREATE TABLE t (p TEXT); INSERT INTO t VALUES ('9.5'), ('10000'), ('12')")
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-    table = {"conn_id": "shop", "table": "t"}
+    made = "CREATE TABLE t (p TEXT); INSERT INTO t VALUES ('9.5'), ('10000'), ('12')"
+    table = shop(tmp_path, monkeypatch, "t", made)
     for given in (table, {"rows": [{"p": "9.5"}, {"p": "10000"}, {"p": "12"}]}):
         said = broken(given, columns={"p": {"max": {"less_than": 100}, "min": {"geq_to": 11}}})
         assert [line.strip().replace("10000.0", "10000") for line in said.splitlines()[1:]] == [
@@ -208,7 +206,7 @@ def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypat
             "- p, min: found 9.5, expected at least 11",
             "p: 9.5",
         ]
-    with closing(sqlite3.connect(path)) as database, database:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
         database.execute("INSERT INTO t VALUES ('n/a')")
     assert "p, min: 1 values are text that is no number" in broken(table, columns={"p": {"min": {"geq_to": 0}}})
 
