@@ -23,6 +23,7 @@ from schemas.expressions.reading import (
     escape,
     expressions,
     run_references,
+    task_reference,
     unescape,
 )
 from schemas.findings.diagnostics import Diagnostic
@@ -237,7 +238,11 @@ class FromAirflow(Reports):
                 self.lost(path, f"inside the group `{self.group}`, `{task}` is the group's own task")
             if task in self.left_out:
                 self.lost(path, f"the task `{task}` is left out, so its output is, too")
-            return Converted(f"${{tasks.{task}.{'output' if name is None else f'xcom.{name}'}}}", path)
+            reference = TaskReference(task, name, ())
+            if task_reference(reference.written) != reference:
+                self.lost(path, f"the output `{name}` of `{task}` cannot be named here")
+                return Converted(None, path)
+            return Converted(reference.written, path)
         if key == _CONST:
             return self.plain(path, held)
         if key.startswith("$"):
