@@ -47,7 +47,7 @@ start_date: 2026-01-01
 tasks:
   - id: wait
     uses: bash
-    with: {bash_command: "sleep 600"}
+    with: {bash_command: "sleep 86400"}
 """
 ENVIRONMENT = """\
 schedule: "@once"

@@ -84,7 +84,7 @@ def log(folder: Path, number: int, error: str) -> None:
     path.write_text(json.dumps({"level": "error", "event": error}))
 
 
-SECONDS, MINUTES = timedelta(seconds=1), timedelta(minutes=1)
+SECONDS, MINUTES, DAYS = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 GOOD = attempt(2, "success", queued=20 * SECONDS, ended=30 * SECONDS)
 
 
@@ -109,7 +109,7 @@ def test_an_earlier_attempt_of_this_run_failed_and_has_no_note_of_the_last(tmp_p
 def test_a_stop_says_that_it_ended_a_task_and_what_comes_next(tmp_path: Path) -> None:
     for error in ("Bash command failed. The command returned a non-zero exit code -15.", "Received `signal_code=15`"):
         log(tmp_path, 1, error)
-        ended = attempt(1, "failed", queued=1 * SECONDS, ended=10 * MINUTES)
+        ended = attempt(1, "failed", queued=1 * SECONDS, ended=1 * DAYS)
         ((_, reason),) = told(tmp_path, ended, stops=True)
         assert reason.startswith("ended by the stop; to run it again, clear it in the UI")
         ((_, reason),) = told(tmp_path, {**ended, "state": "up_for_retry", "max_tries": 1}, stops=True)
@@ -118,5 +118,5 @@ def test_a_stop_says_that_it_ended_a_task_and_what_comes_next(tmp_path: Path) ->
 
 def test_a_failure_of_its_own_stays_one_during_a_stop(tmp_path: Path) -> None:
     log(tmp_path, 1, "no such table")
-    ended = attempt(1, "failed", queued=1 * SECONDS, ended=10 * MINUTES)
+    ended = attempt(1, "failed", queued=1 * SECONDS, ended=1 * DAYS)
     assert told(tmp_path, ended, stops=True)[0][1] == "no such table"
