@@ -53,10 +53,10 @@ def build_value(value: Any, resolver: Resolver, *, as_text: bool = False) -> Any
     return value
 
 
-def references_in(value: Any) -> Iterator[TaskReference]:
-    """The references to tasks that `build_value` would resolve, in order."""
+def references_in(value: Any) -> Iterator[TaskReference | ExpandReference]:
+    """The references that `build_value` would resolve, in order."""
     if isinstance(value, str):
-        yield from (reference for _, reference in run_references(value) if isinstance(reference, TaskReference))
+        yield from (reference for _, reference in run_references(value))
     elif isinstance(value, Model):
         yield from references_in([getattr(value, name) for name in value.model_fields_set])
     elif isinstance(value, dict | list):

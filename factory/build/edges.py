@@ -157,7 +157,7 @@ def sources_of(one: Placed, entries: Mapping[str, Placed]) -> Sources:
     """The sources of a task or a group; `entries` are all of the pipeline, by full id."""
 
     def found(values: Any) -> tuple[str, ...]:
-        names = (reference.task_id for reference in references_in(values))
+        names = (one.task_id for one in references_in(values) if isinstance(one, TaskReference))
         return tuple(dict.fromkeys(known for name in names if (known := one.scope.find(name, entries)) is not None))
 
     arguments = dict(one.entry.written_arguments) if isinstance(one.entry, TaskBase) else {}

@@ -189,19 +189,27 @@ class Names:
                 if (module.partition(".")[0] in sys.stdlib_module_names) == standard
             ]
             for module, names in sorted(self._parts.items()):
-                if names and (module.partition(".")[0] in sys.stdlib_module_names) == standard:
-                    items = [n if n == own else f"{n} as {own}" for n, own in sorted(names.items(), key=_import_order)]
-                    line = f"from {module} import {', '.join(items)}"
-                    block = Brackets(f"from {module} import (", tuple(("", item) for item in items), ")")
-                    lines.append(line if _width(line) <= _WIDEST else laid_out(block))
+                if (module.partition(".")[0] in sys.stdlib_module_names) == standard:
+                    lines += _from(module, names)
             blocks.append("\n".join(lines))
         return "\n\n".join(block for block in blocks if block)
 
 
-def _import_order(item: tuple[str, str]) -> tuple[int, str]:
+def _from(module: str, names: Mapping[str, str]) -> Iterator[str]:
+    """The statements that import names from a module: what gets another name has one of its own, as ruff has it."""
+    plain = sorted((name for name, own in names.items() if own == name), key=_import_order)
+    statements = [plain] if plain else []
+    statements += [[f"{name} as {own}"] for name, own in names.items() if own != name]
+    for items in sorted(statements, key=lambda one: _import_order(one[0])):
+        line = f"from {module} import {', '.join(items)}"
+        block = Brackets(f"from {module} import (", tuple(("", item) for item in items), ")")
+        yield line if _width(line) <= _WIDEST else laid_out(block)
+
+
+def _import_order(item: str) -> tuple[int, str]:
     """Constants, classes, all else."""
-    name = item[0]
-    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name
+    name = item.partition(" ")[0]
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), item
 
 
 @dataclass

@@ -20,6 +20,7 @@ from factory.build.python_code import (
     quoted,
     walked,
 )
+from factory.build.python_made import THE_DAG
 from factory.build.python_statements import Statement, Statements
 from factory.build.python_values import SDK
 from schemas.check import CheckedPipeline
@@ -70,7 +71,7 @@ class PythonModule(Statements):
                 if lines
                 else []
             )
-        ending = " as dag:" if "dag" in self.used else ":"
+        ending = f" as {self.whole}:" if THE_DAG in self.used else ":"
         head = laid_out(call(self.names.of(f"{SDK}.DAG"), **arguments), 0, "with ", ending)
         above = [laid_out(asset[1], 0, f"{asset[0]} = "), ""] if asset else []
         whole = "\n".join([*above, *self._comments.get((), ()), head, *body])
@@ -100,8 +101,8 @@ class PythonModule(Statements):
         if start is None and defaults is not None:
             start = defaults.start_date
         if zone != "UTC" and start is None:
-            self.used.add("dag")
-            yield f"    dag.timezone = {self.names.module('pendulum')}.timezone({quoted(zone)})"
+            self.used.add(THE_DAG)
+            yield f"    {self.whole}.timezone = {self.names.module('pendulum')}.timezone({quoted(zone)})"
             yield ""
 
     def _watched_asset(self) -> Statement | None:

@@ -6,6 +6,7 @@ The pipeline is built, and what the build hands to Airflow is written down: both
 from __future__ import annotations
 
 import builtins
+import keyword
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from airflow.sdk.bases.decorator import DecoratedMappedOperator
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
+from factory.build.arguments import references_in
 from factory.build.built_ins import operator_argument
 from factory.build.dag import build, dag_arguments
 from factory.build.edges import Placed, placed, sources_of, waits
@@ -27,10 +29,11 @@ from factory.build.python_code import (
     method,
     quoted,
 )
-from factory.build.python_made import AIRFLOWS_OWN, CHOOSING, SeeingBuilder, Seen
+from factory.build.python_made import AIRFLOWS_OWN, CHOOSING, THE_DAG, SeeingBuilder, Seen
 from factory.build.python_values import SDK, ValueCode
 from factory.operators.http_stateful import PollCommitOperator
 from schemas.check import CheckedPipeline
+from schemas.expressions.reading import ExpandReference
 from schemas.model.task import CodeTask, TaskGroup
 from schemas.model.task_base import TaskBase
 
@@ -40,16 +43,6 @@ _DEFAULTS: Mapping[str, Any] = {
     **{"prefix_group_id": True, "default_args": {}, "op_kwargs": {}, "params": {}, "tags": [], "commits": True},
 }
 """Arguments that need not be written with these values."""
-
-
-class _Parameters(dict[str, str]):
-    """The parameters of the function of a mapped group: those that are mapped, and those that are asked for."""
-
-    def __missing__(self, name: str) -> str:
-        if not name.isidentifier():
-            raise NoCodeError(f"a function of Python takes no argument `{name}`")
-        self[name] = name
-        return name
 
 
 Statement = tuple[str, Code]
@@ -75,12 +68,12 @@ class Statements:
         self.arguments = dag_arguments(pipeline, self.seen, BuildErrors())  # the build has found none
         self.entries = {one.full_id: one for one in placed(pipeline.model)}
         self.sources = {full_id: sources_of(one, self.entries) for full_id, one in self.entries.items()}
+        groups = {full_id: one.entry for full_id, one in self.entries.items() if isinstance(one.entry, TaskGroup)}
         self.parameters = {
-            full_id: _Parameters((name, name) for name in _mapped_names(one.entry))
-            for full_id, one in self.entries.items()
-            if one.is_mapped_group
+            full_id: _parameters(group) for full_id, group in groups.items() if self.entries[full_id].is_mapped_group
         }
-        self.names = Names({"dag", *dir(builtins), *(name for names in self.parameters.values() for name in names)})
+        self.names = Names({*dir(builtins), *(name for names in self.parameters.values() for name in names)})
+        self.whole = self.names.new("dag")
         self.functions = {full_id: self.names.new(self.entries[full_id].entry.id) for full_id in self.parameters}
         self.variables = {full_id: self.names.new(one.entry.id, full_id) for full_id, one in self.entries.items()}
         depth = pipeline.file.count("/")
@@ -94,13 +87,13 @@ class Statements:
 
     def _operator(self, operator: Any) -> tuple[str, bool]:
         name = self.name(operator.task_id)
-        return name, isinstance(operator, DecoratedMappedOperator) and not name.startswith("dag.")
+        return name, isinstance(operator, DecoratedMappedOperator) and not name.startswith(f"{self.whole}.")
 
     def name(self, full_id: str) -> str:
         """What a task or a group is called in the function of the mapped group `scope`."""
         if self.entries[full_id].mapped_around not in (None, self.scope):
-            self.used.add("dag")
-            return f"dag.get_task({quoted(full_id)})"
+            self.used.add(THE_DAG)
+            return f"{self.whole}.get_task({quoted(full_id)})"
         self.used.add(full_id)
         return self.variables[full_id]
 
@@ -109,7 +102,6 @@ class Statements:
     def made(self, one: Placed) -> list[Statement]:
         """What makes a task or a group, the last of these; before it what that needs."""
         self.scope = one.mapped_around
-        self.values.arguments = self.parameters[self.scope] if self.scope is not None else {}
         self.values.waited = self.waited.setdefault(one.full_id, set())
         variable = self.variables[one.full_id]
         entry = one.entry
@@ -230,6 +222,21 @@ def _chained(chain: list[str]) -> Code:
     return line if len(line) < _WIDEST_CHAIN else method(chain[1], "set_upstream", [chain[0]])
 
 
-def _mapped_names(group: Any) -> list[str]:
+def _parameters(group: TaskGroup) -> list[str]:
+    """The parameters of the function of a mapped group: what is mapped, and what its tasks ask for. Python names them
+    as the rows do, so that all else is named otherwise."""
     rows = group.expand_kwargs if isinstance(group.expand_kwargs, list) else []
-    return list(dict.fromkeys(name for row in (group.expand or {}, *rows) for name in row))
+    found = dict.fromkeys([*(name for row in (group.expand or {}, *rows) for name in row), *_asked(group)])
+    for name in filter(keyword.iskeyword, found):
+        raise NoCodeError(f"a function of Python takes no argument `{name}`")
+    return list(found)
+
+
+def _asked(entry: TaskBase | TaskGroup) -> Iterator[str]:
+    if isinstance(entry, TaskGroup):
+        for one in entry.tasks:
+            yield from _asked(one)
+        return
+    for reference in references_in([dict(entry.written_arguments), entry.expand, entry.expand_kwargs]):
+        if isinstance(reference, ExpandReference):
+            yield reference.name

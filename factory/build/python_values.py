@@ -54,8 +54,8 @@ class ValueCode:
     """Makes code of values.
 
     `environ` are the variables, as `marked`; `defaults` theirs. `folder` is code for the pipelines folder. `operators`
-    says how an operator is called, and whether that is its output already. `arguments` are the names that the function
-    of a mapped group takes. `waited` collects the operators that the code of a task makes it wait for.
+    says how an operator is called, and whether that is its output already. `waited` collects the operators that the
+    code of a task makes it wait for.
     """
 
     names: Names
@@ -64,7 +64,6 @@ class ValueCode:
     defaults: Mapping[str, str | None]
     folder: str
     operators: Callable[[Any], tuple[str, bool]]
-    arguments: dict[str, str] = field(default_factory=dict)
     waited: set[str] = field(default_factory=set)
 
     def code(self, value: Any) -> Code:
@@ -186,7 +185,7 @@ class ValueCode:
     def _inside(self, value: XComSelection | GroupArgument, as_text: bool = False) -> Code:
         named: dict[str, Any] = {}
         if isinstance(value, GroupArgument):
-            source = self.arguments[value.reference.name]
+            source = value.reference.name  # a parameter of the function around
         else:
             name, is_output = self.operators(value.operator)
             self.waited.add(value.operator.task_id)
@@ -198,7 +197,7 @@ class ValueCode:
     @_of.register
     def _argument(self, value: GroupArgument) -> Code:
         plain = not value.reference.steps and not value.as_text
-        return self.arguments[value.reference.name] if plain else self._inside(value, value.as_text)
+        return value.reference.name if plain else self._inside(value, value.as_text)
 
     @_of.register
     def _reference_text(self, value: ReferenceText) -> Code:
