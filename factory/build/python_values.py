@@ -142,7 +142,7 @@ class ValueCode:
         while len(parts) > 3 and not parts[-1]:
             parts.pop()
         zone = getattr(value.tzinfo, "name", None) or str(value.tzinfo)
-        again = pendulum.instance(datetime(*parts), tz=zone)  # type: ignore[arg-type] # at least three
+        again = pendulum.datetime(*parts, tz=zone)  # type: ignore[arg-type,misc] # three to seven
         fold = {} if again == value else {"fold": repr(value.fold)}
         return call(f"{self.names.module('pendulum')}.datetime", map(repr, parts), tz=quoted(zone), **fold)
 

@@ -258,21 +258,27 @@ class Waits:
         before = dict.fromkeys((*self._needed(view), *self._referred(view)))
         return [name for one in before for name in self.present(one)]
 
-    def _needed(self, view: TaskView, *, inside: bool = False) -> list[str]:
-        """Those of a task; `inside`: not counting its groups' and the poll."""
+    def told(self, view: TaskView, *, inside: bool = False) -> list[tuple[DataPath, str]]:
+        """The tasks that a task waits for but for outputs, also where they are left out, each with the place that says
+        so; `inside`: not counting its groups' and the poll."""
         known = {one.full_id: one for one in self.subject.entries if one.full_id}
-        found: list[str] = []
+        found: list[tuple[DataPath, str]] = []
         for holder in [view] if inside else [view, *self.subject.around(view.path)]:
             within = {one.full_id for one in self.subject.tasks if one.path[: len(holder.path)] == holder.path}
-            if holder is not view and within & {*found, *self._referred(view)}:
+            if holder is not view and within & {*(name for _, name in found), *self._referred(view)}:
                 continue  # what it waits for inside has waited for that
-            for _, name in (*holder.needs, *holder.teardown):
+            for path, name in (*holder.needs, *holder.teardown):
                 target = known.get(holder.scope.find(name, known) or "")
-                found += [target.full_id or ""] if target and not target.is_group else self._last(target)
-        referred = [name for name in self._referred(view) if inside or (view.full_id, name) not in self.said]
+                last = [target.full_id or ""] if target and not target.is_group else self._last(target)
+                found += [(path, one) for one in last]
         has_poll = "poll" in self.subject.data and view.full_id != POLL_TASK_ID
         if not inside and not found and not self._referred(view) and has_poll:
-            found.append(POLL_TASK_ID)
+            found.append((view.path, POLL_TASK_ID))
+        return found
+
+    def _needed(self, view: TaskView, *, inside: bool = False) -> list[str]:
+        found = [name for _, name in self.told(view, inside=inside)]
+        referred = [name for name in self._referred(view) if inside or (view.full_id, name) not in self.said]
         through = [n for name in (*found, *referred) for n in ([name] if inside else self.present(name))]
         return list(dict.fromkeys(through))
 

@@ -8,14 +8,16 @@ in common. Its values: `airflow_values`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from schemas.compose.env_values import param_default
 from schemas.compose.variants import Variant
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.airflow_values import ToAirflow, has_marks, short_duration
+from schemas.dagfactory.convert.airflow_values import ToAirflow, has_marks
 from schemas.dagfactory.convert.conversion import OPERATORS, REQUEST_NAMES, Converted
+from schemas.dagfactory.convert.values import short_duration
 from schemas.dagfactory.convert.writing import write
 from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code
@@ -50,8 +52,6 @@ _OF_THE_FORMAT = frozenset({"id", "uses", "with", "needs", "matrix", "params"})
 """Keys of a task that are no settings; a group's are these and `_OF_A_GROUP`."""
 _OF_A_GROUP = _OF_THE_FORMAT | {"tasks", "template", "default_args", "prefix_group_id", "expand", "expand_kwargs"}
 _DATES = ("start_date", "end_date")
-_MOMENTS = ("logical_date", "run_after")
-"""Arguments of built-ins that are dates in the pipeline's time zone."""
 
 
 class AirflowConversion(ToAirflow):
@@ -123,6 +123,10 @@ class AirflowConversion(ToAirflow):
             if isinstance(param, dict):
                 self.lost(path, "`params` are plain values in Airflow 3.4's YAML: the schema of this one is left out")
             value = self.setting(path, param.get("default") if isinstance(param, dict) else param)
+            held = self.held(path)
+            default = param_default(held) if isinstance(held, dict) and "default" in held else ""
+            if value is not None and isinstance(value.value, str) and not isinstance(default, str):
+                value = Converted(default, path)  # of a variable
             made |= {name: value} if value is not None else {}
         return Converted(made, above)
 
@@ -228,21 +232,24 @@ class AirflowConversion(ToAirflow):
         return made
 
     def _argument(self, view: TaskView, path: DataPath, given: Any) -> Converted | None:
-        if type(given) is str and self._is_date(view, str(path[-1]), given):
+        taken = self._taken(view, path, given) if type(given) is str else None
+        if isinstance(taken, date):
             return self.date(path, given)
-        made = self.value(path, short_duration(given))
+        made = self.value(path, given)
+        if isinstance(taken, timedelta) and made is not None:
+            made = Converted(short_duration(made.value), path)
         if view.uses == "trigger_dag" and path[-1] == "poke_interval" and made is not None:
             return Converted(max(1, round(parse_duration(str(made.value)).total_seconds())), path)
         return made
 
-    def _is_date(self, view: TaskView, name: str, text: str) -> bool:
-        """Whether the build reads a text as a date in the pipeline's time zone."""
+    def _taken(self, view: TaskView, path: DataPath, given: str) -> Any:
+        """What the build makes of a text: a date in the pipeline's time zone, a duration or the text."""
         if view.uses in BUILT_INS:
-            return name in _MOMENTS and "{{" not in text and not any(run_references(text))
-        found = self.reader.find(view.uses or "")
+            return self.held(path)
+        found, text = self.reader.find(view.uses or ""), self.text(path, given, report=False) or ""
         taken = found.parameters or () if isinstance(found, Class) else ()
-        annotation = next((one.annotation for one in taken if one.name == name), None)
-        return annotation is not None and "${" not in text and isinstance(fitted(type_names(annotation), text), date)
+        annotation = next((one.annotation for one in taken if one.name == path[-1]), None)
+        return fitted(type_names(annotation), text) if annotation is not None and "${" not in text else text
 
     def _settings(self, path: DataPath, given: Mapping[str, Any]) -> dict[str, Converted]:
         """Of a task, or of all tasks of a group or of the DAG: each key is carried over, or said."""
@@ -264,10 +271,9 @@ class AirflowConversion(ToAirflow):
         return made
 
     def _with_needs(self, view: TaskView, parts: dict[str, Converted]) -> Converted:
-        for path, name in view.needs:
-            found = view.scope.find(name, self.edges.left_out)
-            if found is not None:
-                self.waits(path, view.full_id or "", found, self.edges.present(found), at_key=False)
+        for path, name in self.edges.told(view):
+            if name in self.edges.left_out:
+                self.waits(path, view.full_id or "", name, self.edges.present(name), at_key=False)
         needs = self.edges.needs(view)
         flow = Converted.names(needs, (*view.path, "needs"))
         first = {key: parts[key] for key in ("id", "uses", "extends") if key in parts}

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from schemas.compose.env_values import looks_like_secret
-from schemas.dagfactory.convert.conversion import Converted, Reports, UnquotedText
-from schemas.dagfactory.convert.values import written_duration
+from schemas.compose.env_values import looks_like_secret, resolve_environment
+from schemas.dagfactory.convert.conversion import OPERATORS, Converted, Reports, UnquotedText
+from schemas.dagfactory.convert.values import Rendering, rendering, short_duration
 from schemas.expressions.reading import (
     EnvReference,
     TaskReference,
@@ -27,18 +27,15 @@ from schemas.expressions.reading import (
     unescape,
 )
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
-from schemas.model.fields import OBJECT
-from schemas.model.times import parse_duration
+from schemas.findings.paths import DataPath, with_value
+from schemas.model.fields import OBJECT, Model
+from schemas.model.pipeline import Pipeline
 from schemas.rules.graph import Waits
 from schemas.rules.subject import Subject
+from schemas.shape import validate
 from schemas.source import SourceReader
-from schemas.text.nodes import plain_scalar
 
 JINJA = ("{{", "{%", "{#")
-FILE_ENDINGS = (".sh", ".bash", ".sql", ".html")
-_OF_FILES = frozenset({"bash_command", "command", "html_content", "query", "sql"})
-"""Arguments whose text may be the name of a template file, told by its ending."""
 _OUTPUT, _TEMPLATE, _CONST = ("$x", "$xcom"), ("$t", "$template"), "$const"
 _PYTHON = "`factory convert --to python` writes it in Python"
 
@@ -59,6 +56,29 @@ class ToAirflow(Reports):
 
     def lost(self, path: DataPath, message: str, help: str = _PYTHON, *, at_key: bool = True) -> None:
         super().lost(path, message, help, at_key=at_key)
+
+    @cached_property
+    def _model(self) -> Pipeline | None:
+        """The pipeline as it is built now."""
+        effective = self.subject.effective
+        data, unset = resolve_environment(effective.data, self.environ)
+        model, _ = validate(replace(effective, data=data))
+        for path in unset if model is None else ():
+            data = with_value(data, path, None)
+        return model if model is not None else validate(replace(effective, data=data))[0]
+
+    def held(self, path: DataPath) -> Any:
+        """The value at a path as the model has it: a text may be a duration, a date or a number there."""
+        found: Any = self._model
+        for part in path:
+            if isinstance(found, Model):
+                fields = type(found).model_fields.items()
+                found = next((getattr(found, name) for name, field in fields if (field.alias or name) == part), None)
+            elif isinstance(found, dict):
+                found = found.get(part)
+            else:
+                found = found[part] if isinstance(found, list | tuple) and isinstance(part, int) else None
+        return found
 
     @cached_property
     def zone(self) -> str:
@@ -85,9 +105,13 @@ class ToAirflow(Reports):
             return Converted([item for item in items if item is not None], path, flow=True)
         if not isinstance(given, str):
             return Converted(given, path)
-        text = self.text(path, given)
+        text, held = self.text(path, given), self.held(path)
+        if text is None:
+            return None
+        if isinstance(held, timedelta):
+            return Converted(short_duration(text), path)
         is_whole = next((one.whole for one in expressions(given)), False)
-        return None if text is None else Converted(plain_scalar(text) if is_whole else short_duration(text), path)
+        return Converted(held if is_whole and isinstance(held, int | float) else text, path)
 
     def value(self, path: DataPath, given: Any) -> Converted | None:
         """An argument: a template and another task's output have marks there."""
@@ -110,11 +134,16 @@ class ToAirflow(Reports):
                 return self._output(path, reference, is_whole=expression.whole)
         made = self.setting(path, given)
         if made is not None and isinstance(given, str) and isinstance(made.value, str):
-            text = self.text(path, given, report=False) or ""
-            if any(mark in text for mark in JINJA) or (path[-1] in _OF_FILES and text.endswith(FILE_ENDINGS)):
-                return Converted({"$t": Converted(text)}, path)
-            return Converted(text, path)
+            is_template = any(mark in made.value for mark in JINJA) or made.value.endswith(self._endings(path))
+            return Converted({"$t": Converted(made.value)}, path) if is_template else made
         return made
+
+    def _endings(self, path: DataPath) -> tuple[str, ...]:
+        view = self.subject.entry_at(path)
+        if view is None or path[: len(view.with_path)] != view.with_path:
+            return ()
+        uses = view.uses or ""
+        return rendering(self.reader.find(OPERATORS.get(uses, uses)), str(path[len(view.with_path)])).endings
 
     def _output(self, path: DataPath, reference: TaskReference, *, is_whole: bool) -> Converted | None:
         view = next(one for one in reversed(self.subject.tasks) if path[: len(one.path)] == one.path)
@@ -160,14 +189,6 @@ def has_marks(value: Any) -> bool:
     return any(map(has_marks, value)) if isinstance(value, list) else False
 
 
-def short_duration(given: Any) -> Any:
-    """A duration in the short form, which Airflow 3.4 reads, too; all else as it is."""
-    try:
-        return written_duration(parse_duration(given)) if isinstance(given, str) and given.startswith("P") else given
-    except ValueError:
-        return given
-
-
 @dataclass
 class FromAirflow(Reports):
     """Values of one document → values of this project's language."""
@@ -191,38 +212,46 @@ class FromAirflow(Reports):
             return Converted(UnquotedText(moment), path)
         return Converted(escape(given) if isinstance(given, str) else given, path)
 
-    def value(self, path: DataPath, given: Any, fields: frozenset[str] | None, argument: str) -> Converted:
+    def value(self, path: DataPath, given: Any, how: Rendering) -> Converted:
         """An argument: marks → templates and references, other text kept from being one."""
-        is_rendered = fields is None or argument in fields
         if isinstance(given, dict):
-            if len(given) == 1:
-                ((key, held),) = given.items()
-                marked = self._marked((*path, key), str(key), held, is_rendered=is_rendered)
-                if marked is not None:
-                    return marked
-            elif marks := [key for key in given if str(key).startswith("$")]:
+            if (marked := self.marked(path, given, how)) is not None:
+                return marked
+            if marks := [key for key in given if str(key).startswith("$")]:
                 self.lost((*path, marks[0]), f"`{marks[0]}` stands alone in its mapping in Airflow 3.4's YAML")
-            children = {str(k): self.value((*path, k), one, fields, argument) for k, one in given.items()}
-            return Converted(children, path)
+            return Converted({str(k): self.value((*path, k), one, how) for k, one in given.items()}, path)
         if isinstance(given, list):
-            items = [self.value((*path, index), one, fields, argument) for index, one in enumerate(given)]
-            return Converted.listed(items, path)
+            return Converted.listed([self.value((*path, i), one, how) for i, one in enumerate(given)], path)
+        return self._literal(path, given, how)
+
+    def _literal(self, path: DataPath, given: Any, how: Rendering) -> Converted:
+        """What is not rendered there, whatever is in it."""
+        if isinstance(given, dict):
+            if len(given) == 1 and str(min(given)).startswith("$"):
+                self.lost(path, f"a mapping with nothing but the key `{min(given)}` cannot be written here")
+                return Converted(None, path)
+            return Converted({str(k): self._literal((*path, k), one, how) for k, one in given.items()}, path)
+        if isinstance(given, list):
+            return Converted.listed([self._literal((*path, i), one, how) for i, one in enumerate(given)], path)
         made = self.plain(path, given)
-        if isinstance(given, str) and is_rendered:
-            text = str(made.value)
-            if any(mark in text for mark in JINJA):
-                is_raw = "endraw" not in text
-                text = (
-                    f"{{% raw %}}{text}{{% endraw %}}"
-                    if is_raw
-                    else f"{{{{ {json.dumps(text, ensure_ascii=False)} }}}}"
-                )
-            return Converted(f"{text} " if text.endswith(FILE_ENDINGS) and fields is not None else text, path)
+        if not isinstance(given, str) or not how.is_rendered:
+            return made
+        if any(mark in given for mark in JINJA) and "endraw" not in given:
+            return Converted(f"{{% raw %}}{made.value}{{% endraw %}}", path)
+        if any(mark in given for mark in JINJA) or given.endswith(how.endings):
+            return Converted(f"{{{{ {json.dumps(made.value, ensure_ascii=False)} }}}}", path)
         return made
 
-    def _marked(self, path: DataPath, key: str, held: Any, *, is_rendered: bool) -> Converted | None:
+    def marked(self, path: DataPath, given: Any, how: Rendering) -> Converted | None:
+        """What a mapping with a mark stands for; None for any other value."""
+        if not isinstance(given, dict) or len(given) != 1:
+            return None
+        ((key, held),) = given.items()
+        return self._marked((*path, key), str(key), held, how)
+
+    def _marked(self, path: DataPath, key: str, held: Any, how: Rendering) -> Converted | None:
         if key in _TEMPLATE and isinstance(held, str):
-            if not is_rendered:
+            if not how.is_rendered:
                 self.lost(path, "Airflow renders no template in this argument, and nor does this language")
             return Converted(escape(held), path)
         if key in _OUTPUT:
@@ -244,7 +273,7 @@ class FromAirflow(Reports):
                 return Converted(None, path)
             return Converted(reference.written, path)
         if key == _CONST:
-            return self.plain(path, held)
+            return self._literal(path, held, how)
         if key.startswith("$"):
             self.lost(path, f"`{key}` has no equivalent here", help="write the value itself")
             return Converted(None, path)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
 from schemas.dagfactory.convert.airflow_values import FromAirflow
 from schemas.dagfactory.convert.conversion import OPERATORS, Converted
+from schemas.dagfactory.convert.values import Rendering, rendering
 from schemas.dagfactory.convert.writing import write
 from schemas.dagfactory.reading import read_dag_factory
 from schemas.findings.paths import DataPath
@@ -19,7 +21,7 @@ from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS
 from schemas.rules.other_tools import AIRFLOW, check_dialect
 from schemas.rules.subject import Subject
-from schemas.source import Class, SourceReader
+from schemas.source import SourceReader
 from schemas.text.document import Document
 
 _BUILT_INS = {OPERATORS[name]: name for name in ("bash", "empty", "latest_only")}
@@ -27,6 +29,7 @@ _TASK_KEYS = frozenset({"id", "needs", "extends", "with", "uses", "run"})
 _DAG_KEYS = frozenset(Pipeline.model_fields) - {"schema_", "poll", "vars", "environments", "matrix", "default_args"}
 _SCHEMA = re.compile(r"^\$schema: *['\"]?(?:https?://airflow\.apache\.org/|\d{4}-\d\d-\d\d)", re.MULTILINE)
 _BETWEEN = re.compile(r"^---[ \t]*(?:#.*)?$\n?", re.MULTILINE)
+_NOT_RENDERED = Rendering(False, ())
 
 Placed = tuple[DataPath, Any]
 """A value, and where it is written."""
@@ -99,7 +102,7 @@ class _FromAirflow(FromAirflow):
     def _schedule(self, given: Any) -> Converted | None:
         path: DataPath = ("schedule",)
         if not isinstance(given, dict):
-            return Converted(given, path)
+            return self._in_zone(given, self.subject.data.get("start_date"))
         if not isinstance(given.get("uses"), str) or not isinstance(given.get("with") or {}, dict):
             self.lost(path, "a schedule has `uses`, a class, and `with`, its arguments")
             return None
@@ -118,6 +121,24 @@ class _FromAirflow(FromAirflow):
             return Converted({"every": Converted(arguments["delta"]), **is_interval}, path)
         with_ = {"with": self.plain((*path, "with"), arguments)} if arguments else {}
         return Converted({"timetable": Converted(uses, (*path, "uses")), **with_}, path)
+
+    def _in_zone(self, schedule: Any, start: Any) -> Converted:
+        """A cron expression: Airflow's is in the time zone of `start_date`, which has an offset at most."""
+        try:
+            moment = datetime.fromisoformat(start) if isinstance(start, str) else start
+        except ValueError:
+            moment = None
+        offset = moment.utcoffset() if isinstance(moment, datetime) else None
+        if not offset or schedule in (None, "@once", "@continuous"):
+            return Converted(schedule, ("schedule",))
+        hours, rest = divmod(offset, timedelta(hours=1))
+        if rest:
+            message = f"the schedule is in the time zone of `start_date`, UTC{moment:%z}, which has no name"
+            self.lost(("schedule",), message, help="write the name of a zone: `schedule: {cron: …, timezone: …}`")
+        zone = f"Etc/GMT{-hours:+}"
+        return Converted(
+            {"cron": Converted(schedule), **({} if rest else {"timezone": Converted(zone)})}, ("schedule",)
+        )
 
     def _params(self, above: DataPath, given: Mapping[str, Any]) -> Converted:
         made: dict[str, Converted] = {}
@@ -147,13 +168,12 @@ class _FromAirflow(FromAirflow):
             return None
         uses_path, uses = task["uses"]
         found = self.reader.find(str(uses))
-        fields = found.template_fields if isinstance(found, Class) else None
         given: dict[str, Placed] = dict(task["with"][1]) if "with" in task else {}
         given |= {key: one for key, one in task.items() if key not in _TASK_KEYS | SETTING_KEYS}
         params = given.pop("params", None)
-        arguments = {key: self.value(at, value, fields, key) for key, (at, value) in given.items()}
+        arguments = {key: self.value(at, value, rendering(found, key)) for key, (at, value) in given.items()}
         settings = {key: arguments.pop(key) for key in given if key in SETTING_KEYS}
-        settings |= {key: self.plain(*one) for key, one in task.items() if key in SETTING_KEYS}
+        settings |= {key: self._setting(*one) for key, one in task.items() if key in SETTING_KEYS}
         if params is not None and isinstance(params[1], dict):
             settings["params"] = self._params(*params)
         short = _BUILT_INS.get(str(uses), "")
@@ -165,6 +185,9 @@ class _FromAirflow(FromAirflow):
         if needs:
             parts["needs"] = Converted.names(needs, needs_path)
         return parts | settings
+
+    def _setting(self, path: DataPath, given: Any) -> Converted:
+        return self.marked(path, given, _NOT_RENDERED) or self.plain(path, given)
 
     def _extended(self, path: DataPath, entry: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Placed]:
         """What an entry says together with its templates: its own goes first, in `with` and `run` each argument."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.dagfactory.convert.conversion import Conversion, Converted, UnquotedText
@@ -14,6 +14,8 @@ from schemas.dagfactory.rules.schedule import TIME_OF_DAY, read_date
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model.fields import OBJECT
+from schemas.model.times import parse_duration
+from schemas.source import Class
 
 DATES = ("start_date", "end_date")
 _TIMEDELTA = "datetime.timedelta"
@@ -26,6 +28,10 @@ _WORDS = re.compile(
 )
 """What dag-factory takes from the start of a text (`dagfactory.utils.get_time_delta`)."""
 _LONGEST = 100
+_FILE_ENDINGS = (".sh", ".bash", ".sql", ".html")
+_OF_FILES = frozenset({"bash_command", "command", "html_content", "query", "sql"})
+"""Arguments of an unknown operator whose text may be the name of a template file, told by its ending."""
+_OWN_ENDINGS, _ENDING = r"(?m)^    template_ext\b[^=\n]*=\s*\(([^)]*)\)", r"""["'](\.[^"']+)["']"""
 
 
 def value(conversion: Conversion, path: DataPath, given: Any) -> Converted:
@@ -149,6 +155,14 @@ def written_duration(duration: timedelta) -> str:
     return f"{int(seconds)}s"
 
 
+def short_duration(given: Any) -> Any:
+    """A duration in the short form, which Airflow 3.4 reads, too; all else as it is."""
+    try:
+        return written_duration(parse_duration(given)) if isinstance(given, str) and given.startswith("P") else given
+    except ValueError:
+        return given
+
+
 def pipeline_timezone(conversion: Conversion) -> tuple[str, DataPath | None]:
     """The time zone that Airflow gives the DAG, and its path: that of its `start_date`, else of the one in
     `default_args` (`airflow.sdk.DAG`)."""
@@ -225,3 +239,22 @@ def _moment_of_text(conversion: Conversion, path: DataPath, text: str, zone: str
         return found
     conversion.lost(path, f"`{text}` moves every day; the date of today is written", at_key=False)
     return datetime.combine(datetime.now(ZoneInfo(zone)).date(), time.min) - (ago or timedelta())
+
+
+class Rendering(NamedTuple):
+    """What Airflow does with the texts in an argument: whether it renders them, and those with which `endings` it takes
+    for names of template files."""
+
+    is_rendered: bool
+    endings: tuple[str, ...]
+
+
+def rendering(found: object, argument: str) -> Rendering:
+    """Of an argument of an operator, as far as its source tells."""
+    if not isinstance(found, Class) or found.template_fields is None:
+        return Rendering(True, _FILE_ENDINGS if argument in _OF_FILES else ())
+    if argument not in found.template_fields:
+        return Rendering(False, ())
+    body = "\n".join(found.file.read_text(encoding="utf-8").splitlines()[found.line :]).partition("\nclass ")[0]
+    own = re.search(_OWN_ENDINGS, body)
+    return Rendering(True, tuple(re.findall(_ENDING, own[1])) if own is not None else _FILE_ENDINGS)
