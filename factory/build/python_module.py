@@ -6,7 +6,9 @@ The pipeline is built, and what the build hands to Airflow is written down: both
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from factory.build.dag import dag_arguments
 from factory.build.errors import BuildErrors
@@ -25,8 +27,11 @@ from factory.build.python_statements import Statement, Statements
 from factory.build.python_values import SDK
 from schemas.check import CheckedPipeline
 from schemas.compose.effective import Effective
+from schemas.compose.env_values import param_default
 from schemas.dagfactory.convert.writing import comments_about
+from schemas.findings.paths import DataPath, task_path
 from schemas.model.task_base import POLL_TASK_ID
+from schemas.shape.places import built_at
 
 _FIRST = ("dag_display_name", "description", "schedule", "start_date", "end_date", "catchup")
 
@@ -42,13 +47,21 @@ class PythonModule(Statements):
         pipeline: CheckedPipeline,
         effective: Effective,
         environ: Mapping[str, str] = MappingProxyType({}),
-        defaults: Mapping[str, str | None] = MappingProxyType({}),
     ) -> None:
-        super().__init__(pipeline, environ, defaults)
+        super().__init__(pipeline, environ)
         self._comments = comments_about(effective, [one.path for one in self.entries.values()])
         self._made: dict[str, list[Statement]] = {}
         self._said: dict[str, list[str]] = {}
         self._between: dict[str | None, list[Code]] = {}
+
+    def held(self, path: DataPath) -> Any:
+        """What is built at a path of the document."""
+        if path[-1] == "default" and path[-3] == "params":
+            return param_default(built_at(self.model, path[:-1]))
+        task = task_path(path)
+        _, whole = self.seen.tasks.get(task, (None, {}))
+        fitted = built_at(whole, path[len(task) + 1 :])
+        return fitted if isinstance(fitted, date | time | timedelta) else built_at(self.model, path)
 
     def text(self) -> str:
         """The module's text. Raises NoCodeError for what no code gives."""

@@ -50,7 +50,7 @@ Statement = tuple[str, Code]
 
 
 class Statements:
-    """The statements of a pipeline. `environ` and `defaults` are those of `ValueCode`. `scope` is the mapped group in
+    """The statements of a pipeline. `environ` is that of `ValueCode`. `scope` is the mapped group in
     whose function names are looked up, `used` what is named somewhere, `waited` what arguments make a task wait for.
 
     Raises PipelineBuildError.
@@ -60,7 +60,6 @@ class Statements:
         self,
         pipeline: CheckedPipeline,
         environ: Mapping[str, str] = MappingProxyType({}),
-        defaults: Mapping[str, str | None] = MappingProxyType({}),
     ) -> None:
         self.pipeline, self.model = pipeline, pipeline.model
         self.seen = Seen(pipeline.folder, pipeline.model.timezone)
@@ -78,7 +77,7 @@ class Statements:
         self.variables = {full_id: self.names.new(one.entry.id, full_id) for full_id, one in self.entries.items()}
         depth = pipeline.file.count("/")
         self.folder = f"parents[{depth}]" if depth else "parent"
-        self.values = ValueCode(self.names, self.seen, environ, defaults, self.folder, self._operator)
+        self.values = ValueCode(self.names, self.seen, environ, self.folder, self._operator)
         self.scope: str | None = None
         self.used: set[str] = set()
         self.waited: dict[str, set[str]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import Enum
@@ -25,43 +25,23 @@ from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.selection import GroupArgument, ReferenceText, SelectOperator, TaskCondition, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
-from schemas.expressions.reading import EnvReference, expressions
+from schemas.model.times import TRACE
 
-MARKS = ("\ue000", "\ue001")
-"""Around the name of the environment variable that the text before them came from."""
 SDK = "airflow.sdk"
-
-
-def marked(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The values, with MARKS, of the environment variables in texts, those that have one. Code of a text knows only
-    the name: a variable with several defaults has none here."""
-    values = {name: environ.get(name, default) for name, default in defaults(texts).items()}
-    return {name: f"{value}{MARKS[0]}{name}{MARKS[1]}" for name, value in values.items() if value is not None}
-
-
-def defaults(texts: Iterable[str]) -> dict[str, str | None]:
-    """The default of each environment variable in texts, if it has the same everywhere."""
-    found: dict[str, set[str | None]] = {}
-    for text in texts:
-        for one in expressions(text):
-            if isinstance(one.meaning, EnvReference):
-                found.setdefault(one.meaning.name, set()).add(one.meaning.default)
-    return {name: same.copy().pop() for name, same in found.items() if len(same) == 1}
 
 
 @dataclass
 class ValueCode:
     """Makes code of values.
 
-    `environ` are the variables, as `marked`; `defaults` theirs. `folder` is code for the pipelines folder. `operators`
-    says how an operator is called, and whether that is its output already. `waited` collects the operators that the
-    code of a task makes it wait for.
+    `environ` are the variables; texts say which came from them (`TRACE`). `folder` is code for the pipelines folder.
+    `operators` says how an operator is called, and whether that is its output already. `waited` collects the operators
+    that the code of a task makes it wait for.
     """
 
     names: Names
     objects: Seen
     environ: Mapping[str, str]
-    defaults: Mapping[str, str | None]
     folder: str
     operators: Callable[[Any], tuple[str, bool]]
     waited: set[str] = field(default_factory=set)
@@ -99,20 +79,21 @@ class ValueCode:
     @_of.register
     def _text(self, text: str) -> Code:
         """Text; what came from the environment is read from there again."""
-        if MARKS[0] not in text:
+        if TRACE[0] not in text:
             return quoted(str(text.value if isinstance(text, Enum) else text))
-        rest, *pieces = text.split(MARKS[0])
+        rest, *pieces = text.split(TRACE[0])
         parts: list[tuple[str, bool]] = []
         for piece in pieces:
-            name, _, following = piece.partition(MARKS[1])
-            value, _, _ = self.environ[name].partition(MARKS[0])
-            parts += [(rest.removesuffix(value), False), (self._variable(name), True)]
+            variable, _, following = piece.partition(TRACE[1])
+            name, has_default, default = variable.partition(TRACE[2])
+            value = self.environ.get(name, default)
+            parts += [(rest.removesuffix(value), False), (self._variable(name, default if has_default else None), True)]
             rest = following
         parts = [part for part in (*parts, (rest, False)) if part[0]]
         return parts[0][0] if len(parts) == 1 else formatted(parts)
 
-    def _variable(self, name: str) -> str:
-        environ, default = f"{self.names.module('os')}.environ", self.defaults.get(name)
+    def _variable(self, name: str, default: str | None) -> str:
+        environ = f"{self.names.module('os')}.environ"
         return f"{environ}[{quoted(name)}]" if default is None else f"{environ}.get({quoted(name)}, {quoted(default)})"
 
     @_of.register

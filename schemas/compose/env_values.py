@@ -14,6 +14,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, task_path
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
+from schemas.model.times import TRACE, untraced
 from schemas.text.nodes import NumberTooLongError, plain_scalar
 
 _DOCUMENTATION = frozenset({"doc", "doc_md", "doc_json", "doc_yaml", "doc_rst", "description"})
@@ -74,7 +75,7 @@ class EnvText(str):
     def as_scalar(self) -> str | int | float | bool | None:
         """The value as YAML reads it without quotes; itself where that is text."""
         try:
-            return plain_scalar(str(self))
+            return plain_scalar(untraced(self))
         except NumberTooLongError:
             return self
 
@@ -91,6 +92,21 @@ def env_texts(value: Any) -> Iterator[EnvText]:
     elif isinstance(value, dict | list):
         for child in value.values() if isinstance(value, dict) else value:
             yield from env_texts(child)
+
+
+class Traced(dict[str, str]):
+    """Environment variables, of which those in `names` say in each text where it came from."""
+
+    def __init__(self, environ: Mapping[str, str], names: Iterable[str]) -> None:
+        super().__init__(environ)
+        self.names = frozenset(names)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value, with TRACE; of one that is not set, nothing but that."""
+        value = super().get(name, default)
+        if name not in self.names:
+            return value
+        return f"{value or ''}{TRACE[0]}{name}{'' if default is None else f'{TRACE[2]}{default}'}{TRACE[1]}"
 
 
 class Resolved(NamedTuple):
@@ -136,6 +152,12 @@ def looks_like_secret(name: str) -> bool:
     return last in _SECRET_LAST_WORDS or re.search(_ENDING, upper) is not None
 
 
+def gives_secret(name: str, path: DataPath) -> bool:
+    """The same of a variable at a path: `CONN` is a whole connection, but where an id of one is meant, its id."""
+    is_id = name.upper().split("_")[-1] == "CONN" and str(path[-1]).endswith("conn_id")
+    return looks_like_secret(name) and not is_id
+
+
 def names_secret(key: object) -> bool:
     """The same of any name: `api-key`, `accessToken`, `Authorization`."""
     name = re.sub(_NEW_WORD, "_", str(key))
@@ -174,7 +196,7 @@ def password_in_url(text: str) -> tuple[int, int] | None:
 
 
 def is_documentation(path: DataPath) -> bool:
-    """Documentation keeps the expression: Airflow shows it to everybody."""
+    """Whether a text only describes: a template or an address in it is an example."""
     return bool(path) and path[-1] in _DOCUMENTATION and task_path(path) == path[:-1]
 
 
@@ -185,7 +207,7 @@ def _resolve(value: Any, path: DataPath, environ: Mapping[str, str], unset: set[
         return [_resolve(child, (*path, index), environ, unset) for index, child in enumerate(value)]
     if not isinstance(value, str) or "${" not in value:
         return value
-    if allows_environment(path) and not is_documentation(path):
+    if allows_environment(path):
         value = _text(value, path, environ, unset)
     return value if _is_argument(path) else _unescaped(value)
 

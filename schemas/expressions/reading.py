@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 _EXPRESSION = re.compile(r"(?<!\$)(?P<dollars>\$*)\$\{(?P<body>[^{}]*)\}")
-_OPENING = r"\$+\{"
+_OPENING = r"\$*\{"
 _ESCAPE, _ESCAPED = re.compile(r"(?<!\$)\$+(?=\{)"), re.compile(r"(?<!\$)\$\$+(?=\{)")
 _ENV = re.compile(r"env\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?")
 _VALUE = re.compile(r"(?P<root>vars|matrix|params)\.(?P<keys>[\w-]+(?:\.[\w-]+)*)")

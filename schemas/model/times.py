@@ -180,6 +180,15 @@ Moment = Annotated[
 """A time of day is a `time`; a template and a task's output stay text."""
 
 
+TRACE = ("\ue000", "\ue001", "\ue002")
+"""Around the name of the environment variable that the text before came from, and before its default."""
+
+
+def untraced(text: str) -> str:
+    """A text without what traces where it came from: only text keeps that."""
+    return re.sub(f"{TRACE[0]}[^{TRACE[1]}]*{TRACE[1]}", "", text) if TRACE[0] in text else text
+
+
 T = TypeVar("T")
 
 _DURATIONS = frozenset({"timedelta", "Duration"})
@@ -217,7 +226,7 @@ def fitted(types: Collection[str], text: str) -> str | timedelta | datetime | ti
 
 def _parsed(parse: Callable[[str], T], text: str, wanted: str) -> T:
     try:
-        return parse(text)
+        return parse(untraced(text))
     except ValueError:
         raise ValueError(f"is {wanted}, not `{text}`") from None
 

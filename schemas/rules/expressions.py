@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from schemas.compose.env_values import EnvText, allows_environment, as_written, is_airflows_own, looks_like_secret
+from schemas.compose.env_values import EnvText, allows_environment, as_written, gives_secret, is_airflows_own
 from schemas.expressions.reading import (
     EnvReference,
     ExpandReference,
@@ -135,7 +135,7 @@ def _environment(subject: Subject, path: DataPath, expression: Expression, name:
     elif is_airflows_own(name):
         message = f"`{name}` is Airflow's own; such variables contain secrets, and Airflow shows what a pipeline reads"
         yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_USE_A_CONNECTION, part=part)
-    elif looks_like_secret(name):
+    elif gives_secret(name, path):
         message = f"`{name}` looks like a secret, and Airflow shows what a pipeline reads from the environment"
         yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_USE_A_CONNECTION, part=part)
 

@@ -24,17 +24,17 @@ _HELP = "keep it in an Airflow connection; the pipeline names only the connectio
 
 
 def check_urls(subject: Subject) -> Iterator[Diagnostic]:
-    """`scheme://user:password@host` in any value but documentation; the message never repeats it."""
+    """`scheme://user:password@host` in any value but what documentation says itself; the message never repeats it."""
     if not subject.may_hold("://", "${env"):
         return
     for path, text in subject.texts:
         where = password_in_url(text) if "://" in text else None
-        if where is None or any(isinstance(key, str) and key.startswith("doc") for key in path):
+        if where is None:
             continue
         if isinstance(text, EnvText):
             message = f"what `{text.expression}` gives contains a URL with a password, which Airflow would show"
             yield subject.finding(Code.SECRET_VARIABLE, path, message, help=_HELP)
-        else:
+        elif not any(isinstance(key, str) and key.startswith("doc") for key in path):
             message = "this URL contains a password, which everybody with access to the file or Airflow can read"
             yield subject.finding(Code.SECRET_IN_URL, path, message, help=_HELP, part=where)
 

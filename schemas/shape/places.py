@@ -24,6 +24,19 @@ def value_at(data: Any, path: DataPath) -> Any:
     return data
 
 
+def built_at(model: Any, path: DataPath) -> Any:
+    """The value at a path of a document as its model has it; None where there is none."""
+    for part in path:
+        if isinstance(model, BaseModel):
+            fields = type(model).model_fields.items()
+            model = next((getattr(model, name) for name, field in fields if (field.alias or name) == part), None)
+        elif isinstance(model, dict):
+            model = model.get(part)
+        else:
+            model = model[part] if isinstance(model, list | tuple) and isinstance(part, int) else None
+    return model
+
+
 def mapping_at(data: Any, path: DataPath) -> Mapping[str, Any]:
     """The mapping at a path; an empty one where there is none."""
     found = value_at(data, path)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from schemas.compose.env_values import looks_like_secret, resolve_environment
+from schemas.compose.env_values import gives_secret, resolve_environment
 from schemas.dagfactory.convert.conversion import OPERATORS, Converted, Reports, UnquotedText
 from schemas.dagfactory.convert.values import Rendering, rendering, short_duration
 from schemas.expressions.reading import (
@@ -28,11 +28,12 @@ from schemas.expressions.reading import (
 )
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, with_value
-from schemas.model.fields import OBJECT, Model
+from schemas.model.fields import OBJECT
 from schemas.model.pipeline import Pipeline
 from schemas.rules.graph import Waits
 from schemas.rules.subject import Subject
 from schemas.shape import validate
+from schemas.shape.places import built_at
 from schemas.source import SourceReader
 
 JINJA = ("{{", "{%", "{#")
@@ -69,16 +70,7 @@ class ToAirflow(Reports):
 
     def held(self, path: DataPath) -> Any:
         """The value at a path as the model has it: a text may be a duration, a date or a number there."""
-        found: Any = self._model
-        for part in path:
-            if isinstance(found, Model):
-                fields = type(found).model_fields.items()
-                found = next((getattr(found, name) for name, field in fields if (field.alias or name) == part), None)
-            elif isinstance(found, dict):
-                found = found.get(part)
-            else:
-                found = found[part] if isinstance(found, list | tuple) and isinstance(part, int) else None
-        return found
+        return built_at(self._model, path)
 
     @cached_property
     def zone(self) -> str:
@@ -169,7 +161,7 @@ class ToAirflow(Reports):
                 continue
             name = one.meaning.name
             value = self.environ.get(name, one.meaning.default)
-            if value is None or looks_like_secret(name):
+            if value is None or gives_secret(name, path):
                 why = "is not set here" if value is None else "looks like a secret"
                 self.lost(path, f"Airflow 3.4's YAML reads no environment variables, and `{name}` {why}")
                 return None

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from schemas.compose.env_values import is_airflows_own, looks_like_secret
+from schemas.compose.env_values import Traced, gives_secret, is_airflows_own
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.reading import VARIABLE, variable_name
 from schemas.expressions.reading import EnvReference, escape
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.model.times import TRACE
 from schemas.rules.subject import Subject
 from schemas.source import Class, Function, SourceReader
 from schemas.source.results import by_name
@@ -187,7 +188,7 @@ class Conversion(Reports):
         if match.string[: match.start()].endswith("$"):
             self.lost(path, f"`${match[0]}` has no equivalent here: its current value is written", at_key=False)
             return self.environ[name]
-        if looks_like_secret(name) or is_airflows_own(name):
+        if gives_secret(name, path) or is_airflows_own(name):
             self.lost(
                 path,
                 f"`{name}` looks like a secret, and this project's language takes no secret from a variable",
@@ -229,15 +230,25 @@ class Conversion(Reports):
         return tuple(p.name for p in by_name(parameters or ()) if p.kind != "KEYWORD_ONLY")
 
 
-def written_variables(subject: Subject, marks: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """Findings about variables whose current values are written."""
+def written_variables(subject: Subject, traced: Traced, held: Callable[[DataPath], Any]) -> Iterator[Diagnostic]:
+    """Findings about variables whose current values are written: they are not `traced`, or `held` says that what is
+    built at their path is no text."""
     for path, expression in subject.expressions:
         meaning = expression.meaning
-        if not isinstance(meaning, EnvReference) or meaning.name in marks:
+        if not isinstance(meaning, EnvReference):
             continue
-        if looks_like_secret(meaning.name):
+        found = held(path)
+        is_unset = meaning.name not in traced and meaning.default is None
+        is_text = isinstance(found, str) and f"{TRACE[0]}{meaning.name}" in found
+        if is_text or (found is None and meaning.name in traced.names and not is_unset):
+            continue
+        if is_unset:
+            message = f"`{meaning.name}` is not set here, and its current value would be written"
+            yield subject.finding(Code.NOT_CONVERTED, path, message)
+        elif gives_secret(meaning.name, path):
             message = f"`{meaning.name}` looks like a secret, and its current value would be written"
             yield subject.finding(Code.NOT_CONVERTED, path, message)
         else:
-            message = f"the current value of `{meaning.name}` is written: it is no text here, or has several defaults"
+            why = "it is no text here" if meaning.name in traced.names else "one of its places must know it"
+            message = f"the current value of `{meaning.name}` is written: {why}"
             yield subject.finding(Code.CONVERTED_OTHERWISE, path, message)

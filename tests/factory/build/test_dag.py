@@ -110,6 +110,41 @@ def test_a_value_of_the_environment_is_never_unescaped(value: str) -> None:
     assert (task.pool, task.queue, task.bash_command) == (value, value, value)
 
 
+def test_the_environment_fills_in_documentation_as_any_other_text() -> None:
+    dag = built(
+        """
+        description: of ${env.WORD}
+        doc_md: of ${env.WORD:-none}, $${env.WORD}
+        default_args: {doc: "${env.WORD}"}
+        tasks:
+          - {id: g, tooltip: "${env.WORD}", doc_md: "${env.WORD}", tasks: [{id: a, uses: empty, doc_md: "${env.WORD}"}]}
+        """,
+        WORD="sales",
+    )
+    task, group = dag.get_task("g.a"), dag.task_group.children["g"]
+    assert (dag.description, str(dag.doc_md).strip()) == ("of sales", "of sales, ${env.WORD}")
+    assert (task.doc, task.doc_md, group.tooltip, group.doc_md) == ("sales", "sales", "sales", "sales")
+
+
+@pytest.mark.parametrize("dollars", ["$", "$$", "a$"])
+def test_a_dollar_that_comes_from_a_value_makes_no_expression(dollars: str) -> None:
+    dag = built(
+        f"""
+        vars: {{d: "{dollars}", b: "{{env.WORD}}"}}
+        tasks:
+          - id: a
+            uses: bash
+            with:
+              bash_command: a
+              env: {{A: "${{vars.d}}{{env.WORD}}", B: "${{env.D}}{{env.WORD}}", C: "$$${{vars.b}}"}}
+        """,
+        WORD="sales",
+        D=dollars,
+    )
+    whole = f"{dollars}{{env.WORD}}"
+    assert dag.get_task("a").env == {"A": whole, "B": whole, "C": "${env.WORD}"}
+
+
 def test_owner_in_default_args_goes_first() -> None:
     dag = built("owner: team\ndefault_args: {owner: ops}\n" + TASKS)
     assert dag.get_task("a").owner == "ops"

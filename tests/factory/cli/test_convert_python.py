@@ -49,6 +49,47 @@ def test_a_python_module_for_each_dag_reads_the_environment_again(tmp_path: Path
     assert "GREETING" not in done.stderr
 
 
+NUMBERS = """\
+description: ${env.N} of ${env.WORD:-none}
+doc_md: ${env.WORD:-nobody}
+default_args: {retries: "${env.N}", retry_delay: "${env.LONG:-PT5M}"}
+params: {a: {type: integer, default: "${env.N}"}, b: "${env.N}"}
+tasks:
+  - {id: a, uses: bash, with: {bash_command: a, env: {A: "${env.LONG:-1h}", B: "${env.UNSET}"}}}
+  - {id: b, uses: airflow.providers.standard.sensors.time_delta.TimeDeltaSensor, with: {delta: "${env.LONG:-1h}"}}
+"""
+
+
+def test_a_variable_is_written_only_where_it_is_no_text(tmp_path: Path) -> None:
+    """Other uses read it, each with its own default."""
+    root = project(tmp_path, NUMBERS)
+
+    done = factory("convert", "--to", "python", "pipelines/shop.yml", cwd=root, environment={"N": "5"})
+
+    assert done.returncode == 0, done.stderr
+    for line in (
+        """description=f"{os.environ['N']} of {os.environ.get('WORD', 'none')}",""",
+        'doc_md=os.environ.get("WORD", "nobody"),',
+        'default_args={"retries": 5, "retry_delay": timedelta(minutes=5)},',
+        'params={"a": Param(5, type="integer"), "b": os.environ["N"]},',
+        'env={"A": os.environ.get("LONG", "1h"), "B": os.environ["UNSET"]},',
+        'TimeDeltaSensor(task_id="b", delta=timedelta(hours=1))',
+    ):
+        assert line in done.stdout
+    lines = [line.split(":")[1] for line in done.stderr.splitlines() if "-->" in line]
+    assert lines == ["3", "3", "4", "7"]
+    assert done.stderr.count("is written: it is no text here") == len(lines)
+
+
+def test_a_value_that_is_not_there_is_not_written(tmp_path: Path) -> None:
+    root = project(tmp_path, 'default_args: {retries: "${env.N}"}\ntasks: [{id: a, uses: empty}]\n')
+
+    done = factory("convert", "--to", "python", "pipelines/shop.yml", cwd=root)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "PF125: `N` is not set here" in done.stderr
+
+
 @pytest.mark.parametrize("end", ['"', '""', '"""', '\\"', '"""""', "x"])
 def test_a_block_of_text_may_end_in_quotes(end: str) -> None:
     text = f'echo "start"\necho """{end}'
