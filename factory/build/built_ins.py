@@ -7,7 +7,7 @@ imports again.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
@@ -20,18 +20,22 @@ from factory.build.arguments import Resolver, aware, build_value, plain_text
 from factory.operators.functions import FunctionReference
 from factory.operators.selection import ReferenceText
 from schemas.expressions.reading import run_references
+from schemas.findings.paths import walk
+from schemas.model.auth import is_named_later, named_servers
 from schemas.model.fields import Model
 from schemas.model.task_base import DeferrableSensorArguments, TaskBase
 
 if TYPE_CHECKING:
     from schemas.model.built_ins.http import HttpTask
     from schemas.model.http import HttpRequest
+    from schemas.model.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """What arguments are made with: the pipelines folder, the pipeline's time zone, the task's references."""
+    """What arguments are made with: the pipelines folder, the pipeline and its time zone, the task's references."""
 
+    pipeline: Pipeline
     folder: Path
     timezone: str
     resolver: Resolver
@@ -139,9 +143,22 @@ def http_arguments(task: HttpTask, context: BuildContext) -> dict[str, Any]:
     """The request, and what its state needs where it keeps one."""
     request = task.with_
     arguments = request_arguments(request, context.resolver, context.timezone)
+    if any(is_named_later(text) for text in _addresses(task)):
+        plain: dict[str, Any] = {"mode": "json", "by_alias": True, "exclude_unset": True, "warnings": False}
+        arguments["servers"] = named_servers(context.pipeline.model_dump(**plain), request.model_dump(**plain))
     if not remembers(request):
         return arguments
     return {**arguments, "commits": request.commit == "poll", "state_key": request.state_key}
+
+
+def _addresses(task: HttpTask) -> Iterator[str]:
+    """What is written as the task's address, also where it is mapped over."""
+    rows, names = task.expand_kwargs, ("url", "endpoint")
+    given = [task.with_.model_dump(include=set(names)), task.expand or {}, *(rows if isinstance(rows, list) else ())]
+    for value in [one.get(name) for one in given for name in names]:
+        yield from (text for _, text in walk(value).texts)
+    if isinstance(rows, str):
+        yield rows
 
 
 def request_arguments(request: HttpRequest, resolver: Resolver, timezone: str) -> dict[str, Any]:

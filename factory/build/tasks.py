@@ -46,8 +46,8 @@ class OperatorBuilder:
     default_args: Mapping[str, Any]
     objects: ObjectBuilder
 
-    def build(self, task: TaskBase, path: DataPath, references: TaskReferences) -> Operator:
-        """The operator of a task at `path`, in the group that its references are about.
+    def build(self, task: TaskBase, path: DataPath, references: TaskReferences, pipeline: Pipeline) -> Operator:
+        """The operator of a task of a pipeline, at `path`, in the group that its references are about.
 
         Raises BuildError, or an ExceptionGroup of them.
         """
@@ -61,7 +61,7 @@ class OperatorBuilder:
         if isinstance(task, CodeTask):
             operator, arguments = self._code(task, path, inside, references)
         else:
-            context = BuildContext(self.objects.folder, self.objects.timezone, references)
+            context = BuildContext(pipeline, self.objects.folder, self.objects.timezone, references)
             operator, arguments = built_in_operator(task, context)
         try:
             place: dict[str, Any] = {"task_group": group} if group is not None else {}
@@ -186,7 +186,7 @@ def build_tasks(pipeline: Pipeline, dag: DAG, builder: OperatorBuilder) -> list[
             if isinstance(entry.entry, language.TaskGroup):
                 groups[full_id] = _build_group(entry.entry, entry.path, references, dag, builder)
             else:
-                operators[full_id] = builder.build(entry.entry, entry.path, references)
+                operators[full_id] = builder.build(entry.entry, entry.path, references, pipeline)
         if found:
             errors[full_id] = found
             # The tasks that refer to it are still built, to find their errors too.

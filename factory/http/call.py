@@ -14,10 +14,9 @@ import requests
 
 from factory.http.errors import HttpError, Timeouts, shown_url
 from factory.http.session import HttpSession
+from schemas.model.auth import SAFE_HEADERS
 
 MAX_REDIRECTS = 10
-SAFE_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "user-agent"})
-"""What goes along to another server. Any other header field may be a credential (`X-Api-Key`, `Cookie`, …)."""
 KEEPS_METHOD = (307, 308)
 
 Query = Mapping[str, Any]
@@ -175,6 +174,7 @@ def _redirected(
     session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool]
 ) -> Iterator[tuple[HttpCall, requests.Response]]:
     for _ in range(MAX_REDIRECTS + 1):
+        session.moves_to(call.url, same_server)
         response = session.sent(call.method, call.url, call.headers, call.body, timeouts)
         try:
             location = _location(session, call, response)
@@ -184,10 +184,7 @@ def _redirected(
         finally:
             # The body of a redirect is never read: it may be of any size.
             response.close()
-        before, call = call, call.redirected(response.status_code, location)
-        if not same_server(before.url, call.url):
-            # A cookie jar knows hosts and their parents, no ports: it would give cookies to other servers.
-            session.cookies.clear()
+        call = call.redirected(response.status_code, location)
     raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
 
 
@@ -265,3 +262,12 @@ def same_server(before: str, after: str) -> bool:
     if one.scheme == other.scheme:
         return ports[0] == ports[1]
     return one.scheme == "http" and ports == (80, 443)
+
+
+def is_server_of(named: str, url: str) -> bool:
+    """Whether a text is a URL of the server that `url` leads to, or its host."""
+    try:
+        server, _ = _without_credentials(named if "://" in named else f"{urlsplit(url).scheme}://{named}")
+    except ValueError:
+        return False
+    return same_server(server, url)

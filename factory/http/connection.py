@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
@@ -23,10 +24,13 @@ from factory.http.credentials import (
     HmacCredentials,
     basic,
 )
-from factory.http.session import Transport
+from factory.http.network import Network
+from factory.http.retries import STANDARD, Pace
+from factory.http.session import HttpSession, Transport
 from factory.http.tokens import LoginCredentials, OAuthCredentials, claim_request, login_call, token_requests
 from pipeline_factory import requirement
 from schemas.model.auth import Auth
+from schemas.model.http import HttpRequest
 
 KEY_NAME = "X-Api-Key"
 _TLS = frozenset({"verify", "verify_ssl", "cert", "proxies", "proxy", "trust_env"})
@@ -63,6 +67,22 @@ def target(conn_id: str, endpoint: str | None) -> Target:
         headers |= _signed_headers(session.auth)
     transport = Transport(session.verify, session.cert, session.proxies, session.trust_env)
     return Target(hook.url_from_endpoint(endpoint), headers, transport)
+
+
+def session_for(request: HttpRequest, transport: Transport, dag_id: str, tell: Callable[[str], None]) -> HttpSession:
+    """The session of a request. `dag_id` says whose `rate_limit` it is. Raises UnusableConnectionError."""
+    longest = (request.request_retries or STANDARD).max_delay.total_seconds()
+    session = HttpSession(Network.of(os.environ), transport, Pace.of(request.rate_limit, dag_id, longest, tell))
+    of_token = token_server(request.auth, str(request.url), transport)
+    if of_token is not None:
+        session.knows(*of_token)
+    return session
+
+
+def servers_of(conn_id: str | None, auth: Auth | None) -> list[str]:
+    """The addresses of the connections of a request, those that have a host. Raises UnusableConnectionError."""
+    ids = (conn_id, auth.conn_id if auth is not None else None)
+    return [target(one, None).url for one in ids if one is not None and _connection(one).host]
 
 
 def credentials(auth: Auth | None) -> Credentials:

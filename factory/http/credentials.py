@@ -20,9 +20,10 @@ import requests
 from requests.auth import AuthBase, HTTPDigestAuth
 from requests.utils import parse_dict_header
 
-from factory.http.call import SAFE_HEADERS, HttpCall
+from factory.http.call import HttpCall
 from factory.http.errors import HttpError, Timeouts, is_like_key
 from factory.http.session import HttpSession
+from schemas.model.auth import SAFE_HEADERS
 
 
 class Credentials(Protocol):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import requests
 
 from factory.http.body import AnswerError, BodyDeadline, read_body, read_start
-from factory.http.call import HttpCall, answer_to, same_server
+from factory.http.call import HttpCall, answer_to, is_server_of, same_server
 from factory.http.credentials import Credentials, FixedCredentials, Secrets, proofs
 from factory.http.decoding import Answer, Decoding, media_type_of
 from factory.http.errors import HttpError, Timeouts, shown_url, where
 from factory.http.expectations import Actions, Expectation, PollFacts, action_text, status_text, unexpected_status
 from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
 from factory.http.session import HttpSession
+from schemas.compose.env_values import names_secret
+from schemas.findings.paths import walk
+from schemas.model.auth import SAFE_HEADERS
 from schemas.model.http import HttpRequest, ResponseAction
 
 _START_BYTES = 8 * 1024
@@ -40,12 +43,13 @@ class SkippedError(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Means:
     """What a poll works with besides its request. `log` is called with what goes wrong, `tell` with what else
-    happens."""
+    happens. `servers` may get credentials where values of a run say which is requested; None: the request's own."""
 
     session: HttpSession
     credentials: Credentials = field(default_factory=FixedCredentials)
     log: Callable[[str], None] = lambda _: None
     tell: Callable[[str], None] = lambda _: None
+    servers: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,32 @@ class Page:
         error = HttpError(self.call.method, self.call.url, reason)
         error.redirected_from, error.page = self.asked, self.number
         return error
+
+
+def check_server(call: HttpCall, request: HttpRequest, means: Means) -> None:
+    """Raises HttpError for a request with credentials whose server nobody but a value of the run names."""
+    if means.servers is None or any(is_server_of(one, call.url) for one in means.servers):
+        return
+    carried = ", ".join(_carried(request, means.session))
+    if carried:
+        auth = request.auth
+        host = f", or make it the host of the connection `{auth.conn_id}`" if auth is not None else ""
+        reason = (
+            "a value of this run names this server, and the pipeline does not, so it is not sent the credentials of "
+            f"the request ({carried}); write the server in `url`, before the value{host}"
+        )
+        raise HttpError(call.method, call.url, reason)
+
+
+def _carried(request: HttpRequest, session: HttpSession) -> Iterator[str]:
+    if request.auth is not None:
+        yield "`auth`"
+    if session.shows_certificate:
+        yield "a client certificate"
+    headers: Any = request.headers or {}  # its templates are filled in
+    yield from (f"the header `{name}`" for name in headers if name.lower() not in SAFE_HEADERS)
+    fields = {"params": request.params, "json": request.json_body, "data": request.data}
+    yield from (f"`{'.'.join(map(str, path))}`" for path in walk(fields).keys if names_secret(path[-1]))
 
 
 class _Decoded:

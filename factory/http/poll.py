@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
-from factory.http.call import HttpCall, Query, same_server
+from factory.http.call import HttpCall, Query
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_true
-from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
+from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, check_server
 from factory.http.pages import Pager, Readings
 from factory.http.rows import RowSelector, Unique
 from factory.http.selection import JmesPathError, paths_in, search
@@ -124,9 +124,6 @@ class _Poll:
         page: Page | None = None
         pending = False
         while following is not None:
-            if page is not None and not same_server(page.call.url, following.call.url):
-                # A cookie jar knows hosts and their parents, no ports: it would give cookies to other servers.
-                self._means.session.cookies.clear()
             page = self._reader.read(following.call, conditional=conditional and first is None, beyond=following.beyond)
             if first is None:
                 first = page
@@ -297,4 +294,5 @@ class _Poll:
         call = HttpCall.of(
             request.method, request.url, request.headers, request.params, request.json_body, request.data, request.body
         )
+        check_server(call, request, self._means)
         return call.with_query(params or {}).with_headers(headers or {})

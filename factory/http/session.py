@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -42,6 +42,7 @@ class HttpSession(requests.Session):
         self._network = network or Network()
         self._transport = transport or Transport()
         self._first_server: str | None = None
+        self._page_at: str | None = None
         self._known: dict[str, Transport] = {}
         self._settings: dict[str, Mapping[str, Any]] = {}
         self._answered: set[str] = set()
@@ -53,6 +54,18 @@ class HttpSession(requests.Session):
     def knows(self, url: str, transport: Transport) -> None:
         """A server that has settings of its own, and is not the one that the request is about."""
         self._known[server_of(url)] = transport
+
+    @property
+    def shows_certificate(self) -> bool:
+        """Whether the first server is shown a client certificate."""
+        return self._transport.cert is not None
+
+    def moves_to(self, url: str, is_same: Callable[[str, str], bool]) -> None:
+        """A page is requested. A cookie jar knows hosts and their parents, no ports: it would give the cookies of one
+        server to others."""
+        if self._page_at is not None and not is_same(self._page_at, url):
+            self.cookies.clear()
+        self._page_at = url
 
     def sent(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,15 +13,15 @@ from airflow.sdk.log import redact  # type: ignore[attr-defined] # public, but n
 from airflow.sdk.observability.stats import Stats
 
 from factory.http.call import Query
-from factory.http.connection import credentials, target, token_server
+from factory.http.connection import credentials, servers_of, session_for, target
 from factory.http.errors import HttpError, where
 from factory.http.expectations import PollFacts
-from factory.http.network import Network, UnusableSettingError
+from factory.http.network import UnusableSettingError
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, poll
-from factory.http.retries import STANDARD, Pace
 from factory.http.rows import EachError, Unique, requests_for, with_included
 from factory.http.session import HttpSession, Transport
+from schemas.model.auth import is_named_later
 from schemas.model.http import Each, HttpRequest, Until
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ class HttpRequestOperator(BaseOperator):
     :param each_rows: the rows of `each` (templated)
     :param settings: the other keys of a request, as a pipeline writes them (`schemas.model.http.HttpRequest`)
     :param timezone: of times in rows that have no offset
+    :param servers: URLs of the servers that may get credentials, besides those of the connections, where values of a
+        run say which is requested
 
     With `data_selector` or `pagination` the output is always one flat list. A second XCom, `http`, says what came, also
     for an unexpected status: `{"status": 200, "bytes": 312, "rows": 4, "pages": 1, …}`. At most 10 redirects are
@@ -87,9 +88,11 @@ class HttpRequestOperator(BaseOperator):
         each_rows: Any = None,
         settings: Mapping[str, Any] | None = None,
         timezone: str = "UTC",
+        servers: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.servers = [] if servers is None and is_named_later(str(url or endpoint or "")) else servers
         self.url = url
         self.conn_id = conn_id
         self.endpoint = endpoint
@@ -140,7 +143,7 @@ class HttpRequestOperator(BaseOperator):
             return poll(one, means, params=params, headers=headers, progress=progress, write=write, facts=facts)
 
         try:
-            with self.session(request, transport) as session, self._file() as file:
+            with session_for(request, transport, self.dag_id, self.log.info) as session, self._file() as file:
                 means = self.means(request, session)
                 write = file.write if file is not None else None
                 if request.each is None:
@@ -163,19 +166,11 @@ class HttpRequestOperator(BaseOperator):
             )
         return answer
 
-    def session(self, request: HttpRequest, transport: Transport, dag_id: str | None = None) -> HttpSession:
-        """The session of a request. `dag_id` says whose `rate_limit` it is."""
-        longest = (request.request_retries or STANDARD).max_delay.total_seconds()
-        pace = Pace.of(request.rate_limit, dag_id or self.dag_id, longest, self.log.info)
-        session = HttpSession(Network.of(os.environ), transport, pace)
-        of_token = token_server(request.auth, str(request.url), transport)
-        if of_token is not None:
-            session.knows(*of_token)
-        return session
-
     def means(self, request: HttpRequest, session: HttpSession) -> Means:
         """What a poll works with: its session, its credentials, and where it says what happens."""
-        return Means(session=session, credentials=credentials(request.auth), log=self.log.warning, tell=self.log.info)
+        servers = None if self.servers is None else [*self.servers, *servers_of(self.conn_id, request.auth)]
+        proof = credentials(request.auth)
+        return Means(session=session, credentials=proof, log=self.log.warning, tell=self.log.info, servers=servers)
 
     def request(self) -> tuple[HttpRequest, Transport]:
         """What is asked for and over what, its templates filled in and its connection read."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from factory.http.connection import session_for
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, poll
 from factory.http.state import ANSWER, Known, condition, is_unchanged, known_of, state_asset
@@ -162,7 +163,7 @@ class _Watched:
 
     def _prepared(self) -> tuple[HttpRequest, Means]:
         request, transport = self._operator.request()
-        session = self._operator.session(request, transport, self._dag_id)
+        session = session_for(request, transport, self._dag_id, self._operator.log.info)
         return request, self._operator.means(request, session)
 
     def _known_of(self, answer: PollAnswer) -> dict[str, Any]:

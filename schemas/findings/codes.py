@@ -233,6 +233,9 @@ class Code(Enum):
     UNQUOTED_IN_SHELL = _warning(
         "PF406", "unquoted-in-shell", "A shell command contains text from outside as a part of it."
     )
+    SERVER_OF_A_RUN = _warning(
+        "PF407", "server-of-a-run", "A request has credentials, and only a run says for which server."
+    )
 
     BAD_IGNORE = _error("PF501", "bad-ignore", "A `# factory: ignore[…]` comment is invalid.")
     UNUSED_IGNORE = _warning("PF502", "unused-ignore", "A `# factory: ignore[…]` comment has nothing to ignore.")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from airflow.serialization.serialized_objects import BaseSerialization, DagSerialization
 
+from factory.http.connection import session_for
 from factory.http.errors import Timeouts
 from factory.operators.http_watch import HttpWatchTrigger
 from tests.factory.build.built_dags import built
@@ -216,7 +217,7 @@ def test_it_shares_the_rate_limit_of_its_pipeline_with_no_other_one(
     assert not pauses
     task = operator(task_id="poll", url=server.url("/document"), rate_limit=limit)
     request, transport = task.request()
-    with task.session(request, transport, "two") as session:
+    with session_for(request, transport, "two", task.log.info) as session:
         session.sent("GET", server.url("/document"), {}, None, Timeouts(5, 5)).close()
     assert [round(pause / 3600) for pause in pauses] == [1]
 
