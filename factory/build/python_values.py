@@ -124,7 +124,7 @@ class ValueCode:
             parts.pop()
         zone = getattr(value.tzinfo, "name", None) or str(value.tzinfo)
         again = pendulum.datetime(*parts, tz=zone)  # type: ignore[arg-type,misc] # three to seven
-        fold = {} if again == value else {"fold": repr(value.fold)}
+        fold = {} if again.timestamp() == value.timestamp() else {"fold": repr(value.fold)}
         return call(f"{self.names.module('pendulum')}.datetime", map(repr, parts), tz=quoted(zone), **fold)
 
     @_of.register(date | time)

@@ -129,9 +129,13 @@ class PythonObjects:
         if isinstance(value, time):
             return self._object("datetime.time", {n: getattr(value, n) for n in ("hour", "minute", "second")})
         if isinstance(value, datetime):
-            zone = {} if value.tzinfo is None else {"tz": getattr(value.tzinfo, "name", str(value.tzinfo))}
-            parts = {name: getattr(value, name) for name in _MOMENT}
-            return self._object("pendulum.datetime" if zone else "datetime.datetime", {**parts, **zone})
+            zone: dict[str, Any] = (
+                {} if value.tzinfo is None else {"tz": getattr(value.tzinfo, "name", str(value.tzinfo))}
+            )
+            moment: dict[str, Any] = {name: getattr(value, name) for name in _MOMENT}
+            if zone and pendulum.datetime(**moment, **zone).timestamp() != value.timestamp():
+                zone["fold"] = value.fold
+            return self._object("pendulum.datetime" if zone else "datetime.datetime", {**moment, **zone})
         if isinstance(value, date):
             return self._object("datetime.date", {name: getattr(value, name) for name in _MOMENT[:3]})
         if isinstance(value, tuple | set | frozenset):
@@ -144,7 +148,7 @@ class PythonObjects:
         return self.value(value)
 
     def _object(self, path: str, given: Mapping[str, Any]) -> Converted:
-        kept = {name: Converted(one) for name, one in given.items() if one or name in _MOMENT[:3]}
+        kept = {name: Converted(one) for name, one in given.items() if one or name in (*_MOMENT[:3], "fold")}
         return Converted({OBJECT: Converted(path), "with": Converted(kept)})
 
     def _key(self, key: Any) -> str:
@@ -212,7 +216,8 @@ class PythonObjects:
         if getattr(value.tzinfo, "name", str(value.tzinfo)) in ("UTC", zone):  # of its dates, Airflow keeps UTC
             there = value.astimezone(self.dag.timezone)
             local = datetime.combine(there.date(), there.time())
-            value = local if pendulum.instance(local, tz=self.dag.timezone) == value else value
+            again = pendulum.instance(local, tz=self.dag.timezone)
+            value = local if again.timestamp() == value.timestamp() else value  # of one zone, `==` ignores the fold
         midnight = value.tzinfo is None and value.time().isoformat() == "00:00:00"
         return Converted(UnquotedText(value.date().isoformat()) if midnight else value.isoformat())
 

@@ -2,9 +2,10 @@
 
     python round_trips.py ANSWER MODULES EVERY
 
-The JSON file ANSWER gets two mappings. `python`: for each pipeline of `tests/cases/valid`, of the examples and of the
+The JSON file ANSWER gets three mappings. `python`: for each pipeline of `tests/cases/valid`, of the examples and of the
 pairs, by `place: dag_id`, where the DAG of its Python module differs, or in one line why there is none. `yaml`: the
 same of the file that is made of that module, and as `by hand: NAME` of those that are made of the pairs' Python files.
+`airflow`: the same of the file that comes back from Airflow 3.4's YAML, of those of which nothing is said.
 The modules are in the folder MODULES. Of all places, every EVERYth is taken.
 """
 
@@ -23,6 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+SAYS_NO_CHANGE = "needs the package airflow-pipeline-factory"
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -33,6 +35,7 @@ def main(answer: str, modules: str, every: str) -> None:
     sys.dont_write_bytecode = True
     python: dict[str, list[str]] = {}
     yaml: dict[str, list[str]] = {}
+    airflow: dict[str, list[str]] = {}
     for place, folder, paths, environ in islice(places(), 0, None, int(every)):
         with_modules = set(sys.modules)
         path = list(sys.path)
@@ -41,6 +44,7 @@ def main(answer: str, modules: str, every: str) -> None:
             for dag_id, there, back in trips(folder, file, Path(modules) / place):
                 python[f"{place}: {dag_id}"] = there
                 yaml[f"{place}: {dag_id}"] = back
+            airflow |= {f"{place}: {dag_id}": lines for dag_id, lines in through_airflow(folder, file)}
         for name in environ:
             del os.environ[name]
         sys.path[:] = path
@@ -49,7 +53,7 @@ def main(answer: str, modules: str, every: str) -> None:
                 del sys.modules[name]  # another folder may have one of the same name
     sys.path.append(str(Path(__file__).parent / "pairs"))
     yaml |= {f"by hand: {name}": lines for name, lines in by_hand(Path(__file__).parent / "pairs", int(every))}
-    Path(answer).write_text(json.dumps({"python": python, "yaml": yaml}))
+    Path(answer).write_text(json.dumps({"python": python, "yaml": yaml, "airflow": airflow}))
 
 
 def places() -> Iterator[tuple[str, Path, list[str], Mapping[str, str]]]:
@@ -100,6 +104,30 @@ def trips(folder: Path, file: str, modules: Path) -> Iterator[tuple[str, list[st
             yield dag_id, there, back(folder, file, made, first)
         except Exception as error:  # whatever it is, it is this module's and no other's
             yield dag_id, there or [f"{type(error).__name__}: {error}"], []
+
+
+def through_airflow(folder: Path, file: str) -> Iterator[tuple[str, list[str]]]:
+    """Each DAG of a file of which Airflow 3.4's YAML can hold everything, and what comes back otherwise: `default_args`
+    are written into tasks, and schedules and dates have the time zone there."""
+    from factory.loading.pipelines import build_checked  # noqa: PLC0415 # after logging is off
+    from schemas.check import Checker, CheckOptions, CheckResult  # noqa: PLC0415 # as above
+    from schemas.dagfactory.convert.airflow import to_airflow  # noqa: PLC0415 # as above
+    from schemas.dagfactory.convert.from_airflow import airflow_documents, from_airflow  # noqa: PLC0415 # as above
+    from schemas.source import SourceReader  # noqa: PLC0415 # as above
+    from tests.equivalence.build_pairs import serialized  # noqa: PLC0415 # as above
+
+    checker, reader = Checker(folder, CheckOptions(shown_folder="")), SourceReader(folder)
+    pipelines = {one.dag_id: one for one in checker.file(file).pipelines}
+    for there in to_airflow(checker.variants(file), os.environ, reader) if not checker.dialect(file) else ():
+        (made,) = from_airflow(airflow_documents(there.text, file) or [], file, reader)
+        said = [d for d in (*there.findings, *made.findings) if SAYS_NO_CHANGE not in d.message]
+        if said or there.dag_id not in pipelines:
+            continue
+        built = build_checked(checker, CheckResult((pipelines[there.dag_id],), ()))
+        if there.dag_id in built.dags:
+            first = serialized(built.dags[there.dag_id])
+            lines = back(folder, file, made, first)
+            yield there.dag_id, [line for line in lines if not line.startswith(("default_args: ", "timezone: "))]
 
 
 def by_hand(pairs: Path, every: int) -> Iterator[tuple[str, list[str]]]:

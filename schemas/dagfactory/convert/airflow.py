@@ -15,19 +15,18 @@ from typing import Any
 from schemas.compose.env_values import param_default
 from schemas.compose.variants import Variant
 from schemas.dagfactory.convert import ConvertedDag
-from schemas.dagfactory.convert.airflow_values import ToAirflow, has_marks
+from schemas.dagfactory.convert.airflow_values import ToAirflow
 from schemas.dagfactory.convert.conversion import OPERATORS, REQUEST_NAMES, Converted
-from schemas.dagfactory.convert.values import short_duration
+from schemas.dagfactory.convert.values import has_marks, short_duration
 from schemas.dagfactory.convert.writing import write
-from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import DeferrableSensorArguments
-from schemas.model.times import fitted, parse_duration, type_names
+from schemas.model.times import parse_duration
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
-from schemas.source import Class, Function, SourceReader
+from schemas.source import Function, SourceReader
 
 SCHEMA = "https://airflow.apache.org/schemas/dag/2026-10-30.json"
 _REMEMBERING = ("incremental", "change_detection", "each", "watch")
@@ -97,8 +96,7 @@ class AirflowConversion(ToAirflow):
             kind = "DeltaDataIntervalTimetable" if given.get("data_interval") else "DeltaTriggerTimetable"
             return self._timetable(kind, delta=short_duration(given["every"]))
         if "timetable" in given:
-            arguments = self.setting((*path, "with"), given.get("with") or {})
-            return arguments and Converted({"uses": Converted(given["timetable"]), "with": arguments}, path)
+            return self._named_timetable(path, given["timetable"], given.get("with") or {})
         if isinstance(given.get("cron"), str) and "assets" not in given:
             kind = "CronDataIntervalTimetable" if given.get("data_interval") else "CronTriggerTimetable"
             return self._timetable(kind, expression=given["cron"], timezone=given.get("timezone") or zone)
@@ -109,6 +107,17 @@ class AirflowConversion(ToAirflow):
     def _timetable(self, kind: str, **arguments: str) -> Converted:
         written = {name: Converted(self.text(("schedule",), value)) for name, value in arguments.items()}
         return Converted({"uses": Converted(f"airflow.sdk.{kind}"), "with": Converted(written)}, ("schedule",))
+
+    def _named_timetable(self, path: DataPath, dotted: str, given: Mapping[str, Any]) -> Converted:
+        annotations, written = self.annotations(dotted), dict[str, Converted | None]()
+        for name, one in given.items():
+            is_date = "datetime" in annotations.get(name, "").lower()  # also a list of them
+            at = (*path, "with", name)
+            written[name] = self.date(at, one) if is_date else self.setting(at, one)
+        if "timezone" in annotations:
+            written.setdefault("timezone", Converted(self.zone))
+        arguments = {name: one for name, one in written.items() if one is not None}
+        return Converted({"uses": Converted(dotted), "with": Converted(arguments, (*path, "with"))}, path)
 
     def _say_group(self, group: TaskView) -> None:
         message = f"there are no groups there: the tasks of `{group.full_id}` keep their ids"
@@ -167,11 +176,7 @@ class AirflowConversion(ToAirflow):
             self.edges.left_out.add(view.full_id or "")
             self.lost(view.path, f"the task `{view.full_id}` is left out: {why}")
             return None
-        uses = view.uses or ""
-        operator = OPERATORS.get(uses, uses)
-        dag_id, after = (view.arguments.get(name) for name in ("trigger_dag_id", "run_after"))
-        if uses == "trigger_dag" and (any(run_references(dag_id)) or "{" in str(after)):
-            operator = "factory.operators.waits.TriggerDagRunOperator"  # Airflow's renders neither
+        operator = self.operator(view)
         if operator.startswith("factory."):
             self.changed(view.path, f"`{view.full_id}` needs the package airflow-pipeline-factory in that Airflow")
         arguments = self._arguments(view)
@@ -232,7 +237,7 @@ class AirflowConversion(ToAirflow):
         return made
 
     def _argument(self, view: TaskView, path: DataPath, given: Any) -> Converted | None:
-        taken = self._taken(view, path, given) if type(given) is str else None
+        taken = self.taken(view, path, given) if type(given) is str else None
         if isinstance(taken, date):
             return self.date(path, given)
         made = self.value(path, given)
@@ -241,15 +246,6 @@ class AirflowConversion(ToAirflow):
         if view.uses == "trigger_dag" and path[-1] == "poke_interval" and made is not None:
             return Converted(max(1, round(parse_duration(str(made.value)).total_seconds())), path)
         return made
-
-    def _taken(self, view: TaskView, path: DataPath, given: str) -> Any:
-        """What the build makes of a text: a date in the pipeline's time zone, a duration or the text."""
-        if view.uses in BUILT_INS:
-            return self.held(path)
-        found, text = self.reader.find(view.uses or ""), self.text(path, given, report=False) or ""
-        taken = found.parameters or () if isinstance(found, Class) else ()
-        annotation = next((one.annotation for one in taken if one.name == path[-1]), None)
-        return fitted(type_names(annotation), text) if annotation is not None and "${" not in text else text
 
     def _settings(self, path: DataPath, given: Mapping[str, Any]) -> dict[str, Converted]:
         """Of a task, or of all tasks of a group or of the DAG: each key is carried over, or said."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.compose.env_values import gives_secret, resolve_environment
-from schemas.dagfactory.convert.conversion import OPERATORS, Converted, Reports, UnquotedText
-from schemas.dagfactory.convert.values import Rendering, rendering, short_duration
+from schemas.dagfactory.convert.conversion import OPERATORS, REQUEST_NAMES, Converted, Reports, UnquotedText
+from schemas.dagfactory.convert.values import Rendering, has_marks, rendering, short_duration
 from schemas.expressions.reading import (
     EnvReference,
     TaskReference,
@@ -28,13 +28,16 @@ from schemas.expressions.reading import (
 )
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, with_value
+from schemas.model.built_ins import BUILT_INS
 from schemas.model.fields import OBJECT
 from schemas.model.pipeline import Pipeline
+from schemas.model.times import fitted, type_names
 from schemas.rules.graph import Waits
 from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 from schemas.shape import validate
 from schemas.shape.places import built_at
-from schemas.source import SourceReader
+from schemas.source import Class, SourceReader
 
 JINJA = ("{{", "{%", "{#")
 _OUTPUT, _TEMPLATE, _CONST = ("$x", "$xcom"), ("$t", "$template"), "$const"
@@ -76,13 +79,21 @@ class ToAirflow(Reports):
     def zone(self) -> str:
         return self.text(("timezone",), str(self.subject.data.get("timezone") or "UTC")) or "UTC"
 
-    def date(self, path: DataPath, given: str) -> Converted | None:
-        """A date: Airflow reads one without an offset in its own time zone."""
+    def date(self, path: DataPath, given: Any) -> Converted | None:
+        """A date, or a list of them: Airflow reads one without an offset in its own time zone."""
+        if not isinstance(given, str):
+            items = [self.date((*path, i), one) for i, one in enumerate(given)] if isinstance(given, list) else []
+            return Converted.listed([one for one in items if one]) if items else self.setting(path, given)
         text = self.text(path, given)
         if text is None or self.zone == "UTC":
             return None if text is None else Converted(text, path)
         moment = datetime.fromisoformat(text)
-        return Converted(text if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(self.zone)).isoformat(), path)
+        if moment.tzinfo:
+            return Converted(text, path)
+        local = moment.replace(tzinfo=ZoneInfo(self.zone))
+        is_skipped = local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) != moment
+        # The build moves a time that clocks skip an hour back.
+        return Converted((local.replace(fold=1) if is_skipped else local).isoformat(), path)
 
     def setting(self, path: DataPath, given: Any) -> Converted | None:
         """A value outside of `with`, which is taken as it is."""
@@ -126,16 +137,40 @@ class ToAirflow(Reports):
                 return self._output(path, reference, is_whole=expression.whole)
         made = self.setting(path, given)
         if made is not None and isinstance(given, str) and isinstance(made.value, str):
-            is_template = any(mark in made.value for mark in JINJA) or made.value.endswith(self._endings(path))
+            how = self._rendering(path)
+            is_template = how.is_rendered and any(mark in made.value for mark in JINJA)
+            is_template = is_template or made.value.endswith(how.endings)
             return Converted({"$t": Converted(made.value)}, path) if is_template else made
         return made
 
-    def _endings(self, path: DataPath) -> tuple[str, ...]:
+    def operator(self, view: TaskView) -> str:
+        """The class of a task there."""
+        dag_id, after = (view.arguments.get(name) for name in ("trigger_dag_id", "run_after"))
+        if view.uses == "trigger_dag" and (any(run_references(dag_id)) or "{" in str(after)):
+            return "factory.operators.waits.TriggerDagRunOperator"  # Airflow's renders neither
+        return OPERATORS.get(view.uses or "", view.uses or "")
+
+    def _rendering(self, path: DataPath) -> Rendering:
         view = self.subject.entry_at(path)
         if view is None or path[: len(view.with_path)] != view.with_path:
-            return ()
-        uses = view.uses or ""
-        return rendering(self.reader.find(OPERATORS.get(uses, uses)), str(path[len(view.with_path)])).endings
+            return Rendering(False, ())
+        name = str(path[len(view.with_path)])
+        name = REQUEST_NAMES.get(name, name) if view.uses == "http" else name
+        return rendering(self.reader.find(self.operator(view)), name)
+
+    def annotations(self, dotted: str) -> dict[str, str]:
+        """Those of what a class takes, by name."""
+        found = self.reader.find(dotted)
+        parameters = found.parameters or () if isinstance(found, Class) else ()
+        return {one.name: one.annotation or "" for one in parameters}
+
+    def taken(self, view: TaskView, path: DataPath, given: str) -> Any:
+        """What the build makes of a text: a date in the pipeline's time zone, a duration or the text."""
+        if view.uses in BUILT_INS:
+            return self.held(path)
+        types = type_names(self.annotations(view.uses or "").get(str(path[-1]), ""))
+        text = self.text(path, given, report=False) or ""
+        return text if "${" in text else fitted(types, text)
 
     def _output(self, path: DataPath, reference: TaskReference, *, is_whole: bool) -> Converted | None:
         view = next(one for one in reversed(self.subject.tasks) if path[: len(one.path)] == one.path)
@@ -172,13 +207,6 @@ class ToAirflow(Reports):
             parts += [unescape(before(text, end, one)), value]
             end = one.end
         return "".join((*parts, unescape(text[end:])))
-
-
-def has_marks(value: Any) -> bool:
-    """Whether a value has keys that Airflow 3.4 takes for marks."""
-    if isinstance(value, dict):
-        return any(key.startswith("$") or has_marks(child) for key, child in value.items())
-    return any(map(has_marks, value)) if isinstance(value, list) else False
 
 
 @dataclass

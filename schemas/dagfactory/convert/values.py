@@ -155,6 +155,13 @@ def written_duration(duration: timedelta) -> str:
     return f"{int(seconds)}s"
 
 
+def has_marks(value: Any) -> bool:
+    """Whether a value has keys that Airflow 3.4 takes for marks."""
+    if isinstance(value, dict):
+        return any(key.startswith("$") or has_marks(child) for key, child in value.items())
+    return any(map(has_marks, value)) if isinstance(value, list) else False
+
+
 def short_duration(given: Any) -> Any:
     """A duration in the short form, which Airflow 3.4 reads, too; all else as it is."""
     try:
