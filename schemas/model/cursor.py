@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Any, Literal
+
+from schemas.model.times import mail_moment, zone_in
 
 Cursor = int | float | str
 CursorKind = Literal["number", "time", "text"]
@@ -139,7 +142,11 @@ class CursorForm:
             case "number" | "text":
                 raise CursorError(f"a moment cannot be written as `{self.format}`")
             case pattern:
-                return moment.astimezone(self.zone).strftime(pattern)
+                # A name of a zone is read back only where it is that of UTC, or of the machine.
+                own = UTC if "%Z" in pattern else self.zone
+                if isinstance(like, str) and "%z" in pattern.lower():
+                    own = self.zone_of(like)
+                return moment.astimezone(zone_in(pattern) or own).strftime(pattern)
 
     def converted(self, value: Cursor, to: CursorForm) -> Cursor:
         """A cursor of this form, written in another one. Raises CursorError."""
@@ -161,7 +168,7 @@ class CursorForm:
             since = self._since_1970(int(date["milliseconds"]), "epoch_ms")
             if since is not None:
                 return since
-        if _RFC_2822.fullmatch(value) and (moment := self._parsed(parsedate_to_datetime, value)) is not None:
+        if _RFC_2822.fullmatch(value) and (moment := self._parsed(mail_moment, value)) is not None:
             return moment
         if _UNCLEAR_DATE.fullmatch(value):
             raise CursorError(
@@ -179,11 +186,11 @@ class CursorForm:
                 number = value if not isinstance(value, str) else _number(value)
                 found = number if name == "number" or number is None else self._since_1970(number, name)
             case "rfc2822":
-                found = self._parsed(parsedate_to_datetime, str(value))
+                found = self._parsed(mail_moment, str(value))
             case "iso" | "date":
                 found = self._parsed(_iso_moment, str(value))
             case pattern:
-                found = self._parsed(lambda text: datetime.strptime(text, pattern), str(value))
+                found = self._parsed(lambda text: self._by_pattern(text, pattern), str(value))
         if found is None:
             raise CursorError(f"{_shown(value)} does not fit `cursor_format: {name}`")
         return found
@@ -196,6 +203,19 @@ class CursorForm:
         except (ValueError, OverflowError, TypeError, IndexError):
             return None
         return moment
+
+    def _by_pattern(self, text: str, pattern: str) -> datetime:
+        moment = datetime.strptime(text, pattern)
+        if moment.tzinfo is not None:
+            return moment
+        zone = zone_in(pattern)
+        if zone is None and "%Z" in pattern:
+            # `datetime` reads the name, and forgets it.
+            name = time.strptime(text, pattern).tm_zone
+            zone = UTC if name.upper() in ("UTC", "GMT") else self.zone
+            if zone is self.zone and moment.replace(tzinfo=zone).tzname() != name:
+                raise ValueError(name)
+        return moment.replace(tzinfo=zone)
 
     @staticmethod
     def _since_1970(number: int | float | Decimal, name: str) -> datetime | None:

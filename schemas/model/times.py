@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Iterator
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
@@ -31,6 +31,7 @@ _DURATION = re.compile(DURATION_PATTERN)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ISO_PARTS = r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[WDHMS])"
 _ISO_UNITS = {"W": "weeks", "D": "days", "H": "hours", "M": "minutes", "S": "seconds"}
+_WRITTEN_ZONE = r"%[HMSfpTXR]\s?\(?(?P<zone>Z|UTC?|GMT|[+-][0-9]{2}:?[0-9]{2})\)?\s*$"
 DURATION_FORMS = "30s, 5m, 2h, 1d, or ISO 8601 such as PT90M"
 
 
@@ -251,3 +252,24 @@ def _names(annotation: str) -> Iterator[str]:
                 yield from _names(quoted)
             case _:
                 continue
+
+
+def mail_moment(text: str) -> datetime:
+    """As `parsedate_to_datetime`, where `-0000` is a moment in UTC (RFC 5322, section 3.3), as Python itself writes it,
+    and no name of a zone is read over. Raises ValueError."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 # few files have such a time
+
+    moment = parsedate_to_datetime(text)
+    if moment.tzinfo is None and "-0000" in text:
+        return moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None and re.search(r":[0-9]{2}\s*$", text) is None:
+        raise ValueError(text)
+    return moment
+
+
+def zone_in(pattern: str) -> tzinfo | None:
+    """The zone that a pattern of strptime has as plain text behind the time of the day."""
+    match = re.search(_WRITTEN_ZONE, pattern)
+    if match is None:
+        return None
+    return UTC if match["zone"][0] in "ZUG" else datetime.strptime(match["zone"], "%z").tzinfo

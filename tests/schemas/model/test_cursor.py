@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -215,3 +215,88 @@ def test_any_value_is_ordered_or_refused(value: Cursor, lag: int) -> None:
     assert not FORM.is_later(value, value)
     if kind == "number":
         assert not FORM.is_later(FORM.before(value, lag), value)
+
+
+ZONES = st.sampled_from(
+    ["America/New_York", "Pacific/Honolulu", "UTC", "Europe/Berlin", "Asia/Tokyo", "Pacific/Kiritimati"]
+)
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
+OFFSETS = st.integers(-14 * 4, 14 * 4).map(lambda quarters: timezone(timedelta(minutes=15 * quarters)))
+UTC_FORMS = [
+    (None, "%Y-%m-%dT%H:%M:%SZ"),
+    (None, "%Y%m%dT%H%M%SZ"),
+    (None, "%Y-%m-%d %H:%M:%S UTC"),
+    (None, "%Y-%m-%d %H:%M:%S GMT"),
+    (None, "%Y-%m-%dT%H:%M:%S-00:00"),
+    ("iso", "%Y-%m-%dT%H:%M:%S+00:00"),
+    (None, "%a, %d %b %Y %H:%M:%S -0000"),
+    (None, "%a, %d %b %Y %H:%M:%S GMT"),
+    (None, "%d %b %Y %H:%M:%S UT"),
+    ("rfc2822", "%a, %d %b %Y %H:%M:%S -0000 (UTC)"),
+    ("rfc2822", "%a, %d %b %Y %H:%M:%S Z"),
+    *[
+        (f"%d/%m/%Y %H:%M:%S{zone}", f"%d/%m/%Y %H:%M:%S{zone}")
+        for zone in ("Z", " Z", " UTC", " GMT", " (UTC)", "+00:00", "-0000", " +0000")
+    ],
+    ("%d.%m.%Y %H:%M:%S %Z", "%d.%m.%Y %H:%M:%S UTC"),
+    ("%d.%m.%Y %H:%M:%S (%Z)", "%d.%m.%Y %H:%M:%S (GMT)"),
+    ("%d.%m.%Y %H:%M:%S %z", "%d.%m.%Y %H:%M:%S Z"),
+]
+
+
+@given(MOMENTS, ZONES, st.sampled_from(UTC_FORMS), st.integers(0, 100))
+def test_a_time_that_says_utc_is_in_utc_in_every_zone(
+    moment: datetime, zone: str, names: tuple[str | None, str], lag: int
+) -> None:
+    form = CursorForm(names[0], ZoneInfo(zone))
+    written = moment.strftime(names[1])
+    assert form.moment(written) == moment
+    earlier = form.before(written, timedelta(minutes=lag))
+    assert form.moment(earlier) == moment - timedelta(minutes=lag)
+    assert form.converted(written, CursorForm("epoch")) == moment.timestamp()
+    if names[0] is not None and "%Z" not in names[0]:
+        assert CursorForm("epoch").converted(int(moment.timestamp()), form) == form.written(moment)
+        assert form.moment(form.written(moment)) == moment
+
+
+@given(MOMENTS, ZONES, OFFSETS, st.sampled_from(["%z", " %z"]))
+def test_a_time_with_an_offset_is_there_in_every_zone(moment: datetime, zone: str, offset: timezone, end: str) -> None:
+    local = moment.astimezone(offset)
+    for name, pattern in [
+        (None, "%Y-%m-%dT%H:%M:%S%z"),
+        (None, "%a, %d %b %Y %H:%M:%S %z"),
+        (f"%d/%m/%Y %H:%M:%S{end}", f"%d/%m/%Y %H:%M:%S{end}"),
+        (local.strftime(f"%d/%m/%Y %H:%M:%S{end}").replace(local.strftime("%d/%m/%Y %H:%M:%S"), "%d/%m/%Y %H:%M:%S"),)
+        * 2,
+    ]:
+        written = local.strftime(pattern)
+        form = CursorForm(name, ZoneInfo(zone))
+        assert form.moment(written) == moment, pattern
+        assert form.moment(form.before(written, timedelta(hours=1))) == moment - timedelta(hours=1)
+
+
+@given(MOMENTS, ZONES, st.sampled_from([None, "iso", "rfc2822", "%d/%m/%Y %H:%M:%S"]))
+def test_a_time_that_says_nothing_is_in_the_zone(moment: datetime, zone: str, name: str | None) -> None:
+    local = moment.astimezone(ZoneInfo(zone))
+    pattern = {None: "%Y-%m-%dT%H:%M:%S", "iso": "%Y-%m-%d %H:%M:%S", "rfc2822": "%a, %d %b %Y %H:%M:%S"}.get(
+        name, name
+    )
+    form = CursorForm(name, ZoneInfo(zone))
+    written = local.strftime(str(pattern))
+    # In the hour from which clocks are set back, the earlier one is meant.
+    assert form.moment(written) in (moment, moment - timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rfc2822", "Wed, 07 Jan 2026 10:00:00 CET"),
+        ("rfc2822", "Wed, 07 Jan 2026 10:00:00 A"),
+        ("%d/%m/%Y %H:%M:%S %Z", "07/01/2026 10:00:00 CET"),
+    ],
+)
+def test_a_name_of_a_zone_that_is_not_known_is_refused(name: str, value: str) -> None:
+    with pytest.raises(CursorError, match="does not fit `cursor_format:"):
+        CursorForm(name, ZoneInfo("America/New_York")).moment(value)
