@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote, unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
-import requests
-
-from factory.http.errors import HttpError, Timeouts, shown_url
-from factory.http.session import HttpSession
+from factory.http.errors import HttpError, shown_url
 from schemas.model.auth import SAFE_HEADERS
 
-MAX_REDIRECTS = 10
+_SIZE = re.compile(r"limit|size|per|count|top|max", re.IGNORECASE)
+"""Names of a page's size, which links say and the first request may not."""
+_NUMBERS = re.compile(r"[0-9]+")
 KEEPS_METHOD = (307, 308)
 
 Query = Mapping[str, Any]
@@ -155,46 +155,6 @@ class HttpCall:
         return replace(self, url=url, headers=safe, is_elsewhere=True)
 
 
-@contextmanager
-def answer_to(
-    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool] = lambda _: False
-) -> Iterator[tuple[HttpCall, requests.Response]]:
-    """Send a call and follow redirects; give the last call and its response, whose body is not read yet.
-
-    A redirect whose status `is_final` is not followed. Raises HttpError, which says where it was redirected from.
-    """
-    try:
-        yield from _redirected(session, call, timeouts, is_final)
-    except HttpError as error:
-        error.redirected_from = call.url
-        raise
-
-
-def _redirected(
-    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool]
-) -> Iterator[tuple[HttpCall, requests.Response]]:
-    for _ in range(MAX_REDIRECTS + 1):
-        session.moves_to(call.url, same_server)
-        response = session.sent(call.method, call.url, call.headers, call.body, timeouts)
-        try:
-            location = _location(session, call, response)
-            if location is None or is_final(response.status_code):
-                yield call, response
-                return
-        finally:
-            # The body of a redirect is never read: it may be of any size.
-            response.close()
-        call = call.redirected(response.status_code, location)
-    raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
-
-
-def _location(session: HttpSession, call: HttpCall, response: requests.Response) -> str | None:
-    try:
-        return session.get_redirect_target(response)
-    except UnicodeError:
-        raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None
-
-
 def _without_credentials(url: str, base: str = "") -> tuple[str, str | None]:
     """The URL, absolute and without user, password and fragment, and the `Authorization` that they stand for.
 
@@ -271,3 +231,58 @@ def is_server_of(named: str, url: str) -> bool:
     except ValueError:
         return False
     return same_server(server, url)
+
+
+def counts(before: HttpCall, after: HttpCall, rows: int) -> bool:
+    """Whether requests count pages or rows in one place, as `page=3` behind `page=2` does: in the query, the path, a
+    header field or the body, also inside a text (`o20`) or in base64."""
+    then, now = _places(before), _places(after)
+    changed = [name for name in now if now[name] != then.get(name)]
+    if len(changed) > 1:
+        changed = [name for name in changed if name in then or _SIZE.search(name) is None]
+    if len(changed) > 1:
+        changed = [name for name in changed if name in then or _NUMBERS.search(now[name]) is not None]
+    if len(changed) != 1:
+        return False
+    last, at = now[changed[0]], then.get(changed[0])
+    first = _NUMBERS.sub("1" if _NUMBERS.findall(last) == ["2"] else "0", last) if at is None else at
+    if _NUMBERS.sub("#", first) != _NUMBERS.sub("#", last):
+        return False
+    steps = [int(b) - int(a) for a, b in zip(_NUMBERS.findall(first), _NUMBERS.findall(last), strict=True) if a != b]
+    return len(steps) == 1 and steps[0] in (1, rows)
+
+
+def _places(call: HttpCall) -> dict[str, str]:
+    """What a request says, by where it says it."""
+    parts = urlsplit(call.url)
+    found = {f"/{number}": part for number, part in enumerate(parts.path.split("/"))}
+    found |= {name: values[0] for name, values in parse_qs(parts.query).items()}
+    found |= {f"{name.lower()}:": value for name, value in call.headers.items() if name.lower() != "content-length"}
+    found |= {f".{name}": value for name, value in fields_of(call.body or b"")}
+    return {name: _readable(value) for name, value in found.items()}
+
+
+def _readable(text: str) -> str:
+    if text.isdecimal():
+        return text
+    with suppress(ValueError):
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+        return plain if plain.isprintable() and _NUMBERS.search(plain) is not None else text
+    return text
+
+
+def fields_of(body: bytes) -> Iterator[tuple[str, str]]:
+    """The texts of a form or of JSON, each with its name."""
+    try:
+        pending = [("", json.loads(body))]
+    except ValueError:
+        yield from parse_qsl(body.decode(errors="replace"))
+        return
+    while pending:
+        name, value = pending.pop()
+        if isinstance(value, dict):
+            pending += value.items()
+        elif isinstance(value, list):
+            pending += [(name, one) for one in value]
+        elif isinstance(value, str | int):
+            yield name, str(value)

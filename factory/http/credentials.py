@@ -20,7 +20,7 @@ import requests
 from requests.auth import AuthBase, HTTPDigestAuth
 from requests.utils import parse_dict_header
 
-from factory.http.call import HttpCall
+from factory.http.call import HttpCall, fields_of
 from factory.http.errors import HttpError, Timeouts, is_like_key
 from factory.http.session import HttpSession
 from schemas.model.auth import SAFE_HEADERS
@@ -208,7 +208,7 @@ def _values(call: HttpCall) -> Iterator[str]:
         if name.lower() not in SAFE_HEADERS:
             yield from _in_header(value)
     parts = urlsplit(call.url)
-    for name, value in (*parse_qsl(parts.query), *_fields(call.body or b"")):
+    for name, value in (*parse_qsl(parts.query), *fields_of(call.body or b"")):
         if _SECRET_NAME.search(name):
             yield value
     for part in parts.path.split("/"):
@@ -222,23 +222,6 @@ def _in_header(value: str) -> Iterator[str]:
     yield value.partition(" ")[2]
     yield from (part.partition("=")[2] for part in re.split(r"[\s;,]+", value))
     yield from _user_and_password(value)
-
-
-def _fields(body: bytes) -> Iterator[tuple[str, str]]:
-    """The texts of a form or of JSON, each with its name."""
-    try:
-        pending = [("", json.loads(body))]
-    except ValueError:
-        yield from parse_qsl(body.decode(errors="replace"))
-        return
-    while pending:
-        name, value = pending.pop()
-        if isinstance(value, dict):
-            pending += value.items()
-        elif isinstance(value, list):
-            pending += [(name, one) for one in value]
-        elif isinstance(value, str | int):
-            yield name, str(value)
 
 
 def proofs(unsigned: HttpCall, signed: HttpCall) -> set[str]:

@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 import requests
 
 from factory.http.body import AnswerError, BodyDeadline, read_body, read_start
-from factory.http.call import HttpCall, answer_to, is_server_of, same_server
+from factory.http.call import HttpCall, is_server_of, same_server
 from factory.http.credentials import Credentials, FixedCredentials, Secrets, proofs
 from factory.http.decoding import Answer, Decoding, media_type_of
 from factory.http.errors import HttpError, Timeouts, shown_url, where
 from factory.http.expectations import Actions, Expectation, PollFacts, action_text, status_text, unexpected_status
 from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
-from factory.http.session import HttpSession
+from factory.http.session import HttpSession, answer_to
 from schemas.compose.env_values import names_secret
 from schemas.findings.paths import walk
 from schemas.model.auth import SAFE_HEADERS

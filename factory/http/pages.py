@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from factory.http.call import HttpCall
+from factory.http.call import HttpCall, counts
 from factory.http.expectations import is_true
 from factory.http.page import Means, Page
 from factory.http.rows import Unique
@@ -21,8 +21,6 @@ _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
 """Pages without rows, one after the other, for which an answer is believed that more follows."""
 _MOST_READINGS = 3
-_SIZE = re.compile(r"limit|size|per|count|top|max", re.IGNORECASE)
-"""Names of a page's size, which links say and the first request may not."""
 _MAY_END = re.compile(r"\|\||prev|before|older|earlier|back", re.IGNORECASE)
 """Of places of a link or cursor: what says that it may be missing beside another one (`next || ''`), and names by which
 a list is read from its other end, where each page has a next one, too."""
@@ -54,12 +52,12 @@ class Pager:
         self._frame = shared_path(selector, place) if selector is not None and place is not None else None
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
-        self._moved_on: tuple[str, str, int] | None = None
+        self._moved_on: tuple[HttpCall, HttpCall, int] | None = None
 
     @property
     def is_counted(self) -> bool:
         """Whether pages are told apart by how many pages or rows come before them."""
-        return self._pagination.type in _COUNTED or (self._moved_on is not None and _counts(*self._moved_on))
+        return self._pagination.type in _COUNTED or (self._moved_on is not None and counts(*self._moved_on))
 
     @property
     def rows_at_first(self) -> int | None:
@@ -112,7 +110,7 @@ class Pager:
         if more is False and (sign := says_more(page.value)) is not None:
             self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
         if following is not None:
-            self._moved_on = page.call.url, following.call.url, came.number
+            self._moved_on = page.call, following.call, came.number
         self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
         if self._promise is None and (sign := sign_of_more(page)) is not None:
             self._promise = f"`{sign}`"
@@ -215,25 +213,15 @@ class Pager:
         return is_true(value) and value != 0
 
 
-def _counts(url: str, following: str, rows: int) -> bool:
-    """Whether a link counts pages or rows, as `page=3` behind `page=2` does."""
-    before, after = (parse_qs(urlsplit(one).query) for one in (url, following))
-    changed = [name for name in after if after[name] != before.get(name)]
-    if len(changed) > 1:
-        changed = [name for name in changed if name in before or _SIZE.search(name) is None]
-    if len(changed) != 1:
-        return False
-    then, now = before.get(changed[0], ["1" if after[changed[0]] == ["2"] else "0"])[0], after[changed[0]][0]
-    return then.isdecimal() and now.isdecimal() and int(now) - int(then) in (1, rows)
-
-
 class Readings:
-    """How often a counted list is read. Where a row moves down meanwhile, as one that changes does in a list that is
-    sorted by changes, others move up to pages that were read already. A row that moves comes on two pages; then the
-    list is read once more, until nothing moves, or nothing comes that was not there before."""
+    """How often a list is read. Where a row moves down meanwhile, as one that changes does in a list that is sorted by
+    changes, others move up to pages that were read already, unless the place of a page is a value of its rows. A row
+    that moves comes on two pages; then the list is read once more, until nothing moves, or nothing comes that was not
+    there before."""
 
-    def __init__(self, unique: Unique) -> None:
+    def __init__(self, unique: Unique, log: Callable[[str], None]) -> None:
         self._unique = unique
+        self._log = log
         self._number = 1
         self._has_moved = self._has_repeated = False
         self._before: Sequence[Any] = ()
@@ -251,13 +239,18 @@ class Readings:
     def again(self, page: Page, pager: Pager) -> bool:
         """Whether the list is to be read once more, after its last page. Raises HttpError where that is of no use."""
         is_short = self._has_repeated and self._unique.different < (pager.rows_at_first or 0)
-        if not ((self._has_moved or is_short) and pager.is_counted and (self._number == 1 or self._unique.new)):
+        if not ((self._has_moved or is_short) and (self._number == 1 or self._unique.new)):
             return False
         if self._number == _MOST_READINGS:
-            raise page.bare_error(
+            reason = (
                 f"rows moved from page to page each of {_MOST_READINGS} times that the list was read, so others may be "
                 "left out; sort by what never changes, such as the id"
             )
+            if pager.is_counted:
+                raise page.bare_error(reason)
+            # By a cursor that is a value of rows, such as the time of a change, none would be.
+            self._log(f"{page.named}: {reason}")
+            return False
         self._number += 1
         self._has_moved, self._has_repeated, self._before = False, False, ()
         self._unique.read_again()

@@ -67,20 +67,21 @@ def poll(
     progress: RowProgress | None = None,
     write: Callable[[list[Any]], None] | None = None,
     facts: PollFacts | None = None,
+    unique: Unique | None = None,
 ) -> PollAnswer:
     """Request all pages; one after the other, in the order in which they are linked.
 
     `request` has its templates filled in. `params` are added to its query, `headers` to its header fields
     (`If-None-Match`, `If-Modified-Since`: with one of these 304 is an answer). `write` takes the rows of each page,
-    which are then not kept. `facts` is kept up to date while the poll goes on. Raises HttpError; SkippedError where an
-    action skips; what `progress` and `write` raise.
+    which are then not kept. `facts` is kept up to date while the poll goes on. `unique` knows the rows of other polls,
+    too. Raises HttpError; SkippedError where an action skips; what `progress` and `write` raise.
     """
     facts = facts if facts is not None else PollFacts()
     started = time.monotonic()
     try:
         with closing(BodyDeadline(BODY_TIMEOUTS * Timeouts.of(request.timeout).read)) as deadline:
             reader = PageReader(request, means, deadline, facts)
-            return _Poll(request, means, reader, facts, progress, write).run(params, headers)
+            return _Poll(request, means, reader, facts, progress, write, unique).run(params, headers)
     except JmesPathError as error:
         raise HttpError(request.method, str(request.url), f"an expression cannot be used: {error}") from None
     finally:
@@ -96,6 +97,7 @@ class _Poll:
         facts: PollFacts,
         progress: RowProgress | None,
         write: Callable[[list[Any]], None] | None,
+        unique: Unique | None,
     ) -> None:
         self._request = request
         self._means = means
@@ -107,8 +109,9 @@ class _Poll:
         remembers = request.incremental is not None
         self._new_pager = partial(Pager, request.pagination, means, request.data_selector, remembers=remembers)
         self._pager = self._new_pager()
-        self._unique = Unique(request.unique_by, progress) if request.unique_by is not None else None
-        self._readings = Readings(self._unique) if self._unique is not None else None
+        self._shared = unique
+        self._unique = unique or (Unique(request.unique_by, progress) if request.unique_by is not None else None)
+        self._readings = Readings(self._unique, means.log) if self._unique is not None else None
         self._pages_before = 0
         self._is_done = search(request.until.condition) if request.until is not None else None
         self._digest = hashlib.sha256()
@@ -135,13 +138,11 @@ class _Poll:
                 break
             following = self._taken(page, beyond=following.beyond) or self._restarted(page, start)
         assert first is not None and page is not None  # noqa: S101, PT018 # the loop begins with a call
-        if self._unique is not None and self._unique.dropped:
+        if self._unique is not None and self._shared is None and self._unique.dropped:
             self._means.tell(f"`unique_by` left out {self._unique.dropped:,} rows that came before")
         if self._unique is not None and self._unique.changed:
-            what = "in place of" if self._write is None else "behind"
-            self._means.tell(
-                f"{self._unique.changed:,} rows changed meanwhile; the newer ones are handed on {what} the older"
-            )
+            what = f"handed on {'in place of' if self._write is None else 'behind'} the older"
+            self._means.tell(f"{self._unique.changed:,} rows changed meanwhile; the newer ones are {what}")
         return PollAnswer(
             status=first.status,
             headers=first.headers,

@@ -76,10 +76,16 @@ class Unique:
         self._keys: dict[int, bytes] = {}
         self._met: set[bytes] = set()
         self._is_first_reading = True
+        self._included: Mapping[str, Any] = {}
         self.dropped = self.changed = self.new = 0
 
+    def begin(self, included: Mapping[str, Any]) -> None:
+        """Another list, into whose rows these values will be put."""
+        self.read_again()
+        self._is_first_reading, self._included = True, included
+
     def read_again(self) -> None:
-        """The list is read once more: `new` counts the rows that no reading before had."""
+        """Once more: `new` counts the rows that no reading before had."""
         self._is_first_reading = False
         self._met.clear()
         self.new = 0
@@ -128,7 +134,7 @@ class Unique:
         return kept
 
     def _key(self, row: Any) -> bytes | None:
-        value = self._value_of(row)
+        value = self._value_of({**self._included, **row} if self._included and isinstance(row, dict) else row)
         if value is None or (isinstance(value, list) and None in value):
             return None
         if any(map(has_lost_digits, value if isinstance(value, list) else (value,))):
@@ -198,11 +204,10 @@ def _all(rows: Any) -> Iterable[Any]:
         from factory.data.row_files import read_rows  # noqa: PLC0415
 
         return read_rows(rows)
-    if rows is None:
-        return []
-    if not isinstance(rows, list):
-        raise EachError(f"`each.rows` must be a list, or the path of a file of rows, not {type(rows).__name__}")
-    return rows
+    rows = [] if rows is None else rows
+    if isinstance(rows, list):
+        return rows
+    raise EachError(f"`each.rows` must be a list, or the path of a file of rows, not {type(rows).__name__}")
 
 
 def _batches(rows: Iterable[Any], size: int | None) -> Iterator[Any]:
@@ -210,8 +215,7 @@ def _batches(rows: Iterable[Any], size: int | None) -> Iterator[Any]:
         yield from rows
         return
     pending = iter(rows)
-    while batch := list(islice(pending, size)):
-        yield batch
+    yield from iter(lambda: list(islice(pending, size)), [])
 
 
 def _named(row: Any) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -11,10 +12,13 @@ import urllib3
 from requests.cookies import extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
 
+from factory.http.call import HttpCall, same_server
 from factory.http.errors import HttpError, Timeouts, is_passing, is_unanswered, reason_of
 from factory.http.network import GuardedAdapter, Network, refuse_host
 from factory.http.retries import Pace
 from schemas.model.http import IDEMPOTENT
+
+MAX_REDIRECTS = 10
 
 
 class Transport(NamedTuple):
@@ -60,10 +64,10 @@ class HttpSession(requests.Session):
         """Whether the first server is shown a client certificate."""
         return self._transport.cert is not None
 
-    def moves_to(self, url: str, is_same: Callable[[str, str], bool]) -> None:
+    def moves_to(self, url: str) -> None:
         """A page is requested. A cookie jar knows hosts and their parents, no ports: it would give the cookies of one
         server to others."""
-        if self._page_at is not None and not is_same(self._page_at, url):
+        if self._page_at is not None and not same_server(self._page_at, url):
             self.cookies.clear()
         self._page_at = url
 
@@ -141,3 +145,43 @@ def server_of(url: str) -> str:
     """Scheme, host and port of a URL, as it writes them."""
     parts = urlsplit(url.partition("?")[0])  # Python keeps what it has split, and pages differ in their query
     return f"{parts.scheme}://{parts.netloc}"
+
+
+@contextmanager
+def answer_to(
+    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool] = lambda _: False
+) -> Iterator[tuple[HttpCall, requests.Response]]:
+    """Send a call and follow redirects; give the last call and its response, whose body is not read yet.
+
+    A redirect whose status `is_final` is not followed. Raises HttpError, which says where it was redirected from.
+    """
+    try:
+        yield from _redirected(session, call, timeouts, is_final)
+    except HttpError as error:
+        error.redirected_from = call.url
+        raise
+
+
+def _redirected(
+    session: HttpSession, call: HttpCall, timeouts: Timeouts, is_final: Callable[[int], bool]
+) -> Iterator[tuple[HttpCall, requests.Response]]:
+    for _ in range(MAX_REDIRECTS + 1):
+        session.moves_to(call.url)
+        response = session.sent(call.method, call.url, call.headers, call.body, timeouts)
+        try:
+            location = _location(session, call, response)
+            if location is None or is_final(response.status_code):
+                yield call, response
+                return
+        finally:
+            # The body of a redirect is never read: it may be of any size.
+            response.close()
+        call = call.redirected(response.status_code, location)
+    raise HttpError(call.method, call.url, f"it was redirected more than {MAX_REDIRECTS} times")
+
+
+def _location(session: HttpSession, call: HttpCall, response: requests.Response) -> str | None:
+    try:
+        return session.get_redirect_target(response)
+    except UnicodeError:
+        raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
@@ -139,15 +140,13 @@ class HttpRequestOperator(BaseOperator):
         """
         facts = PollFacts(method=request.method)
 
-        def ask(one: HttpRequest, means: Means, write: Any, facts: PollFacts) -> PollAnswer:
-            return poll(one, means, params=params, headers=headers, progress=progress, write=write, facts=facts)
-
+        ask = partial(poll, params=params, headers=headers, progress=progress)
         try:
             with session_for(request, transport, self.dag_id, self.log.info) as session, self._file() as file:
                 means = self.means(request, session)
                 write = file.write if file is not None else None
                 if request.each is None:
-                    answer = ask(request, means, write, facts)
+                    answer = ask(request, means, write=write, facts=facts)
                 else:
                     answer = self._asked_for_each(request, request.each, means, write, facts, ask)
                 if file is not None and (answer.pending or answer.not_modified):
@@ -226,20 +225,20 @@ class HttpRequestOperator(BaseOperator):
         def take(found: list[Any]) -> None:
             nonlocal number
             made = with_included(found, included)
-            if unique is not None:
-                made = unique.first_of(made, EachError)
             number += len(made)
             if request.max_rows is not None and number > request.max_rows:
                 raise EachError(f"there are more than {request.max_rows:,} rows (`max_rows`)")
             (rows.extend if write is None else write)(made)
 
-        # What holds for all rows together is looked at here.
-        single = request.model_copy(update={"unique_by": None, "max_rows": None})
-        for one, included in requests_for(single, each, self.each_rows):  # noqa: B007 # `take` reads it
+        # It holds for all rows together, and is looked at here.
+        single = request.model_copy(update={"max_rows": None})
+        for one, included in requests_for(single, each, self.each_rows):
+            if unique is not None:
+                unique.begin(included)
             # With what came before, for `max_total_bytes` is about all of them.
             mine, asked = PollFacts(method=request.method, bytes=facts.bytes), asked + 1
             try:
-                answer = ask(one, means, take, mine)
+                answer = ask(one, means, write=take, facts=mine, unique=unique)
             except HttpError:
                 # Behind a first page, 404 is no row that is missing: its rows would be cut off.
                 if each.on_missing != "skip" or mine.status != 404 or mine.pages:

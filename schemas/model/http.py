@@ -227,7 +227,7 @@ class HttpRequest(Model):
     `.jsonl`, `.json`, `.csv` (each also with `.gz`) or `.parquet`. Local, or such as `s3://CONN_ID@bucket/orders.csv`."""
     unique_by: JmesPath | None = Field(default=None, examples=["id", "[shop, number]"])
     """JMESPath of what tells rows apart: each is handed on once in a run; with `incremental`, its newest version. A
-    counted list in which rows move while it is read is then read again."""
+    list in which rows move while it is read is then read again."""
     each: Each | None = None
     """One request for each row of another answer, in one task."""
     until: Until | None = None

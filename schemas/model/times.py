@@ -256,7 +256,7 @@ def _names(annotation: str) -> Iterator[str]:
 
 def mail_moment(text: str) -> datetime:
     """As `parsedate_to_datetime`, where `-0000` is a moment in UTC (RFC 5322, section 3.3), as Python itself writes it,
-    and no name of a zone is read over. Raises ValueError."""
+    and no name of a zone is ignored. Raises ValueError."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 # few files have such a time
 
     moment = parsedate_to_datetime(text)

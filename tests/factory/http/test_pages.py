@@ -10,6 +10,7 @@ from typing import Any
 import jmespath
 import pytest
 
+from factory.http.call import HttpCall, counts
 from factory.http.errors import HttpError
 
 from .http_server import ROWS, Server, answer, by_cursor, by_offset, by_page, query, query_of
@@ -211,3 +212,33 @@ def test_cookies_go_to_no_other_server_that_a_page_links_to(server: Server, othe
     other_server.routes["/b"] = lambda handler: answer(handler, [2])
     assert run(server.url("/"), pagination={"type": "header_link"}) == [1, 2]
     assert "Cookie" not in other_server.received[0].headers
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rows", "is_counted"),
+    [
+        ("/rows?page=2", "/rows?page=3", 50, True),
+        ("/rows", "/rows?page=2", 50, True),
+        ("/rows", "/rows?limit=50&start=50", 50, True),
+        ("/rows/page/2", "/rows/page/3", 50, True),
+        ("/rows", "/rows/page/2", 50, True),
+        ("/rows?after=o50", "/rows?after=o100", 50, True),
+        ("/rows?after=YXJyYXljb25uZWN0aW9uOjQ5", "/rows?after=YXJyYXljb25uZWN0aW9uOjk5", 50, True),
+        ("/rows?after=8173", "/rows?after=9251", 50, False),
+        ("/rows?after=xq", "/rows?after=zk", 50, False),
+        ("/rows?after=2026-01-01&page=1", "/rows?after=2026-01-02&page=2", 50, False),
+        ("/rows/page/2", "/rows/page/9", 50, False),
+    ],
+)
+def test_what_counts_pages_or_rows(before: str, after: str, rows: int, is_counted: bool) -> None:
+    one, other = (HttpCall("GET", f"http://api.example{path}", {}, None) for path in (before, after))
+    assert counts(one, other, rows) is is_counted
+
+
+def test_a_body_and_a_header_field_count_rows() -> None:
+    call = HttpCall("POST", "http://api.example/rows", {"Content-Length": "1"}, b'{"filter": {"a": 1}}')
+    paged = call.with_json_value(["page", "after"], "50")
+    assert counts(call, paged, 50)
+    assert counts(paged, call.with_json_value(["page", "after"], "100"), 50)
+    assert counts(call.with_headers({"X-Page": "1"}), call.with_headers({"x-page": "2"}), 50)
+    assert not counts(paged, call.with_json_value(["page", "after"], "117"), 50)
