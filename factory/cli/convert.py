@@ -183,14 +183,20 @@ def _selected(target: Path, to: str) -> _Chosen:
     paths = tuple(path for path in selection.paths if (path in theirs) == (to == "pipeline"))
     if target.is_dir():
         if not paths:
-            raise UsageError(f"{target}: there are no {whose}s in this folder")
+            found = next((f": {one}" for path in selection.paths if (one := _of_another(checker, path))), "")
+            raise UsageError(f"{target}: there are no {whose}s in this folder{found}")
         return selection, paths, foreign
     if len(selection.paths) != 1:
         raise UsageError(f"{target}: these are defaults; name the file that they are for")
     if not paths:
         help_text = "" if to == "pipeline" else " of this project's format: convert it to one first, without --to"
-        raise UsageError(f"{target}: this is not a {whose}{help_text}")
+        raise UsageError(f"{target}: {_of_another(checker, selection.paths[0]) or f'this is not a {whose}{help_text}'}")
     return selection, paths, foreign
+
+
+def _of_another(checker: Checker, path: str) -> str:  # a file of a tool that is not converted; empty for all else
+    said = [d for d in checker.file(path).diagnostics if d.code is Code.FOREIGN_DIALECT and "(docs/" in d.help]
+    return f"{said[0].message}; it is converted by hand, and docs/migrating.md shows how" if said else ""
 
 
 def _findings(checker: Checker, path: str, foreign: Mapping[str, list[Document]]) -> tuple[Diagnostic, ...]:

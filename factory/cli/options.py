@@ -25,6 +25,7 @@ from schemas.folder.discovery import (
     way_problem,
 )
 from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
+from schemas.folder.templates import FOLDER as TEMPLATES
 from schemas.folder.templates import is_template_path, template_paths
 from schemas.text.document import read_document
 
@@ -135,10 +136,15 @@ def _choose_file(  # as above
         paths.append(pipeline)
     elif is_pipeline_path(relative):
         paths.append(relative)
-    else:
+    elif f"/{TEMPLATES}/" in f"/{relative}" and relative.endswith(SUFFIXES):
         raise UsageError(
-            f"{target}: not a pipeline: its name must end in {' or '.join(SUFFIXES)}, not start with _ or ."
+            f"{target}: not a template: these are in the pipelines folder's own `{TEMPLATES}`, side by side"
         )
+    else:
+        hidden = next((part for part in relative.split("/")[:-1] if part[:1] in ("_", ".")), None)
+        name = f"nothing in `{hidden}` is one, because the folder's name starts with _ or ."
+        ending = f"its name must end in {' or '.join(SUFFIXES)}, not start with _ or ."
+        raise UsageError(f"{target}: not a pipeline: {ending if hidden is None else name}")
 
 
 def _look_at(target: Path) -> None:

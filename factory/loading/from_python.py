@@ -115,9 +115,7 @@ class _FromPython(PythonTasks):
         if type(timetable) in PLAIN_TIMETABLES:
             return Converted(PLAIN_TIMETABLES[type(timetable)])
         if isinstance(timetable, AssetOrTimeSchedule):
-            made = self.schedule(timetable.timetable, zone)
-            cron = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
-            return Converted({**cron, "assets": self._waited(timetable.asset_condition)})
+            return self._assets_or_time(timetable, self.schedule(timetable.timetable, zone))
         if isinstance(timetable, AssetTriggeredTimetable):
             written = {"assets": self._waited(timetable.asset_condition)}
             mappers = getattr(timetable, "partition_mapper_config", None) or {}
@@ -153,6 +151,14 @@ class _FromPython(PythonTasks):
             name: self.value(getattr(one, "name", one) if name == "timezone" else one) for name, one in given.items()
         }
         return Converted({"timetable": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
+
+    def _assets_or_time(self, timetable: Any, made: Converted | None) -> Converted:
+        given = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
+        if not (given or {}).keys() <= {"cron", "timezone"}:
+            kind = type(timetable.timetable).__name__
+            self.lost(f"beside assets, a schedule here is a cron expression, and no `{kind}`")
+            given = {}
+        return Converted({**given, "assets": self._waited(timetable.asset_condition)})
 
     def _waited(self, condition: Any) -> Converted:
         if isinstance(condition, AssetAll | AssetAny):

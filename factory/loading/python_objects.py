@@ -29,15 +29,14 @@ from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
 from schemas.dagfactory.convert.values import written_duration
-from schemas.expressions.reading import TaskReference, beside, run_reference, task_reference
+from schemas.expressions.reading import TaskReference, beside, escape, run_reference, task_reference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.model.fields import OBJECT
 from schemas.source import SourceReader
 
-_OURS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
-"""Text that this language would take for an expression; a request's are filled in when it is sent."""
-
+_OF_REQUESTS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
+"""Text of a request that this language would take for an expression; its own are filled in when it is sent."""
 
 _MOMENT = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 
@@ -58,6 +57,8 @@ class PythonObjects:
     set_later: Mapping[int, set[str]] = field(default_factory=dict)
     line: int = field(init=False)
     findings: list[Diagnostic] = field(default_factory=list)
+    is_request: bool = False
+    """Whether the values that are looked at are a request's."""
     referred: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -185,7 +186,10 @@ class PythonObjects:
     def _text(self, value: str) -> Converted:
         if isinstance(value, UnquotedText | Enum):
             return Converted(value.value if isinstance(value, Enum) else str(value))
-        return Converted(_escaped(str(value)))
+        return Converted(self._escaped(str(value)))
+
+    def _escaped(self, text: str) -> str:
+        return _OF_REQUESTS.sub(lambda found: found[0] * 2, text) if self.is_request else escape(text)
 
     @_of.register
     def _enum(self, value: Enum) -> Converted:
@@ -231,7 +235,7 @@ class PythonObjects:
         for one in parts:
             if not isinstance(one, str) and run_reference(repr(one)) != one.reference:
                 self.lost(f"the part `{repr(one)[2:-1]}` of an output cannot be named here")
-        texts = (_escaped(one) if isinstance(one, str) else repr(one) for one in parts)
+        texts = (self._escaped(one) if isinstance(one, str) else repr(one) for one in parts)
         return Converted(reduce(beside, texts, ""))
 
     @_of.register
@@ -285,7 +289,3 @@ class PythonObjects:
             rules.append(self.value({**written_fields(rule), **written}))
         default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
         return Converted({"rules": Converted(rules), **default})
-
-
-def _escaped(text: str) -> str:
-    return _OURS.sub(lambda found: found[0] * 2, text)

@@ -68,8 +68,7 @@ class PythonTasks(PythonObjects):
     """The tasks of a DAG, and what tasks, groups and the DAG have in common."""
 
     def task(self, task: Any, around: Mapping[str, Any]) -> Converted:
-        self.line = self.line_of(task.task_id)
-        self.referred = set()
+        self.line, self.referred = self.line_of(task.task_id), set()
         is_mapped = isinstance(task, MappedOperator)
         if task.returns_dag_result:
             self.lost(f"`{task.task_id}` gives the DAG its result, and a pipeline has none")
@@ -87,14 +86,16 @@ class PythonTasks(PythonObjects):
             set_later = {name: getattr(task, name) for name in ("doc", "doc_md", "doc_json", "doc_yaml", "doc_rst")}
             settings = {**{name: one for name, one in set_later.items() if one}, **settings}
         uses, arguments = self._uses(task, given)
+        self.is_request = uses == "http"
         group = task.task_group
-        prefix = f"{group.group_id}." if group is not None and group.group_id and group.prefix_group_id else ""
+        prefix = f"{group.group_id}." if group and group.group_id and group.prefix_group_id else ""
         parts = {"id": Converted(task.task_id.removeprefix(prefix)), "uses": Converted(uses)}
         if arguments:
             parts["with"] = Converted(self._arguments(task, uses, arguments))
         if is_mapped:
             names = {new: old for old, new in REQUEST_NAMES.items()} if uses == "http" else {}
             parts |= self.expanded(task._get_specified_expand_input().value, names)
+        self.is_request = False
         role = self._role(task)
         if needs := self._needs(task, role.pop("names", frozenset())):
             parts["needs"] = Converted.names(needs)
@@ -252,7 +253,8 @@ class PythonTasks(PythonObjects):
             elif name == "executor_config" and one:
                 made[name] = Converted({key: self.untyped(inner) for key, inner in one.items()})
             elif name in SETTING_KEYS and one is not None:
-                made[name] = self.value(one)
+                is_number = name in ("retry_delay", "max_retry_delay") and isinstance(one, int | float)
+                made[name] = self.value(timedelta(seconds=one) if is_number else one)
             elif name in SETTING_KEYS and name in around:
                 made[name] = Converted(None)
         events = {_EVENTS[name]: one for name, one in own.items() if name in _EVENTS and (one or name in around)}

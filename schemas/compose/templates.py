@@ -56,7 +56,8 @@ def found_template(
     if document is None:
         names = tuple(sorted(templates.template_names()))
         means, message = known(name), f"there is no template `{name}`"
-        help_text = f"a template is a file, `_templates/{name}.yaml`" if means is not None and not means.package else ""
+        place = f"a template is a file in the pipelines folder, not in a subfolder: `_templates/{name}.yaml`"
+        help_text = place if means is not None and not means.package else ""
         help_text = help_text if means is not None else "a template's name is letters, digits, `_` and `-`"
         stem = name.rpartition(".")[0]
         caret = meant(name, names) or did_you_mean(stem if stem in names else None)
@@ -281,7 +282,9 @@ class Outputs:
             return Problem(Code.NO_OUTPUT, path, message)
         whole = found._replace(task_id=target, steps=(*found.steps, *reference.steps[1:]))
         if inside in self.uses:
-            return self._output(inside, whole, one, path)
+            further = self._output(inside, whole, one, path)
+            message = f"the output `{name}` of the {template} is wrong: {getattr(further, 'message', '')}"
+            return further if isinstance(further, str) else replace(further, message=message, caret="", allowed=())
         return whole._replace(task_id=OUTWARD * (len(one.scope.prefixes) - 1) + target).written
 
     def _names(self, one: _Entry) -> None:

@@ -71,10 +71,16 @@ def _declarative(data: Mapping[str, Any]) -> _Found:
 
 
 def _boundary_layer(data: Mapping[str, Any]) -> _Found:
-    if not any(one.keys() >= {"name", "type"} for one in _mappings(data.get("operators"))):
+    of_nodes = ("operators", "generators", "sub_dags", "before", "after")
+    key = next(
+        (key for key in of_nodes if any(one.keys() >= {"name", "type"} for one in _mappings(data.get(key)))), None
+    )
+    if key is None and any("operators" in one for one in _mappings(data.get("sub_dags"))):
+        key = "sub_dags"
+    if key is None or "name" not in data:
         return None
     help_text = f"{_STEPS}; `type` is `uses`, `properties` is `with`, `upstream_dependencies` is `needs`"
-    return ("operators",), "a workflow of boundary-layer", f"{help_text} ({_PAGE})"
+    return (key,), "a workflow of boundary-layer", f"{help_text} ({_PAGE})"
 
 
 def _blueprint(data: Mapping[str, Any]) -> _Found:

@@ -250,3 +250,20 @@ def test_a_broken_document_of_airflow_is_not_converted(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "duplicate key" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("operator: airflow.operators.bash.BashOperator\n", "a task of gusty"),
+        ("dags: {d: {operators: {a: {class: x.Y}}}}\n", "a document of airflow-declarative"),
+        ("name: d\nsub_dags: [{name: a, type: sub_dag, target: b}]\n", "a workflow of boundary-layer"),
+    ],
+)
+def test_a_file_that_is_converted_by_hand_is_named_with_the_page(tmp_path: Path, text: str, whose: str) -> None:
+    root = project(tmp_path, text)
+    for named in ("pipelines/shop.yml", "pipelines"):
+        done = factory("convert", named, cwd=root)
+
+        assert done.returncode == 2
+        assert f"this is {whose}, not this project's; it is converted by hand, and docs/migrating.md" in done.stderr

@@ -18,7 +18,8 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, MultipleCronTriggerTimetable, TaskGroup, task
+from airflow.sdk import AssetOrTimeSchedule, DeltaTriggerTimetable, MultipleCronTriggerTimetable
+from airflow.sdk import DAG, Asset, TaskGroup, task
 """
 STEPS = """\
 def plain(x=None): ...
@@ -35,7 +36,7 @@ def made(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple
     (folder / "shop19.py").write_text(HEAD + body)
     found = converted(imported(folder / "shop19.py"), "shop19.py")
     return [
-        (yaml.safe_load(one.text), [f"{d.span.line - 8} {d.code.id} {d.message}" for d in one.findings])
+        (yaml.safe_load(one.text), [f"{d.span.line - 9} {d.code.id} {d.message}" for d in one.findings])
         for one in found
     ]
 
@@ -69,6 +70,11 @@ CLASS = "airflow.providers.standard.operators.python.PythonOperator"
         (
             'PythonOperator(task_id="a", python_callable=functools.partial(steps19.plain, x=1))',
             {"uses": "steps19.plain", "with": {"x": 1}},
+        ),
+        ('EmptyOperator(task_id="a", retry_delay=300)', {"uses": "empty", "retry_delay": "5m"}),
+        (
+            'BashOperator(task_id="a", bash_command="${each.x} $${cursor.y} $${z}")',
+            {"uses": "bash", "with": {"bash_command": "$${each.x} $$$${cursor.y} $$$${z}"}},
         ),
         (
             'EmptyOperator(task_id="a", on_failure_callback=functools.partial(steps19.tell, to="me"))',
@@ -113,13 +119,18 @@ def test_what_python_says_otherwise_keeps_its_meaning(
             'b = EmptyOperator(task_id="b"); BashOperator(task_id="a", bash_command="a", env={"A": b.output["k.x"]})',
             "2 PF125 the output `k.x` of `b` cannot be named here",
         ),
+        (
+            'dag.timetable = AssetOrTimeSchedule(timetable=DeltaTriggerTimetable(timedelta(1)), assets=Asset("a")); '
+            'EmptyOperator(task_id="a")',
+            "1 PF125 beside assets, a schedule here is a cron expression, and no `DeltaTriggerTimetable`",
+        ),
         ('TaskGroup("g"); EmptyOperator(task_id="a")', "1 PF126 the group `g` is left out: it has no task"),
     ],
 )
 def test_what_yaml_does_not_hold_has_its_line(
     task: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ((_, said),) = made(tmp_path, f'with DAG("d"):\n    {task}\n', monkeypatch)
+    ((_, said),) = made(tmp_path, f'with DAG("d") as dag:\n    {task}\n', monkeypatch)
 
     assert [one for one in said if one.startswith(found)] == said[:1]
     assert len(said) == 1

@@ -201,6 +201,30 @@ def test_a_report_is_the_same_in_every_process(project: Path) -> None:
     assert reports[0].stdout == reports[1].stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "team/_templates/mine.yaml",
+            "not a template: these are in the pipelines folder's own `_templates`, side by side",
+        ),
+        (
+            "_templates/more/mine.yaml",
+            "not a template: these are in the pipelines folder's own `_templates`, side by side",
+        ),
+        ("_old/a.yaml", "nothing in `_old` is one, because the folder's name starts with _ or ."),
+    ],
+)
+def test_a_file_in_a_folder_that_is_not_looked_at(project: Path, name: str, words: str) -> None:
+    file = project / "pipelines" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(GOOD)
+
+    done = factory("lint", f"pipelines/{name}", cwd=project)
+
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+
+
 def test_no_pipelines_folder(tmp_path: Path) -> None:
     result = factory("lint", cwd=tmp_path)
     assert result.returncode == 2
