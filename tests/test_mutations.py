@@ -8,7 +8,7 @@ from .mutations.base import FOLDER, bases
 from .mutations.oracle import is_wrong
 from .mutations.score import score, wrong_mutations
 
-NUMBER = 1500
+NUMBER = 400
 ON_THE_LINE = 0.98
 SUGGESTED = 0.95
 

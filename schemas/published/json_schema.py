@@ -166,15 +166,14 @@ def _replaced(value: Any, names: Mapping[str, str], *, are_properties: bool = Fa
     return replaced
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the committed files; the exit status."""
+def main(arguments: Sequence[str] | None = None, folder: Path = Path(__file__).parents[1]) -> int:
+    """Write or check the committed files in `folder`; the exit status."""
     schemas = {
         "pipeline.schema.json": pipeline_json_schema(),
         "defaults.schema.json": defaults_json_schema(),
         "template.schema.json": template_json_schema(),
         "tests.schema.json": json_schema_of_tests(),
     }
-    folder = Path(__file__).parents[1]
     files = {folder / name: json.dumps(one, indent=2, ensure_ascii=False) + "\n" for name, one in schemas.items()}
     return write_or_check("schemas.published.json_schema", files, arguments)
 

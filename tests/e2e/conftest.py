@@ -113,7 +113,8 @@ class Scene:
         )
 
 
-@pytest.fixture(scope="session")
+# Of the package: it ends behind the last test here, and takes no time from those that follow elsewhere.
+@pytest.fixture(scope="package")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     root = tmp_path_factory.mktemp("a project")
     pipelines = copy_pipelines(root / "pipelines")
