@@ -152,6 +152,7 @@ OUT_OF_REACH: Mapping[Code, str] = MappingProxyType(
         Code.LITERAL_SECRET: _GUESS,
         Code.UNVERIFIED_TLS: _GUESS,
         Code.UNQUOTED_IN_SHELL: _GUESS,
+        Code.SERVER_OF_A_RUN: "only a run knows the value",
         Code.SECRET_VARIABLE: "names that look like secrets are told by rules of words, not by a pattern",
         Code.BAD_IGNORE: _COMMENTS,
         Code.UNUSED_IGNORE: _COMMENTS,
