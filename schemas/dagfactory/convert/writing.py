@@ -12,7 +12,7 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, task_path
 from schemas.text.document import Document
 from schemas.text.ignore_comments import MARK
 from schemas.text.lines import TextLines
@@ -57,7 +57,7 @@ def _kept(written: Converted, effective: Effective, dag_id: str | None) -> _Kept
     kept = _Kept()
     for index, layer in enumerate(effective.documents):
         own = index == len(effective.layers) - 1
-        found = comments(layer)
+        found = _of_what_is_written(comments(layer), {place for at, place in places if at == index})
         for place, lines in found.above.items():
             # Above the DAG, or above what holds for all of the file's.
             is_head = own and (dag_id is None or place in ((dag_id,), ("default",)))
@@ -72,6 +72,17 @@ def _kept(written: Converted, effective: Effective, dag_id: str | None) -> _Kept
         if own and dag_id in (None, list(layer.data)[-1]):
             kept.foot += found.below
     return kept
+
+
+def _of_what_is_written(found: Comments, places: set[DataPath]) -> Comments:
+    """The comments without those of tasks of which nothing is written."""
+
+    def is_written(place: DataPath) -> bool:
+        entry = ("poll",) if place[:1] == ("poll",) else task_path(place)
+        return not entry or any(one[: len(entry)] == entry for one in places)
+
+    above = {place: lines for place, lines in found.above.items() if is_written(place)}
+    return Comments(above, {place: line for place, line in found.behind.items() if is_written(place)}, found.below)
 
 
 def _source(places: dict[tuple[int, DataPath], DataPath], layer: int, place: DataPath) -> DataPath | None:

@@ -181,3 +181,26 @@ def test_everything_goes_to_airflow_and_comes_back() -> None:
 
     assert wrong == {}
     assert whole > 150
+
+
+COMMENTED = """\
+# Asks for what is new.
+poll:
+  url: https://example.com/a  # the shop's
+  incremental: {cursor_path: t, initial_value: 1, start_param: s}
+tasks:
+  # Says it.
+  - id: say
+    uses: bash  # loudly
+    with: {bash_command: a}
+  # A function.
+  - {id: count, uses: steps.count}  # ours
+"""
+
+
+def test_comments_of_tasks_that_are_left_out_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text(COMMENTED)
+    (made,) = to_airflow(Checker(tmp_path).variants("d.yaml"), {}, SourceReader(tmp_path))
+
+    comments = [line.partition("#")[2].strip() for line in made.text.splitlines() if "#" in line]
+    assert [one for one in comments if not one.startswith("Not converted")] == ["Says it.", "loudly"]
