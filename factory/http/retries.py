@@ -13,8 +13,9 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ _REMAINING = (
     "x-ratelimit-remaining",
     "x-rate-limit-remaining",
     "x-ratelimit-requests-remaining",
+    "x-ratelimit-remaining-requests",
 )
 _RESET = (
     "ratelimit-reset",
@@ -37,8 +39,11 @@ _RESET = (
     "x-rate-limit-reset",
     "x-ratelimit-reset-after",
     "x-ratelimit-requests-reset",
+    "x-ratelimit-reset-requests",
 )
-_FIELD = re.compile(r"\b(?P<name>[rt])=(?P<value>[0-9]+)")
+_FIELD = re.compile(r"\b(?P<name>r|t|remaining|reset)=(?P<value>[0-9]+)")
+_NAMES = {"r": "r", "t": "t", "remaining": "r", "reset": "t"}
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _EPOCH, _EPOCH_MS = 1e9, 1e12
 """Numbers from these on are moments, not waits."""
 
@@ -50,7 +55,8 @@ def may_repeat(retries: RequestRetries, method: str) -> bool:
 
 def wants_repeat(retries: RequestRetries, method: str, status: int, headers: Mapping[str, str]) -> bool:
     """Whether an answer is one to ask again for. A request that the server refused as one too many did nothing."""
-    if status == TOO_MANY or (status == 403 and remaining(headers) == 0):
+    has_wait = status == 403 and wait_in(headers.get("Retry-After", ""), headers) is not None
+    if status == TOO_MANY or has_wait or (status == 403 and remaining(headers) == 0):
         return is_expected(TOO_MANY, retries.status)
     return is_expected(status, retries.status) and may_repeat(retries, method)
 
@@ -104,10 +110,15 @@ def reset_wait(headers: Mapping[str, str], name: str | None = None) -> float | N
 
 
 def wait_in(text: str, headers: Mapping[str, str]) -> float | None:
-    """Seconds from now in a header field: a number of them, a date, or a moment in (milli)seconds since 1970. What time
-    it is, the server's own `Date` says, so that its clock may differ."""
+    """Seconds from now in a header field: a number of them or several (the field came twice), with units (`6m0s`), a
+    date, or a moment in (milli)seconds since 1970. What time it is, the server's own `Date` says, so that its clock may
+    differ."""
     text = text.strip()
-    number = _number(text)
+    numbers = [_number(part) for part in text.split(",")]
+    number = None if None in numbers else max(filter(None, numbers), default=0.0)
+    if number is None and (parts := re.fullmatch(r"(?:[0-9.]+(?:ms|[smhd]))+", text, re.ASCII)) is not None:
+        with suppress(ValueError):
+            return sum(float(one) * _UNITS[unit] for one, unit in re.findall(r"([0-9.]+)(ms|[smhd])", parts.group()))
     if number is None:
         moment = _date(text)
         return None if moment is None else max(0.0, moment - _now(headers))
@@ -117,11 +128,13 @@ def wait_in(text: str, headers: Mapping[str, str]) -> float | None:
 
 
 def _of_ratelimit(headers: Mapping[str, str], name: str) -> int | None:
-    """Of `RateLimit: "default";r=0;t=30` (draft-ietf-httpapi-ratelimit-headers)."""
-    for field in _FIELD.finditer(headers.get("RateLimit", "")):
-        if field["name"] == name:
-            return int(field["value"])
-    return None
+    """Of `RateLimit: "default";r=0;t=30` (draft-ietf-httpapi-ratelimit-headers; `limit=100, remaining=0, reset=30`
+    before its eighth): of several limits, of the one of which the least is left."""
+    text = headers.get("RateLimit", "")
+    policies = [text] if "remaining=" in text else text.split(",")
+    limits = [{_NAMES[one["name"]]: int(one["value"]) for one in _FIELD.finditer(part)} for part in policies]
+    least = min((one for one in limits if "r" in one), key=lambda one: (one["r"], -one.get("t", 0)), default={})
+    return least.get(name)
 
 
 def _number(text: str) -> float | None:
@@ -130,7 +143,7 @@ def _number(text: str) -> float | None:
 
 def _date(text: str) -> float | None:
     try:
-        when = parsedate_to_datetime(text)
+        when = datetime.fromisoformat(text) if re.match(r"[0-9]{4}-", text) else parsedate_to_datetime(text)
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()

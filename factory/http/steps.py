@@ -24,8 +24,6 @@ from factory.http.signs import (
 from schemas.model.cursor import has_lost_digits
 from schemas.model.polling import Pagination
 
-_ENDLESS = "; `has_more_path` or `stop` says where a list ends that always has another"
-
 
 class Following(NamedTuple):
     """What is requested next. `beyond`: the list has ended by its total, and this only makes sure: the server may say
@@ -66,45 +64,55 @@ class Step(Protocol):
 def step_of(pagination: Pagination, means: Means) -> Step:
     match pagination.type:
         case "json_link":
-            return _Links(_json_link(pagination.next_url_path or "next", means))
+            return _Links(_json_link(pagination.next_url_path or "next", means), pagination)
         case "header_link":
-            return _Links(_header_link(pagination.links_next_key or "next", means))
+            return _Links(_header_link(pagination.links_next_key or "next", means), pagination)
         case "cursor":
             return _Cursor(pagination, means)
         case "offset" | "page_number":
             return _Counted(pagination, means)
         case _:
-            return _SinglePage()
+            return _Links(lambda *_: None, pagination)
 
 
-class _SinglePage:
-    def first(self, call: HttpCall) -> HttpCall:
-        return call
+class _Places:
+    """The places of pages, none of which may come twice: such a list would never end. Where the pipeline says how it
+    ends, a server may give one place again and again for other rows, as a scroll does."""
 
-    def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a Step's
-        return None
+    def __init__(self, pagination: Pagination) -> None:
+        self._has_end = pagination.stop is not None or pagination.has_more_path is not None
+        self.seen: set[str] = set()
+        self._last: tuple[str, Sequence[Any]] = ("", ())
+
+    def take(self, place: str, came: Came) -> str | None:
+        """What is wrong with the place that a page names for the next one."""
+        (last, before), self._last = self._last, (place, came.sent)
+        if place not in self.seen or (self._has_end and place == last and came.sent != before):
+            self.seen.add(place)
+            return None
+        hint = ", and its rows are no others" if place == last else ""
+        return hint if self._has_end else "; `has_more_path` or `stop` says where a list ends that always has another"
 
 
 class _Links:
     """Each page names the address of the next. `link` is called with the page, its rows, and whether it is first."""
 
-    def __init__(self, link: Callable[[Page, Came, bool], str | None]) -> None:
+    def __init__(self, link: Callable[[Page, Came, bool], str | None], pagination: Pagination) -> None:
         self._link = link
-        self._seen: set[str] = set()
+        self._places = _Places(pagination)
 
     def first(self, call: HttpCall) -> HttpCall:
         self._first = call
-        self._seen.add(call.url)
+        self._places.take(call.url, Came((), ()))
         return call
 
     def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
-        target = self._link(page, came, len(self._seen) == 1)
+        target = self._link(page, came, len(self._places.seen) == 1)
         if target is None:
             return None
         call = self._first.linked(target, page.call.url)
-        if call.url in self._seen:
-            raise page.error(f"its link to the next page leads to a page that was read before{_ENDLESS}")
-        self._seen.add(call.url)
+        if (problem := self._places.take(call.url, came)) is not None:
+            raise page.error(f"its link to the next page leads to a page that was read before{problem}")
         return Following(call)
 
 
@@ -147,7 +155,7 @@ class _Cursor:
         self._pagination = pagination
         self._means = means
         self._ask = searched(pagination.cursor_path)
-        self._seen: set[str] = set()
+        self._places = _Places(pagination)
 
     def first(self, call: HttpCall) -> HttpCall:
         self._call = call
@@ -157,26 +165,24 @@ class _Cursor:
         cursor = self._cursor(page, came)
         path = self._pagination.cursor_path or ""
         if cursor is None and came.number and "[-1]" in path:
-            text = f"`cursor_path` ({path}) finds nothing, though the page has rows"
-            raise page.error(f"{text}; where that is the end of the list, write: {path} || ''")
+            hint = f"where that is the end of the list, write: {path} || ''"
+            raise page.error(f"`cursor_path` ({path}) finds nothing, though the page has rows; {hint}")
         # By 0 lists begin and, in some APIs, end.
         if cursor in (None, "", False, 0, "0") or cursor == []:
             return None
-        text = json.dumps(cursor)
-        if text in self._seen:
-            raise page.error(f"its cursor came before: following it would never end{_ENDLESS}")
-        self._seen.add(text)
+        if (problem := self._places.take(json.dumps(cursor), came)) is not None:
+            raise page.error(f"its cursor came before: following it would never end{problem}")
         return Following(self._sent(cursor))
 
     def _cursor(self, page: Page, came: Came) -> Any:
         pages = self._pagination
         if self._ask is None:
             cursor = page.headers.get(str(pages.cursor_header))
-            if cursor is None and not self._seen and came.number:
+            if cursor is None and not self._places.seen and came.number:
                 check_cursor_header(page, str(pages.cursor_header), self._means.tell)
             return cursor
         cursor = asked(self._ask, page, "cursor_path", page.value)
-        if cursor is None and not self._seen:
+        if cursor is None and not self._places.seen:
             check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
         if pages.cursor_body_path is None and cursor is not None and not isinstance(cursor, str | int | float):
             raise page.error(f"`cursor_path` ({pages.cursor_path}) gives neither text nor a number")
@@ -187,8 +193,7 @@ class _Cursor:
 
     def _sent(self, cursor: Any) -> HttpCall:
         pages, call = self._pagination, self._call
-        if pages.next_request is not None:
-            following = pages.next_request
+        if (following := pages.next_request) is not None:
             call = call.linked(urljoin(call.url, following.url), call.url, following.method)
             call = call.with_json(following.json_body).with_query(following.params or {})
             if pages.cursor_body_path is not None and following.json_body is None:
@@ -238,8 +243,7 @@ class _Counted:
         if total is None or more:
             if came.number or more:
                 return Following(self._at_position(), promised=bool(more))
-            sign = sign_of_more(page)
-            if sign is not None:
+            if (sign := sign_of_more(page)) is not None:
                 raise page.error(f"it has no rows, but says that more follow (`{sign}`); see `has_more_path`")
             return None
         return self._by_total(page, came, total, is_full)
@@ -274,8 +278,8 @@ class _Counted:
         before, self._before = self._before, came.sent
         if not came.sent or came.sent != before or all(row is None for row in came.sent):
             return
-        name = self._pagination.page_param if self._by_page else self._pagination.offset_param
-        name = name or ("page" if self._by_page else "offset")
+        pages = self._pagination
+        name = (pages.page_param or "page") if self._by_page else (pages.offset_param or "offset")
         if self._position - self._start <= (1 if self._by_page else came.number):
             raise page.error(f"its rows are those of the page before: the server ignores `{name}`")
         raise page.error(

@@ -144,14 +144,25 @@ def test_a_retry_after_that_says_nothing(text: str) -> None:
         (429, {"x-ratelimit-reset": "{now+40}000"}, 40),
         (429, {"X-RateLimit-Reset-After": "1.25"}, 1.25),
         (429, {"RateLimit": '"default";r=0;t=7'}, 7),
+        (429, {"RateLimit": '"burst";r=9;t=1, "day";r=0;t=40'}, 40),
+        (429, {"RateLimit": "limit=100, remaining=0, reset=50"}, 50),
         (429, {"retry-after-ms": "1500"}, 1.5),
+        (429, {"Retry-After": "5, 5"}, 5),
+        (429, {"Retry-After": "0, 3"}, 3),
+        (429, {"Retry-After": "30s"}, 30),
+        (429, {"X-RateLimit-Remaining-Requests": "0", "X-RateLimit-Reset-Requests": "1m0.5s"}, 60.5),
+        (429, {"X-RateLimit-Reset": "{iso+40}"}, 40),
+        (403, {"Retry-After": "40", "X-RateLimit-Remaining": "14", "X-RateLimit-Reset": "9"}, 40),
         (429, {"X-RateLimit-Remaining": "3", "X-RateLimit-Reset": "40"}, None),
         (503, {"X-RateLimit-Reset": "40"}, None),
     ],
 )
 def test_what_a_server_says_of_its_quota(status: int, headers: dict[str, str], seconds: float | None) -> None:
     now = int(time.time())
-    said = CaseInsensitiveDict({name: text.replace("{now+40}", str(now + 40)) for name, text in headers.items()})
+    iso = datetime.fromtimestamp(now + 40, UTC).isoformat()
+    said = CaseInsensitiveDict(
+        {name: text.replace("{now+40}", str(now + 40)).replace("{iso+40}", iso) for name, text in headers.items()}
+    )
     found = asked_wait(status, said)
     assert (found is None) == (seconds is None)
     assert seconds is None or abs((found or 0) - seconds) < 2
@@ -183,6 +194,15 @@ def test_without_a_word_of_retries_a_post_is_sent_once(server: Server, run: Runn
 def test_a_403_with_no_requests_left_is_asked_again(server: Server, run: Runner) -> None:
     failing(server, 1, status(403, X_RateLimit_Remaining="0", X_RateLimit_Reset="0.1"))
     assert run(server.url("/"), request_retries=QUICK) == "here"
+    server.received.clear()
+    failing(server, 1, status(403, X_RateLimit_Remaining="14", Retry_After="0.1"))
+    assert run(server.url("/"), request_retries=QUICK, method="POST") == "here"
+
+
+def test_a_403_that_asks_for_no_wait_is_a_refusal(server: Server, run: Runner) -> None:
+    failing(server, 1, status(403, X_RateLimit_Remaining="14", X_RateLimit_Reset="0.1"))
+    with pytest.raises(HttpError, match="it answered 403"):
+        run(server.url("/"), request_retries=QUICK)
 
 
 def test_the_next_request_waits_where_none_are_left(server: Server, run: Runner) -> None:
