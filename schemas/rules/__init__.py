@@ -92,7 +92,8 @@ def rules_of_built_ins(subject: Subject) -> Iterator[Rule]:
         yield http_expressions.check_json_schemas
         yield http_expressions.check_answers
         yield http_expressions.check_header_names
-        yield http_expressions.check_servers
+        yield http_expressions.check_ties
+        yield settings.check_servers
     has_data = subject.may_hold("sql", "load", "duckdb", "check", "chart", "train", "predict")
     if has_data or subject.may_hold("http", "poll"):
         from schemas.rules import data_tasks  # noqa: PLC0415 # as above

@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.compose.env_values import EnvText, names_secret
+from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath, walk
+from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
-from schemas.model.auth import SAFE_HEADERS, is_named_later, named_servers
 from schemas.model.value_schema import schema_problem
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
-from schemas.shape.places import value_at
+from schemas.rules.task_view import FILLED, TaskView, texts
 
 _PLACES: tuple[DataPath, ...] = (
     ("data_selector",),
@@ -256,33 +254,37 @@ def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
             yield subject.finding(Code.WRONG_VALUE, (*task.with_path, *keys), message, at_key=at_key)
 
 
-def check_servers(subject: Subject) -> Iterator[Diagnostic]:
-    """Requests with credentials whose server comes with a value of the run, which nothing in the file names."""
-    for task in subject.tasks:
-        if task.uses == "http":
-            yield from _server(subject, task)
+_TIME = re.compile(r"(?:_|^)(?:at|on|ts)$|[a-z](?:At|On)$|time|date|day|updat|creat|modif|chang|stamp", re.IGNORECASE)
+_LATER = re.compile(
+    r"(?<![A-Za-z])(?:gt|(?:[a-z]+_)*after|(?:[a-z]+_)?(?:greater|newer|later)_?than)(?![a-z]|_?or|_?eq)"
+    r"|[a-z]+(?:After|GreaterThan|Gt)(?![a-z])|>(?= *\(?['\"]?\$\{cursor\.start\})"
+)
+"""Names of parameters and operators that leave out their own value."""
 
 
-def _server(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    following = (*task.with_path, "pagination", "next_request", "url")
-    target = value_at(subject.data, following)
-    if isinstance(target, str) and "{" in target and is_named_later(target):
-        message = "`next_request` is sent to a server that only a run knows: write the server, or a path alone"
-        yield subject.finding(Code.BAD_EXPRESSION, following, message)
-    path = (task.mapped or {}).get("url", (*task.with_path, "url"))
-    url = value_at(subject.data, path)
-    if not isinstance(url, str) or "{" not in url or not is_named_later(url):
+def check_ties(subject: Subject) -> Iterator[Diagnostic]:
+    """A window that begins behind the watermark itself, where a time can have several rows."""
+    if not subject.may_hold("incremental"):
         return
-    auth, headers = task.arguments.get("auth"), task.arguments.get("headers")
-    fields = {key: task.arguments.get(key) for key in ("params", "json", "data")}
-    carried = ["`auth`"] if isinstance(auth, dict) else []
-    carried += [
-        f"`{name}`" for name in (headers if isinstance(headers, dict) else ()) if name.lower() not in SAFE_HEADERS
-    ]
-    carried += [f"`{where[-1]}`" for where in walk(fields).keys if names_secret(where[-1])]
-    if carried and not named_servers(subject.data, task.arguments):
-        message = f"a value of the run says which server is asked, and nothing here says which one may get {carried[0]}"
-        help_text = "write the server before the value, as in https://api.example.com/${each.id}"
-        if isinstance(auth, dict) and auth.get("conn_id"):
-            help_text += f"; or make it the host of the connection `{auth['conn_id']}`, then ignore this"
-        yield subject.finding(Code.SERVER_OF_A_RUN, path, message, help=help_text)
+    for task in subject.tasks:
+        incremental = task.arguments.get("incremental") if task.uses == "http" else None
+        if not isinstance(incremental, dict) or incremental.get("lag") or incremental.get("token_path") is not None:
+            continue
+        if _TIME.search(str(incremental.get("cursor_path"))) is None:
+            continue
+        name = incremental.get("start_param")
+        places: list[tuple[DataPath, str]] = []
+        if isinstance(name, str):
+            places.append(((*task.with_path, "incremental", "start_param"), name))
+        for path, text in texts(dict(task.arguments), ()):
+            if path[0] in FILLED and "${cursor.start}" in text:
+                keys = " ".join(str(key) for key in path[1:])
+                places.append(((*task.with_path, *path), f"{keys}\n{text}"))
+        for path, text in places:
+            if (later := _LATER.search(text)) is not None:
+                message = (
+                    f"`{later.group().strip()}` may leave out rows of the watermark's own time, and no later run asks "
+                    "for those that arrive after this one"
+                )
+                help_text = "`lag: 1s` asks for them (`1d` where days are sent); rows may then come twice"
+                yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)

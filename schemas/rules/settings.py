@@ -8,16 +8,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from schemas.compose.env_values import EnvText
+from schemas.compose.env_values import EnvText, names_secret
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import meant
+from schemas.model.auth import SAFE_HEADERS, is_named_later, named_servers
 from schemas.model.built_ins import BUILT_INS
 from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject, scalar
+from schemas.rules.task_view import TaskView
 from schemas.shape.places import mapping_at, value_at
 from schemas.source import SourceReader
 
@@ -233,3 +235,35 @@ def _is_unknown(subject: Subject, path: DataPath) -> bool:
     if task is None:
         return False
     return path[:-1] == task.path or (task.uses in BUILT_INS and path[:-1] == task.with_path)
+
+
+def check_servers(subject: Subject) -> Iterator[Diagnostic]:
+    """Requests with credentials whose server comes with a value of the run, which nothing in the file names."""
+    for task in subject.tasks:
+        if task.uses == "http":
+            yield from _server(subject, task)
+
+
+def _server(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    following = (*task.with_path, "pagination", "next_request", "url")
+    target = value_at(subject.data, following)
+    if isinstance(target, str) and "{" in target and is_named_later(target):
+        message = "`next_request` is sent to a server that only a run knows: write the server, or a path alone"
+        yield subject.finding(Code.BAD_EXPRESSION, following, message)
+    path = (task.mapped or {}).get("url", (*task.with_path, "url"))
+    url = value_at(subject.data, path)
+    if not isinstance(url, str) or "{" not in url or not is_named_later(url):
+        return
+    auth, headers = task.arguments.get("auth"), task.arguments.get("headers")
+    fields = {key: task.arguments.get(key) for key in ("params", "json", "data")}
+    carried = ["`auth`"] if isinstance(auth, dict) else []
+    carried += [
+        f"`{name}`" for name in (headers if isinstance(headers, dict) else ()) if name.lower() not in SAFE_HEADERS
+    ]
+    carried += [f"`{where[-1]}`" for where in walk(fields).keys if names_secret(where[-1])]
+    if carried and not named_servers(subject.data, task.arguments):
+        message = f"a value of the run says which server is asked, and nothing here says which one may get {carried[0]}"
+        help_text = "write the server before the value, as in https://api.example.com/${each.id}"
+        if isinstance(auth, dict) and auth.get("conn_id"):
+            help_text += f"; or make it the host of the connection `{auth['conn_id']}`, then ignore this"
+        yield subject.finding(Code.SERVER_OF_A_RUN, path, message, help=help_text)

@@ -200,6 +200,60 @@ def test_every_row_of_a_long_history_in_steps(  # noqa: PLR0917 # drawn by name
     assert set(written) - {today.strftime(pattern)} <= got
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    runs=st.lists(st.lists(st.integers(0, 2), max_size=4), min_size=2, max_size=5),
+    unit=st.sampled_from(("second", "minute", "day", "epoch", "sent as a day", "sent as epoch")),
+    is_exclusive=st.booleans(),
+    size=st.integers(1, 3),
+)
+def test_every_row_of_equal_times_over_several_runs(
+    lasting_server: Server, runs: list[list[int]], unit: str, is_exclusive: bool, size: int
+) -> None:
+    """Later runs have rows of the time of the watermark; an API that begins behind it needs the `lag` of a unit."""
+    pattern, step, lag, param = TIED[unit]
+    sent = {"date": "%Y-%m-%d", "epoch": "%s", None: pattern}[param]
+    known: list[datetime] = []
+
+    def text(moment: datetime, form: str) -> Any:
+        return int(moment.timestamp()) if form == "%s" else moment.strftime(form)
+
+    def script(handler: BaseHTTPRequestHandler, body: bytes) -> None:  # noqa: ARG001 # a script's
+        asked = query(handler)
+        rows = [{"id": number, "at": text(moment, pattern)} for number, moment in enumerate(known)]
+        if "since" in asked:
+            compare = operator.gt if is_exclusive else operator.ge
+            since = int(asked["since"]) if sent == "%s" else asked["since"]
+            rows = [row for row in rows if compare(text(known[row["id"]], sent), since)]
+        start = (int(asked["page"]) - 1) * size
+        answer(handler, {"rows": rows[start : start + size]})
+
+    lasting_server.script = script
+    request = {"url": lasting_server.url("/rows"), "data_selector": "rows", "pagination": {"type": "page_number"}}
+    keys: dict[str, Any] = {"cursor_path": "at", "start_param": "since", "param_format": param}
+    keys |= {"lag": lag} if is_exclusive else {}
+    keys |= {"cursor_format": "epoch"} if pattern == "%s" else {}
+    watermark, got, last = None, set(), datetime(2026, 1, 1, tzinfo=UTC)
+    for gaps in runs:
+        for gap in gaps:
+            last += gap * step
+            known.append(last)
+        _, rows, watermark = _run(request, keys, watermark)
+        got |= {row["id"] for row in rows}
+        assert got == set(range(len(known)))
+
+
+TIED: dict[str, tuple[str, timedelta, str, str | None]] = {
+    "second": ("%Y-%m-%dT%H:%M:%SZ", timedelta(seconds=1), "1s", None),
+    "minute": ("%Y-%m-%dT%H:%MZ", timedelta(minutes=1), "1m", None),
+    "day": ("%Y-%m-%d", timedelta(days=1), "1d", None),
+    "epoch": ("%s", timedelta(seconds=1), "1s", None),
+    "sent as a day": ("%Y-%m-%dT%H:%M:%SZ", timedelta(hours=7), "1d", "date"),
+    "sent as epoch": ("%Y-%m-%dT%H:%M:%S.%fZ", timedelta(milliseconds=300), "1s", "epoch"),
+}
+"""How rows write their cursor, how far they are apart, the lag of a unit, and how the request takes it."""
+
+
 def _run(
     request: dict[str, Any], keys: dict[str, Any], watermark: Any, *, to_file: bool = False
 ) -> tuple[Window, list[Any], Any]:
