@@ -188,7 +188,7 @@ class Refresher:
         staged = self.store.stage(listing.files)
         try:
             files = [file for file in self.files(staged, self._unchanged(listing)) if file.path in listing.files]
-            misnamed = {path: f"is not read: call it `{meant}`" for path, meant in misnamed_paths(staged)}
+            misnamed = {path: f"is not read: {remedy}" for path, remedy in misnamed_paths(staged)}
             unreadable = {path: why for path, why in listing.problems.items() if path in _unreadable(listing)}
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
             dags = self._state.dags.of(files, ownership.owners, self._state.owners)

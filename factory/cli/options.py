@@ -14,6 +14,7 @@ from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import (
     SUFFIXES,
+    TEMPLATES,
     dag_factory_defaults_paths,
     defaults_paths,
     is_defaults_path,
@@ -25,7 +26,6 @@ from schemas.folder.discovery import (
     way_problem,
 )
 from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
-from schemas.folder.templates import FOLDER as TEMPLATES
 from schemas.folder.templates import is_template_path, template_paths
 from schemas.text.document import read_document
 

@@ -152,6 +152,6 @@ class Across:
             yield Diagnostic(Code.DEFAULTS_OF_NOTHING, message, place, span, help=help_text, severity=severity)
 
     def _misnamed(self) -> Iterator[Diagnostic]:
-        for path, meant in misnamed_paths(self._files.folder_path):
-            message = f"a file of this name is not read: rename it to `{meant}`"
+        for path, remedy in misnamed_paths(self._files.folder_path):
+            message = f"a file of this name is not read: {remedy}"
             yield Diagnostic(Code.MISNAMED_FILE, message, self._files.layers.shown(path), Span(1, 1, 1, 2))

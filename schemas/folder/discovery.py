@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULTS_STEM = "_defaults"
+TEMPLATES = "_templates"
+"""The folder of templates, in the pipelines folder alone."""
+_TASKS = re.compile(rb"^tasks[ \t]*:", re.MULTILINE)
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
 _NEARLY_YAML = re.compile(r"(?P<stem>.+)(?P<suffix>\.ya?ml)(?:\.txt|\s+)?", re.IGNORECASE)
@@ -52,16 +55,37 @@ def test_paths(folder: Path) -> Iterator[str]:
 
 
 def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
-    """POSIX paths below `folder` of files that are nearly named like a pipeline or like defaults, and the right name.
+    """POSIX paths below `folder` of files that are nearly named like a pipeline or like defaults, or that are templates
+    at another place than theirs; and what to do.
 
-    `orders.YAML`, `orders.yaml.txt`, `_default.yaml`: nobody would notice that they are ignored.
+    `orders.YAML`, `orders.yaml.txt`, `_default.yaml`, `sales/_templates/load.yaml`: nobody would notice that they are
+    ignored.
     """
     for place, folders, names in os.walk(folder):
+        if TEMPLATES in folders:
+            yield from ((path, f"move it to `{meant}`") for path, meant in _misplaced_templates(folder, Path(place)))
         folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
         for name in sorted(names):
             meant = _meant_name(name)
             if meant is not None and meant not in names:
-                yield Path(place, name).relative_to(folder).as_posix(), meant
+                yield Path(place, name).relative_to(folder).as_posix(), f"rename it to `{meant}`"
+
+
+def _misplaced_templates(folder: Path, above: Path) -> Iterator[tuple[str, str]]:
+    """Templates in the `_templates` of a subfolder, or deeper than those of the pipelines folder, and their place."""
+    for file in sorted((above / TEMPLATES).rglob("*")):
+        path = file.relative_to(folder).as_posix()
+        meant = f"{TEMPLATES}/{file.name}"
+        if path != meant and path.endswith(SUFFIXES) and _has_tasks(file):
+            yield path, meant
+
+
+def _has_tasks(file: Path) -> bool:
+    """Of a file that cannot be read nobody knows whether it is a template."""
+    try:
+        return file.is_file() and _TASKS.search(file.read_bytes()) is not None
+    except OSError:
+        return False
 
 
 def _meant_name(name: str) -> str | None:

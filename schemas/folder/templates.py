@@ -11,10 +11,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from schemas.folder.discovery import SUFFIXES
+from schemas.folder.discovery import SUFFIXES, TEMPLATES
 from schemas.text.document import Document
 
-FOLDER = "_templates"
 GROUP = "airflow_pipeline_factory.templates"
 _NAME = r"(?:(?P<package>[\w-]+)\.)?(?P<name>[\w-]+)"
 
@@ -45,7 +44,7 @@ class Known(NamedTuple):
     @property
     def paths(self) -> tuple[str, ...]:
         """Where its file may be, below the pipelines folder or below the package's folder."""
-        return tuple(f"{'' if self.package else f'{FOLDER}/'}{self.name}{suffix}" for suffix in SUFFIXES)
+        return tuple(f"{'' if self.package else f'{TEMPLATES}/'}{self.name}{suffix}" for suffix in SUFFIXES)
 
 
 def known(name: str) -> Known | None:
@@ -57,7 +56,7 @@ def known(name: str) -> Known | None:
 def is_template_path(path: str) -> bool:
     """Whether a POSIX path below the pipelines folder names a template."""
     above, _, name = path.rpartition("/")
-    return above == FOLDER and name.endswith(SUFFIXES) and not name.startswith(("_", "."))
+    return above == TEMPLATES and name.endswith(SUFFIXES) and not name.startswith(("_", "."))
 
 
 def template_name(path: str) -> str:
@@ -68,7 +67,7 @@ def template_name(path: str) -> str:
 def template_paths(folder: Path) -> list[str]:
     """POSIX paths below a pipelines folder of its templates, sorted."""
     try:
-        paths = [f"{FOLDER}/{file.name}" for file in (folder / FOLDER).iterdir()]
+        paths = [f"{TEMPLATES}/{file.name}" for file in (folder / TEMPLATES).iterdir()]
     except OSError:
         return []
     return sorted(filter(is_template_path, paths))

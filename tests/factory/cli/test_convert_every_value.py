@@ -214,7 +214,7 @@ def through_python(folder: Path) -> Iterator[tuple[Any, list[Diagnostic]]]:
 
 
 @pytest.mark.parametrize("way", [through_airflow, through_python])
-@pytest.mark.parametrize("every", [pytest.param(12, id="sample"), pytest.param(1, id="all", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("every", [pytest.param(36, id="sample"), pytest.param(1, id="all", marks=pytest.mark.soak)])
 def test_a_value_comes_back_or_has_a_finding(
     way: Callable[[Path], Iterator[tuple[Any, list[Diagnostic]]]],
     every: int,

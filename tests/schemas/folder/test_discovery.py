@@ -183,6 +183,18 @@ def test_a_file_that_is_nearly_named_like_one_is_said_to_be_passed_over(tmp_path
     assert finding.message == f"a file of this name is not read: rename it to `{meant}`"
 
 
+@pytest.mark.parametrize("path", ["shop/_templates/load.yaml", "_templates/shop/load.yaml"])
+def test_a_template_at_another_place_is_said_to_be_passed_over(tmp_path: Path, path: str) -> None:
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text("tasks: [{id: a, uses: empty}]\n")
+    (tmp_path / path).with_name("pod.yaml").write_text("kind: Pod\n")
+
+    (finding,) = Checker(tmp_path, CheckOptions(environ={})).folder().diagnostics
+
+    assert (finding.code, finding.file) == (Code.MISNAMED_FILE, f"pipelines/{path}")
+    assert finding.message == "a file of this name is not read: move it to `_templates/load.yaml`"
+
+
 @pytest.mark.parametrize(
     "name", ["orders.yaml~", "orders.yaml.bak", ".orders.YAML", "_draft.yaml", "_draft.YAML", "README.md", "a.yaml.j2"]
 )
