@@ -128,7 +128,10 @@ class Answer:
                 with suppress(ValueError):
                     return [from_json(line, allow_inf_nan=False) for line in text.split("\n") if line.strip()]
             return [self._loaded(line) for line in text.split("\n") if line.strip()]
-        return csv_rows(text, self.decoding.csv or Csv.model_construct()) if kind == "csv" else text
+        if kind == "csv":
+            has_header = "header=absent" not in (self.content_type or "").lower().replace(" ", "")
+            return csv_rows(text, self.decoding.csv or Csv.model_construct(header=has_header))
+        return text
 
     def excerpt(self, characters: int = 300) -> str:
         """The start of the body on one line, without what must not be shown."""

@@ -18,12 +18,16 @@ from schemas.model.http import Csv
 _DEEPEST = 200
 _INDENTED = re.compile(r"\A\s*\n\s*|\s*\n\s*\Z")
 """Space for the eyes: that in one line with the text belongs to it."""
+_DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"'](?P<name>[A-Za-z][\w.-]*)[\"']")
+_KNOWN = ("utf-8", "utf8", "utf-16", "utf-16be", "utf-16le", "us-ascii", "ascii", "iso-8859-1")
 _ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)(?P<name>[^\s#&;<>\"']+);")
 
 
 def xml_value(body: bytes, charset: str | None) -> Any:
     """`{root: {…}}`. Raises AnswerError for what is not XML, and for entities, which can be bombs."""
     reader = _Reader()
+    declared = _DECLARED.match(body)
+    name = charset or (declared["name"].decode() if declared is not None else None)
 
     def doctype(_: str, system: str | None, *__: Any) -> None:
         # Of entities in attributes that another file declares, the parser says nothing: they would vanish.
@@ -31,6 +35,9 @@ def xml_value(body: bytes, charset: str | None) -> Any:
             _refuse_unknown(found["name"].decode(errors="replace"), is_parameter=False)
 
     try:
+        if name is not None and name.lower().replace("_", "-") not in _KNOWN:
+            # The parser knows no other encodings in which a character has several bytes.
+            body, charset = body.decode(name).encode(), "utf-8"
         parser = expat.ParserCreate(charset)
         parser.StartElementHandler = reader.start
         parser.EndElementHandler = reader.end
@@ -93,8 +100,12 @@ def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
     csv.field_size_limit(sys.maxsize)  # `max_bytes` bounds the whole
     for _ in range(form.skip_lines):
         lines.readline()
+    # As spreadsheets write it for each other.
+    said = re.compile(r"sep=(.)\r?\n").match(text) if form.skip_lines == 0 else None
+    delimiter = said[1] if said is not None else form.delimiter
+    lines.seek(said.end() if said is not None else lines.tell())
     try:
-        reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quotechar, strict=True)
+        reader = csv.reader(lines, delimiter=delimiter, quotechar=form.quotechar, strict=True)
         records = list(reader)
     except csv.Error as error:
         raise AnswerError(f"the answer is not CSV: {error}") from None

@@ -52,6 +52,8 @@ class Pager:
         self._frame = shared_path(selector, place) if selector is not None and place is not None else None
         self._before: Sequence[Any] = ()
         self._promise: str | None = None
+        self._asked_of: dict[str, str] = {}
+        self._was_beyond = False
         self._moved_on: tuple[HttpCall, HttpCall, int] | None = None
 
     @property
@@ -88,6 +90,7 @@ class Pager:
             self._check_silent(page)
         if page.ignored:
             return None
+        self._check_redirect(page)
         if stops:
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
@@ -109,12 +112,19 @@ class Pager:
             self._check_unnamed_total(page, came)
         if more is False and (sign := says_more(page.value)) is not None:
             self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
+        self._was_beyond = following is not None and following.beyond
         if following is not None:
             self._moved_on = page.call, following.call, came.number
         self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
         if self._promise is None and (sign := sign_of_more(page)) is not None:
             self._promise = f"`{sign}`"
         return following
+
+    def _check_redirect(self, page: Page) -> None:
+        """A redirect that leaves out what says which page is asked for leads to one that was read already."""
+        before = self._asked_of.setdefault(page.call.url, page.asked)
+        if page.asked not in (before, page.call.url) and not self._was_beyond:
+            raise page.error("it was redirected to another page of the list, which was read before")
 
     def _totals(self, page: Page, came: Came) -> Iterator[tuple[str, int]]:
         """Totals of rows: the one that the pipeline names, which the page behind the last may not say, or others."""
