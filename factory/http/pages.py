@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from factory.http.call import HttpCall, counts
 from factory.http.expectations import is_true
@@ -123,8 +123,18 @@ class Pager:
     def _check_redirect(self, page: Page) -> None:
         """A redirect that leaves out what says which page is asked for leads to one that was read already."""
         before = self._asked_of.setdefault(page.call.url, page.asked)
-        if page.asked not in (before, page.call.url) and not self._was_beyond:
+        if page.asked == page.call.url or self._was_beyond:
+            return
+        if page.asked != before:
             raise page.error("it was redirected to another page of the list, which was read before")
+        first, asked, at = (urlsplit(url) for url in (next(iter(self._asked_of.values())), page.asked, page.call.url))
+        own = set(parse_qsl(asked.query)) - set(parse_qsl(first.query))
+        kept = {part for pair in parse_qsl(at.query) for part in pair}
+        if own and asked.path == at.path and not any(part in kept for pair in own for part in pair):
+            names = ", ".join(f"`{name}`" for name, _ in sorted(own))
+            raise page.error(
+                f"it was redirected to an address without {names}, so this is not the page that was asked for"
+            )
 
     def _totals(self, page: Page, came: Came) -> Iterator[tuple[str, int]]:
         """Totals of rows: the one that the pipeline names, which the page behind the last may not say, or others."""
