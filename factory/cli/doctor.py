@@ -196,10 +196,6 @@ SETTINGS = (
         "workers import Airflow again for each task; set False where tasks run",
     ),
     Setting(
-        *("core", "dagbag_import_error_tracebacks", _is_true),
-        "import errors show a traceback around what is wrong in the YAML; set False",
-    ),
-    Setting(
         *("dag_processor", "bundle_refresh_check_interval", lambda value: float(value) > 2),
         "an edit waits that many seconds before it is looked at; set 1",
     ),
