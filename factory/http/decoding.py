@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 
 from factory.http.body import AnswerError, Gzip
-from factory.http.formats import csv_rows, xml_value
+from factory.http.formats import csv_rows, in_place_of_csv, xml_value
 from schemas.model.http import Csv, HttpRequest
 
 _EXCERPT_BYTES = 8 * 1024
@@ -121,17 +121,18 @@ class Answer:
         if kind in ("jsonl", "csv") and _HTML.match(text) is not None:
             # A login page would be rows of one column.
             raise AnswerError(f"the answer is a page of HTML, not {kind}: {self.excerpt()}")
-        if kind == "csv" and _is_of_another_kind(text):
-            raise AnswerError(f"the answer is JSON or XML, not csv: {self.excerpt()}")
         if kind == "jsonl":
             if not self.decoding.exact and not _may_be_infinite(body):
                 with suppress(ValueError):
                     return [from_json(line, allow_inf_nan=False) for line in text.split("\n") if line.strip()]
             return [self._loaded(line) for line in text.split("\n") if line.strip()]
-        if kind == "csv":
-            has_header = "header=absent" not in (self.content_type or "").lower().replace(" ", "")
-            return csv_rows(text, self.decoding.csv or Csv.model_construct(header=has_header))
-        return text
+        if kind != "csv":
+            return text
+        has_header = "header=absent" not in (self.content_type or "").lower().replace(" ", "")
+        form = self.decoding.csv or Csv.model_construct(header=has_header)
+        if (what := in_place_of_csv(text, form)) is not None:
+            raise AnswerError(f"the answer is {what}, not csv: {self.excerpt()}")
+        return csv_rows(text, form)
 
     def excerpt(self, characters: int = 300) -> str:
         """The start of the body on one line, without what must not be shown."""
@@ -284,14 +285,3 @@ def _text(body: bytes, charset: str | None, media_type: str) -> str:
         raise AnswerError(f"the answer ({media_type or 'of no content type'}) is not text in {named}") from None
     except (LookupError, UnicodeError):
         raise AnswerError(f"the answer's charset `{charset}` is not known") from None
-
-
-def _is_of_another_kind(text: str) -> bool:
-    """Whether a text is JSON or XML, as errors are: in CSV, its first line would name the columns."""
-    start = text.lstrip()[:1]
-    if start not in ("{", "["):
-        return start == "<"
-    try:
-        return isinstance(json.loads(text), dict | list)
-    except (ValueError, RecursionError):
-        return False

@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from factory.http.decoding import media_type_of
 from factory.http.errors import shown_url
-from factory.http.selection import JmesPathError, search
-from schemas.model.http import Expect, ResponseAction, Status
+from factory.http.selection import JmesPathError, asked, paths_in, search, searched
+from schemas.model.http import Expect, HttpRequest, ResponseAction, Status
+from schemas.model.polling import Pagination
+
+if TYPE_CHECKING:
+    from factory.http.page import Page
 
 
 @dataclass
@@ -79,6 +84,8 @@ def _counted(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or one + 's'}"
 
 
+_STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
+"""A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
 _LONGEST_TEXT = 40
 
 
@@ -123,6 +130,18 @@ def is_expected(status: int, expected: Status) -> bool:
     """Whether a status is one of `expected`: codes such as 200, or ranges such as `2xx`."""
     patterns = expected if isinstance(expected, list) else [expected]
     return any(status == pattern if isinstance(pattern, int) else str(status)[0] == pattern[0] for pattern in patterns)
+
+
+def is_named(status: int, expected: Status) -> bool:
+    """Whether a status is itself one of `expected`, and not only in a range."""
+    return status in (expected if isinstance(expected, list) else [expected])
+
+
+def is_decided(request: HttpRequest, key: str) -> bool:
+    """Whether a request has a condition that asks for a key at the top of the answer."""
+    conditions = [request.expect.condition, *(one.condition for one in request.response_actions)]
+    conditions += [request.until.condition] if request.until is not None else []
+    return any(path[0] == key for one in conditions if one is not None for path in paths_in(one))
 
 
 def unexpected_status(status: int, expected: Status, start_of_body: str) -> str:
@@ -227,3 +246,32 @@ def _covers(action: ResponseAction, status: int) -> bool:
 
 def _listed(status: Status) -> str:
     return " or ".join(map(str, status if isinstance(status, list) else [status]))
+
+
+class Total:
+    """How many rows or pages there are, where the answers say so."""
+
+    def __init__(self, pagination: Pagination) -> None:
+        self._path, self._header = pagination.total_path, pagination.total_header
+        self._ask = searched(pagination.total_path)
+        self.is_named = bool(self._path or self._header)
+
+    def of(self, page: Page) -> int | None:
+        """Raises HttpError where the answer does not say it as the pipeline says."""
+        total = self.if_said(page)
+        if total is None and self.is_named:
+            where = f"`total_path` ({self._path})" if self._ask is not None else f"`total_header` ({self._header})"
+            raise page.error(f"{where} gives no whole number")
+        return total
+
+    def if_said(self, page: Page) -> int | None:
+        """None where the answer does not say it. Raises HttpError where it cannot be asked."""
+        if self._ask is not None:
+            total = asked(self._ask, page, "total_path", page.value)
+        else:
+            total = page.headers.get(self._header) if self._header is not None else None
+        if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
+            total = int(number["total"])
+        if isinstance(total, float) and total.is_integer():
+            total = int(total)
+        return total if isinstance(total, int) and not isinstance(total, bool) else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import sys
 from itertools import pairwise
@@ -13,9 +14,15 @@ from typing import Any
 from xml.parsers import expat
 
 from factory.http.body import AnswerError
+from factory.http.errors import tells_failure
 from schemas.model.http import Csv
 
+_PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
+_LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
+_RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s,]*")
 _DEEPEST = 200
+_LONGEST_LINE = 1_000
 _INDENTED = re.compile(r"\A\s*\n\s*|\s*\n\s*\Z")
 """Space for the eyes: that in one line with the text belongs to it."""
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"'](?P<name>[A-Za-z][\w.-]*)[\"']")
@@ -94,6 +101,18 @@ class _Reader:
         self._open[-1][1].append(data)
 
 
+def in_place_of_csv(text: str, form: Csv) -> str | None:
+    """What else a text is, whose first line would name the columns: JSON or XML, as errors are, or a sentence."""
+    if _is_of_another_kind(text):
+        return "JSON or XML"
+    line = text[:_LONGEST_LINE].strip()
+    if len(text) >= _LONGEST_LINE or "\n" in line or "\r" in line:
+        return None
+    # A single word may be the name of a lone column, as `error` is, but for some columns have names of several.
+    is_sentence = form.header is not True or form.delimiter in line
+    return "a line that says that it failed" if tells_failure(line, is_sentence=is_sentence) else None
+
+
 def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
     """Rows by column name. Raises AnswerError for a line with more fields than there are columns."""
     lines = io.StringIO(text, newline="")
@@ -134,3 +153,30 @@ def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
         if len(record) > len(columns):
             raise AnswerError(f"row {number} of the CSV has {len(record)} fields, and there are {len(columns)} columns")
     return [dict(zip(columns, [*record, *[""] * (len(columns) - len(record))], strict=True)) for record in records]
+
+
+def links_of(field: str) -> tuple[list[tuple[str, list[str]]], str]:
+    """The links of a field, each its target and its relations in small letters; and what of it cannot be read."""
+    links: list[tuple[str, list[str]]] = []
+    at = 0
+    while (found := _LINK.match(field, (at := _end(_BETWEEN.match(field, at))))) is not None:
+        relations = [one["rel"] for one in _RELATION.finditer(found["parameters"]) if one["rel"] is not None]
+        # A link may stand for several relations; of several `rel`, the first counts.
+        links.append((found["target"].strip(), relations[0].strip("\"'").lower().split() if relations else []))
+        at = found.end()
+    return links, field[at:].strip()
+
+
+def _end(match: re.Match[str] | None) -> int:
+    assert match is not None  # noqa: S101 # it matches nothing, too
+    return match.end()
+
+
+def _is_of_another_kind(text: str) -> bool:
+    start = text.lstrip()[:1]
+    if start not in ("{", "["):
+        return start == "<"
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False

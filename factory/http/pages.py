@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
@@ -9,11 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from factory.http.call import HttpCall, counts
-from factory.http.expectations import is_true
+from factory.http.expectations import Total, is_true
 from factory.http.page import Means, Page
 from factory.http.rows import Unique
-from factory.http.selection import gap_in, is_path, shared_path
-from factory.http.signs import StatedTotals, Total, asked, says_more, searched, sign_of_more, totals_in
+from factory.http.selection import asked, gap_in, is_path, searched, shared_path
+from factory.http.signs import StatedTotals, counts_all, says_more, sign_of_more, total_of_more, totals_in
 from factory.http.steps import Came, Following, step_of
 from schemas.model.polling import Pagination
 
@@ -45,13 +46,14 @@ class Pager:
         self._stop = searched(self._pagination.stop)
         self._number = self._sent = self._rows = self._empty = 0
         self._total = Total(self._pagination)
+        self._is_counted = self._pagination.type in _COUNTED
         names = (self._pagination.next_url_path, self._pagination.links_next_key, self._pagination.cursor_path)
         self._may_end = _MAY_END.search(" ".join(name for name in names if name))
         is_linked = self._pagination.type == "json_link"
         place = self._pagination.cursor_path or (self._pagination.next_url_path or "next" if is_linked else None)
         self._frame = shared_path(selector, place) if selector is not None and place is not None else None
         self._before: Sequence[Any] = ()
-        self._promise: str | None = None
+        self._last: tuple[Page, Following | None] | None = None
         self._asked_of: dict[str, str] = {}
         self._was_beyond = False
         self._moved_on: tuple[HttpCall, HttpCall, int] | None = None
@@ -59,7 +61,7 @@ class Pager:
     @property
     def is_counted(self) -> bool:
         """Whether pages are told apart by how many pages or rows come before them."""
-        return self._pagination.type in _COUNTED or (self._moved_on is not None and counts(*self._moved_on))
+        return self._is_counted or (self._moved_on is not None and counts(*self._moved_on))
 
     @property
     def rows_at_first(self) -> int | None:
@@ -71,13 +73,29 @@ class Pager:
         return self._step.first(call)
 
     def repeats(self, page: Page, came: Came, *, beyond: bool) -> bool:
-        """Whether these are the rows of the page before, where the list has ended by a total: `beyond`, or one that the
-        pipeline does not name."""
-        if not came.sent or came.sent != self._before:
+        """Whether these are certainly the rows of the page before, once more: where a counted list has ended by its
+        total, which the pipeline names (`beyond`), or which is one of all rows by its name and has more than this page.
+        Whatever may be other rows is no such page: two may be equal, and a `count` that of a page."""
+        if not came.sent or came.sent != self._before or not self._is_counted:
             return False
-        # A mere `total` may be that of pages.
-        is_whole = any(n == self._sent and (key != "total" or self._number > 1) for key, n in totals_in(page))
+        if self._has_more is not None or sign_of_more(page) is not None:
+            return False
+        read = self._sent + (self._pagination.offset or 0)
+        is_whole = any(n == read > came.number and counts_all(key) for key, n in totals_in(page))
         return beyond or (is_whole and not self._total.is_named and any(row is not None for row in came.sent))
+
+    def check_only(self, page: Page, number: int, *, is_row: bool) -> None:
+        """Of an answer of which no pages are asked for. `is_row`: the whole of it is a row, so its keys are about that.
+        Raises HttpError where a watermark would move past the rows of the others."""
+        if (sign := sign_of_more(page, is_row=is_row)) is not None:
+            text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
+        elif not is_row and (total := total_of_more(page, number)) is not None:
+            text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
+        else:
+            return
+        if self._remembers:
+            raise page.error(f"{text}; `pagination: {{type: single_page}}` says that this page is enough")
+        self._means.log(f"{page.named}: {text}")
 
     def after(self, page: Page, came: Came) -> Following | None:
         """What is requested after a page; None after the last. Raises HttpError."""
@@ -86,7 +104,7 @@ class Pager:
         self._sent += came.number
         self._rows += len(came.rows)
         stops = self._stop is not None and not page.ignored and self._stops(page, came)
-        if not stops and (page.ignored or (page.value is None and not page.body)):
+        if not stops and (page.ignored or (not came.number and not page.body.strip())):
             self._check_silent(page)
         if page.ignored:
             return None
@@ -102,7 +120,7 @@ class Pager:
         following = None if more is False else self._step.after(page, came, more)
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
-        if following is None and (more is False or self._pagination.type not in _COUNTED):
+        if following is None and (more is False or not self._is_counted):
             self._check_total(page)
         read, is_last = max(self._sent, self._rows), following is None
         fell = self._stated.take(self._totals(page, came), came.number, self._sent, read, is_last=is_last)
@@ -110,14 +128,12 @@ class Pager:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:
             self._check_unnamed_total(page, came)
-        if more is False and (sign := says_more(page.value)) is not None:
+        if more is False and (sign := says_more(page)) is not None:
             self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
         self._was_beyond = following is not None and following.beyond
         if following is not None:
             self._moved_on = page.call, following.call, came.number
-        self._promise = "a total or `has_more_path`" if following is not None and following.promised else None
-        if self._promise is None and (sign := sign_of_more(page)) is not None:
-            self._promise = f"`{sign}`"
+        self._last = page, following
         return following
 
     def _check_redirect(self, page: Page) -> None:
@@ -163,8 +179,8 @@ class Pager:
             if self._number > 1:
                 raise page.error(f"{text}; `stop` says where the list ends, if this is its end")
             self._means.log(f"{page.named}: {text}, so there are no rows")
-        is_whole = self._pagination.type in _COUNTED or self._may_end is not None
-        if (sign := says_more(page.value) if is_whole else sign_of_more(page)) is not None:
+        is_whole = self._is_counted or self._may_end is not None
+        if (sign := says_more(page) if is_whole else sign_of_more(page)) is not None:
             text = f"the list ends here, but by `{sign}` the answer says that more follows"
             raise page.error(f"{text}; `has_more_path` or `stop` says where it ends, if not so")
         if self._number == 1 and parse_qs(urlsplit(page.call.url).query).get("$top") == [str(came.number)]:
@@ -177,37 +193,53 @@ class Pager:
             return
         text = f"the list ends here after {read:,} rows, but the answer has `{total}`"
         is_by_rows = self._remembers or "[-1]" in (self._pagination.cursor_path or "")
-        if self._pagination.type in _COUNTED or (is_by_rows and self._stated.above(read, page.headers)):
+        if self._is_counted or (is_by_rows and self._stated.above(read, page.headers)):
             raise page.error(f"{text}; `total_path`, `has_more_path` or `stop` says where it ends")
         self._means.log(f"{page.named}: {text}")
 
     def _check_frame(self, page: Page, came: Came) -> None:
         """Of a later page without rows: one that has nothing of the first is no page of this list."""
-        if self._keys is not None and came.number:
+        if self._keys is not None and (came.number or not self._keys or page.value is None or self._was_beyond):
             return
         keys = {str(key) for key in page.value} if isinstance(page.value, dict) else set()
         if self._keys is None:
             self._keys = keys
-        elif keys and self._keys and not keys & self._keys:
-            raise page.error("it has no rows, and none of the keys of the first page")
+        elif not keys & self._keys:
+            hint = (
+                f"; where the list ends so, write: stop: page == `{json.dumps(page.value)}`" if not page.value else ""
+            )
+            raise page.error(f"it has no rows, and none of the keys of the first page{hint}")
 
     def _check_silent(self, page: Page) -> None:
         """An answer that says nothing is the end of a counted list, whose end is known by asking behind it. Of any
         other list, where the server failed, and where the page before says that more follows, rows would be lost."""
         if self._number == 1:
             return
-        counted = self._pagination.type in _COUNTED
         what = f"`response_actions` ignores the answer {page.status} here" if page.ignored else "its body is empty"
-        if self._promise is not None and (counted or not page.ignored):
-            raise page.bare_error(f"{what}, but by {self._promise} the page before it says that more rows follow")
+        promise = self._promise() if self._is_counted or not page.ignored else None
+        if promise is not None:
+            raise page.bare_error(f"{what}, but by {promise} the page before it says that more rows follow")
         is_end = 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)
-        if page.ignored and not (counted and is_end):
+        if page.ignored and not (self._is_counted and is_end):
             raise page.bare_error(f"{what}, but the page before it says that more rows follow, which would be lost")
         # A cursor that the answer gives promises a page, as a link does; one of its rows does not.
-        is_promised = not counted and (self._pagination.cursor_path is None or is_path(self._pagination.cursor_path))
-        if not page.ignored and (page.status != HTTPStatus.NO_CONTENT or is_promised):
-            hint = "; where it does, write: stop: page == `null`" if page.status == HTTPStatus.NO_CONTENT else ""
+        is_promised = not self._is_counted and (
+            self._pagination.cursor_path is None or is_path(self._pagination.cursor_path)
+        )
+        # No lines are no rows in JSON Lines and CSV, as an answer 204 has none.
+        is_usual = page.status == HTTPStatus.NO_CONTENT or page.value == []
+        if not page.ignored and (not is_usual or is_promised):
+            hint = f"; where it does, write: stop: page == `{json.dumps(page.value)}`" if is_usual else ""
             raise page.bare_error(f"{what}, so it does not say whether the list ends here{hint}")
+
+    def _promise(self) -> str | None:
+        """What of the page before says that there is another one."""
+        assert self._last is not None  # noqa: S101 # asked of later pages
+        page, following = self._last
+        if following is not None and following.promised:
+            return "a total or `has_more_path`"
+        sign = sign_of_more(page)
+        return None if sign is None else f"`{sign}`"
 
     def _stops(self, page: Page, came: Came) -> bool:
         headers = {name.lower(): value for name, value in page.headers.items()}

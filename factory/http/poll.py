@@ -8,17 +8,18 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query
-from factory.http.errors import HttpError, Timeouts
-from factory.http.expectations import PollFacts, is_true
+from factory.http.errors import HttpError, Timeouts, sign_of_failure
+from factory.http.expectations import PollFacts, is_decided, is_named, is_true, status_text
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, check_server
 from factory.http.pages import Pager, Readings
 from factory.http.rows import RowSelector, Unique
-from factory.http.selection import JmesPathError, paths_in, search
-from factory.http.signs import sign_of_a_part, sign_of_missing_rows, sign_of_more, total_of_more
+from factory.http.selection import JmesPathError, search
+from factory.http.signs import sign_of_a_part
 from factory.http.steps import Came, Following
 from schemas.model.http import HttpRequest
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from factory.http.window import RowProgress
 
 _ACCEPTED = 202
+_UNDONE = (_ACCEPTED, HTTPStatus.MULTI_STATUS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +171,12 @@ class _Poll:
             self._take_whole(page)
             return None
         came = self._selector.rows(page, beyond=beyond)
-        sign = sign_of_missing_rows(page.value, came.number)
-        self._check_said(page, sign, "that it failed, or that rows are missing in it")
+        # Text in place of the list is no row, but may well say why there are none.
+        number = 0 if came.number == 1 and isinstance(came.sent[0], str) else came.number
+        sign = sign_of_failure(page.value, number, page.call.url)
+        self._check_said(page, sign, "that it failed or is not done, or that rows are missing in it")
+        if not came.number and not page.ignored:
+            self._check_undone(page)
         if self._pager.repeats(page, came, beyond=beyond):
             self._means.tell(f"{page.named}: behind the total the server repeats its last page, so the list ends here")
             return None
@@ -190,7 +196,7 @@ class _Poll:
             return None
         if following is None:
             if self._request.pagination is None:
-                self._check_only(page, came.number)
+                self._check_only(page, came.number, is_row=came.number == 1 and came.sent[0] is page.value)
             return None
         return following if self._has_room(page, following) else None
 
@@ -246,31 +252,24 @@ class _Poll:
 
     def _check_said(self, page: Page, sign: str | None, what: str) -> None:
         """What the pipeline has a condition for, it decides itself."""
-        if sign is None:
-            return
-        until = self._request.until
-        conditions = [until.condition if until else None, self._request.expect.condition]
-        conditions += [one.condition for one in self._request.response_actions]
-        paths = [path for condition in conditions if condition is not None for path in paths_in(condition)]
-        if sign.partition(".")[0] not in {path[0] for path in paths}:
+        if sign is not None and not is_decided(self._request, sign.partition(".")[0]):
             raise page.error(
                 f"it says by `{sign}` {what}; an `expect: {{condition: …}}` that names `{sign}` says which of these "
                 "answers to take"
             )
 
-    def _check_only(self, page: Page, number: int) -> None:
+    def _check_undone(self, page: Page) -> None:
+        """Of a page without rows, whose status may say that they come later, or that only a part went well."""
+        if page.status in _UNDONE and self._is_done is None and not is_named(page.status, self._request.expect.status):
+            text = (
+                f"it answered {status_text(page.status)} and has no rows, which may come later: `until` waits for them"
+            )
+            raise page.error(f"{text}; `expect: {{status: [200, {page.status}]}}` says that there are none")
+
+    def _check_only(self, page: Page, number: int, *, is_row: bool = False) -> None:
         """Of an answer of which no pages are asked for. The watermark would move past the rows of the others."""
-        if self._progress is not None and self._progress.is_over():
-            return
-        if (sign := sign_of_more(page)) is not None:
-            text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
-        elif (total := total_of_more(page, number)) is not None:
-            text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
-        else:
-            return
-        if self._request.incremental is not None:
-            raise page.error(f"{text}; `pagination: {{type: single_page}}` says that this page is enough")
-        self._means.log(f"{page.named}: {text}")
+        if self._progress is None or not self._progress.is_over():
+            self._pager.check_only(page, number, is_row=is_row)
 
     def _check_rows(self, page: Page) -> None:
         most = self._request.max_rows

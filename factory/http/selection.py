@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from factory.http.page import Page
 
 _MOST_NAMED = 12
 
@@ -33,6 +36,17 @@ def search(expression: str) -> Callable[[Any], Any]:
             raise JmesPathError(_text(error)) from None
 
     return ask
+
+
+def searched(expression: str | None) -> Callable[[Any], Any] | None:
+    return None if expression is None else search(expression)
+
+
+def asked(ask: Callable[[Any], Any], page: Page, key: str, value: Any) -> Any:
+    try:
+        return ask(value)
+    except JmesPathError as error:
+        raise page.error(f"`{key}` cannot be asked of the answer: {error}") from None
 
 
 def source(expression: str) -> Callable[[Any], list[Any] | None]:

@@ -1,60 +1,58 @@
-"""What an answer says beside its rows: links (RFC 8288, section 3), a total, that more follows, that it failed."""
+"""What an answer says beside its rows: a total, that more follows, where to go on."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
+from factory.http.errors import is_of_all, letters
+from factory.http.formats import links_of
 from factory.http.page import Page
-from factory.http.selection import JmesPathError, absent_key, is_path, named, search
-from schemas.model.polling import Pagination
+from factory.http.selection import absent_key, is_path, named
 
-_PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
-_LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
-_RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
-_BETWEEN = re.compile(r"[\s,]*")
-_HAS_MORE = r"(?:has|is)(?:more|next)(?:page|pages|results|items|data)?|more(?:available|results|items|rows|data)"
-_MORE = re.compile(rf"{_HAS_MORE}|more|(?:is|results?)?truncated")
-_NEXT = re.compile(
-    r"(?:odata)?next(?:page|results?|records|continuation)?(?:url|uri|link|href|token|cursor|key|marker|id)?|cursor"
-    rf"|{_HAS_MORE}|lastevaluatedkey|continuationtoken|istruncated"
+_NOUN = (
+    "pages?|results?|items?|data|records?|rows?|entries|objects?|elements?|documents?|events?|messages?|hits|content"
+    "|available|exists?|incollection|remaining|tofetch"
 )
-"""Keys by which an answer says that more follows, in small letters and without what is no letter."""
+_PREFIX = "(?:odata|hydra|wp|opensearch|pagination)?"
+_MORE = re.compile(
+    rf"(?:has|is|are|thereis|thereare)(?:any)?(?:more|next|additional)(?:{_NOUN})*|more(?:{_NOUN})+|more"
+    r"|(?:is|results?)?truncated|exceededtransferlimit"
+)
+"""Keys that are true where more follows, in small letters and without what is no letter."""
+_NEXT = re.compile(
+    rf"{_PREFIX}next(?:{_NOUN}|continuation|set)?(?:url|uri|link|href|token|cursor|key|marker|id|no|number|params?)?"
+    r"|cursor|lastevaluatedkey|continue|continuation(?:token)?|resumptiontoken"
+)
+"""Keys of what to go on by."""
+_NEXT_PLACE = re.compile(r"next(?:record|row|item|result)?(?:offset|start|skip|from|index|position)")
+"""The same, as a number of rows, which may be that of all of them."""
+_LAST = re.compile(
+    r"(?:is)?(?:last|lastpage|lastbatch|done|finished|exhausted|final|finalpage)|endof(?:stream|list|results?|records?|data)|eof"
+)
+"""Keys that are false where more follows."""
+_TOTAL = re.compile(
+    rf"{_PREFIX}(?:(?:total|all)?(?:numberof|num)?(?:count|results|items|elements|rows|records|hits|found|entries|documents)"
+    r"|total|(?:total|full|record|row|item|hit|result)s?(?:count|number)|recordsfiltered)"
+)
+_OF_ALL = re.compile(rf"{_PREFIX}(?:(?:total|all|full)(?!$)|numfound).*")
+"""Of these, those that are of all rows by their names, where `count` may be that of a page, `total` that of pages."""
+_PAGES = re.compile(
+    rf"{_PREFIX}(?:(?:total|last|num|numberof|totalnumberof)?pages|(?:total|last|num)page|(?:total)?pages?count|pagestotal)"
+)
+_PAGE = re.compile(rf"{_PREFIX}(?:(?:current|this)?page(?:number|no|num|index)?|number)")
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
-_TOTAL = re.compile(r"(?:total|all)?(?:count|results|items|elements|rows|records|hits|found)|total")
 _OTHER_TOTALS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cost|price|summary", re.IGNORECASE)
 """Mappings whose totals are of something else than rows."""
-_STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
-"""A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
 _FRAMES = 40
 """Values that are looked into."""
+_MOST_DIGITS, _DEEPEST = 19, 3
 _LINKS = ("link", "links", "atom:link")
 _RELATIONS = ("rel", "@rel", "relation")
-_WHOLE = ("ok", "success", "succeeded", "jobcomplete", "iscomplete", "complete")
-_IN_PART = re.compile(r"(?:is)?(?:partial|incomplete)(?:results?|failure|data)?|terminatedearly|timedout")
-_LAST = ("last", "islast", "lastpage", "islastpage", "endofstream", "endoflist")
-_FRAME = re.compile(r"_?(?:response|search|result|page|list)?(?:meta|metadata|info|pagination|paging|page)")
-"""Mappings beside the rows that are about all of them."""
-_FAILURES = ("error", "errors", "fault", "exception")
-
-
-def links_of(field: str) -> tuple[list[tuple[str, list[str]]], str]:
-    """The links of a field, each its target and its relations in small letters; and what of it cannot be read."""
-    links: list[tuple[str, list[str]]] = []
-    at = 0
-    while (found := _LINK.match(field, (at := _end(_BETWEEN.match(field, at))))) is not None:
-        relations = [one["rel"] for one in _RELATION.finditer(found["parameters"]) if one["rel"] is not None]
-        # A link may stand for several relations; of several `rel`, the first counts.
-        links.append((found["target"].strip(), relations[0].strip("\"'").lower().split() if relations else []))
-        at = found.end()
-    return links, field[at:].strip()
-
-
-def _end(match: re.Match[str] | None) -> int:
-    assert match is not None  # noqa: S101 # it matches nothing, too
-    return match.end()
+_TRUE = (True, "true", "True", "yes", "Y")
+_VAGUE = ("more", "truncated")
+_NOTHING: tuple[Any, ...] = (None, False, "", 0, "0", [], {}, "false", "False", "no", "N", "null")
 
 
 def check_body(page: Page, expression: str, key: str, log: Callable[[str], None], *, has_rows: bool) -> None:
@@ -73,7 +71,7 @@ def check_body(page: Page, expression: str, key: str, log: Callable[[str], None]
             log(f"{page.named}: {missing}. This page is taken for the only one.")
         return
     missing = f"`{key}` ({expression}) is not in it: {absent.said}"
-    more = next(_signs_of_more(page.value), None) if has_rows else sign_of_more(page)
+    more = next(_signs_of_more(page), None) if has_rows else sign_of_more(page)
     if more is not None:
         hint = f"; where the answer may have no such key, write: {expression} || `null`"
         raise page.error(f"{missing}. More rows seem to follow, since it has `{more}`{hint}")
@@ -107,21 +105,24 @@ def check_cursor_header(page: Page, name: str, tell: Callable[[str], None]) -> N
     tell(f"{page.named}: it has no header field `{name}`. So this page is taken for the only one.")
 
 
-def sign_of_more(page: Page) -> str | None:
+def sign_of_more(page: Page, *, is_row: bool = False) -> str | None:
     """A key outside of the rows by which an answer says that more follows; None where there is none."""
     if any("next" in relations for _, relations in links_of(page.headers.get("Link", ""))[0]):
         return "Link"
     of_all = _RANGE.fullmatch(page.headers.get("Content-Range", ""))
     if of_all is not None and int(of_all["last"]) + 1 < int(of_all["total"]):
         return "Content-Range"
+    if is_row:
+        return None
     # A lone `cursor` may be that of the page itself.
-    signs = (sign for sign in _signs_of_more(page.value) if sign.rpartition(".")[2].lower() != "cursor")
-    return next(signs, None) or says_more(page.value)
+    signs = (sign for sign in _signs_of_more(page) if sign.rpartition(".")[2].lower() != "cursor")
+    return next(signs, None)
 
 
-@lru_cache(maxsize=1024)  # pages have the same keys
-def _letters(key: Any) -> str:
-    return re.sub(r"[^a-z]", "", str(key).lower())
+def says_more(page: Page) -> str | None:
+    """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages.
+    None where there is none."""
+    return next((sign for sign in _signs_of_more(page, of_place=False)), None)
 
 
 def total_of_more(page: Page, number: int) -> str | None:
@@ -132,13 +133,37 @@ def total_of_more(page: Page, number: int) -> str | None:
 
 def totals_in(page: Page) -> Iterator[tuple[str, int]]:
     """Keys and header fields of an answer that may be a total."""
-    headers = {key.lower().removeprefix("x-"): int(one) for key, one in page.headers.items() if one.isdecimal()}
-    for key, value in _pairs(headers, page.value, passes_by=_OTHER_TOTALS):
-        if _TOTAL.fullmatch(_letters(key)) is not None:
-            is_exact = isinstance(value, Mapping) and value.get("relation") == "eq"
-            total = value.get("value") if is_exact else value  # as Elasticsearch has it
-            if isinstance(total, int) and not isinstance(total, bool):
+    for key, value in _pairs(_numbers_in(page.headers), page.value, passes_by=_OTHER_TOTALS):
+        if _TOTAL.fullmatch(letters(key)) is not None:
+            is_counted = isinstance(value, Mapping) and value.get("relation") in ("eq", "gte")
+            total = _number(value.get("value") if is_counted else value)  # as Elasticsearch has it
+            if total is not None:
                 yield key, total
+
+
+def hint_of_the_whole(page: Page, rows: int) -> str:
+    """What to write where a page has as many rows as a key counts, which may be all that there are."""
+    if sign_of_more(page) is None and total_of_more(page, rows) is None:
+        for key, number in totals_in(page):
+            if number == rows and key.isidentifier() and key in page.value:
+                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
+    return ""
+
+
+def _numbers_in(headers: Mapping[str, str]) -> dict[str, str]:
+    return {key.lower().removeprefix("x-"): one for key, one in headers.items() if one.isdecimal()}
+
+
+def _number(value: Any) -> int | None:
+    """A whole number, also one that is written as text."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < _MOST_DIGITS:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def counts_all(key: str) -> bool:
+    """Whether a total's name says that it is of all rows, and not of a page's, or of pages."""
+    return _OF_ALL.fullmatch(letters(key)) is not None
 
 
 def _pairs(*frames: Any, passes_by: re.Pattern[str] | None = None) -> Iterator[tuple[str, Any]]:
@@ -150,6 +175,22 @@ def _pairs(*frames: Any, passes_by: re.Pattern[str] | None = None) -> Iterator[t
             yield str(key), value
             if number < _FRAMES and (passes_by is None or not passes_by.search(str(key))):
                 pending.append(value)
+
+
+def sign_of_a_part(value: Any) -> str | None:
+    """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
+    look at in time or on all of its parts. None where there is none."""
+    if isinstance(value, list):  # several queries of GraphQL in one request
+        parts = (one for one in value if isinstance(one, Mapping) and one.keys() <= {"data", "errors", "extensions"})
+        return next((sign for one in parts if (sign := sign_of_a_part(one)) is not None), None)
+    if not isinstance(value, Mapping):
+        return None
+    if "data" in value and isinstance(value.get("errors"), list | dict) and value["errors"]:
+        return "errors"
+    shards = value.get("_shards")
+    if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
+        return "_shards" if shards.get("failed") else "timed_out"
+    return "incomplete_results" if value.get("incomplete_results") is True else None
 
 
 class StatedTotals:
@@ -198,101 +239,62 @@ class StatedTotals:
         return next((first for key, first in (self._first or {}).items() if self._last.get(key) == read), None)
 
 
-def sign_of_a_part(value: Any) -> str | None:
-    """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
-    look at in time or on all of its parts. None where there is none."""
-    if isinstance(value, list):  # several queries of GraphQL in one request
-        parts = (one for one in value if isinstance(one, Mapping) and one.keys() <= {"data", "errors", "extensions"})
-        return next((sign for one in parts if (sign := sign_of_a_part(one)) is not None), None)
-    if not isinstance(value, Mapping):
-        return None
-    if "data" in value and isinstance(value.get("errors"), list | dict) and value["errors"]:
-        return "errors"
-    shards = value.get("_shards")
-    if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
-        return "_shards" if shards.get("failed") else "timed_out"
-    return "incomplete_results" if value.get("incomplete_results") is True else None
+def _signs_of_more(page: Page, *, of_place: bool = True) -> Iterator[str]:
+    """Keys outside of lists, which hold the rows, that say that more follows. `of_place`: also by where to go on."""
+    headers = {letters(key): one for key, one in _numbers_in(page.headers).items()}
+    for inside, frame, is_frame in [("", headers, True), *_frames(page.value)]:
+        for key, child in frame.items():
+            name = letters(key)
+            says = (
+                (_MORE.fullmatch(name) is not None and _is_so(name, child))
+                or (is_frame and child in (False, "false", "False") and _LAST.fullmatch(name) is not None)
+                or (of_place and _leads_on(page, name, child))
+            )
+            if says:
+                yield f"{inside}{key}"
+        if is_frame and (pages := _more_pages(frame, page.number or 1)) is not None:
+            yield f"{inside}{pages}"
 
 
-def sign_of_missing_rows(value: Any, number: int) -> str | None:
-    """A key by which an answer that has this number of rows says that it failed, or that they are not all there. None
-    where there is none."""
-    for key, child in _of_frames(value):
-        name = _letters(key.rpartition(".")[2])
-        if not number and child and key.lower() in _FAILURES:
-            return key
-        if (child is False and name in _WHOLE) or (child is True and _IN_PART.fullmatch(name)):
-            return key
-        if isinstance(child, list | dict) and child and name in ("errors", "unreachable"):
-            return key
+def _is_so(name: str, child: Any) -> bool:
+    """Whether the value of a key that says that more follows is true; `more` may be about something else."""
+    if child in _TRUE:
+        return True
+    return name not in _VAGUE and isinstance(child, str | int) and child not in _NOTHING
+
+
+def _leads_on(page: Page, name: str, child: Any) -> bool:
+    """Whether what a key has is the way to more rows."""
+    if name in _LINKS:
+        links = child if isinstance(child, list) else [child]
+        return any(isinstance(one, Mapping) and "next" in map(one.get, _RELATIONS) for one in links)
+    if child in _NOTHING:
+        return False
+    if name == "resumptiontoken" and isinstance(child, Mapping):  # XML: on the last page it has attributes only
+        return bool(child.get("#text"))
+    if name == "offset":  # a number is that of this page
+        return isinstance(child, str) and not child.isdecimal()
+    if _NEXT_PLACE.fullmatch(name) is not None:
+        number = _number(child)
+        return number is None or all(total > number for _, total in totals_in(page))
+    return _NEXT.fullmatch(name) is not None
+
+
+def _more_pages(frame: Mapping[str, Any], read: int) -> str | None:
+    """A key that counts more pages than were read, and than the number of this one, where that is there."""
+    numbers = {key: number for key, one in frame.items() if (number := _number(one)) is not None}
+    here = max((one for key, one in numbers.items() if _PAGE.fullmatch(letters(key))), default=0)
+    for key, pages in numbers.items():
+        if pages > max(read, here) and _PAGES.fullmatch(letters(key)) is not None:
+            return f"{key}: {pages}"
     return None
 
 
-def _of_frames(value: Any, inside: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys and values of an answer, and of its mappings that are no rows by their names."""
-    for key, child in value.items() if isinstance(value, Mapping) else ():
-        yield f"{inside}{key}", child
-        if isinstance(child, Mapping) and _FRAME.fullmatch(_letters(key)):
-            yield from _of_frames(child, f"{inside}{key}.")
-
-
-def says_more(value: Any) -> str | None:
-    """A key outside of lists that is true where more follows, or false where no last page is. None where there is
-    none."""
-    true = (key for key, child in _pairs(value) if child in (True, "true", "True"))
-    false = (key for key, child in _of_frames(value) if child is False and _letters(key.rpartition(".")[2]) in _LAST)
-    return next((key for key in true if _MORE.fullmatch(_letters(key))), None) or next(false, None)
-
-
-def _signs_of_more(value: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:
-    """Keys outside of lists, which hold the rows, whose name and value say that more follows."""
-    if not isinstance(value, Mapping) or len(inside) > 3:  # deeper down are rows, not their frame
+def _frames(value: Any, inside: str = "", *, is_frame: bool = True) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """The mappings of an answer outside of lists, the outer first, and whether they are about all rows."""
+    if not isinstance(value, Mapping):
         return
+    yield inside, value, is_frame
     for key, child in value.items():
-        if str(key).lower() in _LINKS:
-            links = child if isinstance(child, list) else [child]
-            if any(isinstance(one, Mapping) and "next" in map(one.get, _RELATIONS) for one in links):
-                yield ".".join((*inside, str(key)))
-        if _NEXT.fullmatch(_letters(key)) and child not in (None, False, "false", "", 0, "0", [], {}):
-            yield ".".join((*inside, str(key)))
-        yield from _signs_of_more(child, (*inside, str(key)))
-
-
-class Total:
-    """How many rows or pages there are, where the answers say so."""
-
-    def __init__(self, pagination: Pagination) -> None:
-        self._path, self._header = pagination.total_path, pagination.total_header
-        self._ask = searched(pagination.total_path)
-        self.is_named = bool(self._path or self._header)
-
-    def of(self, page: Page) -> int | None:
-        """Raises HttpError where the answer does not say it as the pipeline says."""
-        total = self.if_said(page)
-        if total is None and self.is_named:
-            where = f"`total_path` ({self._path})" if self._ask is not None else f"`total_header` ({self._header})"
-            raise page.error(f"{where} gives no whole number")
-        return total
-
-    def if_said(self, page: Page) -> int | None:
-        """None where the answer does not say it. Raises HttpError where it cannot be asked."""
-        if self._ask is not None:
-            total = asked(self._ask, page, "total_path", page.value)
-        else:
-            total = page.headers.get(self._header) if self._header is not None else None
-        if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
-            total = int(number["total"])
-        if isinstance(total, float) and total.is_integer():
-            total = int(total)
-        return total if isinstance(total, int) and not isinstance(total, bool) else None
-
-
-def searched(expression: str | None) -> Callable[[Any], Any] | None:
-    return None if expression is None else search(expression)
-
-
-def asked(ask: Callable[[Any], Any], page: Page, key: str, value: Any) -> Any:
-    try:
-        return ask(value)
-    except JmesPathError as error:
-        raise page.error(f"`{key}` cannot be asked of the answer: {error}") from None
+        if isinstance(child, Mapping) and inside.count(".") < _DEEPEST:
+            yield from _frames(child, f"{inside}{key}.", is_frame=is_of_all(key) or (is_frame and len(value) == 1))

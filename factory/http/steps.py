@@ -8,16 +8,15 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
 from factory.http.call import HttpCall
+from factory.http.expectations import Total
+from factory.http.formats import links_of
 from factory.http.page import Means, Page
-from factory.http.selection import search
+from factory.http.selection import asked, search, searched
 from factory.http.signs import (
-    Total,
-    asked,
     check_body,
     check_cursor_header,
     check_header,
-    links_of,
-    searched,
+    hint_of_the_whole,
     sign_of_more,
     total_of_more,
 )
@@ -281,7 +280,8 @@ class _Counted:
         pages = self._pagination
         name = (pages.page_param or "page") if self._by_page else (pages.offset_param or "offset")
         if self._position - self._start <= (1 if self._by_page else came.number):
-            raise page.error(f"its rows are those of the page before: the server ignores `{name}`")
+            hint = hint_of_the_whole(page, came.number)
+            raise page.error(f"its rows are those of the page before: the server ignores `{name}`{hint}")
         raise page.error(
             "its rows are those of the page before: the server repeats its last page; `total_path`, `has_more_path` or "
             "`stop` says where the list ends"

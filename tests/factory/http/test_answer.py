@@ -14,7 +14,7 @@ import pytest
 
 from factory.http import body, poll
 from factory.http.errors import HttpError
-from factory.http.signs import links_of
+from factory.http.formats import links_of
 
 from .http_server import Server
 

@@ -41,7 +41,10 @@ class Listing:
     `hidden`: places of an offset that are left out of answers; `broken`: number and status of a request that fails;
     `repeated`: number of a request that is answered as the one before it; `says`: how the end is said; `wrong`: what is
     added to the total; `ignores`: whether a 404 is ignored; `unique`: whether rows are told apart by their `id`, and
-    `moves`: then, number of a request before which the first row goes to the end, or with `up` the last to the top."""
+    `moves`: then, number of a request before which the first row goes to the end, or with `up` the last to the top;
+    `equal`: rows in a row that are the same, so that pages may be; `counts`: key under which each answer counts the
+    rows of its page; `says_more`: whether it also says on each but the last that more follows, which the pipeline does
+    not look at; `deaf`: whether it gives its first page whatever is sent."""
 
     kind: str
     rows: list[Any]
@@ -57,6 +60,10 @@ class Listing:
     unique: bool = False
     moves: int | None = None
     up: bool = False
+    equal: int = 1
+    counts: str | None = None
+    says_more: bool = False
+    deaf: bool = False
 
     def __post_init__(self) -> None:
         self.requests = 0
@@ -67,7 +74,9 @@ class Listing:
         """Whether nothing is wrong with it, so that a poll must not fail."""
         lasting = self.broken is not None and self.broken[1] != 503
         total = self.says in ("total", "both") and (self.wrong or self.hidden or self._has_empty_pages)
-        return not lasting and self.repeated is None and not total
+        # Of a counted list, a page like the one before it is a failure.
+        alike = self.kind in COUNTED and self.equal > 1
+        return not (lasting or total or alike or self.deaf) and self.repeated is None
 
     @property
     def may_end_early(self) -> bool:
@@ -80,7 +89,9 @@ class Listing:
     def shows_repeats(self) -> bool:
         """Whether an answer that belongs to the request before can be told from the right one: by its rows, which have
         ids, or by its link or cursor, which then comes twice."""
-        return self.kind not in COUNTED or not (self._has_empty_pages or self.hidden or None in self.rows)
+        return self.kind not in COUNTED or not (
+            self._has_empty_pages or self.hidden or None in self.rows or self.equal > 1
+        )
 
     @property
     def _has_empty_pages(self) -> bool:
@@ -96,8 +107,16 @@ class Listing:
         if self.requests == self.moves and self.unique:
             self.rows.insert(0 if self.up else len(self.rows), self.rows.pop(-1 if self.up else 0))
         if self.requests != self.repeated or self._last is None:
-            self._last = self._page(query(handler), f"http://127.0.0.1:{handler.server.server_address[1]}/rows")  # type: ignore[attr-defined]
+            asked = {"offset": "0"} if self.deaf else query(handler)
+            self._last = self._page(asked, f"http://127.0.0.1:{handler.server.server_address[1]}/rows")  # type: ignore[attr-defined]
         value, headers = self._last
+        if self.counts is not None:
+            number = len(value["rows"])
+            value, headers = (
+                (value, headers | {self.counts: str(number)})
+                if self.counts[:2] == "X-"
+                else ({**value, self.counts: number}, headers)
+            )
         answer(handler, {**value, "request_id": self.requests}, **headers)
 
     def _page(self, query: dict[str, str], address: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -105,13 +124,13 @@ class Listing:
             start = int(query["offset"])
             places = range(start, min(start + LIMIT, len(self.rows)))
             rows = [self.rows[place] for place in places if place not in self.hidden]
-            return self._counted(rows, start + LIMIT < len(self.rows), len(self.rows)), {}
+            return self._counted(rows, len(self.rows), more=start + LIMIT < len(self.rows)), {}
         number = int(query.get("page", query.get("cursor", 1)))
         starts = list(self._starts())
         start, end = starts[number - 1] if number <= len(starts) else (len(self.rows), len(self.rows))
         rows, more = self.rows[start:end], number < len(starts)
         if self.kind == "page_number":
-            return self._counted(rows, more, len(starts)), {}
+            return self._counted(rows, len(starts), more=more), {}
         if self.kind == "cursor":
             return {"rows": rows, "next": number + 1 if more else None}, {}
         link = f"{address}?cursor={number + 1}"
@@ -119,9 +138,10 @@ class Listing:
             return {"rows": rows, "next": link if more else None}, {}
         return {"rows": rows}, {"Link": f'<{link}>; rel="next"' if more else "<x>; rel=first"}
 
-    def _counted(self, rows: list[Any], more: bool, total: int) -> dict[str, Any]:
+    def _counted(self, rows: list[Any], total: int, *, more: bool) -> dict[str, Any]:
         said = {"total": max(0, total + self.wrong), "has_more": more}
-        return {"rows": rows, **{key: said[key] for key in self._ends().values()}}
+        keys = [*self._ends().values(), *(["has_more"] if self.says_more else [])]
+        return {"rows": rows, **{key: said[key] for key in keys}}
 
     def _ends(self) -> dict[str, str]:
         ends = {"total": {"total_path": "total"}, "more": {"has_more_path": "has_more"}}
@@ -163,12 +183,13 @@ def listings(draw: st.DrawFn) -> Listing:
     kind = draw(st.sampled_from(KINDS))
     number = draw(st.integers(0, 14))
     selector = draw(st.sampled_from(sorted(SELECTORS)))
-    unique = draw(st.booleans())
+    equal = draw(st.sampled_from((1, 1, LIMIT * 2)))
+    unique = equal == 1 and draw(st.booleans())
     has_nulls = selector == "rows" and not unique
     rows: list[Any] = [
         None
         if has_nulls and draw(st.integers(0, 9)) == 0
-        else made(n, draw(st.integers(0, 3)), is_open=draw(st.booleans()))
+        else (made(n, draw(st.integers(0, 3)), is_open=draw(st.booleans())) if equal == 1 else made(n // equal))
         for n in range(number)
     ]
     says = draw(st.sampled_from(("total", "more", "both", "nothing"))) if kind in COUNTED else "nothing"
@@ -180,7 +201,7 @@ def listings(draw: st.DrawFn) -> Listing:
     if wrong < 0:
         # A total that is too small shows where pages are full: else the server has said twice that it ends.
         hides, sizes = False, []
-        wrong = wrong if kind == "offset" or -(-number // 3) + wrong >= 2 else 0
+        wrong = wrong if equal == 1 and (kind == "offset" or -(-number // 3) + wrong >= 2) else 0
     hidden = draw(st.frozensets(st.integers(0, 14), max_size=5)) if hides else frozenset()
     return Listing(
         kind=kind,
@@ -199,6 +220,10 @@ def listings(draw: st.DrawFn) -> Listing:
         moves=draw(st.none() | st.integers(2, 5)) if number and not hidden else None,
         # Only a total tells it from a new row.
         up=kind == "offset" and says in ("total", "both") and draw(st.booleans()),
+        equal=equal,
+        counts=draw(st.sampled_from((None, "count", "results", "hits", "total_count", "X-Count"))),
+        says_more=kind in COUNTED and draw(st.booleans()),
+        deaf=wrong >= 0 and draw(st.integers(0, 7)) == 0,
     )
 
 
