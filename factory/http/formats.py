@@ -108,8 +108,8 @@ def in_place_of_csv(text: str, form: Csv) -> str | None:
     line = text[:_LONGEST_LINE].strip()
     if len(text) >= _LONGEST_LINE or "\n" in line or "\r" in line:
         return None
-    # A single word may be the name of a lone column, as `error` is, but for some columns have names of several.
-    is_sentence = form.header is not True or form.delimiter in line
+    # Names of columns may have a word such as `error` in them, which alone makes no sentence.
+    is_sentence = form.header is not True or form.delimiter in line or "_" in line
     return "a line that says that it failed" if tells_failure(line, is_sentence=is_sentence) else None
 
 

@@ -29,12 +29,12 @@ a list is read from its other end, where each page has a next one, too."""
 
 class Pager:
     """The pages of one poll, in order, to the end of the list. `selector`: of rows. `remembers`: a watermark moves past
-    them. Raises JmesPathError for an expression."""
+    them. `is_again`: the list was read before. Raises JmesPathError for an expression."""
 
     def __init__(
-        self, pagination: Pagination | None, means: Means, selector: str | None = None, *, remembers: bool = False
+        self, pagination: Pagination | None, means: Means, selector: str | None, *, remembers: bool, is_again: bool
     ) -> None:
-        self._remembers = remembers
+        self._remembers, self._is_again = remembers, is_again
         self._stated = StatedTotals()
         self._keys: set[str] | None = None
         self._pagination = pagination or Pagination.model_construct(type="single_page")
@@ -213,9 +213,11 @@ class Pager:
     def _check_silent(self, page: Page) -> None:
         """An answer that says nothing is the end of a counted list, whose end is known by asking behind it. Of any
         other list, where the server failed, and where the page before says that more follows, rows would be lost."""
-        if self._number == 1:
-            return
         what = f"`response_actions` ignores the answer {page.status} here" if page.ignored else "its body is empty"
+        if self._number == 1:
+            if self._is_again:
+                raise page.bare_error(f"{what}, and the list had rows when it was read before")
+            return
         promise = self._promise() if self._is_counted or not page.ignored else None
         if promise is not None:
             raise page.bare_error(f"{what}, but by {promise} the page before it says that more rows follow")
@@ -234,12 +236,10 @@ class Pager:
 
     def _promise(self) -> str | None:
         """What of the page before says that there is another one."""
-        assert self._last is not None  # noqa: S101 # asked of later pages
-        page, following = self._last
+        page, following = self._last or (None, None)
         if following is not None and following.promised:
             return "a total or `has_more_path`"
-        sign = sign_of_more(page)
-        return None if sign is None else f"`{sign}`"
+        return f"`{sign}`" if page is not None and (sign := sign_of_more(page)) is not None else None
 
     def _stops(self, page: Page, came: Came) -> bool:
         headers = {name.lower(): value for name, value in page.headers.items()}

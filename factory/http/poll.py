@@ -110,7 +110,7 @@ class _Poll:
         self._selector = RowSelector(request.data_selector)
         remembers = request.incremental is not None
         self._new_pager = partial(Pager, request.pagination, means, request.data_selector, remembers=remembers)
-        self._pager = self._new_pager()
+        self._pager = self._new_pager(is_again=False)
         self._shared = unique
         self._unique = unique or (Unique(request.unique_by, progress) if request.unique_by is not None else None)
         self._readings = Readings(self._unique, means.log) if self._unique is not None else None
@@ -217,7 +217,7 @@ class _Poll:
             return None
         self._means.log(f"{page.named}: rows moved from page to page, so the list is read once more")
         self._pages_before = self._facts.pages
-        self._pager = self._new_pager()
+        self._pager = self._new_pager(is_again=True)
         if self._progress is not None:
             self._progress.restart()
         return Following(self._pager.first(start))

@@ -89,9 +89,10 @@ class Listing:
     def shows_repeats(self) -> bool:
         """Whether an answer that belongs to the request before can be told from the right one: by its rows, which have
         ids, or by its link or cursor, which then comes twice."""
-        return self.kind not in COUNTED or not (
-            self._has_empty_pages or self.hidden or None in self.rows or self.equal > 1
-        )
+        if self.unique and self.moves is not None:
+            return False  # a list that is read once more begins with a link that came before
+        hides = self._has_empty_pages or self.hidden or None in self.rows or self.equal > 1
+        return self.kind not in COUNTED or not hides
 
     @property
     def _has_empty_pages(self) -> bool:
