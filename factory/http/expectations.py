@@ -7,16 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from factory.http.decoding import media_type_of
 from factory.http.errors import shown_url
-from factory.http.selection import JmesPathError, asked, paths_in, search, searched
+from factory.http.selection import Answered, JmesPathError, asked, paths_in, search, searched
 from schemas.model.http import Expect, HttpRequest, ResponseAction, Status
 from schemas.model.polling import Pagination
-
-if TYPE_CHECKING:
-    from factory.http.page import Page
 
 
 @dataclass
@@ -256,7 +253,7 @@ class Total:
         self._ask = searched(pagination.total_path)
         self.is_named = bool(self._path or self._header)
 
-    def of(self, page: Page) -> int | None:
+    def of(self, page: Answered) -> int | None:
         """Raises HttpError where the answer does not say it as the pipeline says."""
         total = self.if_said(page)
         if total is None and self.is_named:
@@ -264,7 +261,7 @@ class Total:
             raise page.error(f"{where} gives no whole number")
         return total
 
-    def if_said(self, page: Page) -> int | None:
+    def if_said(self, page: Answered) -> int | None:
         """None where the answer does not say it. Raises HttpError where it cannot be asked."""
         if self._ask is not None:
             total = asked(self._ask, page, "total_path", page.value)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from factory.http.page import Page
+from typing import Any, NamedTuple, Protocol
 
 _MOST_NAMED = 12
 
@@ -38,11 +35,21 @@ def search(expression: str) -> Callable[[Any], Any]:
     return ask
 
 
+class Answered(Protocol):
+    """A page, as far as it is asked."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def value(self) -> Any: ...
+    def error(self, reason: str) -> Exception: ...
+
+
 def searched(expression: str | None) -> Callable[[Any], Any] | None:
     return None if expression is None else search(expression)
 
 
-def asked(ask: Callable[[Any], Any], page: Page, key: str, value: Any) -> Any:
+def asked(ask: Callable[[Any], Any], page: Answered, key: str, value: Any) -> Any:
     try:
         return ask(value)
     except JmesPathError as error:
