@@ -231,7 +231,7 @@ def listings(draw: st.DrawFn) -> Listing:
 CAUSES = re.compile(
     r"it answered (?:404|500) |was read before|cursor came before|those of the page before"
     r"|the list ends here after|it has no rows, but|`response_actions` ignores the answer|rows moved from page to page"
-    r"|its total fell|says that more (?:rows )?follow"
+    r"|its total fell|says that more (?:rows )?follow|more pages than `max_pages`"
 )
 """What a failure names."""
 
