@@ -8,7 +8,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from schemas.expressions.reading import TaskReference, ValueReference, expressions, filled
+from schemas.expressions.reading import Expression, TaskReference, ValueReference, expressions, filled
+from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import OUTWARD, DataPath, task_path
 from schemas.text.document import Document
@@ -103,6 +104,13 @@ def outward(value: Any, levels: int) -> Any:
         return value
     found = [one for one in expressions(value) if isinstance(one.meaning, TaskReference)]
     return filled(value, [(one, one.written.replace("tasks.", f"tasks.{OUTWARD * levels}", 1)) for one in found])
+
+
+def outside_of_templates(path: DataPath, expression: Expression) -> Problem:
+    """What is wrong with a `${params.…}` that is in no template."""
+    message = f"`{expression.written}` has a value in templates of tasks only"
+    help_text = f"a param of the run is written {{{{ {expression.written[2:-1].strip()} }}}}"
+    return Problem(Code.BAD_EXPRESSION, path, message, help=help_text, part=(expression.start, expression.end))
 
 
 class Arguments(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from schemas.compose.effective import Arguments, Effective, Place, Written
+from schemas.compose.effective import Arguments, Effective, Place, Written, outside_of_templates
 from schemas.compose.filling import Filling, TooLargeError
 from schemas.compose.matrix import MAX_ROWS, NAME_LISTS, Row, entries_in, ids_in_name, rows_of
 from schemas.compose.templates import (
@@ -22,9 +22,10 @@ from schemas.compose.templates import (
     found_template,
     params_of,
 )
+from schemas.expressions.reading import ValueReference, expressions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.folder.templates import Templates
 from schemas.model.task import TEMPLATE
 from schemas.text.document import Document
@@ -178,6 +179,8 @@ class _Expansion:
             self.documents.append(document)
         layer = len(self.effective.layers) + self.documents.index(document)
         arguments = arguments_of(entry, layer, document, self.problems, is_alone=self.is_alone)
+        if not self._around and not self.is_alone and "with" in entry.value:
+            self.problems += _params_in(entry.part("with"))
         body = {key: document.data[key] for key in ("tasks", "outputs") if key in document.data}
         names = Written({**self.effective.data, "tasks": body["tasks"]}, self.effective.place, ())
         filling = Filling(names, self._all_layers, self.row, arguments=arguments)
@@ -259,6 +262,14 @@ class _Expansion:
             named = name.replace(written, row)
             # A row whose value is no text keeps its id as it is written.
             yield from (named,) if "${" in row else self._rows_of(named)
+
+
+def _params_in(arguments: Written) -> Iterator[Problem]:
+    """The `${params.…}` in what a pipeline gives to a template: a pipeline has no values for them."""
+    for path, text in walk(arguments.value).texts:
+        for one in expressions(text):
+            if isinstance(one.meaning, ValueReference) and one.meaning.root == "params":
+                yield outside_of_templates((*arguments.path, *path), one)
 
 
 def _is_unknown(entry: Written) -> bool:

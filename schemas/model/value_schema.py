@@ -7,6 +7,7 @@ inside a schema (`$ref` can multiply), and patterns that may take exponential ti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -23,6 +24,11 @@ _MOST_REPEATS = 4
 
 _LOOSER = frozenset({"items", "prefixItems", "additionalProperties", "propertyNames", "allOf", "anyOf"})
 """Keywords that accept more where the schemas in them do; `not` accepts less."""
+
+_OF_NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
+"""Keywords whose value has names of the user's, with schemas below them."""
+_DATA = frozenset({"default", "const", "enum", "examples"})
+"""Keywords whose value is no schema."""
 
 _MUST: Mapping[str, str] = MappingProxyType(
     {
@@ -60,7 +66,7 @@ def schema_problem(schema: Mapping[str, Any]) -> tuple[DataPath, str] | None:
 
     kind = validator_for(schema, default=Draft202012Validator)
     error = best_match(kind(kind.META_SCHEMA).iter_errors(schema))
-    return None if error is None else (tuple(error.absolute_path), error.message)
+    return next(_wrong_patterns(schema), None) if error is None else (tuple(error.absolute_path), error.message)
 
 
 def is_sound(schema: Mapping[str, Any]) -> bool:
@@ -139,6 +145,24 @@ def _patterns(part: Any) -> Iterator[str]:
         for pattern in (part.get("pattern"), *(more if isinstance(more, dict) else ())):
             if isinstance(pattern, str):
                 yield pattern
+
+
+def _wrong_patterns(schema: Any, path: DataPath = ()) -> Iterator[tuple[DataPath, str]]:
+    """Where a pattern is that Python, so Airflow, cannot read, and why."""
+    for pattern in _patterns(schema):
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            at = ("pattern",) if pattern == schema.get("pattern") else ("patternProperties", pattern)
+            yield (*path, *at), f"`{pattern}` is not a regular expression: {error}"
+    for key, one in (
+        enumerate(schema) if isinstance(schema, list) else schema.items() if isinstance(schema, dict) else ()
+    ):
+        if key in _OF_NAMES and isinstance(one, dict):
+            for name, inner in one.items():
+                yield from _wrong_patterns(inner, (*path, key, name))
+        elif key not in _DATA:
+            yield from _wrong_patterns(one, (*path, key))
 
 
 def _takes_long(part: Any, value: Any) -> bool:

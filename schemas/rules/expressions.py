@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from schemas.compose.effective import outside_of_templates
 from schemas.compose.env_values import EnvText, allows_environment, as_written, gives_secret, is_airflows_own
 from schemas.expressions.reading import (
     EnvReference,
@@ -107,13 +108,11 @@ def _one(subject: Subject, path: DataPath, expression: Expression) -> Iterator[D
             )
         case EnvReference(name, _):
             yield from _environment(subject, path, expression, name)
-        case ValueReference(root, keys) if path not in subject.effective.unknown:
+        case ValueReference("params", _) if path not in subject.effective.unknown:
+            yield subject.said(outside_of_templates(path, expression))
+        case ValueReference(root, _) if path not in subject.effective.unknown:
             message = f"`{expression.written}`: this file has no `{root}`"
-            help_text = ""
-            if root == "params":
-                message = f"`{expression.written}` has a value in templates of tasks only"
-                help_text = f"a param of the run is written {{{{ params.{'.'.join(keys)} }}}}"
-            yield subject.finding(Code.BAD_EXPRESSION, path, message, part=part, help=help_text)
+            yield subject.finding(Code.BAD_EXPRESSION, path, message, part=part)
         case TaskReference():
             yield from _task(subject, path, expression)
         case ExpandReference():
