@@ -30,12 +30,14 @@ class OutputError(BundleError):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Paths below the output folder, and what could not be read, path → reason."""
+    """Paths below the output folder, and what could not be read, path → reason. `broken` are pipelines without a DAG:
+    import errors in Airflow."""
 
     pipelines: int
     written: tuple[str, ...]
     removed: tuple[str, ...]
     problems: Mapping[str, str]
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def write_dags(folder: Path, output: Path, environment: str = "") -> Written:
     for path in written:
         _replace(output / path, contents[files[path]], executable=files[path].endswith("x"))
     _replace(output / RECORD, _text(_Record(files, ownership.owners)))
-    return Written(sum(map(stubs.is_stub, files)), tuple(written), tuple(removed), listing.problems)
+    broken = tuple(file.path for file in found if not file.dag_ids)
+    return Written(sum(map(stubs.is_stub, files)), tuple(written), tuple(removed), listing.problems, broken)
 
 
 def _ignore_text(files: Mapping[str, str]) -> bytes:

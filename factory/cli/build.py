@@ -39,8 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     for path, reason in sorted(done.problems.items()):
         print(f"{selection.shown_path(path)}: {reason}", file=sys.stderr)
+    for path in done.broken:
+        shown = selection.shown_path(path)
+        print(f"{shown}: is an import error in Airflow; `factory lint {shown}` says what is wrong", file=sys.stderr)
     for change, paths in (("wrote", done.written), ("removed", done.removed)):
         for path in paths:
             print(f"{change} {arguments.output / path}")
     print(f"{done.pipelines} pipelines: {len(done.written)} files written, {len(done.removed)} removed")
-    return 1 if done.problems else 0
+    return 1 if done.problems or done.broken else 0

@@ -58,7 +58,7 @@ name: pipelines
 on:
   pull_request:
   push:
-    branches: [main]
+    branches: [main, master]
 permissions:
   contents: read
 jobs:
@@ -121,8 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
             is_ours = named and bool(written.get(name))
             if text:
                 _write(folder / name, text, replace=is_ours or name.startswith(SCHEMAS))
-            if named and name in templates and not is_ours and (folder / name).read_text(encoding="utf-8") != text:
-                print(f"         you changed it: write {source['repository']} and {revision} there yourself")
+            if name == ".gitignore" or (name in templates and not written.get(name)):
+                _say_what_is_lacking(folder / name, text)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
     if any("file://" in (folder / name).read_text(encoding="utf-8") for name in templates):
@@ -176,6 +176,18 @@ def _repository_in(template: str, path: Path) -> str:
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     found = re.fullmatch(r"([^\s@]+)".join(map(re.escape, parts)), text)
     return found[1] if found is not None else ""
+
+
+def _say_what_is_lacking(path: Path, text: str) -> None:
+    """Of a file that somebody else wrote, and that is kept: the lines that are for the reader to put there."""
+    there = {line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()}
+    lacking = [line for line in text.splitlines() if line.strip() not in there]
+    if lacking:
+        print(
+            "\n".join(
+                ["         add to it, where it has nothing like it:", *(f"             {line}" for line in lacking)]
+            )
+        )
 
 
 def _write(path: Path, text: str, *, replace: bool) -> None:

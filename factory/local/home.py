@@ -108,12 +108,16 @@ class Home:
         self.lock = path / "run.lock"
         self.config = path / "airflow.cfg"
         self.settings = path / "settings.json"
+        # Keys, passwords and rows must not get into a repository by `git add --all`, whatever it ignores.
+        self.ignore = path / ".gitignore"
 
     def prepare(self) -> None:
         """Make the folders, the keys and the password. Raises LocalRunError where they cannot be written."""
         try:
             for folder in (self.path, self.logs, self.bundles, self.warehouse, self.xcom):
                 folder.mkdir(parents=True, exist_ok=True)
+            if not self.ignore.exists():
+                self.ignore.write_text("*\n", encoding="utf-8")
             self._make_database_private()
             self._make_keys()
             self._make_password()

@@ -73,6 +73,17 @@ def test_only_what_changed_is_written_and_what_is_gone_is_removed(folder: Path, 
     assert (tmp_path / "dags" / "team" / "notes.txt").exists()
 
 
+def test_a_pipeline_that_is_an_import_error_is_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "bad.yaml").write_text("x: [\n")
+    done = factory("build", "--output", "dags", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "pipelines/bad.yaml: is an import error in Airflow; `factory lint pipelines/bad.yaml` says what is wrong"
+    ]
+    assert (tmp_path / "dags" / "bad.yaml.py").exists()
+
+
 @pytest.mark.usefixtures("folder")
 def test_somebody_elses_file_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()

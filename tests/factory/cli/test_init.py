@@ -141,7 +141,7 @@ def test_another_source_is_written_where_nobody_changed_the_file(tmp_path: Path)
     with (tmp_path / ".pre-commit-config.yaml").open("a") as file:
         file.write("# mine\n")
     done = factory("init", "--source", "https://git.example/b/f", "--revision", "v2", cwd=tmp_path)
-    assert "write https://git.example/b/f and v2 there yourself" in done.stdout
+    assert {"- repo: https://git.example/b/f", "rev: v2"} <= {line.strip() for line in done.stdout.splitlines()}
     assert "git.example/a/f" in (tmp_path / ".pre-commit-config.yaml").read_text()
     assert "git.example/b/f@v2" in (tmp_path / ".github/workflows/pipelines.yaml").read_text()
 
@@ -165,6 +165,16 @@ def test_the_schema_is_printed_or_named(tmp_path: Path) -> None:
     path = Path(factory("schema", "--path", cwd=tmp_path).stdout.strip())
     assert json.loads(factory("schema", cwd=tmp_path).stdout) == json.loads(path.read_text())
     assert factory("schema", "--defaults", "--path", cwd=tmp_path).stdout.strip().endswith("defaults.schema.json")
+
+
+def test_what_other_people_s_files_lack_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.log\n.venv/\n")
+    (tmp_path / ".pre-commit-config.yaml").write_text("repos: []\n")
+    done = factory("init", "--source", "https://git.example/a/f", "--revision", TAG, cwd=tmp_path)
+    said = [line.strip() for line in done.stdout.splitlines()]
+    assert {"kept     .gitignore", ".airflow/", "- id: factory-lint"} <= set(said)
+    assert ".venv/" not in said
+    assert (tmp_path / ".gitignore").read_text() == "*.log\n.venv/\n"
 
 
 def test_the_source_that_the_checks_name_is_kept(tmp_path: Path) -> None:

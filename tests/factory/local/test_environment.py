@@ -88,6 +88,12 @@ def test_no_key_is_in_the_environment_and_airflows_commands_print_them(tmp_path:
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == keys[name]
 
 
+def test_git_takes_nothing_of_a_home(home: Home) -> None:
+    subprocess.run(["git", "init", "--quiet", home.path.parent], check=True)
+    shown = subprocess.run(["git", "status", "--porcelain"], cwd=home.path.parent, capture_output=True, check=True)
+    assert shown.stdout == b""
+
+
 def test_keys_and_password_are_private_and_kept(home: Home) -> None:
     before = home.read_keys(), home.read_password()
     assert home.keys.stat().st_mode & 0o777 == 0o600
