@@ -14,6 +14,8 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any
@@ -21,20 +23,17 @@ from typing import Any
 import attrs
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, XComArg
 from airflow.sdk.definitions._internal.contextmanager import DagContext
-from airflow.sdk.definitions._internal.expandinput import MappedArgument
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
+from airflow.sdk.timezone import convert_to_utc
 from airflow.triggers.base import BaseTrigger
 
 from factory.build.built_ins import BUILT_INS
-from factory.build.edges import TaskReferences
 from factory.build.objects import ObjectBuilder
-from factory.build.tasks import OperatorBuilder
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
 from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD
 from schemas.findings.paths import DataPath
-from schemas.model.task import TaskGroup
-from schemas.model.task_base import TaskBase
 from schemas.source import Function
 
 _OURS = {row.operator: name for name, row in BUILT_INS.items() if isinstance(row.operator, str)}
@@ -81,7 +80,7 @@ TIMETABLES: Mapping[type, str] = MappingProxyType(
     }
 )
 """Our timetables, and Airflow's that they are."""
-_PLAIN = (str, int, float, XComArg, XComSelection, GroupArgument, ReferenceText, MappedArgument)
+_PLAIN = (str, int, float, ResolveMixin, XComSelection, GroupArgument, ReferenceText)
 DEADLINES: Mapping[str, str] = MappingProxyType(
     {"DagRunQueuedAtDeadline": "queued_at", "DagRunLogicalDateDeadline": "logical_date"}
 )
@@ -113,28 +112,6 @@ class Seen(ObjectBuilder):
         found = self._reader.find(dotted)
         parameters = found.parameters if isinstance(found, Function) else None
         return [parameter.name for parameter in parameters or ()] == ["context"]
-
-
-class SeeingBuilder(OperatorBuilder):
-    """An OperatorBuilder that notes what it makes operators and groups of."""
-
-    objects: Seen
-
-    def made(
-        self,
-        task: TaskBase,
-        path: DataPath,
-        operator: type[BaseOperator],
-        whole: dict[str, Any],
-        references: TaskReferences,
-    ) -> Any:
-        self.objects.tasks[path] = (operator, whole)
-        return super().made(task, path, operator, whole, references)
-
-    def made_group(self, group: TaskGroup, whole: dict[str, Any], references: TaskReferences) -> Any:
-        made = super().made_group(group, whole, references)
-        self.objects.groups[references.one.path] = (made, whole)
-        return made
 
 
 def written_fields(value: Any) -> dict[str, Any]:
@@ -184,6 +161,26 @@ def _is_made_by(value: Any, arguments: Mapping[str, Any]) -> bool:
     without: Any = object.__eq__  # two of such are never equal
     shown = [name for name, one in held.items() if name[0] != "_" and type(one).__eq__ is not without]
     return held.keys() == made.keys() and all(held[name] == made[name] for name in shown)
+
+
+def by_name(function: Any, positional: Any) -> dict[str, Any] | None:
+    """Positional arguments by the names that a function has for them; None where some have none."""
+    if not isinstance(positional, list | tuple) or not positional:
+        return None if isinstance(positional, XComArg) else {}
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of a function that is not Python's
+        return None
+    names = [one.name for one in takewhile(lambda one: one.kind is one.POSITIONAL_OR_KEYWORD, parameters)]
+    return dict(zip(names, positional, strict=False)) if len(positional) <= len(names) else None
+
+
+def with_zones(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with a zone in each date: Airflow does not take those of tasks in their DAG's."""
+    return {
+        name: convert_to_utc(one) if isinstance(one, datetime) and one.tzinfo is None else one
+        for name, one in given.items()
+    }
 
 
 def is_plain(value: Any) -> bool:

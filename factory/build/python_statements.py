@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from airflow.sdk import BaseOperator
 from airflow.sdk.bases.decorator import DecoratedMappedOperator
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from factory.build.arguments import references_in
 from factory.build.built_ins import operator_argument
 from factory.build.dag import build, dag_arguments
-from factory.build.edges import Placed, placed, sources_of, waits
+from factory.build.edges import Placed, TaskReferences, placed, sources_of, waits
 from factory.build.errors import BuildErrors
 from factory.build.python_code import (
     Code,
@@ -29,11 +30,13 @@ from factory.build.python_code import (
     method,
     quoted,
 )
-from factory.build.python_made import AIRFLOWS_OWN, CHOOSING, THE_DAG, SeeingBuilder, Seen
+from factory.build.python_made import AIRFLOWS_OWN, CHOOSING, THE_DAG, Seen
 from factory.build.python_values import SDK, ValueCode
+from factory.build.tasks import OperatorBuilder
 from factory.operators.http_stateful import PollCommitOperator
 from schemas.check import CheckedPipeline
 from schemas.expressions.reading import ExpandReference
+from schemas.findings.paths import DataPath
 from schemas.model.task import CodeTask, TaskGroup
 from schemas.model.task_base import TaskBase
 
@@ -47,6 +50,28 @@ _DEFAULTS: Mapping[str, Any] = {
 
 Statement = tuple[str, Code]
 """The variable that is assigned, or nothing, and the code."""
+
+
+class SeeingBuilder(OperatorBuilder):
+    """An OperatorBuilder that notes what it makes operators and groups of."""
+
+    objects: Seen
+
+    def made(
+        self,
+        task: TaskBase,
+        path: DataPath,
+        operator: type[BaseOperator],
+        whole: dict[str, Any],
+        references: TaskReferences,
+    ) -> Any:
+        self.objects.tasks[path] = (operator, whole)
+        return super().made(task, path, operator, whole, references)
+
+    def made_group(self, group: TaskGroup, whole: dict[str, Any], references: TaskReferences) -> Any:
+        made = super().made_group(group, whole, references)
+        self.objects.groups[references.one.path] = (made, whole)
+        return made
 
 
 class Statements:

@@ -95,7 +95,7 @@ class _FromPython(PythonTasks):
                 parts[one.name] = self.value(_actions(held) if one.name == "access_control" else held)
         parts["catchup"] = Converted(True) if dag.catchup else None
         parts["is_paused_upon_creation"] = Converted(True) if dag.is_paused_upon_creation else None
-        parts["tags"] = Converted.names(sorted(dag.tags)) if dag.tags else None
+        parts["tags"] = self.value(sorted(dag.tags)) if dag.tags else None
         parts["params"] = self.params()
         callbacks = {"on_failure": dag.on_failure_callback, "on_success": dag.on_success_callback}
         parts["notifications"] = self.notifications({k: v for k, v in callbacks.items() if v}, RunNotifications)
@@ -175,7 +175,7 @@ class _FromPython(PythonTasks):
             parts |= {"max_runs": Converted(reference.max_runs), "min_runs": Converted(reference.min_runs)}
         callback = {"uses": Converted(str(alert.callback.path))}
         callback |= {"with": self.value(alert.callback.kwargs)} if alert.callback.kwargs else {}
-        name = {} if alert.name is None else {"name": Converted(alert.name)}
+        name = {} if alert.name is None else {"name": self.value(alert.name)}
         return Converted(
             {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
         )
@@ -266,7 +266,7 @@ class _FromPython(PythonTasks):
         for one in attrs.fields(TaskGroup):
             held = getattr(group, one.name, None)
             if one.name in GROUP_AS_WRITTEN and held and held not in (one.default, group._group_id):
-                parts[one.name] = Converted(held)
+                parts[one.name] = self.value(held)
         self.referred = set()
         if isinstance(group, MappedTaskGroup):
             parts |= self.expanded(group._expand_input.value)

@@ -17,6 +17,7 @@ from typing import Any
 import pendulum
 from airflow.sdk import DAG, Asset, AssetAlias, ExceptionRetryPolicy, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
+from airflow.sdk.definitions.param import DagParam
 
 from factory.build.errors import one_line
 from factory.build.python_made import (
@@ -242,6 +243,14 @@ class PythonObjects:
     def _argument(self, value: MappedArgument) -> Converted:
         self._refer(value)
         return Converted(f"${{expand.{value._key}}}")
+
+    @_of.register
+    def _dag_param(self, value: DagParam) -> Converted:
+        if not self.dag.render_template_as_native_obj and not isinstance(self.dag.params.get(value._name), str):
+            message = f"`{value._name}` of the DAG's function is written as a template, which gives text"
+            help_text = "`render_template_as_native_obj: true` keeps its type"
+            self.found(Code.CONVERTED_OTHERWISE, message, help_text, self.line)
+        return Converted(f"{{{{ params.{value._name} }}}}")
 
     @_of.register
     def _output(self, value: XComArg) -> Converted:

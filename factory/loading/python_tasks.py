@@ -6,7 +6,6 @@ import functools
 import inspect
 from collections.abc import Mapping
 from datetime import date, time, timedelta
-from itertools import takewhile
 from typing import Any
 
 from airflow.sdk import BaseOperator, Param, TaskGroup, TriggerRule, XComArg
@@ -15,7 +14,16 @@ from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from factory.build.arguments import operator_arguments
-from factory.build.python_made import BUILT_IN_NAMES, CHOOSING, DECORATED, OF_FUNCTIONS, is_made_by_build, is_plain
+from factory.build.python_made import (
+    BUILT_IN_NAMES,
+    CHOOSING,
+    DECORATED,
+    OF_FUNCTIONS,
+    by_name,
+    is_made_by_build,
+    is_plain,
+    with_zones,
+)
 from factory.loading.python_objects import PythonObjects
 from factory.operators.selection import TaskCondition
 from schemas.dagfactory.convert.conversion import REQUEST_NAMES, Converted, UnquotedText
@@ -46,18 +54,6 @@ def has_tasks(group: TaskGroup) -> bool:
 def sends_mail(given: Mapping[str, Any]) -> bool:
     """Whether the arguments of a task make Airflow send mails."""
     return bool(given.get("email")) and any(given.get(name, True) for name in OF_EMAIL)
-
-
-def by_name(function: Any, positional: Any) -> dict[str, Any] | None:
-    """Positional arguments by the names that a function has for them; None where some have none."""
-    if not isinstance(positional, list | tuple) or not positional:
-        return None if isinstance(positional, XComArg) else {}
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # of a function that is not Python's
-        return None
-    names = [one.name for one in takewhile(lambda one: one.kind is one.POSITIONAL_OR_KEYWORD, parameters)]
-    return dict(zip(names, positional, strict=False)) if len(positional) <= len(names) else None
 
 
 _OF_ANY_TYPE = ("conf", "parameters")
@@ -242,6 +238,7 @@ class PythonTasks(PythonObjects):
     def settings(self, given: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Converted]:
         """The settings of a task, a group or the DAG that are not those `around` it."""
         made: dict[str, Converted] = {}
+        given, around = with_zones(given), with_zones(around)
         own = {name: one for name, one in given.items() if name not in around or around[name] != one}
         for name, one in own.items():
             if name == "pre_execute" and isinstance(one, TaskCondition):
@@ -297,4 +294,6 @@ def _partial_arguments(task: Any, around: Mapping[str, Any]) -> dict[str, Any]:
         if name not in ignored
         and not (name in defaults.keys() - around and (one == defaults[name] or (not one and not defaults[name])))
     }
+    dates = {name: getattr(task, name) for name in ("start_date", "end_date")}  # its own, else the DAG's
+    own |= {name: one for name, one in dates.items() if one and (name in around or one != getattr(task.dag, name))}
     return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}

@@ -180,3 +180,81 @@ with DAG("around19", schedule=None, default_args={"retries": 2, "execution_timeo
     assert "retries" not in plain
     assert group["default_args"] == {"execution_timeout": None}
     assert not findings
+
+
+def test_dates_of_tasks_are_airflows_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow takes a date without a zone in UTC, whatever the DAG's zone is, and keeps those of mapped tasks apart."""
+    body = """\
+from zoneinfo import ZoneInfo
+with DAG("dates19", schedule=None, start_date=datetime(2024, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")),
+         default_args={"start_date": datetime(2024, 2, 1)}):
+    EmptyOperator(task_id="a", end_date=datetime(2025, 7, 1, 12))
+    EmptyOperator(task_id="b", start_date=datetime(2024, 3, 1, tzinfo=ZoneInfo("Asia/Tokyo")))
+    BashOperator.partial(task_id="m", start_date=datetime(2024, 3, 1), end_date=datetime(2025, 3, 1)).expand(
+        bash_command=["a"]
+    )
+    BashOperator.partial(task_id="n").expand(bash_command=["a"])
+    task(steps19.plain, task_id="f", start_date=datetime(2024, 1, 1, tzinfo=ZoneInfo("Europe/Berlin"))).expand(x=[1])
+    with TaskGroup("g", default_args={"start_date": datetime(2024, 6, 1)}):
+        EmptyOperator(task_id="e")
+with DAG("plain19", schedule=None, start_date=datetime(2024, 1, 1)):
+    BashOperator.partial(task_id="m").expand(bash_command=["a"])
+    BashOperator.partial(task_id="n", start_date=datetime(2024, 2, 1)).expand(bash_command=["a"])
+"""
+    found = made(tmp_path, body, monkeypatch)
+
+    assert [_dates(one) for document, _ in found for one in (document, *document["tasks"])] == [  # type: ignore[misc] # a list
+        {"start_date": "2024-01-01", "default_args": {"start_date": "2024-02-01T01:00:00"}},
+        {"end_date": "2025-07-01T14:00:00"},
+        {"start_date": "2024-03-01T00:00:00+09:00"},
+        {"start_date": "2024-03-01T01:00:00", "end_date": "2025-03-01T01:00:00"},
+        {},
+        {"start_date": "2024-01-01"},
+        {"default_args": {"start_date": "2024-06-01T02:00:00"}},
+        {"start_date": "2024-01-01"},
+        {},
+        {"start_date": "2024-02-01"},
+    ]
+    assert not [finding for _, findings in found for finding in findings]
+
+
+def _dates(entry: dict[str, object]) -> dict[str, object]:
+    known = ("start_date", "end_date", "default_args")
+    return {key: held if isinstance(held, dict) else str(held) for key, held in entry.items() if key in known}
+
+
+FLOW = """\
+from airflow.sdk import dag
+@dag(schedule=None, tags=["${env.HOME}"], render_template_as_native_obj=NATIVE)
+def flow19(n=3, region="eu"):
+    with TaskGroup("g", tooltip="$${x} ${env.HOME}"):
+        BashOperator(task_id="b", bash_command="b", env={"N": n, "R": region})
+        task(steps19.plain, task_id="f")(n)
+flow19()
+"""
+
+
+@pytest.mark.parametrize(("native", "lines"), [(False, [14, 15]), (True, [])])
+def test_arguments_of_a_dags_function_are_params(
+    native: bool, lines: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((document, findings),) = made(tmp_path, FLOW.replace("NATIVE", str(native)), monkeypatch)
+
+    text = "PF126 `n` of the DAG's function is written as a template, which gives text"
+    assert findings == [f"{line - 9} {text}" for line in lines]
+    assert document["params"] == {"n": 3, "region": "eu"}
+    assert document["tags"] == ["$${env.HOME}"]
+    assert document["tasks"] == [
+        {
+            "id": "g",
+            "tooltip": "$$$${x} $${env.HOME}",
+            "tasks": [
+                {
+                    "id": "b",
+                    "uses": "bash",
+                    "with": {"bash_command": "b", "env": {"N": "{{ params.n }}", "R": "{{ params.region }}"}},
+                },
+                {"id": "f", "uses": "steps19.plain", "with": {"x": "{{ params.n }}"}},
+            ],
+        }
+    ]
