@@ -57,8 +57,8 @@ def found_template(
         names = tuple(sorted(templates.template_names()))
         means, message = known(name), f"there is no template `{name}`"
         place = f"a template is a file in the pipelines folder, not in a subfolder: `_templates/{name}.yaml`"
-        help_text = place if means is not None and not means.package else ""
-        help_text = help_text if means is not None else "a template's name is letters, digits, `_` and `-`"
+        wrong_name = "a template's name is letters, digits, `_` and `-`"
+        help_text = wrong_name if means is None else "" if means.package else place
         stem = name.rpartition(".")[0]
         caret = meant(name, names) or did_you_mean(stem if stem in names else None)
         problems.append(Problem(Code.UNKNOWN_TASK_TEMPLATE, path, message, caret=caret, help=help_text, allowed=names))
@@ -106,13 +106,11 @@ def arguments_of(
     for key in given:
         if key not in params:
             message = f"template `{name}` has no param `{key}` ({_line(document, 'params')})"
-            caret, known = meant(key, params), tuple(params)
-            at = (*path, key)
+            caret, known, at = meant(key, params), tuple(params), (*path, key)
             problems.append(Problem(Code.UNKNOWN_ARGUMENT, at, message, at_key=True, caret=caret, allowed=known))
     values: dict[str, Written | None] = {}
     for key, schema in params.items():
-        place = ("params", key)
-        default = default_of(schema)
+        place, default = ("params", key), default_of(schema)
         if key in given:
             wrong = list(_misfits(name, key, entry.at(("with", key)), schema, document))
             problems += wrong
@@ -209,8 +207,9 @@ class Outputs:
             return None  # a matter of its shape
         at = self._known.get(reference.task_id)
         if at is None:
-            caret, message = meant(reference.task_id, self._known), f"the template has no task `{reference.task_id}`"
-            return Problem(Code.UNKNOWN_TASK, path, message, caret=caret, allowed=tuple(self._known))
+            names = tuple(name for name, one in self._known.items() if self._around(one, path) is None)
+            caret, message = meant(reference.task_id, names), f"the template has no task `{reference.task_id}`"
+            return Problem(Code.UNKNOWN_TASK, path, message, caret=caret, allowed=names)
         if "tasks" in self._entries[at].entry and at not in self.uses:
             return Problem(Code.NO_OUTPUT, path, f"`{reference.task_id}` is a group, and a group has no output")
         found = self._reference(reference, _Entry(path, {}, Scope(), Scope()), path)
@@ -271,9 +270,11 @@ class Outputs:
         if name is None or name not in declared:
             message = f"the {template} declares no output `{name}`"
             if name is None:
-                message = f"`{reference.task_id}` is the {template}: name one of the outputs that it declares"
-            caret = meant(name or "", declared)
-            return Problem(Code.NO_OUTPUT, path, message, caret=caret, allowed=self._outputs(at))
+                task, place = reference.task_id.lstrip(OUTWARD), self.tasks.place.at(path[len(self.tasks.path) :])
+                whose = "the caller's " if place.filled is not None and task != reference.task_id else ""
+                message = f"{whose}`{task}` is the {template}: name one of the outputs that it declares"
+            allowed = self._outputs(at)
+            return Problem(Code.NO_OUTPUT, path, message, caret=meant(name or "", declared), allowed=allowed)
         found = task_reference(declared[name])
         target = self._entries[at].inside.find(found.task_id, self._known) if found is not None else None
         inside = self._known[target] if target is not None else ()
@@ -294,6 +295,6 @@ class Outputs:
                 found = one.scope.find(name, self._known) if isinstance(name, str) else None
                 around = self._around(self._known[found], one.path) if found is not None else None
                 if around is not None:
-                    group = self._entries[around].entry.get("id")
-                    message = f"`{name}` is inside the template `{self.uses[around].name}`: wait for `{group}`"
+                    template, group = self.uses[around].name, self._entries[around].entry.get("id")
+                    message = f"`{name}` is inside the template `{template}`: wait for `{group}`"
                     self.problems.append(Problem(Code.UNKNOWN_TASK, (*one.path, key, index), message))

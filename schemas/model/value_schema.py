@@ -108,7 +108,8 @@ def must_be(keyword: str, wanted: Any) -> str:
         return f"of type {' or '.join(f'`{one}`' for one in ([wanted] if isinstance(wanted, str) else wanted))}"
     if keyword == "enum":
         return "one of its `enum`"
-    return _MUST[keyword].format(wanted) if keyword in _MUST else ""
+    must = _MUST[keyword].format(wanted) if keyword in _MUST else ""
+    return re.sub(r"\b1 (item|key|character)s\b", r"1 \1", must)
 
 
 def has_reference(part: Any) -> bool:

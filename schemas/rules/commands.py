@@ -10,11 +10,12 @@ from itertools import islice
 from types import MappingProxyType
 
 from schemas.compose.env_values import EnvText, as_written
-from schemas.expressions.reading import TaskReference
+from schemas.expressions.reading import ExpandReference, TaskReference, ValueReference, expressions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import OUTWARD, DataPath
 from schemas.rules.subject import Reference, Subject
+from schemas.shape.places import value_at
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
 _TEMPLATE = "{{"
@@ -102,10 +103,8 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
         values = (one for one in _values(command, outputs) if one[0] in outputs or one[2] in ("", "\n"))
         for start, end, _ in islice(values, _MOST):
             if start in outputs or _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
-                shown = command[start:end]
+                shown = _written(subject, path, command, start, end) if start in outputs else command[start:end]
                 value = shown if start in outputs else "{{ … }}"
-                if OUTWARD in shown:  # what the caller of a template gives
-                    value = "${params.…}"
                 yield subject.finding(
                     Code.UNQUOTED_IN_SHELL,
                     path,
@@ -113,6 +112,20 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
                     help=f'pass it as a variable: env: {{VALUE: "{value}"}}, and "$VALUE" in the command',
                     part=(start, end),
                 )
+
+
+def _written(subject: Subject, path: DataPath, command: str, start: int, end: int) -> str:
+    """The expression that gives a part of a command, as its author wrote it: outputs of templates and what their
+    callers give are in the command as other tasks' outputs."""
+    document, place = subject.effective.origin(path)
+    both = [[*expressions(text)] for text in (command, value_at(document.data, place))]
+    of_run = [[one for one in some if isinstance(one.meaning, TaskReference | ExpandReference)] for some in both]
+    for held, written in (of_run, both):
+        pairs = zip(held, written, strict=True) if len(held) == len(written) else ()
+        new = next((new for old, new in pairs if old.start == start), None)
+        if new is not None and not (isinstance(new.meaning, ValueReference) and new.meaning.root != "params"):
+            return new.written
+    return "${params.…}" if OUTWARD in command[start:end] else command[start:end]
 
 
 def _is_given(subject: Subject, reference: Reference) -> bool:

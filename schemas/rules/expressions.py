@@ -24,6 +24,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import MOST, Diagnostic, Word, has_errors
 from schemas.findings.paths import OUTWARD, DataPath
 from schemas.findings.suggestions import did_you_mean, meant
+from schemas.model.task import TEMPLATE
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import value_at
@@ -154,6 +155,8 @@ def _task(subject: Subject, path: DataPath, expression: Expression) -> Iterator[
 
 def _expand(subject: Subject, path: DataPath, expression: Expression, name: str) -> Iterator[Diagnostic]:
     task = subject.entry_at(path)
+    if task is not None and TEMPLATE in task.entry and "tasks" not in task.entry:
+        return  # the template is not there, which is said
     if task is None or path[: len(task.with_path)] != task.with_path or path == task.with_path:
         yield _only_in_with(subject, path, expression, "in the `with` of a task inside a mapped group")
         return

@@ -14,7 +14,7 @@ from schemas.findings.suggestions import MOST_OF_A_FILE, did_you_mean, nearest, 
 from schemas.model.task_base import LONGEST_ID, POLL_TASK_ID
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
+from schemas.rules.task_view import TaskView, nameable
 
 Edges = dict[str, dict[str, DataPath | None]]
 """Full id → ids it waits for, each with the path of what says so; None where a group waits for what it holds."""
@@ -168,9 +168,10 @@ class _Wait(NamedTuple):
     def _unknown(self, subject: Subject, names: _Names) -> Diagnostic:
         mine = self.view.path
         written = self.written.lstrip(OUTWARD)
+        views = names.views.values() if len(names.views) <= MOST_OF_A_FILE else ()
         others = [
-            full_id
-            for full_id, other in (names.views.items() if len(names.views) <= MOST_OF_A_FILE else ())
+            str(other.full_id)
+            for other in nameable(views, mine)
             if mine[: len(other.path)] != other.path and not (self.is_reference and other.is_group)
         ]
         near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from schemas.findings.paths import DataPath, Scope
 from schemas.model.settings import SETTING_KEYS
-from schemas.model.task import is_group
+from schemas.model.task import TEMPLATE, is_group
 from schemas.model.task_base import POLL_TASK_ID
 
 _ID = r"[\w.-]+"
@@ -104,6 +104,14 @@ def task_views(entries: Any, path: DataPath = ("tasks",), scope: Scope | None = 
                 yield from task_views(entry["tasks"], (*view.path, "tasks"), inside)
 
 
+def nameable(views: Collection[TaskView], path: DataPath) -> Iterator[TaskView]:
+    """Those that the entry at a path may name: what is in a template, only its own tasks name."""
+    templates = [one.path for one in views if one.is_group and TEMPLATE in one.entry]
+    for one in views:
+        if not any(one.path[: len(around)] == around not in (one.path, path[: len(around)]) for around in templates):
+            yield one
+
+
 def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
     task_id, uses, arguments = entry.get("id"), entry.get("uses"), entry.get("with")
     group = is_group(entry)
@@ -114,7 +122,7 @@ def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:
         scope,
         uses if isinstance(uses, str) else None,
         (*path, "with"),
-        arguments if isinstance(arguments, dict) else {},
+        arguments if isinstance(arguments, dict) and TEMPLATE not in entry else {},
         _names(path, entry, "needs"),
         () if group else _names(path, entry, "teardown"),
         group,
