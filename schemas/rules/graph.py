@@ -257,7 +257,7 @@ class Waits:
             return [full_id]
         view = next(one for one in self.subject.tasks if one.full_id == full_id)
         before = dict.fromkeys((*self._needed(view), *self._referred(view)))
-        return [name for one in before for name in self.present(one)]
+        return list(dict.fromkeys(name for one in before for name in self.present(one)))
 
     def told(self, view: TaskView, *, inside: bool = False) -> list[tuple[DataPath, str]]:
         """The tasks that a task waits for but for outputs, also where they are left out, each with the place that says

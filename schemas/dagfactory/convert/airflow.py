@@ -76,6 +76,7 @@ class AirflowConversion(ToAirflow):
             parts["params"] = self._params(("params",), data["params"])
         for group in self.subject.groups:
             self._say_group(group)
+        self.edges.left_out |= {view.full_id or "" for view in self.subject.tasks if self._reason_to_leave_out(view)}
         templates = self._templates()
         parts["templates"] = Converted(templates) if templates else None
         made = {view.full_id or "": self._task(view, templates) for view in self.subject.tasks}
@@ -173,7 +174,6 @@ class AirflowConversion(ToAirflow):
         """The parts of a task but its `needs`; None for one that is left out."""
         why = self._reason_to_leave_out(view)
         if why is not None:
-            self.edges.left_out.add(view.full_id or "")
             self.lost(view.path, f"the task `{view.full_id}` is left out: {why}")
             return None
         operator = self.operator(view)

@@ -87,7 +87,8 @@ class _FromAirflow(FromAirflow):
             elif key in _DAG_KEYS and key != "tasks":
                 parts[key] = self.plain(path, given)
             elif key not in ("$schema", "templates", "tasks"):
-                self.lost(path, f"`{key}` is no key of a pipeline here")
+                whose = "Airflow 3.4's YAML" if key in Pipeline.model_fields else "a pipeline here"
+                self.lost(path, f"`{key}` is no key of {whose}")
         tasks = self.subject.data.get("tasks")
         entries = self._list(("tasks",), tasks, "tasks")
         made = [one for index, entry in enumerate(entries) if (one := self._task(("tasks", index), entry)) is not None]

@@ -215,6 +215,23 @@ tasks:
     assert b["with"]["bash_command"] == {"$t": "{# note #}"}
 
 
+def test_outputs_of_what_is_left_out_are_said_also_before_it(tmp_path: Path) -> None:
+    text = """\
+tasks:
+  - {id: before, uses: bash, with: {bash_command: echo, env: {A: "${tasks.f.output}"}}}
+  - {id: f, uses: helpers19.f}
+  - {id: behind, uses: bash, with: {bash_command: echo, env: {A: "${tasks.f.output}"}}}
+"""
+    root = project(tmp_path, text)
+    (root / "pipelines" / "helpers19.py").write_text("def f(): return 1\n")
+
+    done = factory("convert", "pipelines/shop.yml", "--to", "airflow-3.4", cwd=root)
+
+    assert [one["id"] for one in yaml.safe_load(done.stdout)["tasks"]] == ["before", "behind"]
+    assert "$x" not in done.stdout
+    assert all(f"pipelines/shop.yml:{line}:" in done.stderr for line in (2, 3, 4))
+
+
 UNSOUND = """\
 $schema: https://airflow.apache.org/schemas/dag/2026-10-30.json
 dag_id: orders
