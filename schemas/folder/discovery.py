@@ -25,7 +25,7 @@ TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULTS_STEM = "_defaults"
 TEMPLATES = "_templates"
 """The folder of templates, in the pipelines folder alone."""
-_TASKS = re.compile(rb"^tasks[ \t]*:", re.MULTILINE)
+_TASKS = re.compile(r"^tasks[ \t]*:", re.MULTILINE)
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
 _NEARLY_YAML = re.compile(r"(?P<stem>.+)(?P<suffix>\.ya?ml)(?:\.txt|\s+)?", re.IGNORECASE)
@@ -76,16 +76,8 @@ def _misplaced_templates(folder: Path, above: Path) -> Iterator[tuple[str, str]]
     for file in sorted((above / TEMPLATES).rglob("*")):
         path = file.relative_to(folder).as_posix()
         meant = f"{TEMPLATES}/{file.name}"
-        if path != meant and path.endswith(SUFFIXES) and _has_tasks(file):
+        if path != meant and path.endswith(SUFFIXES) and _holds(file, _TASKS.search):
             yield path, meant
-
-
-def _has_tasks(file: Path) -> bool:
-    """Of a file that cannot be read nobody knows whether it is a template."""
-    try:
-        return file.is_file() and _TASKS.search(file.read_bytes()) is not None
-    except OSError:
-        return False
 
 
 def _meant_name(name: str) -> str | None:
@@ -162,7 +154,7 @@ def _walk(folder: Path, root: str, prefix: str, above: frozenset[_Identity]) -> 
         if not _is_folder(entry):
             if path.endswith(TEST_SUFFIXES):
                 continue
-            if path.endswith(SUFFIXES) and not (entry.name in DEFAULTS_NAMES and _holds_defaults(entry.path)):
+            if path.endswith(SUFFIXES) and not (entry.name in DEFAULTS_NAMES and _holds(Path(entry.path), is_defaults)):
                 yield path
         elif entry.is_symlink() and not _is_inside(root, os.path.realpath(entry.path)):
             yield path
@@ -170,14 +162,13 @@ def _walk(folder: Path, root: str, prefix: str, above: frozenset[_Identity]) -> 
             yield from _walk(Path(entry.path), root, f"{path}/", above | {identity})
 
 
-def _holds_defaults(place: str) -> bool:
-    """Whether a file of that name is dag-factory's defaults, and no pipeline."""
-    file = Path(place)
+def _holds(file: Path, what: Callable[[str], object]) -> bool:
+    """Whether a file is there whose text is of a kind; one that cannot be read is of none."""
     try:
         # Reading a named pipe would wait.
-        return file.is_file() and is_defaults(file.read_text(encoding="utf-8"))
+        return file.is_file() and bool(what(file.read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        return False  # reading it as a pipeline says what is wrong
+        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
