@@ -89,9 +89,14 @@ class _FromAirflow(FromAirflow):
             elif key not in ("$schema", "templates", "tasks"):
                 whose = "Airflow 3.4's YAML" if key in Pipeline.model_fields else "a pipeline here"
                 self.lost(path, f"`{key}` is no key of {whose}")
-        tasks = self.subject.data.get("tasks")
-        entries = self._list(("tasks",), tasks, "tasks")
-        made = [one for index, entry in enumerate(entries) if (one := self._task(("tasks", index), entry)) is not None]
+        entries = self._list(("tasks",), self.subject.data.get("tasks"), "tasks")
+        whole = [
+            self._extended(("tasks", n), one, ()) if isinstance(one, dict) else {} for n, one in enumerate(entries)
+        ]
+        # Before any is written: a task may name one that comes later.
+        self.left_out |= {str(task["id"][1]): [] for task in whole if "id" in task and "uses" not in task}
+        tasks = (self._task(("tasks", index), entries[index], task) for index, task in enumerate(whole))
+        made = [task for task in tasks if task is not None]
         ids = {str(task["id"].value) for task in made}
         for task in made:
             self._leave_out_needs(task, ids)
@@ -152,8 +157,8 @@ class _FromAirflow(FromAirflow):
 
     # Tasks.
 
-    def _task(self, path: DataPath, entry: Any) -> dict[str, Converted] | None:
-        task = self._extended(path, entry, ()) if isinstance(entry, dict) else {}
+    def _task(self, path: DataPath, entry: Any, task: dict[str, Placed]) -> dict[str, Converted] | None:
+        """The parts of an entry, which is `task` together with its templates; None where it is left out."""
         if "id" not in task:
             what = "it has no `id`" if isinstance(entry, dict) else "it is no mapping"
             self.lost(path, f"the task {path[-1]} of the list is left out: {what}")

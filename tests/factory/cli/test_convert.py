@@ -232,6 +232,15 @@ tasks:
     assert all(f"pipelines/shop.yml:{line}:" in done.stderr for line in (2, 3, 4))
 
 
+def test_outputs_of_what_is_left_out_are_said_before_it_from_airflow(tmp_path: Path) -> None:
+    task = "uses: airflow.providers.standard.operators.bash.BashOperator, bash_command: {$x: score}}"
+    text = AIRFLOW.replace("tasks:\n", f"default_args: {{}}\ntasks:\n  - {{id: a, {task}\n") + f"  - {{id: b, {task}\n"
+    done = factory("convert", "pipelines/shop.yml", cwd=project(tmp_path, text))
+
+    assert all(f"pipelines/shop.yml:{line}:" in done.stderr for line in (5, 9, 10))
+    assert "`default_args` is no key of Airflow 3.4's YAML" in done.stderr
+
+
 UNSOUND = """\
 $schema: https://airflow.apache.org/schemas/dag/2026-10-30.json
 dag_id: orders
