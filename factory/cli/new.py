@@ -147,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("poll needs --url URL, and only poll takes it")
     folder, module = _place(arguments.pipelines, name)
     if arguments.kind == "template":
-        folder = pipelines_folder(arguments.pipelines)
+        folder = _root(folder)
     if arguments.kind == "poll":
         files, said = _poll(name, arguments.url)
     else:
@@ -190,9 +190,14 @@ def _require_name(name: str, kind: str) -> None:
         raise UsageError(f"`{name}` is a word of SQL, and would be the table's name: choose another, such as {name}s")
 
 
+def _root(folder: Path) -> Path:
+    """The pipelines folder that a folder is in; one that is yet to be made is one."""
+    return pipelines_folder(folder) if folder.is_dir() else folder
+
+
 def _require_free(folder: Path, path: str) -> None:
     """Raises UsageError where another file has the DAG id that the new one would have."""
-    root = pipelines_folder(folder) if folder.is_dir() else folder
+    root = _root(folder)
     dag_id = default_dag_id((lexically_absolute(folder) / path).relative_to(lexically_absolute(root)).as_posix())
     checker = Checker(root, CheckOptions(environ={}, environment="", read_sources=False))
     for other in checker.paths():

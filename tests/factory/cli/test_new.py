@@ -210,3 +210,12 @@ def test_nothing_is_overwritten_and_wrong_usage_is_said(tmp_path: Path, server: 
 
 def new(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return factory("new", *arguments, cwd=folder)
+
+
+@pytest.mark.parametrize("chosen", ["pipelines", "other/mine"])
+def test_a_template_goes_into_a_folder_that_is_yet_to_be_made(tmp_path: Path, chosen: str) -> None:
+    done = factory("new", "template", "load", "--pipelines", chosen, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.yaml")] == [
+        f"{chosen}/_templates/load.yaml"
+    ]
