@@ -162,6 +162,9 @@ class Stack:
         (folder / "pipelines").mkdir()
         for name, text in pipelines.items():
             (folder / "pipelines" / name).write_text(text)
+        # A former run's image would be left without its name by the first build here.
+        for image in set(docker("images", "--quiet", "airflow-pipeline-factory").split()):
+            docker("image", "rm", "--force", image)
         docker("image", "prune", "--force")
         self.port = free_port()
         self.compose_file = folder / "docker-compose.yaml"
