@@ -143,7 +143,7 @@ def test_the_terminal_says_what_is_not_read(scene: Scene) -> None:
     scene.write("UPPER.YAML", TASK)
     scene.soon(lambda: scene.run.printed("broken", "elsewhere.yaml", "is a link out of"), "the link")
     scene.soon(lambda: scene.run.printed("ignored", "loop", "is a link to a folder that contains it"), "the loop")
-    scene.soon(lambda: scene.run.printed("broken", "UPPER.YAML ", "call it `UPPER.yaml`"), "the misnamed file")
+    scene.soon(lambda: scene.run.printed("broken", "UPPER.YAML ", "rename it to `UPPER.yaml`"), "the misnamed file")
     (linked,) = scene.import_errors("elsewhere.yaml.py")
     assert linked.startswith("elsewhere.yaml: is a link out of")
     scene.remove("elsewhere.yaml", "UPPER.YAML", "loop")

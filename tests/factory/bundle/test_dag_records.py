@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_read_keeps_its_pipelines(bench: Bench, monkeypa
 def test_a_misnamed_file_is_an_import_error_that_says_its_name(bench: Bench) -> None:
     bench.write("ORDERS.YAML", "x: 1\n")
     bench.refreshed()
-    assert "call it `ORDERS.yaml`" in (bench.current / "ORDERS.YAML (not read).yaml.py").read_text()
+    assert "rename it to `ORDERS.yaml`" in (bench.current / "ORDERS.YAML (not read).yaml.py").read_text()
 
 
 def test_what_runs_soon_is_read_first(bench: Bench) -> None:
