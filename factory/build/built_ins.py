@@ -19,9 +19,9 @@ from airflow.sdk import BaseOperator
 from factory.build.arguments import Resolver, aware, build_value, plain_text
 from factory.operators.functions import FunctionReference
 from factory.operators.selection import ReferenceText
+from schemas.compose.servers import is_named_later, named_servers
 from schemas.expressions.reading import run_references
 from schemas.findings.paths import walk
-from schemas.model.auth import is_named_later, named_servers
 from schemas.model.fields import Model
 from schemas.model.task_base import DeferrableSensorArguments, TaskBase
 

@@ -1,19 +1,29 @@
-"""What can go wrong between a checked pipeline and its DAG."""
+"""What can go wrong between a checked pipeline and its DAG, and the findings that it becomes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+from schemas.check import Checker
+from schemas.compose.env_values import env_texts, resolve_environment
+from schemas.dagfactory.reading import variables
+from schemas.expressions.reading import EnvReference, expressions, unescape
 from schemas.findings.codes import Code
+from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+
+LONGEST = 500
+"""Characters of a message: operators and JSON Schema may quote values of any size."""
 
 
 class BuildError(Exception):
     """Airflow, an operator or an import refused the value at `path` of the document.
 
     `message` is one line for the person who wrote the file; `code` is the finding's code. The message may quote
-    values of environment variables: `factory.loading.pipelines` replaces them.
+    values of environment variables: `build_diagnostics` replaces them.
     """
 
     def __init__(self, path: DataPath, message: str, code: Code = Code.BUILD_FAILED) -> None:
@@ -60,3 +70,54 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"it called `sys.exit({error.code!r})`"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def build_diagnostics(checker: Checker, path: str, error: PipelineBuildError) -> list[Diagnostic]:
+    """What only Airflow could find, at the places in the document that the build names.
+
+    The one place where the build's messages become a person's: they lose the environment's values here.
+    """
+    subject = checker.subject(path, error.dag_id)
+    values = EnvironmentValues(subject.data, checker.environ)
+    # Shortened last: half a value would not be found.
+    return [subject.finding(e.code, e.path, _shortened(values.hidden_in(e.message))) for e in error.errors]
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= LONGEST else message[: LONGEST - 1] + "…"
+
+
+SHORTEST = 4
+"""Characters. What is shorter keeps no secret and would be found in any text."""
+
+
+class EnvironmentValues:
+    """What `${env.…}`, and `$NAME` of a dag-factory document, stand for in one pipeline's effective data."""
+
+    def __init__(self, data: Any, environ: Mapping[str, str]) -> None:
+        self._expressions: dict[str, str] = {}
+        for text in env_texts(resolve_environment(data, environ).data):
+            self._add(text, text.expression)
+            # A default is in the file for all to see.
+            found = {
+                one.written: one.meaning.name
+                for one in expressions(text.expression)
+                if isinstance(one.meaning, EnvReference)
+            }
+            for written, name in (found or dict(variables(text.expression))).items():
+                self._add(environ.get(name, ""), written)
+
+    def hidden_in(self, message: str) -> str:
+        """The message with each value replaced by the expression that the document says in its place."""
+        if not self._expressions:
+            return message
+        longest_first = sorted(self._expressions, key=len, reverse=True)
+        pattern = "|".join(map(re.escape, longest_first))
+        return re.sub(pattern, lambda match: self._expressions[match[0]], message)
+
+    def _add(self, value: str, expression: str) -> None:
+        plain = str(unescape(value))
+        # Messages quote values as Python writes them, and are brought to one line.
+        for form in (str(value), plain, repr(plain)[1:-1], " ".join(plain.split())):
+            if len(form) >= SHORTEST:
+                self._expressions.setdefault(form, expression)

@@ -1,20 +1,23 @@
-"""A checked pipeline → a Python module that gives the same DAG.
+"""A checked pipeline → a Python module that gives the same DAG; and all modules of a file, for `factory convert`.
 
 The pipeline is built, and what the build hands to Airflow is written down: both are made of the same arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from factory.build.dag import dag_arguments
-from factory.build.errors import BuildErrors
+from factory.build.errors import BuildErrors, PipelineBuildError, build_diagnostics
 from factory.build.python_code import (
     Block,
     Code,
+    NoCodeError,
     call,
     laid_out,
     listed,
@@ -25,12 +28,18 @@ from factory.build.python_code import (
 from factory.build.python_made import THE_DAG
 from factory.build.python_statements import Statement, Statements
 from factory.build.python_values import SDK
-from schemas.check import CheckedPipeline
+from schemas.check import CheckedPipeline, Checker, CheckOptions
 from schemas.compose.effective import Effective
-from schemas.compose.env_values import param_default
+from schemas.compose.env_values import Traced, param_default
+from schemas.dagfactory.convert import ConvertedDag
+from schemas.dagfactory.convert.conversion import written_variables
 from schemas.dagfactory.convert.writing import comments_about
+from schemas.expressions.reading import EnvReference
+from schemas.findings.codes import Code as FindingCode
+from schemas.findings.diagnostics import has_errors
 from schemas.findings.paths import DataPath, task_path
 from schemas.model.task_base import POLL_TASK_ID
+from schemas.rules.subject import Subject
 from schemas.shape.places import built_at
 
 _FIRST = ("dag_display_name", "description", "schedule", "start_date", "end_date", "catchup")
@@ -174,3 +183,41 @@ class PythonModule(Statements):
             "",
             laid_out(statements[1][1], depth, assigned),
         ]
+
+
+class Modules:
+    """This project's files → Python modules. What `${env.NAME}` gives is read from the environment again, as far as it
+    is text."""
+
+    def __init__(self, folder: Path, options: CheckOptions) -> None:
+        self._folder, self._options = folder, options
+        self._checker = Checker(folder, options)
+
+    def of(self, path: str) -> Iterator[ConvertedDag]:
+        """The modules of a file's DAGs."""
+        subjects = {one.dag_id: Subject(path, one.effective) for one in self._checker.variants(path)}
+        meanings = [one.meaning for subject in subjects.values() for _, one in subject.expressions]
+        names = {one.name for one in meanings if isinstance(one, EnvReference)}
+        if self._tracing(names).file(path).has_errors:  # some are chosen from a list
+            names = {name for name in names if not self._tracing([name]).file(path).has_errors}
+        yield from (self._module(dag_id, subject, names) for dag_id, subject in subjects.items())
+
+    def _tracing(self, names: Iterable[str]) -> Checker:
+        return Checker(self._folder, replace(self._options, environ=Traced(self._checker.environ, names)))
+
+    def _module(self, dag_id: str, subject: Subject, names: Collection[str]) -> ConvertedDag:
+        traced = Traced(self._checker.environ, names)
+        found = self._tracing(names).file(subject.path).pipelines
+        pipeline = next(one for one in found if one.dag_id == dag_id)
+        assert isinstance(pipeline, CheckedPipeline)  # noqa: S101 # no others are chosen
+        try:
+            module = PythonModule(pipeline, subject.effective, self._checker.environ)
+            written = tuple(written_variables(subject, traced, module.held))
+            return ConvertedDag(dag_id, "" if has_errors(written) else module.text(), written)
+        except PipelineBuildError as error:
+            if names:
+                return self._module(dag_id, subject, ())  # an operator may read a text as something else
+            return ConvertedDag(dag_id, "", tuple(build_diagnostics(self._checker, subject.path, error)))
+        except NoCodeError as error:
+            lost = subject.finding(FindingCode.NOT_CONVERTED, (), f"there is no Python module of `{dag_id}`: {error}")
+            return ConvertedDag(dag_id, "", (lost,))

@@ -105,7 +105,7 @@ def _of_documents(start: Path, chosen: _Chosen, arguments: argparse.Namespace) -
         whose = selection.shown_path(path)
         print(f"factory convert: {whose}: fix these errors first; nothing of it is converted", file=sys.stderr)
     if arguments.to == "python":
-        from factory.loading.to_python import Modules  # noqa: PLC0415 # imports Airflow
+        from factory.build.python_module import Modules  # noqa: PLC0415 # imports Airflow
 
         make: Callable[[str], Iterator[ConvertedDag]] = Modules(selection.folder, options).of
     elif arguments.to == "airflow-3.4":

@@ -6,17 +6,17 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote, unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode, urljoin, urlsplit, urlunsplit
 
 from factory.http.errors import HttpError, shown_url
-from schemas.model.auth import SAFE_HEADERS
+from schemas.compose.servers import SAFE_HEADERS
 
-_SIZE = re.compile(r"limit|size|per|count|top|max", re.IGNORECASE)
-"""Names of a page's size, which links say and the first request may not."""
-_NUMBERS = re.compile(r"[0-9]+")
+_PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
+_LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
+_RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s,]*")
 KEEPS_METHOD = (307, 308)
 
 Query = Mapping[str, Any]
@@ -233,44 +233,6 @@ def is_server_of(named: str, url: str) -> bool:
     return same_server(server, url)
 
 
-def counts(before: HttpCall, after: HttpCall, rows: int) -> bool:
-    """Whether requests count pages or rows in one place, as `page=3` behind `page=2` does: in the query, the path, a
-    header field or the body, also inside a text (`o20`) or in base64."""
-    then, now = _places(before), _places(after)
-    changed = [name for name in now if now[name] != then.get(name)]
-    if len(changed) > 1:
-        changed = [name for name in changed if name in then or _SIZE.search(name) is None]
-    if len(changed) > 1:
-        changed = [name for name in changed if name in then or _NUMBERS.search(now[name]) is not None]
-    if len(changed) != 1:
-        return False
-    last, at = now[changed[0]], then.get(changed[0])
-    first = _NUMBERS.sub("1" if _NUMBERS.findall(last) == ["2"] else "0", last) if at is None else at
-    if _NUMBERS.sub("#", first) != _NUMBERS.sub("#", last):
-        return False
-    steps = [int(b) - int(a) for a, b in zip(_NUMBERS.findall(first), _NUMBERS.findall(last), strict=True) if a != b]
-    return len(steps) == 1 and steps[0] in (1, rows)
-
-
-def _places(call: HttpCall) -> dict[str, str]:
-    """What a request says, by where it says it."""
-    parts = urlsplit(call.url)
-    found = {f"/{number}": part for number, part in enumerate(parts.path.split("/"))}
-    found |= {name: values[0] for name, values in parse_qs(parts.query).items()}
-    found |= {f"{name.lower()}:": value for name, value in call.headers.items() if name.lower() != "content-length"}
-    found |= {f".{name}": value for name, value in fields_of(call.body or b"")}
-    return {name: _readable(value) for name, value in found.items()}
-
-
-def _readable(text: str) -> str:
-    if text.isdecimal():
-        return text
-    with suppress(ValueError):
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
-        return plain if plain.isprintable() and _NUMBERS.search(plain) is not None else text
-    return text
-
-
 def fields_of(body: bytes) -> Iterator[tuple[str, str]]:
     """The texts of a form or of JSON, each with its name."""
     try:
@@ -286,3 +248,20 @@ def fields_of(body: bytes) -> Iterator[tuple[str, str]]:
             pending += [(name, one) for one in value]
         elif isinstance(value, str | int):
             yield name, str(value)
+
+
+def links_of(field: str) -> tuple[list[tuple[str, list[str]]], str]:
+    """The links of a field, each its target and its relations in small letters; and what of it cannot be read."""
+    links: list[tuple[str, list[str]]] = []
+    at = 0
+    while (found := _LINK.match(field, (at := _end(_BETWEEN.match(field, at))))) is not None:
+        relations = [one["rel"] for one in _RELATION.finditer(found["parameters"]) if one["rel"] is not None]
+        # A link may stand for several relations; of several `rel`, the first counts.
+        links.append((found["target"].strip(), relations[0].strip("\"'").lower().split() if relations else []))
+        at = found.end()
+    return links, field[at:].strip()
+
+
+def _end(match: re.Match[str] | None) -> int:
+    assert match is not None  # noqa: S101 # it matches nothing, too
+    return match.end()

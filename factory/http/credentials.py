@@ -23,7 +23,7 @@ from requests.utils import parse_dict_header
 from factory.http.call import HttpCall, fields_of
 from factory.http.errors import HttpError, Timeouts, is_like_key
 from factory.http.session import HttpSession
-from schemas.model.auth import SAFE_HEADERS
+from schemas.compose.servers import SAFE_HEADERS
 
 
 class Credentials(Protocol):

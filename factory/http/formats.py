@@ -14,13 +14,9 @@ from typing import Any
 from xml.parsers import expat
 
 from factory.http.body import AnswerError
-from factory.http.errors import tells_failure
+from factory.http.failures import tells_failure
 from schemas.model.http import Csv
 
-_PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
-_LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
-_RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
-_BETWEEN = re.compile(r"[\s,]*")
 _DEEPEST = 200
 _LONGEST_LINE = 1_000
 _INDENTED = re.compile(r"\A\s*\n\s*|\s*\n\s*\Z")
@@ -153,23 +149,6 @@ def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
         if len(record) > len(columns):
             raise AnswerError(f"row {number} of the CSV has {len(record)} fields, and there are {len(columns)} columns")
     return [dict(zip(columns, [*record, *[""] * (len(columns) - len(record))], strict=True)) for record in records]
-
-
-def links_of(field: str) -> tuple[list[tuple[str, list[str]]], str]:
-    """The links of a field, each its target and its relations in small letters; and what of it cannot be read."""
-    links: list[tuple[str, list[str]]] = []
-    at = 0
-    while (found := _LINK.match(field, (at := _end(_BETWEEN.match(field, at))))) is not None:
-        relations = [one["rel"] for one in _RELATION.finditer(found["parameters"]) if one["rel"] is not None]
-        # A link may stand for several relations; of several `rel`, the first counts.
-        links.append((found["target"].strip(), relations[0].strip("\"'").lower().split() if relations else []))
-        at = found.end()
-    return links, field[at:].strip()
-
-
-def _end(match: re.Match[str] | None) -> int:
-    assert match is not None  # noqa: S101 # it matches nothing, too
-    return match.end()
 
 
 def _is_of_another_kind(text: str) -> bool:

@@ -18,9 +18,7 @@ from factory.http.errors import HttpError, Timeouts, shown_url, where
 from factory.http.expectations import Actions, Expectation, PollFacts, action_text, status_text, unexpected_status
 from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
 from factory.http.session import HttpSession, answer_to
-from schemas.compose.env_values import names_secret
-from schemas.findings.paths import walk
-from schemas.model.auth import SAFE_HEADERS
+from schemas.compose.servers import credentials_in
 from schemas.model.http import HttpRequest, ResponseAction
 
 _START_BYTES = 8 * 1024
@@ -101,14 +99,11 @@ def check_server(call: HttpCall, request: HttpRequest, means: Means) -> None:
 
 
 def _carried(request: HttpRequest, session: HttpSession) -> Iterator[str]:
-    if request.auth is not None:
-        yield "`auth`"
     if session.shows_certificate:
         yield "a client certificate"
-    headers: Any = request.headers or {}  # its templates are filled in
-    yield from (f"the header `{name}`" for name in headers if name.lower() not in SAFE_HEADERS)
+    # Its templates are filled in.
     fields = {"params": request.params, "json": request.json_body, "data": request.data}
-    yield from (f"`{'.'.join(map(str, path))}`" for path in walk(fields).keys if names_secret(path[-1]))
+    yield from credentials_in({"auth": request.auth, "headers": request.headers, **fields})
 
 
 class _Decoded:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from factory.http.call import HttpCall, counts
+from factory.http.call import HttpCall
 from factory.http.expectations import Total, is_true
 from factory.http.page import Means, Page
-from factory.http.rows import Unique
+from factory.http.repeats import counts
 from factory.http.selection import asked, gap_in, is_path, searched, shared_path
 from factory.http.signs import StatedTotals, counts_all, says_more, sign_of_more, total_of_more, totals_in
 from factory.http.steps import Came, Following, step_of
@@ -21,7 +21,6 @@ from schemas.model.polling import Pagination
 _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
 """Pages without rows, one after the other, for which an answer is believed that more follows."""
-_MOST_READINGS = 3
 _MAY_END = re.compile(r"\|\||prev|before|older|earlier|back", re.IGNORECASE)
 """Of places of a link or cursor: what says that it may be missing beside another one (`next || ''`), and names by which
 a list is read from its other end, where each page has a next one, too."""
@@ -263,47 +262,3 @@ class Pager:
         if value is None:
             raise page.error(f"`has_more_path` ({self._pagination.has_more_path}) finds nothing in the answer")
         return is_true(value) and value != 0
-
-
-class Readings:
-    """How often a list is read. Where a row moves down meanwhile, as one that changes does in a list that is sorted by
-    changes, others move up to pages that were read already, unless the place of a page is a value of its rows. A row
-    that moves comes on two pages; then the list is read once more, until nothing moves, or nothing comes that was not
-    there before."""
-
-    def __init__(self, unique: Unique, log: Callable[[str], None]) -> None:
-        self._unique = unique
-        self._log = log
-        self._number = 1
-        self._has_moved = self._has_repeated = False
-        self._before: Sequence[Any] = ()
-
-    def take(self, came: Came) -> None:
-        """Take a page in, with what the selector leaves out of its list: that moves, too."""
-        rows = came.sent if set(map(id, came.rows)) <= set(map(id, came.sent)) else came.rows
-        again = self._unique.met(rows)
-        # New rows at the top of a list only push: a page then begins with the last rows of the one before it.
-        if again and not again == list(rows[: len(again)]) == list(self._before[-len(again) :]):
-            self._has_moved = True
-        self._has_repeated = self._has_repeated or bool(again)
-        self._before = rows
-
-    def again(self, page: Page, pager: Pager) -> bool:
-        """Whether the list is to be read once more, after its last page. Raises HttpError where that is of no use."""
-        is_short = self._has_repeated and self._unique.different < (pager.rows_at_first or 0)
-        if not ((self._has_moved or is_short) and (self._number == 1 or self._unique.new)):
-            return False
-        if self._number == _MOST_READINGS:
-            reason = (
-                f"rows moved from page to page each of {_MOST_READINGS} times that the list was read, so others may be "
-                "left out; sort by what never changes, such as the id"
-            )
-            if pager.is_counted:
-                raise page.bare_error(reason)
-            # By a cursor that is a value of rows, such as the time of a change, none would be.
-            self._log(f"{page.named}: {reason}")
-            return False
-        self._number += 1
-        self._has_moved, self._has_repeated, self._before = False, False, ()
-        self._unique.read_again()
-        return True

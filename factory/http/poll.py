@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query
-from factory.http.errors import HttpError, Timeouts, sign_of_failure
+from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_decided, is_named, is_true, status_text
+from factory.http.failures import sign_of_a_part, sign_of_failure
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, check_server
-from factory.http.pages import Pager, Readings
-from factory.http.rows import RowSelector, Unique
+from factory.http.pages import Pager
+from factory.http.repeats import Readings, Unique
+from factory.http.rows import RowSelector
 from factory.http.selection import JmesPathError, search
-from factory.http.signs import sign_of_a_part
 from factory.http.steps import Came, Following
 from schemas.model.http import HttpRequest
 
@@ -213,7 +214,8 @@ class _Poll:
 
     def _restarted(self, page: Page, start: HttpCall) -> Following | None:
         """The list once more from its first page, where rows moved while it was read."""
-        if self._readings is None or not self._readings.again(page, self._pager):
+        pager, readings = self._pager, self._readings
+        if readings is None or not readings.again(page, pager.rows_at_first, is_counted=pager.is_counted):
             return None
         self._means.log(f"{page.named}: rows moved from page to page, so the list is read once more")
         self._pages_before = self._facts.pages

@@ -3,13 +3,11 @@ and values that are known when a request is made (`${cursor.start}`, `${cursor.e
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from factory.http.page import Page
@@ -19,8 +17,7 @@ from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
 
 if TYPE_CHECKING:
-    from factory.http.window import RowProgress
-    from schemas.model.cursor import Moment
+    pass
 
 _PLAIN = re.compile(r"[\w.@]+")
 
@@ -53,103 +50,6 @@ class RowSelector:
             raise page.error(f"`data_selector` ({self._selector}) finds nothing in the answer")
         rows = selected if isinstance(selected, list) else [selected]
         return Came(rows, rows if sent is None else sent)
-
-
-class _Version(NamedTuple):
-    """Of a row that was handed on."""
-
-    place: int
-    moment: Moment | None
-    digest: int
-
-
-class Unique:
-    """Hands on one of the rows that have the same value at a path: the first, or where `versions` can tell, the newest.
-    The watermark comes to the newest, so no later run would get it. Raises JmesPathError."""
-
-    def __init__(self, path: str, versions: RowProgress | None = None) -> None:
-        self._value_of: Callable[[Any], Any] = search(path)
-        self._path = path
-        self._versions = versions
-        # By hashes, since texts may be of any length: no two of 128 bits will ever be the same.
-        self._seen: dict[bytes, _Version | None] = {}
-        self._keys: dict[int, bytes] = {}
-        self._met: set[bytes] = set()
-        self._is_first_reading = True
-        self._included: Mapping[str, Any] = {}
-        self.dropped = self.changed = self.new = 0
-
-    def begin(self, included: Mapping[str, Any]) -> None:
-        """Another list, into whose rows these values will be put."""
-        self.read_again()
-        self._is_first_reading, self._included = True, included
-
-    def read_again(self) -> None:
-        """Once more: `new` counts the rows that no reading before had."""
-        self._is_first_reading = False
-        self._met.clear()
-        self.new = 0
-
-    @property
-    def different(self) -> int:
-        """How many rows came in this reading."""
-        return len(self._met)
-
-    def met(self, rows: Sequence[Any]) -> list[Any]:
-        """Those of the rows of a page that came on an earlier page of this reading."""
-        self._keys = {id(row): key for row in rows if (key := self._key(row)) is not None}
-        again = [row for row in rows if self._keys.get(id(row)) in self._met]
-        self._met.update(self._keys.values())
-        return again
-
-    def first_of(
-        self, rows: list[Any], error: Callable[[str], Exception], handed_on: list[Any] | None = None
-    ) -> list[Any]:
-        """The rows to hand on behind `handed_on`, in which newer versions are put in place. Where that is None,
-        it is out of reach, and newer versions follow. Raises `error` for a row without the value."""
-        kept: list[Any] = []
-        for row in rows:
-            key = self._keys.get(id(row)) or self._key(row)
-            if key is None:
-                raise error(f"a row has nothing at `unique_by` ({self._path})")
-            place = len(handed_on or ()) + len(kept)
-            if key not in self._seen:
-                kept.append(row)
-                self.new += 1
-            elif (before := self._newer_than(row, self._seen[key])) is None:
-                self.dropped += self._is_first_reading
-                continue
-            else:
-                self.changed += 1
-                self.new += 1
-                if handed_on is None:
-                    kept.append(row)
-                else:
-                    place = before
-                    into, at = (handed_on, place) if place < len(handed_on) else (kept, place - len(handed_on))
-                    into[at] = row
-            versions = self._versions
-            version = None if versions is None else _Version(place, versions.version(row), hash(repr(row)))
-            self._seen[key] = version
-        return kept
-
-    def _key(self, row: Any) -> bytes | None:
-        value = self._value_of({**self._included, **row} if self._included and isinstance(row, dict) else row)
-        if value is None or (isinstance(value, list) and None in value):
-            return None
-        if any(map(has_lost_digits, value if isinstance(value, list) else (value,))):
-            raise JmesPathError(f"`unique_by` gives {value!r}, which may have lost digits; `decimals: text` keeps them")
-        return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=16).digest()
-
-    def _newer_than(self, row: Any, seen: _Version | None) -> int | None:
-        """The place of the version that this row is newer than; None where it is not. Of another one that says the same
-        moment, it is."""
-        if seen is None or self._versions is None:
-            return None
-        now = self._versions.version(row)
-        if now is not None and seen.moment is not None and self._versions.is_later(seen.moment, now):
-            return None
-        return None if now == seen.moment and hash(repr(row)) == seen.digest else seen.place
 
 
 class EachError(Exception):

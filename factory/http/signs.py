@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from factory.http.errors import is_of_all, letters
-from factory.http.formats import links_of
+from factory.http.call import links_of
+from factory.http.failures import is_of_all, letters
 from factory.http.page import Page
 from factory.http.selection import absent_key, is_path, named
 
@@ -175,22 +175,6 @@ def _pairs(*frames: Any, passes_by: re.Pattern[str] | None = None) -> Iterator[t
             yield str(key), value
             if number < _FRAMES and (passes_by is None or not passes_by.search(str(key))):
                 pending.append(value)
-
-
-def sign_of_a_part(value: Any) -> str | None:
-    """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
-    look at in time or on all of its parts. None where there is none."""
-    if isinstance(value, list):  # several queries of GraphQL in one request
-        parts = (one for one in value if isinstance(one, Mapping) and one.keys() <= {"data", "errors", "extensions"})
-        return next((sign for one in parts if (sign := sign_of_a_part(one)) is not None), None)
-    if not isinstance(value, Mapping):
-        return None
-    if "data" in value and isinstance(value.get("errors"), list | dict) and value["errors"]:
-        return "errors"
-    shards = value.get("_shards")
-    if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
-        return "_shards" if shards.get("failed") else "timed_out"
-    return "incomplete_results" if value.get("incomplete_results") is True else None
 
 
 class StatedTotals:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
-from factory.http.call import HttpCall
+from factory.http.call import HttpCall, links_of
 from factory.http.expectations import Total
-from factory.http.formats import links_of
 from factory.http.page import Means, Page
 from factory.http.selection import asked, search, searched
 from factory.http.signs import (

@@ -237,7 +237,7 @@ class UnreadFiles:
 
 
 def _why(log: list[Mapping[str, Any]], kept: datetime) -> str:
-    """Of the last parse in a log."""
+    """Of the last parse in a log that has ended; one that may still go on tells nothing yet."""
     begins = [number for number, entry in enumerate(log) if str(entry.get("event")).startswith(BEGIN)]
     last = log[begins[-1] :] if begins else log
     if any(str(entry.get("event")).startswith(CALLBACKS) for entry in last):
@@ -245,8 +245,11 @@ def _why(log: list[Mapping[str, Any]], kept: datetime) -> str:
     died = next((entry for entry in last if how_it_died(entry)), None)
     if died is not None:
         return f"the process that reads it {how_it_died(died)}" if _time(died) > kept else ""
-    forgotten = begins and _time(last[0]) > kept and datetime.now(UTC) - _time(last[0]) > PATIENCE
-    return "Airflow has kept nothing of it" if forgotten else ""
+    if not begins or _time(last[0]) <= kept:
+        return ""
+    if datetime.now(UTC) - _time(last[0]) > PATIENCE:
+        return "Airflow has kept nothing of it"
+    return _why(log[: begins[-1]], kept)
 
 
 def _time(entry: Mapping[str, Any]) -> datetime:

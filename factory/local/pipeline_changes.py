@@ -1,7 +1,4 @@
-"""Pipelines that appear, change, break, heal and go, told from Airflow's lists of DAGs and import errors.
-
-Installs what is added to requirements-extra.txt while the run goes on.
-"""
+"""Pipelines that appear, change, break, heal and go, told from Airflow's lists of DAGs and import errors."""
 
 from __future__ import annotations
 
@@ -9,8 +6,6 @@ import contextlib
 import json
 import os
 import re
-import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from factory.local.api import AirflowClient
-from factory.local.components import Component
 from factory.local.logs import UnreadFiles, cut, first_reason, one_line
 from factory.local.terminal import Event, in_columns
 from schemas.folder.discovery import is_pipeline_path
@@ -87,6 +81,7 @@ class PipelineChanges:
         gone = {name for name, file in self._known.items() if not file.schedules.keys() <= present}
         self._lost = {name for name in self._lost | gone if (self._bundle / "current" / name).is_file()}
         current = group_by_file(dags, errors, {name: why for name, why in unread.items() if name not in self._lost})
+        current |= self._between_two_reads(current)
         self._deleted -= (back := self._came_back(current, since))
         events = self._of_bundle(present, back)
         for name in sorted(self._known.keys() | current.keys()):
@@ -95,6 +90,11 @@ class PipelineChanges:
         self._lost -= current.keys()
         failed = [Event(in_columns("not notified", _title(n)), why) for n, why in self._unread.failed_notifications()]
         return [*events, *failed]
+
+    def _between_two_reads(self, current: Collection[str]) -> dict[str, PipelineFile]:
+        """Files whose error Airflow has dropped before it told what is in them now: they are as they were."""
+        files = ((name, file) for name, file in self._known.items() if name not in current and not file.schedules)
+        return {name: file for name, file in files if (self._bundle / "current" / name).is_file()}
 
     def _came_back(self, current: Mapping[str, PipelineFile], since: datetime) -> set[str]:
         """DAGs that were deleted in Airflow and registered again, paused, between two calls. Raises
@@ -244,55 +244,3 @@ def _remedy(finding: str) -> str:
 def _title(name: str) -> str:
     """A stub's name is its pipeline's with `.py` behind it."""
     return name.removesuffix(".py").removesuffix(NOT_READ)
-
-
-LOOK_SECONDS = 2.0
-LOCK = "requirements.lock"
-"""Beside the file, where there is one: the versions that Airflow and this project run on."""
-
-
-class Packages:
-    """Watches the file. Tasks import a new package at once, as each has a process of its own; the dag-processor has to
-    read the pipelines again."""
-
-    def __init__(self, file: Path, log: Path, start: Callable[[Component], None], say: Callable[[Event], None]) -> None:
-        lock = file.with_name(LOCK)
-        constraints = ["--constraint", str(lock)] if lock.is_file() else []
-        options = ["--disable-pip-version-check", "--no-input", "--quiet", *constraints, "--requirement", str(file)]
-        self.component = Component("packages", [sys.executable, "-P", "-m", "pip", "install", *options], log)
-        self._file = file
-        self._start = start
-        self._say = say
-        self._installed = self._text()
-        self._next_look = 0.0
-        self._installing = False
-
-    def look(self) -> bool:
-        """Whether packages were installed since the last look. Starts an installation when the file has changed."""
-        if self._installing:
-            return not self.component.running and self._ended()
-        if time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + LOOK_SECONDS
-            text = self._text()
-            if text not in (self._installed, b""):
-                self._installed, self._installing = text, True
-                self._say(Event(f"Installing the packages of {self._file.name} …"))
-                self._start(self.component)
-        return False
-
-    def _ended(self) -> bool:
-        self._installing = False
-        seconds = time.monotonic() - self.component.started
-        if self.component.status == 0:
-            self._say(Event(f"Installed the packages of {self._file.name} after {seconds:.0f} s; no restart is needed"))
-            return True
-        errors = [line for line in self.component.last_lines(100) if line.startswith("ERROR")]
-        text = f"{self._file.name} could not be installed (log: {self.component.log})"
-        self._say(Event(text, cut(errors[-1] if errors else "")))
-        return False
-
-    def _text(self) -> bytes:
-        try:
-            return self._file.read_bytes()
-        except OSError:
-            return b""

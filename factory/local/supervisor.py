@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from factory.local.api import AirflowClient, HealthWatch
-from factory.local.components import Component, Recovery
+from factory.local.components import Component, Packages, Recovery
 from factory.local.environment import API_SERVER, BUNDLE, LocalEnvironment, airflow, local_environment
 from factory.local.home import HOST, USER, Home, LocalRunError, Settings, require_free_ports
 from factory.local.logs import TaskLogs, UnreadFiles
-from factory.local.pipeline_changes import Packages
 from factory.local.processes import end_descendants, group_leaders, reap, send
 from factory.local.reporter import Reporter
 from factory.local.terminal import Terminal

@@ -20,9 +20,10 @@ from factory.http.expectations import PollFacts
 from factory.http.network import UnusableSettingError
 from factory.http.page import Means, SkippedError
 from factory.http.poll import PollAnswer, poll
-from factory.http.rows import EachError, Unique, requests_for, with_included
+from factory.http.repeats import Unique
+from factory.http.rows import EachError, requests_for, with_included
 from factory.http.session import HttpSession, Transport
-from schemas.model.auth import is_named_later
+from schemas.compose.servers import is_named_later
 from schemas.model.http import Each, HttpRequest, Until
 
 if TYPE_CHECKING:

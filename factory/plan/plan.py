@@ -55,9 +55,8 @@ def plan(before: Path, after: Path, *, base: str, shown: str, now: datetime) -> 
 
 def joined(plans: Sequence[Plan]) -> Plan:
     """One plan of those of several folders, which are compared with the same base."""
-    order = {kind: position for position, kind in enumerate(KINDS)}
     entries = [entry for each in plans for entry in each.entries]
-    entries.sort(key=lambda e: (not e.loses, order[e.kind], e.dag_id, e.environment or ""))
+    entries.sort(key=lambda e: (not e.loses, KINDS.index(e.kind), e.dag_id, e.environment or ""))
     return Plan(plans[0].base, tuple(entries))
 
 
@@ -136,8 +135,7 @@ def _broken(path: str, old: Contents, new: Contents) -> Entry:
 def _gone(path: str, was: set[_Key], there: set[_Key], renamed: Mapping[str, str]) -> Iterator[Entry]:
     """DAGs of a file, and environments of them, that are not there any more: `there` are the others, by old ids."""
     new_ids = {old: new for new, old in renamed.items()}
-    for key in was - there:
-        dag_id, environment = key
+    for dag_id, environment in was - there:
         if environment is not None and (dag_id, None) in there:
             change = Change("environment", f"environment `{environment}` is removed", f"{path}:1", loses=True)
             yield Entry("changed", new_ids.get(dag_id, dag_id), path, environment, (change,))
@@ -161,7 +159,6 @@ MARK = "<!-- factory plan -->"
 """The first line of the Markdown: by it the comment of an earlier plan is found again."""
 MOST_ENTRIES = 100
 """Entries of one kind that the text and the Markdown list; the JSON has all."""
-
 MOST_BYTES = 65_000
 """Of the Markdown: a comment on GitHub may have 65,536."""
 LONGEST_TITLE = 300
@@ -211,8 +208,7 @@ def _blocks(plan: Plan) -> list[_Block]:
         if alone or not own:
             loses = entry.kind in ("broken", "removed", "renamed") or any(line[0].startswith("! ") for line in alone)
             found.append(_Block(entry.kind, (_title(entry),), loses, entry.path, alone))
-    order = {kind: position for position, kind in enumerate(KINDS)}
-    return sorted(found, key=lambda block: (not block.loses, order[block.kind]))
+    return sorted(found, key=lambda block: (not block.loses, KINDS.index(block.kind)))
 
 
 def text(plan: Plan) -> str:
@@ -223,9 +219,8 @@ def text(plan: Plan) -> str:
     blocks = _blocks(plan)
     for block in _shown(blocks):
         lines.append(f"{'!' if block.loses else ' '} {_SIGNS[block.kind]} {block.title}  {block.kind}  {block.path}")
-        lines += [
-            f"      {'    ' if position else ''}{part}" for line in block.lines for position, part in enumerate(line)
-        ]
+        for first, *others in block.lines:
+            lines += [f"      {first}", *(f"          {part}" for part in others)]
     lines += _left_out(blocks)
     return "".join(f"{printable(line)}\n" for line in lines)
 

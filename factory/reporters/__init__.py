@@ -12,14 +12,14 @@ FORMATS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"full": ("colour",), "concise": ("colour",), "json": ("pipelines",), "github": (), "gitlab": (), "sarif": ()}
 )
 """Format → what it takes besides the findings."""
-_MODULES: Mapping[str, str] = MappingProxyType({"concise": "full", "github": "forges", "gitlab": "forges"})
-"""Where several are in one module, each is a function there."""
+_FOR_PEOPLE: Mapping[str, str] = MappingProxyType({"full": "render", "concise": "concise"})
+"""Formats of `full`, and their functions there; all others are functions of `programs`."""
 
 
 def render(name: str, findings: Sequence[Diagnostic], *, pipelines: int, colour: bool) -> str:
     """The findings in one of FORMATS, without a line break at the end; `pipelines` is how many were checked."""
     known = {"pipelines": pipelines, "colour": colour}
     details = {detail: known[detail] for detail in FORMATS[name]}
-    module = importlib.import_module(f"factory.reporters.{_MODULES.get(name, name)}")
-    rendered: str = getattr(module, name if name in _MODULES else "render")(findings, **details)
+    module = importlib.import_module(f"factory.reporters.{'full' if name in _FOR_PEOPLE else 'programs'}")
+    rendered: str = getattr(module, _FOR_PEOPLE.get(name, name))(findings, **details)
     return rendered

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from schemas.compose.env_values import EnvText, names_secret
+from schemas.compose.env_values import EnvText
+from schemas.compose.servers import credentials_in, is_named_later, named_servers
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.paths import DataPath, walk
+from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.model.auth import SAFE_HEADERS, is_named_later, named_servers
 from schemas.model.built_ins import BUILT_INS
 from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up
@@ -254,15 +254,9 @@ def _server(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     url = value_at(subject.data, path)
     if not isinstance(url, str) or "{" not in url or not is_named_later(url):
         return
-    auth, headers = task.arguments.get("auth"), task.arguments.get("headers")
-    fields = {key: task.arguments.get(key) for key in ("params", "json", "data")}
-    carried = ["`auth`"] if isinstance(auth, dict) else []
-    carried += [
-        f"`{name}`" for name in (headers if isinstance(headers, dict) else ()) if name.lower() not in SAFE_HEADERS
-    ]
-    carried += [f"`{where[-1]}`" for where in walk(fields).keys if names_secret(where[-1])]
+    auth, carried = task.arguments.get("auth"), next(credentials_in(task.arguments), None)
     if carried and not named_servers(subject.data, task.arguments):
-        message = f"a value of the run says which server is asked, and nothing here says which one may get {carried[0]}"
+        message = f"a value of the run says which server is asked, and nothing here says which one may get {carried}"
         help_text = "write the server before the value, as in https://api.example.com/${each.id}"
         if isinstance(auth, dict) and auth.get("conn_id"):
             help_text += f"; or make it the host of the connection `{auth['conn_id']}`, then ignore this"

@@ -71,6 +71,8 @@ class Operator(BaseOperator):
 
 os._exit(126)
 """
+SLOW = "import time; time.sleep(5)"
+"""Airflow has dropped what was wrong, and does not know yet what is in the file."""
 POLL = """\
 schedule: "* * * * *"
 poll:
@@ -156,7 +158,7 @@ def lose_and_heal(run: LocalRun) -> None:
     kill(run, "local-api", "local_api.py")
     (run.pipelines / "dies.yaml").write_text(DIES)
     run.wait_for(lambda: run.printed("unread", "dies.yaml"), SOON_SECONDS, "the unread pipeline")
-    (run.pipelines / "dies_at_import.py").write_text(DIES_AT_IMPORT.replace("os._exit(126)", ""))
+    (run.pipelines / "dies_at_import.py").write_text(DIES_AT_IMPORT.replace("os._exit(126)", SLOW))
     run.wait_for(lambda: run.printed("healed", "dies"), SOON_SECONDS, "the pipeline that is read again")
     away = run.pipelines.rename(run.pipelines.with_name("away"))
     run.wait_for(lambda: run.printed("missing"), SOON_SECONDS, "a word about the folder")

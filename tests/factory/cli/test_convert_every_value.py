@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from factory.build.python_made import imported
+from factory.build.python_module import Modules
 from factory.loading.from_python import converted
 from factory.loading.pipelines import build_checked
-from factory.loading.to_python import Modules
 from schemas.check import Checker, CheckOptions
 from schemas.dagfactory.convert.airflow import to_airflow
 from schemas.dagfactory.convert.from_airflow import airflow_documents, from_airflow

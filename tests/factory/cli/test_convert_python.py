@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from datetime import date
 from pathlib import Path
 
-import pytest
 import yaml
-
-from factory.build.python_code import formatted, quoted
 
 from .commands import factory
 from .test_convert import project
@@ -88,15 +84,6 @@ def test_a_value_that_is_not_there_is_not_written(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "PF125: `N` is not set here" in done.stderr
-
-
-@pytest.mark.parametrize("end", ['"', '""', '"""', '\\"', '"""""', "x"])
-def test_a_block_of_text_may_end_in_quotes(end: str) -> None:
-    text = f'echo "start"\necho """{end}'
-
-    assert ast.literal_eval(quoted(text)) == text
-    assert ast.literal_eval(formatted([(f'{text}"', False), ('"', False)])[1:]) == f'{text}""'
-    ast.parse(formatted([(text, False), ("1 + 1", True), (text, False)]))
 
 
 BY_HAND = """\

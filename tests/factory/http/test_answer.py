@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from factory.http import body, poll
+from factory.http.call import links_of
 from factory.http.errors import HttpError
-from factory.http.formats import links_of
 
 from .http_server import Server
 

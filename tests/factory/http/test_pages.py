@@ -10,8 +10,9 @@ from typing import Any
 import jmespath
 import pytest
 
-from factory.http.call import HttpCall, counts
+from factory.http.call import HttpCall
 from factory.http.errors import HttpError
+from factory.http.repeats import counts
 
 from .http_server import ROWS, Server, answer, by_cursor, by_offset, by_page, query, query_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from factory.http.errors import HttpError
-from schemas.model.auth import is_named_later, named_servers
+from schemas.compose.servers import is_named_later, named_servers
 from tests.factory.build.built_dags import built
 
 from .conftest import Connect, operator

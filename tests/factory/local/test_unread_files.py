@@ -80,6 +80,15 @@ def test_a_parse_that_may_still_go_on_is_no_fault(tmp_path: Path, now: datetime)
 
 
 @pytest.mark.usefixtures("current")
+def test_a_fault_is_told_until_the_next_parse_has_ended(tmp_path: Path, now: datetime) -> None:
+    died = now - timedelta(seconds=30)
+    again = {"event": f"Filling up the DagBag from /home/current/{NAME}"}
+    path = log(tmp_path, died, EXIT, again | {"timestamp": now.isoformat()})
+    assert look(tmp_path) == {NAME: f"the process that reads it exited with 126; see {path}"}
+    assert look(tmp_path, now + timedelta(seconds=5)) == {}
+
+
+@pytest.mark.usefixtures("current")
 def test_a_process_that_ran_callbacks_keeps_nothing_and_is_no_fault(tmp_path: Path, now: datetime) -> None:
     log(tmp_path, now - timedelta(minutes=3), CALLBACK, EXIT)
     assert look(tmp_path, now - timedelta(minutes=4)) == {}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.reporters.forges import github, gitlab
+from factory.reporters.programs import github, gitlab
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from factory.reporters import sarif
+from factory.reporters import programs
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
 
@@ -78,7 +78,7 @@ LOG = an_object({"$schema": URI, "version": {"const": "2.1.0"}, "runs": a_list(R
 
 def document(findings: tuple[Diagnostic, ...]) -> dict[str, Any]:
     """The parsed log, found to be valid."""
-    parsed: dict[str, Any] = json.loads(sarif.render(findings))
+    parsed: dict[str, Any] = json.loads(programs.sarif(findings))
     jsonschema.Draft202012Validator(LOG).validate(parsed)
     for result in parsed["runs"][0]["results"]:
         rule = parsed["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]

@@ -280,11 +280,9 @@ def test_a_time_with_an_offset_is_there_in_every_zone(moment: datetime, zone: st
 @given(MOMENTS, ZONES, st.sampled_from([None, "iso", "rfc2822", "%d/%m/%Y %H:%M:%S"]))
 def test_a_time_that_says_nothing_is_in_the_zone(moment: datetime, zone: str, name: str | None) -> None:
     local = moment.astimezone(ZoneInfo(zone))
-    pattern = {None: "%Y-%m-%dT%H:%M:%S", "iso": "%Y-%m-%d %H:%M:%S", "rfc2822": "%a, %d %b %Y %H:%M:%S"}.get(
-        name, name
-    )
+    patterns = {None: "%Y-%m-%dT%H:%M:%S", "iso": "%Y-%m-%d %H:%M:%S", "rfc2822": "%a, %d %b %Y %H:%M:%S"}
     form = CursorForm(name, ZoneInfo(zone))
-    written = local.strftime(str(pattern))
+    written = local.strftime(patterns.get(name) or str(name))
     # In the hour from which clocks are set back, the earlier one is meant.
     assert form.moment(written) in (moment, moment - timedelta(hours=1))
 

@@ -1,0 +1,154 @@
+"""By which keys and words an answer of status 200 says that it failed, is not done, or that rows are missing in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+# How answers say that they failed: keys without what is no letter (`error_message`, `errorMessage`), and their values.
+_WHOLE = ("ok", "success", "succeeded", "successful", "issuccess", "isok", "jobcomplete", "iscomplete", "complete")
+_IN_PART = re.compile(r"(?:is)?(?:partial|incomplete)(?:results?|failure|data)?|terminatedearly|timedout")
+_FAILURE = re.compile(
+    r"(?:soap|soapenv|env|s)?fault(?:string|code)?|exceptions?|failures?|(?:is)?failed|(?:is|has|last|api)?err(?:or)?s?"
+    r"(?:messages?|msg|text|desc|description|details?|info|list|response|reason|type|name|data|summary|string)?"
+)
+_CODE = re.compile(
+    r"(?:http|response|result|return|ret|err|error|api)?(?:status)?code|(?:http|response)?status|err(?:or)?(?:no|num|number)"
+    r"|ret|rc"
+)
+_STATE = re.compile(r"(?:response|result|job|query|api)?(?:status|stat|state|result|outcome|ack)(?:text|type|message)?")
+_MESSAGE = re.compile(
+    r"(?:status|response|result|api|info|user)?(?:messages?|msg)|details?|descriptions?|reason|note|information|info|title"
+)
+_BAD_STATE = re.compile(
+    r"\b(?:err(?:or)?s?|fail(?:ed|ure|s)?|fault|exception|denied|limit(?:ed)?|throttled|too many|quota|invalid"
+    r"|bad request|unauthori[sz]ed|unauthenticated|forbidden"
+    r"|not (?:ok|authori[sz]ed|authenticated|allowed|permitted|ready)"
+    r"|n(?:ot)?ok|ko|unavailable|timed? ?out|expired|rejected|aborted|unsuccessful|suspended|exhausted|exceeded"
+    r"|pending|running|queued|in progress|processing|preparing|accepted)\b"
+)
+_SENTENCE = re.compile(
+    r"too many requests|try (?:again|later)|rate.?limit|call frequency|\bexceed|(?:access|permission)s? (?:is )?denied"
+    r"|\bnot (?:authori[sz]ed|authenticated|allowed|permitted)\b|internal (?:server )?error|service (?:is )?unavailable"
+    r"|(?:un|not )able to|could ?n.t|\bcan ?not\b|has (?:failed|expired|timed out)|under maintenance"
+    r"|invalid (?:api|token|key)|^\W*(?:error|fatal|exception|failed|failure)\b\s*[:;-]",
+    re.IGNORECASE,
+)
+_NONE_FAILED = re.compile(r"\b(?:no|without|0) (?:errors?|failures?)\b|rate.?limit.{0,20}remaining", re.IGNORECASE)
+_WELL = ("", "ok", "success", "successful", "none", "null", "na", "no", "noerror", "noerrors", "false", "nofailure")
+_NO_ROWS = re.compile(
+    r"(?:sorry|thereare|thereis|therewere)?no(?:more|new|matching|such)?(?:records?|results?|rows?|data|entries|items?"
+    r"|matches|content|transactions?|documents?|objects?|events?)(?:(?:were|was|is|are)?(?:found|match|available|exist|return).*)?"
+)
+_ENVELOPE = re.compile(
+    r"(?:soap|soapenv|env|s)?(?:envelope|body|header)|head|(?:api)?status|result|data|(?:api)?response(?:header|status|info)?"
+)
+"""Mappings that say how a request went, or hold the rows."""
+_FRAME = re.compile(r"_?(?:response|search|result|page|list)?(?:meta|metadata|info|pagination|paging|page)")
+"""Mappings beside the rows that are about all of them."""
+_FEW, _SHORT = 6, 200
+
+
+def sign_of_a_part(value: Any) -> str | None:
+    """A key by which an answer says that rows are missing in it: errors beside data (GraphQL), what a search could not
+    look at in time or on all of its parts. None where there is none."""
+    if isinstance(value, list):  # several queries of GraphQL in one request
+        parts = (one for one in value if isinstance(one, Mapping) and one.keys() <= {"data", "errors", "extensions"})
+        return next((sign for one in parts if (sign := sign_of_a_part(one)) is not None), None)
+    if not isinstance(value, Mapping):
+        return None
+    if "data" in value and isinstance(value.get("errors"), list | dict) and value["errors"]:
+        return "errors"
+    shards = value.get("_shards")
+    if isinstance(shards, Mapping) and (shards.get("failed") or value.get("timed_out") is True):
+        return "_shards" if shards.get("failed") else "timed_out"
+    return "incomplete_results" if value.get("incomplete_results") is True else None
+
+
+def sign_of_failure(value: Any, number: int, url: str) -> str | None:
+    """A key by which the answer to a request, which has this number of rows, says that it failed, that it is not done,
+    or that they are not all there. None where there is none, and where it says that there are no rows."""
+    found = None
+    for key, child in _said(value, all_frames=not number):
+        name = letters(key.rpartition(".")[2])
+        if (child is False and name in _WHOLE) or (child is True and _IN_PART.fullmatch(name)):
+            return key
+        if isinstance(child, list | dict) and child and name in ("errors", "unreachable"):
+            return key
+        if number:
+            continue
+        if _says_no_rows(child):
+            return None
+        if found is None and _fails(name, child, url):
+            found = key
+    return found
+
+
+def _fails(name: str, child: Any, url: str) -> bool:
+    if child in (False, "false", "False", "no", "N", "0") and (name in _WHOLE or (child is False and name == "status")):
+        return True
+    if not child:
+        return False
+    if _FAILURE.fullmatch(name) is not None:
+        return not _is_well(child)
+    is_code = _CODE.fullmatch(name) is not None
+    if isinstance(child, str) and (is_code or _STATE.fullmatch(name)) and _BAD_STATE.search(_words(child)) is not None:
+        # `status` may be what was asked for.
+        return child not in (one for _, one in parse_qsl(urlsplit(url).query))
+    if is_code:
+        code = int(child) if isinstance(child, str) and re.fullmatch(r"-?[0-9]{1,6}", child) else child
+        is_bad = isinstance(code, int) and (code < 0 or 400 <= code < 600 or 40_000 <= code < 60_000)
+        return is_bad or (name.startswith("err") and not _is_well(child))
+    texts = child if isinstance(child, list) else [child]
+    return _MESSAGE.fullmatch(name) is not None and any(isinstance(one, str) and tells_failure(one) for one in texts)
+
+
+def tells_failure(text: str, *, is_sentence: bool = False) -> bool:
+    """Whether a text says that something failed; a single word does so only where it need be no sentence."""
+    if _NONE_FAILED.search(text) is not None:
+        return False
+    return _SENTENCE.search(text) is not None or (not is_sentence and _BAD_STATE.search(_words(text)) is not None)
+
+
+def _is_well(child: Any) -> bool:
+    """Whether the value of a key that is about errors says that there are none."""
+    if isinstance(child, Mapping | list):
+        return all(map(_is_well, child.values() if isinstance(child, Mapping) else child))
+    return not child or (child is not True and letters(child) in _WELL and not re.search("[1-9]", str(child)))
+
+
+def _says_no_rows(child: Any) -> bool:
+    """Whether a text, or one of the values of what is about an error, says that there are no rows."""
+    if isinstance(child, Mapping) and len(child) <= _FEW:
+        return any(isinstance(one, str) and _says_no_rows(one) for one in child.values())
+    return isinstance(child, str) and len(child) < _SHORT and _NO_ROWS.fullmatch(letters(child)) is not None
+
+
+def _said(value: Any, inside: str = "", *, all_frames: bool) -> Iterator[tuple[str, Any]]:
+    """Keys and values of an answer, and of its mappings that are no rows by their names; with `all_frames` also of
+    those that hold rows, and of a lone one, as the root of XML is."""
+    for key, child in value.items() if isinstance(value, Mapping) else ():
+        yield f"{inside}{key}", child
+        if isinstance(child, Mapping) and (
+            is_of_all(key) or (all_frames and (len(value) == 1 or _ENVELOPE.fullmatch(letters(key)) is not None))
+        ):
+            yield from _said(child, f"{inside}{key}.", all_frames=all_frames)
+
+
+def _words(text: str) -> str:
+    """`over query limit` of `OVER_QUERY_LIMIT` and `OverQueryLimit`."""
+    return re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)).lower()
+
+
+@lru_cache(maxsize=1024)  # pages have the same keys
+def letters(key: Any) -> str:
+    """A key in small letters, without what is no letter."""
+    return re.sub(r"[^a-z]", "", str(key).lower())
+
+
+def is_of_all(key: Any) -> bool:
+    """Whether a mapping of this name is beside the rows and about all of them."""
+    return _FRAME.fullmatch(letters(key)) is not None
