@@ -139,8 +139,9 @@ def _misfit(value: Any, annotation: _Annotation, *, is_operator: bool) -> Misfit
         return Misfit(f"is {wanted}, not the text `{value}`", f"write `{word}`" if word else "", help_text)
     if isinstance(value, int | float):
         written = str(value).lower()
-        caret = f'write "{written}"' if "str" in types else ""
-        return Misfit(f"is {wanted}, not {'' if isinstance(value, bool) else 'the number '}`{written}`", caret)
+        is_number = not isinstance(value, bool)  # as it is written, which may be `0755` or `1.10`
+        caret = ("put it in quotes" if is_number else f'write "{written}"') if "str" in types else ""
+        return Misfit(f"is {wanted}, not {'the number ' if is_number else ''}`{written}`", caret)
     return Misfit(f"is {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}")
 
 

@@ -28,6 +28,8 @@ _COMMAND_AGAIN = (
     r"(?<=[^\s\\;&|(]) (?=(?:cd|echo|export|mkdir|rm|cp|mv|curl|wget|python3?|pip|aws|gsutil|dbt|psql|set|source) )"
 )
 """A second command of a line, as far as a name tells; `sudo`, `time` and their like come before one."""
+_ENDED_BY_A_WORD = r"(?:^|[;&|(]\s*)(?:cd [^\s\-'\"`{(][^\s'\"`{(]*+|set -[a-z]++(?: pipefail)?+) (?=[^\s;&|)#<>12\\])"
+"""`cd` and `set` take no command, so a word behind theirs begins one."""
 _BEFORE_A_COMMAND = frozenset({"sudo", "time", "exec", "nohup", "then", "do", "else", "xargs", "env", "-exec", "!"})
 
 
@@ -70,6 +72,9 @@ def check_command(subject: Subject, path: DataPath, command: str, *, may_be_fold
 
 def _second_command(command: str) -> str | None:
     """The name of a command behind another one in the same line, without `;` or the like between them."""
+    match = re.search(_ENDED_BY_A_WORD, command)
+    if match is not None:
+        return command[match.end() :].split(maxsplit=1)[0]
     for match in re.finditer(_COMMAND_AGAIN, command):
         before = command[: match.start()].split()[-1:]
         if before and before[0] not in _BEFORE_A_COMMAND and not before[0].startswith("-"):

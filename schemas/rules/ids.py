@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
-from itertools import islice
-from typing import Any
 
 from schemas.compose.merging import ENVIRONMENTS, declared, overlay_of
 from schemas.expressions.templates import read_template
@@ -17,11 +14,9 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.folder.discovery import default_dag_id
 from schemas.folder.templates import is_template_path
-from schemas.model.cron import expanded, slots
-from schemas.model.schedule import CRON_PRESETS
 from schemas.model.value_schema import of_value, schema_problem, unfit
 from schemas.rules.arguments import renders_natively
-from schemas.rules.run_times import OF_LOGICAL_DATE, duration_of
+from schemas.rules.run_times import OF_LOGICAL_DATE, duration_of, first_slots
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.templates import rendered_texts
@@ -92,7 +87,6 @@ _KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
 _OPERATORS = {"ExternalTaskSensor": "wait_dag", "TriggerDagRunOperator": "trigger_dag"}
 MARKS = (*_KEYS, *_OPERATORS)
 """A text without these names no other DAG."""
-_SLOTS_COMPARED = 60
 _PARTS_OR_OTHER_RUNS = (
     *("execution_delta", "execution_date_fn", "external_task_id", "external_task_ids", "external_task_group_id"),
 )
@@ -106,8 +100,7 @@ def built_in_of(task: TaskView) -> str:
 
 def check_itself(subject: Subject) -> Iterator[Diagnostic]:
     """A `wait_dag` that waits for its own run, and a `trigger_dag` that waits for the next run of its own DAG."""
-    written = subject.data.get("dag_id")
-    dag_id = written if isinstance(written, str) else default_dag_id(subject.path)
+    dag_id = _own_id(subject)
     for task in subject.tasks:
         starts_it = built_in_of(task) == "trigger_dag" and task.arguments.get("trigger_dag_id") == dag_id
         if starts_it and task.arguments.get("wait_for_completion") is True:
@@ -118,6 +111,11 @@ def check_itself(subject: Subject) -> Iterator[Diagnostic]:
             message = "this waits for the end of its own run"
             help_text = "name another DAG, or an earlier run by `execution_delta`"
             yield subject.finding(Code.CYCLE, (*task.with_path, "external_dag_id"), message, help=help_text)
+
+
+def _own_id(subject: Subject) -> str:
+    written = subject.data.get("dag_id")
+    return written if isinstance(written, str) else default_dag_id(subject.path)
 
 
 def check_other_dags(
@@ -138,9 +136,62 @@ def check_other_dags(
             yield from _params(subject, task, dag_id, find(dag_id))
             if task.arguments.get("logical_date", "") is None:
                 yield from _without_date(subject, task, dag_id, find(dag_id))
+            yield from _each_other(subject, task, dag_id, dag_ids, find)
         elif built_in_of(task) == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
             yield from _parts(subject, task, dag_id, other)
             yield from _times(subject, task, dag_id, other)
+            yield from _each_other(subject, task, dag_id, dag_ids, find)
+
+
+_DECIDES = ("branch", "short_circuit")
+_CONDITIONS = ("run_if", "skip_if")
+_AFTER_FAILURE = ("one_failed", "all_failed")
+
+
+def _each_other(
+    subject: Subject, task: TaskView, dag_id: str, dag_ids: Collection[str], find: Callable[[str], Subject | None]
+) -> Iterator[Diagnostic]:
+    """Pipelines whose every run starts the next one's, or waits for its end, in a circle."""
+    own, kind = _own_id(subject), built_in_of(task)
+    if dag_id == own or dag_id not in set(_bound_to(subject, kind)):
+        return
+    waiting, before = [dag_id], dict[str, str]()
+    while waiting and own not in before:
+        one = waiting.pop(0)
+        other = find(one) if one in dag_ids else None
+        for name in _bound_to(other, kind) if other is not None else ():
+            if name not in before:
+                before[name] = one
+                waiting.append(name)
+    if own not in before:
+        return
+    circle = [own]
+    while circle[-1] != dag_id:
+        circle.append(before[circle[-1]])
+    via = " → ".join(f"`{one}`" for one in (own, *reversed(circle)))
+    message = f"these pipelines start each other without end: {via}"
+    help_text = "give one of the tasks a condition by `run_if`, or remove it"
+    if kind == "wait_dag":
+        message = f"these pipelines wait for each other's end: {via}"
+        help_text = "name a task of the other pipeline with `external_task_id`, or an earlier run by `execution_delta`"
+    path, severity = (*task.with_path, _KEYS[kind]), Severity.WARNING
+    yield subject.finding(Code.CYCLE, path, message, help=help_text, severity=severity)
+
+
+def _bound_to(subject: Subject, kind: str) -> Iterator[str]:
+    """The DAGs that each run starts, or whose whole run of the same date it waits for."""
+    deciding = [task for task in subject.tasks if built_in_of(task) in _DECIDES or "Branch" in (task.uses or "")]
+    for task in subject.tasks:
+        dag_id = task.arguments.get(_KEYS[kind]) if built_in_of(task) == kind else None
+        around = (task, *subject.around(task.path))
+        if not isinstance(dag_id, str) or any(key in one.entry for one in around for key in _CONDITIONS):
+            continue
+        if any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
+            continue
+        if task.entry.get("trigger_rule") not in _AFTER_FAILURE and not any(
+            subject.is_after(task, one) for one in deciding
+        ):
+            yield dag_id
 
 
 def _params(subject: Subject, task: TaskView, dag_id: str, other: Subject | None) -> Iterator[Diagnostic]:
@@ -237,7 +288,7 @@ def _times(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Ite
         help_text = f"give `{dag_id}` a schedule, or start this pipeline by an asset of it"
         yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
         return
-    mine, others = _first_slots(subject), _first_slots(other)
+    mine, others = first_slots(subject), first_slots(other)
     delta = duration_of(task.arguments.get("execution_delta", "0s"))
     if mine and others and delta is not None and not {slot - delta for slot in mine} & others:
         last = min(max(mine), max(others))
@@ -245,15 +296,3 @@ def _times(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Ite
             message = f"no run of `{dag_id}` has the logical date that this waits for"
             help_text = "write the difference of the two schedules as `execution_delta`"
             yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
-
-
-def _first_slots(subject: Subject) -> set[datetime]:
-    """The first times of a cron schedule after some moment; none where the file does not say them."""
-    schedule: Any = subject.data.get("schedule")
-    zone = subject.data.get("timezone", "UTC")
-    if isinstance(schedule, dict) and schedule.keys() <= {"cron", "timezone"}:
-        zone, schedule = schedule.get("timezone", zone), schedule.get("cron")
-    cron = CRON_PRESETS.get(schedule, schedule) if isinstance(schedule, str) else None
-    if cron is None or zone != "UTC" or cron.startswith("@") or expanded(cron) is None:
-        return set()
-    return set(islice(slots(cron, datetime(2026, 1, 1)), _SLOTS_COMPARED))

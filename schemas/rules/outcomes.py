@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from schemas.expressions.reading import TaskReference
 from schemas.expressions.template_parts import Word
@@ -19,7 +20,6 @@ from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.template_samples import RETURN_TEXT
 from schemas.rules.templates import rendered_texts
-from schemas.shape.places import mapping_at
 from schemas.source import Function, SourceReader
 from schemas.source.results import returned_texts
 
@@ -39,7 +39,8 @@ _SUCCEEDS_AFTER_FAILURE = (
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in how tasks follow each other, and in the assets of the pipeline."""
-    if not subject.groups:
+    rules = {rule for _, held in subject.settings if isinstance(rule := held.get("trigger_rule"), str)}
+    if not rules.isdisjoint(_SUCCEEDS_AFTER_FAILURE):
         yield from _hidden_failure(subject)
     branches = [task for task in subject.tasks if task.uses == "branch"]
     if branches:
@@ -51,32 +52,39 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
     """Airflow takes the state of a run from its last tasks."""
-    odd = [task for task in subject.tasks if task.entry.get("trigger_rule") in _SUCCEEDS_AFTER_FAILURE]
-    if not odd:
+    needed = {other.path for waited in subject.waits.values() for other in waited}
+    others = (task for task in subject.tasks if "teardown" not in task.entry)
+    last = [task for task in others if not any(task.path[: len(path)] == path for path in needed)]
+    if len(last) != 1:
         return
-    needed = {name for task in subject.tasks for _, name in (*task.needs, *task.teardown)}
-    needed |= {reference.task_id for _, _, reference in subject.task_references}
-    last = [task for task in subject.tasks if task.id not in needed and "teardown" not in task.entry]
-    if len(last) == 1 and last[0] in odd and subject.waits[last[0].path]:
-        rule = last[0].entry["trigger_rule"]
+    around = (last[0], *subject.around(last[0].path))
+    path, rule = _trigger_rule(subject, last[0])
+    if rule in _SUCCEEDS_AFTER_FAILURE and any(subject.waits[one.path] for one in around):
         yield subject.finding(
             Code.HIDDEN_FAILURE,
-            (*last[0].path, "trigger_rule"),
+            path,
             f"with `{rule}` the only last task also runs after a failure, and the run succeeds when it does",
             help="write `teardown: [ID]`, or add a last task that needs the others, too",
         )
+
+
+def _trigger_rule(subject: Subject, task: TaskView) -> tuple[DataPath, Any]:
+    """The trigger rule of a task, its own or by default, and where it is written."""
+    held = dict(subject.settings)
+    around = ((*group.path, "default_args") for group in subject.around(task.path))
+    places = (path for path in (task.path, *around, ("default_args",)) if "trigger_rule" in held.get(path, ()))
+    path = next(places, None)
+    return ((), None) if path is None else ((*path, "trigger_rule"), held[path]["trigger_rule"])
 
 
 def _behind_branch(subject: Subject, branches: list[TaskView]) -> Iterator[Diagnostic]:
     """A branch skips what it does not choose, and `all_success` skips what is behind something that was skipped."""
     waits = subject.waits
     for task in subject.tasks:
-        rule = task.entry.get("trigger_rule", mapping_at(subject.data, ("default_args",)).get("trigger_rule"))
-        if rule not in (None, "all_success"):
-            continue
         for branch in branches:
             ways = [other for other in waits[task.path] if branch in waits[other.path]]
-            if len(ways) > 1 and branch not in waits[task.path]:
+            is_plain = len(ways) > 1 and _trigger_rule(subject, task)[1] in (None, "all_success")
+            if is_plain and branch not in waits[task.path]:
                 yield subject.finding(
                     Code.ALWAYS_SKIPPED,
                     (*task.path, "needs") if "needs" in task.entry else task.id_path,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from schemas.compose.env_values import EnvText, param_default
@@ -12,6 +13,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import did_you_mean, meant, unmistakable
+from schemas.model.built_ins import BUILT_INS
 from schemas.model.value_schema import (
     TYPES,
     is_simple,
@@ -21,8 +23,9 @@ from schemas.model.value_schema import (
     unfit,
 )
 from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 from schemas.rules.template_context import BOOL, LIST, NUMBER, TEXT
-from schemas.shape.places import mapping_at
+from schemas.shape.places import mapping_at, value_at
 
 _FORM = ("section", "values_display", "description_md")
 """Airflow's own: how the trigger form shows a param (airflow-core docs, "Params", of 3.3)."""
@@ -100,6 +103,34 @@ SCHEMA_KEYWORDS = frozenset(
 """A mapping that means something in a trigger form has at least one of these."""
 
 
+def zeros_in_arguments(subject: Subject, task: TaskView, typed: Collection[str]) -> Iterator[Diagnostic]:
+    """Those of arguments that are not `typed`, of which a wrong type is said."""
+    if _may_lose_zeros(subject):
+        mapped = task.mapped or {} if task.uses not in BUILT_INS else {}
+        for name, path in {**{name: (*task.with_path, name) for name in task.arguments}, **mapped}.items():
+            if name not in typed:
+                yield from _lost_zeros(subject, path, value_at(subject.data, path), Code.WRONG_ARGUMENT)
+
+
+def _may_lose_zeros(subject: Subject) -> bool:
+    """Whether a number may be written with a zero in front."""
+    return subject.may_hold(" 0", "[0") and any(one.may_hold_other_spellings for one in subject.effective.documents)
+
+
+def _lost_zeros(subject: Subject, path: DataPath, value: object, code: Code) -> Iterator[Diagnostic]:
+    """Numbers with a zero in front, at any depth of a value that may be anything: postal codes, accounts, months."""
+    if type(value) is int:
+        document, place = subject.effective.origin(path)
+        written = document.written(document.value_span(place))
+        if re.fullmatch(r"0[0-9]+", written) is not None:
+            message, warning = f"`{written}` is the number {value}, which does not keep its zero", Severity.WARNING
+            caret = f'write "{written}"' + (f", or {value} for the number" if value else "")
+            yield subject.finding(code, path, message, caret=caret, severity=warning)
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inside:
+        yield from _lost_zeros(subject, (*path, key), one, code)
+
+
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Mappings that are no JSON Schema, defaults that do not fit theirs, and those that a schedule has to have."""
     asks_nobody = "scheduled runs have nobody to ask" if subject.data.get("schedule") is not None else ""
@@ -107,6 +138,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if isinstance(schema, dict):
             yield from _param(subject, ("params", name), schema, asks_nobody)
         yield from _template(subject, ("params", name), schema)
+        if _may_lose_zeros(subject):
+            yield from _lost_zeros(subject, ("params", name), schema, Code.BAD_PARAM)
     for task in subject.tasks if subject.may_hold("params") else ():
         if task.path == ("poll",):
             continue  # there they are the request's

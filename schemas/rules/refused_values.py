@@ -26,7 +26,7 @@ _EXCLUDED = {
     "prefix": ("keys",),
 }
 """Argument of a constructor → those that it refuses beside it."""
-_OF_CHECKS = ("column_mapping", "checks", "ratio_formula", "days_back")
+_OF_CHECKS = ("column_mapping", "checks", "ratio_formula", "days_back", "partition_clause")
 _OF_PEOPLE = ("defaults", "options_mapping")
 _NUMBERS = {"recursion_depth": 1, "inactivity_period": 0}
 """Argument → the least whole number that it may be."""
@@ -64,7 +64,8 @@ def _of_a_kind(name: str, arguments: Mapping[str, Any], names: Collection[str]) 
     """Of sensors, commands and operators with a Python function."""
     value = arguments[name]
     if "soft_fail" in names and name in _OF_SENSORS:
-        return _sensor_mode(value) if name == "mode" else _seconds(name, value)
+        is_unused = name == "poll_interval" and "poke_interval" in arguments  # its old name
+        return _sensor_mode(value) if name == "mode" else None if is_unused else _seconds(name, value)
     if name == "week_day":
         return _week_day(value)
     if name in _OF_BASH and "bash_command" in names:
@@ -113,12 +114,12 @@ _RATIOS = ("max_over_min", "relative_diff")
 
 def _of_check(name: str, value: Any) -> Misfit | None:
     """What `airflow.providers.common.sql.operators.sql` compares and how."""
-    if name == "ratio_formula" and value not in (None, *_RATIOS):
-        return _error(f"cannot be {_shown(value)}", meant(str(value), _RATIOS), _RATIOS)
-    if name == "days_back" and not isinstance(value, int):
-        return _error(f"is a whole number, not {_shown(value)}")
-    if name in ("ratio_formula", "days_back"):
-        return None
+    if name == "ratio_formula":
+        return None if value in _RATIOS else _error(f"cannot be {_shown(value)}", meant(str(value), _RATIOS), _RATIOS)
+    if name == "days_back":
+        return None if isinstance(value, int) else _error(f"is a whole number, not {_shown(value)}")
+    if name == "partition_clause":  # the constructor looks for a word in it
+        return _error(f"is text, not {_shown(value)}") if isinstance(value, int | float) else None
     if not isinstance(value, dict):
         return _error(f"is a mapping, not {_shown(value)}")
     for key, one in value.items():
@@ -126,7 +127,9 @@ def _of_check(name: str, value: Any) -> Misfit | None:
             if not isinstance(one, dict) or "check_statement" not in one:
                 return _error("needs `{check_statement: …}` for each check", item=key)
             continue
-        for check, limits in one.items() if isinstance(one, dict) else ():
+        if not isinstance(one, dict):
+            return _error("needs `{min: {geq_to: …}}` or another check for each column", "", _COLUMN_CHECKS, key)
+        for check, limits in one.items():
             if check not in _COLUMN_CHECKS:
                 return _error(f"has no check `{check}`", meant(str(check), _COLUMN_CHECKS), _COLUMN_CHECKS, key)
             if not isinstance(limits, dict) or limits.keys().isdisjoint(_COMPARISONS):
@@ -166,8 +169,9 @@ def _of_bash(name: str, value: Any) -> Misfit | None:
     """What fails when the command starts: each value of `env` and the command itself must be text."""
     if name == "bash_command":
         return Misfit(f"is text, not {_shown(value)}") if not isinstance(value, str) else None
-    if name == "skip_on_exit_code" and isinstance(value, str):
-        return Misfit(f"is a number or a list of numbers, not the text `{value}`")
+    if name == "skip_on_exit_code":
+        is_odd, what = isinstance(value, str | dict), "a mapping" if isinstance(value, dict) else f"the text `{value}`"
+        return Misfit(f"is a number or a list of numbers, not {what}") if is_odd else None
     for key, one in value.items() if isinstance(value, dict) else ():
         if not isinstance(one, str | dict):
             written = str(one).lower() if isinstance(one, bool) else one

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.expressions.templates import read_template
@@ -147,6 +148,23 @@ def longest_interval(subject: Subject) -> timedelta | None:
         return None
     times = islice(slots(cron, datetime(2026, 1, 1)), _SLOTS_LOOKED_AT)  # wall-clock time of any zone
     return max((later - earlier for earlier, later in pairwise(times)), default=None)
+
+
+def first_slots(subject: Subject) -> set[datetime]:
+    """The first times of a schedule by cron after some moment; none where the file does not say them."""
+    schedule: Any = subject.data.get("schedule")
+    zone = subject.data.get("timezone", "UTC")
+    if isinstance(schedule, dict) and schedule.keys() <= {"cron", "timezone"}:
+        zone, schedule = schedule.get("timezone", zone), schedule.get("cron")
+    several = schedule if isinstance(schedule, list) and schedule else [schedule]
+    crons = [CRON_PRESETS.get(one, one) if isinstance(one, str) else "@" for one in several]
+    if any(cron.startswith("@") or expanded(cron) is None for cron in crons):
+        return set()
+    if not isinstance(zone, str) or not _is_known(zone):
+        return set()
+    found = [[*islice(slots(cron, datetime(2026, 1, 1)), _SLOTS_LOOKED_AT)] for cron in crons]
+    end = min(times[-1] for times in found)
+    return {slot.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for times in found for slot in times if slot <= end}
 
 
 def duration_of(value: object) -> timedelta | None:

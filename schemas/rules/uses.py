@@ -26,6 +26,7 @@ from schemas.rules.arguments import (
 )
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
+from schemas.rules.params import zeros_in_arguments
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.template_samples import RETURN_TEXT
@@ -70,6 +71,9 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
             continue
         if task.uses in BUILT_INS:
             yield from _not_templated(subject, task, built_in(task.uses).templated)
+            # What it takes itself has a type; in a mapping or a list may be anything.
+            typed = {key for key, value in task.arguments.items() if not isinstance(value, list | dict)}
+            yield from zeros_in_arguments(subject, task, typed | {"env", "headers"})
         elif "." not in task.uses:
             yield _unknown_built_in(subject, task)
         else:
@@ -115,6 +119,7 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
     parameters = (found.parameters or ()) if isinstance(found, Function | Class) else ()
     annotated = {p.name for p in parameters if p.annotation is not None}
     yield from words_taken_for_true(subject, task, annotated)
+    yield from zeros_in_arguments(subject, task, annotated)
     if isinstance(found, Function):
         yield from texts_of_params(subject, task, annotated)
         yield from _texts_of_outputs(subject, task, annotated, reader)

@@ -256,7 +256,7 @@ class _Constructor:
         )
 
     def _needs_quotes(self, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> None:
-        from schemas.text.syntax_errors import needs_quotes  # noqa: PLC0415 # most files are right
+        from schemas.text.syntax_causes import needs_quotes  # noqa: PLC0415 # most files are right
 
         self.diagnostics.append(needs_quotes(self._file, self._text, span, value, why, code))
 

@@ -1,5 +1,5 @@
-"""Where a syntax error began, when the parser stopped further down: at a missing `:` or closing quote; and characters
-that no YAML text may hold."""
+"""Where a syntax error began, when the parser stopped further down: at a missing `:` or closing quote; what only needs
+quotes, and characters that no YAML text may hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from yaml.reader import ReaderError
 
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Fix, Span
 from schemas.text.lines import TextLines
 
 _KEY_WITHOUT_COLON = re.compile(r"^\s*(?:-\s+)*(?P<key>[\w$-]+)(?P<rest>\s+\S.*)?$")
@@ -169,6 +169,27 @@ def _quoted_over_lines(text: str) -> list[tuple[int, int, int]]:
     except yaml.YAMLError:
         pass  # the error that is being explained
     return found
+
+
+def needs_quotes(file: str, text: str, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> Diagnostic:
+    """The diagnostic for a value that only needs quotes, with the quoting as its fix."""
+    quoted = _quote(value)
+    return Diagnostic(
+        code,
+        why,
+        file,
+        span,
+        caret="put it in quotes",
+        help=f"write: {quoted}",
+        fix=Fix(span, quoted),
+        text=text,
+    )
+
+
+def _quote(value: str) -> str:
+    if '"' in value or "\\" in value:
+        return "'" + value.replace("'", "''") + "'"
+    return f'"{value}"'
 
 
 def unprintable(error: ReaderError, text: str, lines: TextLines, file: str) -> Diagnostic:

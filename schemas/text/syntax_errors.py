@@ -15,7 +15,7 @@ from yaml.reader import ReaderError
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Fix, Span
 from schemas.text.lines import TextLines
-from schemas.text.syntax_causes import cause, unprintable
+from schemas.text.syntax_causes import cause, needs_quotes, unprintable
 
 CONFLICT = "there is a merge conflict here: keep one side and remove the conflict markers"
 TAB = "YAML does not allow tabs for indentation; use spaces"
@@ -28,6 +28,7 @@ _COMMENT_IN_FLOW = re.compile(
     r"""^(?P<before>(?:[^#\n"']|"[^"\n]*"|'[^'\n]*')*(?:(?<=[:,] )|(?<=\[)|(?<=\[ )))(?P<value>#[^\s,}\]]+)""",
     re.MULTILINE,
 )
+_VALUE_IN_FLOW = re.compile(r"[@`%](?:\{\{.*?\}\}|\$\{[^}\n]*\}|(?!: | #)[^,{}\[\]\n])*")
 _LINES_BACK = 20
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 _ALIAS = re.compile(r"\*[A-Za-z_][\w-]*")
@@ -55,6 +56,8 @@ _IN_WORDS = {
     "could not find expected ':'": "a `:` is missing after this key",
     "did not find expected alphabetic or numeric character": "a plain `*` or `&` begins a YAML alias or anchor; "
     "put the value in quotes",
+    "found character that cannot start any token": "a plain value cannot begin with this character: put the value in "
+    "quotes",
     "found unknown escape character": "inside double quotes a backslash begins an escape; write `\\\\` or use "
     "single quotes",
 }
@@ -153,33 +156,20 @@ def _began_above(error: MarkedYAMLError, site: _Site, file: str) -> Diagnostic |
     return Diagnostic(Code.YAML_SYNTAX, found.why, file, span, fix=fix, assumed=assumed, text=site.text)
 
 
-def needs_quotes(file: str, text: str, span: Span, value: str, why: str, code: Code = Code.NEEDS_QUOTES) -> Diagnostic:
-    """The diagnostic for a value that only needs quotes, with the quoting as its fix."""
-    quoted = _quote(value)
-    return Diagnostic(
-        code,
-        why,
-        file,
-        span,
-        caret="put it in quotes",
-        help=f"write: {quoted}",
-        fix=Fix(span, quoted),
-        text=text,
-    )
-
-
-def _quote(value: str) -> str:
-    if '"' in value or "\\" in value:
-        return "'" + value.replace("'", "''") + "'"
-    return f'"{value}"'
-
-
 def _accident(site: _Site, file: str) -> Diagnostic | None:
     found = site.value_on_line()
     if found is None:
         return None
     start, value = found
-    for recognise in (_flow_expression, _tab, _cannot_start, _template_start, _colon_in_value, _after_quotes):
+    for recognise in (
+        _flow_expression,
+        _tab,
+        _inside_flow,
+        _cannot_start,
+        _template_start,
+        _colon_in_value,
+        _after_quotes,
+    ):
         answer = recognise(site, start, value)
         if answer is not None:
             why, begin, meant = answer
@@ -232,6 +222,12 @@ def _cannot_start(_site: _Site, start: int, value: str) -> _Answer:
         return f"`{value}` is a YAML alias, and there is no anchor `&{value[1:]}` above it", start, ""
     why = _CANNOT_START.get(value[0])
     return (why, start, value) if why else None
+
+
+def _inside_flow(site: _Site, start: int, _value: str) -> _Answer:
+    before = site.text[start : site.index].rstrip()
+    match = _VALUE_IN_FLOW.match(site.text, site.index) if before.endswith(("{", "[", ",", ":")) else None
+    return (_CANNOT_START[match.group()[0]], site.index, match.group().rstrip()) if match is not None else None
 
 
 def _template_start(_site: _Site, start: int, value: str) -> _Answer:
