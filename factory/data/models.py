@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import io
 import json
 import math
 import re
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -217,21 +219,24 @@ def _version(name: str) -> str | None:
 
 
 def _stored(whole: Any, facts: Mapping[str, Any], to: str) -> str:
+    """Two files cannot be replaced at once. So the model holds its facts, which are all that `predict` reads; the file
+    of facts beside it is removed first, so that after a kill it is not that of the model before."""
     skops = _skops("train")
+    said = json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n"
+    archive = io.BytesIO(skops.dumps(whole))
+    with zipfile.ZipFile(archive, "a") as added:
+        added.writestr(FACTS, said)
     folder = to.rstrip("/")
     model = NewFile(f"{folder}/{MODEL}")
-    try:
-        Path(model.part).write_bytes(skops.dumps(whole))
-        model.publish()
-    finally:
-        model.discard()
     described = NewFile(f"{folder}/{FACTS}")
     try:
-        Path(described.part).write_text(
-            json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
-        )
+        Path(model.part).write_bytes(archive.getvalue())
+        Path(described.part).write_text(said, encoding="utf-8")
+        described.remove_former()
+        model.publish()
         described.publish()
     finally:
+        model.discard()
         described.discard()
     return model.path.rpartition("/")[0]
 
@@ -241,14 +246,16 @@ def _loaded(folder: str, trusted: Sequence[str]) -> tuple[Any, Mapping[str, Any]
     folder = folder.rstrip("/") if is_remote(folder) else str(Path(folder).expanduser())
     with opened_to_read(f"{folder}/{MODEL}") as file:
         content = file.read()
-    with opened_to_read(f"{folder}/{FACTS}") as file:
-        facts: Mapping[str, Any] = json.loads(file.read())
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            facts: Mapping[str, Any] | None = json.loads(archive.read(FACTS)) if FACTS in archive.namelist() else None
         doubtful = skops.get_untrusted_types(data=content)
         unknown = [name for name in doubtful if name not in trusted and not _USUAL.fullmatch(name)]
         whole = skops.loads(content, trusted=doubtful) if not unknown else None
     except Exception as error:  # a damaged file raises whatever its reader does
         raise ModelError(f"`{folder}/{MODEL}` is no model that can be read: {_one_line(error)}") from None
+    if facts is None:
+        raise ModelError(f"`{folder}/{MODEL}` does not say what it was made from: it must be stored by `train`, anew")
     if unknown:
         raise ModelError(
             f"the model holds types that are not trusted: {', '.join(sorted(unknown))}. "

@@ -144,6 +144,18 @@ class NewFile:
             self.discard()
             raise self._unwritable(error) from None
 
+    def remove_former(self) -> None:
+        """Remove the file that is there already."""
+        try:
+            if is_remote(self.path):
+                target = _remote(self.path)
+                with suppress(FileNotFoundError):
+                    target.fs.rm_file(target.path)
+            else:
+                Path(self.path).unlink(missing_ok=True)
+        except Exception as error:  # the library of each store has errors of its own
+            raise self._unwritable(OSError(str(error))) from None
+
     def discard(self) -> None:
         """Remove what was filled."""
         shutil.rmtree(self._folder, ignore_errors=True)

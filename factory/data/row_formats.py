@@ -28,9 +28,7 @@ class Sink(Protocol):
     """Takes rows into a local file."""
 
     def write(self, rows: Sequence[Any]) -> None: ...
-
     def close(self) -> None: ...
-
     def abandon(self) -> None: ...
 
 
@@ -51,6 +49,7 @@ def row_mapping(row: Any, where: str) -> dict[str, Any]:
     return cast(dict[str, Any], row)
 
 
+_OF_JSON = frozenset({str, int, float, bool, type(None)})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)
 _ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=json_value)
 
@@ -68,9 +67,13 @@ class _JsonLines:
 
     def write(self, rows: Sequence[Any]) -> None:
         with suppress(ValueError):  # half of a surrogate pair
-            if self._is_plain and all(type(row) is dict for row in rows):  # a third of the time
-                self._file.write(b"\n".join([*map(to_json, rows), b""]))
-                return
+            if all(
+                type(row) is dict and (self._is_plain or _OF_JSON.issuperset(map(type, row.values()))) for row in rows
+            ):  # a third of the time
+                lines = b"\n".join([*map(to_json, rows), b""])
+                if b"NaN" not in lines and b"Infinity" not in lines:  # numbers or text: the others refuse numbers
+                    self._file.write(lines)
+                    return
         self._file.write(b"".join(self._line(row) + b"\n" for row in rows))
 
     def _line(self, row: Any) -> bytes:
@@ -85,8 +88,7 @@ class _JsonLines:
     def close(self) -> None:
         _close(self._file)
 
-    def abandon(self) -> None:
-        _close(self._file)
+    abandon = close
 
 
 class _Json(_JsonLines):
@@ -256,8 +258,6 @@ class _Parquet:
         return self._arrow.Table.from_arrays(columns, schema=self._schema)
 
     def _widen(self, schema: Any) -> None:
-        import pyarrow.parquet  # noqa: PLC0415
-
         try:
             both = self._arrow.unify_schemas([self._schema, schema], promote_options="permissive")
         except self._arrow.ArrowException as error:
@@ -269,7 +269,7 @@ class _Parquet:
         shutil.move(self._part, narrow)
         try:
             self._start(both)
-            with pyarrow.parquet.ParquetFile(narrow) as before:
+            with self._arrow.parquet.ParquetFile(narrow) as before:
                 for batch in before.iter_batches(ROWS_AT_ONCE):
                     self._writer.write_table(self._fitted(self._arrow.Table.from_batches([batch])))
         finally:

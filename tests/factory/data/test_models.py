@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
+import os
 import random
+import signal
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,6 +114,54 @@ def test_a_model_of_types_that_are_not_trusted_is_refused(tmp_path: Path) -> Non
     path.write_bytes(changed.getvalue())
     with pytest.raises(AirflowException, match=r"types that are not trusted: .*RandomForestClassifiez"):
         predict(tmp_path / "m", [{"id": 1, "region": "kr", "orders": 1}])
+
+
+def train_until_killed(to: Path, step: int) -> None:
+    """Kill this process before it removes or replaces one of the model's files for the so-many-th time."""
+    steps = iter(range(1, 100))
+
+    def before(event: str, arguments: tuple[Any, ...]) -> None:
+        ends = tuple(str(to / name) for name in ("model.skops", "model.json"))
+        path = str(arguments[event == "os.rename"]) if event in ("os.rename", "os.remove") else ""
+        if path.endswith(ends) and next(steps) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(before)
+    train(to, [{"size": n, "left": n > 20} for n in range(40)])
+
+
+@pytest.mark.soak
+def test_a_kill_leaves_no_model_with_the_facts_of_another(tmp_path: Path) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__, "sklearn.ensemble", "skops.io"])
+    seen = []
+    for step in range(1, 10):
+        train(tmp_path / "m")
+        process = processes.Process(target=train_until_killed, args=(tmp_path / "m", step))
+        process.start()
+        process.join()
+        with zipfile.ZipFile(tmp_path / "m" / "model.skops") as model:
+            facts = json.loads(model.read("model.json"))
+        beside = tmp_path / "m" / "model.json"
+        assert not beside.exists() or json.loads(beside.read_text()) == facts
+        is_new = "size" in facts["features"]
+        assert len(predict(tmp_path / "m", [{"size": 1} if is_new else customers()[0]])) == 1
+        seen.append((is_new, beside.exists()))
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+    assert seen == [(False, True), (False, False), (True, False), (True, True)]
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["model.json", "model.skops"]
+
+
+def test_a_model_that_train_did_not_store_is_refused(tmp_path: Path) -> None:
+    import skops.io  # noqa: PLC0415 # an extra
+    from sklearn.linear_model import LinearRegression  # noqa: PLC0415 # an extra
+
+    (tmp_path / "model.skops").write_bytes(skops.io.dumps(LinearRegression()))
+    (tmp_path / "model.json").write_text('{"features": {}}')
+    with pytest.raises(AirflowException, match="does not say what it was made from: it must be stored by `train`"):
+        predict(tmp_path, [{"id": 1}])
 
 
 def test_a_pickle_is_not_loaded(tmp_path: Path) -> None:

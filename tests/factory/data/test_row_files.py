@@ -132,6 +132,9 @@ def test_what_is_not_rows_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n\n3\n')
     with pytest.raises(RowFileError, match=r"a\.jsonl`, line 3: a row must be a mapping"):
         list(read_rows(str(tmp_path / "a.jsonl")))
+    (tmp_path / "a.jsonl").write_text('{"id": "NaN"} \n{"id": 2} {"id": 3}\n')
+    with pytest.raises(RowFileError, match=r"a\.jsonl` is not jsonl: Extra data"):
+        list(read_rows(str(tmp_path / "a.jsonl")))
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"id": 1}\n' * 1000)[:-20])
     with pytest.raises(RowFileError, match=r"is not jsonl in gzip"):
         list(read_rows(str(tmp_path / "b.jsonl.gz")))
@@ -173,6 +176,7 @@ def test_csv_keeps_what_a_reader_would_split(tmp_path: Path) -> None:
     [
         ("a.csv", [{}, {}], "its 2 rows have no columns"),
         ("a.jsonl", [{"a": 1}, 2], "a row must be a mapping of column names, not int"),
+        ("a.jsonl", [{"a": "NaN"}, {"a": float("nan")}], "a row cannot be written as JSON"),
         ("a.json", [None], "a row must be a mapping of column names, not NoneType"),
         pytest.param("a.parquet", [{"a": 1, "b": {}}], "the column `b` has nothing but empty", marks=NEEDS_ARROW),
         pytest.param("a.parquet", [{"b": [{"c": {}}]}], "the column `b` has nothing but empty", marks=NEEDS_ARROW),
