@@ -10,15 +10,19 @@ whole seconds. So a changed file is a new inode with a time that lies later than
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from factory.bundle.store import EXECUTABLE, Store, token_of
+from schemas.folder.discovery import is_pipeline_path
+
+log = logging.getLogger(__name__)
 
 # A parse that began before its file was replaced ends after it; its end must not hide the change. One parse
 # takes a fraction of a second, so a time this far ahead costs a parse or two more of the changed file only.
@@ -26,6 +30,49 @@ AHEAD_SECONDS = 2.0
 
 Signature = tuple[int, int, int, int]
 """(inode, size, modification time, change time): no way to alter a file leaves all of them as they were."""
+
+
+EMPTY_SECONDS = 300.0
+ALL = "./"
+"""The path, among the problems of a state, of a folder that has lost all its pipelines."""
+
+
+class EmptyFolder:
+    """A folder that has lost all its pipelines. They stay for `seconds`: its mount may be late, or a link was swapped
+    before there was anything behind it. Who really removed them all waits that long, and is told.
+    """
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self._folder = folder
+        self._seconds = seconds
+        self._since: float | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the last look found the folder empty, and its pipelines stayed."""
+        return self._since is not None
+
+    def holds(self, found: Iterable[str], before: Callable[[], Iterable[str]]) -> bool:
+        """Whether the pipelines among the paths `before` stay, though there is none among those that were `found`."""
+        if any(map(is_pipeline_path, found)) or not any(map(is_pipeline_path, before())):
+            self._since = None
+            return False
+        if self._since is None:
+            self._since = time.monotonic()
+            log.warning("%s: %s", self._folder, self.problem)
+        if time.monotonic() - self._since < self._seconds:
+            return True
+        self._since = None
+        log.warning("%s: still has no pipeline; those that were there are removed", self._folder)
+        return False
+
+    @property
+    def problem(self) -> str:
+        """What is said of it."""
+        return (
+            f"has no pipeline any more; those that were there stay for {self._seconds / 60:.0f} minutes, in case they "
+            "are back by then, and are removed after that"
+        )
 
 
 class CurrentFolder:

@@ -18,6 +18,7 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, ge
 
 from factory.bundle import cleanup, registry
 from factory.bundle.archives import TIMEOUT_SECONDS, ArchiveStore
+from factory.bundle.current import EMPTY_SECONDS
 from factory.bundle.records import Origin, content_version, read_state
 from factory.bundle.refresh import Refresher
 from factory.bundle.registry import timed
@@ -81,6 +82,8 @@ class PipelineBundle(BaseDagBundle):
     """The module that a stub takes `load_stub` from."""
     settle_seconds: float = SETTLE_SECONDS
     """How long the folder has to stand still before a change is taken over."""
+    empty_seconds: float = EMPTY_SECONDS
+    """How long the pipelines of a folder stay that has lost all of them."""
 
     def __init__(
         self,
@@ -142,6 +145,7 @@ class PipelineBundle(BaseDagBundle):
             events=FolderEvents(self.folder) if _in_server() else None,  # only the dag-processor goes on reading
             ignore_syntax=syntax,
             settle_seconds=self.settle_seconds,
+            empty_seconds=self.empty_seconds,
         )
 
     @property

@@ -13,7 +13,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from factory.bundle.registry import Database, RegisteredDag
     from schemas.check.dependencies import PipelineFile
 
 
@@ -71,13 +72,13 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class DagRecords:
     """`schedules`: DAG id → digest of its schedule; `since`: DAG id → when that schedule appeared, in ISO form, or
-    UNKNOWN. `registered`: ids that Airflow's database had; `deleted`: ids that a person deleted there, until they are
-    back.
+    UNKNOWN. `registered`: ids that Airflow's database had → what names the first version there; `deleted`: ids that a
+    person deleted there, until they are back.
     """
 
     schedules: dict[str, str] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
-    registered: list[str] = field(default_factory=list)
+    registered: dict[str, str] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
 
     def of(self, files: Iterable[PipelineFile], owners: Collection[str], known_before: Collection[str]) -> DagRecords:
@@ -95,19 +96,28 @@ class DagRecords:
             else:
                 is_new = dag_id in self.schedules or dag_id not in known_before
                 since[dag_id] = now if is_new else UNKNOWN
-        kept = {"registered": _among(self.registered, owners), "deleted": _among(self.deleted, owners)}
-        return DagRecords(schedules, since, **kept)
+        registered = {dag_id: first for dag_id, first in self.registered.items() if dag_id in owners}
+        return DagRecords(schedules, since, registered, _among(self.deleted, owners))
 
-    def seen_in(self, database: Collection[str], owners: Mapping[str, str], deleted: Collection[str]) -> DagRecords:
-        """The records after a look into the database. `deleted` are the ids that a person deleted there."""
-        missing = {dag_id for dag_id in self.missing_in(database) if dag_id in deleted}
+    def seen_in(self, database: Database, owners: Mapping[str, str]) -> DagRecords:
+        """The records after a look into the database."""
+        missing = {dag_id for dag_id in self.gone_from(database.dags) if dag_id in database.deleted}
         # Until it is registered again: then it may be deleted again.
-        missing |= {dag_id for dag_id in self.deleted if dag_id not in database}
-        return DagRecords(self.schedules, self.since, sorted(_among(owners, database)), sorted(_among(missing, owners)))
+        deleted = {dag_id for dag_id in {*missing, *self.deleted} if dag_id in owners and dag_id not in database.dags}
+        registered = {
+            dag_id: database.dags[dag_id].first or self.registered.get(dag_id, "")
+            for dag_id in sorted(owners)
+            if dag_id in database.dags
+        }
+        return DagRecords(self.schedules, self.since, registered, sorted(deleted))
 
-    def missing_in(self, database: Collection[str]) -> list[str]:
-        """The ids that the database had and has no longer."""
-        return [dag_id for dag_id in self.registered if dag_id not in database]
+    def gone_from(self, database: Mapping[str, RegisteredDag]) -> list[str]:
+        """The ids that the database had and has no longer, or has anew."""
+        return [
+            dag_id
+            for dag_id, first in self.registered.items()
+            if dag_id not in database or ("" != first != database[dag_id].first != "")
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,8 @@ def read_state(root: Path) -> State:
         data = json.loads(state_path(root).read_bytes())
         origin = None if data.get("origin") is None else Origin(**data["origin"])
         dags = DagRecords(**data.get("dags", {}))
+        if isinstance(dags.registered, list):  # as before 0.1.0
+            dags = replace(dags, registered=dict.fromkeys(dags.registered, ""))
         later = {name: data[name] for name in ("problems", "source", "written_by") if name in data}
         return State(data["version"], dict(data["owners"]), origin, dags, **later)
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.bundle import stubs
-from factory.bundle.current import CurrentFolder
+from factory.bundle.current import ALL, EMPTY_SECONDS, CurrentFolder, EmptyFolder
 from factory.bundle.records import Manifest, Origin, State, read_state, settle, state_path, written_by
 from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable
 from factory.bundle.store import Store, StoreError
@@ -56,6 +56,7 @@ class Refresher:
     events: FolderEvents | None = None
     ignore_syntax: str = "glob"
     settle_seconds: float = SETTLE_SECONDS
+    empty_seconds: float = EMPTY_SECONDS
     _state: State = field(default_factory=State, init=False)
     _manifest: Manifest = field(default_factory=lambda: Manifest({}), init=False)
     _listing: Listing | None = field(default=None, init=False)
@@ -68,6 +69,7 @@ class Refresher:
     def __post_init__(self) -> None:
         self.folder = Path(self.origin.folder)
         self._current = CurrentFolder(self.store.root / "current", self.store)
+        self._empty = EmptyFolder(self.folder, self.empty_seconds)
 
     def refresh(self, database: Database | None = None, source: str = "") -> None:
         """Bring `current/` and the store up to the folder.
@@ -89,8 +91,15 @@ class Refresher:
             return
         self._unstable = 0
         self._report_unsettled(listing)
+        problems = {path: why for path, why in self._state.problems.items() if path != ALL}
+        if self._empty.holds((*listing.files, *listing.problems), lambda: self._last().files):
+            last = self._last()
+            self._apply(last, replace(self._state, problems={**problems, ALL: self._empty.problem}))
+            self._manifest = last
+            return
         if listing == self._listing:
             self._listing = listing
+            self._save(replace(self._state, problems=problems))
             if self._current.matches(self._manifest.files):
                 return
             self._current.forget()
@@ -107,9 +116,9 @@ class Refresher:
         self._manifest, self._listing, self._files = manifest, listing, files
 
     def _look_at(self, database: Database) -> None:
-        self._next_runs = database.dags
+        self._next_runs = {dag_id: dag.next_run for dag_id, dag in database.dags.items()}
         before = self._state.dags
-        dags = before.seen_in(database.dags, self._state.owners, database.deleted)
+        dags = before.seen_in(database, self._state.owners)
         for dag_id in dags.deleted:
             if dag_id not in before.deleted:
                 said = "%s: the DAG %s was deleted in Airflow; its file is still there, so it comes back, paused"
@@ -135,7 +144,7 @@ class Refresher:
         """
         if self.events is None:
             return self._read_folder()
-        if not self.events.may_have_changed() and self._listing is not None:
+        if not self.events.may_have_changed() and self._listing is not None and not self._empty.is_held:
             return self._listing
         self.events.read()
         try:
@@ -157,7 +166,7 @@ class Refresher:
             at_once=self._state.version is None or self._unstable >= MAX_UNSTABLE,
             settle_seconds=self.settle_seconds,
         )
-        unreadable = _unreadable(listing)
+        unreadable = stubs.unreadable_folders(listing)
         if unreadable:
             before = self._listing.files if self._listing else stubs.ungenerated(self._manifest.files)
             kept = {path: token for path, token in before.items() if path.startswith(unreadable) and self._known(path)}
@@ -175,13 +184,14 @@ class Refresher:
         self._current.forget()
         self.store.forget()
         self.store.clear_building()
-        try:
-            self._manifest = Manifest({}) if self._state.version is None else self._recorded()
-        except StoreError:
-            self._manifest = Manifest({})
+        self._manifest = self._last()
 
-    def _recorded(self) -> Manifest:
-        return self.store.manifest(str(self._state.version))
+    def _last(self) -> Manifest:
+        """The files of the last version; none where there is none, or it was lost."""
+        try:
+            return Manifest({}) if self._state.version is None else self.store.manifest(self._state.version)
+        except StoreError:
+            return Manifest({})
 
     def _build(self, listing: Listing, source: str) -> tuple[Manifest, State, Sequence[PipelineFile]]:
         """Stubs are made from a laid out copy of the folder, which then becomes the version's snapshot."""
@@ -189,7 +199,7 @@ class Refresher:
         try:
             files = [file for file in self.files(staged, self._unchanged(listing)) if file.path in listing.files]
             misnamed = {path: f"is not read: {remedy}" for path, remedy in misnamed_paths(staged)}
-            unreadable = {path: why for path, why in listing.problems.items() if path in _unreadable(listing)}
+            unreadable = {path: listing.problems[path] for path in stubs.unreadable_folders(listing)}
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
             dags = self._state.dags.of(files, ownership.owners, self._state.owners)
             shown = self._shown(staged, files)
@@ -287,8 +297,3 @@ class Refresher:
         for path, reason in sorted(listing.problems.items()):
             if known.get(path) != reason:
                 log.warning("%s: %s %s", self.folder, as_text(path), reason)
-
-
-def _unreadable(listing: Listing) -> tuple[str, ...]:
-    """The folders that cannot be read; a link that leads back to a folder above it is none."""
-    return tuple(path for path, why in listing.problems.items() if path.endswith("/") and "cannot be read" in why)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from factory.bundle.records import DagRecords
@@ -22,15 +22,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class RegisteredDag(NamedTuple):
+    """`next_run`: the second since the epoch in which it runs next; infinity for one that no schedule starts.
+
+    `first` names the first version of the DAG: a DAG that was deleted and registered again has another one. Empty
+    where Airflow has removed it with other old rows.
+    """
+
+    next_run: float = math.inf
+    first: str = ""
+    is_paused: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`dags` that Airflow's database has of the bundle, by id, with the second in which each runs next.
+    """`dags` that Airflow's database has of the bundle, by id.
 
     `deleted` are the ids of those that a person deleted there.
     `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
     """
 
-    dags: Mapping[str, float]
+    dags: Mapping[str, RegisteredDag]
     deleted: frozenset[str]
     was_inactive: bool = False
 
@@ -45,25 +57,33 @@ def database_of(bundle_name: str, before: DagRecords) -> Database | None:
     try:
         active_again = reactivate(bundle_name)
         known = registered_dags(bundle_name)
-        return Database(known, deleted_dags(before.missing_in(known)), active_again)
+        deleted = deleted_dags(before.gone_from(known))
+        pause_returned(bundle_name, {*before.deleted, *deleted}, known)
+        return Database(known, deleted, active_again)
     except SQLAlchemyError as error:
         log.warning("bundle %s: Airflow's database could not be asked about its DAGs: %s", bundle_name, error)
         return None
 
 
-def registered_dags(bundle_name: str) -> dict[str, float]:
-    """The bundle's DAGs, stale ones included → when each runs next, in seconds since the epoch.
-
-    Infinity is for one that no schedule starts.
-    """
+def registered_dags(bundle_name: str) -> dict[str, RegisteredDag]:
+    """The bundle's DAGs, stale ones included."""
     from airflow.models.dag import DagModel  # noqa: PLC0415
+    from airflow.models.dag_version import DagVersion  # noqa: PLC0415
     from airflow.utils.session import create_session  # noqa: PLC0415
     from sqlalchemy import select  # noqa: PLC0415
 
-    columns = (DagModel.dag_id, DagModel.next_dagrun_create_after, DagModel.is_paused)
+    columns = (DagModel.dag_id, DagModel.next_dagrun_create_after, DagModel.is_paused, DagVersion.id)
+    is_first = (DagVersion.dag_id == DagModel.dag_id) & (DagVersion.version_number == 1)
+    asked = select(*columns).outerjoin(DagVersion, is_first).where(DagModel.bundle_name == bundle_name)
     with create_session() as session:
-        rows = session.execute(select(*columns).where(DagModel.bundle_name == bundle_name))
-        return {dag_id: math.inf if paused or moment is None else moment.timestamp() for dag_id, moment, paused in rows}
+        return {
+            dag_id: RegisteredDag(
+                math.inf if paused or moment is None else moment.timestamp(),
+                str(first or ""),
+                bool(paused),
+            )
+            for dag_id, moment, paused, first in session.execute(asked)
+        }
 
 
 def deleted_dags(dag_ids: Collection[str]) -> frozenset[str]:
@@ -79,8 +99,34 @@ def deleted_dags(dag_ids: Collection[str]) -> frozenset[str]:
         return frozenset(dag_id for dag_id in found if dag_id)
 
 
+def pause_returned(bundle_name: str, deleted: Collection[str], known: Mapping[str, RegisteredDag]) -> None:
+    """Pause DAGs that were deleted and are back, switched on, without that anybody did that.
+
+    Their stubs have them come back paused. But a parse that was under way when the DAG was deleted has the stub from
+    before, and a file that Airflow reads each second (its issue 73432) is back before the bundle looks.
+    """
+    from airflow.models.dag import DagModel  # noqa: PLC0415
+    from airflow.models.log import Log  # noqa: PLC0415
+    from airflow.utils.session import create_session  # noqa: PLC0415
+    from sqlalchemy import func, select, update  # noqa: PLC0415
+
+    for dag_id in sorted(deleted):
+        if dag_id not in known or known[dag_id].is_paused:
+            continue
+        when_deleted = select(func.max(Log.id)).where(Log.event.in_(DELETE_EVENTS), Log.dag_id == dag_id)
+        about_it = (Log.dag_id == dag_id) | Log.dag_id.is_(None)
+        switched = select(func.max(Log.id)).where(Log.event.in_(SWITCH_EVENTS), about_it)
+        with create_session() as session:
+            if (session.scalar(switched) or 0) > (session.scalar(when_deleted) or 0):
+                continue
+            session.execute(update(DagModel).where(DagModel.dag_id == dag_id).values(is_paused=True))
+        log.warning("bundle %s: the DAG %s was deleted in Airflow and is back; it is paused now", bundle_name, dag_id)
+
+
 DELETE_EVENTS = ("delete_dag", "cli_dag_delete")
 """Of the REST API (and so the UI), and of the command line."""
+SWITCH_EVENTS = ("patch_dag", "patch_dags", "cli_dag_pause", "cli_dag_unpause")
+"""Of those that switch a DAG on or off; `patch_dags` names no DAG."""
 
 
 def reactivate(bundle_name: str) -> bool:

@@ -179,6 +179,11 @@ def ungenerated(files: Mapping[str, str]) -> dict[str, str]:
     return {path: token for path, token in files.items() if path.rpartition("/")[2] not in ours and not is_stub(path)}
 
 
+def unreadable_folders(listing: Listing) -> tuple[str, ...]:
+    """The folders that cannot be read; a link that leads back to a folder above it is none."""
+    return tuple(path for path, why in listing.problems.items() if path.endswith("/") and "cannot be read" in why)
+
+
 def uncopied_pipelines(listing: Listing) -> dict[str, str]:
     """Path → reason of every pipeline that is there but could not be read."""
     return {path: reason for path, reason in listing.problems.items() if is_pipeline_path(path)}

@@ -24,6 +24,8 @@ FINDING = re.compile(
 )
 
 
+ALL = "./"
+"""The path, in the bundle's state, of a folder that has lost all its pipelines."""
 NOT_READ = " (not read).yaml"
 """Ends the name of a file that the bundle puts there to say why a folder or a misnamed file is not read."""
 
@@ -114,6 +116,11 @@ class PipelineChanges:
         ignored: dict[str, str] = state.get("problems", {})
         events = [Event(in_columns("deleted", dag_id), COMES_BACK) for dag_id in sorted(deleted - self._deleted)]
         new = {p: why for p, why in ignored.items() if self._ignored.get(p) != why and not self._has_stub(p)}
+        if why := new.pop(ALL, ""):
+            events.append(Event(in_columns("missing", self._folder.name), f"the folder {self._folder} {why}"))
+        if ALL in self._ignored and ALL not in ignored and state.get("owners"):
+            said = f"the folder {self._folder} has pipelines again"
+            events.append(Event(in_columns("back", self._folder.name), said))
         events += [Event(in_columns("ignored", path), why) for path, why in sorted(new.items())]
         self._deleted, self._ignored = deleted | (self._deleted - set(present)), ignored
         return events

@@ -111,6 +111,26 @@ def test_a_dag_deleted_twice_comes_back_paused_twice(scene: Scene) -> None:
     assert delete_and_wait(scene, "gone_twice")["is_paused"]
 
 
+def test_a_deleted_dag_that_airflow_reads_each_second_comes_back_paused(scene: Scene) -> None:
+    """Behind a run's notification Airflow 3.3 does that (73432): the DAG is back before the bundle has looked."""
+    scene.write("told.py", "def tell(context):\n    pass\n")
+    scene.save(
+        "loops",
+        'schedule: "0 7 * * *"\nnotifications: {on_failure: [{uses: told.tell}]}\n'
+        "tasks: [{id: a, uses: bash, with: {bash_command: exit 1}}]\n",
+    )
+    scene.run_once("loops", "failed")
+    time.sleep(15)
+    for _ in range(2):
+        delete_and_wait(scene, "loops")
+        scene.soon(lambda: (scene.api.dag("loops") or {}).get("is_paused"), "the DAG to be paused")
+        scene.api.send("PATCH", "/dags/loops", {"is_paused": False})
+    time.sleep(7)
+    assert not (scene.api.dag("loops") or {})["is_paused"], "who switches it on is not overruled"
+    (scene.pipelines / "loops.yaml").unlink()
+    scene.soon(lambda: scene.run.printed("removed", "loops "), "the line about it")
+
+
 def delete_and_wait(scene: Scene, dag_id: str) -> dict[str, Any]:
     """The DAG when it is back."""
     # The bundle has to have seen it in the database before.
@@ -174,6 +194,19 @@ def test_the_terminal_says_what_cannot_be_read(scene: Scene) -> None:
     scene.soon(lambda: scene.run.printed("back", "is there again"), "a word about the folder")
     assert scene.api.dag("team.inner") is not None
     assert not scene.run.printed("removed", "team")
+
+
+def test_a_folder_that_is_suddenly_empty_keeps_its_pipelines_and_is_told(scene: Scene) -> None:
+    """As a link that is swapped too early, or a mount that is late."""
+    away = scene.pipelines.rename(scene.pipelines.with_name("away"))
+    scene.pipelines.mkdir()
+    scene.soon(lambda: scene.run.printed("missing", "has no pipeline any more", "stay for 5 minutes"), "a word of it")
+    scene.run_once(POLL)
+    scene.pipelines.rmdir()
+    away.rename(scene.pipelines)
+    scene.soon(lambda: scene.run.printed("back", "has pipelines again"), "a word of their return")
+    assert scene.api.dag(POLL) is not None
+    assert not scene.run.printed("removed", POLL)
 
 
 def test_the_terminal_says_who_was_not_told(scene: Scene) -> None:

@@ -29,6 +29,7 @@ class Bench:
     storage: Path
     name: str = NAME
     settle_seconds: float = SETTLE_SECONDS
+    empty_seconds: float = 0.0
 
     @property
     def base(self) -> Path:
@@ -42,6 +43,7 @@ class Bench:
         arguments = {"folder": str(self.folder), **kwargs}
         bundle = SmallBundle(name=self.name, version=version, **arguments)
         bundle.settle_seconds = self.settle_seconds
+        bundle.empty_seconds = self.empty_seconds
         return bundle
 
     def write(self, path: str, text: str | bytes) -> Path:

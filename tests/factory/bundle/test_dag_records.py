@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from typing import Any
 import pytest
 
 from factory.bundle.records import read_state, state_path
-from factory.bundle.registry import Database
+from factory.bundle.registry import Database, RegisteredDag
 from schemas.text.document import LET_READ
 
-from .bundles import Bench
+from .bundles import Bench, times, version_of
 
 SINCE = re.compile(r"since=\{'orders': '([^']+)'\}")
 
@@ -81,7 +82,7 @@ def test_a_deleted_dag_comes_back_paused_each_time(bench: Bench) -> None:
     refresher = bundle._refresher
 
     def look(*there: str, deleted: tuple[str, ...] = ()) -> bool:
-        refresher.refresh(Database(dict.fromkeys(there, math.inf), frozenset(deleted)))
+        refresher.refresh(Database(dict.fromkeys(there, RegisteredDag()), frozenset(deleted)))
         return "paused=('orders',)" in (bench.current / "orders.yaml.py").read_text()
 
     # Before it was registered, and in a new database, nothing was deleted.
@@ -136,6 +137,53 @@ def test_what_runs_soon_is_read_first(bench: Bench) -> None:
         bench.write(f"{name}.yaml", f"dag_id: {name}\nschedule: 0 8 * * *\n")
     bundle = bench.bundle()
     with bundle.lock():
-        bundle._refresher.refresh(Database(next_runs, frozenset()))
+        registered = {dag_id: RegisteredDag(next_run) for dag_id, next_run in next_runs.items()}
+        bundle._refresher.refresh(Database(registered, frozenset()))
     times = {name: (bench.current / f"{name}.yaml.py").stat().st_mtime for name in names}
     assert sorted(names, key=lambda name: -times[name]) == ["d_at_once", "b_soon", "c_later", "a_paused"]
+
+
+def test_a_folder_that_is_suddenly_empty_keeps_its_pipelines_for_a_while(bench: Bench) -> None:
+    """A link that is swapped to nothing, as by a mount that is late; a new process at that moment, too."""
+    bench.empty_seconds = 3600
+    bench.write("sales/a.yaml", "dag_id: x\n")
+    bench.write("sales/jobs.py", "1")
+    full, bare = bench.folder.rename(bench.folder.with_name("full")), bench.folder.with_name("bare")
+    bare.mkdir()
+    bench.folder.symlink_to(full)
+    bundle = bench.refreshed()
+    before, version = times(bench.current), version_of(bundle)
+    swap(bench.folder, bare)
+    for _ in range(2):
+        bundle.refresh()
+        bundle.refresh()
+        assert (times(bench.current), version_of(bundle)) == (before, version)
+        assert "stay for 60 minutes" in read_state(bench.base).problems["./"]
+        (bare / "readme.md").write_text("also where something else is there")
+        bundle = bench.bundle()
+    swap(bench.folder, full)
+    bundle.refresh()
+    assert (times(bench.current), version_of(bundle)) == (before, version)
+    assert read_state(bench.base).problems == {}
+
+
+def test_a_folder_that_stays_empty_loses_its_pipelines(bench: Bench) -> None:
+    bench.empty_seconds = 0.2
+    source = bench.write("a.yaml", "dag_id: x\n")
+    bundle = bench.refreshed()
+    source.unlink()
+    bundle.refresh()
+    assert (bench.current / "a.yaml.py").exists()
+    time.sleep(0.3)
+    bundle.refresh()
+    assert not (bench.current / "a.yaml.py").exists()
+    assert read_state(bench.base).problems == {}
+    source.write_text("dag_id: x\n")
+    bundle.refresh()
+    assert (bench.current / "a.yaml.py").exists()
+
+
+def swap(link: Path, target: Path) -> None:
+    new = link.with_name("new link")
+    new.symlink_to(target)
+    new.replace(link)

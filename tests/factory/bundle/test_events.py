@@ -94,6 +94,7 @@ def test_the_dag_processor_reads_only_after_an_event(bench: Bench, monkeypatch: 
     monkeypatch.setattr("factory.bundle.pipeline_bundle._in_server", lambda: True)
     monkeypatch.setattr("factory.bundle.registry.database_of", lambda *_: None)
     monkeypatch.setattr("factory.bundle.cleanup.Upkeep.pass_by", lambda *_: None)
+    bench.empty_seconds = 0.2
     bench.write("orders.yaml", "one")
     bundle = bench.bundle()
     assert bundle.refresh_interval == 5
@@ -110,3 +111,11 @@ def test_the_dag_processor_reads_only_after_an_event(bench: Bench, monkeypatch: 
     wait_until(lambda: bundle.refresh_interval == 0)
     bundle.refresh()
     assert contents(bundle.path)["orders.yaml"] == b"two"
+
+    (bench.folder / "orders.yaml").unlink()
+    wait_until(lambda: bundle.refresh_interval == 0)
+    bundle.refresh()
+    assert "orders.yaml" in contents(bundle.path)
+    time.sleep(0.3)
+    bundle.refresh()  # no event tells that it was empty for long enough
+    assert "orders.yaml" not in contents(bundle.path)
