@@ -39,7 +39,7 @@ def used(value: Any) -> Iterator[str]:
             yield from used(child)
 
 
-@pytest.mark.parametrize("file", [ROOT / "action.yml", *WORKFLOWS], ids=lambda p: p.name)
+@pytest.mark.parametrize("file", [ROOT / "action.yml", ROOT / "docs/ci/plan.yaml", *WORKFLOWS], ids=lambda p: p.name)
 def test_what_is_used_is_pinned_to_a_commit(file: Path) -> None:
     for name in used(yaml.safe_load(file.read_text())):
         assert name in ("./", "OWNER/REPOSITORY@COMMIT") or re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name), name
