@@ -128,7 +128,7 @@ def test_a_deleted_dag_that_airflow_reads_each_second_comes_back_paused(scene: S
     time.sleep(7)
     assert not (scene.api.dag("loops") or {})["is_paused"], "who switches it on is not overruled"
     (scene.pipelines / "loops.yaml").unlink()
-    scene.soon(lambda: scene.run.printed("removed", "loops "), "the line about it")
+    scene.soon(lambda: scene.run.printed("removed", "loops"), "the line about it")
 
 
 def delete_and_wait(scene: Scene, dag_id: str) -> dict[str, Any]:
