@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import sys
 from collections import defaultdict
@@ -18,10 +19,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from factory.bundle.registry import Database, RegisteredDag
     from schemas.check.dependencies import PipelineFile
 
 
@@ -67,6 +67,31 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.folder} (environment {self.environment})" if self.environment else self.folder
+
+
+class RegisteredDag(NamedTuple):
+    """`next_run`: the second since the epoch in which it runs next; infinity for one that no schedule starts.
+
+    `first` names the first version of the DAG: a DAG that was deleted and registered again has another one. Empty
+    where Airflow has removed it with other old rows.
+    """
+
+    next_run: float = math.inf
+    first: str = ""
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """`dags` that Airflow's database has of the bundle, by id.
+
+    `deleted` are the ids of those that a person deleted there.
+    `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
+    """
+
+    dags: Mapping[str, RegisteredDag]
+    deleted: frozenset[str]
+    was_inactive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from factory.bundle import stubs
 from factory.bundle.current import ALL, EMPTY_SECONDS, CurrentFolder, EmptyFolder
-from factory.bundle.records import Manifest, Origin, State, read_state, settle, state_path, written_by
+from factory.bundle.records import Database, Manifest, Origin, State, read_state, settle, state_path, written_by
 from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable
 from factory.bundle.store import Store, StoreError
 from schemas.folder.discovery import misnamed_paths
 
 if TYPE_CHECKING:
     from factory.bundle.archives import ArchiveStore
-    from factory.bundle.registry import Database
     from factory.bundle.upstream import FolderEvents
     from schemas.check.dependencies import PipelineFile
 

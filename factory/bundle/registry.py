@@ -12,39 +12,11 @@ import math
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from factory.bundle.records import DagRecords
+from factory.bundle.records import DagRecords, Database, RegisteredDag
 
 log = logging.getLogger(__name__)
-
-
-class RegisteredDag(NamedTuple):
-    """`next_run`: the second since the epoch in which it runs next; infinity for one that no schedule starts.
-
-    `first` names the first version of the DAG: a DAG that was deleted and registered again has another one. Empty
-    where Airflow has removed it with other old rows.
-    """
-
-    next_run: float = math.inf
-    first: str = ""
-    is_paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """`dags` that Airflow's database has of the bundle, by id.
-
-    `deleted` are the ids of those that a person deleted there.
-    `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
-    """
-
-    dags: Mapping[str, RegisteredDag]
-    deleted: frozenset[str]
-    was_inactive: bool = False
 
 
 def database_of(bundle_name: str, before: DagRecords) -> Database | None:

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from factory.bundle.records import read_state, state_path
-from factory.bundle.registry import Database, RegisteredDag
+from factory.bundle.records import Database, RegisteredDag, read_state, state_path
 from schemas.text.document import LET_READ
 
 from .bundles import Bench, times, version_of
