@@ -127,8 +127,13 @@ def lint(selection: Selection, options: CheckOptions) -> list[Diagnostic]:
     # What is said of the folder as a whole is about each of its files, of templates about those that take them.
     chosen = {selection.shown or ".", *(selection.shown_path(path) for path in selection.related())}
     chosen |= checker.layers.template_files
-    findings = [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen)]
+    findings = [*project.diagnostics, *(d for d in result.diagnostics if d.file in chosen or _is_named(d.file))]
     return [*findings, *(d for test in _tests(selection, options) for d in test.diagnostics)]
+
+
+def _is_named(file: str) -> bool:
+    """Whether a file is one that pipelines name, such as SQL: those of other pipelines are not read."""
+    return not file.endswith((".yaml", ".yml")) or file.endswith((".vl.yaml", ".vl.yml"))
 
 
 def _tests(selection: Selection, options: CheckOptions) -> Iterator[TestFile]:

@@ -24,7 +24,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word, bounded, once
 from schemas.findings.paths import DataPath, count
 from schemas.folder.dialect import NOT_DAGS
-from schemas.rules import Judged, Standards, secrets
+from schemas.rules import Judged, Standards, secrets, settings
 from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 from schemas.text.document import Document
@@ -94,6 +94,7 @@ def _of_dag(dag: DagView, reader: SourceReader | None) -> Iterator[Diagnostic]:
     for rule in RULES:
         yield from bounded(rule(dag))
     yield from secrets.check_urls(dag.subject)
+    yield from settings.check_null_by_comment(dag.subject)
     if reader is not None:
         for source_rule in SOURCE_RULES:
             yield from bounded(source_rule(dag, reader))

@@ -72,6 +72,8 @@ ELSEWHERE = {
 _RENAMED = {"schedule_interval": "schedule", "task_id": "id"}
 """Those of them that have the same value."""
 
+_LATIN = str.maketrans("аеорсухіјѕһԁӏοανρ", "aeopcyxijshdloavp")  # noqa: RUF001 # that is what they are
+"""Letters of Cyrillic and Greek → those that look the same."""
 _NO_TYPOS = frozenset({"dags"})
 """Words of other tools for which there is none here, although one looks like them."""
 
@@ -166,8 +168,8 @@ def _slips(one: str, other: str, most: int) -> int | None:
 
 
 def _fold(word: str) -> str:
-    composed = word if word.isascii() else normalize("NFC", word)
-    return composed.lower().replace("-", "_")
+    composed = word.lower() if word.isascii() else normalize("NFC", word).lower().translate(_LATIN)
+    return composed.replace("-", "_")
 
 
 def meant(written: str, allowed: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ from schemas.rules.templates import rendered_texts
 from schemas.source import Function, SourceReader
 from schemas.source.results import returned_texts
 
-_SUCCEEDS_AFTER_FAILURE = (
+SUCCEEDS_AFTER_FAILURE = (
     "all_done",
     "always",
     "one_success",
@@ -37,10 +37,13 @@ _SUCCEEDS_AFTER_FAILURE = (
 """Trigger rules that let a task run although one before it failed."""
 
 
+HIDDEN = "with `{}` the only last task also runs after a failure, and the run succeeds when it does"
+
+
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in how tasks follow each other, and in the assets of the pipeline."""
     rules = {rule for _, held in subject.settings if isinstance(rule := held.get("trigger_rule"), str)}
-    if not rules.isdisjoint(_SUCCEEDS_AFTER_FAILURE):
+    if not rules.isdisjoint(SUCCEEDS_AFTER_FAILURE):
         yield from _hidden_failure(subject)
     branches = [task for task in subject.tasks if task.uses == "branch"]
     if branches:
@@ -59,13 +62,9 @@ def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
         return
     around = (last[0], *subject.around(last[0].path))
     path, rule = _trigger_rule(subject, last[0])
-    if rule in _SUCCEEDS_AFTER_FAILURE and any(subject.waits[one.path] for one in around):
-        yield subject.finding(
-            Code.HIDDEN_FAILURE,
-            path,
-            f"with `{rule}` the only last task also runs after a failure, and the run succeeds when it does",
-            help="write `teardown: [ID]`, or add a last task that needs the others, too",
-        )
+    if rule in SUCCEEDS_AFTER_FAILURE and any(subject.waits[one.path] for one in around):
+        help_text = "write `teardown: [ID]`, or add a last task that needs the others, too"
+        yield subject.finding(Code.HIDDEN_FAILURE, path, HIDDEN.format(rule), help=help_text)
 
 
 def _trigger_rule(subject: Subject, task: TaskView) -> tuple[DataPath, Any]:

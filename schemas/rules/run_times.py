@@ -21,7 +21,7 @@ from schemas.model.times import parse_duration
 from schemas.rules.expressions import has_expression
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject
-from schemas.rules.templates import rendered_texts
+from schemas.rules.templates import Said, rendered_texts
 from schemas.shape.places import mapping_at
 from schemas.source import Function, SourceReader
 
@@ -71,19 +71,42 @@ OF_LOGICAL_DATE = frozenset(
 """What Airflow gives only to runs with a logical date (airflow.sdk.execution_time.task_runner, 3.3)."""
 
 
+_OF_RUN = "dag_run"
+_HOW_WITHOUT = "use `dag_run.run_after`, or `| default(…)`"
+
+
+def without_dates(subject: Subject) -> str:
+    """Why runs of a pipeline have no logical date; empty where they have one."""
+    schedule = subject.data.get("schedule")
+    if mapping_at(subject.data, ("poll",)).get("watch") is not None:
+        return "runs that `watch` starts have no logical date"
+    by_assets = isinstance(schedule, dict) and "assets" in schedule and "cron" not in schedule
+    return "runs that assets start have no logical date" if by_assets else ""
+
+
+def said_of_dates(text: str, why: str) -> Iterator[Said]:
+    """What of a template needs the logical date that runs do not have; a value that is asked for first is fine."""
+    template = read_template(text)
+    for name in template.names:
+        if name.text in OF_LOGICAL_DATE and name.text not in template.optional:
+            yield Said(Code.NO_LOGICAL_DATE, f"`{name.text}` is missing: {why}", name.span, help=_HOW_WITHOUT)
+    for key in OF_LOGICAL_DATE:
+        asked = [word for base, word in template.attributes if (base, word.text) == (_OF_RUN, key)]
+        used = [word for base, word in template.attributes if base == f"{_OF_RUN}.{key}"]
+        for word in used if len(used) == len(asked) else ():
+            message = f"`{_OF_RUN}.{key}` is null, which has no `{word.text}`: {why}"
+            yield Said(Code.NO_LOGICAL_DATE, message, word.span, help="use `dag_run.run_after`")
+
+
 def check_logical_date(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Templates, parameters of functions and `wait_dag` that need what runs by assets do not have."""
-    schedule = subject.data.get("schedule")
-    is_watched = mapping_at(subject.data, ("poll",)).get("watch") is not None
-    if not is_watched and (not isinstance(schedule, dict) or "assets" not in schedule or "cron" in schedule):
+    why = without_dates(subject)
+    if not why:
         return
-    why = f"runs that {'`watch` starts' if is_watched else 'assets start'} have no logical date"
     for path, text in rendered_texts(subject):
-        template = read_template(text if not (is_watched and path[0] == "poll") else "")  # it has its own finding
-        for name in template.names:
-            if name.text in OF_LOGICAL_DATE and name.text not in template.optional:
-                message, help_text = f"`{name.text}` is missing: {why}", "use `dag_run.run_after`, or `| default(…)`"
-                yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text, part=name.span)
+        if path[0] != "poll" or "watch" not in subject.data["poll"]:  # a watched request has its own finding
+            for said in said_of_dates(text, why):
+                yield subject.finding(said.code, path, said.message, help=said.help, part=said.part)
     for task in subject.tasks:
         found = reader.find(task.uses) if task.uses is not None and "." in task.uses else None
         for parameter in found.parameters if isinstance(found, Function) else ():

@@ -14,6 +14,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS
 from schemas.rules.expressions import has_expression
+from schemas.rules.run_times import said_of_dates, without_dates
 from schemas.rules.subject import Reference, Subject
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
@@ -78,6 +79,7 @@ def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) 
     operators = [task for task in subject.tasks if task.uses in BUILT_INS or str(task.uses).endswith("Operator")]
     written = {text for task in operators for _, text in _names(task.with_path, task.arguments)}
     shown = subject.effective.layers[-1].file.removesuffix(subject.path)
+    why = without_dates(subject)
     reads_templates = not subject.data.get("jinja_environment_kwargs")
     for name in sorted(written):
         file = _file(name, places)
@@ -92,9 +94,11 @@ def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) 
             continue
         if not reads_templates or "{" not in text or len(text) > _LONGEST_FILE:
             continue
-        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
+        dates = said_of_dates(text, why) if why else ()
+        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates):
             span = TextLines(text).span(*said.part)
-            yield Diagnostic(said.code, said.message, place, span, caret=said.caret, help=said.help, text=text)
+            severity = said.severity or said.code.severity
+            yield Diagnostic(said.code, said.message, place, span, said.caret, said.help, text=text, severity=severity)
 
 
 def _file(name: str, places: Sequence[Path]) -> Path | None:

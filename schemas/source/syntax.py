@@ -81,8 +81,8 @@ _GENERATE_CONSTRUCTOR = frozenset(
         *("attrs.define", "attrs.frozen", "attrs.mutable", "dataclasses.dataclass"),
     }
 )
-# Airflow's operators wrap every constructor so that it reads `default_args`; its parameters stay.
-_OPERATOR_CONSTRUCTORS = frozenset({"_apply_defaults", "apply_defaults"})
+# Airflow's operators wrap every constructor so that it reads `default_args`, some sensors a property; parameters stay.
+_OPERATOR_DECORATORS = frozenset({"_apply_defaults", "apply_defaults", "poke_mode_only"})
 
 _TASKFLOW_MODULES = ("airflow.sdk", "airflow.decorators", "airflow.providers.common.compat.sdk")
 _TASKFLOW_NAMES = ("task", "dag", "task_group", "setup", "teardown", "asset")
@@ -93,7 +93,7 @@ def keeps_signature(decorator: str | None) -> bool:
     if decorator is None:
         return False
     last = decorator.rpartition(".")[2]
-    return decorator in _KEEP_SIGNATURE or last in _OPERATOR_CONSTRUCTORS
+    return decorator in _KEEP_SIGNATURE or last in _OPERATOR_DECORATORS
 
 
 def generates_constructor(decorator: str | None) -> bool:

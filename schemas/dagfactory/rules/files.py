@@ -21,7 +21,7 @@ from schemas.findings.suggestions import meant, unmistakable
 from schemas.rules import secrets
 from schemas.rules.commands import check_command
 from schemas.rules.dotted_paths import no_callable
-from schemas.rules.run_times import OF_LOGICAL_DATE
+from schemas.rules.run_times import said_of_dates
 from schemas.rules.template_files import below, missing_template, siblings, templates
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
@@ -156,13 +156,9 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             if isinstance(text, EnvText) or "{" not in text:
                 continue
             path = (*task.path, *place)
-            for one in (*said_of_template(text, macros, filters), *said_of_names(text, macros)):
+            dates = said_of_dates(text, "runs that assets start have no logical date") if by_assets else ()
+            for one in (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates):
                 yield dag.subject.finding(one.code, path, one.message, caret=one.caret, help=one.help, part=one.part)
-            for name in read_template(text).names if by_assets else ():
-                if name.text in OF_LOGICAL_DATE and name.text not in read_template(text).optional:
-                    message = f"`{name.text}` is missing: runs that assets start have no logical date"
-                    help_text = "use `dag_run.run_after`, or `| default(…)`"
-                    yield dag.subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text, part=name.span)
             for pull in read_template(text).pulls if "xcom_pull" in text else ():
                 for word in pull.task_ids:
                     other = dag.tasks.get(word.text)

@@ -42,6 +42,17 @@ def test_a_named_file_is_judged_with_all_others(project: Path) -> None:
     assert result.stdout == ("pipelines/copy.yaml:1:9: PF314 the DAG id `good` is also used by pipelines/good.yaml\n")
 
 
+def test_what_is_wrong_in_a_file_that_a_pipeline_names_is_said(project: Path) -> None:
+    (project / "pipelines" / "load.sh").write_text("echo {{ dss }}\n")
+    tasks = "tasks: [{id: a, uses: bash, with: {bash_command: load.sh}}]\n"
+    (project / "pipelines" / "shell.yaml").write_text(tasks)
+    (project / "pipelines" / "again.yaml").write_text(tasks)
+    for paths in ([], ["pipelines/again.yaml"]):
+        result = factory("lint", "--format", "concise", *paths, cwd=project)
+        said = "pipelines/load.sh:1:9: PF384 Airflow gives templates no `dss` (did you mean `ds`?)\n"
+        assert (result.returncode, result.stdout) == (1, said)
+
+
 def test_a_bug_of_ours_in_comparing_files_is_said_of_a_named_file_too(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
