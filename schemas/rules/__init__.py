@@ -99,6 +99,7 @@ def rules_of_built_ins(subject: Subject) -> Iterator[Rule]:
         from schemas.rules import data_tasks  # noqa: PLC0415 # as above
 
         yield data_tasks.check_written
+        yield data_tasks.check_order
     if has_data:
         from schemas.rules import charts, data_tasks  # noqa: PLC0415 # as above
 

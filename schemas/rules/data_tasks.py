@@ -12,6 +12,7 @@ from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.paths import DataPath
 from schemas.rules.run_times import longest_interval
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import FILLED, TaskView, texts
@@ -20,6 +21,7 @@ DISTRIBUTION = "airflow-pipeline-factory"
 _ROWS = ".jsonl, .json, .csv (also with .gz) or .parquet"
 _ROW_FILE = re.compile(r".*\.(?:(?:jsonl|ndjson|json|csv)(?:\.gz)?|parquet)", re.IGNORECASE | re.DOTALL)
 
+_TABLE_READ = re.compile(r"\b(?:from|join)\s+\"?([\w.]+)", re.IGNORECASE)
 _CHART_FILE = re.compile(r".*\.(?:html|svg|png|pdf)", re.IGNORECASE | re.DOTALL)
 
 
@@ -115,6 +117,57 @@ def check_written(subject: Subject) -> Iterator[Diagnostic]:
             message = "each run replaces this file, and no later run asks for its rows"
             help_text = "give each run a file of its own, such as `orders/{{ run_id }}.jsonl`"
             yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)
+
+
+class _Place(NamedTuple):
+    """A file, or a table behind a connection."""
+
+    name: str
+    conn_id: str | None = None
+
+
+def check_order(subject: Subject) -> Iterator[Diagnostic]:
+    """A file or table that a task further up writes, read by one that does not wait for it."""
+    writers: dict[_Place, TaskView] = {}
+    told: dict[_Place, list[TaskView]] = {}
+    for task in subject.tasks:
+        for path, place in _read_by(task) if writers else ():
+            writer = writers.get(place)
+            if writer is None or subject.is_after(task, writer) or subject.is_after(writer, task):
+                continue
+            if any(one is task or subject.is_after(task, one) for one in told.setdefault(place, [])):
+                continue
+            told[place].append(task)
+            what = f"the table `{place.name}`" if place.conn_id else "this file"
+            message = f"task `{writer.full_id}` writes {what}, and `{task.full_id}` does not wait for it"
+            help_text = f"write `needs: [{writer.id}]`: tasks run at the same time, whatever their order in the file"
+            yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)
+        written = _written_by(task)
+        if written is not None and task.path != ("poll",):  # every task runs after the poll
+            writers.setdefault(written, task)
+
+
+def _written_by(task: TaskView) -> _Place | None:
+    given = task.arguments
+    if task.uses == "load":
+        table, conn_id = given.get("table"), given.get("conn_id")
+        return _Place(table, conn_id) if isinstance(table, str) and isinstance(conn_id, str) else None
+    to = given.get("to") if task.uses in _WRITERS else None
+    return _Place(to) if isinstance(to, str) else None
+
+
+def _read_by(task: TaskView) -> Iterator[tuple[DataPath, _Place]]:
+    given, conn_id = task.arguments, task.arguments.get("conn_id")
+    if task.uses in SOURCES and isinstance(given.get("file"), str):
+        yield (*task.with_path, "file"), _Place(given["file"])
+    if not isinstance(conn_id, str):
+        return
+    if task.uses == "check" and isinstance(given.get("table"), str):
+        yield (*task.with_path, "table"), _Place(given["table"], conn_id)
+    is_sql = task.uses in ("sql", "chart") and given.get("database") is None
+    for path, sql in texts(given.get("sql"), (*task.with_path, "sql")) if is_sql else ():
+        for name in _TABLE_READ.findall(sql):
+            yield path, _Place(name, conn_id)
 
 
 def _extra(subject: Subject, task: TaskView, engine: _Engine) -> Iterator[Diagnostic]:
