@@ -25,6 +25,7 @@ LOADS = "_pipeline_loads"
 """Table with the loads that were appended: a task that is tried again finds there that it is done."""
 STAGED = "_load_"
 """How the names of tables with staged rows begin."""
+_BYTES = "CAST(CONVERT({} USING utf8mb4) AS BINARY)"
 _ARROW_TYPES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "bigint": lambda arrow: arrow.int64(),
@@ -182,31 +183,30 @@ class Database:
             statements.append(self._insert(table, staged, columns))
         self._together(statements)
 
-    def merge(self, table: str, staged: str, columns: Sequence[str], key: Sequence[str]) -> int:
-        """Let staged rows take the place of those with the same key; return how many had the key of a later one.
-
-        Raises LoadError where a key has no value.
-        """
-        names = [self.column(one) for one in key]
+    def merge(self, table: str, staged: str, columns: Sequence[str], key: Mapping[str, ColumnType | None]) -> int:
+        """Let staged rows take the place of those with the same key; return how many had the key of a later one. Raises
+        LoadError where a key has no value."""
+        names, own, staging = [self.column(one) for one in key], self.table(table), self.table(staged)
+        # MySQL takes texts that differ by case, accents or emoji for the same, and has its index for these.
+        forms = [_BYTES if self._is_mysql and kind and kind.data_type == "text" else "{}" for kind in key.values()]
         empty = " OR ".join(f"{one} IS NULL" for one in names)
-        ((without,),) = self._run(f"SELECT count(*) FROM {self.table(staged)} WHERE {empty}")
+        ((total, without),) = self._run(f"SELECT count(*), sum(CASE WHEN {empty} THEN 1 ELSE 0 END) FROM {staging}")
         if without:
             raise LoadError(f"{without} rows have no value in the primary key ({', '.join(key)})")
-        ((total,),) = self._run(f"SELECT count(*) FROM {self.table(staged)}")
-        keys = ", ".join(names)
-        ((different,),) = self._run(f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {self.table(staged)}) k")
+        keys = ", ".join(form.format(one) for form, one in zip(forms, names, strict=True))
+        ((different,),) = self._run(f"SELECT count(*) FROM (SELECT 1 FROM {staging} GROUP BY {keys}) k")
         with suppress(LoadError):  # an index of texts that are too long for one
-            self._together([f"CREATE INDEX {self.column(f'{staged}_key')} ON {self.table(staged)} ({keys})"])
-        same = " AND ".join(f"s.{one} = {self.table(table)}.{one}" for one in names)
+            self._together([f"CREATE INDEX {self.column(f'{staged}_key')} ON {staging} ({', '.join(names)})"])
+        both = [(f"s.{one}", f"{own}.{one}", form) for one, form in zip(names, forms, strict=True)]
+        same = " AND ".join(f"{s} = {t} AND {form.format(s)} = {form.format(t)}" for s, t, form in both)
         listed = ", ".join(map(self.column, columns))
         last = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {self.column(ROW)} DESC)"
-        rows = f"SELECT {listed}, {last} AS {self.column('_load_rank')} FROM {self.table(staged)}"
+        rows = f"SELECT {listed}, {last} AS {self.column('_load_rank')} FROM {staging}"
         self._together(
             [
                 *self._alone(table),
-                f"DELETE FROM {self.table(table)} WHERE EXISTS (SELECT 1 FROM {self.table(staged)} s WHERE {same})",
-                f"INSERT INTO {self.table(table)} ({listed}) SELECT {listed} FROM ({rows}) r "
-                f"WHERE {self.column('_load_rank')} = 1",
+                f"DELETE FROM {own} WHERE EXISTS (SELECT 1 FROM {staging} s WHERE {same})",
+                f"INSERT INTO {own} ({listed}) SELECT {listed} FROM ({rows}) r WHERE {self.column('_load_rank')} = 1",
             ]
         )
         return int(total) - int(different)

@@ -57,7 +57,7 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             elif request.write_disposition == "replace":
                 database.replace(table, staged, columns)
             else:
-                key = [plan.columns[one].name for one in request.primary_key]
+                key = {column.name: column.kind for column in map(plan.columns.__getitem__, request.primary_key)}
                 loaded.rows_with_the_key_of_a_later_one = database.merge(table, staged, columns, key)
         except AlreadyLoadedError:
             loaded.was_done_before = True

@@ -209,8 +209,10 @@ class Plan:
     def _discarded(self, key: str, values: Sequence[Any]) -> int:
         left_out = [value for value in values if value is not None]
         if left_out and self._request.schema_contract != "discard_value":
-            kind = type(left_out[0]).__name__
-            raise LoadError(f"`{key}` has a value of Python's type {kind}, which no column takes: convert it first")
+            what = f"a value of Python's type {type(left_out[0]).__name__}"
+            if isinstance(left_out[0], Mapping | list):
+                what = "a nested value that JSON has no form for, such as NaN"
+            raise LoadError(f"`{key}` has {what}, which no column takes: convert it first")
         return len(left_out)
 
     def _kept(self, rows: list[Row]) -> list[Row]:

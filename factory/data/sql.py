@@ -24,12 +24,14 @@ SPLIT = "To run several, add `split_statements: true` to the task's `with`."
 `factory.local.logs` has it for Airflow's own operators."""
 
 
-_ROW_SHOWN = re.compile(r"\s*DETAIL:\s+Failing row contains .*", re.DOTALL)
+_ROW_SHOWN = re.compile(
+    r"\s*DETAIL:\s+Failing row contains (?s:.*)|JSON data, line \d+: .*|(COPY \S+, line \d+(?:, column [^:\n]+)?): .*"
+)
 
 
 def database_words(error: BaseException) -> str:
-    """What a database says, in one line. PostgreSQL adds the row that breaks a constraint: no log may have it."""
-    return " ".join(_ROW_SHOWN.sub("", str(error)).split())
+    """What a database says, in one line. PostgreSQL adds the row, or the part of it, that it refused: not for logs."""
+    return " ".join(_ROW_SHOWN.sub(r"\1", str(error)).split())
 
 
 def text_literal(value: str) -> str:

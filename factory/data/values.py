@@ -182,8 +182,8 @@ def json_value(value: Any) -> Any:
 
 
 def as_json(value: Any) -> str:
-    """A nested value as JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=json_value)
+    """A nested value as JSON text. Raises ValueError, TypeError where JSON has no form for it, such as NaN."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)
 
 
 _FITTED: Mapping[str, Callable[[Any, ColumnType], Any]] = MappingProxyType(

@@ -81,8 +81,9 @@ RULES: tuple[Rule, ...] = (
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""
 
 
-def rules_of_built_ins(subject: Subject) -> Iterator[Rule]:
-    """The rules over requests and data tasks, imported for the first file that may hold one."""
+def rules_of_built_ins(subject: Subject, *, are_costly: bool) -> Iterator[Rule]:
+    """The rules over requests and data tasks, imported for the first file that may hold one. `are_costly`: with those
+    that import a reader of SQL, or of JSON Schemas for charts; a task start does without."""
     if subject.may_hold("http", "poll"):
         from schemas.rules import http_expressions, http_requests, http_rows  # noqa: PLC0415 # few files have a request
 
@@ -101,9 +102,10 @@ def rules_of_built_ins(subject: Subject) -> Iterator[Rule]:
         yield data_tasks.check_written
         yield data_tasks.check_order
     if has_data:
-        from schemas.rules import charts, data_tasks  # noqa: PLC0415 # as above
-
         yield data_tasks.check
+    if has_data and are_costly:
+        from schemas.rules import charts  # noqa: PLC0415 # as above
+
         yield charts.check
         yield commands.check_sql
 

@@ -69,6 +69,16 @@ def test_merge_by_two_columns_of_text(warehouse: Warehouse) -> None:
     assert warehouse.rows("orders", order="region, day") == [("de", "1", 2), ("kr", "1", 3), ("kr", "2", 4)]
 
 
+def test_keys_that_differ_by_a_sign_are_of_different_rows(warehouse: Warehouse) -> None:
+    keys = ["Ab", "AB", "a", "a ", "é", "e", "😀", "😁", "ß", "ss"]
+    merge: dict[str, Any] = {"write_disposition": "merge", "primary_key": ["shop", "code"]}
+    for n in (0, 100):
+        rows = [{"shop": 1, "code": code, "n": n + place} for place, code in enumerate(keys)]
+        assert load([*rows, rows[-1]], **merge)["duplicates"] == 1
+        load(rows[:1], **merge)
+    assert warehouse.rows("orders", "code, n", "n") == list(zip(keys, range(100, 110), strict=True))
+
+
 def test_merge_needs_its_key_in_every_row(warehouse: Warehouse) -> None:
     merge: dict[str, Any] = {"write_disposition": "merge", "primary_key": "id"}
     load(ORDERS, **merge)
@@ -176,6 +186,10 @@ def test_a_row_that_breaks_a_constraint_is_not_shown(warehouse: Warehouse, capsy
             SqlOperator(
                 task_id="sql", conn_id="warehouse", sql="INSERT INTO people SELECT 1, lower('ZAPHOD'), 4242"
             ).execute({})
+        errors.append(str(raised.value))
+    if warehouse.kind == "postgres":
+        with pytest.raises(AirflowException, match="Unicode escape") as raised:
+            load([{"id": 1, "who": {"name": "zaphod\0"}}], table="nested")
         errors.append(str(raised.value))
     shown = "".join(errors) + capsys.readouterr().out
     assert "zaphod" not in shown

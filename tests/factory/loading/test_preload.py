@@ -50,15 +50,17 @@ import pipeline_factory
 pipeline_factory.PipelineFactoryPlugin
 from airflow.sdk.execution_time import task_runner
 from factory.build import build
-from schemas.check import check_file
-(pipeline,) = check_file(Path(), "a.yaml").pipelines
+from schemas.check import Checker, CheckOptions
+(pipeline,) = Checker(Path(), CheckOptions(read_sources=False)).file("a.yaml", "a").pipelines
 build(pipeline).task_dict["a"].execute({{}})
 print("modules:", *(name for name in {ENGINES!r} if name in sys.modules))
 """
 
 
 def test_a_task_that_uses_no_engine_imports_none(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("tasks: [{id: a, uses: bash, with: {bash_command: 'true'}}]")
+    chart = "{rows: [{x: 1}], spec: {mark: bar, encoding: {x: {field: x}}}, to: a.svg}"
+    others = f"{{id: s, uses: sql, with: {{conn_id: w, sql: SELECT 1}}}}, {{id: c, uses: chart, with: {chart}}}"
+    (tmp_path / "a.yaml").write_text(f"tasks: [{{id: a, uses: bash, with: {{bash_command: 'true'}}}}, {others}]")
     command = [sys.executable, "-W", "ignore", "-c", BASH_TASK]
     out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1].split() == ["modules:"]
