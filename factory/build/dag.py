@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Asset
 
 from factory.build.arguments import aware, without_file
 from factory.build.errors import BuildError, BuildErrors, PipelineBuildError
-from factory.build.objects import ObjectBuilder
+from factory.build.objects import ObjectBuilder, build_callbacks, build_deadlines
 from factory.build.settings import build_default_args, build_params
 from factory.build.state import build_state
 from factory.build.tasks import OperatorBuilder, build_tasks, key_named_in
@@ -112,8 +112,6 @@ def dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder, errors: Bui
     with errors.collected():
         arguments["schedule"] = _schedule(pipeline, objects)
     if model.deadline is not None:
-        from factory.build.notifications import build_deadlines
-
         with errors.collected():
             arguments["deadline"] = build_deadlines(model.deadline, ("deadline",), objects)
     for name in OF_A_DAG:
@@ -121,8 +119,6 @@ def dag_arguments(pipeline: CheckedPipeline, objects: ObjectBuilder, errors: Bui
             with errors.collected():
                 arguments[name] = objects.value(value, (name,))
     if model.notifications is not None:
-        from factory.build.notifications import build_callbacks
-
         with errors.collected():
             arguments |= build_callbacks(model.notifications, ("notifications",), objects)
     return arguments

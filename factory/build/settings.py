@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import ParamValidationError
 
 from factory.build.arguments import aware, plain_data
 from factory.build.errors import BuildError, BuildErrors, one_line
-from factory.build.objects import ObjectBuilder
+from factory.build.objects import ObjectBuilder, build_callbacks
 from factory.build.timetable import build_asset
 from factory.operators import make_importable
 from schemas.compose.env_values import param_default
@@ -72,8 +72,6 @@ def _written_settings(settings: TaskSettings, path: DataPath, objects: ObjectBui
             continue
         value = getattr(settings, name)
         if isinstance(value, TaskNotifications):
-            from factory.build.notifications import build_callbacks
-
             written |= build_callbacks(value, (*path, name), objects)
         elif name == "notifications":
             written |= {f"{event}_callback": None for event in TaskNotifications.model_fields}

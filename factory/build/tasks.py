@@ -14,7 +14,7 @@ from factory.build.arguments import Resolver, build_value, operator_arguments, p
 from factory.build.built_ins import STANDARD, BuildContext, built_in_operator, imported_operator
 from factory.build.edges import Placed, Sources, TaskReferences, draw_edges, placed, sources_of
 from factory.build.errors import BuildError, BuildErrors
-from factory.build.objects import ObjectBuilder
+from factory.build.objects import ObjectBuilder, build_callbacks
 from factory.build.settings import build_params, build_settings
 from factory.operators.functions import FunctionReference, constructed, require_mappable
 from schemas.findings.paths import DataPath
@@ -219,8 +219,6 @@ def _build_group(
         defaults = {**dag.default_args, **parent.default_args}
         settings = build_settings(group.default_args, (*path, "default_args"), defaults, builder.objects)
     if group.notifications is not None:
-        from factory.build.notifications import build_callbacks
-
         settings |= build_callbacks(group.notifications, (*path, "notifications"), builder.objects)
     arguments = {name: str(value) for name in GROUP_AS_WRITTEN if (value := getattr(group, name)) is not None}
     if "doc_md" in arguments:

@@ -109,7 +109,8 @@ def _of_documents(start: Path, chosen: _Chosen, arguments: argparse.Namespace) -
 
         make: Callable[[str], Iterator[ConvertedDag]] = Modules(selection.folder, options).of
     elif arguments.to == "airflow-3.4":
-        make = _to_airflow(selection, checker)
+        reader = SourceReader(selection.folder)
+        make = lambda path: to_airflow(checker.variants(path), os.environ, reader)  # noqa: E731 # beside `make` of the others
     else:
         make = _pipelines(selection, foreign)
     sound = [path for path in paths if path not in wrong]
@@ -117,7 +118,11 @@ def _of_documents(start: Path, chosen: _Chosen, arguments: argparse.Namespace) -
 
 
 def _given_out(new: Sequence[_New], arguments: argparse.Namespace) -> int:
-    """Write the files and what there is to say; returns the exit status."""
+    """Write the files, and what there is to say; returns the exit status. Raises UsageError."""
+    first: dict[str, _New] = {}
+    for one in new:
+        if one.made.text and (other := first.setdefault(one.made.dag_id, one)) is not one:
+            raise UsageError(f"{other.source}, {one.source}: both have the DAG {one.made.dag_id!r}; nothing is written")
     refused = list(_refused(new, arguments.output)) if arguments.to == "pipeline" else []
     if arguments.output == _STANDARD_OUTPUT:
         print(_BETWEEN[arguments.to].join(one.made.text for one in new if one.made.text), end="")
@@ -180,7 +185,8 @@ def _selected(target: Path, to: str) -> _Chosen:
         foreign |= {path: documents} if documents is not None else {}
     whose = "dag-factory or Airflow 3.4 document" if to == "pipeline" else "pipeline"
     theirs = [path for path in selection.paths if checker.dialect(path) == DIALECT or path in foreign]
-    paths = tuple(path for path in selection.paths if (path in theirs) == (to == "pipeline"))
+    broken = [path for path in selection.paths if path not in theirs and _is_broken(checker, path)]
+    paths = tuple(path for path in selection.paths if path in broken or (path in theirs) == (to == "pipeline"))
     if target.is_dir():
         if not paths:
             found = next((f": {one}" for path in selection.paths if (one := _of_another(checker, path))), "")
@@ -197,6 +203,12 @@ def _selected(target: Path, to: str) -> _Chosen:
 def _of_another(checker: Checker, path: str) -> str:  # a file of a tool that is not converted; empty for all else
     said = [d for d in checker.file(path).diagnostics if d.code is Code.FOREIGN_DIALECT and "(docs/" in d.help]
     return f"{said[0].message}; it is converted by hand, and docs/migrating.md shows how" if said else ""
+
+
+def _is_broken(checker: Checker, path: str) -> bool:
+    """Whether nobody can tell whose a file is, so that what is wrong with its text is said."""
+    document = checker.layers.document(path)
+    return document is not None and has_errors(document.diagnostics) and not _of_another(checker, path)
 
 
 def _findings(checker: Checker, path: str, foreign: Mapping[str, list[Document]]) -> tuple[Diagnostic, ...]:
@@ -242,12 +254,6 @@ def _pipelines(selection: Selection, foreign: Mapping[str, list[Document]]) -> C
     return made
 
 
-def _to_airflow(selection: Selection, checker: Checker) -> Callable[[str], Iterator[ConvertedDag]]:
-    """This project's files → documents of Airflow 3.4."""
-    reader = SourceReader(selection.folder)
-    return lambda path: to_airflow(checker.variants(path), os.environ, reader)
-
-
 def _refused(new: Sequence[_New], output: str) -> Iterator[Diagnostic]:
     """The errors that lint finds in the new files where they go, in place of the documents; on standard output, where
     their sources are."""
@@ -271,18 +277,12 @@ def _refused(new: Sequence[_New], output: str) -> Iterator[Diagnostic]:
 def _folder_of(output: Path) -> Path:
     """The pipelines folder that the output is in or will be, else the output."""
     here, folder = lexically_absolute(output), lexically_absolute(pipelines_folder(output))
-    is_in_it = here.is_relative_to(folder) and (output.is_dir() or folder.name == FOLDER_NAME)
-    return folder if is_in_it else here
+    return folder if here.is_relative_to(folder) and (output.is_dir() or folder.name == FOLDER_NAME) else here
 
 
 def _write(new: Sequence[_New], folder: Path, *, force: bool) -> None:
     """All of the files or none. Raises UsageError."""
-    places: dict[Path, str] = {}
-    for one in new:
-        if one.place in places:
-            raise UsageError(f"{one.place}: two documents have this DAG; nothing is written")
-        if one.made.text:
-            places[one.place] = one.made.text
+    places = {one.place: one.made.text for one in new if one.made.text}
     there = [place for place in places if os.path.lexists(place)]
     if there and not force:
         raise UsageError(f"{there[0]} already exists; --force overwrites it")

@@ -205,7 +205,15 @@ class _FromPython(PythonTasks):
                 self.found(Code.CONVERTED_OTHERWISE, message, "`matrix` writes tasks that are alike once", line)
 
     def _say_without_place(self) -> None:
-        """What a DAG has and a pipeline has not: other folders of templates, labels of edges."""
+        """What a DAG has and a pipeline has not: code of its own, other folders of templates, labels of edges."""
+        for one in (self.dag, *self.dag.task_group_dict.values()):
+            if (kind := type(one)) not in (DAG, TaskGroup, MappedTaskGroup):
+                message = f"what the class `{kind.__name__}` does beside Airflow's is not carried over"
+                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
+        if self.dag.sla_miss_callback is not None:
+            self.lost(
+                "`sla_miss_callback` has no place here", help="Airflow 3 never calls it: `deadline` is in its place"
+            )
         given = self.dag.template_searchpath
         for folder in [given] if isinstance(given, str) else given or ():
             message = (
@@ -246,18 +254,8 @@ class _FromPython(PythonTasks):
             elif not is_made_by_build(child):
                 made.append(self.task(child, around))
                 needs = made[-1].value.get("needs", Converted([])).plain
-                self._say_hidden(child, {*needs, *self.referred})
+                self.say_hidden(child, {*needs, *self.referred})
         return made
-
-    def _say_hidden(self, task: Any, names: set[str]) -> None:
-        """Tasks that cannot be named: inside a group, a name is looked up in the group first."""
-        group, known = task.task_group, {*self.dag.task_dict, *self.dag.task_group_dict}
-        while group is not None and group.group_id is not None:
-            prefix = f"{group.group_id}." if group.prefix_group_id else ""
-            for name in sorted(one for one in names if prefix and f"{prefix}{one}" in known):
-                message = f"inside the group `{group.group_id}`, `{name}` is the group's own"
-                self.lost(message, help="give one another id")
-            group = group.parent_group
 
     def _group(self, group: TaskGroup, around: Mapping[str, Any]) -> Converted:
         parts: dict[str, Converted] = {"id": Converted(group._group_id)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import re
 import sys
@@ -14,19 +13,17 @@ from functools import reduce, singledispatchmethod
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pendulum
 from airflow.sdk import DAG, Asset, AssetAlias, ExceptionRetryPolicy, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
+from airflow.sdk.definitions.asset import AssetRef
+from airflow.sdk.definitions.operator_resources import Resources
 from airflow.sdk.definitions.param import DagParam
 
 from factory.build.errors import one_line
-from factory.build.python_made import (
-    THE_DAG,
-    arguments_of,
-    asset_fields,
-    written_fields,
-)
-from factory.operators.functions import FunctionNotifier, FunctionReference
+from factory.build.python_made import THE_DAG, arguments_of, asset_fields, written_fields
+from factory.operators.functions import FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
 from schemas.dagfactory.convert.values import written_duration
@@ -44,7 +41,7 @@ _MOMENT = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 
 @dataclass
 class PythonObjects:
-    """Values, schedules and notifications of a DAG; `findings` are what YAML does not hold, each at the `line` that is
+    """Values of a DAG; `findings` are what YAML does not hold, each at the `line` that is
     looked at. `given`, `set_later`: the arguments of tasks, by `id()`, and what the file set after it made them.
     `referred` collects the ids of the tasks whose outputs were taken."""
 
@@ -79,34 +76,6 @@ class PythonObjects:
         found = Diagnostic(code, message, self.shown, span, help=help, text=self.text, severity=code.severity)
         self.findings.append(found)
 
-    def notifications(self, events: Mapping[str, Any], model: Any) -> Converted | None:
-        made: dict[str, Converted] = {}
-        for event in model.model_fields:
-            if event in events:
-                listed = events[event] if isinstance(events[event], list | tuple) else [events[event]]
-                each = [self._notification(one) for one in listed if one is not None]
-                made[event] = Converted(each or None)
-        return Converted(made) if made else None
-
-    def _notification(self, callback: Any) -> Converted:
-        if isinstance(callback, FunctionNotifier):
-            arguments = {name: self.value(one) for name, one in callback.arguments.items()}
-            path = callback.function.path
-        elif isinstance(callback, functools.partial):
-            path = self.dotted(callback.func)
-            arguments = {name: self.value(one) for name, one in callback.keywords.items()}
-            if callback.args:
-                self.lost(f"`{path}` is given {len(callback.args)} arguments without a name", help="give them names")
-        elif inspect.isroutine(callback):
-            path, arguments = self.dotted(callback), {}
-        else:
-            path = self.dotted(type(callback))
-            given = arguments_of(callback)
-            if given is None:
-                self.lost(f"the arguments of a `{type(callback).__name__}` are not known", help="write them in `with`")
-            arguments = {name: self.value(one) for name, one in (given or {}).items()}
-        return Converted({"uses": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
-
     def dotted(self, found: Any) -> str:
         """The dotted path of a class or a function; reports one that no file but this has."""
         module, name = str(getattr(found, "__module__", "")), str(getattr(found, "__qualname__", found))
@@ -131,9 +100,8 @@ class PythonObjects:
         if isinstance(value, time):
             return self._object("datetime.time", {n: getattr(value, n) for n in ("hour", "minute", "second")})
         if isinstance(value, datetime):
-            zone: dict[str, Any] = (
-                {} if value.tzinfo is None else {"tz": getattr(value.tzinfo, "name", str(value.tzinfo))}
-            )
+            tz = value.tzinfo
+            zone: dict[str, Any] = {} if tz is None else {"tz": getattr(tz, "name", str(tz))}
             moment: dict[str, Any] = {name: getattr(value, name) for name in _MOMENT}
             if zone and pendulum.datetime(**moment, **zone).timestamp() != value.timestamp():
                 zone["fold"] = value.fold
@@ -156,6 +124,8 @@ class PythonObjects:
     def _key(self, key: Any) -> str:
         if not isinstance(key, str):
             self.lost(f"the key `{key!r}` is a value of type `{type(key).__name__}`, and keys are text here")
+        elif key == OBJECT:
+            self.lost(f"a mapping with the key `{key}` makes an object here", help="write the value in Python")
         return str(key)
 
     def value(self, value: Any) -> Converted:
@@ -208,6 +178,10 @@ class PythonObjects:
     @_of.register
     def _duration(self, value: timedelta) -> Converted:
         return Converted(written_duration(value))
+
+    @_of.register
+    def _resources(self, value: Resources) -> Converted:
+        return Converted({name: Converted(one.qty) for name, one in vars(value).items()})
 
     @_of.register
     def _time(self, value: time) -> Converted:
@@ -279,9 +253,15 @@ class PythonObjects:
         given |= {"access_control": written_fields(access)} if access is not None else {}
         parts = {name: self.value(one) for name, one in given.items()}
         if watchers:
-            named = [{"name": Converted(w.name), "trigger": self.value(w.trigger)} for w in watchers]
-            parts["watchers"] = Converted([Converted(one) for one in named])
+            named = ({"name": Converted(w.name), "trigger": self.value(w.trigger)} for w in watchers)
+            parts["watchers"] = Converted(list(map(Converted, named)))
         return parts["name"] if len(parts) == 1 else Converted(parts)
+
+    @_of.register
+    def _asset_reference(self, value: AssetRef) -> Converted:
+        ((key, held),) = attrs.asdict(value).items()
+        self.lost(f"`Asset.ref({key}={held!r})` has no equivalent here", help="name the asset: `{name: …, uri: …}`")
+        return self.value(held)
 
     @_of.register
     def _alias(self, value: AssetAlias) -> Converted:

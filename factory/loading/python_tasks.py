@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, Param, TaskGroup, TriggerRule, XComArg
+from airflow.sdk import BaseOperator, TaskGroup, TriggerRule, XComArg
 from airflow.sdk.bases.decorator import DecoratedMappedOperator
-from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from factory.build.arguments import operator_arguments
@@ -19,16 +18,17 @@ from factory.build.python_made import (
     CHOOSING,
     DECORATED,
     OF_FUNCTIONS,
+    arguments_of,
     by_name,
     is_made_by_build,
     is_plain,
     with_zones,
 )
-from factory.loading.python_objects import PythonObjects
+from factory.loading.python_mapped import PythonMapped, gives_again, kind_of, partial_arguments
+from factory.operators.functions import FunctionNotifier
 from factory.operators.selection import TaskCondition
 from schemas.dagfactory.convert.conversion import REQUEST_NAMES, Converted, UnquotedText
 from schemas.dagfactory.convert.from_airflow import taken
-from schemas.findings.codes import Code
 from schemas.model.notifications import TaskNotifications
 from schemas.model.settings import SETTING_KEYS
 from schemas.source import Class
@@ -40,10 +40,6 @@ _OF_THE_TASK = frozenset(
     | {"on_failure_fail_dagrun"}
 )
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
-
-
-def kind_of(task: Any) -> Any:
-    return task.operator_class if isinstance(task, MappedOperator) else type(task)
 
 
 def has_tasks(group: TaskGroup) -> bool:
@@ -60,7 +56,7 @@ _OF_ANY_TYPE = ("conf", "parameters")
 """What built-in tasks hand on as it is; their other arguments have types, so that `1d` is a duration there."""
 
 
-class PythonTasks(PythonObjects):
+class PythonTasks(PythonMapped):
     """The tasks of a DAG, and what tasks, groups and the DAG have in common."""
 
     def task(self, task: Any, around: Mapping[str, Any]) -> Converted:
@@ -68,7 +64,7 @@ class PythonTasks(PythonObjects):
         is_mapped = isinstance(task, MappedOperator)
         if task.returns_dag_result:
             self.lost(f"`{task.task_id}` gives the DAG its result, and a pipeline has none")
-        given = _partial_arguments(task, around) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
+        given = partial_arguments(task, around) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
         if (written := self.given.get(id(task))) is not None:
             given = {name: one for name, one in given.items() if name in written}
         given |= self._set_later(task, given)
@@ -91,6 +87,7 @@ class PythonTasks(PythonObjects):
         if is_mapped:
             names = {new: old for old, new in REQUEST_NAMES.items()} if uses == "http" else {}
             parts |= self.expanded(task._get_specified_expand_input().value, names)
+            self.say_of_mapped(task, uses, arguments)
         self.is_request = False
         role = self._role(task)
         if needs := self._needs(task, role.pop("names", frozenset())):
@@ -125,6 +122,16 @@ class PythonTasks(PythonObjects):
             elif not name.startswith("_"):
                 self.lost(f"`{name}` is set on `{task.task_id}`, whose operator takes no argument of this name")
         return later
+
+    def say_hidden(self, task: Any, names: set[str]) -> None:
+        """Tasks that cannot be named: inside a group, a name is looked up in the group first."""
+        group, known = task.task_group, {*self.dag.task_dict, *self.dag.task_group_dict}
+        while group is not None and group.group_id is not None:
+            prefix = f"{group.group_id}." if group.prefix_group_id else ""
+            for name in sorted(one for one in names if prefix and f"{prefix}{one}" in known):
+                message = f"inside the group `{group.group_id}`, `{name}` is the group's own"
+                self.lost(message, help="give one another id")
+            group = group.parent_group
 
     def _role(self, task: Any) -> dict[str, Any]:
         """Whether a task is a setup or a teardown; `names` are its setups."""
@@ -177,7 +184,8 @@ class PythonTasks(PythonObjects):
         if isinstance(found, Class) and found.parameters is not None:  # its constructor gives others to its base
             known = {parameter.name for parameter in found.parameters}
             given = {name: one for name, one in given.items() if name in known}
-        if "." not in uses and uses != "http" and not given.keys() <= taken(uses):
+        is_strict = isinstance(task, MappedOperator) and task._disallow_kwargs_override and gives_again(task, given)
+        if "." not in uses and uses != "http" and (is_strict or not given.keys() <= taken(uses)):
             uses = path
         if "." not in uses and isinstance(given.get("poke_interval"), int | float):
             given["poke_interval"] = timedelta(seconds=given["poke_interval"])
@@ -225,17 +233,6 @@ class PythonTasks(PythonObjects):
         path = OF_FUNCTIONS.get(name, OF_FUNCTIONS["PythonOperator"])
         return path, {"python_callable": function, **held, **given}
 
-    def expanded(self, value: Any, names: Mapping[str, str] | None = None) -> dict[str, Converted]:
-        known = names or {}
-        if isinstance(value, Mapping):
-            return {"expand": Converted({known.get(name, name): self.value(one) for name, one in value.items()})}
-        if isinstance(value, list | tuple):
-            renamed = (
-                {known.get(k, k): one for k, one in row.items()} if isinstance(row, Mapping) else row for row in value
-            )
-            value = list(renamed)
-        return {"expand_kwargs": self.value(value)}
-
     def settings(self, given: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Converted]:
         """The settings of a task, a group or the DAG that are not those `around` it."""
         made: dict[str, Converted] = {}
@@ -249,7 +246,7 @@ class PythonTasks(PythonObjects):
             elif name == "retry_exponential_backoff" and isinstance(one, bool):
                 made[name] = Converted(2 if one else 0)  # as Airflow reads a DAG's
             elif name == "executor_config" and one:
-                made[name] = Converted({key: self.untyped(inner) for key, inner in one.items()})
+                made[name] = self.untyped(one)
             elif name in SETTING_KEYS and one is not None:
                 is_number = name in ("retry_delay", "max_retry_delay") and isinstance(one, int | float)
                 made[name] = self.value(timedelta(seconds=one) if is_number else one)
@@ -260,41 +257,30 @@ class PythonTasks(PythonObjects):
             made["notifications"] = notifications
         return made
 
-    def params(self, task: Any = None) -> Converted | None:
-        """The params of the DAG, or those that a task has in place of them."""
+    def notifications(self, events: Mapping[str, Any], model: Any) -> Converted | None:
         made: dict[str, Converted] = {}
-        held = self.dag.params if task is None else task.params
-        for name in held:
-            param: Param = held.get_param(name)
-            if task is not None and name in self.dag.params:
-                around = self.dag.params.get_param(name)
-                if around.value is NOTSET or all(
-                    getattr(param, part) == getattr(around, part) for part in ("value", "schema", "description")
-                ):
-                    continue
-            default = {} if param.value is NOTSET else {"default": self.value(param.value)}
-            described = {} if param.description is None else {"description": Converted(param.description)}
-            whole = described | {key: self.value(one) for key, one in param.schema.items()}
-            if isinstance(param.value, dict) and not param.schema:
-                whole["type"] = Converted("object")
-                message = f"the param `{name}` gets `type: object`: a mapping alone would be its schema"
-                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
-            made[name] = Converted({**default, **whole}) if whole or not default else default["default"]
+        for event in model.model_fields:
+            if event in events:
+                listed = events[event] if isinstance(events[event], list | tuple) else [events[event]]
+                each = [self._notification(one) for one in listed if one is not None]
+                made[event] = Converted(each or None)
         return Converted(made) if made else None
 
-
-def _partial_arguments(task: Any, around: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a mapped task that were written: Airflow adds its defaults to them, where those `around` the
-    task say nothing."""
-    defaults = {p.name: p.default for p in inspect.signature(BaseOperator.__init__).parameters.values()}
-    own = {"python_callable": task.python_callable} if hasattr(task, "python_callable") else {}
-    ignored = {"email_on_failure", "email_on_retry", "on_failure_fail_dagrun", "is_setup", "is_teardown", "dag"}
-    given = {
-        name: one
-        for name, one in task.partial_kwargs.items()
-        if name not in ignored
-        and not (name in defaults.keys() - around and (one == defaults[name] or (not one and not defaults[name])))
-    }
-    dates = {name: getattr(task, name) for name in ("start_date", "end_date")}  # its own, else the DAG's
-    own |= {name: one for name, one in dates.items() if one and (name in around or one != getattr(task.dag, name))}
-    return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}
+    def _notification(self, callback: Any) -> Converted:
+        if isinstance(callback, FunctionNotifier):
+            arguments = {name: self.value(one) for name, one in callback.arguments.items()}
+            path = callback.function.path
+        elif isinstance(callback, functools.partial):
+            path = self.dotted(callback.func)
+            arguments = {name: self.value(one) for name, one in callback.keywords.items()}
+            if callback.args:
+                self.lost(f"`{path}` is given {len(callback.args)} arguments without a name", help="give them names")
+        elif inspect.isroutine(callback):
+            path, arguments = self.dotted(callback), {}
+        else:
+            path = self.dotted(type(callback))
+            given = arguments_of(callback)
+            if given is None:
+                self.lost(f"the arguments of a `{type(callback).__name__}` are not known", help="write them in `with`")
+            arguments = {name: self.value(one) for name, one in (given or {}).items()}
+        return Converted({"uses": Converted(path), **({"with": Converted(arguments)} if arguments else {})})

@@ -262,8 +262,8 @@ class AirflowConversion(ToAirflow):
                 )
             elif key in _DATES and isinstance(value, str):
                 made |= {key: day} if (day := self.date((*path, key), value)) is not None else {}
-            elif value is not None and key not in _WITHOUT_COUNTERPART:
-                made |= {key: one} if (one := self.setting((*path, key), value)) is not None else {}
+            elif key not in _WITHOUT_COUNTERPART and (one := self.setting((*path, key), value)) is not None:
+                made |= {key: Converted({"$const": one}) if has_marks(one.plain) else one} if value is not None else {}
         return made
 
     def _with_needs(self, view: TaskView, parts: dict[str, Converted]) -> Converted:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from schemas.compose.env_values import gives_secret, resolve_environment
 from schemas.dagfactory.convert.conversion import OPERATORS, REQUEST_NAMES, Converted, Reports, UnquotedText
-from schemas.dagfactory.convert.values import Rendering, has_marks, rendering, short_duration
+from schemas.dagfactory.convert.values import Rendering, has_marks, rendering, short_duration, with_offset
 from schemas.expressions.reading import (
     EnvReference,
     TaskReference,
@@ -41,6 +40,7 @@ from schemas.source import Class, SourceReader
 
 JINJA = ("{{", "{%", "{#")
 _OUTPUT, _TEMPLATE, _CONST = ("$x", "$xcom"), ("$t", "$template"), "$const"
+_MARKS = (*_OUTPUT, *_TEMPLATE, _CONST, "$f")
 _PYTHON = "`factory convert --to python` writes it in Python"
 
 
@@ -85,20 +85,12 @@ class ToAirflow(Reports):
             items = [self.date((*path, i), one) for i, one in enumerate(given)] if isinstance(given, list) else []
             return Converted.listed([one for one in items if one]) if items else self.setting(path, given)
         text = self.text(path, given)
-        if text is None or self.zone == "UTC":
-            return None if text is None else Converted(text, path)
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo:
-            return Converted(text, path)
-        local = moment.replace(tzinfo=ZoneInfo(self.zone))
-        is_skipped = local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) != moment
-        # The build moves a time that clocks skip an hour back.
-        return Converted((local.replace(fold=1) if is_skipped else local).isoformat(), path)
+        return None if text is None else Converted(text if self.zone == "UTC" else with_offset(text, self.zone), path)
 
     def setting(self, path: DataPath, given: Any) -> Converted | None:
         """A value outside of `with`, which is taken as it is."""
         if isinstance(given, dict):
-            if OBJECT in given:
+            if self._makes_object(path, given):
                 self.lost(path, "an object has no counterpart in Airflow 3.4's YAML")
                 return None
             children = {key: self.setting((*path, key), child) for key, child in given.items()}
@@ -118,7 +110,7 @@ class ToAirflow(Reports):
 
     def value(self, path: DataPath, given: Any) -> Converted | None:
         """An argument: a template and another task's output have marks there."""
-        if isinstance(given, dict) and OBJECT not in given:
+        if isinstance(given, dict) and not self._makes_object(path, given):
             before = set(self.edges.said)
             children = {key: self.value((*path, key), child) for key, child in given.items()}
             mapping = Converted({key: one for key, one in children.items() if one is not None}, path)
@@ -142,6 +134,12 @@ class ToAirflow(Reports):
             is_template = is_template or made.value.endswith(how.endings)
             return Converted({"$t": Converted(made.value)}, path) if is_template else made
         return made
+
+    def _makes_object(self, path: DataPath, given: Mapping[str, Any]) -> bool:
+        """Whether a mapping is an object here: in params and in what a built-in takes, it is data."""
+        view = self.subject.entry_at(path)
+        is_data = view is not None and view.uses in BUILT_INS and path[: len(view.with_path)] == view.with_path
+        return OBJECT in given and not is_data and "params" not in (path[0], *path[len(view.path) if view else 0 :][:1])
 
     def operator(self, view: TaskView) -> str:
         """The class of a task there."""
@@ -223,6 +221,8 @@ class FromAirflow(Reports):
 
     def plain(self, path: DataPath, given: Any) -> Converted:
         if isinstance(given, dict):
+            if OBJECT in given and "params" not in path:
+                self.lost(path, f"a mapping with the key `{OBJECT}` makes an object here")
             return Converted({str(key): self.plain((*path, key), child) for key, child in given.items()}, path)
         if isinstance(given, list):
             items = [self.plain((*path, index), child) for index, child in enumerate(given)]
@@ -247,8 +247,8 @@ class FromAirflow(Reports):
     def _literal(self, path: DataPath, given: Any, how: Rendering) -> Converted:
         """What is not rendered there, whatever is in it."""
         if isinstance(given, dict):
-            if len(given) == 1 and str(min(given)).startswith("$"):
-                self.lost(path, f"a mapping with nothing but the key `{min(given)}` cannot be written here")
+            if mark := next((key for key in given if key == OBJECT or (key in _MARKS and len(given) == 1)), None):
+                self.lost(path, f"a mapping with the key `{mark}` cannot be written here: it is no plain data")
                 return Converted(None, path)
             return Converted({str(k): self._literal((*path, k), one, how) for k, one in given.items()}, path)
         if isinstance(given, list):

@@ -57,12 +57,17 @@ def _parts(text: str) -> Iterator[str]:
 
 def from_airflow(documents: Sequence[Document], path: str, reader: SourceReader) -> Iterator[ConvertedDag]:
     """Convert the documents of a file that could be read."""
-    for document in documents:
+    for document in (one for one in documents if one.data is not None):
         data = document.data if isinstance(document.data, dict) else {}
         effective = Effective(data, (document,))
         conversion = _FromAirflow(Subject(path, effective), reader)
-        written = conversion.document()
-        text = write(written, effective) if written.value["tasks"].value else ""
+        written, text = conversion.document(), ""
+        if written.value["tasks"].value:
+            text = write(written, effective)
+        elif not isinstance(document.data, dict):
+            conversion.lost((), "a document of Airflow 3.4's YAML is a mapping, with `dag_id`, `schedule` and `tasks`")
+        else:
+            conversion.lost((), "no task is left, and a pipeline has at least one: there is no new file")
         yield ConvertedDag(str(data.get("dag_id", "dag")), text, conversion.once)
 
 
@@ -101,8 +106,6 @@ class _FromAirflow(FromAirflow):
         for task in made:
             self._leave_out_needs(task, ids)
         parts["tasks"] = Converted(_grouped(made), ("tasks",))
-        if not made:
-            self.lost((), "no task is left, and a pipeline has at least one: there is no new file")
         return Converted({key: part for key, part in parts.items() if part is not None}, ())
 
     def _schedule(self, given: Any) -> Converted | None:
@@ -202,7 +205,11 @@ class _FromAirflow(FromAirflow):
         for name in map(str, self._list((*path, "extends"), entry.get("extends"), "names of templates")):
             held = templates.get(name) if isinstance(templates, dict) else None
             if not isinstance(held, dict) or name in seen:
-                self.lost((*path, "extends"), f"there is no template `{name}`" if name not in seen else "a circle")
+                circle = " → ".join((*seen[seen.index(name) :], name)) if name in seen else ""
+                said = (
+                    f"templates extend each other in a circle: {circle}" if circle else f"there is no template `{name}`"
+                )
+                self.lost((*path, "extends"), said)
                 continue
             for key, one in self._extended(("templates", name), held, (*seen, name)).items():
                 found[key] = _merged(found.get(key), one) if key in ("with", "run") else one

@@ -59,6 +59,8 @@ def value(conversion: Conversion, path: DataPath, given: Any) -> Converted:
             return _combined(conversion, path, key, given[key], sign)
     if "__type__" in given:
         return _object(conversion, path, given)
+    if OBJECT in given:
+        conversion.lost(path, f"a mapping with the key `{OBJECT}` makes an object here")
     return Converted({str(key): value(conversion, (*path, key), child) for key, child in given.items()}, path)
 
 
@@ -168,6 +170,16 @@ def short_duration(given: Any) -> Any:
         return written_duration(parse_duration(given)) if isinstance(given, str) and given.startswith("P") else given
     except ValueError:
         return given
+
+
+def with_offset(text: str, zone: str) -> str:
+    """A moment of a time zone with its offset; a time that clocks skip an hour back, as the build moves it."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo:
+        return text
+    local = moment.replace(tzinfo=ZoneInfo(zone))
+    is_skipped = local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) != moment
+    return (local.replace(fold=1) if is_skipped else local).isoformat()
 
 
 def pipeline_timezone(conversion: Conversion) -> tuple[str, DataPath | None]:

@@ -67,12 +67,15 @@ def test_what_is_lost_is_said_and_the_exit_status_too(tmp_path: Path) -> None:
     assert "pipelines/shop.yml:3:15" in done.stderr
 
 
-def test_a_document_with_errors_is_not_converted(tmp_path: Path) -> None:
-    done = factory("convert", "pipelines/shop.yml", cwd=project(tmp_path, TWO.replace("bash_command", "bash_comand")))
+@pytest.mark.parametrize(("new", "said"), [("bash_comand", "bash_comand"), ("b: [", "needs-quotes"), ("[", "yaml-s")])
+def test_a_document_with_errors_is_not_converted(tmp_path: Path, new: str, said: str) -> None:
+    root = project(tmp_path, TWO.replace("bash_command", new))
 
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "bash_comand" in done.stderr
-    assert "nothing of it is converted" in done.stderr
+    for what in ("pipelines/shop.yml", "pipelines"):
+        done = factory("convert", what, cwd=root)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr
+        assert "nothing of it is converted" in done.stderr
 
 
 def test_another_file_is_an_error_of_use(tmp_path: Path) -> None:
@@ -117,13 +120,18 @@ def test_a_folder_keeps_its_subfolders_and_a_broken_document_no_other(tmp_path: 
     assert none.stderr == "factory convert: new: there are no dag-factory or Airflow 3.4 documents in this folder\n"
 
 
-def test_two_documents_of_a_folder_with_one_dag_are_not_written_over_each_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["again.yml", "team/again.yml"])
+def test_documents_of_a_folder_with_one_dag_are_refused(tmp_path: Path, place: str) -> None:
     root = project(tmp_path, TWO)
-    (root / "pipelines" / "again.yml").write_text(TWO)
+    (root / "pipelines" / place).parent.mkdir(exist_ok=True)
+    (root / "pipelines" / place).write_text(TWO)
 
-    done = factory("convert", "pipelines", "--output", "new", cwd=root)
+    for output in ("new", "-"):
+        done = factory("convert", "pipelines", "--output", output, cwd=root)
 
-    assert (done.returncode, done.stdout) == (2, "")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith("both have the DAG 'orders'; nothing is written\n")
+        assert f"pipelines/{place}" in done.stderr
     assert not (root / "new").exists()
 
 

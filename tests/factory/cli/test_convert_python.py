@@ -290,5 +290,5 @@ def test_several_files_and_folders_are_converted_at_once(tmp_path: Path) -> None
     assert folder.stdout == "all/a.yaml\nall/b.yaml\nall/team/c.yaml\n"
     assert folder.returncode == 1
     assert "old/team/d.py:2: importing it failed: ModuleNotFoundError: No module named 'nowhere'" in folder.stderr
-    assert (twice.returncode, "two documents have this DAG; nothing is written" in twice.stderr) == (2, True)
+    assert (twice.returncode, "both have the DAG 'a'; nothing is written" in twice.stderr) == (2, True)
     assert not (tmp_path / "again").exists()

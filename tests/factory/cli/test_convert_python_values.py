@@ -44,6 +44,12 @@ def made(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple
 
 
 CLASS = "airflow.providers.standard.operators.python.PythonOperator"
+ROWS = [{"bash_command": "b", "cwd": "/x"}]
+IN_ROOT = {"with": {"cwd": "/"}}
+WITH_ROWS = f'BashOperator.partial(task_id="a", cwd="/").expand_kwargs({ROWS}'
+RESOURCES = {"cpus": 2, "ram": 512, "disk": 512, "gpus": 0}
+OF_AN_OBJECT = "2 PF125 a mapping with the key `$object` makes an object here"
+BASH = "airflow.providers.standard.operators.bash.BashOperator"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,16 @@ CLASS = "airflow.providers.standard.operators.python.PythonOperator"
         (
             'PythonOperator(task_id="a", python_callable=functools.partial(steps19.plain, x=1))',
             {"uses": "steps19.plain", "with": {"x": 1}},
+        ),
+        (
+            WITH_ROWS.replace(", 'cwd': '/x'", "") + ")",
+            {"uses": "bash", "expand_kwargs": [{"bash_command": "b"}]} | IN_ROOT,
+        ),
+        (WITH_ROWS + ")", {"uses": BASH, "expand_kwargs": ROWS} | IN_ROOT),
+        (WITH_ROWS + ", strict=False)", {"uses": "bash", "expand_kwargs": ROWS} | IN_ROOT),
+        (
+            'task(multiple_outputs=True, task_id="a", resources={"cpus": 2})(steps19.plain).expand(x=[1])',
+            {"uses": "steps19.plain", "multiple_outputs": True, "expand": {"x": [1]}, "resources": RESOURCES},
         ),
         ('EmptyOperator(task_id="a", retry_delay=300)', {"uses": "empty", "retry_delay": "5m"}),
         (
@@ -125,6 +141,23 @@ def test_what_python_says_otherwise_keeps_its_meaning(
             'dag.timetable = AssetOrTimeSchedule(timetable=DeltaTriggerTimetable(timedelta(1)), assets=Asset("a")); '
             'EmptyOperator(task_id="a")',
             "1 PF125 beside assets, a schedule here is a cron expression, and no `DeltaTriggerTimetable`",
+        ),
+        (SQL.format('{"x": [{"$object": "a.b"}]}'), OF_AN_OBJECT),
+        ('EmptyOperator(task_id="a", executor_config={"$object": "a.b"})', OF_AN_OBJECT),
+        ('EmptyOperator(task_id="a", inlets=[Asset.ref(name="x")])', "2 PF125 `Asset.ref(name='x')` has no equivalent"),
+        (
+            "b = task(steps19.plain)(); "
+            'PythonOperator.partial(task_id="a", python_callable=steps19.plain).expand_kwargs(b, strict=False)',
+            "2 PF125 `strict=False`: what a row gives although `partial` does holds in Airflow, and fails here",
+        ),
+        (
+            'a = BashOperator.partial(task_id="a").expand(bash_command=["a"]); a.template_fields = ()',
+            "2 PF125 `template_fields` is set on `a`, and here it is always its operator's",
+        ),
+        ('dag.sla_miss_callback = 1; EmptyOperator(task_id="a")', "1 PF125 `sla_miss_callback` has no place here"),
+        (
+            'g = type("Mine", (TaskGroup,), {})("g"); EmptyOperator(task_id="b", task_group=g)',
+            "1 PF126 what the class `Mine` does beside Airflow's is not carried over",
         ),
         ('TaskGroup("g"); EmptyOperator(task_id="a")', "1 PF126 the group `g` is left out: it has no task"),
     ],

@@ -204,3 +204,18 @@ def test_comments_of_tasks_that_are_left_out_are_left_out(tmp_path: Path) -> Non
 
     comments = [line.partition("#")[2].strip() for line in made.text.splitlines() if "#" in line]
     assert [one for one in comments if not one.startswith("Not converted")] == ["Says it.", "loudly"]
+
+
+def test_an_object_in_what_a_built_in_takes_and_in_params_is_data(tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text("""\
+params: {p: {type: object, default: {$object: any.text}}}
+tasks:
+  - {id: a, uses: trigger_dag, with: {trigger_dag_id: d, conf: {$object: any text}}}
+  - {id: b, uses: airflow.providers.standard.operators.bash.BashOperator, with: {bash_command: b, env: {$object: d.e}}}
+""")
+    checker = Checker(tmp_path, CheckOptions(shown_folder=""))
+    (made,) = to_airflow(checker.variants("d.yaml"), {}, SourceReader(tmp_path))
+    document = yaml.safe_load(made.text)
+    assert document["params"] == {"p": {"$object": "any.text"}}
+    assert [task["with"].get("conf") for task in document["tasks"]] == [{"$const": {"$object": "any text"}}, None]
+    assert [d.span.line for d in made.findings if "an object has no counterpart" in d.message] == [4]

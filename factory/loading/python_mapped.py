@@ -1,0 +1,106 @@
+"""What Python maps a task over, and its params → `expand`, `expand_kwargs` and `params`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import BaseOperator, Param
+from airflow.sdk.definitions._internal.expandinput import ListOfDictsExpandInput
+from airflow.sdk.definitions._internal.types import NOTSET
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.definitions.param import ParamsDict
+
+from factory.loading.python_objects import PythonObjects
+from schemas.dagfactory.convert.conversion import Converted
+from schemas.findings.codes import Code
+
+_OF_THE_CLASS = (
+    *("operator_extra_links", "template_ext", "template_fields", "template_fields_renderers", "ui_color", "ui_fgcolor"),
+    *("start_trigger_args", "start_from_trigger"),
+)
+"""What a mapped operator has of its class, unless its file sets it."""
+
+
+def kind_of(task: Any) -> Any:
+    return task.operator_class if isinstance(task, MappedOperator) else type(task)
+
+
+def partial_arguments(task: Any, around: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a mapped task that were written: Airflow adds its defaults to them, where those `around` the
+    task say nothing."""
+    defaults = {p.name: p.default for p in inspect.signature(BaseOperator.__init__).parameters.values()}
+    own = {"python_callable": task.python_callable} if hasattr(task, "python_callable") else {}
+    own |= {"multiple_outputs": True} if getattr(task, "multiple_outputs", False) else {}  # TaskFlow has it apart
+    ignored = {"email_on_failure", "email_on_retry", "on_failure_fail_dagrun", "is_setup", "is_teardown", "dag"}
+    given = {
+        name: one
+        for name, one in task.partial_kwargs.items()
+        if name not in ignored
+        and not (name in defaults.keys() - around and (one == defaults[name] or (not one and not defaults[name])))
+    }
+    dates = {name: getattr(task, name) for name in ("start_date", "end_date")}  # its own, else the DAG's
+    own |= {name: one for name, one in dates.items() if one and (name in around or one != getattr(task.dag, name))}
+    return {**own, **{name: one for name, one in given.items() if not (name in ("op_args", "op_kwargs") and not one)}}
+
+
+def gives_again(task: MappedOperator, arguments: Mapping[str, Any]) -> bool:
+    """Whether a row of `expand_kwargs` gives one of the `arguments` that all rows have, as far as that is known."""
+    rows = task._get_specified_expand_input()
+    if not isinstance(rows, ListOfDictsExpandInput):
+        return False
+    given = rows.value if isinstance(rows.value, list | tuple) else ()
+    known = all(isinstance(row, Mapping) for row in given) and given is rows.value
+    return bool({name for row in given for name in row} & arguments.keys() if known else arguments)
+
+
+class PythonMapped(PythonObjects):
+    """What is mapped, and what of it is otherwise here."""
+
+    def expanded(self, value: Any, names: Mapping[str, str] | None = None) -> dict[str, Converted]:
+        known = names or {}
+        if isinstance(value, Mapping):
+            return {"expand": Converted({known.get(name, name): self.value(one) for name, one in value.items()})}
+        if isinstance(value, list | tuple):
+            renamed = (
+                {known.get(k, k): one for k, one in row.items()} if isinstance(row, Mapping) else row for row in value
+            )
+            value = list(renamed)
+        return {"expand_kwargs": self.value(value)}
+
+    def say_of_mapped(self, task: MappedOperator, uses: str, arguments: Mapping[str, Any]) -> None:
+        """What a mapped task has otherwise than the build makes it."""
+        for name in _OF_THE_CLASS:
+            if name not in task.partial_kwargs and getattr(task, name) != getattr(kind_of(task), name, None):
+                self.lost(f"`{name}` is set on `{task.task_id}`, and here it is always its operator's")
+        is_strict = task._disallow_kwargs_override
+        if gives_again(task, arguments) and is_strict != ("." in uses):
+            there, here = ("fails", "holds here") if is_strict else ("holds", "fails here")
+            message = f"`strict={is_strict}`: what a row gives although `partial` does {there} in Airflow, and {here}"
+            self.lost(message, help="give it in one of the two")
+
+    def params(self, task: Any = None) -> Converted | None:
+        """The params of the DAG, or those that a task has in place of them."""
+        made: dict[str, Converted] = {}
+        held = self.dag.params if task is None else task.params
+        held = held if isinstance(held, ParamsDict) else ParamsDict(held)
+        for name in held:
+            param: Param = held.get_param(name)
+            if type(param) is not Param:
+                self.lost(f"the param `{name}` is a `{type(param).__name__}`, whose own code has no place here")
+            if task is not None and name in self.dag.params:
+                around = self.dag.params.get_param(name)
+                if around.value is NOTSET or all(
+                    getattr(param, part) == getattr(around, part) for part in ("value", "schema", "description")
+                ):
+                    continue
+            default = {} if param.value is NOTSET else {"default": self.value(param.value)}
+            described = {} if param.description is None else {"description": Converted(param.description)}
+            whole = described | {key: self.value(one) for key, one in param.schema.items()}
+            if isinstance(param.value, dict) and not param.schema:
+                whole["type"] = Converted("object")
+                message = f"the param `{name}` gets `type: object`: a mapping alone would be its schema"
+                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
+            made[name] = Converted({**default, **whole}) if whole or not default else default["default"]
+        return Converted(made) if made else None
