@@ -207,8 +207,8 @@ def _of_another(checker: Checker, path: str) -> str:  # a file of a tool that is
 
 def _is_broken(checker: Checker, path: str) -> bool:
     """Whether nobody can tell whose a file is, so that what is wrong with its text is said."""
-    document = checker.layers.document(path)
-    return document is not None and has_errors(document.diagnostics) and not _of_another(checker, path)
+    found = checker.file(path).diagnostics if has_errors(checker.layers.documents(path)[-1].diagnostics) else ()
+    return has_errors(found) and all(d.code is not Code.FOREIGN_DIALECT for d in found)
 
 
 def _findings(checker: Checker, path: str, foreign: Mapping[str, list[Document]]) -> tuple[Diagnostic, ...]:

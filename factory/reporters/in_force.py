@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from schemas.check import Checker, CheckOptions
 from schemas.compose.effective import Effective
 from schemas.compose.variants import Variant
 from schemas.findings.codes import Code
-from schemas.findings.paths import DataPath, without_marks
+from schemas.findings.paths import OUTWARD, DataPath, without_marks
 from schemas.shape.places import value_at
 from schemas.text.nodes import block_mark, scalar
 
+_REFERENCE = re.compile(rf"\$\{{tasks\.({re.escape(OUTWARD)}*)([\w.-]+?)\.(?:output|xcom)\b")
 SPENT = frozenset({"vars", "matrix"})
 """Keys whose values are shown where they are used."""
 _WIDEST = 72
@@ -55,7 +57,21 @@ def _commented(effective: Effective, text: str, path: DataPath | None, column: i
     if path is None:
         return text
     document, place = effective.origin(path)
-    return f"{text:<{column - 2}}  # {document.file}:{document.value_span(place).line}"
+    return f"{text:<{column - 2}}  # {document.file}:{document.value_span(place).line}{_outside(effective, path)}"
+
+
+def _outside(effective: Effective, path: DataPath) -> str:
+    """Which references lead out of the template that they now are in; their number where others have the same name."""
+    written = value_at(effective.data, path)
+    found = _REFERENCE.findall(written) if isinstance(written, str) and OUTWARD in written else []
+    inside = {name for marks, name in found if not marks}
+    said = (
+        f"`{name}`" + (f" (reference {number})" if name in inside else "")
+        for number, (marks, name) in enumerate(found, start=1)
+        if marks
+    )
+    outside = ", ".join(dict.fromkeys(said))
+    return f", {outside} outside of the template" if outside else ""
 
 
 def _mapping(value: Mapping[str, Any], path: DataPath, indent: str, first: str | None = None) -> Iterator[Line]:

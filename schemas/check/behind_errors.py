@@ -42,7 +42,10 @@ def behind_reading(
     complete = all(one.complete for one in usable.values())
     layers = [usable[d.file].document if d.file in usable else d for d in documents]
     unread = [d for one in usable.values() for d in one.found]
-    return [*unread, *_apart(_checked(layers, usable, check, complete=complete), unread)]
+    behind = list(_checked(layers, usable, check, complete=complete))
+    if any(d.code is Code.FOREIGN_DIALECT for d in behind):  # that has its own rules for documents in a file
+        unread = [d for d in unread if d.code is not Code.SEVERAL_DOCUMENTS]
+    return [*unread, *_apart(behind, unread)]
 
 
 def _checked(

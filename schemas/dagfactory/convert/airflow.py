@@ -78,10 +78,9 @@ class AirflowConversion(ToAirflow):
             self._say_group(group)
         self.edges.left_out |= {view.full_id or "" for view in self.subject.tasks if self._reason_to_leave_out(view)}
         templates = self._templates()
-        parts["templates"] = Converted(templates) if templates else None
         made = {view.full_id or "": self._task(view, templates) for view in self.subject.tasks}
         tasks = [self._with_needs(view, task) for view in self.subject.tasks if (task := made[view.full_id or ""])]
-        parts["tasks"] = Converted(tasks, ("tasks",))
+        parts |= {"templates": Converted(templates) if templates else None, "tasks": Converted(tasks, ("tasks",))}
         return Converted({key: part for key, part in parts.items() if part is not None}, ())
 
     # The DAG.
@@ -147,9 +146,11 @@ class AirflowConversion(ToAirflow):
         holders: list[tuple[str, DataPath, Any, DataPath]] = [
             ("defaults", ("default_args",), data.get("default_args"), ())
         ]
+        kept = [view.path for view in self.subject.tasks if view.full_id not in self.edges.left_out]
         holders += [
             (_template(view), (*view.path, "default_args"), view.entry.get("default_args"), view.path)
             for view in self.subject.groups
+            if any(path[: len(view.path)] == view.path for path in kept)
         ]
         for name, path, settings, group in holders:
             written = settings if isinstance(settings, dict) else {}
@@ -288,8 +289,8 @@ def to_airflow(variants: Sequence[Variant], environ: Mapping[str, str], reader: 
     """Convert the DAGs of a file without errors; comments at the end say what has no counterpart."""
     for variant in variants:
         conversion = AirflowConversion(variant.dag_id, Subject(variant.path, variant.effective), environ, reader)
-        text = write(conversion.document(), variant.effective)
-        found = conversion.once
+        document, found = conversion.document(), conversion.once
         lost = [d for d in found if d.code is Code.NOT_CONVERTED]
+        text = write(document, variant.effective, lost={(d.file, d.span.line) for d in lost})
         text += "".join(f"# Not converted, line {d.span.line}: {d.message}.\n" for d in lost)
         yield ConvertedDag(variant.dag_id, text, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,14 +40,17 @@ class _Kept:
             self.head += lines
 
 
-def write(written: Converted, effective: Effective, dag_id: str | None = None) -> str:
-    """The text of a document that was made of the DAG's effective one; `dag_id` where a file holds several."""
-    kept = _kept(written, effective, dag_id)
+def write(
+    written: Converted, effective: Effective, dag_id: str | None = None, lost: Container[tuple[str, int]] = ()
+) -> str:
+    """The text of a document that was made of the DAG's effective one; `dag_id` where a file holds several. `lost`:
+    files and lines of what is left out, whose comments are, too."""
+    kept = _kept(written, effective, dag_id, lost)
     lines = [*kept.head, *_Writer(kept).mapping(written, ""), *kept.foot]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _kept(written: Converted, effective: Effective, dag_id: str | None) -> _Kept:
+def _kept(written: Converted, effective: Effective, dag_id: str | None, lost: Container[tuple[str, int]]) -> _Kept:
     """The comments that are about this DAG or about what holds for it."""
     places: dict[tuple[int, DataPath], DataPath] = {}
     layer_of = {id(layer): index for index, layer in enumerate(effective.documents)}
@@ -57,7 +60,7 @@ def _kept(written: Converted, effective: Effective, dag_id: str | None) -> _Kept
     kept = _Kept()
     for index, layer in enumerate(effective.documents):
         own = index == len(effective.layers) - 1
-        found = _of_what_is_written(comments(layer), {place for at, place in places if at == index})
+        found = _of_what_is_written(comments(layer), {place for at, place in places if at == index}, layer, lost)
         for place, lines in found.above.items():
             # Above the DAG, or above what holds for all of the file's.
             is_head = own and (dag_id is None or place in ((dag_id,), ("default",)))
@@ -74,12 +77,17 @@ def _kept(written: Converted, effective: Effective, dag_id: str | None) -> _Kept
     return kept
 
 
-def _of_what_is_written(found: Comments, places: set[DataPath]) -> Comments:
-    """The comments without those of tasks of which nothing is written."""
+def _of_what_is_written(
+    found: Comments, places: set[DataPath], document: Document, lost: Container[tuple[str, int]]
+) -> Comments:
+    """The comments without those of tasks, and of keys that are lost, of which nothing is written."""
+    first = next(iter(document.data), None) if isinstance(document.data, dict) else None
 
     def is_written(place: DataPath) -> bool:
         entry = ("poll",) if place[:1] == ("poll",) else task_path(place)
-        return not entry or any(one[: len(entry)] == entry for one in places)
+        is_key = len(place) > len(entry) and place != (first,)  # above the first key, it is about the file
+        about = place if is_key and (document.file, document.key_span(place).line) in lost else entry
+        return not about or any(one[: len(about)] == about for one in places)
 
     above = {place: lines for place, lines in found.above.items() if is_written(place)}
     return Comments(above, {place: line for place, line in found.behind.items() if is_written(place)}, found.below)
@@ -201,15 +209,21 @@ def comments(document: Document) -> Comments:
 
 
 def comments_about(effective: Effective, paths: Sequence[DataPath]) -> dict[DataPath, list[str]]:
-    """The comments of the file by which of the paths they are about; all others at ()."""
+    """The comments by which of the paths they are about. All others of the file are at (), those of a template at the
+    group that takes it first; those of defaults are left out."""
     found: dict[DataPath, list[str]] = {}
-    own = effective.layers[-1]
-    places = {place: path for path in reversed(paths) for layer, place in [effective.key_origin(path)] if layer is own}
-    written = comments(own)
-    for place, lines in (*written.above.items(), *((place, [line]) for place, line in written.behind.items())):
-        about = (places.get(place[:length]) for length in range(len(place), -1, -1))
-        spaced = [line if line[1:2] in ("", " ", "#") else f"# {line[1:]}" for line in lines]
-        found.setdefault(next((path for path in about if path is not None), ()), []).extend(spaced)
+    for layer in effective.documents:
+        origins = {path: effective.key_origin(path) for path in reversed(paths)}
+        places = {place: path for path, (document, place) in origins.items() if document is layer}
+        is_own, group = layer is effective.layers[-1], min(places.values(), default=())[:-2]
+        written = comments(layer) if is_own or group else Comments()
+        for place, lines in (*written.above.items(), *((place, [line]) for place, line in written.behind.items())):
+            if not is_own and len(place) > 1 and place[0] in ("params", "outputs"):
+                continue  # their values are written in their places
+            about = (places.get(place[:length]) for length in range(len(place), -1, -1))
+            spaced = [line if line[1:2] in ("", " ", "#") else f"# {line[1:]}" for line in lines]
+            at = next((path for path in about if path is not None), () if is_own else group)
+            found.setdefault(at, []).extend(spaced)
     return found
 
 

@@ -67,7 +67,7 @@ def test_what_is_lost_is_said_and_the_exit_status_too(tmp_path: Path) -> None:
     assert "pipelines/shop.yml:3:15" in done.stderr
 
 
-@pytest.mark.parametrize(("new", "said"), [("bash_comand", "bash_comand"), ("b: [", "needs-quotes"), ("[", "yaml-s")])
+@pytest.mark.parametrize(("new", "said"), [("bash_comand", "bash_comand"), ("b: [", "yaml-syntax")])
 def test_a_document_with_errors_is_not_converted(tmp_path: Path, new: str, said: str) -> None:
     root = project(tmp_path, TWO.replace("bash_command", new))
 

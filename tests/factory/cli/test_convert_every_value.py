@@ -246,3 +246,34 @@ def test_a_value_comes_back_or_has_a_finding(
 
     assert silent == []
     assert seen > 600 / every
+
+
+TEMPLATE = """\
+# Loads one table.
+params:
+  # Of the table.
+  name: {type: string}
+tasks:
+  # It comes late.
+  - {id: wait, uses: empty}
+  - id: load
+    uses: bash
+    # Its command.
+    with: {bash_command: "load ${params.name}"}  # by name
+"""
+
+
+def test_comments_of_a_template_go_to_where_it_is_used_first(tmp_path: Path) -> None:
+    (tmp_path / "_templates").mkdir()
+    (tmp_path / "_templates" / "t.yaml").write_text(TEMPLATE)
+    uses = "".join(f"  # For {one}.\n  - {{id: {one}, template: t, with: {{name: {one}}}}}\n" for one in ("one", "two"))
+    (tmp_path / "d.yaml").write_text(f"# The whole.\ntasks:\n{uses}")
+    (there,) = Modules(tmp_path, CheckOptions(shown_folder="")).of("d.yaml")
+
+    lines = [line.strip() for line in there.text.splitlines()]
+    assert [line for line in lines if line.startswith("#")] == [
+        *("# The whole.", "# For one.", "# Loads one table.", "# It comes late.", "# Its command.", "# by name"),
+        "# For two.",
+    ]
+    assert lines.index("# Loads one table.") < lines.index('with TaskGroup(group_id="one"):')
+    assert lines.index("# by name") + 1 == lines.index('BashOperator(task_id="load", bash_command="load one")')

@@ -58,6 +58,34 @@ def test_each_value_has_its_line_and_variables_stay_expressions(tmp_path: Path) 
     assert by_variable.stdout == by_option.stdout
 
 
+TEMPLATE = """\
+params: {rows: {}, text: {type: string}}
+tasks:
+  - {id: up, uses: empty}
+  - {id: down, uses: empty, doc: "${params.text} ${tasks.up.output}", doc_rst: "${tasks.up.output}", doc_md: "${params.text}"}
+"""
+CALLER = """\
+tasks:
+  - {id: up, uses: empty}
+  - {id: g, template: t, with: {rows: [], text: "${tasks.up.output}"}}
+"""
+
+
+def test_references_that_lead_out_of_a_template_are_told(tmp_path: Path) -> None:
+    (tmp_path / "pipelines/_templates").mkdir(parents=True)
+    (tmp_path / "pipelines/_templates/t.yaml").write_text(TEMPLATE)
+    (tmp_path / "pipelines/b.yaml").write_text(CALLER)
+
+    lines = factory("show", "b", cwd=tmp_path).stdout.splitlines()
+
+    shown = {line.split(":")[0].strip(): line.partition("  # ")[2] for line in lines if " doc" in line}
+    assert shown == {
+        "doc": "pipelines/_templates/t.yaml:4, `up` (reference 1) outside of the template",
+        "doc_rst": "pipelines/_templates/t.yaml:4",
+        "doc_md": "pipelines/b.yaml:3, `up` outside of the template",
+    }
+
+
 def test_a_file_shows_every_row_and_errors_are_said_beside_it(tmp_path: Path) -> None:
     project(tmp_path)
     (tmp_path / "pipelines/orders.yaml").write_text(ORDERS + "  retries: many\n")

@@ -193,8 +193,14 @@ tasks:
   - id: say
     uses: bash  # loudly
     with: {bash_command: a}
+    # At times.
+    run_if: "{{ params.often }}"  # or not
   # A function.
   - {id: count, uses: steps.count}  # ours
+  - id: empty
+    # Of a group.
+    default_args: {retries: 1}
+    tasks: [{id: count, uses: steps.count}]
 """
 
 
@@ -204,6 +210,7 @@ def test_comments_of_tasks_that_are_left_out_are_left_out(tmp_path: Path) -> Non
 
     comments = [line.partition("#")[2].strip() for line in made.text.splitlines() if "#" in line]
     assert [one for one in comments if not one.startswith("Not converted")] == ["Says it.", "loudly"]
+    assert "templates" not in yaml.safe_load(made.text)
 
 
 def test_an_object_in_what_a_built_in_takes_and_in_params_is_data(tmp_path: Path) -> None:
