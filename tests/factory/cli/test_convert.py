@@ -70,12 +70,10 @@ def test_what_is_lost_is_said_and_the_exit_status_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("new", "said"), [("bash_comand", "bash_comand"), ("b: [", "yaml-syntax")])
 def test_a_document_with_errors_is_not_converted(tmp_path: Path, new: str, said: str) -> None:
     root = project(tmp_path, TWO.replace("bash_command", new))
-
     for what in ("pipelines/shop.yml", "pipelines"):
         done = factory("convert", what, cwd=root)
         assert (done.returncode, done.stdout) == (1, "")
-        assert said in done.stderr
-        assert "nothing of it is converted" in done.stderr
+        assert [one in done.stderr for one in (said, "nothing of it is converted")] == [True, True]
 
 
 def test_another_file_is_an_error_of_use(tmp_path: Path) -> None:
@@ -128,7 +126,6 @@ def test_documents_of_a_folder_with_one_dag_are_refused(tmp_path: Path, place: s
 
     for output in ("new", "-"):
         done = factory("convert", "pipelines", "--output", output, cwd=root)
-
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.endswith("both have the DAG 'orders'; nothing is written\n")
         assert f"pipelines/{place}" in done.stderr

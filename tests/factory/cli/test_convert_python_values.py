@@ -48,6 +48,7 @@ ROWS = [{"bash_command": "b", "cwd": "/x"}]
 IN_ROOT = {"with": {"cwd": "/"}}
 WITH_ROWS = f'BashOperator.partial(task_id="a", cwd="/").expand_kwargs({ROWS}'
 RESOURCES = {"cpus": 2, "ram": 512, "disk": 512, "gpus": 0}
+MAPPED = 'a = BashOperator.partial(task_id="a").expand(bash_command=["a"])'
 OF_AN_OBJECT = "2 PF125 a mapping with the key `$object` makes an object here"
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 
@@ -150,10 +151,7 @@ def test_what_python_says_otherwise_keeps_its_meaning(
             'PythonOperator.partial(task_id="a", python_callable=steps19.plain).expand_kwargs(b, strict=False)',
             "2 PF125 `strict=False`: what a row gives although `partial` does holds in Airflow, and fails here",
         ),
-        (
-            'a = BashOperator.partial(task_id="a").expand(bash_command=["a"]); a.template_fields = ()',
-            "2 PF125 `template_fields` is set on `a`, and here it is always its operator's",
-        ),
+        (MAPPED + "; a.template_fields = ()", "2 PF125 `template_fields` is set on `a`, and here it is always its"),
         ('dag.sla_miss_callback = 1; EmptyOperator(task_id="a")', "1 PF125 `sla_miss_callback` has no place here"),
         (
             'g = type("Mine", (TaskGroup,), {})("g"); EmptyOperator(task_id="b", task_group=g)',
@@ -279,16 +277,13 @@ def test_arguments_of_a_dags_function_are_params(
     assert findings == [f"{line - 9} {text}" for line in lines]
     assert document["params"] == {"n": 3, "region": "eu"}
     assert document["tags"] == ["$${env.HOME}"]
+    env = {"N": "{{ params.n }}", "R": "{{ params.region }}"}
     assert document["tasks"] == [
         {
             "id": "g",
             "tooltip": "$$$${x} $${env.HOME}",
             "tasks": [
-                {
-                    "id": "b",
-                    "uses": "bash",
-                    "with": {"bash_command": "b", "env": {"N": "{{ params.n }}", "R": "{{ params.region }}"}},
-                },
+                {"id": "b", "uses": "bash", "with": {"bash_command": "b", "env": env}},
                 {"id": "f", "uses": "steps19.plain", "with": {"x": "{{ params.n }}"}},
             ],
         }

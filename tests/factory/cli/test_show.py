@@ -62,7 +62,8 @@ TEMPLATE = """\
 params: {rows: {}, text: {type: string}}
 tasks:
   - {id: up, uses: empty}
-  - {id: down, uses: empty, doc: "${params.text} ${tasks.up.output}", doc_rst: "${tasks.up.output}", doc_md: "${params.text}"}
+  - {id: down, uses: empty, doc: "${params.text} ${tasks.up.output}", doc_rst: "${tasks.up.output}",
+     doc_md: "${params.text}"}
 """
 CALLER = """\
 tasks:
