@@ -64,7 +64,7 @@ def _print_whatever_the_terminal_takes() -> None:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = [*(sys.argv[1:] if argv is None else argv)]  # `list` is the command here, once it was imported
     parser = argparse.ArgumentParser(prog="factory", description="Data pipelines from YAML on Apache Airflow.")
     parser.add_argument("--version", action="store_true", help="show the version")
     # pydantic would look through every installed distribution for plugins, and run what it finds.

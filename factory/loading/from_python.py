@@ -7,6 +7,7 @@ that made several tasks.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -211,9 +212,7 @@ class _FromPython(PythonTasks):
                 message = f"what the class `{kind.__name__}` does beside Airflow's is not carried over"
                 self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
         if self.dag.sla_miss_callback is not None:
-            self.lost(
-                "`sla_miss_callback` has no place here", help="Airflow 3 never calls it: `deadline` is in its place"
-            )
+            self.lost("`sla_miss_callback` has no place here", help="Airflow 3 never calls it: write a `deadline`")
         given = self.dag.template_searchpath
         for folder in [given] if isinstance(given, str) else given or ():
             message = (
@@ -222,11 +221,10 @@ class _FromPython(PythonTasks):
             is_around = self.file.is_relative_to(Path(folder).absolute())
             self.found(Code.CONVERTED_OTHERWISE if is_around else Code.NOT_CONVERTED, message, "", self.line)
         for before, edges in self.dag.edge_info.items():
-            for after in (
-                one for one in edges if "stream_join_id" not in before + one
-            ):  # of a group, said of its tasks
-                edge = edges[after]
-                message = f"the label `{edge.get('label')}` of the edge from `{before}` to `{after}` has no place here"
+            to_tasks = {after: edge for after, edge in edges.items() if "stream_join_id" not in after}
+            for after, edge in (to_tasks or edges).items():  # an edge to a group is there for its first tasks, too
+                start, end = (re.sub(r"\.(?:up|down)stream_join_id$", "", one) for one in (before, after))
+                message = f"the label `{edge.get('label')}` of the edge from `{start}` to `{end}` has no place here"
                 self.lost(message, line=self.line_of(after))
 
     def _defaults(self, default_args: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Converted]:

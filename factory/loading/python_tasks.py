@@ -172,7 +172,8 @@ class PythonTasks(PythonMapped):
         is_private = "decorators" in kind.__module__ or kind.__name__.startswith("_")
         if "python_callable" in given and (name in OF_FUNCTIONS or is_private):
             if name not in OF_FUNCTIONS:
-                said = getattr(kind, "custom_operator_name", kind.__name__)
+                is_asset = kind.__name__ == "_AssetMainOperator"
+                said = "@asset" if is_asset else getattr(kind, "custom_operator_name", kind.__name__)
                 help_text = "write a function that does the whole, or a task for the function and one for what it gives"
                 self.lost(f"`{said}` has no equivalent for functions here: the function alone is written", help_text)
                 given = {one: given[one] for one in ("python_callable", "op_args", "op_kwargs") if one in given}
@@ -225,7 +226,7 @@ class PythonTasks(PythonMapped):
                 self.lost(f"{what}, and a function gets text, numbers, lists, mappings")
         held = {"op_args": positional, "op_kwargs": arguments}
         held = {key: one for key, one in held.items() if isinstance(one, XComArg) or one}
-        if name in CHOOSING and not given and "op_args" not in held:
+        if name in CHOOSING and not given and "op_args" not in held and not is_class:
             return CHOOSING[name], {"python_callable": UnquotedText(self.dotted(function)), **held}
         is_call = name not in (*CHOOSING, "PythonSensor") and not given and not is_class
         if is_call and isinstance(arguments, Mapping) and "op_args" not in held:
@@ -245,6 +246,8 @@ class PythonTasks(PythonMapped):
                     made[name] = self.value(one.then)
             elif name == "retry_exponential_backoff" and isinstance(one, bool):
                 made[name] = Converted(2 if one else 0)  # as Airflow reads a DAG's
+            elif name in ("inlets", "outlets") and not isinstance(one, list | tuple | set | None):
+                made[name] = self.value([one])
             elif name == "executor_config" and one:
                 made[name] = self.untyped(one)
             elif name in SETTING_KEYS and one is not None:

@@ -90,9 +90,10 @@ def sentence(diagnostic: Diagnostic) -> str:
 
 
 def users(diagnostic: Diagnostic) -> str:
-    """The places in other files that use what a finding is about, such as a template or a default."""
-    used = (r for r in diagnostic.related if r.message == USED and r.file != diagnostic.file)
-    return ", ".join(f"{printable(r.file)}:{r.span.line}" for r in used)
+    """The places that use what a finding is about, such as a template or a default, unless all are in its file."""
+    used = [r for r in diagnostic.related if r.message == USED]
+    shown = used if any(r.file != diagnostic.file for r in used) else ()
+    return ", ".join(dict.fromkeys(f"{printable(r.file)}:{r.span.line}" for r in shown))
 
 
 def paragraph(diagnostic: Diagnostic) -> str:

@@ -166,15 +166,15 @@ class _Wait(NamedTuple):
         return None
 
     def _unknown(self, subject: Subject, names: _Names) -> Diagnostic:
-        mine = self.view.path
         written = self.written.lstrip(OUTWARD)
+        mine = self.view.path[: len(self.view.path) - 2 * (len(self.written) - len(written))]  # where it is written
         views = names.views.values() if len(names.views) <= MOST_OF_A_FILE else ()
-        others = [
-            str(other.full_id)
-            for other in nameable(views, mine)
+        others = {
+            name: str(other.full_id)
+            for name, other in nameable(views, mine)
             if mine[: len(other.path)] != other.path and not (self.is_reference and other.is_group)
-        ]
-        near = {full_id.removeprefix(prefix) for full_id in others for prefix in self.view.scope.prefixes}
+        }
+        near = {full_id.removeprefix(prefix) for full_id in others.values() for prefix in self.view.scope.prefixes}
         key = next(element for element in reversed(self.path) if isinstance(element, str))
         word = nearest(written, near) or _inside_a_group(written, near)
         who = "the reference names" if self.is_reference else f"`{key}` names"

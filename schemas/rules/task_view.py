@@ -104,12 +104,21 @@ def task_views(entries: Any, path: DataPath = ("tasks",), scope: Scope | None = 
                 yield from task_views(entry["tasks"], (*view.path, "tasks"), inside)
 
 
-def nameable(views: Collection[TaskView], path: DataPath) -> Iterator[TaskView]:
-    """Those that the entry at a path may name: what is in a template, only its own tasks name."""
-    templates = [one.path for one in views if one.is_group and TEMPLATE in one.entry]
+def nameable(views: Collection[TaskView], path: DataPath) -> Iterator[tuple[str, TaskView]]:
+    """Those that the entry at a path may name, by their ids as it knows them: what is in a template, only its own tasks
+    name, and no others."""
+    templates = {one.path: one for one in views if one.is_group and TEMPLATE in one.entry}
+    own = _innermost(templates, path)
+    inside = own and templates[own].scope.inside(templates[own].id or "", prefix_group_id=True).full_id("")
     for one in views:
-        if not any(one.path[: len(around)] == around not in (one.path, path[: len(around)]) for around in templates):
-            yield one
+        if one.full_id is not None and _innermost(templates, one.path) == own:
+            yield one.full_id.removeprefix(inside or ""), one
+
+
+def _innermost(templates: Collection[DataPath], path: DataPath) -> DataPath:
+    """The path of the template that an entry is in; empty for none."""
+    around = (path[:end] for end in range(len(path) - 2, 0, -2))
+    return next((one for one in around if one in templates), ())
 
 
 def _view(path: DataPath, entry: Mapping[str, Any], scope: Scope) -> TaskView:

@@ -21,7 +21,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import AssetOrTimeSchedule, DeltaTriggerTimetable, MultipleCronTriggerTimetable
-from airflow.sdk import DAG, Asset, TaskGroup, task
+from airflow.sdk import DAG, Asset, Label, TaskGroup, task
 """
 STEPS = """\
 def plain(x=None): ...
@@ -90,6 +90,7 @@ BASH = "airflow.providers.standard.operators.bash.BashOperator"
             'task(multiple_outputs=True, task_id="a", resources={"cpus": 2})(steps19.plain).expand(x=[1])',
             {"uses": "steps19.plain", "multiple_outputs": True, "expand": {"x": [1]}, "resources": RESOURCES},
         ),
+        ('EmptyOperator(task_id="a", inlets=Asset("x"))', {"uses": "empty", "inlets": ["x"]}),
         ('EmptyOperator(task_id="a", retry_delay=300)', {"uses": "empty", "retry_delay": "5m"}),
         (
             'BashOperator(task_id="a", bash_command="${each.x} $${cursor.y} $${z}")',
@@ -156,6 +157,10 @@ def test_what_python_says_otherwise_keeps_its_meaning(
         (
             'g = type("Mine", (TaskGroup,), {})("g"); EmptyOperator(task_id="b", task_group=g)',
             "1 PF126 what the class `Mine` does beside Airflow's is not carried over",
+        ),
+        (
+            'g = TaskGroup("g"); EmptyOperator(task_id="b", task_group=g); g >> Label("l") >> EmptyOperator(task_id="a")',
+            "2 PF125 the label `l` of the edge from `g` to `a` has no place here",
         ),
         ('TaskGroup("g"); EmptyOperator(task_id="a")', "1 PF126 the group `g` is left out: it has no task"),
     ],

@@ -78,3 +78,33 @@ def test_a_template_by_itself(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert "[used at " in out
     assert main(["list", str(folder)]) == 1
     assert "_templates" not in capsys.readouterr().out
+
+
+INSIDE = """\
+params: {method: {default: any}, rows: {default: []}}
+tasks:
+  - {id: a, uses: empty, doc: "${tasks.nope.output}", needs: [nope]}
+  - {id: b, tasks: [{id: c, uses: empty, needs: [nope]}]}
+  - {id: d, uses: http, with: {url: "https://x.org", method: "${params.method}", json: "${params.rows}"}}
+"""
+OUTSIDE = """\
+tasks:
+  - {id: t, template: t, with: {rows: ["${tasks.nope.output}"]}, needs: [nope]}
+  - {id: u, uses: empty}
+"""
+
+
+def test_names_are_those_of_where_they_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pipelines" / "_templates").mkdir(parents=True)
+    (tmp_path / "pipelines" / "_templates" / "t.yaml").write_text(INSIDE)
+    (tmp_path / "pipelines" / "a.yaml").write_text(OUTSIDE)
+    found = checker(tmp_path / "pipelines").folder().diagnostics
+
+    named = {(d.file, d.span.line, d.span.column): d.allowed for d in found if d.code.id == "PF302"}
+    assert list(named.values()) == [("b", "b.c", "d"), ("a", "d"), ("u",), ("u",)]
+    assert [(file, line) for file, line, _ in named] == [
+        *(("_templates/t.yaml", 3), ("_templates/t.yaml", 4), ("a.yaml", 2), ("a.yaml", 2)),
+    ]
+    assert main(["lint", "--format", "concise", str(tmp_path / "pipelines")]) == 1
+    (default,) = (line for line in capsys.readouterr().out.splitlines() if "`method` cannot be" in line)
+    assert default.endswith("_templates/t.yaml:5, " + default.partition("_templates")[0] + "a.yaml:2]")
