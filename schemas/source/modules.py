@@ -234,6 +234,9 @@ _BROUGHT = {"kubernetes": "apache-airflow-providers-cncf-kubernetes"}
 """Modules whose objects are written in pipelines (`executor_config`, pods) → the provider that brings them."""
 
 
+_OPERATORS_ARE_IN = frozenset({"operators", "sensors", "transfers"})
+
+
 def missing_module(
     finder: ModuleFinder, missing: str, parent: Module | None, wanted: str | None = None
 ) -> ModuleMissing | NotInstalled | Undecidable:
@@ -248,8 +251,10 @@ def missing_module(
     if parent is None:
         if finder.has_archives:
             return Undecidable(f"{missing} may be inside a zip file on the search path")
-        # An operator says by its name that a package brings it.
-        is_operator = (wanted or missing).endswith(("Operator", "Sensor", "OperatorAsync", "SensorAsync"))
+        # An operator says by its name, or by that of its module, that a package brings it.
+        *modules, name = (wanted or missing).split(".")
+        is_operator = name.endswith(("Operator", "Sensor", "OperatorAsync", "SensorAsync"))
+        is_operator |= name[:1].isupper() and not _OPERATORS_ARE_IN.isdisjoint(modules)
         optional = missing == "airflow" or missing in _BROUGHT or (is_operator and not near)
         if not optional and (near or finder.installed_module("airflow")):
             return ModuleMissing(missing, None, near, local=bool(near))
