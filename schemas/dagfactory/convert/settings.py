@@ -3,6 +3,7 @@ cron, assets or a timetable; `inlets` and `outlets`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -182,6 +183,8 @@ def _timetable(conversion: Conversion, path: DataPath, given: dict[str, Any]) ->
         cron = _cron(conversion, path, given)
         if cron is not None:
             return cron
+    if kind.partition(".")[0] in sys.stdlib_module_names:
+        return None  # Python's own classes are no timetables: `builtins.list` of no assets
     arguments = named_arguments(conversion, path, kind, given)
     return {"timetable": Converted(kind, (*path, "__type__")), "with": Converted(arguments)}
 

@@ -65,6 +65,9 @@ def test_what_is_lost_is_said_and_the_exit_status_too(tmp_path: Path) -> None:
     assert "\n---\ndag_id: stock\n" in done.stdout
     assert "PF125" in done.stderr
     assert "pipelines/shop.yml:3:15" in done.stderr
+    # A class of Python is no timetable.
+    (root / "pipelines" / "shop.yml").write_text(TWO.replace('"@daily"', "{__type__: builtins.list}"))
+    assert factory("convert", "pipelines/shop.yml", cwd=root).returncode == 1
 
 
 @pytest.mark.parametrize(("new", "said"), [("bash_comand", "bash_comand"), ("b: [", "yaml-syntax")])
