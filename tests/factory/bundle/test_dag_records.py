@@ -91,6 +91,20 @@ def test_a_deleted_dag_comes_back_paused_each_time(bench: Bench) -> None:
     assert read_state(bench.base).dags.deleted == ["orders"]
 
 
+def test_a_dag_that_is_back_before_the_look_has_another_first_version(bench: Bench) -> None:
+    """The records of an older version of this project name no first version, and so tell of nothing."""
+    write(bench, "0 7 * * *")
+    bench.refreshed()
+    bench.refreshed()._refresher.refresh(Database({"orders": RegisteredDag(first="one")}, frozenset()))
+    now = {"orders": RegisteredDag(first="two")}
+    assert read_state(bench.base).dags.gone_from(now) == ["orders"]
+    state = json.loads(state_path(bench.base).read_text())
+    state["dags"]["registered"] = ["orders"]
+    state_path(bench.base).write_text(json.dumps(state))
+    assert read_state(bench.base).dags.gone_from(now) == []
+    assert read_state(bench.base).dags.gone_from({}) == ["orders"]
+
+
 def test_an_inactive_bundle_has_everything_read_again(bench: Bench) -> None:
     write(bench, "0 7 * * *")
     bundle = bench.refreshed()
