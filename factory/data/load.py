@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from factory.data.columns import ColumnType
 from factory.data.database import STAGED, AlreadyLoadedError, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
-from factory.data.places import format_of
+from factory.data.places import format_of, own_folder
 
 
 def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest, *, is_csv: bool = False) -> Loaded:
@@ -92,8 +93,11 @@ def stage(tables: Iterator[Any], staged: str, columns: Mapping[str, ColumnType],
 
 @contextmanager
 def working_folder() -> Iterator[None]:
-    """A folder of dlt's own that goes with the task, and settings that hold whatever is configured elsewhere."""
-    with tempfile.TemporaryDirectory(prefix="load-") as folder:
+    """A folder of dlt's own that goes with the task, or if that is killed with the next load on this machine; and
+    settings that hold whatever is configured elsewhere."""
+    folder, lock = own_folder(tempfile.gettempdir(), "load-")
+    before: dict[str, str | None] = {}
+    try:
         settings = {
             "DLT_DATA_DIR": folder,
             "DLT_PROJECT_DIR": folder,
@@ -109,14 +113,15 @@ def working_folder() -> Iterator[None]:
         }
         before = {name: os.environ.get(name) for name in settings}
         os.environ.update(settings)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def load_id(*parts: Any) -> str:

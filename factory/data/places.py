@@ -120,7 +120,7 @@ class NewFile:
                 Path(folder).mkdir(parents=True, exist_ok=True)
             name = self.path.rpartition("/")[2]
             # In the same folder: a file can only be renamed within one file system. The dot keeps it out of patterns.
-            self._folder, self._lock = _own_folder(folder, f".{name}.")
+            self._folder, self._lock = own_folder(folder, f".{name}.")
         except OSError as error:
             raise self._unwritable(error) from None
         self.part = f"{self._folder}/rows"
@@ -177,7 +177,7 @@ class NewFile:
         return RowFileError(f"`{self.path}` cannot be written: {error.strerror or error}")
 
 
-def _own_folder(parent: str, prefix: str) -> tuple[str, int]:
+def own_folder(parent: str, prefix: str) -> tuple[str, int]:
     """A new folder, and a lock on it that ends with this process. Those that nobody holds any more are removed."""
     for left in glob.glob(f"{glob.escape(f'{parent}/{prefix}')}*.part"):  # noqa: PTH207 # text in, text out
         with suppress(OSError):  # it is another one's

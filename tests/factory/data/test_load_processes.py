@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,34 @@ def test_a_load_that_is_killed_leaves_nothing_half_and_nothing_twice(
         (after, after - (disposition == "append"))
     ]
     assert warehouse.tables() == {"orders"}
+
+
+def load_killed_when_staged(folder: str, variable: str) -> None:
+    os.environ["AIRFLOW_CONN_WAREHOUSE"] = variable
+    tempfile.tempdir = folder
+    Database.append = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+    load(ORDERS)
+
+
+@pytest.mark.soak
+def test_what_a_killed_load_leaves_holds_no_password_and_goes_with_the_next(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    process = multiprocessing.get_context("forkserver").Process(
+        target=load_killed_when_staged, args=(str(tmp_path / "tmp"), warehouse.variable)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    left = [path for path in (tmp_path / "tmp").rglob("*") if path.is_file()]
+    assert left != []
+    password = warehouse.variable.rpartition("@")[0].rpartition(":")[2].encode()
+    assert [path for path in left if password and password in path.read_bytes()] == []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    load(ORDERS)
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert warehouse.rows("orders") == [(1, "an", 12.5), (2, "bo", 3.0)]
 
 
 @pytest.mark.soak
