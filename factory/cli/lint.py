@@ -14,9 +14,9 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from factory.cli import UsageError
 from factory.cli.options import (
@@ -192,8 +192,7 @@ def _default_format(output: Path | None) -> str:
 _LINE = rb"[^\n]*\n|[^\n]+"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One file before and after; `shown` is its name for the user."""
 
     place: Path
@@ -202,8 +201,7 @@ class Change:
     after: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(NamedTuple):
     """All changes, and how many findings they fix."""
 
     changes: tuple[Change, ...]

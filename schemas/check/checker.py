@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.check.across import Across
 from schemas.check.files import CheckOptions, Files
@@ -22,8 +22,7 @@ from schemas.text import ignore_comments
 from schemas.text.document import Document
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedPipeline:
+class CheckedPipeline(NamedTuple):
     """A pipeline without errors.
 
     `file` is its POSIX path below `folder`, the pipelines folder; `text` is the file's text with its expressions,
@@ -55,8 +54,7 @@ class CheckedDagFactoryDag:
 Checked = CheckedPipeline | CheckedDagFactoryDag
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """`pipelines` hold no errors; `diagnostics` are sorted by file and place."""
 
     pipelines: tuple[Checked, ...]
@@ -152,7 +150,7 @@ class Checker(Files):
         if keeping:
             return CheckResult((), once(behind_reading(documents, keeping, self.layers.parse, with_hidden)))
         hidden = behind_typos(documents, result.diagnostics, self.layers.parse, findings)
-        return replace(result, diagnostics=once(hidden))
+        return result._replace(diagnostics=once(hidden))
 
     def _checked(self, path: str, documents: Sequence[Document], dag_id: str | None) -> CheckResult:
         language = language_of(documents[-1])

@@ -40,7 +40,7 @@ def template_findings(path: str, layers: LayerReader, standards: Standards) -> t
     findings = [*_of_shape(document), *_of_params(document), *_hidden(path, layers, document)]
     if isinstance(document.data.get("tasks"), list):
         subject = Subject(path, of_template(document, layers))
-        findings += map(_outside, judged_alone(subject, replace(standards, policy=None))[1])
+        findings += map(_outside, judged_alone(subject, standards._replace(policy=None))[1])
     return once(silenced(findings, [document], report_unused=False))
 
 

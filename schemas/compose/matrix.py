@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -39,14 +39,13 @@ Cell = tuple[Any, DataPath]
 """A value, and its path below `matrix`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(NamedTuple):
     """`rows`: key → value and its place. `varying`: keys of lists that hold several values. `problems` have paths below
     `matrix`; where a shape is wrong, which the model says, there are no rows and no problems."""
 
     rows: tuple[Mapping[str, Cell], ...] = ()
     varying: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[Problem, ...] = ()
 
 
 def expand(matrix: object) -> Matrix:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 DataPath = tuple[str | int, ...]
@@ -18,12 +17,11 @@ def without_marks(text: str) -> str:
     return re.sub(rf"(?<=\$\{{tasks\.){re.escape(OUTWARD)}+", "", text) if OUTWARD in text else text
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(NamedTuple):
     """The contents of a value: every text with its path, and the path of every key of every mapping."""
 
-    texts: list[tuple[DataPath, str]] = field(default_factory=list)
-    keys: list[DataPath] = field(default_factory=list)
+    texts: list[tuple[DataPath, str]]
+    keys: list[DataPath]
 
 
 def count(value: Any) -> int:
@@ -35,7 +33,7 @@ def count(value: Any) -> int:
 
 def walk(value: Any) -> Walked:
     """Texts and keys of a value, in the order of the document."""
-    found = Walked()
+    found = Walked([], [])
     _walk(value, (), found)
     return found
 

@@ -4,12 +4,12 @@ project's, or dag-factory's."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Diagnostic
+from schemas.model.built_ins import BUILT_INS
 from schemas.rules import (
     arguments,
     assets,
@@ -95,7 +95,7 @@ def rules_of_built_ins(subject: Subject, *, are_costly: bool) -> Iterator[Rule]:
         yield http_expressions.check_header_names
         yield http_expressions.check_ties
         yield settings.check_servers
-    has_data = subject.may_hold("sql", "load", "duckdb", "check", "chart", "train", "predict")
+    has_data = any(BUILT_INS.get(str(view.uses), "").startswith(("tables.", "models.")) for view in subject.entries)
     if has_data or subject.may_hold("http", "poll"):
         from schemas.rules import data_tasks  # noqa: PLC0415 # as above
 
@@ -125,8 +125,7 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
 """Rules that read the source of what a file names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standards:
+class Standards(NamedTuple):
     """What DAGs are checked against: the values of `environ`, the environment that is chosen (None: none) and with
     `every_environment` all that are declared, the sources that `reader` finds (None: they are not read), and a
     `policy`, if there is one. `require_environment`: an unset variable is an error."""

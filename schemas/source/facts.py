@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.source.results import Parameter
@@ -73,8 +73,7 @@ class ConstructorFacts(NamedTuple):
     sets_fields: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ClassFacts:
+class ClassFacts(NamedTuple):
     """A `class` statement.
 
     `functions` are those that are called on the class, `methods` those that need an object, `constants` what is written
@@ -88,7 +87,7 @@ class ClassFacts:
     has_metaclass: bool = False
     metaclass: str | None = None
     decorators: tuple[str | None, ...] = ()
-    functions: Mapping[str, FunctionFacts] = field(default_factory=dict)
+    functions: Mapping[str, FunctionFacts] = MappingProxyType({})
     methods: frozenset[str] = frozenset()
     constants: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()

@@ -194,7 +194,12 @@ def returns_nothing(function: Function) -> bool:
     """Whether all of a function's ways out give None. Of a stub nothing is known, and one that pushes its output
     itself has one."""
     node = _plain(function)
-    if node is None or isinstance(node.body[-1], ast.Raise) or all(map(_is_empty, node.body)):
+    return node is not None and _gives_nothing(node)
+
+
+@lru_cache(maxsize=256)  # many pipelines name one function
+def _gives_nothing(node: _Def) -> bool:
+    if isinstance(node.body[-1], ast.Raise) or all(map(_is_empty, node.body)):
         return False
     if any(isinstance(one, ast.Attribute) and one.attr == "xcom_push" for one in ast.walk(node)):
         return False

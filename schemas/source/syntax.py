@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # The constants of each provider's `version_compat` module, by which it tells Airflow's versions apart.
 _VERSION_GATE = r"AIRFLOW_V_(\d+)_(\d+)(?:_(\d+))?_PLUS"
@@ -137,8 +137,7 @@ def changed_names(before: ast.Module, after: ast.Module, is_local: Callable[[str
     return changed if "" not in changed and all(map(changed.isdisjoint, done)) else None
 
 
-@dataclass(frozen=True)
-class _Module:
+class _Module(NamedTuple):
     """What each name at the top of a module is, `""` what has no name, and the names that it uses; the names in each
     statement that does more as the module is loaded than to define its names, such as to fill a registry."""
 
