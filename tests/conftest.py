@@ -12,11 +12,13 @@ import signal
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("explore")
+# Hypothesis has limits of time, and on a busy machine a sound test would break them.
+NO_TIMES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", NO_TIMES, derandomize=True)
+settings.register_profile("explore", NO_TIMES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # A shell's `nohup … &` ignores these, and all that the tests start would inherit that.

@@ -58,7 +58,7 @@ def take(step: tuple[str, str, str], bench: Bench) -> None:
 
 
 @given(steps=st.lists(STEPS, min_size=1, max_size=12))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_history_ends_in_a_fresh_build(bench: Bench, steps: list[tuple[str, str, str]]) -> None:
     with tempfile.TemporaryDirectory(dir=bench.storage.parent) as folder:
         # Nobody else writes here, so there is nothing to wait for between two readings.

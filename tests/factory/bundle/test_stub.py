@@ -40,7 +40,7 @@ def run(stub: bytes, file: str) -> tuple[dict[str, object], Calls]:
 @example(yaml="\ufeffbom, 🦆 and \u2028\u0085\n".encode())
 @example(yaml=b"\xff\xfe not UTF-8\n'''\n")
 @example(yaml=b"# coding: latin-1\n")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_yaml_gives_a_stub_that_runs(yaml: bytes) -> None:
     stub = WRITER.text("sales/orders.yaml", yaml, "d1", ())
     names, calls = run(stub, "/bundle/sales/orders.yaml.py")
@@ -66,7 +66,7 @@ def test_the_code_tab_shows_the_exact_text(yaml: str) -> None:
 @example(name="-*- coding=utf-16 -*-", folders=0)
 @example(name="a\nraise SystemExit\n", folders=1)
 @example(name="'); raise SystemExit #", folders=0)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_name_gives_a_stub_that_runs(name: str, folders: int) -> None:
     path = "f/" * folders + name + ".yaml"
     stub = WRITER.text(path, b"a: 1\n", "d1", (("some.dag", path),))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
 import yaml
 
-from factory.build.python_code import formatted, quoted
 from factory.build.python_made import imported
 from factory.loading.from_python import converted
 
@@ -294,12 +292,3 @@ def test_arguments_of_a_dags_function_are_params(
             ],
         }
     ]
-
-
-@pytest.mark.parametrize("end", ['"', '""', '"""', '\\"', '"""""', "x"])
-def test_a_block_of_text_may_end_in_quotes(end: str) -> None:
-    text = f'echo "start"\necho """{end}'
-
-    assert ast.literal_eval(quoted(text)) == text
-    assert ast.literal_eval(formatted([(f'{text}"', False), ('"', False)])[1:]) == f'{text}""'
-    ast.parse(formatted([(text, False), ("1 + 1", True), (text, False)]))

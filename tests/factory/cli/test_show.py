@@ -152,7 +152,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from(["params", "poll", "x"]), VALUES, max_size=3))
 def test_what_is_shown_reads_as_the_document(data: dict[str, Any]) -> None:
     document = document_from_text(json.dumps(data), "a.yaml")

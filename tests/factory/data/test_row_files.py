@@ -215,7 +215,7 @@ def test_what_a_killed_process_left_is_removed_and_no_other(tmp_path: Path) -> N
     assert list(read_rows(str(path))) == [{"a": 1}]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pages=st.lists(st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=4), max_size=4))
 def test_any_rows_come_back(tmp_path_factory: pytest.TempPathFactory, pages: list[list[dict[str, Any]]]) -> None:
     path = written(tmp_path_factory.mktemp("rows") / "rows.jsonl", *pages)

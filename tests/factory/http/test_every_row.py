@@ -236,7 +236,7 @@ CAUSES = re.compile(
 """What a failure names."""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(listing=listings())
 def test_every_row_or_a_failure(lasting_server: Server, listing: Listing) -> None:
     lasting_server.received.clear()

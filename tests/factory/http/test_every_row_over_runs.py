@@ -127,7 +127,7 @@ def feeds(draw: st.DrawFn) -> tuple[Feed, str, dict[str, Any], dict[str, Any], b
     return feed, form, incremental, {"unique_by": draw(st.sampled_from((None, "id")))}, draw(st.booleans())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(drawn=feeds())
 def test_every_row_over_several_runs(
     lasting_server: Server, drawn: tuple[Feed, str, dict[str, Any], dict[str, Any], bool]
@@ -156,7 +156,7 @@ REFUSED = ("oracle", "noon", "short", "log")
 AMBIGUOUS = ("epoch", "epoch text", "day number")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     days=st.lists(st.integers(0, 12), max_size=6),
     step=st.sampled_from(("5h", "12h", "1d", "3d")),
@@ -200,7 +200,7 @@ def test_every_row_of_a_long_history_in_steps(  # noqa: PLR0917 # drawn by name
     assert set(written) - {today.strftime(pattern)} <= got
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     runs=st.lists(st.lists(st.integers(0, 2), max_size=4), min_size=2, max_size=5),
     unit=st.sampled_from(("second", "minute", "day", "epoch", "sent as a day", "sent as epoch")),

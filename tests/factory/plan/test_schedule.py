@@ -41,7 +41,7 @@ def airflows(cron: str, zone: str, after: datetime, count: int) -> list[datetime
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(CRONS),
     st.sampled_from(ZONES),

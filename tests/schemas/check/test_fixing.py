@@ -148,7 +148,7 @@ def slipped(word: bytes, kind: str, at: int) -> bytes:
             return word[:at] + word[at + 1 : at + 2] + word[at : at + 1] + word[at + 2 :]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     text=st.sampled_from(VALID),
     where=st.integers(0, 10_000),

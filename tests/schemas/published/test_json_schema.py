@@ -215,7 +215,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(derandomize=True, max_examples=120, deadline=None)
+@settings(derandomize=True, max_examples=120)
 @given(data=st.data())
 def test_agreement_on_made_documents(lint: Lint, judge: Validator, data: st.DataObject) -> None:
     document = copy.deepcopy(data.draw(st.sampled_from(list(VALID.values()))))
@@ -236,7 +236,7 @@ def test_an_expression_fits_every_typed_place_where_its_value_does(lint: Lint, j
 
 
 @given(st.text("ab_-.:$ {}[]01'\"env.tasks.output.xcom", max_size=12))
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=200)
 def test_patterns_read_expressions_as_lint_does(inside: str) -> None:
     for text in (f"${{env.{inside}}}", f"x${{env.A{inside}}}", f"{inside}${{env.A}}", f"${{env.A:-{inside}}}"):
         found = [e for e in expressions(text) if not isinstance(e.meaning, NearMiss)]
