@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from itertools import islice
 from types import MappingProxyType
+from typing import Any
 
 from schemas.compose.env_values import EnvText, as_written
 from schemas.expressions.reading import ExpandReference, TaskReference, ValueReference, expressions
@@ -15,9 +16,16 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import OUTWARD, DataPath
 from schemas.rules.subject import Reference, Subject
-from schemas.shape.places import value_at
+from schemas.rules.task_view import TaskView
+from schemas.shape.places import mapping_at, value_at
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
+_PARAM = re.compile(r"\bparams(?:\.(?P<name>\w+)|\[\s*(?P<quote>['\"])(?P<key>[^'\"]+)(?P=quote)\s*\])")
+_ONE_OF_TWO = re.compile(
+    r"""\{\{-?\s*(?:'[^']*'|"[^"]*")\s+if\s(?:(?!\selse\s).)+\selse\s+(?:'[^']*'|"[^"]*")\s*-?\}\}""", re.DOTALL
+)
+_NO_SHELL = {"integer", "number", "boolean", "null"}
+"""Types of params that hold nothing which a shell would execute; Airflow checks what is given for them."""
 _TEMPLATE = "{{"
 _BEFORE_COMMENT = ("", *" \t\n;&|(")
 _MOST = 50
@@ -82,6 +90,23 @@ def _second_command(command: str) -> str | None:
     return None
 
 
+def _may_hold_shell(template: str, subject: Subject, task: TaskView) -> bool:
+    if _ONE_OF_TWO.fullmatch(template):
+        return False
+    params = {**mapping_at(subject.data, ("params",)), **mapping_at(task.entry, ("params",))}
+    rest = _PARAM.sub(lambda one: "" if _is_bounded(params.get(one["name"] or one["key"])) else one[0], template)
+    return _CHOSEN_ELSEWHERE.search(rest) is not None
+
+
+def _is_bounded(param: Any) -> bool:
+    """Whether its JSON Schema leaves no text but what is written in the file."""
+    if not isinstance(param, dict):
+        return False
+    types = param.get("type")
+    is_plain = bool(types) and _NO_SHELL.issuperset(types if isinstance(types, list) else [types])
+    return is_plain or "enum" in param or "const" in param
+
+
 def _is_folded(subject: Subject, path: DataPath) -> bool:
     """Whether the value is written as a block of lines that YAML joins."""
     _, text, span = subject.value_span(path)
@@ -107,7 +132,7 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
             continue
         values = (one for one in _values(command, outputs) if one[0] in outputs or one[2] in ("", "\n"))
         for start, end, _ in islice(values, _MOST):
-            if start in outputs or _CHOSEN_ELSEWHERE.search(command, start, end) is not None:
+            if start in outputs or _may_hold_shell(command[start:end], subject, task):
                 shown = _written(subject, path, command, start, end) if start in outputs else command[start:end]
                 value = shown if start in outputs else "{{ … }}"
                 yield subject.finding(
