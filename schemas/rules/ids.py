@@ -100,6 +100,8 @@ def built_in_of(task: TaskView) -> str:
 
 def check_itself(subject: Subject) -> Iterator[Diagnostic]:
     """A `wait_dag` that waits for its own run, and a `trigger_dag` that waits for the next run of its own DAG."""
+    if not subject.may_hold(*MARKS):
+        return
     dag_id = _own_id(subject)
     for task in subject.tasks:
         starts_it = built_in_of(task) == "trigger_dag" and task.arguments.get("trigger_dag_id") == dag_id

@@ -50,7 +50,7 @@ _SEVERAL = re.compile(r"(?:dict|Dict|Mapping)\[str, (?P<each>.+)\]")
 
 def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Outputs of functions that return nothing, or no list to map over."""
-    known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
+    known = subject.by_id
     for task, path, reference, part in subject.references:
         other = (
             known.get(task.scope.find(reference.task_id, known) or "") if isinstance(reference, TaskReference) else None

@@ -198,7 +198,7 @@ def check_pulls(subject: Subject) -> Iterator[Diagnostic]:
     """`ti.xcom_pull(task_ids='…')` of a task that is not there, has no output, or may not have run."""
     if not subject.may_hold("xcom_pull"):
         return
-    known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
+    known = subject.by_id
     made = {commit_task_id(full_id) for full_id in known}
     for path, text in rendered_texts(subject):
         for pull in read_template(text).pulls if "xcom_pull" in text else ():
@@ -209,7 +209,7 @@ def check_pulls(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _pulled(
-    subject: Subject, path: DataPath, task: TaskView, word: Word, known: dict[str, TaskView], *, is_value: bool
+    subject: Subject, path: DataPath, task: TaskView, word: Word, known: Mapping[str, TaskView], *, is_value: bool
 ) -> Iterator[Diagnostic]:
     other = known.get(word.text)
     if other is not None and other.is_group:
@@ -240,7 +240,7 @@ _MADE = "output_processor"
 
 def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
     """References to an output that is not kept, or that Airflow cannot map over."""
-    known = {view.full_id: view for view in reversed(subject.entries) if view.full_id is not None}
+    known = subject.by_id
     for task, path, reference, part in subject.references:
         if not isinstance(reference, TaskReference) or reference.key is not None:
             continue

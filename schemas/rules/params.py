@@ -105,16 +105,11 @@ SCHEMA_KEYWORDS = frozenset(
 
 def zeros_in_arguments(subject: Subject, task: TaskView, typed: Collection[str]) -> Iterator[Diagnostic]:
     """Those of arguments that are not `typed`, of which a wrong type is said."""
-    if _may_lose_zeros(subject):
+    if subject.may_lose_zeros:
         mapped = task.mapped or {} if task.uses not in BUILT_INS else {}
         for name, path in {**{name: (*task.with_path, name) for name in task.arguments}, **mapped}.items():
             if name not in typed:
                 yield from _lost_zeros(subject, path, value_at(subject.data, path), Code.WRONG_ARGUMENT)
-
-
-def _may_lose_zeros(subject: Subject) -> bool:
-    """Whether a number may be written with a zero in front."""
-    return subject.may_hold(" 0", "[0") and any(one.may_hold_other_spellings for one in subject.effective.documents)
 
 
 def _lost_zeros(subject: Subject, path: DataPath, value: object, code: Code) -> Iterator[Diagnostic]:
@@ -138,7 +133,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if isinstance(schema, dict):
             yield from _param(subject, ("params", name), schema, asks_nobody)
         yield from _template(subject, ("params", name), schema)
-        if _may_lose_zeros(subject):
+        if subject.may_lose_zeros:
             yield from _lost_zeros(subject, ("params", name), schema, Code.BAD_PARAM)
     for task in subject.tasks if subject.may_hold("params") else ():
         if task.path == ("poll",):

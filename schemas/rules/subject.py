@@ -5,6 +5,7 @@ Rules read this and not the model, so that a wrong value in one task hides nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +23,8 @@ from schemas.shape.places import value_at
 from schemas.text.document import may_hold
 from schemas.text.edits import fix_at
 from schemas.text.lines import span_inside
+
+_ZERO_FIRST = re.compile(r"(?:[:,\[?-]|[&!]\S+)\s*0[0-9]")
 
 
 class Reference(NamedTuple):
@@ -158,16 +161,24 @@ class Subject:
         return tuple((one.task, one.path, one.to) for one in self.references if isinstance(one.to, TaskReference))
 
     @cached_property
+    def by_id(self) -> Mapping[str, TaskView]:
+        """Tasks and groups by their full ids; of several with one id the first."""
+        return {view.full_id: view for view in reversed(self.entries) if view.full_id is not None}
+
+    @cached_property
+    def may_lose_zeros(self) -> bool:
+        """Whether a number may be written with a zero in front."""
+        return _ZERO_FIRST.search(self._text) is not None
+
+    @cached_property
     def waits(self) -> Mapping[DataPath, Sequence[TaskView]]:
         """Path of an entry → the tasks and groups that it waits for itself: by `needs`, `teardown` and references."""
-        known = {view.full_id: view for view in reversed(self.entries) if view.full_id is not None}
         found: dict[DataPath, list[TaskView]] = {view.path: [] for view in self.entries}
         named = [(view, need) for view in self.entries for _, need in (*view.needs, *view.teardown)]
         named += [(view, reference.task_id) for view, _, reference in self.task_references]
         for view, name in named:
-            other = known.get(view.scope.find(name, known) or "")
-            if other is not None and other not in found[view.path]:
-                found[view.path].append(other)
+            other = self.by_id.get(view.scope.find(name, self.by_id) or "")
+            found[view.path] += [other] if other is not None and other not in found[view.path] else []
         return found
 
     def is_after(self, task: TaskView, other: TaskView) -> bool:
