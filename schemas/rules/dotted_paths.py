@@ -141,12 +141,27 @@ def look_up(
             message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
             return None, (subject.finding(Code.OPERATOR_NOT_INSTALLED, path, message),)
         case Undecidable():
-            module, _, name = dotted.rpartition(".")
+            return None, ()
+        case NameMissing(module, name) if isinstance(
+            kept := reader.find(f"{KEPT_MODULES.get(module, module)}.{name}"), NameMissing
+        ):
             # A module that Airflow keeps gives no other names than those of its new place.
-            kept = reader.find(f"{KEPT_MODULES[module]}.{name}") if module in KEPT_MODULES else None
-            return None, (no_callable(subject, path, kept),) if isinstance(kept, NameMissing) else ()
+            return None, (no_callable(subject, path, kept, _operator_of(dotted, kept, reader)),)
         case missing:
-            return None, (no_callable(subject, path, missing),)
+            return None, (no_callable(subject, path, missing, _operator_of(dotted, missing, reader)),)
+
+
+def _operator_of(dotted: str, missing: Result, reader: SourceReader) -> str | None:
+    """Where an operator of Airflow's is that is looked for in another module of Airflow's."""
+    home, _, name = dotted.rpartition(".")
+    is_operator = dotted.startswith("airflow.") and name.endswith(("Operator", "Sensor", "Async"))
+    if not is_operator or not isinstance(missing, ModuleMissing | NameMissing):
+        return None
+    written = missing.module if isinstance(missing, ModuleMissing) else missing.name
+    if dotted.startswith("airflow.providers.") and typo_fix(written, missing.candidates) is not None:
+        return None  # a letter in the path of the provider
+    places = (f"{module}.{name}" for module in KEPT_MODULES.values() if module != home)
+    return place_of(name) or next((place for place in places if isinstance(reader.find(place), Class)), None)
 
 
 def no_function(subject: Subject, path: DataPath, dotted: str, found: TaskDecorated | NotCallable) -> Diagnostic:
@@ -157,8 +172,9 @@ def no_function(subject: Subject, path: DataPath, dotted: str, found: TaskDecora
     return subject.finding(Code.NOT_CALLABLE, path, message, help="name a function without this decorator")
 
 
-def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
-    """The finding for what is not there or cannot be used."""
+def no_callable(subject: Subject, path: DataPath, found: Nothing, place: str | None = None) -> Diagnostic:
+    """The finding for what is not there or cannot be used; `place` is where it is."""
+    is_there = f"it is `{place}`" if place is not None else ""
     match found:
         case ModuleMissing(module, parent, candidates):
             below = f"below `{parent}`" if parent else "below the pipelines folder or among the installed packages"
@@ -166,16 +182,16 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing) -> Diagnostic:
                 Code.UNKNOWN_MODULE,
                 path,
                 f"there is no module `{module}` {below}",
-                caret=did_you_mean(next(iter(candidates), None)),
-                fix=_fix_of_name(subject, path, module, candidates),
+                caret=is_there or did_you_mean(next(iter(candidates), None)),
+                fix=_fix_of_name(subject, path, module, candidates) if place is None else Word(place),
             )
         case NameMissing(module, name, file, candidates, defined):
             return subject.finding(
                 Code.UNKNOWN_NAME,
                 path,
                 f"`{module}` ({file.name}) defines no `{name}`",
-                caret=did_you_mean(next(iter(candidates), None)),
-                fix=_fix_of_name(subject, path, name, candidates),
+                caret=is_there or did_you_mean(next(iter(candidates), None)),
+                fix=_fix_of_name(subject, path, name, candidates) if place is None else Word(place),
                 allowed=defined if len(defined) <= 20 else (),
             )
         case NotCallable(dotted, kind, candidates):

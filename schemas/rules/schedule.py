@@ -19,7 +19,7 @@ from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
-from schemas.source import Class, SourceReader, Undecidable
+from schemas.source import Class, NameMissing, SourceReader, Undecidable
 
 _OFFSET = r"(?i)(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?"
 _PLACES = {
@@ -226,8 +226,7 @@ def check_timetable(subject: Subject, reader: SourceReader) -> Iterator[Diagnost
     timetable = schedule.get("timetable") if isinstance(schedule, dict) else None
     if not isinstance(timetable, str) or "." not in timetable:
         return
-    if isinstance(reader.find(timetable), Undecidable):
-        # `airflow.sdk` finds its names when they are asked for, so reading cannot tell a typo from a name.
+    if isinstance(reader.find(timetable), Undecidable | NameMissing) and timetable.startswith("airflow."):
         if timetable not in NAMES and nearest(timetable, NAMES):
             yield _unknown_timetable(subject, timetable, meant(timetable, NAMES))
         return

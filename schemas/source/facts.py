@@ -119,7 +119,8 @@ class ModuleFacts(NamedTuple):
 
     `bindings` holds every branch that may be the one taken. `lazy` maps names that a module-level
     `__getattr__` finds to (module, name); `virtual` maps modules that Airflow's `add_deprecated_classes`
-    makes up below this package to their names. `dynamic`: other names may appear at run time.
+    makes up below this package to their names. `given` are all names that the `__getattr__` finds. `dynamic`: other
+    names may appear at run time.
     """
 
     bindings: Mapping[str, tuple[Bound, ...]]
@@ -128,6 +129,7 @@ class ModuleFacts(NamedTuple):
     lazy: Mapping[str, tuple[str, str]]
     virtual: Mapping[str, Mapping[str, str]]
     has_getattr: bool
+    given: frozenset[str]
     dynamic: bool
 
 

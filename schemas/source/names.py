@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import difflib
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,29 +105,22 @@ class NameResolver:
 
     def passes(self, gate: Gate) -> bool:
         """Whether a branch for some versions of Airflow may be the one taken here."""
-        version = self._airflow_version()
-        return version is None or (version >= gate.version) is gate.at_least
-
-    def _airflow_version(self) -> tuple[int, ...] | None:
         airflow = self._finder.module("airflow")
         facts = None if airflow is None else self.facts(airflow)
         bounds = facts.bindings.get("__version__", ()) if isinstance(facts, ModuleFacts) else ()
         match [bound.binding for bound in bounds]:
             case [Value(fields=(str() as text,))]:
-                return tuple(int(part) for part in re.findall(r"\d+", text)[:3]) or None
+                version = tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+                return not version or (version >= gate.version) is gate.at_least
             case _:
-                return None
+                return True
 
     def defined(self, module: Module) -> tuple[str, ...]:
         """The public functions and classes that a module itself defines, in its order."""
         facts = self.facts(module)
-        if not isinstance(facts, ModuleFacts):
-            return ()
-        return tuple(
-            name
-            for name, bounds in facts.bindings.items()
-            if not name.startswith("_") and isinstance(bounds[-1].binding, FunctionFacts | ClassFacts)
-        )
+        bindings = facts.bindings if isinstance(facts, ModuleFacts) else {}
+        public = [name for name in bindings if not name.startswith("_")]
+        return tuple(name for name in public if isinstance(bindings[name][-1].binding, FunctionFacts | ClassFacts))
 
 
 class _Search:
@@ -207,7 +201,8 @@ class _Search:
             home, _, last = target.rpartition(".")
             package = self._finder.module(home) if home else None
             made_up = self.made_up(package, last, imported.name) if package is not None else None
-            if made_up is None and package is not None and self._binds(package, last):
+            facts = self._resolver.facts(package) if made_up is None and package is not None else None
+            if isinstance(facts, ModuleFacts) and last in facts.bindings:
                 return Undecidable(f"{target} is a module that {home} makes when it is imported")
             return made_up or found
         if found.name == module.name and imported.name == name:
@@ -215,20 +210,20 @@ class _Search:
             return self._submodule(found, name) or Undecidable(f"{target}.{name} is defined in a circle")
         return self.attribute(found, imported.name)
 
-    def _binds(self, module: Module, name: str) -> bool:
-        facts = self._resolver.facts(module)
-        return isinstance(facts, ModuleFacts) and name in facts.bindings
-
     def made_up(self, module: Module, submodule: str, name: str) -> Resolution | None:
         """`name` of a submodule that has no file: Airflow makes such modules for the old places of its operators."""
         facts = self._resolver.facts(module)
-        table = facts.virtual.get(submodule) if isinstance(facts, ModuleFacts) else None
-        if table is None:
+        if not isinstance(facts, ModuleFacts) or submodule not in facts.virtual:
             return None
+        table = facts.virtual[submodule]
+        found = self._in_table(table, name)
+        if found is not None or facts.dynamic or module.file is None:
+            return found or Undecidable(f"{module.name} makes {submodule} when it is imported")
+        return NameMissing(f"{module.name}.{submodule}", name, module.file, _near(name, table), tuple(table))
+
+    def _in_table(self, table: Mapping[str, str], name: str) -> Resolution | None:
         target = table.get(name) or (f"{table['*']}.{name}" if "*" in table else None)
-        if target is None:
-            return Undecidable(f"{module.name}.{submodule} is made when {module.name} is imported")
-        return self._of(*target.rpartition(".")[::2])
+        return None if target is None else self._of(*target.rpartition(".")[::2])
 
     def _of(self, home: str, name: str) -> Resolution:
         found = self._module(home)
@@ -261,9 +256,8 @@ class _Search:
         return unclear
 
     def _lazy(self, module: Module, facts: ModuleFacts, name: str) -> Resolution | None:
-        target = facts.virtual.get("", {}).get(name)
-        if target is not None:
-            return self._of(*target.rpartition(".")[::2])
+        if (found := self._in_table(facts.virtual.get("", {}), name)) is not None:
+            return found
         if facts.has_getattr and name in facts.lazy:
             written, attribute = facts.lazy[name]
             dots = len(written) - len(written.lstrip("."))
@@ -272,13 +266,17 @@ class _Search:
         return None
 
     def _missing(self, module: Module, facts: ModuleFacts, name: str) -> Resolution:
-        if facts.dynamic or module.open_ended:
+        if facts.dynamic or module.open_ended or name in facts.given or name in facts.virtual:
             return Undecidable(f"{module.name} makes names when it is imported")
         assert module.file is not None  # noqa: S101 - it has facts
         if name in facts.bindings and not module.local:
             return Undecidable(f"{module.name} promises {name} to type checkers and gets it from elsewhere")
-        known = [other for other in facts.bindings if not other.startswith("__") and other != name]
-        near = tuple(difflib.get_close_matches(name, known))
+        home, _, last = module.name.rpartition(".")
+        package = self._finder.module(home) if home else None
+        kept = self.made_up(package, last, name) if package is not None else None
+        if kept is not None and not isinstance(kept, NameMissing):
+            return kept  # what the package makes hides the file
+        near = _near(name, {**facts.bindings, **facts.lazy, **facts.virtual.get("", {})})
         return NameMissing(module.name, name, module.file, near, self._resolver.defined(module))
 
     @staticmethod
@@ -291,6 +289,10 @@ class _Search:
         if any(_identity(each) != _identity(first) for each in there[1:]):
             return Undecidable("it is bound to different things in different branches")
         return first
+
+
+def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    return tuple(difflib.get_close_matches(name, [one for one in known if not one.startswith("__") and one != name]))
 
 
 def _identity(found: Resolution) -> object:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from schemas.source.class_facts import class_facts, field_items, function_facts
 from schemas.source.facts import Alias, Binding, Bound, Gate, Imported, ModuleFacts, Unreadable, Value
 from schemas.source.syntax import (
-    airflow_version_of,
     dotted_text,
+    given_by,
     is_literal,
     is_type_checking,
     literal_mapping,
@@ -24,6 +24,9 @@ MAX_BYTES = 2 * 1024 * 1024
 # Text that can bind module-level names in ways that the statements do not show.
 _DYNAMIC = re.compile(rb"globals\(\)|sys\.modules|\bexec\(|\bsetattr\(|\n[ \t]+global[ \t]")
 
+# The constants of each provider's `version_compat` module, by which it tells Airflow's versions apart.
+_VERSION_GATE = r"AIRFLOW_V_(\d+)_(\d+)(?:_(\d+))?_PLUS"
+
 
 def module_facts(data: bytes) -> ModuleFacts | Unreadable:
     """The facts of a module's bytes. Encodings follow PEP 263."""
@@ -31,7 +34,7 @@ def module_facts(data: bytes) -> ModuleFacts | Unreadable:
     if isinstance(tree, Unreadable):
         return tree
     try:
-        return _Collector(dynamic=_DYNAMIC.search(data) is not None).collect(tree)
+        return _Collector(data).collect(tree)
     except RecursionError:
         return Unreadable(1, 1, "it is nested too deeply", syntax=False)
 
@@ -86,7 +89,7 @@ class _Branch(NamedTuple):
     gates: tuple[Gate, ...] = ()
 
     def inside(self, test: ast.expr, *, holds: bool) -> _Branch:
-        version = airflow_version_of(test)
+        version = _airflow_version_of(test)
         gates = self.gates if version is None else (*self.gates, Gate(version[0], version[1] is holds))
         return _Branch(True, self.typing_only or (holds and is_type_checking(test)), gates)
 
@@ -94,17 +97,21 @@ class _Branch(NamedTuple):
 class _Collector:
     """Walks a module's top level, all branches, in order."""
 
-    def __init__(self, *, dynamic: bool) -> None:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
         self.bindings: dict[str, tuple[Bound, ...]] = {}
         self.stars: list[Imported] = []
         self.exported: frozenset[str] | None = None
         self.lazy: dict[str, tuple[str, str]] = {}
-        self.mappings: dict[str, ast.expr] = {}
+        self.mappings: dict[str, ast.Dict] = {}
+        self.getattrs: list[ast.FunctionDef] = []
         self.virtual: dict[str, dict[str, str]] = {}
-        self.dynamic = dynamic
+        self.dynamic = _DYNAMIC.search(data) is not None
 
     def collect(self, tree: ast.Module) -> ModuleFacts:
         self._statements(tree.body, _Branch())
+        given = self._given(tree) if self.getattrs else None
+        own_names = frozenset(self.virtual.get("", ()))
         return ModuleFacts(
             bindings=self.bindings,
             stars=tuple(self.stars),
@@ -112,8 +119,32 @@ class _Collector:
             lazy=self.lazy,
             virtual=self.virtual,
             has_getattr="__getattr__" in self.bindings,
-            dynamic=self.dynamic or "__getattr__" in self.bindings or bool(self.virtual.get("")),
+            given=own_names if given is None else given | own_names,
+            dynamic=self.dynamic or ("__getattr__" in self.bindings and given is None),
         )
+
+    def _given(self, tree: ast.Module) -> frozenset[str] | None:
+        """What the module's only `__getattr__` finds; None where it may find more than its tables say."""
+        if len(self.getattrs) != 1 or len(self.bindings["__getattr__"]) != 1:
+            return None
+        function = self.getattrs[0]
+        changed = {
+            target.id
+            for node in ast.walk(tree)
+            for target in _changed(node)
+            if isinstance(target, ast.Name) and target.id in self.mappings
+        }
+        tables = {
+            name: table
+            for name, table in self.mappings.items()
+            if name not in changed and [getattr(one.binding, "literal", False) for one in self.bindings[name]] == [True]
+        }
+        given = given_by(function, tables)
+        if given is not None and self.dynamic:  # by `globals()[name] = …` in it alone?
+            lines = self._data.splitlines(keepends=True)
+            others = b"".join((*lines[: function.lineno - 1], *lines[function.end_lineno :]))
+            self.dynamic = _DYNAMIC.search(others) is not None
+        return given
 
     def _statements(self, body: Iterable[ast.stmt], branch: _Branch) -> None:
         for node in body:
@@ -122,6 +153,8 @@ class _Collector:
     def _statement(self, node: ast.stmt, branch: _Branch) -> None:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
+                if node.name == "__getattr__" and isinstance(node, ast.FunctionDef):
+                    self.getattrs.append(node)
                 self._bind(node.name, function_facts(node), branch)
             case ast.ClassDef():
                 self._bind(node.name, class_facts(node), branch)
@@ -200,7 +233,21 @@ class _Collector:
             # A key that is not text is `__name__`: the names are added to this module.
             module = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
             targets = {name: target for name, target in literal_mapping(names).items() if isinstance(target, str)}
+            is_whole = isinstance(names, ast.Dict) and len(targets) == len(names.keys)
+            is_own = isinstance(key, ast.Name) and key.id == "__name__"
+            self.dynamic |= not is_whole or not (module or is_own)
             self.virtual.setdefault(module, {}).update(targets)
+
+
+def _changed(node: ast.AST) -> Iterator[ast.expr]:
+    """What a statement or a call may change after it is written out: an item, or all by a method other than `get`."""
+    match node:
+        case ast.Attribute(value=value, attr=name) if name not in ("get", "items", "keys", "values"):
+            yield value
+        case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
+            yield value
+        case ast.AugAssign(target=target):
+            yield target
 
 
 def _bound_value(value: ast.expr | None) -> Binding:
@@ -210,6 +257,15 @@ def _bound_value(value: ast.expr | None) -> Binding:
     if target is not None:
         return Alias(target)
     return Value(literal=is_literal(value), fields=field_items(value))
+
+
+def _airflow_version_of(test: ast.expr) -> tuple[tuple[int, ...], bool] | None:
+    """The version that an `if AIRFLOW_V_3_1_PLUS` asks for, and False behind it if the test is negated."""
+    wanted = True
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, wanted = test.operand, not wanted
+    gate = re.fullmatch(_VERSION_GATE, (dotted_text(test) or "").rpartition(".")[2])
+    return None if gate is None else (tuple(int(part) for part in gate.groups() if part), wanted)
 
 
 def _loop_targets(node: ast.stmt) -> Iterator[ast.expr]:

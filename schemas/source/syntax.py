@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
-
-# The constants of each provider's `version_compat` module, by which it tells Airflow's versions apart.
-_VERSION_GATE = r"AIRFLOW_V_(\d+)_(\d+)(?:_(\d+))?_PLUS"
 
 
 def dotted_text(node: ast.expr) -> str | None:
@@ -37,6 +33,84 @@ def literal_mapping(node: ast.expr) -> Mapping[str, object]:
     return entries
 
 
+def given_by(getattr_: ast.FunctionDef, tables: Mapping[str, ast.Dict]) -> frozenset[str] | None:
+    """The names that a module's `__getattr__` finds, where it looks them up in literal tables or compares them with
+    text, and refuses all others; None where it may find more."""
+    match getattr_.args:
+        case ast.arguments(posonlyargs=[], args=[ast.arg(arg=asked)], vararg=None, kwonlyargs=[], kwarg=None):
+            names: set[str] = set()
+            return frozenset(names) if _refuses_others(getattr_.body, asked, tables, names) else None
+        case _:
+            return None
+
+
+def _refuses_others(body: Iterable[ast.stmt], asked: str, tables: Mapping[str, ast.Dict], names: set[str]) -> bool:
+    """Whether the statements end with an exception for every name but those that they look for, which go to `names`."""
+    found = set[str]()
+    for node in body:
+        match node:
+            case ast.Raise():
+                return True
+            case ast.Assign(targets=[target], value=value) if (known := _looked_up(value, asked, tables)) is not None:
+                names |= known
+                if isinstance(value, ast.Subscript):
+                    return True  # a KeyError, or what catches it
+                first = target.elts[0] if isinstance(target, ast.Tuple) and target.elts else target
+                found.add(dotted_text(first) or "")
+            case ast.If(test=ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name)), body=[ast.Raise()], orelse=[]):
+                if name in found:
+                    return True
+            case ast.If(test=test, body=inner, orelse=[]):
+                known = _asked_for(test, asked, tables)
+                names |= known or frozenset()
+                is_negated = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.NotIn | ast.NotEq)
+                if known is None or is_negated:
+                    return known is not None and isinstance(inner[-1], ast.Raise)
+            case ast.Try(body=inner, handlers=handlers, orelse=[], finalbody=[]):
+                raises = all(isinstance(handler.body[-1], ast.Raise) for handler in handlers)
+                return raises and _refuses_others(inner, asked, tables, names)
+            case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+                continue
+            case _:
+                return False
+    return False
+
+
+def _asked_for(test: ast.expr, asked: str, tables: Mapping[str, ast.Dict]) -> frozenset[str] | None:
+    """The names for which a test holds, or for which alone it does not."""
+    match test:
+        case ast.Compare(
+            left=ast.Name(id=name), ops=[ast.Eq() | ast.NotEq()], comparators=[ast.Constant(value=str(one))]
+        ):
+            return frozenset({one}) if name == asked else None
+        case ast.Compare(left=ast.Name(id=name), ops=[ast.In() | ast.NotIn()], comparators=[of]) if name == asked:
+            if isinstance(of, ast.Name):
+                return _keys(tables.get(of.id))
+            items = of.elts if isinstance(of, ast.List | ast.Tuple | ast.Set) else [None]
+            texts = [one.value for one in items if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            return frozenset(texts) if len(texts) == len(items) else None
+        case ast.NamedExpr(value=value):
+            return _looked_up(value, asked, tables)
+        case _:
+            return None
+
+
+def _looked_up(value: ast.expr, asked: str, tables: Mapping[str, ast.Dict]) -> frozenset[str] | None:
+    """The keys of the table in which an expression looks for the name."""
+    match value:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=table), attr="get"), args=[ast.Name(id=name), *_]):
+            return _keys(tables.get(table)) if name == asked else None
+        case ast.Subscript(value=ast.Name(id=table), slice=ast.Name(id=name)):
+            return _keys(tables.get(table)) if name == asked else None
+        case _:
+            return None
+
+
+def _keys(table: ast.Dict | None) -> frozenset[str] | None:
+    keys = [getattr(key, "value", None) for key in table.keys] if table is not None else [None]
+    return frozenset(map(str, keys)) if all(isinstance(key, str) for key in keys) else None
+
+
 def is_literal(node: ast.expr) -> bool:
     """Whether the value is written out: a constant or a display, hence nothing that can be called."""
     return isinstance(
@@ -48,15 +122,6 @@ def is_literal(node: ast.expr) -> bool:
 def is_type_checking(test: ast.expr) -> bool:
     """Whether an `if` guards imports meant for type checkers only."""
     return (dotted_text(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
-
-
-def airflow_version_of(test: ast.expr) -> tuple[tuple[int, ...], bool] | None:
-    """The version that an `if AIRFLOW_V_3_1_PLUS` asks for, and False behind it if the test is negated."""
-    wanted = True
-    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        test, wanted = test.operand, not wanted
-    gate = re.fullmatch(_VERSION_GATE, (dotted_text(test) or "").rpartition(".")[2])
-    return None if gate is None else (tuple(int(part) for part in gate.groups() if part), wanted)
 
 
 _KEEP_SIGNATURE = frozenset(
@@ -119,8 +184,7 @@ _DYNAMIC = frozenset(
     }
 )
 """What looks names up as it runs."""
-_IMPORTS = (ast.Import, ast.ImportFrom)
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_IMPORTS, _FUNCTIONS = (ast.Import, ast.ImportFrom), (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 
 

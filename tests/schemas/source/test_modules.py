@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.source import Function, Hidden, NotInstalled, SourceReader, Undecidable
+from schemas.source import Function, Hidden, NameMissing, NotInstalled, SourceReader, Undecidable
 from tests.schemas.source.files import write
 
 RUN = "def run(): ...\n"
@@ -113,3 +113,35 @@ def test_what_hides_nothing(pipelines: Path, site: Path) -> None:
     reader = SourceReader(pipelines, [str(site)])
     for dotted in ("google.job.run", "hello_etl.run", "http.server.run", "airflow.sdk.x", "absent.run"):
         assert reader.hidden_by(dotted) is None, dotted
+
+
+_LOOKED_UP = "    if path := _NAMES.get(name):\n        return path\n"
+_REFUSED = "    raise AttributeError(name)\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "is_missing"),
+    [
+        (_LOOKED_UP + _REFUSED, True),
+        ("    path = _NAMES.get(name)\n    if not path:\n    " + _REFUSED + "    globals()[name] = path\n", True),
+        ("    try:\n        path = _NAMES[name]\n    except KeyError:\n    " + _REFUSED + "    return path\n", True),
+        ("    if name == 'run':\n        return 1\n    if name in ('a', 'b'):\n        return 2\n" + _REFUSED, True),
+        ("    if name not in ('run', 'go'):\n    " + _REFUSED + "    return 1\n", True),
+        (_LOOKED_UP + "    return getattr(other, name)\n", False),
+        (_LOOKED_UP, False),
+        ("    if name in _OTHERS:\n        return 1\n" + _REFUSED, False),
+        ("    if name.startswith('r'):\n        return 1\n" + _REFUSED, False),
+    ],
+)
+def test_names_that_a_module_finds_when_asked(pipelines: Path, body: str, is_missing: bool) -> None:
+    text = f"_NAMES = {{'run': 1}}\n_OTHERS = dict()\ndef __getattr__(name):\n{body}"
+    write(
+        pipelines,
+        {"lazy.py": text, "grows.py": f"{text}\n_NAMES['rum'] = 2\n", "adds.py": f"{text}\nglobals()['rum'] = 2\n"},
+    )
+    reader = SourceReader(pipelines, [])
+    assert isinstance(reader.find("lazy.run"), Undecidable)
+    assert isinstance(reader.find("lazy.rum"), NameMissing if is_missing else Undecidable)
+    assert isinstance(reader.find("adds.rum"), Undecidable)
+    if "_NAMES" in body:
+        assert isinstance(reader.find("grows.rum"), Undecidable)
