@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +146,33 @@ class ObjectBuilder:
         except (Exception, SystemExit) as error:  # importing runs anybody's code, which may raise anything
             message = f"{dotted}: importing `{module}` failed: {type(error).__name__}: {one_line(error)}"
             raise BuildError(at, message) from error
+
+
+@dataclass(frozen=True)
+class Seen(ObjectBuilder):
+    """An ObjectBuilder that knows of each object, by its `id`, the dotted path and the arguments of the call that made
+    it (None for what is as its module has it), and what the operators and groups of each path were made of."""
+
+    seen: dict[int, tuple[Any, str, Mapping[str, Any] | None]] = field(default_factory=dict)
+    tasks: dict[DataPath, tuple[type, dict[str, Any]]] = field(default_factory=dict)
+    groups: dict[DataPath, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+    def made(self, dotted: str, target: Any, arguments: Mapping[str, Any]) -> Any:
+        found = super().made(dotted, target, arguments)
+        self.seen[id(found)] = (found, dotted, arguments)
+        return found
+
+    def named(self, dotted: str, at: DataPath) -> Any:
+        found = super().named(dotted, at)
+        if not isinstance(found, str | int | float | tuple | None):
+            self.seen.setdefault(id(found), (found, dotted, None))
+        return found
+
+    def is_callback(self, dotted: str) -> bool:
+        """Whether a function takes what Airflow's callbacks take, and nothing else."""
+        found = self._reader.find(dotted)
+        parameters = found.parameters if isinstance(found, Function) else None
+        return [parameter.name for parameter in parameters or ()] == ["context"]
 
 
 def build_callbacks(

@@ -12,61 +12,33 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time, timedelta, timezone
 from itertools import takewhile
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any
 
 import attrs
+import pendulum
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, XComArg
 from airflow.sdk.definitions._internal.contextmanager import DagContext
-from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
-from airflow.sdk.timezone import convert_to_utc
 from airflow.triggers.base import BaseTrigger
+from pendulum.tz.timezone import FixedTimezone
 
 from factory.build.built_ins import BUILT_INS
-from factory.build.objects import ObjectBuilder
-from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
-from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD
-from schemas.findings.paths import DataPath
-from schemas.source import Function
+from schemas.dagfactory.convert.conversion import OPERATORS
 
 _OURS = {row.operator: name for name, row in BUILT_INS.items() if isinstance(row.operator, str)}
 AIRFLOWS_OWN = {path: OPERATORS[name] for path, name in _OURS.items() if OPERATORS.get(name, path) != path}
 """Small subclasses of ours with the same arguments, and Airflow's classes."""
-BUILT_IN_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        **{path: name for path, name in _OURS.items() if path.startswith("factory.") and name != "train"},
-        **{OPERATORS[name]: name for name in ("bash", "empty", "latest_only", "http")},
-        "factory.operators.http_stateful.StatefulHttpOperator": "http",
-        "factory.operators.waits.DateTimeSensor": "wait_until",
-        "factory.operators.waits.TimeSensor": "wait_until",
-        "factory.operators.waits.TriggerDagRunOperator": "trigger_dag",
-    }
-)
-"""Operators whose arguments are those of a built-in."""
 CHOOSING: Mapping[str, str] = MappingProxyType(
     {"BranchPythonOperator": "branch", "ShortCircuitOperator": "short_circuit"}
 )
 """Operators of functions that choose what runs: the built-in, and the decorator behind `@task.`."""
-DECORATED: Mapping[str, str] = MappingProxyType(
-    {
-        **{f"_{name.removesuffix('Operator')}DecoratedOperator": name for name in ("PythonOperator", *CHOOSING)},
-        "DecoratedSensorOperator": "PythonSensor",
-    }
-)
-OF_FUNCTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        **{name: f"{STANDARD}.operators.python.{name}" for name in ("PythonOperator", *CHOOSING)},
-        "PythonSensor": f"{STANDARD}.sensors.python.PythonSensor",
-    }
-)
-"""The operators that call a function, and nothing else is to know of them."""
 PLAIN_TIMETABLES: Mapping[type, str | None] = MappingProxyType(
     {NullTimetable: None, OnceTimetable: "@once", ContinuousTimetable: "@continuous"}
 )
@@ -80,38 +52,10 @@ TIMETABLES: Mapping[type, str] = MappingProxyType(
     }
 )
 """Our timetables, and Airflow's that they are."""
-_PLAIN = (str, int, float, ResolveMixin, XComSelection, GroupArgument, ReferenceText)
 DEADLINES: Mapping[str, str] = MappingProxyType(
     {"DagRunQueuedAtDeadline": "queued_at", "DagRunLogicalDateDeadline": "logical_date"}
 )
 """What a deadline is counted from; `DeadlineReference` has the same words in capitals behind `DAGRUN_`."""
-
-
-@dataclass(frozen=True)
-class Seen(ObjectBuilder):
-    """An ObjectBuilder that knows of each object, by its `id`, the dotted path and the arguments of the call that made
-    it (None for what is as its module has it), and what the operators and groups of each path were made of."""
-
-    seen: dict[int, tuple[Any, str, Mapping[str, Any] | None]] = field(default_factory=dict)
-    tasks: dict[DataPath, tuple[type, dict[str, Any]]] = field(default_factory=dict)
-    groups: dict[DataPath, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
-
-    def made(self, dotted: str, target: Any, arguments: Mapping[str, Any]) -> Any:
-        found = super().made(dotted, target, arguments)
-        self.seen[id(found)] = (found, dotted, arguments)
-        return found
-
-    def named(self, dotted: str, at: DataPath) -> Any:
-        found = super().named(dotted, at)
-        if not isinstance(found, str | int | float | tuple | None):
-            self.seen.setdefault(id(found), (found, dotted, None))
-        return found
-
-    def is_callback(self, dotted: str) -> bool:
-        """Whether a function takes what Airflow's callbacks take, and nothing else."""
-        found = self._reader.find(dotted)
-        parameters = found.parameters if isinstance(found, Function) else None
-        return [parameter.name for parameter in parameters or ()] == ["context"]
 
 
 def written_fields(value: Any) -> dict[str, Any]:
@@ -123,7 +67,7 @@ def written_fields(value: Any) -> dict[str, Any]:
         own = [f for f in attrs.fields(type(value)) if f.init]
         plain = [(f.alias or f.name, f.name, f.default, getattr(f.default, "factory", None)) for f in own]
     held = {alias: (getattr(value, name), factory() if callable(factory) else d) for alias, name, d, factory in plain}
-    return {alias: one for alias, (one, default) in held.items() if one != default}
+    return {alias: one for alias, (one, default) in held.items() if not is_same(one, default)}
 
 
 def asset_fields(value: Asset | AssetAlias) -> dict[str, Any]:
@@ -136,31 +80,104 @@ def asset_fields(value: Asset | AssetAlias) -> dict[str, Any]:
 
 
 def arguments_of(value: Any) -> dict[str, Any] | None:
-    """The arguments that an object was made with, as far as it tells: those that are not the defaults; None where it
-    does not tell."""
+    """The arguments, but for defaults, that make an object like this one; None where none are known to."""
     if isinstance(value, BaseTrigger):
         return dict(value.serialize()[1])
-    if dataclasses.is_dataclass(value) or (attrs.has(type(value)) and not hasattr(type(value), "__attrs_init__")):
-        return written_fields(value)
-    found: dict[str, Any] = {}
-    for parameter in inspect.signature(type(value)).parameters.values():
-        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            continue
-        names = [parameter.name, f"_{parameter.name}", *(["expression"] if parameter.name == "cron" else [])]
-        names = [name for name in names if hasattr(value, name)]
-        if not names and parameter.default is parameter.empty:
-            return None
-        if names and (held := getattr(value, names[0])) != parameter.default:
-            found[parameter.name] = held
-    return found if _is_made_by(value, found) else None
+    for given in _may_have_made(value):
+        with suppress(Exception):  # of anybody's constructor; a state that cannot be compared
+            if is_same(type(value)(**given), value):
+                return given
+    return None
 
 
-def _is_made_by(value: Any, arguments: Mapping[str, Any]) -> bool:
-    """Whether arguments make an object like this one, as far as what it shows can be compared."""
-    held, made = (getattr(one, "__dict__", {}) for one in (value, type(value)(**arguments)))
-    without: Any = object.__eq__  # two of such are never equal
-    shown = [name for name, one in held.items() if name[0] != "_" and type(one).__eq__ is not without]
-    return held.keys() == made.keys() and all(held[name] == made[name] for name in shown)
+def _may_have_made(value: Any) -> Iterator[dict[str, Any]]:
+    """The arguments that an object shows: by attributes, by those of its state alone, as it is pickled."""
+    kind = type(value)
+    if dataclasses.is_dataclass(value) or (attrs.has(kind) and not hasattr(kind, "__attrs_init__")):
+        yield written_fields(value)
+        return
+    with suppress(Exception):  # a signature that is not Python's, a property that fails
+        shown: dict[str, tuple[str, Any]] = {}
+        for parameter in inspect.signature(kind).parameters.values():
+            name = parameter.name
+            names = [name, f"_{name}", *(f"_{one.__name__.lstrip('_')}__{name}" for one in kind.__mro__)]
+            names += ["expression"] if name == "cron" else []
+            held = next((one for one in names if hasattr(value, one)), None)
+            if held is not None and not is_same(getattr(value, held), parameter.default):
+                shown[name] = held, getattr(value, held)
+        yield {name: one for name, (_, one) in shown.items()}
+        yield {name: one for name, (held, one) in shown.items() if not isinstance(getattr(kind, held, None), property)}
+    with suppress(Exception):
+        maker, positional, *_ = value.__reduce_ex__(4)
+        if maker is kind and (named := by_name(kind, positional)):
+            yield named
+
+
+def is_same(one: Any, other: Any, around: frozenset[tuple[int, int]] = frozenset()) -> bool:
+    """Whether two objects have the same state: all attributes, slots, and what is pickled of them; a state that
+    nothing tells is not the same. Raises what anybody's objects raise."""
+    pair = id(one), id(other)
+    if one is other or pair in around:
+        return True
+    if type(one) is not type(other) or inspect.isfunction(one) or inspect.isclass(one):
+        return False
+    if type(one) in (bool, int, float, complex, str, bytes):
+        return repr(one) == repr(other)
+    if isinstance(one, set | frozenset) or inspect.isroutine(one):
+        return bool(one == other)
+    around |= {pair}
+    if type(one) is dict:
+        return is_same(list(one.items()), list(other.items()), around)
+    if type(one) in (list, tuple):
+        return len(one) == len(other) and all(is_same(a, b, around) for a, b in zip(one, other, strict=True))
+    return is_same(_state(one), _state(other), around)
+
+
+def _state(value: Any) -> list[Any]:
+    pickled = value.__reduce_ex__(4)
+    parts = [pickled] if isinstance(pickled, str) else [[*one] if isinstance(one, Iterator) else one for one in pickled]
+    return [*parts, object.__getstate__(value)]
+
+
+def zone_name(zone: Any) -> str | None:
+    """What a pipeline calls a time zone; None where it has no name, as an offset with minutes has none."""
+    offset = zone.utcoffset(None) if isinstance(zone, timezone | FixedTimezone) else None
+    if offset is None:
+        return getattr(zone, "name", None) or getattr(zone, "key", None)
+    hours, rest = divmod(offset, timedelta(hours=1))
+    return None if rest else f"Etc/GMT{-hours:+}" if hours else "UTC"
+
+
+def has_months(value: Any) -> bool:
+    return isinstance(value, pendulum.Duration) and bool(value.years or value.months)
+
+
+_MOMENT = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
+
+def moment_call(value: date | time | timedelta) -> tuple[str, dict[str, Any]]:
+    """The dotted path and the arguments of a call that gives the same date, time or duration."""
+    if isinstance(value, timedelta):
+        months = {"years": value.years, "months": value.months} if isinstance(value, pendulum.Duration) else {}
+        days = value.days - 365 * months.get("years", 0) - 30 * months.get("months", 0)
+        parts = {**months, "days": days, "seconds": value.seconds, "microseconds": value.microseconds}
+        path = "pendulum.duration" if any(months.values()) else "datetime.timedelta"
+        return path, {name: part for name, part in parts.items() if part}
+    names = _MOMENT[3:] if isinstance(value, time) else _MOMENT if isinstance(value, datetime) else _MOMENT[:3]
+    held: dict[str, Any] = {name: getattr(value, name) for name in names}
+    given = {name: part for name, part in held.items() if part or name in _MOMENT[:3]}
+    zone, fold = getattr(value, "tzinfo", None), {"fold": 1} if getattr(value, "fold", 0) else {}
+    path = f"datetime.{'time' if isinstance(value, time) else 'datetime' if isinstance(value, datetime) else 'date'}"
+    if zone is None or not isinstance(value, datetime):
+        return path, {**given, **({} if zone is None else {"tzinfo": zone}), **fold}
+    if (name := getattr(zone, "name", str(zone))) == zone_name(zone):
+        again = pendulum.datetime(**held, tz=name)
+        return "pendulum.datetime", {
+            **given,
+            "tz": name,
+            **({} if again.timestamp() == value.timestamp() else {"fold": value.fold}),
+        }
+    return "pendulum.DateTime" if isinstance(value, pendulum.DateTime) else path, {**given, "tzinfo": zone, **fold}
 
 
 def by_name(function: Any, positional: Any) -> dict[str, Any] | None:
@@ -173,28 +190,6 @@ def by_name(function: Any, positional: Any) -> dict[str, Any] | None:
         return None
     names = [one.name for one in takewhile(lambda one: one.kind is one.POSITIONAL_OR_KEYWORD, parameters)]
     return dict(zip(names, positional, strict=False)) if len(positional) <= len(names) else None
-
-
-def with_zones(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with a zone in each date: Airflow does not take those of tasks in their DAG's."""
-    return {
-        name: convert_to_utc(one) if isinstance(one, datetime) and one.tzinfo is None else one
-        for name, one in given.items()
-    }
-
-
-def is_plain(value: Any) -> bool:
-    """Whether a value may be an argument of a function in a pipeline."""
-    if isinstance(value, Mapping):
-        return all(map(is_plain, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(is_plain, value))
-    return value is None or isinstance(value, _PLAIN)
-
-
-def is_made_by_build(task: Any) -> bool:
-    """Whether this project's build makes the task for another one."""
-    return type(task).__name__ in ("SelectOperator", "PollCommitOperator")
 
 
 class ImportFailedError(Exception):

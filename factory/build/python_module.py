@@ -14,6 +14,7 @@ from typing import Any
 
 from factory.build.dag import dag_arguments
 from factory.build.errors import BuildErrors, PipelineBuildError, build_diagnostics
+from factory.build.objects import Seen
 from factory.build.python_code import (
     Block,
     Code,
@@ -57,7 +58,7 @@ class PythonModule(Statements):
         effective: Effective,
         environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(pipeline, environ)
+        super().__init__(pipeline, Seen(pipeline.folder, pipeline.model.timezone), environ)
         self._comments = comments_about(effective, [one.path for one in self.entries.values()])
         self._made: dict[str, list[Statement]] = {}
         self._said: dict[str, list[str]] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from airflow.sdk import BaseOperator
@@ -20,6 +19,7 @@ from factory.build.built_ins import operator_argument
 from factory.build.dag import build, dag_arguments
 from factory.build.edges import Placed, TaskReferences, placed, sources_of, waits
 from factory.build.errors import BuildErrors
+from factory.build.objects import Seen
 from factory.build.python_code import (
     Code,
     Names,
@@ -30,7 +30,7 @@ from factory.build.python_code import (
     method,
     quoted,
 )
-from factory.build.python_made import AIRFLOWS_OWN, CHOOSING, THE_DAG, Seen
+from factory.build.python_made import AIRFLOWS_OWN, CHOOSING, THE_DAG
 from factory.build.python_values import SDK, ValueCode
 from factory.build.tasks import OperatorBuilder
 from factory.operators.http_stateful import PollCommitOperator
@@ -42,6 +42,7 @@ from schemas.model.task_base import TaskBase
 
 _WIDEST_CHAIN = 72
 """Columns of `a >> b >> c`, which may be inside groups."""
+
 _DEFAULTS: Mapping[str, Any] = {
     **{"prefix_group_id": True, "default_args": {}, "op_kwargs": {}, "params": {}, "tags": [], "commits": True},
 }
@@ -84,10 +85,10 @@ class Statements:
     def __init__(
         self,
         pipeline: CheckedPipeline,
-        environ: Mapping[str, str] = MappingProxyType({}),
+        seen: Seen,
+        environ: Mapping[str, str],
     ) -> None:
-        self.pipeline, self.model = pipeline, pipeline.model
-        self.seen = Seen(pipeline.folder, pipeline.model.timezone)
+        self.pipeline, self.model, self.seen = pipeline, pipeline.model, seen
         self.dag = build(pipeline, self.seen, SeeingBuilder)
         self.arguments = dag_arguments(pipeline, self.seen, BuildErrors())  # the build has found none
         self.entries = {one.full_id: one for one in placed(pipeline.model)}

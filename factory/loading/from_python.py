@@ -11,6 +11,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,17 @@ from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, Asset
 from factory.build.dag import AS_WRITTEN
 from factory.build.errors import one_line
 from factory.build.python_made import (
-    DEADLINES,
     PLAIN_TIMETABLES,
     THE_DAG,
     Imported,
     ImportFailedError,
     arguments_of,
+    has_months,
     imported,
-    is_made_by_build,
+    zone_name,
 )
 from factory.build.tasks import GROUP_AS_WRITTEN
+from factory.loading.python_mapped import is_made_by_build
 from factory.loading.python_tasks import OF_EMAIL, PythonTasks, has_tasks, sends_mail
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.compose.effective import Effective
@@ -87,9 +89,10 @@ class _FromPython(PythonTasks):
         """The document."""
         dag, parts = self.dag, dict[str, Converted | None]()
         parts["dag_id"] = Converted(dag.dag_id)
-        zone = getattr(dag.timezone, "name", "UTC")
-        parts["timezone"] = Converted(zone) if zone != "UTC" else None
-        parts["schedule"] = self.schedule(dag.timetable, zone)
+        if zone_name(dag.timezone) is None:
+            self._say_nameless(dag.timezone)
+        parts["timezone"] = Converted(self.zone) if self.zone != "UTC" else None
+        parts["schedule"] = self.schedule(dag.timetable)
         for one in attrs.fields(DAG):
             held = getattr(dag, one.name, None)
             if one.name in _DAG_AS_IT_IS and held is not None and held != _default_of(one, dag):
@@ -111,12 +114,12 @@ class _FromPython(PythonTasks):
         self._watch(parts)
         return Converted({key: part for key, part in parts.items() if part is not None})
 
-    def schedule(self, timetable: Any, zone: str) -> Converted | None:
+    def schedule(self, timetable: Any) -> Converted | None:
         kind = type(timetable).__name__
         if type(timetable) in PLAIN_TIMETABLES:
             return Converted(PLAIN_TIMETABLES[type(timetable)])
         if isinstance(timetable, AssetOrTimeSchedule):
-            return self._assets_or_time(timetable, self.schedule(timetable.timetable, zone))
+            return self._assets_or_time(timetable, self.schedule(timetable.timetable))
         if isinstance(timetable, AssetTriggeredTimetable):
             written = {"assets": self._waited(timetable.asset_condition)}
             mappers = getattr(timetable, "partition_mapper_config", None) or {}
@@ -133,25 +136,43 @@ class _FromPython(PythonTasks):
             for name in ("interval", "run_immediately"):
                 if getattr(first, name):
                     self.lost(f"`{name}` of a `{kind}` has no place here", help="write a DAG for each cron expression")
-            return Converted({"cron": crons, **_other_zone(first.timezone, zone)})
+            return Converted({"cron": crons, **self._other_zone(first.timezone)})
+        return self._of_timetable(timetable, kind)
+
+    def _of_timetable(self, timetable: Any, kind: str) -> Converted | None:
         given = arguments_of(timetable)
         if given is None:
             self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
             return None
         interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
         if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= {"expression", "timezone"}:
-            other = _other_zone(given.get("timezone"), zone) | interval
+            other = self._other_zone(given.get("timezone")) | interval
             plain = Converted(given["expression"])
             return Converted({"cron": plain, **other}) if other else plain
-        if kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable") and given.keys() == {"delta"}:
+        if (
+            kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable")
+            and given.keys() == {"delta"}
+            and (isinstance(given["delta"], timedelta) and not has_months(given["delta"]))
+        ):
             return Converted({"every": self.value(given["delta"]), **interval})
         path = self.dotted(type(timetable))
         if str(given.get("description", "")).startswith(f"{len(given.get('event_dates', ()))} events"):
             del given["description"]  # EventsTimetable makes it
-        arguments = {
-            name: self.value(getattr(one, "name", one) if name == "timezone" else one) for name, one in given.items()
-        }
+        if "timezone" in given:
+            given["timezone"] = zone_name(given["timezone"]) or given["timezone"]
+        arguments = self.arguments(type(timetable), given)
         return Converted({"timetable": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
+
+    def _other_zone(self, given: Any) -> dict[str, Converted]:
+        """The `timezone` of a schedule that is not the DAG's."""
+        own = given if isinstance(given, str | None) else zone_name(given)
+        if own is None and given is not None:
+            self._say_nameless(given)
+            return {}
+        return {"timezone": Converted(own)} if own != self.zone else {}
+
+    def _say_nameless(self, zone: Any) -> None:
+        self.lost(f"the time zone `{zone.tzname(None)}` has no name", help="write `timezone` and its times by hand")
 
     def _assets_or_time(self, timetable: Any, made: Converted | None) -> Converted:
         given = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
@@ -166,20 +187,6 @@ class _FromPython(PythonTasks):
             key = "all" if isinstance(condition, AssetAll) else "any"
             return Converted({key: Converted([self._waited(one) for one in condition.objects])})
         return self.value(condition)
-
-    def alert(self, alert: Any) -> Converted:
-        reference = alert.reference
-        parts = {"from": Converted(DEADLINES.get(type(reference).__name__, "average_runtime"))}
-        if hasattr(reference, "_datetime"):
-            parts["from"] = self.value(reference._datetime)
-        elif hasattr(reference, "max_runs"):
-            parts |= {"max_runs": Converted(reference.max_runs), "min_runs": Converted(reference.min_runs)}
-        callback = {"uses": Converted(str(alert.callback.path))}
-        callback |= {"with": self.value(alert.callback.kwargs)} if alert.callback.kwargs else {}
-        name = {} if alert.name is None else {"name": self.value(alert.name)}
-        return Converted(
-            {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
-        )
 
     def _watch(self, parts: dict[str, Converted | None]) -> None:
         """A request that is the schedule's, too, is the pipeline's `poll`."""
@@ -274,12 +281,6 @@ class _FromPython(PythonTasks):
         notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}
         parts |= ({"default_args": Converted(settings)} if settings else {}) | notifications
         return Converted({**parts, "tasks": Converted(self._entries(group, around))})
-
-
-def _other_zone(given: Any, zone: str) -> dict[str, Converted]:
-    """The `timezone` of a schedule that is not the DAG's `zone`."""
-    own = getattr(given, "name", given)
-    return {"timezone": Converted(own)} if own != zone else {}
 
 
 def _default_of(one: Any, dag: DAG) -> Any:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import BaseOperator, Param
+from airflow.sdk import BaseOperator, ExceptionRetryPolicy, Param
 from airflow.sdk.definitions._internal.expandinput import ListOfDictsExpandInput
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.timezone import convert_to_utc
 
+from factory.build.python_made import _OURS, CHOOSING, DEADLINES, written_fields
 from factory.loading.python_objects import PythonObjects
-from schemas.dagfactory.convert.conversion import Converted
+from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
+from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD, Converted
 from schemas.findings.codes import Code
 
 _OF_THE_CLASS = (
@@ -21,6 +27,55 @@ _OF_THE_CLASS = (
     *("start_trigger_args", "start_from_trigger"),
 )
 """What a mapped operator has of its class, unless its file sets it."""
+
+
+BUILT_IN_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        **{path: name for path, name in _OURS.items() if path.startswith("factory.") and name != "train"},
+        **{OPERATORS[name]: name for name in ("bash", "empty", "latest_only", "http")},
+        "factory.operators.http_stateful.StatefulHttpOperator": "http",
+        "factory.operators.waits.DateTimeSensor": "wait_until",
+        "factory.operators.waits.TimeSensor": "wait_until",
+        "factory.operators.waits.TriggerDagRunOperator": "trigger_dag",
+    }
+)
+"""Operators whose arguments are those of a built-in."""
+DECORATED: Mapping[str, str] = MappingProxyType(
+    {
+        **{f"_{name.removesuffix('Operator')}DecoratedOperator": name for name in ("PythonOperator", *CHOOSING)},
+        "DecoratedSensorOperator": "PythonSensor",
+    }
+)
+OF_FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: f"{STANDARD}.operators.python.{name}" for name in ("PythonOperator", *CHOOSING)},
+        "PythonSensor": f"{STANDARD}.sensors.python.PythonSensor",
+    }
+)
+"""The operators that call a function, and nothing else is to know of them."""
+_PLAIN = (str, int, float, ResolveMixin, XComSelection, GroupArgument, ReferenceText)
+
+
+def with_zones(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with a zone in each date: Airflow does not take those of tasks in their DAG's."""
+    return {
+        name: convert_to_utc(one) if isinstance(one, datetime) and one.tzinfo is None else one
+        for name, one in given.items()
+    }
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value may be an argument of a function in a pipeline."""
+    if isinstance(value, Mapping):
+        return all(map(is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, _PLAIN)
+
+
+def is_made_by_build(task: Any) -> bool:
+    """Whether this project's build makes the task for another one."""
+    return type(task).__name__ in ("SelectOperator", "PollCommitOperator")
 
 
 def kind_of(task: Any) -> Any:
@@ -69,6 +124,30 @@ class PythonMapped(PythonObjects):
             value = list(renamed)
         return {"expand_kwargs": self.value(value)}
 
+    def alert(self, alert: Any) -> Converted:
+        reference = alert.reference
+        parts = {"from": Converted(DEADLINES.get(type(reference).__name__, "average_runtime"))}
+        if hasattr(reference, "_datetime"):
+            parts["from"] = self.value(reference._datetime)
+        elif hasattr(reference, "max_runs"):
+            parts |= {"max_runs": Converted(reference.max_runs), "min_runs": Converted(reference.min_runs)}
+        callback = {"uses": Converted(str(alert.callback.path))}
+        callback |= {"with": self.value(alert.callback.kwargs)} if alert.callback.kwargs else {}
+        name = {} if alert.name is None else {"name": self.value(alert.name)}
+        return Converted(
+            {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
+        )
+
+    def retry_policy(self, value: ExceptionRetryPolicy) -> Converted:
+        rules = []
+        for rule in value.rules:
+            names = rule.exception if isinstance(rule.exception, list) else [rule.exception]
+            texts = [one if isinstance(one, str) else f"{one.__module__}.{one.__qualname__}" for one in names]
+            written = {"exception": [text.removeprefix("builtins.") for text in texts], "action": rule.action.value}
+            rules.append(self.value({**written_fields(rule), **written}))
+        default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
+        return Converted({"rules": Converted(rules), **default})
+
     def say_of_mapped(self, task: MappedOperator, uses: str, arguments: Mapping[str, Any]) -> None:
         """What a mapped task has otherwise than the build makes it."""
         for name in _OF_THE_CLASS:
@@ -96,7 +175,7 @@ class PythonMapped(PythonObjects):
                 ):
                     continue
             default = {} if param.value is NOTSET else {"default": self.value(param.value)}
-            described = {} if param.description is None else {"description": Converted(param.description)}
+            described = {} if param.description is None else {"description": self.value(param.description)}
             whole = described | {key: self.value(one) for key, one in param.schema.items()}
             if isinstance(param.value, dict) and not param.schema:
                 whole["type"] = Converted("object")

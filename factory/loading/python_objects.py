@@ -6,23 +6,34 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from enum import Enum
 from functools import reduce, singledispatchmethod
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import pendulum
-from airflow.sdk import DAG, Asset, AssetAlias, ExceptionRetryPolicy, XComArg
+from airflow.sdk import DAG, Asset, AssetAlias, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
 from airflow.sdk.definitions.asset import AssetRef
 from airflow.sdk.definitions.operator_resources import Resources
 from airflow.sdk.definitions.param import DagParam
 
+from factory.build.arguments import operator_arguments
 from factory.build.errors import one_line
-from factory.build.python_made import THE_DAG, arguments_of, asset_fields, written_fields
+from factory.build.python_made import (
+    THE_DAG,
+    arguments_of,
+    asset_fields,
+    has_months,
+    moment_call,
+    written_fields,
+    zone_name,
+)
 from factory.operators.functions import FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText
@@ -36,7 +47,7 @@ from schemas.source import SourceReader
 _OF_REQUESTS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
 """Text of a request that this language would take for an expression; its own are filled in when it is sent."""
 
-_MOMENT = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+_BY_A_FUNCTION = "write a function that makes it: `{$object: module.function, with: {…}}`"
 
 
 @dataclass
@@ -61,6 +72,11 @@ class PythonObjects:
 
     def __post_init__(self) -> None:
         self.line = self.line_of(THE_DAG)
+
+    @property
+    def zone(self) -> str:
+        """The pipeline's `timezone`."""
+        return zone_name(self.dag.timezone) or "UTC"
 
     def lost(self, message: str, help: str = "", line: int | None = None) -> None:
         self.found(Code.NOT_CONVERTED, message, help, line or self.line)
@@ -92,22 +108,25 @@ class PythonObjects:
             self.lost(what, help="name a function of a module", line=line)
         return f"{module}.{name}"
 
+    def arguments(self, kind: type, given: Mapping[str, Any]) -> dict[str, Converted]:
+        """The arguments of a class: a text is a date or a duration only where the build reads the same from it."""
+        made: dict[str, Converted] = {}
+        for name, one in given.items():
+            if isinstance(one, date | time | timedelta) and not has_months(one):
+                text = self.value(one)
+                with suppress(ExceptionGroup):  # the build does not read it at all
+                    again = operator_arguments(kind, {name: text.value}, (), self.zone)
+                    if again[name] == one:
+                        made[name] = text
+            made.setdefault(name, self.untyped(one))
+        return made
+
     def untyped(self, value: Any) -> Converted:
         """A value of whose type nothing is known, so that a date or a duration is an object there."""
-        if isinstance(value, timedelta):
-            parts = {name: getattr(value, name) for name in ("days", "seconds", "microseconds")}
-            return self._object("datetime.timedelta", parts)
-        if isinstance(value, time):
-            return self._object("datetime.time", {n: getattr(value, n) for n in ("hour", "minute", "second")})
-        if isinstance(value, datetime):
-            tz = value.tzinfo
-            zone: dict[str, Any] = {} if tz is None else {"tz": getattr(tz, "name", str(tz))}
-            moment: dict[str, Any] = {name: getattr(value, name) for name in _MOMENT}
-            if zone and pendulum.datetime(**moment, **zone).timestamp() != value.timestamp():
-                zone["fold"] = value.fold
-            return self._object("pendulum.datetime" if zone else "datetime.datetime", {**moment, **zone})
-        if isinstance(value, date):
-            return self._object("datetime.date", {name: getattr(value, name) for name in _MOMENT[:3]})
+        if isinstance(value, date | time | timedelta):
+            return self._call(*moment_call(value))
+        if isinstance(value, Asset | AssetAlias):
+            return self._call(f"airflow.sdk.{type(value).__name__}", asset_fields(value))
         if isinstance(value, tuple | set | frozenset):
             message = f"a value of type `{type(value).__name__}` is written as a list"
             self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
@@ -117,9 +136,8 @@ class PythonObjects:
             return Converted({self._key(key): self.untyped(one) for key, one in value.items()})
         return self.value(value)
 
-    def _object(self, path: str, given: Mapping[str, Any]) -> Converted:
-        kept = {name: Converted(one) for name, one in given.items() if one or name in (*_MOMENT[:3], "fold")}
-        return Converted({OBJECT: Converted(path), "with": Converted(kept)})
+    def _call(self, path: str, given: Mapping[str, Any]) -> Converted:
+        return Converted({OBJECT: Converted(path), "with": Converted({k: self.untyped(v) for k, v in given.items()})})
 
     def _key(self, key: Any) -> str:
         if not isinstance(key, str):
@@ -139,15 +157,18 @@ class PythonObjects:
 
     @singledispatchmethod
     def _of(self, value: Any) -> Converted:
+        return self._any(value)
+
+    def _any(self, value: Any) -> Converted:
         if callable(value) and (inspect.isroutine(value) or inspect.isclass(value)):
             path = self.dotted(value)
             return Converted(None if "<" in path else {OBJECT: Converted(path)})
         given = arguments_of(value)
         if given is None:
-            self.lost(f"a value of type `{type(value).__name__}` is not converted")
+            self.lost(f"a value of type `{type(value).__name__}` is not converted", help=_BY_A_FUNCTION)
             return Converted(None)
-        arguments = {name: self.value(one) for name, one in given.items()}
-        return Converted({OBJECT: Converted(self.dotted(type(value))), "with": Converted(arguments)})
+        arguments = Converted(self.arguments(type(value), given))
+        return Converted({OBJECT: Converted(self.dotted(type(value))), "with": arguments})
 
     @_of.register(int | float | None)
     def _plain(self, value: Any) -> Converted:
@@ -177,6 +198,8 @@ class PythonObjects:
 
     @_of.register
     def _duration(self, value: timedelta) -> Converted:
+        if has_months(value):
+            self.lost(f"{value} has months or years, and durations here are days and less")
         return Converted(written_duration(value))
 
     @_of.register
@@ -184,18 +207,25 @@ class PythonObjects:
         return Converted({name: Converted(one.qty) for name, one in vars(value).items()})
 
     @_of.register
-    def _time(self, value: time) -> Converted:
-        return Converted(value.isoformat())
+    def _zone(self, value: tzinfo) -> Converted:
+        if value is UTC:
+            return Converted({OBJECT: Converted("datetime.UTC")})
+        if isinstance(value, ZoneInfo) and value.key:
+            return self._call(self.dotted(type(value)), {"key": value.key})
+        if isinstance(value, timezone):
+            offset, *name = value.__getinitargs__()  # type: ignore[attr-defined] # for pickle
+            return self._call("datetime.timezone", {"offset": offset, **({"name": name[0]} if name else {})})
+        return self._any(value)
 
-    @_of.register
-    def _date(self, value: date) -> Converted:
+    @_of.register(date | time)
+    def _date(self, value: Any) -> Converted:
         if not isinstance(value, datetime):
             return Converted(value.isoformat())
-        zone = getattr(self.dag.timezone, "name", "UTC")
-        if getattr(value.tzinfo, "name", str(value.tzinfo)) in ("UTC", zone):  # of its dates, Airflow keeps UTC
-            there = value.astimezone(self.dag.timezone)
+        if getattr(value.tzinfo, "name", str(value.tzinfo)) in ("UTC", self.zone):  # of its dates, Airflow keeps UTC
+            zone = pendulum.timezone(self.zone)
+            there = value.astimezone(zone)
             local = datetime.combine(there.date(), there.time())
-            again = pendulum.instance(local, tz=self.dag.timezone)
+            again = pendulum.instance(local, tz=zone)
             value = local if again.timestamp() == value.timestamp() else value  # of one zone, `==` ignores the fold
         midnight = value.tzinfo is None and value.time().isoformat() == "00:00:00"
         return Converted(UnquotedText(value.date().isoformat()) if midnight else value.isoformat())
@@ -267,14 +297,3 @@ class PythonObjects:
     def _alias(self, value: AssetAlias) -> Converted:
         given = asset_fields(value)
         return self.value({"alias": given.pop("name"), **given})
-
-    @_of.register
-    def _policy(self, value: ExceptionRetryPolicy) -> Converted:
-        rules = []
-        for rule in value.rules:
-            names = rule.exception if isinstance(rule.exception, list) else [rule.exception]
-            texts = [one if isinstance(one, str) else f"{one.__module__}.{one.__qualname__}" for one in names]
-            written = {"exception": [text.removeprefix("builtins.") for text in texts], "action": rule.action.value}
-            rules.append(self.value({**written_fields(rule), **written}))
-        default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
-        return Converted({"rules": Converted(rules), **default})

@@ -5,26 +5,26 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, TaskGroup, TriggerRule, XComArg
+from airflow.sdk import BaseOperator, ExceptionRetryPolicy, TaskGroup, TriggerRule, XComArg
 from airflow.sdk.bases.decorator import DecoratedMappedOperator
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
-from factory.build.arguments import operator_arguments
-from factory.build.python_made import (
+from factory.build.python_made import CHOOSING, arguments_of, by_name
+from factory.loading.python_mapped import (
     BUILT_IN_NAMES,
-    CHOOSING,
     DECORATED,
     OF_FUNCTIONS,
-    arguments_of,
-    by_name,
+    PythonMapped,
+    gives_again,
     is_made_by_build,
     is_plain,
+    kind_of,
+    partial_arguments,
     with_zones,
 )
-from factory.loading.python_mapped import PythonMapped, gives_again, kind_of, partial_arguments
 from factory.operators.functions import FunctionNotifier
 from factory.operators.selection import TaskCondition
 from schemas.dagfactory.convert.conversion import REQUEST_NAMES, Converted, UnquotedText
@@ -83,7 +83,7 @@ class PythonTasks(PythonMapped):
         prefix = f"{group.group_id}." if group and group.group_id and group.prefix_group_id else ""
         parts = {"id": Converted(task.task_id.removeprefix(prefix)), "uses": Converted(uses)}
         if arguments:
-            parts["with"] = Converted(self._arguments(task, uses, arguments))
+            parts["with"] = Converted(self._with(task, uses, arguments))
         if is_mapped:
             names = {new: old for old, new in REQUEST_NAMES.items()} if uses == "http" else {}
             parts |= self.expanded(task._get_specified_expand_input().value, names)
@@ -98,18 +98,10 @@ class PythonTasks(PythonMapped):
         params = {"params": own} if own is not None else {}
         return Converted({**parts, **role, **params, **self.settings(settings, around)})
 
-    def _arguments(self, task: Any, uses: str, given: Mapping[str, Any]) -> dict[str, Converted]:
-        """What is in `with`: a text only where the build reads the same value from it."""
-        kind, zone = kind_of(task), getattr(self.dag.timezone, "name", "UTC")
-        made: dict[str, Converted] = {}
-        for name, one in given.items():
-            made[name] = self.value(one)
-            if isinstance(one, date | time | timedelta) and "." in uses:
-                again = operator_arguments(kind, {name: made[name].value}, (), zone)[name]
-                made[name] = made[name] if again == one else self.untyped(one)
-            elif isinstance(one, list | tuple | set | frozenset | dict) and ("." in uses or name in _OF_ANY_TYPE):
-                made[name] = self.untyped(one)
-        return made
+    def _with(self, task: Any, uses: str, given: Mapping[str, Any]) -> dict[str, Converted]:
+        if "." in uses:
+            return self.arguments(kind_of(task), given)
+        return {name: (self.untyped if name in _OF_ANY_TYPE else self.value)(one) for name, one in given.items()}
 
     def _set_later(self, task: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """Attributes that were set after the task was made; those of its arguments, Airflow keeps itself."""
@@ -205,7 +197,7 @@ class PythonTasks(PythonMapped):
         if "each_rows" in given:
             settings = {**settings, "each": {**settings.get("each", {}), "rows": given.pop("each_rows")}}
         names = {new: old for old, new in REQUEST_NAMES.items()}
-        if zone != getattr(self.dag.timezone, "name", "UTC"):
+        if zone != self.zone:
             self.lost(f"`timezone: {zone}` of a request is the pipeline's here")
         return {**{names.get(key, key): one for key, one in given.items()}, **settings}
 
@@ -248,6 +240,8 @@ class PythonTasks(PythonMapped):
                 made[name] = Converted(2 if one else 0)  # as Airflow reads a DAG's
             elif name in ("inlets", "outlets") and not isinstance(one, list | tuple | set | None):
                 made[name] = self.value([one])
+            elif isinstance(one, ExceptionRetryPolicy):
+                made[name] = self.retry_policy(one)
             elif name == "executor_config" and one:
                 made[name] = self.untyped(one)
             elif name in SETTING_KEYS and one is not None:
@@ -271,19 +265,22 @@ class PythonTasks(PythonMapped):
 
     def _notification(self, callback: Any) -> Converted:
         if isinstance(callback, FunctionNotifier):
-            arguments = {name: self.value(one) for name, one in callback.arguments.items()}
-            path = callback.function.path
+            path, given = callback.function.path, callback.arguments
         elif isinstance(callback, functools.partial):
-            path = self.dotted(callback.func)
-            arguments = {name: self.value(one) for name, one in callback.keywords.items()}
+            path, given = self.dotted(callback.func), callback.keywords
             if callback.args:
                 self.lost(f"`{path}` is given {len(callback.args)} arguments without a name", help="give them names")
         elif inspect.isroutine(callback):
-            path, arguments = self.dotted(callback), {}
+            path, given = self.dotted(callback), {}
         else:
             path = self.dotted(type(callback))
-            given = arguments_of(callback)
-            if given is None:
+            known = arguments_of(callback)
+            if known is None:
                 self.lost(f"the arguments of a `{type(callback).__name__}` are not known", help="write them in `with`")
-            arguments = {name: self.value(one) for name, one in (given or {}).items()}
+            given = known or {}
+        for name, one in given.items():
+            if not is_plain(one):
+                what = f"`{name}` of `{path}` is a value of type `{type(one).__name__}`"
+                self.lost(f"{what}, and notifications get text, numbers, lists, mappings")
+        arguments = {name: self.value(one) for name, one in given.items() if is_plain(one)}
         return Converted({"uses": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
