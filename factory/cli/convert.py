@@ -32,7 +32,7 @@ from schemas.folder.project import ENVIRONMENT_VARIABLE, FOLDER_NAME, lexically_
 from schemas.source import SourceReader
 from schemas.text.document import Document
 
-_Chosen = tuple[Selection, tuple[str, ...], dict[str, list[Document]]]
+_Chosen = tuple[Selection, tuple[str, ...], dict[str, list[Document]], dict[str, str]]
 _STANDARD_OUTPUT = "-"
 _ENDINGS = {"pipeline": ".yaml", "python": ".py", "airflow-3.4": ".yaml"}
 _BETWEEN = {"pipeline": "---\n", "python": "\n\n", "airflow-3.4": "---\n"}
@@ -83,27 +83,25 @@ def run(arguments: argparse.Namespace) -> int:
         require_airflow()
     chosen = {path: _selected(path, arguments.to) for path in arguments.paths if path not in modules}
     if arguments.to != "pipeline":
-        require_declared(arguments.environment, [selection for selection, _, _ in chosen.values()])
+        require_declared(arguments.environment, [selection for selection, *_ in chosen.values()])
     with tempfile.TemporaryDirectory(prefix="factory-convert-") as home:
         if modules or arguments.to == "python":
             prepare_airflow(home, "CRITICAL")
         done = [_of_python(path, files, arguments) for path, files in modules.items()]
         done += [_of_documents(path, one, arguments) for path, one in chosen.items()]
-    given_out = _given_out([one for made, _ in done for one in made], arguments)
-    return max(given_out, *(status for _, status in done))
+    return max(_given_out([one for made, _ in done for one in made], arguments), *(status for _, status in done))
 
 
 def _of_documents(start: Path, chosen: _Chosen, arguments: argparse.Namespace) -> tuple[list[_New], int]:
     """The new files of a file or a folder, and the exit status."""
-    selection, paths, foreign = chosen
+    selection, paths, foreign, left_out = chosen
     options = CheckOptions(environment=arguments.environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
     wrong = {path: _findings(checker, path, foreign) for path in paths}
     wrong = {path: found for path, found in wrong.items() if has_errors(found)}
     _report([d for found in wrong.values() for d in found if d.severity is Severity.ERROR])
-    for path in wrong:
-        whose = selection.shown_path(path)
-        print(f"factory convert: {whose}: fix these errors first; nothing of it is converted", file=sys.stderr)
+    for path, why in {**dict.fromkeys(wrong, "fix these errors first; nothing of it is converted"), **left_out}.items():
+        print(f"factory convert: {selection.shown_path(path)}: {why}", file=sys.stderr)
     if arguments.to == "python":
         from factory.build.python_module import Modules  # noqa: PLC0415 # imports Airflow
 
@@ -114,7 +112,7 @@ def _of_documents(start: Path, chosen: _Chosen, arguments: argparse.Namespace) -
     else:
         make = _pipelines(selection, foreign)
     sound = [path for path in paths if path not in wrong]
-    return list(_converted(start, selection, sound, arguments, make)), 1 if wrong else 0
+    return list(_converted(start, selection, sound, arguments, make)), 1 if wrong or left_out else 0
 
 
 def _given_out(new: Sequence[_New], arguments: argparse.Namespace) -> int:
@@ -156,8 +154,7 @@ def _of_python(start: Path, files: Sequence[Path], arguments: argparse.Namespace
     from factory.loading.from_python import ImportFailedError, imported_dags  # noqa: PLC0415 # imports Airflow
 
     top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
-    new: list[_New] = []
-    status = 0
+    new, status = list[_New](), 0
     for file in files:
         try:
             made = imported_dags(file)
@@ -187,22 +184,26 @@ def _selected(target: Path, to: str) -> _Chosen:
     theirs = [path for path in selection.paths if checker.dialect(path) == DIALECT or path in foreign]
     broken = [path for path in selection.paths if path not in theirs and _is_broken(checker, path)]
     paths = tuple(path for path in selection.paths if path in broken or (path in theirs) == (to == "pipeline"))
+    others = {path: why for path in selection.paths if path not in paths and (why := _left_out(checker, path, to))}
     if target.is_dir():
         if not paths:
-            found = next((f": {one}" for path in selection.paths if (one := _of_another(checker, path))), "")
-            raise UsageError(f"{target}: there are no {whose}s in this folder{found}")
-        return selection, paths, foreign
+            why = next((f": {one}" for one in others.values()), "")
+            raise UsageError(f"{target}: there are no {whose}s in this folder{why}")
+        return selection, paths, foreign, others
     if len(selection.paths) != 1:
         raise UsageError(f"{target}: these are defaults; name the file that they are for")
     if not paths:
-        help_text = "" if to == "pipeline" else " of this project's format: convert it to one first, without --to"
-        raise UsageError(f"{target}: {_of_another(checker, selection.paths[0]) or f'this is not a {whose}{help_text}'}")
-    return selection, paths, foreign
+        raise UsageError(f"{target}: {others.get(selection.paths[0], f'this is not a {whose}')}")
+    return selection, paths, foreign, {}
 
 
-def _of_another(checker: Checker, path: str) -> str:  # a file of a tool that is not converted; empty for all else
-    said = [d for d in checker.file(path).diagnostics if d.code is Code.FOREIGN_DIALECT and "(docs/" in d.help]
-    return f"{said[0].message}; it is converted by hand, and docs/migrating.md shows how" if said else ""
+def _left_out(checker: Checker, path: str, to: str) -> str:
+    """Why a file is no source for a conversion; empty for pipelines that are already what is asked for."""
+    for found in checker.file(path).diagnostics:
+        if found.code is Code.FOREIGN_DIALECT and "(docs/" in found.help:
+            return f"{found.message}; it is converted by hand, and docs/migrating.md shows how"
+    not_ours = "this is not a pipeline of this project's format: convert it to one first, without --to"
+    return "" if to == "pipeline" else not_ours
 
 
 def _is_broken(checker: Checker, path: str) -> bool:
@@ -226,8 +227,7 @@ def _converted(
 ) -> Iterator[_New]:
     """The new files, each in the subfolder that its source has below the folder that is converted."""
     top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
-    folder, start = lexically_absolute(selection.folder), lexically_absolute(start)
-    start = start if start.is_dir() else start.parent
+    folder, start = lexically_absolute(selection.folder), lexically_absolute(start if start.is_dir() else start.parent)
     if arguments.to == "python" or not start.is_relative_to(folder):
         start = folder  # a module looks for its files from there; and the project's folder means the pipelines in it
     for path in paths:
