@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     ids.check_path,
     schedule.check,
     assets.check,
+    assets.check_loop,
     run_times.check_wall_clock,
     run_times.check_data_interval,
     run_times.check_timeout,

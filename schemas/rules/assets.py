@@ -212,3 +212,23 @@ def _mappers(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[Di
                 caret=meant(name, known),
                 allowed=known,
             )
+
+
+def check_loop(subject: Subject) -> Iterator[Diagnostic]:
+    """An asset that starts the pipeline which updates it."""
+    schedule = subject.data.get("schedule")
+    if not isinstance(schedule, dict) or "assets" not in schedule:
+        return
+    named = {(path[0], _name(entry)): path for path, entry in entries(subject) if path[0] == "schedule"}
+    starts = {name for _, name in named if name is not None}
+    for path, entry in entries(subject):
+        if "outlets" in path and _name(entry) in starts:
+            message = f"this pipeline starts when `{_name(entry)}` is updated, and updates it itself"
+            yield subject.finding(Code.ASSET_LOOP, path, message, help="remove it from `outlets` or from `schedule`")
+
+
+def _name(entry: object) -> str | None:
+    if isinstance(entry, dict):
+        name = entry.get("name") or entry.get("uri")
+        return name if isinstance(name, str) else None
+    return entry if isinstance(entry, str) else None

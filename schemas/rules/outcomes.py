@@ -15,24 +15,16 @@ from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.task_base import commit_task_id
-from schemas.rules.assets import entries
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.template_samples import RETURN_TEXT
 from schemas.rules.templates import rendered_texts
 from schemas.source import Function, SourceReader
-from schemas.source.results import returned_texts
+from schemas.source.results import returned_texts, returns_several
 
 SUCCEEDS_AFTER_FAILURE = (
-    "all_done",
-    "always",
-    "one_success",
-    "all_done_min_one_success",
-    "one_done",
-    "one_failed",
-    "all_failed",
-    "all_skipped",
-    "none_skipped",
+    *("all_done", "always", "one_success", "all_done_min_one_success", "one_done"),
+    *("one_failed", "all_failed", "all_skipped", "none_skipped"),
 )
 """Trigger rules that let a task run although one before it failed."""
 
@@ -41,16 +33,10 @@ HIDDEN = "with `{}` the only last task also runs after a failure, and the run su
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """Findings in how tasks follow each other, and in the assets of the pipeline."""
+    """A failure that nobody sees."""
     rules = {rule for _, held in subject.settings if isinstance(rule := held.get("trigger_rule"), str)}
     if not rules.isdisjoint(SUCCEEDS_AFTER_FAILURE):
         yield from _hidden_failure(subject)
-    branches = [task for task in subject.tasks if task.uses == "branch"]
-    if branches:
-        yield from _behind_branch(subject, branches)
-    schedule = subject.data.get("schedule")
-    if isinstance(schedule, dict) and "assets" in schedule:
-        yield from _asset_loop(subject)
 
 
 def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
@@ -62,7 +48,8 @@ def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
         return
     around = (last[0], *subject.around(last[0].path))
     path, rule = _trigger_rule(subject, last[0])
-    if rule in SUCCEEDS_AFTER_FAILURE and any(subject.waits[one.path] for one in around):
+    waits = [other for one in around for other in subject.waits[one.path]]
+    if rule in SUCCEEDS_AFTER_FAILURE and waits and not _needs_each(subject, str(rule), waits):
         help_text = "write `teardown: [ID]`, or add a last task that needs the others, too"
         yield subject.finding(Code.HIDDEN_FAILURE, path, HIDDEN.format(rule), help=help_text)
 
@@ -76,38 +63,48 @@ def _trigger_rule(subject: Subject, task: TaskView) -> tuple[DataPath, Any]:
     return ((), None) if path is None else ((*path, "trigger_rule"), held[path]["trigger_rule"])
 
 
-def _behind_branch(subject: Subject, branches: list[TaskView]) -> Iterator[Diagnostic]:
+def _needs_each(subject: Subject, rule: str, waits: list[TaskView]) -> bool:
+    """Whether a task that wants one success has none where one of those before it failed: there is but one, or a branch
+    skips the others."""
+    if any(one.is_group or one.is_mapped for one in waits):
+        return False
+    if len(waits) == 1:
+        return rule in ("one_success", "all_done_min_one_success")
+    return rule == "one_success" and any(
+        {len(way) for way in ways} == {1} and len({path for way in ways for path in way}) == len(ways)
+        for branch in subject.tasks
+        if branch.function_of_branch is not None and (ways := [_ways(subject, one, branch, {}) for one in waits])
+    )
+
+
+def _ways(subject: Subject, view: TaskView, branch: TaskView, known: dict[DataPath, set[DataPath]]) -> set[DataPath]:
+    """The tasks right after a branch whose skipping skips this one, too."""
+    if view.path not in known:
+        known[view.path] = set()  # where tasks wait for each other
+        waits = subject.waits[view.path]
+        is_plain = _trigger_rule(subject, view)[1] in (None, "all_success")
+        ways = [_ways(subject, one, branch, known) for one in waits] if is_plain and branch not in waits else []
+        known[view.path] = {view.path} if branch in waits else set().union(*ways)
+    return known[view.path]
+
+
+def _behind_branch(subject: Subject, branch: TaskView) -> Iterator[Diagnostic]:
     """A branch skips what it does not choose, and `all_success` skips what is behind something that was skipped."""
-    waits = subject.waits
+    known: dict[DataPath, set[DataPath]] = {}
+    views = {view.path: view for view in subject.entries}
     for task in subject.tasks:
-        for branch in branches:
-            ways = [other for other in waits[task.path] if branch in waits[other.path]]
-            is_plain = len(ways) > 1 and _trigger_rule(subject, task)[1] in (None, "all_success")
-            if is_plain and branch not in waits[task.path]:
-                yield subject.finding(
-                    Code.ALWAYS_SKIPPED,
-                    (*task.path, "needs") if "needs" in task.entry else task.id_path,
-                    f"the branch `{branch.full_id}` skips one of these, and then this task is skipped, too",
-                    at_key="needs" in task.entry,
-                    help="write `trigger_rule: none_failed_min_one_success`",
-                )
-                break
-
-
-def _asset_loop(subject: Subject) -> Iterator[Diagnostic]:
-    named = {(path[0], _name(entry)): path for path, entry in entries(subject) if path[0] == "schedule"}
-    starts = {name for _, name in named if name is not None}
-    for path, entry in entries(subject):
-        if "outlets" in path and _name(entry) in starts:
-            message = f"this pipeline starts when `{_name(entry)}` is updated, and updates it itself"
-            yield subject.finding(Code.ASSET_LOOP, path, message, help="remove it from `outlets` or from `schedule`")
-
-
-def _name(entry: object) -> str | None:
-    if isinstance(entry, dict):
-        name = entry.get("name") or entry.get("uri")
-        return name if isinstance(name, str) else None
-    return entry if isinstance(entry, str) else None
+        ways = _ways(subject, task, branch, known)
+        others = [len(_ways(subject, other, branch, known)) for other in subject.waits[task.path]]
+        # A task behind another one that is chosen is not skipped.
+        is_one = any(subject.is_after(views[one], views[other]) for one in ways for other in ways if one != other)
+        if len(ways) > 1 and max(others) < len(ways) and 1 in others and not is_one:
+            yield subject.finding(
+                Code.ALWAYS_SKIPPED,
+                (*task.path, "needs") if "needs" in task.entry else task.id_path,
+                f"the branch `{branch.full_id}` skips one of these, and then this task is skipped, too",
+                at_key="needs" in task.entry,
+                help="write `trigger_rule: none_failed_min_one_success`",
+            )
 
 
 _OF_TEARDOWN, _OF_OTHERS = "all_done_setup_success", "all_success"
@@ -268,8 +265,10 @@ def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
 def check_branches(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """What the function of a `branch` returns: ids of tasks right after the branch."""
     for branch in subject.tasks:
-        dotted = branch.arguments.get("python_callable") if branch.uses == "branch" else None
+        place, dotted = branch.function_of_branch or ((), None)
         found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
+        if place and not (isinstance(found, Function) and returns_several(found)):
+            yield from _behind_branch(subject, branch)
         if not isinstance(found, Function):
             continue
         after = [view for view in subject.entries if branch in subject.waits[view.path]]
@@ -280,7 +279,7 @@ def check_branches(subject: Subject, reader: SourceReader) -> Iterator[Diagnosti
                 near = [choice for choice in choices if choice.endswith(f".{text}")]
                 yield subject.finding(
                     Code.UNKNOWN_TASK,
-                    (*branch.with_path, "python_callable"),
+                    place,
                     f"`{dotted}` returns `{text}`, which is not a task right after `{branch.full_id}`",
                     caret=f"write `{near[0]}`" if len(near) == 1 else meant(text, choices),
                     allowed=tuple(choices),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from schemas.findings.paths import DataPath, Scope
+from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task import TEMPLATE, is_group
 from schemas.model.task_base import POLL_TASK_ID
@@ -42,6 +43,15 @@ class TaskView(NamedTuple):
     @property
     def id_path(self) -> DataPath:
         return (*self.path, "id") if self.path != ("poll",) else self.path
+
+    @property
+    def function_of_branch(self) -> tuple[DataPath, Any] | None:
+        """The path of the function that chooses for a branch, after where it is written; None for other tasks."""
+        path, written = (*self.with_path, "python_callable"), self.arguments.get("python_callable")
+        if self.uses == "branch":
+            return path, written
+        is_class = self.uses is not None and self.uses.endswith(".BranchPythonOperator") and isinstance(written, dict)
+        return ((*path, OBJECT), written.get(OBJECT)) if is_class and isinstance(written, dict) else None
 
     @property
     def is_mapped(self) -> bool:

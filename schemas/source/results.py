@@ -267,6 +267,11 @@ def returned_texts(function: Function) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def returns_several(function: Function) -> bool:
+    """Whether a function returns a list of several items that is written out."""
+    return any(isinstance(one, ast.List | ast.Tuple) and len(one.elts) > 1 for one in _returned(function))
+
+
 _BY_NAME = ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
 
 

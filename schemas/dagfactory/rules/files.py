@@ -17,7 +17,7 @@ from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath, walk
-from schemas.findings.suggestions import meant, unmistakable
+from schemas.findings.suggestions import meant
 from schemas.rules import secrets
 from schemas.rules.commands import check_command
 from schemas.rules.dotted_paths import no_callable
@@ -147,6 +147,7 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     macros, filters = (mapping_at(dag.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
     schedule = dag.data.get("schedule")
     by_assets = bool(schedule) if isinstance(schedule, list) else _is_of_assets(schedule)
+    full_ids = {*dag.built_as, *(dag.full_id(task) for task in dag.tasks.values())}
     for task in dag.tasks.values():
         operator = task.data.get("operator")
         found = reader.find(operator) if isinstance(operator, str) and "." in operator else None
@@ -163,7 +164,7 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
                 for word in pull.task_ids:
                     other = dag.tasks.get(word.text)
                     is_short = other is not None and "." in dag.full_id(other)
-                    if is_short or (other is None and "." not in word.text and unmistakable(word.text, dag.tasks)):
+                    if is_short or (other is None and word.text not in full_ids):
                         yield _pulled(dag, path, word, dag.full_id(other) if other is not None else None)
 
 

@@ -1,0 +1,6 @@
+def pick():
+    return "x"
+
+
+def both():
+    return ["x", "y"]
