@@ -14,7 +14,6 @@ from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import (
     SUFFIXES,
-    TEMPLATES,
     dag_factory_defaults_paths,
     defaults_paths,
     is_defaults_path,
@@ -25,7 +24,7 @@ from schemas.folder.discovery import (
     tested_pipeline,
     way_problem,
 )
-from schemas.folder.project import lexically_absolute, pipelines_folder, undeclared
+from schemas.folder.project import TEMPLATES, lexically_absolute, pipelines_folder, undeclared
 from schemas.folder.templates import is_template_path, template_paths
 from schemas.text.document import read_document
 

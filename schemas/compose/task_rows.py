@@ -130,7 +130,10 @@ class _Expansion:
         """An entry, with the rows of the tasks in it."""
         if isinstance(entry.value, dict) and TEMPLATE in entry.value and self.templates is not None:
             document = found_template(entry, self.templates, self._around, self.problems)
-            return (entry.value, entry.place) if document is None else self._taken(entry, document, around)
+            if document is not None:
+                return self._taken(entry, document, around)
+            plain = {key: value for key, value in entry.value.items() if key != "tasks"}  # excluded, which is said
+            return plain, entry.place
         if not isinstance(entry.value, dict) or "tasks" not in entry.value:
             return entry.value, entry.place
         tasks, place = self.entries(entry.part("tasks"), around)

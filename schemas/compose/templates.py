@@ -146,10 +146,10 @@ def _misfits(name: str, key: str, value: Written, schema: Any, document: Documen
 
 
 def _is_known_later(value: Any, path: DataPath) -> bool:
-    """Whether a value, or the one around it, comes from the environment, another task or what is not there."""
+    """Whether a value, or the one around it, comes from the environment, a run, another task or what is not there."""
     for key in (None, *path):
         value = value if key is None else value[key]
-        if isinstance(value, str) and next(expressions(value), None) is not None:
+        if isinstance(value, str) and ("{{" in value or "{%" in value or next(expressions(value), None) is not None):
             return True
     return False
 

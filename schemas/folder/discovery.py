@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.findings.suggestions import unmistakable
 from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, is_defaults
+from schemas.folder.project import TEMPLATES
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULTS_STEM = "_defaults"
-TEMPLATES = "_templates"
-"""The folder of templates, in the pipelines folder alone."""
 _TASKS = re.compile(r"^tasks[ \t]*:", re.MULTILINE)
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 

@@ -15,6 +15,8 @@ from schemas.findings.suggestions import meant
 
 FOLDER_VARIABLE = "PIPELINES_FOLDER"
 FOLDER_NAME = "pipelines"
+TEMPLATES = "_templates"
+"""The folder of templates, in the pipelines folder alone."""
 ENVIRONMENT_VARIABLE = "PIPELINE_ENVIRONMENT"
 """Its value names the one of the pipelines' `environments` that overrides the rest; unset or empty: none."""
 
@@ -23,7 +25,7 @@ def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | No
     """The folder that a path to lint belongs to; its ids and defaults are relative to it.
 
     `PIPELINES_FOLDER` if it contains the target; else the nearest folder called `pipelines` above (or at) it; else
-    the folder `pipelines` in it, the target itself, or the folder it lies in.
+    the folder `pipelines` in it, the folder whose `_templates` it is in, the target itself, or the folder it lies in.
     Without a target: `PIPELINES_FOLDER`, else `pipelines`.
     """
     environ = os.environ if environ is None else environ
@@ -38,7 +40,8 @@ def pipelines_folder(target: Path | None = None, environ: Mapping[str, str] | No
             return parent
     if (absolute / FOLDER_NAME).is_dir():
         return absolute / FOLDER_NAME
-    return absolute if absolute.is_dir() else absolute.parent
+    around = absolute if absolute.is_dir() else absolute.parent
+    return around.parent if around.name == TEMPLATES else around
 
 
 def lexically_absolute(path: Path) -> Path:

@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from schemas.folder.discovery import SUFFIXES, TEMPLATES
+from schemas.folder.discovery import SUFFIXES
+from schemas.folder.project import TEMPLATES
 from schemas.text.document import Document
 
 GROUP = "airflow_pipeline_factory.templates"

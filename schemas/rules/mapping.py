@@ -13,7 +13,7 @@ from schemas.expressions.reading import TaskReference
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import OUTWARD, DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import Model, RunState, TaskState
@@ -58,7 +58,10 @@ def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnost
         function = _function(other, reader) if other is not None and other is not task else None
         if function is None or not isinstance(reference, TaskReference):
             continue
-        message, help_text = "", f"write `return …` in it, or `needs: [{reference.task_id}]` to wait for it"
+        message, help_text = (
+            "",
+            f"write `return …` in it, or `needs: [{reference.task_id.lstrip(OUTWARD)}]` to wait for it",
+        )
         if reference.key is None and returns_nothing(function):
             message = f"`{function.path}` returns nothing, so this is always null"
         elif task.is_mapped_over(path) and part is None and not reference.steps:

@@ -12,7 +12,7 @@ from schemas.expressions.template_parts import Word
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Related
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import OUTWARD, DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.task_base import commit_task_id
 from schemas.rules.subject import Subject
@@ -245,18 +245,17 @@ def check_outputs(subject: Subject) -> Iterator[Diagnostic]:
         if other is None or other is task:
             continue
         is_mapped_over = task.is_mapped_over(path) and part is None and not other.is_mapped
+        name = reference.task_id.lstrip(OUTWARD)
         message, help_text = "", "map over a list that a Python function returns"
         if other.entry.get("do_xcom_push") is False:
-            message, help_text = f"`{reference.task_id}` has `do_xcom_push: false`, so its output is not kept", ""
+            message, help_text = f"`{name}` has `do_xcom_push: false`, so its output is not kept", ""
         elif (is_mapped_over or part is not None) and other.uses == "empty":
-            message = f"`{reference.task_id}` is `empty` and returns nothing"
+            message = f"`{name}` is `empty` and returns nothing"
             help_text = help_text if part is None else "no text can be made of it"
         elif is_mapped_over and other.uses in RETURN_TEXT:
-            message = f"`{reference.task_id}` returns text, and Airflow maps over lists and mappings"
+            message = f"`{name}` returns text, and Airflow maps over lists and mappings"
         elif reference.steps and other.uses in RETURN_TEXT and not other.is_mapped and not other.arguments.get(_MADE):
-            message = (
-                f"`{reference.task_id}` returns the last line it prints as text, which has no `{reference.steps[0]}`"
-            )
+            message = f"`{name}` returns the last line it prints as text, which has no `{reference.steps[0]}`"
             help_text = "take the whole output, and read the JSON in it with `json.loads` in a Python function"
         if message:
             yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING, part=part)

@@ -292,5 +292,7 @@ def to_airflow(variants: Sequence[Variant], environ: Mapping[str, str], reader: 
         document, found = conversion.document(), conversion.once
         lost = [d for d in found if d.code is Code.NOT_CONVERTED]
         text = write(document, variant.effective, lost={(d.file, d.span.line) for d in lost})
-        text += "".join(f"# Not converted, line {d.span.line}: {d.message}.\n" for d in lost)
+        own = variant.effective.origin(())[0].file
+        where = [f"line {d.span.line}" if d.file == own else f"{d.file}, line {d.span.line}" for d in lost]
+        text += "".join(f"# Not converted, {at}: {d.message}.\n" for at, d in zip(where, lost, strict=True))
         yield ConvertedDag(variant.dag_id, text, found)

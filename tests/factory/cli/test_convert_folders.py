@@ -34,3 +34,32 @@ def test_a_file_that_is_converted_by_hand_is_named_in_a_folder(tmp_path: Path) -
     assert done.returncode == 1
     assert "pipelines/gusty.yml: " in done.stderr
     assert "it is converted by hand, and docs/migrating.md shows how" in done.stderr
+
+
+def test_a_comment_names_the_file_of_its_line_where_it_is_another(tmp_path: Path) -> None:
+    (tmp_path / "pipelines" / "_templates").mkdir(parents=True)
+    (tmp_path / "pipelines" / "_templates" / "t.yaml").write_text("tasks:\n  - {id: count, uses: os.getcwd}\n")
+    text = "tasks:\n  - {id: t, template: t}\n  - {id: own, uses: os.getcwd}\n"
+    (tmp_path / "pipelines" / "shop.yaml").write_text(text)
+
+    done = factory("convert", "--to", "airflow-3.4", "pipelines/shop.yaml", cwd=tmp_path)
+
+    comments = [line for line in done.stdout.splitlines() if line.startswith("# Not converted")]
+    assert [line.partition(": ")[0] for line in comments] == [
+        "# Not converted, pipelines/_templates/t.yaml, line 2",
+        "# Not converted, line 3",
+    ]
+
+
+@pytest.mark.parametrize("target", ["_templates", "_templates/t.yaml"])
+def test_templates_are_templates_in_a_folder_of_another_name(tmp_path: Path, target: str) -> None:
+    (tmp_path / "_templates").mkdir()
+    text = 'params: {x: 1}\ntasks:\n  - {id: a, uses: bash, with: {bash_command: "echo ${params.x}"}}\n'
+    (tmp_path / "_templates" / "t.yaml").write_text(text + 'outputs: {a: "${tasks.a.output}"}\n')
+
+    done = factory("lint", target, cwd=tmp_path)
+    inside = factory("lint", "t.yaml", cwd=tmp_path / "_templates")
+
+    assert (done.returncode, inside.returncode) == (0, 0)
+    assert "1 template checked" in done.stderr
+    assert "1 template checked" in inside.stderr
