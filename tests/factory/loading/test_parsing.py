@@ -24,6 +24,7 @@ REFUSED = {
     "docs/examples/recipes/kubernetes_pod": "is `apache-airflow-providers-cncf-kubernetes` installed?",
     "environment-unset-variable-is-a-warning": "the environment variable `SHOP_URL` is not set",
     "ignore-comments": "the environment variable `SHOP_URL` is not set",
+    "numbers-that-lose-a-zero": "is `apache-airflow-providers-snowflake` installed?",
     "operator-of-a-package-that-is-not-installed": "is `apache-airflow-providers-nowhere` installed?",
     "operators-of-two-packages-that-are-not-installed": "is `apache-airflow-providers-google` installed?",
 }
