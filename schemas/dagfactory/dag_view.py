@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from schemas.compose.effective import Place
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.reading import variables
 from schemas.findings.codes import Code
@@ -139,6 +140,47 @@ class DagView:
         return next((name for name in names if scope.find(name, self._full_ids) == full_id), full_id)
 
     @cached_property
+    def as_pipeline(self) -> Subject:
+        """The DAG as a document of this project's language, for rules over how tasks follow each other: groups are
+        their tasks, and each value has its place in the document that is written."""
+        place = self.subject.effective.place
+        entries: list[dict[str, Any]] = []
+        places: dict[str | int, Place] = {}
+        for task in self.tasks.values():
+            at = place.at(task.path)
+            waits = {one.id: path for part in (task, *self.groups_around(task)) for path, one in self._waits(part)}
+            uses = _uses(task)
+            needs = [self.full_id(self.tasks[other]) for other in waits]
+            own = {key: task.data[key] for key in ("trigger_rule", "outlets") if key in task.data}
+            places[len(entries)] = at.with_parts({"id": at, "needs": at.part("dependencies"), "with": at})
+            entries.append(
+                {"id": self.full_id(task), "uses": uses, "needs": needs, "with": _arguments(task, uses), **own}
+            )
+        schedule = self.data.get("schedule")
+        is_of_assets = isinstance(schedule, list)
+        data = {
+            "dag_id": self.id,
+            "default_args": self.data.get("default_args"),
+            "tasks": entries,
+            "schedule": {"assets": {"all": schedule}} if is_of_assets else schedule,
+        }
+        written = place.part("schedule")
+        parts: dict[str | int, Place] = {"tasks": place.part("tasks").with_parts(places)}
+        if is_of_assets:
+            parts["schedule"] = written.with_parts({"assets": written.with_parts({"all": written})})
+        effective = replace(self.subject.effective, data=data, place=place.with_parts(parts))
+        return Subject(self.subject.path, effective)
+
+    def _waits(self, part: Part) -> Iterator[tuple[DataPath, Part]]:
+        """The tasks that a task or a group waits for, those of groups one by one."""
+        for path, name in part.dependencies:
+            if name in self.groups:
+                inside = (one for one in self.tasks.values() if self.groups[name] in self.groups_around(one))
+                yield from ((path, one) for one in inside)
+            elif name in self.tasks:
+                yield path, self.tasks[name]
+
+    @cached_property
     def _full_ids(self) -> frozenset[str]:
         return frozenset(map(self.full_id, (*self.tasks.values(), *self.groups.values())))
 
@@ -193,6 +235,21 @@ def unset(dag: DagView, path: DataPath, value: str) -> Diagnostic:
 def shown(value: object) -> str:
     """Text as a message may repeat it: what came from the environment stays as written."""
     return value.expression if isinstance(value, EnvText) else str(value)
+
+
+def _uses(task: Part) -> str:
+    """What a task is in this project's language, where a rule over several tasks asks for it."""
+    decorator, operator = task.data.get("decorator"), task.data.get("operator")
+    if isinstance(decorator, str):
+        return "branch" if decorator.endswith((".branch", ".branch_task")) else "python"
+    name = str(operator)
+    is_branch = name.endswith(".BranchPythonOperator")
+    return "branch" if is_branch else "empty" if name.endswith(".EmptyOperator") else name
+
+
+def _arguments(task: Part, uses: str) -> dict[str, Any]:
+    asked = ("python_callable",) if uses == "branch" else tuple(task.data)
+    return {key: task.data[key] for key in asked if key in task.data}
 
 
 def _parts(written: Any, key: str, id_key: str) -> dict[str, Part]:

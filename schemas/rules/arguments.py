@@ -53,6 +53,7 @@ def misfits(
         may_be_refused = is_operator and parameter.name in CHECKED
         found = refused(parameter.name, arguments, {p.name for p in parameters}) if may_be_refused else None
         known_later = value is None or _is_known_later(value, is_operator=is_operator or renders_natively(subject))
+        known_later |= isinstance(value, str) and parameter.name.startswith("follow_task_ids")  # an id or a list of ids
         if found is None and parameter.annotation is not None and not known_later:
             found = _misfit(value, _annotation(parameter.annotation), is_operator=is_operator)
         if found is not None:
@@ -68,7 +69,7 @@ def misfits(
             )
 
 
-_OF_A_PARAM = re.compile(r"\s*\{\{-?\s*params\.(?P<name>\w+)\s*-?\}\}\s*")
+_OF_A_PARAM = re.compile(r"\s*\{\{-?\s*params(?:\.|\[(?P<mark>['\"]))(?P<name>\w+)(?(mark)(?P=mark)\])\s*-?\}\}\s*")
 _KINDS = {"array": "a list", "object": "a mapping", "boolean": "true or false"}
 _KINDS_OF_VALUES = {list: "a list", dict: "a mapping", bool: "true or false"}
 

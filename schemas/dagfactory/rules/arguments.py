@@ -34,8 +34,7 @@ from schemas.shape.wording import described
 from schemas.source import Class, Function, ModuleMissing, NameMissing, Parameter, SourceReader
 from schemas.source.results import Result
 
-_BASE = "airflow.sdk.BaseOperator"
-_PYTHON = "PythonOperator"
+_BASE, _PYTHON = "airflow.sdk.BaseOperator", "PythonOperator"
 _MAPPING = re.compile(r"(?:dict|Dict|Mapping)(?:\[[^|]*\])?(?: \| None)?")
 _SENSOR = frozenset({"mode", "poke_interval", "timeout"})
 _MODES = ("poke", "reschedule")
@@ -180,7 +179,8 @@ def _of_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: bo
         if is_unset(value):
             yield unset(dag, written[key], str(value))
         elif isinstance(value, str):
-            message, help_text = f"`{key}` must be a number of seconds", f"write `60`, or `{seconds(60)}`"
+            message, number = f"`{key}` must be a number of seconds", int(value) if value.isdecimal() else 60
+            help_text = f"write `{number}`, or `{seconds(number)}`"
             yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=help_text)
     mode = value_at(dag.data, written["mode"]) if "mode" in written else None
     if isinstance(mode, str) and mode not in _MODES and "$" not in mode:

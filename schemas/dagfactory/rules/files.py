@@ -19,8 +19,11 @@ from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import meant
 from schemas.rules import secrets
+from schemas.rules.assets import check_loop
 from schemas.rules.commands import check_command
 from schemas.rules.dotted_paths import no_callable
+from schemas.rules.ids import check_itself
+from schemas.rules.outcomes import check_branches
 from schemas.rules.run_times import said_of_dates
 from schemas.rules.template_files import below, missing_template, siblings, templates
 from schemas.rules.template_names import said_of_names
@@ -131,6 +134,9 @@ def _searched(dag: DagView, places: tuple[Path, ...]) -> Generator[Diagnostic, N
     return (*places, *(folder for folder in found if folder is not None))
 
 
+_OUTPUT = "the output of a task is `{{ ti.xcom_pull(task_ids='…') }}`"
+
+
 def check_texts(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     """What fails or surprises in templates, commands and literals of tasks. dag-factory builds such a document, so all
     of it are warnings."""
@@ -139,6 +145,9 @@ def check_texts(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
         command, path = task.data.get("bash_command"), (*task.path, "bash_command")
         if isinstance(command, str) and not isinstance(command, EnvText):
             found += check_command(dag.subject, path, command, may_be_folded=dag.subject.may_hold("bash_command: >"))
+    if dag.subject.may_hold("ranch", "outlets", "ExternalTaskSensor"):
+        pipeline = dag.as_pipeline
+        found += [*check_branches(pipeline, reader), *check_loop(pipeline), *check_itself(pipeline)]
     yield from (replace(one, severity=Severity.WARNING) for one in found)
 
 
@@ -159,7 +168,9 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             path = (*task.path, *place)
             dates = said_of_dates(text, "runs that assets start have no logical date") if by_assets else ()
             for one in (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates):
-                yield dag.subject.finding(one.code, path, one.message, caret=one.caret, help=one.help, part=one.part)
+                is_ours = "`${" in one.caret  # dag-factory has no such expressions
+                caret, help_text = ("", _OUTPUT) if is_ours else (one.caret, one.help)
+                yield dag.subject.finding(one.code, path, one.message, caret=caret, help=help_text, part=one.part)
             for pull in read_template(text).pulls if "xcom_pull" in text else ():
                 for word in pull.task_ids:
                     other = dag.tasks.get(word.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -132,7 +133,9 @@ def _cron(dag: DagView, path: DataPath, schedule: str) -> Iterator[Diagnostic]:
             yield dag.subject.finding(Code.BAD_CRON, path, message, help=help_text, severity=Severity.WARNING)
             return
     preset = schedule.lower()
-    yield from cron_findings(dag.subject, path, preset if preset in _IN_ANY_CASE else schedule, special=True)
+    for one in cron_findings(dag.subject, path, preset if preset in _IN_ANY_CASE else schedule, special=True):
+        steps = "for equal steps write `{__type__: datetime.timedelta, minutes: …}`"
+        yield replace(one, help=steps) if "{every:" in one.help else one
 
 
 def _texts_of_assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
