@@ -263,19 +263,21 @@ class _FromPython(PythonTasks):
         return made
 
     def _group(self, group: TaskGroup, around: Mapping[str, Any]) -> Converted:
-        parts: dict[str, Converted] = {"id": Converted(group._group_id)}
+        parts: dict[str, Converted] = {"id": self.entry_id(str(group._group_id))}
         if not group.prefix_group_id:
             parts["prefix_group_id"] = Converted(False)
         for one in attrs.fields(TaskGroup):
             held = getattr(group, one.name, None)
-            if one.name in GROUP_AS_WRITTEN and held and held not in (one.default, group._group_id):
+            derived = group._group_id if one.name == "group_display_name" else None
+            if one.name in GROUP_AS_WRITTEN and held and held not in (one.default, derived):
                 parts[one.name] = self.value(held)
         self.referred = set()
         if isinstance(group, MappedTaskGroup):
             parts |= self.expanded(group._expand_input.value)
         known = self.dag.task_group_dict
         groups = sorted(name for name in group.upstream_group_ids if name and has_tasks(known[name]))
-        if before := [*groups, *sorted(group.upstream_task_ids - self.referred)]:
+        inside = {one.task_id for name in groups for one in known[name].get_leaves()}
+        if before := [*groups, *sorted(group.upstream_task_ids - self.referred - inside)]:
             parts["needs"] = Converted.names(before)
         settings = self._defaults(group.default_args, around)
         notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}

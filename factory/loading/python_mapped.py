@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from factory.loading.python_objects import PythonObjects
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD, Converted
 from schemas.findings.codes import Code
+from schemas.model.task_base import TASK_ID_PATTERN
 
 _OF_THE_CLASS = (
     *("operator_extra_links", "template_ext", "template_fields", "template_fields_renderers", "ui_color", "ui_fgcolor"),
@@ -147,6 +149,12 @@ class PythonMapped(PythonObjects):
             rules.append(self.value({**written_fields(rule), **written}))
         default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
         return Converted({"rules": Converted(rules), **default})
+
+    def entry_id(self, label: str) -> Converted:
+        """The id of a task or a group in its group."""
+        if re.match(TASK_ID_PATTERN, label) is None:
+            self.lost(f"the id `{label}` is not allowed here: letters, digits, `_` and `-`", help="give it another one")
+        return Converted(label)
 
     def say_of_mapped(self, task: MappedOperator, uses: str, arguments: Mapping[str, Any]) -> None:
         """What a mapped task has otherwise than the build makes it."""

@@ -19,6 +19,7 @@ import attrs
 import pendulum
 from airflow.sdk import DAG, Asset, AssetAlias, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
+from airflow.sdk.definitions._internal.templater import LiteralValue
 from airflow.sdk.definitions.asset import AssetRef
 from airflow.sdk.definitions.operator_resources import Resources
 from airflow.sdk.definitions.param import DagParam
@@ -163,7 +164,7 @@ class PythonObjects:
         if callable(value) and (inspect.isroutine(value) or inspect.isclass(value)):
             path = self.dotted(value)
             return Converted(None if "<" in path else {OBJECT: Converted(path)})
-        given = arguments_of(value)
+        given = None if isinstance(value, LiteralValue) else arguments_of(value)  # what it holds is no template
         if given is None:
             self.lost(f"a value of type `{type(value).__name__}` is not converted", help=_BY_A_FUNCTION)
             return Converted(None)

@@ -81,7 +81,7 @@ class PythonTasks(PythonMapped):
         self.is_request = uses == "http"
         group = task.task_group
         prefix = f"{group.group_id}." if group and group.group_id and group.prefix_group_id else ""
-        parts = {"id": Converted(task.task_id.removeprefix(prefix)), "uses": Converted(uses)}
+        parts = {"id": self.entry_id(task.task_id.removeprefix(prefix)), "uses": Converted(uses)}
         if arguments:
             parts["with"] = Converted(self._with(task, uses, arguments))
         if is_mapped:

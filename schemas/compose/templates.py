@@ -201,7 +201,7 @@ class Outputs:
     def _wrong_output(self, name: str, text: Any, path: DataPath) -> Problem | None:
         reference = task_reference(text)
         if reference is None and isinstance(text, str):
-            message = f"the output `{name}` must be `${{tasks.ID.output}}` of one of the template's tasks"
+            message = f"the output `{name}` must be `${{tasks.ID.output}}` of a task of the template, no param in `ID`"
             return Problem(Code.BAD_TASK_TEMPLATE, path, message)
         if reference is None:
             return None  # a matter of its shape

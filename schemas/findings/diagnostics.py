@@ -19,6 +19,10 @@ class Span(NamedTuple):
     end_line: int
     end_column: int
 
+    def encloses(self, other: Span) -> bool:
+        """Whether another range is a part of this one, and shorter."""
+        return self != other and self[:2] <= other[:2] and other[2:] <= self[2:]
+
 
 class Fix(NamedTuple):
     """The edit that fixes a finding: `replacement` in place of `span` of the diagnostic's file."""
@@ -79,14 +83,22 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 def once(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """By file and place, each finding once: defaults are part of many files, and `<<` adds a key to many mappings.
 
-    A broken Python module is reported once, however many tasks of a file use it.
+    A broken Python module is reported once, however many tasks of a file use it; what is found in a text of a template
+    is at its exact place, where one of those that use it knows that.
     """
     once: dict[tuple[object, ...], Diagnostic] = {}
     for finding in sorted(findings, key=lambda d: d.sort_key):
         message = "" if finding.code is Code.UNKNOWN_KEY else finding.message
         place = None if finding.code is Code.PYTHON_SYNTAX else finding.span
         once.setdefault((finding.file, place, finding.code, message), finding)
-    return tuple(once.values())
+    exact: dict[tuple[object, ...], list[Span]] = {}
+    for finding in once.values():
+        exact.setdefault((finding.file, finding.code, finding.message), []).append(finding.span)
+    return tuple(
+        one
+        for one in once.values()
+        if not (one.related and any(map(one.span.encloses, exact[one.file, one.code, one.message])))
+    )
 
 
 MOST = 300

@@ -49,7 +49,7 @@ import pendulum
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.sensors.date_time import DateTimeSensor
 from airflow.providers.standard.sensors.time import TimeSensor
-from airflow.sdk import DAG, Asset, DeltaDataIntervalTimetable, Param
+from airflow.sdk import DAG, Asset, DeltaDataIntervalTimetable, Param, TaskGroup, literal
 from dateutil.relativedelta import relativedelta
 changed = o.Named(); changed.more = 1
 """
@@ -119,13 +119,17 @@ def test_an_object_that_does_not_tell_is_named(
             "PF125 `to` of `objects19.tell` is a value of type `PosixPath`, and notifications get text, numbers, lists,"
             " mappings",
         ),
+        ('doc="x", task_id="a.b"', "PF125 the id `a.b` is not allowed here: letters, digits, `_` and `-`"),
+        ('executor_config={"a": literal("{{ x }}")}', "PF125 a value of type `LiteralValue` is not converted"),
         ("retry_delay=pendulum.duration(months=1)", "PF125 1 month has months or years, and durations here are days"),
     ],
 )
 def test_what_has_no_place_in_yaml_is_named(
     body: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, _, said = made(tmp_path, f'with DAG("d", schedule=None): EmptyOperator(task_id="a", {body})\n', monkeypatch)
+    _, _, said = made(
+        tmp_path, f'with DAG("d", schedule=None): EmptyOperator(**{{"task_id": "a"}} | dict({body}))\n', monkeypatch
+    )
 
     assert [one for one in said if one.startswith(found)] == said
     assert len(said) == 1
@@ -187,3 +191,24 @@ def test_the_description_of_a_param_is_escaped(tmp_path: Path, monkeypatch: pyte
 
     assert said == []
     assert built(tmp_path, text).params.get_param("s").description == dag.params.get_param("s").description
+
+
+def test_a_group_keeps_its_tooltip_and_waits_for_a_group_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = """\
+with DAG("d", schedule=None):
+    with TaskGroup("g", tooltip="g") as g:
+        EmptyOperator(task_id="b")
+        EmptyOperator(task_id="c")
+    with TaskGroup("h") as h: EmptyOperator(task_id="e")
+    g >> h
+    [*g.children.values()] >> h
+    g >> EmptyOperator(task_id="last")
+"""
+    _, text, said = made(tmp_path, body, monkeypatch)
+
+    assert said == []
+    entries = {one["id"]: one for one in yaml.safe_load(text)["tasks"]}
+    assert entries["g"]["tooltip"] == "g"
+    assert [entries[name]["needs"] for name in ("h", "last")] == [["g"], ["g"]]
