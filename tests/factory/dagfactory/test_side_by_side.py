@@ -82,7 +82,6 @@ _ELSEWHERE = "no error: it may exist where Airflow runs"
 WRITTEN_UNLIKE = {
     "a circle through a group": "Airflow finds the cycle later, when it loads the DAG",
     "a list of callbacks in default_args": "dag-factory takes lists of callbacks from its next release on",
-    "decorator that is none": "which names `airflow.sdk` has is known when it is imported",
     "documentation from a file that is missing": _ELSEWHERE,
     "function with a relative file": "dag-factory refuses relative paths",
     "function with an unknown argument": _AT_RUN_TIME,
@@ -108,6 +107,8 @@ LOST = {
 CONVERTED_OTHERWISE = {
     "arguments-that-take-mappings": "its end is before its start, which lint refuses in a pipeline",
     "references-without-effect": "a function gets an output where it got the operator, which is said",
+    "branches-loops-and-own-runs": "they warn of ids that lint refuses in a pipeline",
+    "pulls-of-tasks": "it warns of an id that lint refuses in a pipeline",
     "cron-with-seconds": "the pipeline runs every minute, which is said",
     "schedules-that-airflow-reads": "the same times by another word",
     MOVING_CASE: "the clock moves on",
