@@ -276,19 +276,20 @@ everything but the punctuation and symbols that people type (Airflow rejects rar
 EXCEPTION_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$"
 """A class of Python's own by its name, or any by its dotted path."""
 
-ENVIRONMENT = r"(?:^|[^$])\$\{env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}"
+_BEGIN = r"(?:^|[^$])(?:\$\$)*\$\{"  # a `$` before it is one of a pair, which stands for one
+ENVIRONMENT = _BEGIN + r"env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}"
 """Text with `${env.NAME}` or `${env.NAME:-default}` in it; `$${…}` is literal text."""
 
-VALUE = r"(?:^|[^$])\$\{(?:vars|matrix|params)\.[^{}]+\}"
+VALUE = _BEGIN + r"(?:vars|matrix|params)\.[^{}]+\}"
 """Text with `${vars.NAME}`, `${matrix.NAME}` or `${params.NAME}` in it; lint reads what follows the dot."""
 
-ENVIRONMENT_OR_VALUE = r"(?:^|[^$])\$\{(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix|params)\.[^{}]+)\}"
+ENVIRONMENT_OR_VALUE = _BEGIN + r"(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix|params)\.[^{}]+)\}"
 """Both, as one pattern."""
 
 TASK_OUTPUT = r"^\$\{(?:tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)|expand\.[^\s{}]+)\}$"
 """A whole `${tasks.ID.output…}`, `${tasks.ID.xcom.KEY…}` or `${expand.NAME…}`; lint reads what follows."""
 
-WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?\$\{(?:env|tasks|expand)\.)"
+WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?(?:\$\$)*\$\{(?:env|tasks|expand)\.)"
 """Text with no expression in it that is known only where the DAG is parsed or runs. Not for pydantic: look-ahead."""
 
 DOTTED_PATH_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$"

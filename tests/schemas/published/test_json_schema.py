@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from jsonschema.protocols import Validator
@@ -237,6 +237,8 @@ def test_an_expression_fits_every_typed_place_where_its_value_does(lint: Lint, j
 
 @given(st.text("ab_-.:$ {}[]01'\"env.tasks.output.xcom", max_size=12))
 @settings(derandomize=True, max_examples=200)
+@example("$$")
+@example("$")
 def test_patterns_read_expressions_as_lint_does(inside: str) -> None:
     for text in (f"${{env.{inside}}}", f"x${{env.A{inside}}}", f"{inside}${{env.A}}", f"${{env.A:-{inside}}}"):
         found = [e for e in expressions(text) if not isinstance(e.meaning, NearMiss)]
