@@ -64,9 +64,9 @@ def laid_out(code: Code, indent: int = 0, before: str = "", after: str = "") -> 
         return f"{before}{code}{after}"
     if line is not None and _width(f"{before}{line}{after}") <= _WIDEST:
         return f"{before}{line}{after}"
-    start = laid_out(code.head, indent, before, code.opening)
     if not code.items:
-        return f"{start}{code.closing}{after}"
+        return laid_out(code.head, indent, before, f"{code.opening}{code.closing}{after}")
+    start = laid_out(code.head, indent, before, code.opening)
     margin = "    " * (indent + 1)
     items = [laid_out(item, indent + 1, f"{margin}{name}", ",") for name, item in code.items]
     return "\n".join([start, *items, f"{margin[4:]}{code.closing}{after}"])
