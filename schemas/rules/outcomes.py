@@ -3,8 +3,10 @@ start themselves; and what Airflow wants of `setup` and `teardown` (airflow.sdk 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from schemas.expressions.reading import TaskReference
@@ -19,6 +21,7 @@ from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.template_samples import RETURN_TEXT
 from schemas.rules.templates import rendered_texts
+from schemas.shape.places import mapping_at
 from schemas.source import Function, SourceReader
 from schemas.source.results import returned_texts, returns_several
 
@@ -29,6 +32,7 @@ SUCCEEDS_AFTER_FAILURE = (
 """Trigger rules that let a task run although one before it failed."""
 
 
+_DEFAULTS = "default_args"
 HIDDEN = "with `{}` the only last task also runs after a failure, and the run succeeds when it does"
 
 
@@ -56,11 +60,11 @@ def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
 
 def _trigger_rule(subject: Subject, task: TaskView) -> tuple[DataPath, Any]:
     """The trigger rule of a task, its own or by default, and where it is written."""
-    held = dict(subject.settings)
-    around = ((*group.path, "default_args") for group in subject.around(task.path))
-    places = (path for path in (task.path, *around, ("default_args",)) if "trigger_rule" in held.get(path, ()))
-    path = next(places, None)
-    return ((), None) if path is None else ((*path, "trigger_rule"), held[path]["trigger_rule"])
+    holders = [(task.path, task.entry)]
+    holders += [((*one.path, _DEFAULTS), mapping_at(one.entry, (_DEFAULTS,))) for one in subject.around(task.path)]
+    holders.append(((_DEFAULTS,), mapping_at(subject.data, (_DEFAULTS,))))
+    found = (((*path, "trigger_rule"), held["trigger_rule"]) for path, held in holders if "trigger_rule" in held)
+    return next(found, ((), None))
 
 
 def _needs_each(subject: Subject, rule: str, waits: list[TaskView]) -> bool:
@@ -70,31 +74,32 @@ def _needs_each(subject: Subject, rule: str, waits: list[TaskView]) -> bool:
         return False
     if len(waits) == 1:
         return rule in ("one_success", "all_done_min_one_success")
-    return rule == "one_success" and any(
-        {len(way) for way in ways} == {1} and len({path for way in ways for path in way}) == len(ways)
-        for branch in subject.tasks
-        if branch.function_of_branch is not None and (ways := [_ways(subject, one, branch, {}) for one in waits])
-    )
+    branches = (task for task in subject.tasks if task.function_of_branch is not None)
+    found = (_ways(subject, branch) for branch in branches) if rule == "one_success" else ()
+    behind = ([ways[one.path] for one in waits] for ways in found)
+    return any({*map(len, ways)} == {1} and len(set().union(*ways)) == len(ways) for ways in behind)
 
 
-def _ways(subject: Subject, view: TaskView, branch: TaskView, known: dict[DataPath, set[DataPath]]) -> set[DataPath]:
-    """The tasks right after a branch whose skipping skips this one, too."""
-    if view.path not in known:
-        known[view.path] = set()  # where tasks wait for each other
-        waits = subject.waits[view.path]
-        is_plain = _trigger_rule(subject, view)[1] in (None, "all_success")
-        ways = [_ways(subject, one, branch, known) for one in waits] if is_plain and branch not in waits else []
-        known[view.path] = {view.path} if branch in waits else set().union(*ways)
-    return known[view.path]
+def _ways(subject: Subject, branch: TaskView) -> Mapping[DataPath, Set[DataPath]]:
+    """Path of an entry → the tasks right after a branch whose skipping skips it, too."""
+    ways: dict[DataPath, Set[DataPath]] = {view.path: frozenset() for view in subject.entries}
+    order = TopologicalSorter({path: [one.path for one in waits] for path, waits in subject.waits.items()})
+    with suppress(CycleError):  # which is said
+        for path in order.static_order():
+            view, waits = subject.by_path[path], subject.waits[path]
+            if branch in waits:
+                ways[path] = frozenset((path,))
+            elif _trigger_rule(subject, view)[1] in (None, "all_success"):
+                ways[path] = frozenset().union(*(ways[one.path] for one in waits))
+    return ways
 
 
 def _behind_branch(subject: Subject, branch: TaskView) -> Iterator[Diagnostic]:
     """A branch skips what it does not choose, and `all_success` skips what is behind something that was skipped."""
-    known: dict[DataPath, set[DataPath]] = {}
-    views = {view.path: view for view in subject.entries}
+    known, views = _ways(subject, branch), subject.by_path
     for task in subject.tasks:
-        ways = _ways(subject, task, branch, known)
-        others = [len(_ways(subject, other, branch, known)) for other in subject.waits[task.path]]
+        ways = known[task.path]
+        others = [len(known[other.path]) for other in subject.waits[task.path]]
         # A task behind another one that is chosen is not skipped.
         is_one = any(subject.is_after(views[one], views[other]) for one in ways for other in ways if one != other)
         if len(ways) > 1 and max(others) < len(ways) and 1 in others and not is_one:
@@ -115,10 +120,7 @@ def check_setups(subject: Subject) -> Iterator[Diagnostic]:
     """Teardowns of what is no setup, tasks that are both, and trigger rules that do not fit."""
     if not subject.may_hold("setup", "teardown", "on_failure_fail_dagrun"):
         return
-    known: dict[str, TaskView] = {}
-    for view in subject.entries:
-        if view.full_id is not None:
-            known.setdefault(view.full_id, view)
+    known = subject.by_id
     for task in subject.tasks:
         if task.path != ("poll",):
             yield from _keys(subject, task)

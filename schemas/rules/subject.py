@@ -196,15 +196,15 @@ class Subject:
 
     def entry_at(self, path: DataPath) -> TaskView | None:
         """The task or the innermost group that a path lies in."""
-        return self._by_path.get(path[:1] if path[:1] == ("poll",) else task_path(path))
+        return self.by_path.get(path[:1] if path[:1] == ("poll",) else task_path(path))
 
     def around(self, path: DataPath) -> Iterator[TaskView]:
         """The groups that a path lies in, the nearest first."""
         entry = task_path(path)
-        return (self._by_path[entry[:end]] for end in range(len(entry) - 2, 0, -2) if entry[:end] in self._by_path)
+        return (self.by_path[entry[:end]] for end in range(len(entry) - 2, 0, -2) if entry[:end] in self.by_path)
 
     @cached_property
-    def _by_path(self) -> Mapping[DataPath, TaskView]:
+    def by_path(self) -> Mapping[DataPath, TaskView]:
         return {view.path: view for view in self.entries}
 
     def at(self, path: DataPath) -> Any:
