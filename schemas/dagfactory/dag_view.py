@@ -151,8 +151,13 @@ class DagView:
             waits = {one.id: path for part in (task, *self.groups_around(task)) for path, one in self._waits(part)}
             uses = _uses(task)
             needs = [self.full_id(self.tasks[other]) for other in waits]
-            own = {key: task.data[key] for key in ("trigger_rule", "outlets") if key in task.data}
-            places[len(entries)] = at.with_parts({"id": at, "needs": at.part("dependencies"), "with": at})
+            own = {key: task.data[key] for key in ("outlets",) if key in task.data}
+            here = {"id": at, "needs": at.part("dependencies"), "with": at}
+            for path, holder in ((task.path, task.data), *self.default_args_around(task)):
+                if holder.get("trigger_rule") is not None and "trigger_rule" not in own:
+                    own["trigger_rule"] = holder["trigger_rule"]
+                    here["trigger_rule"] = place.at((*path, "trigger_rule"))
+            places[len(entries)] = at.with_parts(here)
             entries.append(
                 {"id": self.full_id(task), "uses": uses, "needs": needs, "with": _arguments(task, uses), **own}
             )
@@ -160,7 +165,6 @@ class DagView:
         is_of_assets = isinstance(schedule, list)
         data = {
             "dag_id": self.id,
-            "default_args": self.data.get("default_args"),
             "tasks": entries,
             "schedule": {"assets": {"all": schedule}} if is_of_assets else schedule,
         }

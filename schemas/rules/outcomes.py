@@ -25,7 +25,7 @@ from schemas.shape.places import mapping_at
 from schemas.source import Function, SourceReader
 from schemas.source.results import returned_texts, returns_several
 
-SUCCEEDS_AFTER_FAILURE = (
+_SUCCEEDS_AFTER_FAILURE = (
     *("all_done", "always", "one_success", "all_done_min_one_success", "one_done"),
     *("one_failed", "all_failed", "all_skipped", "none_skipped"),
 )
@@ -33,13 +33,13 @@ SUCCEEDS_AFTER_FAILURE = (
 
 
 _DEFAULTS = "default_args"
-HIDDEN = "with `{}` the only last task also runs after a failure, and the run succeeds when it does"
+_HIDDEN = "with `{}` the only last task also runs after a failure, and the run succeeds when it does"
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """A failure that nobody sees."""
     rules = {rule for _, held in subject.settings if isinstance(rule := held.get("trigger_rule"), str)}
-    if not rules.isdisjoint(SUCCEEDS_AFTER_FAILURE):
+    if not rules.isdisjoint(_SUCCEEDS_AFTER_FAILURE):
         yield from _hidden_failure(subject)
 
 
@@ -53,9 +53,9 @@ def _hidden_failure(subject: Subject) -> Iterator[Diagnostic]:
     around = (last[0], *subject.around(last[0].path))
     path, rule = _trigger_rule(subject, last[0])
     waits = [other for one in around for other in subject.waits[one.path]]
-    if rule in SUCCEEDS_AFTER_FAILURE and waits and not _needs_each(subject, str(rule), waits):
+    if rule in _SUCCEEDS_AFTER_FAILURE and waits and not _needs_each(subject, str(rule), waits):
         help_text = "write `teardown: [ID]`, or add a last task that needs the others, too"
-        yield subject.finding(Code.HIDDEN_FAILURE, path, HIDDEN.format(rule), help=help_text)
+        yield subject.finding(Code.HIDDEN_FAILURE, path, _HIDDEN.format(rule), help=help_text)
 
 
 def _trigger_rule(subject: Subject, task: TaskView) -> tuple[DataPath, Any]:

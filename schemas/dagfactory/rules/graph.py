@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, mapped_task, shown
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import MOST_OF_A_FILE, meant
+from schemas.rules import outcomes
 from schemas.rules.graph import Edges, cycles
-from schemas.rules.outcomes import HIDDEN, SUCCEEDS_AFTER_FAILURE
 from schemas.shape.wording import described
 
 _WORDS = frozenset({"dependencies", "task_id", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
@@ -33,24 +34,9 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
             yield from _reference(dag, task, path, other)
         yield from _without_effect(dag, task)
     yield from _parents(dag)
-    yield from _hidden_failure(dag)
-
-
-def _hidden_failure(dag: DagView) -> Iterator[Diagnostic]:
-    """A last task that also runs after a failure, and decides alone what the run comes to."""
-    needed = {name for part in dag.parts.values() for _, name in part.dependencies}
-    around = {task.id: [task, *dag.groups_around(task)] for task in dag.tasks.values()}
-    last = [task for task in dag.tasks.values() if not any(part.id in needed for part in around[task.id])]
-    if len(last) != 1 or not any(list(part.dependencies) for part in around[last[0].id]):
-        return
-    for path, holder in ((last[0].path, last[0].data), *dag.default_args_around(last[0])):
-        rule = holder.get("trigger_rule")
-        if rule is not None:
-            if rule in SUCCEEDS_AFTER_FAILURE:
-                help_text = "add a last task that waits for the others, too"
-                place = (*path, "trigger_rule")
-                yield dag.subject.finding(Code.HIDDEN_FAILURE, place, HIDDEN.format(rule), help=help_text)
-            return
+    if dag.subject.may_hold("trigger_rule"):
+        for one in outcomes.check(dag.as_pipeline):
+            yield replace(one, help="add a last task that waits for the others, too")
 
 
 def references(task: Part) -> Iterator[tuple[DataPath, str]]:
