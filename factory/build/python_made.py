@@ -14,22 +14,21 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from itertools import takewhile
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import pendulum
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, XComArg
 from airflow.sdk.definitions._internal.contextmanager import DagContext
-from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 from airflow.triggers.base import BaseTrigger
 from pendulum.tz.timezone import FixedTimezone
 
 from factory.build.built_ins import BUILT_INS
-from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
 from schemas.dagfactory.convert.conversion import OPERATORS
 
 _OURS = {row.operator: name for name, row in BUILT_INS.items() if isinstance(row.operator, str)}
@@ -39,19 +38,6 @@ CHOOSING: Mapping[str, str] = MappingProxyType(
     {"BranchPythonOperator": "branch", "ShortCircuitOperator": "short_circuit"}
 )
 """Operators of functions that choose what runs: the built-in, and the decorator behind `@task.`."""
-PLAIN_TIMETABLES: Mapping[type, str | None] = MappingProxyType(
-    {NullTimetable: None, OnceTimetable: "@once", ContinuousTimetable: "@continuous"}
-)
-TIMETABLES: Mapping[type, str] = MappingProxyType(
-    {
-        Cron: "CronTriggerTimetable",
-        CronInterval: "CronDataIntervalTimetable",
-        Crons: "MultipleCronTriggerTimetable",
-        Every: "DeltaTriggerTimetable",
-        EveryInterval: "DeltaDataIntervalTimetable",
-    }
-)
-"""Our timetables, and Airflow's that they are."""
 DEADLINES: Mapping[str, str] = MappingProxyType(
     {"DagRunQueuedAtDeadline": "queued_at", "DagRunLogicalDateDeadline": "logical_date"}
 )
@@ -101,12 +87,16 @@ def _may_have_made(value: Any) -> Iterator[dict[str, Any]]:
         for parameter in inspect.signature(kind).parameters.values():
             name = parameter.name
             names = [name, f"_{name}", *(f"_{one.__name__.lstrip('_')}__{name}" for one in kind.__mro__)]
-            names += ["expression"] if name == "cron" else []
+            names += ["expression", "_expression"] if name == "cron" else []
             held = next((one for one in names if hasattr(value, one)), None)
             if held is not None and not is_same(getattr(value, held), parameter.default):
                 shown[name] = held, getattr(value, held)
         yield {name: one for name, (_, one) in shown.items()}
         yield {name: one for name, (held, one) in shown.items() if not isinstance(getattr(kind, held, None), property)}
+        for derived in shown:
+            yield {name: one for name, (_, one) in shown.items() if name != derived}
+    if isinstance(value, str | dict):
+        yield {"object": str.__str__(value)} if isinstance(value, str) else dict(value)
     with suppress(Exception):
         maker, positional, *_ = value.__reduce_ex__(4)
         if maker is kind and (named := by_name(kind, positional)):
@@ -123,7 +113,7 @@ def is_same(one: Any, other: Any, around: frozenset[tuple[int, int]] = frozenset
         return False
     if type(one) in (bool, int, float, complex, str, bytes):
         return repr(one) == repr(other)
-    if isinstance(one, set | frozenset) or inspect.isroutine(one):
+    if type(one) in (set, frozenset) or inspect.isroutine(one):
         return bool(one == other)
     around |= {pair}
     if type(one) is dict:
@@ -146,6 +136,22 @@ def zone_name(zone: Any) -> str | None:
         return getattr(zone, "name", None) or getattr(zone, "key", None)
     hours, rest = divmod(offset, timedelta(hours=1))
     return None if rest else f"Etc/GMT{-hours:+}" if hours else "UTC"
+
+
+def in_zone(value: datetime, name: str) -> datetime:
+    """A moment as a date without zone, which holds in the zone of this name; itself where that is another moment."""
+    zone = pendulum.timezone(name)
+    there = value.astimezone(zone)
+    local = datetime.combine(there.date(), there.time())
+    # Of one zone, `==` ignores the fold.
+    return local if pendulum.instance(local, tz=zone).timestamp() == value.timestamp() else value
+
+
+def zone_arguments(zone: tzinfo) -> dict[str, Any] | None:
+    """The arguments of a time zone, which is pickled otherwise than it is made."""
+    if isinstance(zone, timezone):
+        return dict(zip(("offset", "name"), zone.__getinitargs__(), strict=False))  # type: ignore[attr-defined] # for pickle
+    return {"key": zone.key} if isinstance(zone, ZoneInfo) and zone.key else None
 
 
 def has_months(value: Any) -> bool:

@@ -21,7 +21,8 @@ from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullT
 
 from factory.build.objects import Seen
 from factory.build.python_code import Code, Names, NoCodeError, call, formatted, laid_out, listed, mapping, quoted
-from factory.build.python_made import DEADLINES, PLAIN_TIMETABLES, TIMETABLES, asset_fields, written_fields
+from factory.build.python_made import DEADLINES, asset_fields, written_fields
+from factory.build.timetable import PLAIN_TIMETABLES, TIMETABLES
 from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.selection import GroupArgument, ReferenceText, SelectOperator, TaskCondition, XComSelection

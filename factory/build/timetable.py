@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from airflow.sdk import Asset as AirflowAsset
@@ -26,6 +27,20 @@ from schemas.findings.codes import Code
 from schemas.findings.paths import DataPath
 from schemas.model import schedule as written
 from schemas.model.schedule import Asset, AssetAlias, AssetAll, AssetAny, AssetCondition, AssetReference
+
+PLAIN_TIMETABLES: Mapping[type, str | None] = MappingProxyType(
+    {NullTimetable: None, OnceTimetable: "@once", ContinuousTimetable: "@continuous"}
+)
+TIMETABLES: Mapping[type, str] = MappingProxyType(
+    {
+        Cron: "CronTriggerTimetable",
+        CronInterval: "CronDataIntervalTimetable",
+        Crons: "MultipleCronTriggerTimetable",
+        Every: "DeltaTriggerTimetable",
+        EveryInterval: "DeltaDataIntervalTimetable",
+    }
+)
+"""Our timetables, and Airflow's that they are."""
 
 
 def build_condition(condition: AssetCondition, path: DataPath, objects: ObjectBuilder) -> BaseAsset:

@@ -11,30 +11,24 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
-from airflow.sdk import DAG, AssetAll, AssetAny, TaskGroup
+from airflow.sdk import DAG, TaskGroup
 from airflow.sdk.definitions.taskgroup import MappedTaskGroup
-from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
 
 from factory.build.dag import AS_WRITTEN
-from factory.build.errors import one_line
 from factory.build.python_made import (
-    PLAIN_TIMETABLES,
     THE_DAG,
     Imported,
     ImportFailedError,
-    arguments_of,
-    has_months,
     imported,
     zone_name,
 )
 from factory.build.tasks import GROUP_AS_WRITTEN
-from factory.loading.python_mapped import is_made_by_build
-from factory.loading.python_tasks import OF_EMAIL, PythonTasks, has_tasks, sends_mail
+from factory.loading.python_runs import has_tasks, is_made_by_build
+from factory.loading.python_tasks import OF_EMAIL, PythonTasks, sends_mail
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
@@ -71,13 +65,9 @@ def converted(found: Imported, shown: str) -> Iterator[ConvertedDag]:
     """Convert the DAGs of a file, which is `shown` as its user knows it."""
     reader = SourceReader(found.file.parent)
     for dag in found.dags:
-        places = found.places.get(dag.dag_id, {})
-        conversion = _FromPython(dag, found.file, places, shown, found.text, reader, found.given, found.set_later)
-        try:
+        conversion, text = _FromPython(dag, found, shown, reader), ""
+        with conversion.apart(f"the DAG `{dag.dag_id}`"):
             text = write(conversion.document(), Effective({}, (_NO_COMMENTS,)))
-        except Exception as error:  # of anybody's objects; the other DAGs go on
-            text = ""
-            conversion.lost(f"the DAG `{dag.dag_id}` is not converted: {type(error).__name__}: {one_line(error)}")
         said = {(d.sort_key, d.message): d for d in conversion.findings}.values()
         yield ConvertedDag(dag.dag_id, text, tuple(said))
 
@@ -87,12 +77,32 @@ class _FromPython(PythonTasks):
 
     def document(self) -> Converted:
         """The document."""
-        dag, parts = self.dag, dict[str, Converted | None]()
-        parts["dag_id"] = Converted(dag.dag_id)
+        parts: dict[str, Converted | None] = {"dag_id": Converted(str(self.dag.dag_id))}
+        for what, step in (
+            ("the schedule", self._when),
+            ("a field of the DAG", self._fields),
+            ("a callback or a deadline of the DAG", self._events),
+            ("`default_args`", self._default_settings),
+        ):
+            with self.apart(what):
+                parts |= step()
+        parts["tasks"] = Converted(self._entries(self.dag.task_group, {}))
+        self.line = self.line_of(THE_DAG)
+        with self.apart("what a pipeline has no place for"):
+            self._say_alike()
+            self._say_without_place()
+        self._watch(parts)
+        return Converted({key: part for key, part in parts.items() if part is not None})
+
+    def _when(self) -> dict[str, Converted | None]:
+        dag = self.dag
         if zone_name(dag.timezone) is None:
             self._say_nameless(dag.timezone)
-        parts["timezone"] = Converted(self.zone) if self.zone != "UTC" else None
-        parts["schedule"] = self.schedule(dag.timetable)
+        zone = Converted(self.zone) if self.zone != "UTC" else None
+        return {"timezone": zone, "schedule": self.schedule(dag.timetable)}
+
+    def _fields(self) -> dict[str, Converted | None]:
+        dag, parts = self.dag, dict[str, Converted | None]()
         for one in attrs.fields(DAG):
             held = getattr(dag, one.name, None)
             if one.name in _DAG_AS_IT_IS and held is not None and held != _default_of(one, dag):
@@ -101,92 +111,19 @@ class _FromPython(PythonTasks):
         parts["is_paused_upon_creation"] = Converted(True) if dag.is_paused_upon_creation else None
         parts["tags"] = self.value(sorted(dag.tags)) if dag.tags else None
         parts["params"] = self.params()
+        return parts
+
+    def _events(self) -> dict[str, Converted | None]:
+        dag, parts = self.dag, dict[str, Converted | None]()
         callbacks = {"on_failure": dag.on_failure_callback, "on_success": dag.on_success_callback}
         parts["notifications"] = self.notifications({k: v for k, v in callbacks.items() if v}, RunNotifications)
         alerts = dag.deadline if isinstance(dag.deadline, list) else [dag.deadline] if dag.deadline else []
         parts["deadline"] = Converted([self.alert(alert) for alert in alerts]) if alerts else None
-        defaults = self._defaults(dag.default_args, {})
-        parts["default_args"] = Converted(defaults) if defaults else None
-        parts["tasks"] = Converted(self._entries(dag.task_group, {}))
-        self.line = self.line_of(THE_DAG)
-        self._say_alike()
-        self._say_without_place()
-        self._watch(parts)
-        return Converted({key: part for key, part in parts.items() if part is not None})
+        return parts
 
-    def schedule(self, timetable: Any) -> Converted | None:
-        kind = type(timetable).__name__
-        if type(timetable) in PLAIN_TIMETABLES:
-            return Converted(PLAIN_TIMETABLES[type(timetable)])
-        if isinstance(timetable, AssetOrTimeSchedule):
-            return self._assets_or_time(timetable, self.schedule(timetable.timetable))
-        if isinstance(timetable, AssetTriggeredTimetable):
-            written = {"assets": self._waited(timetable.asset_condition)}
-            mappers = getattr(timetable, "partition_mapper_config", None) or {}
-            if mappers:
-                by_name = {str(getattr(asset, "name", asset)): self.value(one) for asset, one in mappers.items()}
-                written["partition_mapper_config"] = Converted(by_name)
-            default = getattr(timetable, "default_partition_mapper", None)
-            if default is not None and type(default).__name__ != "IdentityMapper":
-                written["default_partition_mapper"] = self.value(default)
-            return Converted(written)
-        if kind == "MultipleCronTriggerTimetable":
-            crons = Converted.names(one.expression for one in timetable.timetables)
-            first = timetable.timetables[0]
-            for name in ("interval", "run_immediately"):
-                if getattr(first, name):
-                    self.lost(f"`{name}` of a `{kind}` has no place here", help="write a DAG for each cron expression")
-            return Converted({"cron": crons, **self._other_zone(first.timezone)})
-        return self._of_timetable(timetable, kind)
-
-    def _of_timetable(self, timetable: Any, kind: str) -> Converted | None:
-        given = arguments_of(timetable)
-        if given is None:
-            self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
-            return None
-        interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
-        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= {"expression", "timezone"}:
-            other = self._other_zone(given.get("timezone")) | interval
-            plain = Converted(given["expression"])
-            return Converted({"cron": plain, **other}) if other else plain
-        if (
-            kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable")
-            and given.keys() == {"delta"}
-            and (isinstance(given["delta"], timedelta) and not has_months(given["delta"]))
-        ):
-            return Converted({"every": self.value(given["delta"]), **interval})
-        path = self.dotted(type(timetable))
-        if str(given.get("description", "")).startswith(f"{len(given.get('event_dates', ()))} events"):
-            del given["description"]  # EventsTimetable makes it
-        if "timezone" in given:
-            given["timezone"] = zone_name(given["timezone"]) or given["timezone"]
-        arguments = self.arguments(type(timetable), given)
-        return Converted({"timetable": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
-
-    def _other_zone(self, given: Any) -> dict[str, Converted]:
-        """The `timezone` of a schedule that is not the DAG's."""
-        own = given if isinstance(given, str | None) else zone_name(given)
-        if own is None and given is not None:
-            self._say_nameless(given)
-            return {}
-        return {"timezone": Converted(own)} if own != self.zone else {}
-
-    def _say_nameless(self, zone: Any) -> None:
-        self.lost(f"the time zone `{zone.tzname(None)}` has no name", help="write `timezone` and its times by hand")
-
-    def _assets_or_time(self, timetable: Any, made: Converted | None) -> Converted:
-        given = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
-        if not (given or {}).keys() <= {"cron", "timezone"}:
-            kind = type(timetable.timetable).__name__
-            self.lost(f"beside assets, a schedule here is a cron expression, and no `{kind}`")
-            given = {}
-        return Converted({**given, "assets": self._waited(timetable.asset_condition)})
-
-    def _waited(self, condition: Any) -> Converted:
-        if isinstance(condition, AssetAll | AssetAny):
-            key = "all" if isinstance(condition, AssetAll) else "any"
-            return Converted({key: Converted([self._waited(one) for one in condition.objects])})
-        return self.value(condition)
+    def _default_settings(self) -> dict[str, Converted | None]:
+        defaults = self._defaults(self.dag.default_args, {})
+        return {"default_args": Converted(defaults) if defaults else None}
 
     def _watch(self, parts: dict[str, Converted | None]) -> None:
         """A request that is the schedule's, too, is the pipeline's `poll`."""
@@ -210,14 +147,14 @@ class _FromPython(PythonTasks):
         for (line, _), count in Counter(places).items():
             if count > 1:
                 message = f"{count} tasks are made here: each is written out"
-                self.found(Code.CONVERTED_OTHERWISE, message, "`matrix` writes tasks that are alike once", line)
+                self.say(Code.CONVERTED_OTHERWISE, message, "`matrix` writes tasks that are alike once", line)
 
     def _say_without_place(self) -> None:
         """What a DAG has and a pipeline has not: code of its own, other folders of templates, labels of edges."""
         for one in (self.dag, *self.dag.task_group_dict.values()):
             if (kind := type(one)) not in (DAG, TaskGroup, MappedTaskGroup):
                 message = f"what the class `{kind.__name__}` does beside Airflow's is not carried over"
-                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
+                self.say(Code.CONVERTED_OTHERWISE, message, "", self.line)
         if self.dag.sla_miss_callback is not None:
             self.lost("`sla_miss_callback` has no place here", help="Airflow 3 never calls it: write a `deadline`")
         given = self.dag.template_searchpath
@@ -225,8 +162,8 @@ class _FromPython(PythonTasks):
             message = (
                 f"template files are looked for beside the pipeline and in the pipelines folder, not in `{folder}`"
             )
-            is_around = self.file.is_relative_to(Path(folder).absolute())
-            self.found(Code.CONVERTED_OTHERWISE if is_around else Code.NOT_CONVERTED, message, "", self.line)
+            is_around = self.found.file.is_relative_to(Path(folder).absolute())
+            self.say(Code.CONVERTED_OTHERWISE if is_around else Code.NOT_CONVERTED, message, "", self.line)
         for before, edges in self.dag.edge_info.items():
             to_tasks = {after: edge for after, edge in edges.items() if "stream_join_id" not in after}
             for after, edge in (to_tasks or edges).items():  # an edge to a group is there for its first tasks, too
@@ -242,7 +179,7 @@ class _FromPython(PythonTasks):
             )
             if name == "email" and not sends_mail(default_args):
                 message = "`email` is left out: no mail is sent to it"
-            self.found(Code.CONVERTED_OTHERWISE, message, _MAILS if name == "email" else "", self.line)
+            self.say(Code.CONVERTED_OTHERWISE, message, _MAILS if name == "email" else "", self.line)
         return self.settings(default_args, around)
 
     # Tasks and groups.
@@ -253,17 +190,29 @@ class _FromPython(PythonTasks):
         for child in group.children.values():
             if isinstance(child, TaskGroup) and not has_tasks(child):
                 message = f"the group `{child.group_id}` is left out: it has no task"
-                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line_of(THE_DAG))
+                self.say(Code.CONVERTED_OTHERWISE, message, "", self.line_of(THE_DAG))
             elif isinstance(child, TaskGroup):
                 made.append(self._group(child, around))
             elif not is_made_by_build(child):
                 made.append(self.task(child, around))
-                needs = made[-1].value.get("needs", Converted([])).plain
-                self.say_hidden(child, {*needs, *self.referred})
         return made
 
     def _group(self, group: TaskGroup, around: Mapping[str, Any]) -> Converted:
-        parts: dict[str, Converted] = {"id": self.entry_id(str(group._group_id))}
+        name = f"`{group.group_id}`"
+        parts = {"id": self.entry_id(str(group._group_id))}
+        self.referred = set()
+        with self.apart(f"a field of the group {name}"):
+            parts |= self._of_group(group)
+        with self.apart(f"what the group {name} waits for"):
+            parts |= self._before_group(group)
+        with self.apart(f"the settings of the group {name}"):
+            settings = self._defaults(group.default_args, around)
+            notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}
+            parts |= ({"default_args": Converted(settings)} if settings else {}) | notifications
+        return Converted({**parts, "tasks": Converted(self._entries(group, around))})
+
+    def _of_group(self, group: TaskGroup) -> dict[str, Converted]:
+        parts: dict[str, Converted] = {}
         if not group.prefix_group_id:
             parts["prefix_group_id"] = Converted(False)
         for one in attrs.fields(TaskGroup):
@@ -271,18 +220,16 @@ class _FromPython(PythonTasks):
             derived = group._group_id if one.name == "group_display_name" else None
             if one.name in GROUP_AS_WRITTEN and held and held not in (one.default, derived):
                 parts[one.name] = self.value(held)
-        self.referred = set()
         if isinstance(group, MappedTaskGroup):
             parts |= self.expanded(group._expand_input.value)
+        return parts
+
+    def _before_group(self, group: TaskGroup) -> dict[str, Converted]:
         known = self.dag.task_group_dict
         groups = sorted(name for name in group.upstream_group_ids if name and has_tasks(known[name]))
         inside = {one.task_id for name in groups for one in known[name].get_leaves()}
-        if before := [*groups, *sorted(group.upstream_task_ids - self.referred - inside)]:
-            parts["needs"] = Converted.names(before)
-        settings = self._defaults(group.default_args, around)
-        notifications = {"notifications": settings.pop("notifications")} if "notifications" in settings else {}
-        parts |= ({"default_args": Converted(settings)} if settings else {}) | notifications
-        return Converted({**parts, "tasks": Converted(self._entries(group, around))})
+        before = [*groups, *sorted(group.upstream_task_ids - self.referred - inside)]
+        return {"needs": Converted.names(before)} if before else {}
 
 
 def _default_of(one: Any, dag: DAG) -> Any:

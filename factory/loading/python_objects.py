@@ -5,18 +5,15 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum
 from functools import reduce, singledispatchmethod
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import attrs
-import pendulum
 from airflow.sdk import DAG, Asset, AssetAlias, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
 from airflow.sdk.definitions._internal.templater import LiteralValue
@@ -28,16 +25,19 @@ from factory.build.arguments import operator_arguments
 from factory.build.errors import one_line
 from factory.build.python_made import (
     THE_DAG,
+    Imported,
     arguments_of,
     asset_fields,
     has_months,
+    in_zone,
     moment_call,
     written_fields,
+    zone_arguments,
     zone_name,
 )
 from factory.operators.functions import FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
-from schemas.dagfactory.convert.conversion import Converted, UnquotedText
+from schemas.dagfactory.convert.conversion import Converted, UnquotedText, nearly
 from schemas.dagfactory.convert.values import written_duration
 from schemas.expressions.reading import TaskReference, beside, escape, run_reference, task_reference
 from schemas.findings.codes import Code
@@ -48,30 +48,25 @@ from schemas.source import SourceReader
 _OF_REQUESTS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
 """Text of a request that this language would take for an expression; its own are filled in when it is sent."""
 
-_BY_A_FUNCTION = "write a function that makes it: `{$object: module.function, with: {…}}`"
-
 
 @dataclass
 class PythonObjects:
-    """Values of a DAG; `findings` are what YAML does not hold, each at the `line` that is
-    looked at. `given`, `set_later`: the arguments of tasks, by `id()`, and what the file set after it made them.
-    `referred` collects the ids of the tasks whose outputs were taken."""
+    """Values of a DAG of the file `found`; `findings` are what YAML does not hold, each at the `line` that is looked
+    at. `referred` collects the ids of the tasks whose outputs were taken."""
 
     dag: DAG
-    file: Path
-    places: Mapping[str, tuple[int, int]]
+    found: Imported = field(repr=False)
     shown: str
-    text: str = field(repr=False)
     reader: SourceReader = field(repr=False)
-    given: Mapping[int, set[str]] = field(default_factory=dict)
-    set_later: Mapping[int, set[str]] = field(default_factory=dict)
     line: int = field(init=False)
+    places: Mapping[str, tuple[int, int]] = field(init=False)
     findings: list[Diagnostic] = field(default_factory=list)
     is_request: bool = False
     """Whether the values that are looked at are a request's."""
     referred: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.places = self.found.places.get(self.dag.dag_id, {})
         self.line = self.line_of(THE_DAG)
 
     @property
@@ -80,29 +75,29 @@ class PythonObjects:
         return zone_name(self.dag.timezone) or "UTC"
 
     def lost(self, message: str, help: str = "", line: int | None = None) -> None:
-        self.found(Code.NOT_CONVERTED, message, help, line or self.line)
+        self.say(Code.NOT_CONVERTED, message, help, line or self.line)
 
     def line_of(self, task_id: str) -> int:
         """The line that made a task, else the DAG."""
         return self.places.get(task_id, self.places.get(THE_DAG, (1, 0)))[0]
 
-    def found(self, code: Code, message: str, help: str, line: int) -> None:
-        written = (self.text.splitlines()[line - 1 : line] or [""])[0]
+    def say(self, code: Code, message: str, help: str, line: int) -> None:
+        written = (self.found.text.splitlines()[line - 1 : line] or [""])[0]
         start = len(written) - len(written.lstrip()) + 1
         span = Span(line, start, line, max(len(written), start) + 1)
-        found = Diagnostic(code, message, self.shown, span, help=help, text=self.text, severity=code.severity)
+        found = Diagnostic(code, message, self.shown, span, help=help, text=self.found.text, severity=code.severity)
         self.findings.append(found)
 
     def dotted(self, found: Any) -> str:
         """The dotted path of a class or a function; reports one that no file but this has."""
         module, name = str(getattr(found, "__module__", "")), str(getattr(found, "__qualname__", found))
         code = getattr(inspect.unwrap(found) if callable(found) else found, "__code__", None)
-        line = code.co_firstlineno if code is not None and code.co_filename == str(self.file) else self.line
-        if module == f"converted_{self.file.stem}":
+        line = code.co_firstlineno if code is not None and code.co_filename == str(self.found.file) else self.line
+        if module == f"converted_{self.found.file.stem}":
             what = "a lambda" if "<lambda>" in name else f"`{name.rpartition('.')[2]}`"
             message = f"{what} is defined in the DAG file"
             self.lost(message, help="move it into a module without a DAG, below the pipelines folder", line=line)
-            return f"{self.file.stem}.{name.rpartition('.')[2]}".replace("<lambda>", f"lambda_of_line_{line}")
+            return f"{self.found.file.stem}.{name.rpartition('.')[2]}".replace("<lambda>", f"lambda_of_line_{line}")
         held = reduce(lambda one, part: getattr(one, part, None), name.split("."), sys.modules.get(module))
         if held is not found and getattr(held, "function", None) is not found:  # that of `@task` is in it
             what = f"`{module}.{name}` is made when the file is imported" if "<" in name else f"`{name}` has no path"
@@ -128,9 +123,11 @@ class PythonObjects:
             return self._call(*moment_call(value))
         if isinstance(value, Asset | AssetAlias):
             return self._call(f"airflow.sdk.{type(value).__name__}", asset_fields(value))
-        if isinstance(value, tuple | set | frozenset):
-            message = f"a value of type `{type(value).__name__}` is written as a list"
-            self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
+        is_own = nearly(value) is not None and type(value).__module__ != "builtins"
+        if is_own and (isinstance(value, Enum) or arguments_of(value) is not None):
+            return self._enum(value) if isinstance(value, Enum) else self._any(value)
+        if isinstance(value, list | tuple | set | frozenset | Mapping):
+            self._say_nearly(value)
         if isinstance(value, list | tuple):
             return Converted.listed([self.untyped(one) for one in value])
         if isinstance(value, Mapping):
@@ -145,16 +142,32 @@ class PythonObjects:
             self.lost(f"the key `{key!r}` is a value of type `{type(key).__name__}`, and keys are text here")
         elif key == OBJECT:
             self.lost(f"a mapping with the key `{key}` makes an object here", help="write the value in Python")
-        return str(key)
+        self._say_nearly(key)
+        return str.__str__(key) if isinstance(key, str) else str(key)
 
     def value(self, value: Any) -> Converted:
         """A value of any kind; reports one that YAML does not hold."""
-        try:
+        with self.apart(f"a value of type `{type(value).__name__}`"):
+            if type(value) not in (tuple, set, frozenset):
+                self._say_nearly(value)
             return self._of(value)
-        except Exception as error:  # of anybody's objects
-            reason = f"{type(error).__name__}: {one_line(error)}"
-            self.lost(f"a value of type `{type(value).__name__}` is not converted: {reason}")
-            return Converted(None)
+        return Converted(None)
+
+    @contextmanager
+    def apart(self, what: str) -> Iterator[None]:
+        """What anybody's objects raise loses them alone."""
+        try:
+            yield
+        except Exception as error:
+            self.lost(f"{what} is not converted: {type(error).__name__}: {one_line(error)}")
+
+    def _say_nearly(self, value: Any) -> None:
+        if (plain := nearly(value)) is not None:
+            is_text = isinstance(value, Enum) and str(value) == str(value.value)
+            is_made = not isinstance(value, Enum) and arguments_of(value) is not None
+            is_all = is_text or is_made or type(value).__module__ == "builtins"
+            code, more = (Code.CONVERTED_OTHERWISE, "") if is_all else (Code.NOT_CONVERTED, ": its class adds to that")
+            self.say(code, f"a value of type `{type(value).__name__}` is written as {plain}{more}", "", self.line)
 
     @singledispatchmethod
     def _of(self, value: Any) -> Converted:
@@ -166,20 +179,21 @@ class PythonObjects:
             return Converted(None if "<" in path else {OBJECT: Converted(path)})
         given = None if isinstance(value, LiteralValue) else arguments_of(value)  # what it holds is no template
         if given is None:
-            self.lost(f"a value of type `{type(value).__name__}` is not converted", help=_BY_A_FUNCTION)
+            help_text = "write a function that makes it: `{$object: module.function, with: {…}}`"
+            self.lost(f"a value of type `{type(value).__name__}` is not converted", help_text)
             return Converted(None)
         arguments = Converted(self.arguments(type(value), given))
         return Converted({OBJECT: Converted(self.dotted(type(value))), "with": arguments})
 
     @_of.register(int | float | None)
     def _plain(self, value: Any) -> Converted:
-        return self._enum(value) if isinstance(value, Enum) else Converted(value)
+        plain = float if isinstance(value, float) else int
+        return Converted(value if isinstance(value, bool | None) else plain(value))
 
     @_of.register
     def _text(self, value: str) -> Converted:
-        if isinstance(value, UnquotedText | Enum):
-            return Converted(value.value if isinstance(value, Enum) else str(value))
-        return Converted(self._escaped(str(value)))
+        text = str.__str__(value)
+        return Converted(text if isinstance(value, UnquotedText) else self._escaped(text))
 
     def _escaped(self, text: str) -> str:
         return _OF_REQUESTS.sub(lambda found: found[0] * 2, text) if self.is_request else escape(text)
@@ -211,32 +225,21 @@ class PythonObjects:
     def _zone(self, value: tzinfo) -> Converted:
         if value is UTC:
             return Converted({OBJECT: Converted("datetime.UTC")})
-        if isinstance(value, ZoneInfo) and value.key:
-            return self._call(self.dotted(type(value)), {"key": value.key})
-        if isinstance(value, timezone):
-            offset, *name = value.__getinitargs__()  # type: ignore[attr-defined] # for pickle
-            return self._call("datetime.timezone", {"offset": offset, **({"name": name[0]} if name else {})})
-        return self._any(value)
+        given = zone_arguments(value)
+        return self._any(value) if given is None else self._call(self.dotted(type(value)), given)
 
     @_of.register(date | time)
     def _date(self, value: Any) -> Converted:
         if not isinstance(value, datetime):
             return Converted(value.isoformat())
         if getattr(value.tzinfo, "name", str(value.tzinfo)) in ("UTC", self.zone):  # of its dates, Airflow keeps UTC
-            zone = pendulum.timezone(self.zone)
-            there = value.astimezone(zone)
-            local = datetime.combine(there.date(), there.time())
-            again = pendulum.instance(local, tz=zone)
-            value = local if again.timestamp() == value.timestamp() else value  # of one zone, `==` ignores the fold
+            value = in_zone(value, self.zone)
         midnight = value.tzinfo is None and value.time().isoformat() == "00:00:00"
         return Converted(UnquotedText(value.date().isoformat()) if midnight else value.isoformat())
 
-    def _refer(self, value: Any) -> None:
-        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
-
     @_of.register(XComSelection | GroupArgument | ReferenceText)
     def _reference(self, value: Any) -> Converted:
-        self._refer(value)
+        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         parts = value.parts if isinstance(value, ReferenceText) else [value]
         for one in parts:
             if not isinstance(one, str) and run_reference(repr(one)) != one.reference:
@@ -246,7 +249,7 @@ class PythonObjects:
 
     @_of.register
     def _argument(self, value: MappedArgument) -> Converted:
-        self._refer(value)
+        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         return Converted(f"${{expand.{value._key}}}")
 
     @_of.register
@@ -254,12 +257,12 @@ class PythonObjects:
         if not self.dag.render_template_as_native_obj and not isinstance(self.dag.params.get(value._name), str):
             message = f"`{value._name}` of the DAG's function is written as a template, which gives text"
             help_text = "`render_template_as_native_obj: true` keeps its type"
-            self.found(Code.CONVERTED_OTHERWISE, message, help_text, self.line)
+            self.say(Code.CONVERTED_OTHERWISE, message, help_text, self.line)
         return Converted(f"{{{{ params.{value._name} }}}}")
 
     @_of.register
     def _output(self, value: XComArg) -> Converted:
-        self._refer(value)
+        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         operator, key = getattr(value, "operator", None), getattr(value, "key", None)
         if operator is None:
             self.lost(f"`{type(value).__name__}` (`map`, `zip`, `concat`) has no equivalent here")

@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, ExceptionRetryPolicy, TaskGroup, TriggerRule, XComArg
+from airflow.sdk import BaseOperator, ExceptionRetryPolicy, TriggerRule, XComArg
 from airflow.sdk.bases.decorator import DecoratedMappedOperator
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from factory.build.python_made import CHOOSING, arguments_of, by_name
-from factory.loading.python_mapped import (
+from factory.loading.python_runs import (
     BUILT_IN_NAMES,
     DECORATED,
     OF_FUNCTIONS,
-    PythonMapped,
+    PythonRuns,
     gives_again,
+    has_tasks,
     is_made_by_build,
     is_plain,
     kind_of,
@@ -42,11 +43,6 @@ _OF_THE_TASK = frozenset(
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
 
 
-def has_tasks(group: TaskGroup) -> bool:
-    """Whether there is a task in a group, however deep."""
-    return any(not isinstance(one, TaskGroup) or has_tasks(one) for one in group.children.values())
-
-
 def sends_mail(given: Mapping[str, Any]) -> bool:
     """Whether the arguments of a task make Airflow send mails."""
     return bool(given.get("email")) and any(given.get(name, True) for name in OF_EMAIL)
@@ -56,32 +52,51 @@ _OF_ANY_TYPE = ("conf", "parameters")
 """What built-in tasks hand on as it is; their other arguments have types, so that `1d` is a duration there."""
 
 
-class PythonTasks(PythonMapped):
+class PythonTasks(PythonRuns):
     """The tasks of a DAG, and what tasks, groups and the DAG have in common."""
 
     def task(self, task: Any, around: Mapping[str, Any]) -> Converted:
+        """A task, or what of it can be told: one that does not say what it does is nothing that lint takes."""
         self.line, self.referred = self.line_of(task.task_id), set()
+        group, name = task.task_group, f"`{task.task_id}`"
+        prefix = f"{group.group_id}." if group and group.group_id and group.prefix_group_id else ""
+        parts = {"id": self.entry_id(task.task_id.removeprefix(prefix))}
+        settings: dict[str, Any] = {}
+        with self.apart(f"what {name} does"):
+            parts |= self._doing(task, around, settings)
+        with self.apart(f"what {name} waits for"):
+            parts |= self._order(task)
+        with self.apart(f"a setting of {name}"):
+            if not isinstance(
+                task, MappedOperator
+            ):  # documentation may be set later, and TaskFlow takes the function's
+                set_later = {name: getattr(task, name) for name in ("doc", "doc_md", "doc_json", "doc_yaml", "doc_rst")}
+                settings = {**{name: one for name, one in set_later.items() if one}, **settings}
+            own = self.params(task)
+            params = {"params": own} if own is not None else {}
+            if task.is_teardown and settings.get("trigger_rule") == TriggerRule.ALL_DONE_SETUP_SUCCESS:
+                del settings["trigger_rule"]
+            parts |= {**params, **self.settings(settings, around)}
+        return Converted(parts)
+
+    def _doing(self, task: Any, around: Mapping[str, Any], settings: dict[str, Any]) -> dict[str, Converted]:
+        """What a task runs; its `settings` are told apart."""
         is_mapped = isinstance(task, MappedOperator)
         if task.returns_dag_result:
             self.lost(f"`{task.task_id}` gives the DAG its result, and a pipeline has none")
         given = partial_arguments(task, around) if is_mapped else dict(getattr(task, "_BaseOperator__init_kwargs", {}))
-        if (written := self.given.get(id(task))) is not None:
+        if (written := self.found.given.get(id(task))) is not None:
             given = {name: one for name, one in given.items() if name in written}
         given |= self._set_later(task, given)
         mails = {**given, **{name: getattr(task, name, True) for name in OF_EMAIL}} if is_mapped else given
         without = _OF_THE_TASK if sends_mail(mails) else _OF_THE_TASK | OF_EMAIL | {"email"}
         given = {name: one for name, one in given.items() if name not in without}
-        settings = {name: given.pop(name) for name in [*given] if name in SETTING_KEYS or name in _EVENTS}
+        settings |= {name: given.pop(name) for name in [*given] if name in SETTING_KEYS or name in _EVENTS}
         if settings.get("multiple_outputs") is False:
             del settings["multiple_outputs"]  # TaskFlow says so
-        if not is_mapped:  # documentation may be set later, and TaskFlow takes the function's
-            set_later = {name: getattr(task, name) for name in ("doc", "doc_md", "doc_json", "doc_yaml", "doc_rst")}
-            settings = {**{name: one for name, one in set_later.items() if one}, **settings}
         uses, arguments = self._uses(task, given)
         self.is_request = uses == "http"
-        group = task.task_group
-        prefix = f"{group.group_id}." if group and group.group_id and group.prefix_group_id else ""
-        parts = {"id": self.entry_id(task.task_id.removeprefix(prefix)), "uses": Converted(uses)}
+        parts = {"uses": Converted(uses)}
         if arguments:
             parts["with"] = Converted(self._with(task, uses, arguments))
         if is_mapped:
@@ -89,14 +104,14 @@ class PythonTasks(PythonMapped):
             parts |= self.expanded(task._get_specified_expand_input().value, names)
             self.say_of_mapped(task, uses, arguments)
         self.is_request = False
+        return parts
+
+    def _order(self, task: Any) -> dict[str, Converted]:
+        """What a task waits for, and whether it is a setup or a teardown."""
         role = self._role(task)
-        if needs := self._needs(task, role.pop("names", frozenset())):
-            parts["needs"] = Converted.names(needs)
-        if task.is_teardown and settings.get("trigger_rule") == TriggerRule.ALL_DONE_SETUP_SUCCESS:
-            del settings["trigger_rule"]
-        own = self.params(task)
-        params = {"params": own} if own is not None else {}
-        return Converted({**parts, **role, **params, **self.settings(settings, around)})
+        needs = self._needs(task, role.pop("names", frozenset()))
+        self._say_hidden(task, {*needs, *self.referred})
+        return {**({"needs": Converted.names(needs)} if needs else {}), **role}
 
     def _with(self, task: Any, uses: str, given: Mapping[str, Any]) -> dict[str, Converted]:
         if "." in uses:
@@ -106,7 +121,7 @@ class PythonTasks(PythonMapped):
     def _set_later(self, task: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """Attributes that were set after the task was made; those of its arguments, Airflow keeps itself."""
         later: dict[str, Any] = {}
-        for name in sorted(self.set_later.get(id(task), set()) - given.keys() - _OF_THE_TASK):
+        for name in sorted(self.found.set_later.get(id(task), set()) - given.keys() - _OF_THE_TASK):
             makers = (vars(kind).get("__init__") for kind in type(task).__mro__ if kind is not BaseOperator)
             is_argument = any(name in inspect.signature(one).parameters for one in makers if one)
             if is_argument or name in SETTING_KEYS | _EVENTS.keys():
@@ -115,7 +130,7 @@ class PythonTasks(PythonMapped):
                 self.lost(f"`{name}` is set on `{task.task_id}`, whose operator takes no argument of this name")
         return later
 
-    def say_hidden(self, task: Any, names: set[str]) -> None:
+    def _say_hidden(self, task: Any, names: set[str]) -> None:
         """Tasks that cannot be named: inside a group, a name is looked up in the group first."""
         group, known = task.task_group, {*self.dag.task_dict, *self.dag.task_group_dict}
         while group is not None and group.group_id is not None:

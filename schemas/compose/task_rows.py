@@ -7,7 +7,7 @@ values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,6 +88,9 @@ def of_template(document: Document, templates: Templates) -> Effective:
     for problem in filling.problems:
         place = place.with_problem(problem)
     outputs = Written(document.at(("outputs",)), Place(0, ("outputs",)), ("outputs",))
+    if isinstance(outputs.value, dict):
+        defaults = {f"${{params.{key}}}": str(one.value) for key, one in values.items()}
+        outputs = outputs._replace(value={key: _with(defaults, text) for key, text in outputs.value.items()})
     made = expand_tasks(Effective(value, (document,), place), None, templates, outputs)
     data = {**made.data, **({"params": document.data["params"]} if params else {})}
     return replace(made, data=data, place=made.place.with_unknown(data))
@@ -121,19 +124,28 @@ class _Expansion:
         for index in range(len(written.value)):
             entry = written.part(index)._replace(path=(*written.path, len(made)))
             has_rows = isinstance(entry.value, dict) and "matrix" in entry.value
-            for value, place in self._rows(entry, around) if has_rows else [self._inside(entry, around)]:
+            if isinstance(entry.value, dict) and entry.value.keys() >= {TEMPLATE, "tasks"}:
+                entries: Iterable[tuple[Any, Place]] = [self._without_tasks(entry)]
+            else:
+                entries = self._rows(entry, around) if has_rows else [self._inside(entry, around)]
+            for value, place in entries:
                 parts[len(made)] = place
                 made.append(value)
         return made, written.place.with_parts(parts)
+
+    def _without_tasks(self, entry: Written) -> tuple[Any, Place]:
+        """An entry that takes a template and has tasks of its own; nothing else is said of it."""
+        message = "`tasks` and `template` exclude each other: the tasks are the template's"
+        if "uses" not in entry.value:  # else `template` is wrong itself
+            self.problems.append(Problem(Code.CONFLICTING_KEYS, (*entry.path, "tasks"), message, at_key=True))
+        plain = {key: value for key, value in entry.value.items() if key not in ("tasks", "matrix")}
+        return plain, entry.place.with_unknown(plain)
 
     def _inside(self, entry: Written, around: int) -> tuple[Any, Place]:
         """An entry, with the rows of the tasks in it."""
         if isinstance(entry.value, dict) and TEMPLATE in entry.value and self.templates is not None:
             document = found_template(entry, self.templates, self._around, self.problems)
-            if document is not None:
-                return self._taken(entry, document, around)
-            plain = {key: value for key, value in entry.value.items() if key != "tasks"}  # excluded, which is said
-            return plain, entry.place
+            return (entry.value, entry.place) if document is None else self._taken(entry, document, around)
         if not isinstance(entry.value, dict) or "tasks" not in entry.value:
             return entry.value, entry.place
         tasks, place = self.entries(entry.part("tasks"), around)
@@ -265,6 +277,13 @@ class _Expansion:
             named = name.replace(written, row)
             # A row whose value is no text keeps its id as it is written.
             yield from (named,) if "${" in row else self._rows_of(named)
+
+
+def _with(defaults: Mapping[str, str], text: Any) -> Any:
+    """The text of an output with the defaults of params; of others nothing is known, so that a filling leaves it."""
+    for written, value in defaults.items():
+        text = text.replace(written, value) if isinstance(text, str) else text
+    return text
 
 
 def _params_in(arguments: Written) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ Params are `${params.NAME}` inside, and have their values before anything else l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from schemas.model.task import TEMPLATE
 from schemas.model.value_schema import is_sound, unfit
 from schemas.text.document import Document
 
+_PARAM = re.compile(r"\$\{(params\.[\w.-]+)\}")
 MAX_TEMPLATES = 8
 """So many templates may be in each other."""
 
@@ -37,7 +39,7 @@ class Use(NamedTuple):
     @property
     def declared(self) -> Mapping[str, Any]:
         """The outputs by their names."""
-        return self.outputs.value if self.outputs is not None and isinstance(self.outputs.value, dict) else {}
+        return self.outputs.value if self.outputs and isinstance(self.outputs.value, dict) else {}
 
 
 def found_template(
@@ -48,10 +50,6 @@ def found_template(
     is_known = isinstance(name, str) and "${" not in name
     if not is_known or not isinstance(entry.value.get("with", {}), dict) or "uses" in entry.value:
         return None  # that has a finding of its own
-    if "tasks" in entry.value:
-        message = "`tasks` and `template` exclude each other: the tasks are the template's"
-        problems.append(Problem(Code.CONFLICTING_KEYS, (*entry.path, "tasks"), message, at_key=True))
-        return None
     document = templates.template(name)
     if document is None:
         names = tuple(sorted(templates.template_names()))
@@ -199,21 +197,21 @@ class Outputs:
             self.problems += [problem for problem in found if problem is not None]
 
     def _wrong_output(self, name: str, text: Any, path: DataPath) -> Problem | None:
-        reference = task_reference(text)
-        if reference is None and isinstance(text, str):
-            message = f"the output `{name}` must be `${{tasks.ID.output}}` of a task of the template, no param in `ID`"
-            return Problem(Code.BAD_TASK_TEMPLATE, path, message)
-        if reference is None:
-            return None  # a matter of its shape
-        at = self._known.get(reference.task_id)
-        if at is None:
+        known = {_PARAM.sub(r"\1", one): (one, at) for one, at in self._known.items()}
+        reference = task_reference(_PARAM.sub(r"\1", text)) if isinstance(text, str) else None
+        if reference is None:  # what is no text is a matter of its shape
+            message = f"the output `{name}` must be `${{tasks.ID.output}}` of a task of the template"
+            return Problem(Code.BAD_TASK_TEMPLATE, path, message) if isinstance(text, str) else None
+        if reference.task_id not in known:
             names = tuple(name for name, one in self._known.items() if self._around(one, path) is None)
-            caret, message = meant(reference.task_id, names), f"the template has no task `{reference.task_id}`"
-            return Problem(Code.UNKNOWN_TASK, path, message, caret=caret, allowed=names)
+            task_id = re.split(r"\.(?:output|xcom)\b", text.removeprefix("${tasks."))[0]
+            message = f"the template has no task `{task_id}`"
+            return Problem(Code.UNKNOWN_TASK, path, message, caret=meant(task_id, names), allowed=names)
+        task_id, at = known[reference.task_id]
         if "tasks" in self._entries[at].entry and at not in self.uses:
-            return Problem(Code.NO_OUTPUT, path, f"`{reference.task_id}` is a group, and a group has no output")
-        found = self._reference(reference, _Entry(path, {}, Scope(), Scope()), path)
-        return found if isinstance(found, Problem) else None
+            return Problem(Code.NO_OUTPUT, path, f"`{task_id}` is a group, and a group has no output")
+        found = self._reference(reference._replace(task_id=task_id), _Entry(path, {}, Scope(), Scope()), path)
+        return None if isinstance(found, str) else found
 
     def _add(self, entries: Any, path: DataPath, scope: Scope) -> None:
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -275,6 +273,8 @@ class Outputs:
                 message = f"{whose}`{task}` is the {template}: name one of the outputs that it declares"
             allowed = self._outputs(at)
             return Problem(Code.NO_OUTPUT, path, message, caret=meant(name or "", declared), allowed=allowed)
+        if _PARAM.search(str(declared[name])):
+            return f"${reference.written}"  # its value is not there, which is said, or not known yet
         found = task_reference(declared[name])
         target = self._entries[at].inside.find(found.task_id, self._known) if found is not None else None
         inside = self._known[target] if target is not None else ()

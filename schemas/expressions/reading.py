@@ -286,7 +286,9 @@ VALUE = _BEGIN + r"(?:vars|matrix|params)\.[^{}]+\}"
 ENVIRONMENT_OR_VALUE = _BEGIN + r"(?:env\.[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?|(?:vars|matrix|params)\.[^{}]+)\}"
 """Both, as one pattern."""
 
-TASK_OUTPUT = r"^\$\{(?:tasks\.[^\s{}]+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)|expand\.[^\s{}]+)\}$"
+TASK_OUTPUT = (
+    r"^\$\{(?:tasks\.(?:[^\s{}]|\$\{params\.[^\s{}]+\})+\.(?:output(?:[.\[][^{}]*)?|xcom\.[^{}]+)|expand\.[^\s{}]+)\}$"
+)
 """A whole `${tasks.ID.output…}`, `${tasks.ID.xcom.KEY…}` or `${expand.NAME…}`; lint reads what follows."""
 
 WITHOUT_EXPRESSION = r"^(?!(?:[\s\S]*[^$])?(?:\$\$)*\$\{(?:env|tasks|expand)\.)"

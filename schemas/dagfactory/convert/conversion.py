@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -63,6 +64,21 @@ class UnquotedText(str):
     """Text that is written without quotes, such as a date."""
 
     __slots__ = ()
+
+
+_PLAIN: Mapping[type, str] = MappingProxyType(
+    {str: "text", int: "a number", float: "a number", Mapping: "a mapping"}
+    | dict.fromkeys((list, tuple, set, frozenset), "a list")
+)
+
+
+def nearly(value: Any) -> str | None:
+    """What YAML has in place of a value that is nearly text, a number, a list or a mapping; None where it is that, or
+    is none of them. Airflow takes text for its own words."""
+    if type(value) in (str, int, float, bool, list, dict, UnquotedText):
+        return None
+    is_airflows = isinstance(value, Enum) and type(value).__module__.startswith("airflow.")
+    return None if is_airflows else next((name for kind, name in _PLAIN.items() if isinstance(value, kind)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from factory.loading.from_python import converted
 from schemas.check import Checker
 
 OBJECTS = """\
+from enum import Enum, IntEnum, StrEnum
+from typing import NamedTuple
 from airflow.sdk import BaseOperator
 class Op(BaseOperator):
     def __init__(self, a=None, **kwargs):
@@ -33,13 +35,39 @@ class ManySlots:
     def __init__(self, *v): self.v = v
 class Computed:
     def __init__(self, size=10): self.size = size * 2
+class Word(str): ...
+class Seen(str):
+    def __new__(cls, text, times=1):
+        made = super().__new__(cls, text); made.times = times
+        return made
+class Table(dict): ...
+class Rows(list): ...
+class Count(int): ...
+class Pair(NamedTuple):
+    a: int
+    b: str
+class Pool(StrEnum):
+    BIG = "big"
+class Shade(str, Enum):
+    RED = "red"
+class Level(IntEnum):
+    HIGH = 3
+class Refuses(BaseOperator):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.is_made = True
+    @property
+    def doc(self):
+        if vars(self).get("is_made"): raise RuntimeError("not now")
+    @doc.setter
+    def doc(self, value): ...
 class Callback:
     def __init__(self, channel="all"): self._c = channel
     def __call__(self, context): ...
 def tell(context, to=None): ...
 """
 HEAD = """\
-import functools, pathlib, uuid
+import collections, functools, pathlib, types, uuid
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -49,6 +77,9 @@ import pendulum
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.sensors.date_time import DateTimeSensor
 from airflow.providers.standard.sensors.time import TimeSensor
+from airflow.timetables.events import EventsTimetable
+from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.timetables.trigger import CronTriggerTimetable
 from airflow.sdk import DAG, Asset, DeltaDataIntervalTimetable, Param, TaskGroup, literal
 from dateutil.relativedelta import relativedelta
 changed = o.Named(); changed.more = 1
@@ -83,7 +114,12 @@ def built(folder: Path, text: str) -> Any:
             "pendulum.duration(months=1, days=9, seconds=3)",
         ),
         *('pendulum.parse("2026-01-01T00:00:00+02:00")', 'ZoneInfo("Asia/Tokyo")', "timezone(timedelta(hours=2), 'x')"),
-        *('Asset("q")', '[Asset("s3://x", group="g")]'),
+        *('Asset("q")', '[Asset("s3://x", group="g")]', 'o.Word("x")', "o.Table(a=1)", '[{"k": o.Word("y")}]'),
+        *("o.Pool.BIG", "o.Shade.RED", "o.Level.HIGH", '{"k": o.Pool.BIG}', 'o.Pair(1, "x")'),
+        *(
+            "collections.OrderedDict(a=1)",
+            'collections.Counter("aab")',
+        ),
     ],
 )
 def test_an_object_is_made_again(value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

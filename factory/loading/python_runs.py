@@ -1,23 +1,33 @@
-"""What Python maps a task over, and its params → `expand`, `expand_kwargs` and `params`."""
+"""When and how often DAGs of Python and their tasks run → `schedule`, `deadline`, `params`, `expand`."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import BaseOperator, ExceptionRetryPolicy, Param
+from airflow.sdk import AssetAll, AssetAny, BaseOperator, ExceptionRetryPolicy, Param, TaskGroup
 from airflow.sdk.definitions._internal.expandinput import ListOfDictsExpandInput
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
 from airflow.sdk.timezone import convert_to_utc
 
-from factory.build.python_made import _OURS, CHOOSING, DEADLINES, written_fields
+from factory.build.python_made import (
+    _OURS,
+    CHOOSING,
+    DEADLINES,
+    arguments_of,
+    has_months,
+    written_fields,
+    zone_name,
+)
+from factory.build.timetable import PLAIN_TIMETABLES
 from factory.loading.python_objects import PythonObjects
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD, Converted
@@ -31,6 +41,8 @@ _OF_THE_CLASS = (
 """What a mapped operator has of its class, unless its file sets it."""
 
 
+_OF_CRON = ("expression", "cron")
+"""What timetables call a cron expression."""
 BUILT_IN_NAMES: Mapping[str, str] = MappingProxyType(
     {
         **{path: name for path, name in _OURS.items() if path.startswith("factory.") and name != "train"},
@@ -75,6 +87,11 @@ def is_plain(value: Any) -> bool:
     return value is None or isinstance(value, _PLAIN)
 
 
+def has_tasks(group: TaskGroup) -> bool:
+    """Whether there is a task in a group, however deep."""
+    return any(not isinstance(one, TaskGroup) or has_tasks(one) for one in group.children.values())
+
+
 def is_made_by_build(task: Any) -> bool:
     """Whether this project's build makes the task for another one."""
     return type(task).__name__ in ("SelectOperator", "PollCommitOperator")
@@ -112,8 +129,83 @@ def gives_again(task: MappedOperator, arguments: Mapping[str, Any]) -> bool:
     return bool({name for row in given for name in row} & arguments.keys() if known else arguments)
 
 
-class PythonMapped(PythonObjects):
-    """What is mapped, and what of it is otherwise here."""
+class PythonRuns(PythonObjects):
+    """Schedules, what is mapped, and what of both is otherwise here."""
+
+    def schedule(self, timetable: Any) -> Converted | None:
+        kind = type(timetable).__name__
+        if type(timetable) in PLAIN_TIMETABLES:
+            return Converted(PLAIN_TIMETABLES[type(timetable)])
+        if isinstance(timetable, AssetOrTimeSchedule):
+            return self._assets_or_time(timetable, self.schedule(timetable.timetable))
+        if isinstance(timetable, AssetTriggeredTimetable):
+            written = {"assets": self._waited(timetable.asset_condition)}
+            mappers = getattr(timetable, "partition_mapper_config", None) or {}
+            if mappers:
+                by_name = {str(getattr(asset, "name", asset)): self.value(one) for asset, one in mappers.items()}
+                written["partition_mapper_config"] = Converted(by_name)
+            default = getattr(timetable, "default_partition_mapper", None)
+            if default is not None and type(default).__name__ != "IdentityMapper":
+                written["default_partition_mapper"] = self.value(default)
+            return Converted(written)
+        if kind == "MultipleCronTriggerTimetable":
+            crons = Converted.names(one.expression for one in timetable.timetables)
+            first = timetable.timetables[0]
+            for name in ("interval", "run_immediately"):
+                if getattr(first, name):
+                    self.lost(f"`{name}` of a `{kind}` has no place here", help="write a DAG for each cron expression")
+            return Converted({"cron": crons, **self._other_zone(first.timezone)})
+        return self._of_timetable(timetable, kind)
+
+    def _of_timetable(self, timetable: Any, kind: str) -> Converted | None:
+        given = arguments_of(timetable)
+        if given is None:
+            self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
+            return None
+        interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
+        cron = given.get("expression", given.get("cron"))  # Airflow has each timetable twice
+        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= {*_OF_CRON, "timezone"}:
+            other = self._other_zone(given.get("timezone")) | interval
+            plain = Converted(cron)
+            return Converted({"cron": plain, **other}) if other else plain
+        if (
+            kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable")
+            and given.keys() == {"delta"}
+            and (isinstance(given["delta"], timedelta) and not has_months(given["delta"]))
+        ):
+            return Converted({"every": self.value(given["delta"]), **interval})
+        path = self.dotted(type(timetable))
+        if str(given.get("description", "")).startswith(f"{len(given.get('event_dates', ()))} events"):
+            del given["description"]  # EventsTimetable makes it
+        if "timezone" in given:
+            given["timezone"] = zone_name(given["timezone"]) or given["timezone"]
+        arguments = self.arguments(type(timetable), given)
+        return Converted({"timetable": Converted(path), **({"with": Converted(arguments)} if arguments else {})})
+
+    def _other_zone(self, given: Any) -> dict[str, Converted]:
+        """The `timezone` of a schedule that is not the DAG's."""
+        own = given if isinstance(given, str | None) else zone_name(given)
+        if own is None and given is not None:
+            self._say_nameless(given)
+            return {}
+        return {"timezone": Converted(own)} if own != self.zone else {}
+
+    def _say_nameless(self, zone: Any) -> None:
+        self.lost(f"the time zone `{zone.tzname(None)}` has no name", help="write `timezone` and its times by hand")
+
+    def _assets_or_time(self, timetable: Any, made: Converted | None) -> Converted:
+        given = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
+        if not (given or {}).keys() <= {"cron", "timezone"}:
+            kind = type(timetable.timetable).__name__
+            self.lost(f"beside assets, a schedule here is a cron expression, and no `{kind}`")
+            given = {}
+        return Converted({**given, "assets": self._waited(timetable.asset_condition)})
+
+    def _waited(self, condition: Any) -> Converted:
+        if isinstance(condition, AssetAll | AssetAny):
+            key = "all" if isinstance(condition, AssetAll) else "any"
+            return Converted({key: Converted([self._waited(one) for one in condition.objects])})
+        return self.value(condition)
 
     def expanded(self, value: Any, names: Mapping[str, str] | None = None) -> dict[str, Converted]:
         known = names or {}
@@ -188,6 +280,6 @@ class PythonMapped(PythonObjects):
             if isinstance(param.value, dict) and not param.schema:
                 whole["type"] = Converted("object")
                 message = f"the param `{name}` gets `type: object`: a mapping alone would be its schema"
-                self.found(Code.CONVERTED_OTHERWISE, message, "", self.line)
+                self.say(Code.CONVERTED_OTHERWISE, message, "", self.line)
             made[name] = Converted({**default, **whole}) if whole or not default else default["default"]
         return Converted(made) if made else None
