@@ -207,17 +207,17 @@ class RunClient(AirflowClient):
         # Reading logs the session in where it is not (a version needs no login, this does).
         self.get("/dags", {"limit": 1})
         try:
-            answer = self._request(method, path, body)
+            answer = self._send_once(method, path, body)
             for _ in range(BUSY_TRIES):
                 if answer.status_code != requests.codes.server_error or "Database error" not in answer.text:
                     break
-                answer = self._request(method, path, body)
+                answer = self._send_once(method, path, body)
             answer.raise_for_status()
             return answer.json() if answer.content else None
         except requests.RequestException as error:
             raise ApiUnavailableError(str(error)) from error
 
-    def _request(self, method: str, path: str, body: Mapping[str, Any]) -> requests.Response:
+    def _send_once(self, method: str, path: str, body: Mapping[str, Any]) -> requests.Response:
         return self.session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=60)
 
 
