@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import sys
 import textwrap
@@ -189,6 +190,7 @@ def models() -> dict[str, type[Model]]:
     return found
 
 
+@functools.cache
 def _own(cls: type) -> dict[str, str]:
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     if not isinstance(definition, ast.ClassDef):

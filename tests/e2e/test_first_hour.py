@@ -111,6 +111,7 @@ def test_a_dag_deleted_twice_comes_back_paused_twice(scene: Scene) -> None:
     assert delete_and_wait(scene, "gone_twice")["is_paused"]
 
 
+@pytest.mark.soak
 def test_a_deleted_dag_that_airflow_reads_each_second_comes_back_paused(scene: Scene) -> None:
     """Behind a run's notification Airflow 3.3 does that (73432): the DAG is back before the bundle has looked."""
     scene.write("told.py", "def tell(context):\n    pass\n")
@@ -242,6 +243,7 @@ def test_an_error_of_ours_has_no_traceback_and_others_keep_theirs(scene: Scene) 
     scene.remove("wrong.yaml")
 
 
+@pytest.mark.soak
 def test_a_package_is_taken_up_without_a_restart(scene: Scene, tmp_path: Path) -> None:
     wheel = tmp_path / "greetings_of_a_test-1.0-py3-none-any.whl"
     about = "greetings_of_a_test-1.0.dist-info"

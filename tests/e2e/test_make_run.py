@@ -162,6 +162,7 @@ def polls_by_cron(scene: Scene, number: int) -> None:
     assert scene.run.printed("local_api_poller", "poll", "success", "200")
 
 
+@pytest.mark.soak
 def test_a_watched_url_starts_a_run_when_its_answer_changes(scene: Scene) -> None:
     server = ShopServer()
     try:

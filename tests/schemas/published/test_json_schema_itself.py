@@ -21,23 +21,17 @@ from tests.schemas.published.reach import EXCEPTIONS, IN_REACH, OUT_OF_REACH
 ROOT = Path(__file__).parents[3]
 
 
-def test_committed_files_are_what_the_models_give() -> None:
-    assert main(["--check"]) == 0
-
-
-def test_a_stale_file_is_named_and_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "schemas"
-    folder.mkdir()
-    for path in SCHEMAS.glob("*.schema.json"):
-        shutil.copy2(path, folder)
+def test_committed_files_are_what_the_models_give_and_a_stale_one_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(SCHEMAS, tmp_path / "schemas", ignore=shutil.ignore_patterns("*.py", "__pycache__")))
     stale = folder / "pipeline.schema.json"
-    fresh = stale.read_text()
-    stale.write_text(fresh.replace("Pipeline", "Pipelines", 1))
+    stale.write_text(stale.read_text().replace("Pipeline", "Pipelines", 1))
 
     assert main(["--check"], folder) == 1
-    assert "schemas/pipeline.schema.json is stale" in capsys.readouterr().err
+    assert capsys.readouterr().err.count(" is stale") == 1
     assert main(["--write"], folder) == 0
-    assert stale.read_text() == fresh
+    assert stale.read_text() == (SCHEMAS / stale.name).read_text()
 
 
 @pytest.mark.parametrize("name", ["pipeline", "defaults", "template"])
