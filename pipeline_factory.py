@@ -31,9 +31,12 @@ def requirement(extra: str = "") -> str:
     origin = json.loads((installed and installed.read_text("direct_url.json")) or "{}")
     if "vcs_info" in origin:
         vcs = origin["vcs_info"]
-        return f"'{name} @ {vcs['vcs']}+{origin['url']}@{vcs.get('requested_revision') or vcs['commit_id']}'"
+        url = f"{vcs['vcs']}+{origin['url']}@{vcs.get('requested_revision') or vcs['commit_id']}"
+        # By itself, for the pip of Python 3.11 takes no `git+file://…` behind a name.
+        return f"'{name} @ {url}'" if extra else f"'{url}'"
     if origin.get("dir_info", {}).get("editable"):
-        return f"--editable '{name} @ {origin['url']}'"
+        # That pip takes no name here.
+        return f"--editable '{origin['url']}{name.removeprefix(DISTRIBUTION)}'"
     if "url" in origin:
         return f"'{name} @ {origin['url']}'"
     return f"'{name}'" if extra else name
