@@ -78,7 +78,7 @@ class Upkeep:
     def count(self, pipelines: int) -> None:
         """Tell the metrics how many pipelines there are, and how many are broken."""
         try:
-            broken = registry.import_errors(self._bundle.name)
+            broken = len(registry.import_errors(self._bundle.name))
         except Exception:
             log.exception("bundle %s: its import errors could not be counted", self._bundle.name)
             return

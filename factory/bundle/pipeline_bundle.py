@@ -108,6 +108,7 @@ class PipelineBundle(BaseDagBundle):
         self._store = Store(self.base_dir)
         self._upkeep = cleanup.Upkeep(self, self._store, self.archives, timedelta(days=keep_days))
         self._unpinned: str | None = None
+        self._read: str | None = None
         preload_before_fork()
 
     @cached_property
@@ -149,14 +150,26 @@ class PipelineBundle(BaseDagBundle):
         )
 
     @property
+    def version(self) -> str | None:
+        """The pinned version; in a command line that is not pinned, the one that it read.
+
+        Such as `airflow tasks list` writes it to the DAG that it shows, whose next runs are pinned to it.
+        """
+        return self._pinned or self._read
+
+    @version.setter
+    def version(self, version: str | None) -> None:
+        self._pinned = version
+
+    @property
     def path(self) -> Path:
         """The snapshot of the pinned version, or the stable folder that the dag-processor reads."""
-        version = self.version or self._unpinned
+        version = self._pinned or self._unpinned
         return self._store.snapshot_path(content_version(version)) if version else self.base_dir / "current"
 
     def get_current_version(self) -> BundleVersion | None:
         """The pinned version, else the one in `current/`; `None` before the first refresh."""
-        version = self.version or read_state(self.base_dir).bundle_version
+        version = self._pinned or read_state(self.base_dir).bundle_version
         return BundleVersion(version=version) if version else None
 
     def view_url_template(self) -> str | None:
@@ -175,13 +188,15 @@ class PipelineBundle(BaseDagBundle):
 
         :raises BundleError: the version can neither be found nor rebuilt, or the folder cannot be read.
         """
-        if self.version:
-            self._ensure_snapshot(self.version)
+        if self._pinned:
+            self._ensure_snapshot(self._pinned)
         elif self.archives is not None and _in_task() and not self.path.is_dir():
             self._unpinned = self._current_in_archives(self.archives)
             self._ensure_snapshot(self._unpinned)
         elif not self.path.is_dir() or not (_in_task() or self._is_read_only() or self._is_of_another()):
             self.refresh()
+        if not (self._pinned or _in_task() or _in_server()):
+            self._read = read_state(self.base_dir).bundle_version
         super().initialize()
 
     def refresh(self) -> None:
@@ -189,8 +204,8 @@ class PipelineBundle(BaseDagBundle):
 
         :raises BundleError: the folder cannot be read; what was there stays.
         """
-        if self.version:
-            raise BundleError(f"bundle {self.name}: a pinned version ({self.version}) cannot be refreshed")
+        if self._pinned:
+            raise BundleError(f"bundle {self.name}: a pinned version ({self._pinned}) cannot be refreshed")
         with timed("refresh", self.name):
             if self._upstream is not None:
                 self._upstream.update()

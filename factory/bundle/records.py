@@ -85,13 +85,14 @@ class RegisteredDag(NamedTuple):
 class Database:
     """`dags` that Airflow's database has of the bundle, by id.
 
-    `deleted` are the ids of those that a person deleted there.
+    `deleted` are the ids of those that a person deleted there. `errors`: files that the dag-processor has an error for.
     `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
     """
 
     dags: Mapping[str, RegisteredDag]
     deleted: frozenset[str]
     was_inactive: bool = False
+    errors: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Refresher:
     _beside: Mapping[str, tuple[PipelineFile, str]] = field(default_factory=dict, init=False)
     _unstable: int = field(default=0, init=False)
     _unsettled: frozenset[str] = field(default=frozenset(), init=False)
-    _next_runs: Mapping[str, float] = field(default_factory=dict, init=False)
+    _database: Database = field(default=Database({}, frozenset()), init=False)
 
     def __post_init__(self) -> None:
         self.folder = Path(self.origin.folder)
@@ -115,7 +115,7 @@ class Refresher:
         self._manifest, self._listing, self._files = manifest, listing, files
 
     def _look_at(self, database: Database) -> None:
-        self._next_runs = {dag_id: dag.next_run for dag_id, dag in database.dags.items()}
+        lost_errors, self._database = self._database.errors - database.errors, database
         before = self._state.dags
         dags = before.seen_in(database, self._state.owners)
         for dag_id in dags.deleted:
@@ -130,6 +130,12 @@ class Refresher:
             said = "%s: another Airflow command had made this bundle inactive; its DAGs are read again"
             log.warning(said, self.folder)
             self._listing, self._manifest = None, Manifest({})
+        elif lost_errors:
+            # A command that reads all files for one DAG writes that the others have no error (`get_bagged_dag`).
+            whole = self._manifest
+            self._manifest = Manifest({path: whole.files[path] for path in whole.files.keys() - lost_errors})
+            self._apply(whole, self._state)
+            self._manifest = whole
 
     @property
     def pipelines(self) -> int:
@@ -262,7 +268,8 @@ class Refresher:
         soon: dict[str, float] = {}
         for dag_id, path in state.owners.items():
             stub = stubs.stub_path(path)
-            soon[stub] = min(soon.get(stub, math.inf), self._next_runs.get(dag_id, math.inf))
+            dag = self._database.dags.get(dag_id)
+            soon[stub] = min(soon.get(stub, math.inf), dag.next_run if dag else math.inf)
         written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub, soon)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
@@ -271,14 +278,9 @@ class Refresher:
             self.archives.set_current(manifest.version)
         if not written and not removed:
             return
-        log.info(
-            "%s: version %s, %d files written, %d removed, %d to parse",
-            self.folder,
-            manifest.version,
-            len(written),
-            len(removed),
-            sum(map(stubs.is_stub, written)),
-        )
+        said = "%s: version %s, %d files written, %d removed, %d to parse"
+        to_parse = sum(map(stubs.is_stub, written))
+        log.info(said, self.folder, manifest.version, len(written), len(removed), to_parse)
 
     def _save(self, state: State) -> None:
         if state != self._state:

@@ -31,7 +31,9 @@ def database_of(bundle_name: str, before: DagRecords) -> Database | None:
         known = registered_dags(bundle_name)
         deleted = deleted_dags(before.gone_from(known))
         pause_returned(bundle_name, {*before.deleted, *deleted}, known)
-        return Database(known, deleted, active_again)
+        # With a traceback, an `airflow` command wrote it (`show_only_the_message`).
+        errors = frozenset(name for name, text in import_errors(bundle_name).items() if not text.startswith(TRACEBACK))
+        return Database(known, deleted, active_again, errors)
     except SQLAlchemyError as error:
         log.warning("bundle %s: Airflow's database could not be asked about its DAGs: %s", bundle_name, error)
         return None
@@ -158,18 +160,21 @@ def named_versions(bundle_name: str, runs_since: datetime) -> set[str]:
         return {version for query in queries for version in session.scalars(query.distinct()) if version is not None}
 
 
-def import_errors(bundle_name: str) -> int:
-    """How many files of a bundle Airflow has an import error for. Only for processes that may use the database."""
+def import_errors(bundle_name: str) -> dict[str, str]:
+    """The files of a bundle that Airflow has an import error for, with its text. Only for processes that may use the
+    database."""
     from airflow.models.errors import ParseImportError  # noqa: PLC0415 # as above
     from airflow.utils.session import create_session  # noqa: PLC0415
-    from sqlalchemy import func, select  # noqa: PLC0415
+    from sqlalchemy import select  # noqa: PLC0415
 
-    ours = select(func.count()).select_from(ParseImportError).where(ParseImportError.bundle_name == bundle_name)
+    asked = select(ParseImportError.filename, ParseImportError.stacktrace)
     with create_session() as session:
-        return session.scalar(ours) or 0
+        found = session.execute(asked.where(ParseImportError.bundle_name == bundle_name))
+        return {name: text or "" for name, text in found if name}
 
 
 PREFIX = "pipeline_factory"
+TRACEBACK = "Traceback (most recent call last)"
 
 
 @contextmanager

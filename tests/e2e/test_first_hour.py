@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import sys
@@ -26,8 +27,17 @@ POLL = "local_api_poller"
 
 def test_an_airflow_command_in_the_home_sees_the_same_airflow(scene: Scene) -> None:
     scene.soon(lambda: scene.api.dag(POLL), "the pipeline")
-    done = scene.shell(*AIRFLOW, "dags", "reserialize", AIRFLOW_HOME=str(scene.run.home))
-    assert done.returncode == 0, done.stderr
+    scene.write("wrong.yaml", "schedul: null\n" + TASK)
+    scene.write("UPPER.YAML", TASK)
+    names = "wrong.yaml.py", "UPPER.YAML (not read).yaml.py"
+    texts = [scene.soon(lambda name=name: scene.import_errors(name), "the import error") for name in names]
+    for command in (("tasks", "list", POLL), ("dags", "reserialize")):
+        done = scene.shell(*AIRFLOW, *command, AIRFLOW_HOME=str(scene.run.home))
+        assert done.returncode == 0, done.stderr
+        scene.soon(lambda: scene.api.dag(POLL)["bundle_version"], "the version that its next runs are tied to")
+        scene.soon(lambda: [*map(scene.import_errors, names)] == texts, "the errors, as the dag-processor has them")
+    assert not scene.run.printed("unread", "wrong.yaml")
+    scene.remove("wrong.yaml", "UPPER.YAML")
     assert "example_bash_operator" not in {dag["dag_id"] for dag in scene.api.dags()}
     assert bundles(scene) == [("pipelines", True)]
     assert scene.api.dag(POLL) is not None
@@ -233,14 +243,34 @@ def test_a_renamed_file_with_a_run_under_way_says_that_it_waits(scene: Scene) ->
     scene.api.send("PATCH", f"/dags/waits/dagRuns/{run_id}", {"state": "failed"})
 
 
-def test_an_error_of_ours_has_no_traceback_and_others_keep_theirs(scene: Scene) -> None:
-    scene.write("wrong.yaml", "schedul: null\n" + TASK)
-    (text,) = scene.soon(lambda: scene.import_errors("wrong.yaml.py"), "the import error")
-    assert text.startswith("error[unknown-key] PF102")
-    assert "Traceback" not in text
-    setting = ("config", "get-value", "core", "dagbag_import_error_tracebacks")
-    assert scene.shell(*AIRFLOW, *setting, AIRFLOW_HOME=str(scene.run.home)).stdout.split()[-1] == "True"
-    scene.remove("wrong.yaml")
+def test_an_error_of_ours_has_no_traceback_and_others_keep_theirs(scene: Scene, tmp_path: Path) -> None:
+    """One dag-processor, with another bundle beside ours and no setting of its own, on a copy of the database."""
+    bundles = []
+    for name, classpath, argument in (
+        ("ours", "factory.bundle.PipelineBundle", "folder"),
+        ("theirs", "airflow.dag_processing.bundles.local.LocalDagBundle", "path"),
+    ):
+        (tmp_path / name).mkdir()
+        bundles.append({"name": name, "classpath": classpath, "kwargs": {argument: str(tmp_path / name)}})
+    (tmp_path / "ours" / "wrong.yaml").write_text("schedul: null\n" + TASK)
+    (tmp_path / "theirs" / "wrong.py").write_text("from airflow.sdk import DAG\n\nDAG('a', schedul=None)\n")
+    path = tmp_path / "airflow.db"
+    with sqlite3.connect(scene.run.home / "airflow.db") as database, sqlite3.connect(path) as copy:
+        database.backup(copy)
+    settings = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{path}",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+    }
+    done = scene.shell(*AIRFLOW, "dag-processor", "--num-runs", "1", **settings)
+    assert done.returncode == 0, done.stderr
+    with sqlite3.connect(path) as copy:
+        errors = dict(copy.execute("SELECT bundle_name, stacktrace FROM import_error WHERE bundle_name != 'pipelines'"))
+    assert errors["ours"].startswith("error[unknown-key] PF102")
+    assert "Traceback" not in errors["ours"]
+    assert errors["theirs"].startswith("Traceback")
+    assert 'wrong.py", line 3' in errors["theirs"]
 
 
 @pytest.mark.soak

@@ -113,6 +113,24 @@ def test_an_inactive_bundle_has_everything_read_again(bench: Bench) -> None:
     assert (bench.current / "orders.yaml.py").stat().st_ino != before
 
 
+def test_a_file_whose_error_airflow_has_lost_is_read_again(bench: Bench) -> None:
+    """An `airflow` command that reads all files for one DAG finds no error in the others."""
+    write(bench, "0 7 * * *")
+    bench.write("sound.yaml", "x: 1\n")
+    refresher = bench.refreshed()._refresher
+    stub, sound = bench.current / "orders.yaml.py", bench.current / "sound.yaml.py"
+    before = stub.stat().st_ino, sound.stat().st_ino
+    for errors in ({stub.name}, {stub.name}, {stub.name, "gone.yaml.py"}, {stub.name}):
+        refresher.refresh(Database({}, frozenset(), errors=frozenset(errors)))
+        assert (stub.stat().st_ino, sound.stat().st_ino) == before
+    refresher.refresh(Database({}, frozenset()))
+    again = stub.stat().st_ino
+    assert again != before[0]
+    assert sound.stat().st_ino == before[1]
+    refresher.refresh(Database({}, frozenset()))
+    assert stub.stat().st_ino == again
+
+
 def test_a_folder_that_cannot_be_read_keeps_its_pipelines(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write("sales/orders.yaml", "x: 1\n")
     bench.write("good.yaml", "x: 1\n")

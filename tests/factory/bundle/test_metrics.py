@@ -50,7 +50,7 @@ def test_refreshes_and_fetches_are_sent_under_the_names_of_the_docs(
     bundle = bench.bundle(store=store)
     bundle.refresh()
     version = version_of(bundle)
-    monkeypatch.setattr("factory.bundle.registry.import_errors", lambda _: 0)
+    monkeypatch.setattr("factory.bundle.registry.import_errors", lambda _: {})
     monkeypatch.setattr("factory.bundle.registry.named_versions", lambda *_: {version})
     bundle._upkeep.pass_by(pipelines=1)
     shutil.rmtree(bench.base)

@@ -66,6 +66,21 @@ def test_command_line_reads_the_folder_and_an_unpinned_task_does_not(
     assert (bench.current / "b.yaml.py").exists()
 
 
+def test_a_command_line_names_the_version_that_it_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow writes it to the DAGs that `airflow tasks list` and the like show."""
+    bench.write("a.yaml", "x: 1\n")
+    shell = bench.bundle()
+    shell.initialize()
+    assert shell.version == version_of(shell)
+    assert shell.path == bench.current
+    bench.write("b.yaml", "x: 1\n")
+    shell.refresh()
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    server = bench.bundle()
+    server.initialize()
+    assert server.version is None
+
+
 @pytest.mark.parametrize("differs", ["environment", "folder"])
 def test_a_shell_with_another_environment_or_folder_changes_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, differs: str
