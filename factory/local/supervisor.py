@@ -20,7 +20,6 @@ from factory.local.reporter import Reporter
 from factory.local.terminal import Terminal
 
 PAUSE_SECONDS = 0.2
-PATIENCE_SECONDS = 60.0
 
 # Ending, counted from the request; all of it stays below 15 s.
 TASKS_SECONDS = 4.0
@@ -145,6 +144,7 @@ class Supervisor:
         while migration.running and not self._stop:
             self._collect()
             time.sleep(PAUSE_SECONDS)
+            self._terminal.waiting("metadata database", time.monotonic() - begin, self._home.logs)
         if migration.status:
             return migration
         if not migration.running:
@@ -154,7 +154,6 @@ class Supervisor:
         return None
 
     def _wait_for_api(self, begin: float) -> Component | None:
-        reminder = begin + PATIENCE_SECONDS
         while not self._stop:
             dead = self._look_after()
             if dead:
@@ -162,9 +161,7 @@ class Supervisor:
             if listens(self._settings.port):
                 self._terminal.line(f"  {'Airflow':<32} {time.monotonic() - begin:6.1f} s")
                 return None
-            if time.monotonic() > reminder:
-                self._terminal.line(f"Still waiting for Airflow to start; its logs are in {self._home.logs}")
-                reminder += PATIENCE_SECONDS
+            self._terminal.waiting("Airflow", time.monotonic() - begin, self._home.logs)
         return None
 
     def _launch(self, name: str, command: list[str]) -> Component:

@@ -8,8 +8,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from factory.reporters.text import columns, padded, printable
+
+WAITING_SECONDS = 20
 
 
 class Terminal:
@@ -19,6 +22,7 @@ class Terminal:
         self.interactive = sys.stdout.isatty()
         self._on_lost = on_lost
         self._lost = False
+        self._waited = 0
         self._lock = threading.Lock()
         self._poll = select.poll()
         # No event asked for: that the other end is gone is always told.
@@ -33,6 +37,13 @@ class Terminal:
                 sys.stdout.flush()
             except OSError:
                 self._lose()
+
+    def waiting(self, step: str, seconds: float, logs: Path) -> None:
+        """Now and then, that a step of the start goes on; `seconds` it has taken by now."""
+        waited = int(seconds // WAITING_SECONDS)
+        if waited > self._waited:
+            self.line(f"  {step:<32} {seconds:6.0f} s  its log is in {logs}")
+        self._waited = waited
 
     def check(self) -> None:
         """Notice without writing that the terminal was closed or the pipe's reader is gone.

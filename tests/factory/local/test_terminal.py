@@ -43,3 +43,22 @@ def test_what_is_no_terminal_gets_a_line_for_each_event() -> None:
 def test_columns_stand_in_line_beside_wide_characters() -> None:
     wide, narrow, *_ = on_a_terminal()
     assert narrow.index("@daily") - wide.index("@daily") == 2
+
+
+def test_a_step_that_goes_on_is_told_of_now_and_then() -> None:
+    program = """
+from pathlib import Path
+from factory.local.terminal import Terminal
+terminal = Terminal(on_lost=lambda: None)
+for seconds in (19.9, 20.1, 21, 40.3):
+    terminal.waiting("database", seconds, Path("/logs"))
+for seconds in (1, 25):
+    terminal.waiting("Airflow", seconds, Path("/logs"))
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert [line.split()[:3] for line in said.splitlines()] == [
+        ["database", "20", "s"],
+        ["database", "40", "s"],
+        ["Airflow", "25", "s"],
+    ]
+    assert said.count("its log is in /logs\n") == 3
