@@ -43,7 +43,9 @@ def load_stub(
     reading sources again.
     """
     wanted = get_parsing_context().dag_id
-    options = CheckOptions(environment=environment, require_environment=True, read_sources=wanted is None)
+    options = CheckOptions(
+        environment=environment, require_environment=True, read_sources=wanted is None, only_errors=True
+    )
     checker = Checker(folder, options)
     checked = checker.file(path, wanted)
     loaded = build_checked(checker, checked)

@@ -56,9 +56,12 @@ SINGLE = ColumnType("double", 6)
 
 def as_declared(kind: ColumnType, declared: str, second_digits: int | None) -> ColumnType:
     """The type of a column that somebody else has made. dlt tells neither that a column is of single precision or keeps
-    no fractions of seconds, nor DuckDB's whole numbers without a sign: the database would round, and say nothing."""
+    no fractions of seconds, nor DuckDB's whole numbers without a sign: the database would round, and say nothing. Nor
+    does it tell MariaDB's JSON from text, which the database would refuse."""
     if declared in ("real", "float"):
         return SINGLE
+    if declared == "json":
+        return ColumnType("json")
     if declared in ("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"):
         return ColumnType("bigint")
     digits = {"timestamp_s": 0, "timestamp_ms": 3}.get(declared, second_digits)
@@ -96,8 +99,8 @@ class Seen:
             for value in values:
                 if isinstance(value, Decimal):
                     self._decimal(value)
-        if datetime in types:
-            self.zoned |= {value.tzinfo is not None for value in values if isinstance(value, datetime)}
+        if datetime in types or time in types:
+            self.zoned |= {value.tzinfo is not None for value in values if isinstance(value, datetime | time)}
         if str in types:
             self._texts([value for value in values if type(value) is str])
 
@@ -140,9 +143,10 @@ class Seen:
         """The type that takes all of the values; None where there is no value."""
         if not self.types:
             return None
-        for test, kind in _BY_TYPES:
-            if all(issubclass(one, test) for one in self.types):
-                return kind(self)
+        # A `bool` is an `int` and a `datetime` a `date`: beside these, they are something else.
+        kinds = {next((kind for test, kind in _BY_TYPES if issubclass(one, test)), None) for one in self.types}
+        if len(kinds) == 1 and (only := kinds.pop()) is not None:
+            return only(self)
         if dict in self.types or list in self.types:
             return ColumnType("json")
         return ColumnType("text")
@@ -184,11 +188,11 @@ _BY_TYPES: tuple[tuple[Any, Callable[[Seen], ColumnType]], ...] = (
     (str, Seen.text),
     (datetime, Seen.timestamp),
     (date, lambda _: ColumnType("date")),
-    (time, lambda _: ColumnType("time")),
+    (time, lambda seen: ColumnType("text" if True in seen.zoned else "time")),
     ((bytes, bytearray, memoryview), lambda _: ColumnType("binary")),
     ((dict, list, tuple), lambda _: ColumnType("json")),
 )
-"""The first that all types of a column are counts. `bool` is an `int` and a `datetime` a `date`: they go first."""
+"""The first that a type is counts: `bool` and `datetime` go first."""
 
 
 def text_kind(value: str, *, is_csv: bool) -> str:

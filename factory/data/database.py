@@ -19,8 +19,8 @@ from factory.data.columns import DIGITS, SCALE, ColumnType, as_declared
 from factory.data.destinations import LoadError, Target, patiently, reason
 from factory.data.sql import text_literal
 
-ROW = "_load_row"
-"""Column of the staged rows: their order, by which the last of several with one key counts."""
+ROW, RANK = "_load_row", "_load_rank"
+"""Columns of the staged rows: their order, and their place among those with one key, of which the last counts."""
 LOADS = "_pipeline_loads"
 """Table with the loads that were appended: a task that is tried again finds there that it is done."""
 STAGED = "_load_"
@@ -54,8 +54,6 @@ class Database:
         configuration._bind_dataset_name(target.schema, name)  # dlt's pipelines call it too
         self._client = target.destination.client(self.schema, configuration)
         self._sql = self._client.sql_client
-        if self._is_sqlite:
-            _read_columns_without_type(self._client.type_mapper)
 
     @contextmanager
     def opened(self) -> Iterator[Database]:
@@ -201,12 +199,12 @@ class Database:
         same = " AND ".join(f"{s} = {t} AND {form.format(s)} = {form.format(t)}" for s, t, form in both)
         listed = ", ".join(map(self.column, columns))
         last = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {self.column(ROW)} DESC)"
-        rows = f"SELECT {listed}, {last} AS {self.column('_load_rank')} FROM {staging}"
+        rows = f"SELECT {listed}, {last} AS {self.column(RANK)} FROM {staging}"
         self._together(
             [
                 *self._alone(table),
                 f"DELETE FROM {own} WHERE EXISTS (SELECT 1 FROM {staging} s WHERE {same})",
-                f"INSERT INTO {own} ({listed}) SELECT {listed} FROM ({rows}) r WHERE {self.column('_load_rank')} = 1",
+                f"INSERT INTO {own} ({listed}) SELECT {listed} FROM ({rows}) r WHERE {self.column(RANK)} = 1",
             ]
         )
         return int(total) - int(different)
@@ -280,7 +278,13 @@ class Database:
         asked = "SELECT column_name, lower(data_type), datetime_precision FROM information_schema.columns"
         place = f"table_schema = {text_literal(self.target.schema)} AND table_name = {text_literal(table)}"
         rows = self._run(f"{asked} WHERE {place}")
-        return {str(name): (str(kind), digits) for name, kind, digits in rows}
+        found: dict[str, tuple[str, int | None]] = {str(name): (str(kind), digits) for name, kind, digits in rows}
+        if self._is_mysql and self._sql.engine.dialect.is_mariadb:  # its JSON is a text with a constraint
+            asked = "SELECT constraint_name FROM information_schema.check_constraints"
+            place = place.replace("table_schema", "constraint_schema")
+            for (name,) in self._run(f"{asked} WHERE {place} AND lower(check_clause) LIKE 'json_valid(%'"):
+                found[str(name)] = ("json", None)
+        return found
 
     def _without_type(self, table: str) -> list[str]:
         """The columns that are declared without a type, which SQLite allows."""
@@ -288,13 +292,3 @@ class Database:
             return []
         rows = self._run(f"SELECT name FROM pragma_table_info({text_literal(table)}) WHERE type = ''")
         return [str(name) for (name,) in rows]
-
-
-def _read_columns_without_type(mapper: Any) -> None:
-    """dlt knows no columns that are declared without a type; whether one is, `_without_type` asks."""
-    known = mapper.from_destination_type
-
-    def any_type(db_type: Any, precision: Any, scale: Any) -> Any:
-        return {"data_type": "text"} if str(db_type) == "NULL" else known(db_type, precision, scale)
-
-    mapper.from_destination_type = any_type

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from factory.data import imported
 from factory.data.sql import SQLITE_PATIENCE, database_words, sqlite_file
@@ -29,13 +29,24 @@ class LoadError(Exception):
     """Rows that cannot be loaded; the text says why."""
 
 
+class _Unkept(NamedTuple):
+    """Values of a type that a database has no form for: the function of Arrow that finds them, what it is given, and
+    what they are called."""
+
+    data_type: str
+    found_by: str
+    sign: tuple[str, ...]
+    said: str
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where rows go: dlt's destination, the schema, and what is particular about the database.
 
     `types`: types of dlt that the database keeps as another one, so that no digit is lost. `is_exact_about_case`:
     whether `Name` and `name` are two columns. `setting`: a statement before rows are moved. `lock`: one that keeps
-    other loads out of a table until the transaction ends.
+    other loads out of a table until the transaction ends. `unkept`: what it would refuse without naming a column, or
+    make null.
     """
 
     destination: Any
@@ -45,6 +56,21 @@ class Target:
     setting: str | None = None
     lock: str | None = None
     file: str | None = None
+    unkept: tuple[_Unkept, ...] = ()
+
+    def unkept_in(self, values: Any, data_type: str) -> str | None:
+        """What of a staged column the database has no form for."""
+        compute = imported("pyarrow.compute", task="load", extra="load")
+        of_type = (one for one in self.unkept if one.data_type == data_type)
+        return next(
+            (one.said for one in of_type if compute.any(getattr(compute, one.found_by)(values, *one.sign)).as_py()),
+            None,
+        )
+
+
+_NUL = "a NUL character"
+_NAN = _Unkept("double", "is_nan", (), "NaN, which is no number")
+_INFINITE = _Unkept("double", "is_inf", (), "an infinite number")
 
 
 def target_of(connection: Any, schema: str | None) -> Target:
@@ -85,6 +111,10 @@ def _postgres(connection: Any, schema: str | None) -> Target:
         setting="SET TIME ZONE 'UTC'",
         # One that deletes what is there and adds rows sees none that another adds meanwhile: both would stay.
         lock="LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
+        unkept=(
+            _Unkept("text", "match_substring", ("\0",), _NUL),
+            _Unkept("json", "match_substring_regex", (r"(?:^|[^\\])(?:\\\\)*\\u0000",), _NUL),
+        ),
     )
 
 
@@ -116,8 +146,25 @@ def _mysql(connection: Any, schema: str | None) -> Target:
     }
     url = URL.create("mysql+pymysql", **parts, query=query)
     address = url.render_as_string(hide_password=False)
-    destination = _destinations().sqlalchemy(address, create_unique_indexes=True)
-    return Target(destination, schema or connection.schema, {"json": "text"})
+    destination = _destinations().sqlalchemy(address, create_unique_indexes=True, type_mapper=_mysql_types())
+    return Target(destination, schema or connection.schema, {"json": "text"}, unkept=(_NAN, _INFINITE))
+
+
+def _mysql_types() -> Any:
+    from dlt.destinations.impl.sqlalchemy.type_mapper import MysqlVariantTypeMapper  # noqa: PLC0415
+    from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT  # noqa: PLC0415
+
+    class Types(MysqlVariantTypeMapper):  # type: ignore[misc] # dlt is an extra
+        """With columns for text and bytes of any length: dlt's own end at 64 KiB."""
+
+        def db_type_from_text_type(self, column: Any, table: Any) -> Any:
+            is_short = column.get("precision") is not None or column.get("unique")
+            return super().db_type_from_text_type(column, table) if is_short else LONGTEXT()
+
+        def db_type_from_binary_type(self, column: Any, table: Any) -> Any:  # noqa: ARG002 # dlt calls it
+            return LONGBLOB()
+
+    return Types
 
 
 def _sqlite(connection: Any, schema: str | None) -> Target:
@@ -126,21 +173,44 @@ def _sqlite(connection: Any, schema: str | None) -> Target:
     path = sqlite_file(connection)
     if not path:
         raise LoadError("the connection names no file (its `host`)")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    _make_folder_of(path)
     destination = _destinations().sqlalchemy(
         f"sqlite:///{path}",
         create_unique_indexes=True,
         engine_kwargs={"connect_args": {"timeout": SQLITE_PATIENCE}},
+        type_mapper=_sqlite_types(),
     )
     # SQLite keeps a NUMERIC as a float, and reads and writes JSON as text.
-    return Target(destination, "main", {"decimal": "text", "json": "text"}, file=path)
+    return Target(destination, "main", {"decimal": "text", "json": "text"}, file=path, unkept=(_NAN,))
+
+
+def _sqlite_types() -> Any:
+    from dlt.destinations.impl.sqlalchemy.type_mapper import SqlalchemyTypeMapper  # noqa: PLC0415
+
+    class Types(SqlalchemyTypeMapper):  # type: ignore[misc] # dlt is an extra
+        """With columns that are declared without a type, which dlt does not know."""
+
+        def from_destination_type(self, db_type: Any, precision: Any = None, scale: Any = None) -> Any:
+            if str(db_type) == "NULL":
+                return {"data_type": "text"}
+            return super().from_destination_type(db_type, precision, scale)
+
+    return Types
+
+
+def _make_folder_of(path: str) -> None:
+    folder = Path(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LoadError(f"the folder `{folder}` of the connection's file cannot be made: {error.strerror}") from None
 
 
 def _duckdb(connection: Any, schema: str | None) -> Target:
     path = "/".join(part for part in (connection.host, connection.schema) if part)
     if not path:
         raise LoadError("the connection names no file (its `host`)")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    _make_folder_of(path)
     return Target(_destinations().duckdb(path, create_indexes=True), schema or "main", file=path)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from factory.data import imported
 from factory.data.columns import ColumnType, Seen
-from factory.data.database import ROW, Database
+from factory.data.database import RANK, ROW, Database
 from factory.data.destinations import LoadError
 from factory.data.values import MisfitError, fits_as_it_is, fitted
 
@@ -95,8 +95,7 @@ class Plan:
             for key in _keys(some):
                 values = [row.get(key) for row in some]
                 if key not in known:
-                    if not str(key).strip():
-                        raise LoadError("the rows have a column without a name: each key needs a name")
+                    self._refuse_name(key)
                     known[key] = self._known(key)
                     seen[key] = Seen(self._is_csv)
                 kind = known[key]
@@ -136,12 +135,23 @@ class Plan:
         missing = [one for one in self._request.primary_key if one not in self.columns]
         if missing and self.rows:
             raise LoadError(f"the rows have no column `{missing[0]}`, which `primary_key` names")
+        if self.rows and not any(column.kind is not None for column in self.columns.values()):
+            what = "that the table has" if self._existing else "that could be made"
+            raise LoadError(f"none of the {self.rows} rows has a value in a column {what}: there is nothing to load")
 
     def _add(self, name: str, kind: ColumnType, key: str) -> None:
         same = next((one for one in self.added if self._folded(one) == self._folded(name)), None)
         if same is not None:
             raise LoadError(f"the columns `{same}` and `{key}` have one name in this database")
         self.added[name] = kind
+
+    def _refuse_name(self, key: Any) -> None:
+        if not isinstance(key, str):
+            raise LoadError(f"the rows have a column named {key!r}, which is no text: each key must be text")
+        if not key.strip():
+            raise LoadError("the rows have a column without a name: each key needs a name")
+        if self._request.write_disposition == "merge" and self._folded(self._database.name(key)) in (ROW, RANK):
+            raise LoadError(f"the rows have a column `{key}`, a name that `merge` needs: give it another one")
 
     def _refuse(self, what: str) -> None:
         if self._request.schema_contract == "freeze":
@@ -203,8 +213,18 @@ class Plan:
             if ROW in staged:
                 arrays[ROW] = list(range(loaded.rows_loaded, loaded.rows_loaded + len(kept)))
             loaded.rows_loaded += len(kept)
-            columns = [self._database.array(arrays[name], kind) for name, kind in staged.items()]
+            columns = [self._array(name, arrays[name], kind) for name, kind in staged.items()]
             yield arrow.Table.from_arrays(columns, schema=schema)
+
+    def _array(self, name: str, values: Sequence[Any], kind: ColumnType) -> Any:
+        try:
+            array = self._database.array(values, kind)
+            unkept = self._database.target.unkept_in(array, kind.data_type)
+        except UnicodeEncodeError:
+            unkept = "half of a surrogate pair, which is no character"
+        if unkept is not None:
+            raise LoadError(f"`{name}` has {unkept}: the database has no form for it, so convert it first")
+        return array
 
     def _discarded(self, key: str, values: Sequence[Any]) -> int:
         left_out = [value for value in values if value is not None]

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
-from factory.data.places import NewFile, is_remote, opened_to_read
+from factory.data.places import NewFile, alone_in, is_remote, opened_to_read
 
 Row = Mapping[str, Any]
 NUMBER, CATEGORY = "number", "category"
@@ -220,7 +220,8 @@ def _version(name: str) -> str | None:
 
 def _stored(whole: Any, facts: Mapping[str, Any], to: str) -> str:
     """Two files cannot be replaced at once. So the model holds its facts, which are all that `predict` reads; the file
-    of facts beside it is removed first, so that after a kill it is not that of the model before."""
+    of facts beside it is removed first, so that after a kill it is not that of the model before. Two tasks at once take
+    turns, so that it is not that of the other one's model."""
     skops = _skops("train")
     said = json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n"
     archive = io.BytesIO(skops.dumps(whole))
@@ -232,9 +233,10 @@ def _stored(whole: Any, facts: Mapping[str, Any], to: str) -> str:
     try:
         Path(model.part).write_bytes(archive.getvalue())
         Path(described.part).write_text(said, encoding="utf-8")
-        described.remove_former()
-        model.publish()
-        described.publish()
+        with alone_in(model.path.rpartition("/")[0]):
+            described.remove_former()
+            model.publish()
+            described.publish()
     finally:
         model.discard()
         described.discard()

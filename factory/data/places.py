@@ -177,6 +177,21 @@ class NewFile:
         return RowFileError(f"`{self.path}` cannot be written: {error.strerror or error}")
 
 
+@contextmanager
+def alone_in(folder: str) -> Iterator[None]:
+    """Nobody else is in the block for this folder. A store has no locks, and neither have some shared folders."""
+    if is_remote(folder):
+        yield
+        return
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
 def own_folder(parent: str, prefix: str) -> tuple[str, int]:
     """A new folder, and a lock on it that ends with this process. Those that nobody holds any more are removed."""
     for left in glob.glob(f"{glob.escape(f'{parent}/{prefix}')}*.part"):  # noqa: PTH207 # text in, text out

@@ -43,7 +43,6 @@ _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
         "text": frozenset({str, type(None)}),
         "bool": frozenset({bool, type(None)}),
         "binary": frozenset({bytes, type(None)}),
-        "time": frozenset({time, type(None)}),
     }
 )
 
@@ -147,7 +146,7 @@ def _date(value: Any, _: ColumnType) -> date:
 
 def _time(value: Any, kind: ColumnType) -> time:
     moment = time.fromisoformat(value) if isinstance(value, str) else value
-    if not isinstance(moment, time):
+    if not isinstance(moment, time) or moment.tzinfo is not None:
         raise TypeError
     _second_fits(moment, kind)
     return moment

@@ -77,6 +77,7 @@ class Checker(Files):
             self.environment,
             every_environment=self.options.every_environment,
             require_environment=self.options.require_environment,
+            only_errors=self.options.only_errors,
             reader=SourceReader(folder, cache=kept.facts if kept is not None else None)
             if self.options.read_sources
             else None,

@@ -37,8 +37,9 @@ class CheckOptions:
     `environ` gives `${env.…}` their values. `environment` is the chosen one of a file's `environments`, empty for none;
     without it `PIPELINE_ENVIRONMENT` of `environ` says. `every_environment` also looks for findings in all that a file
     declares. `require_environment` makes an unset variable an error. `read_sources` checks `uses` and `with` against
-    the source code that they name; a task start does without, its version was checked before. `shown_folder` is what
-    diagnostics call the pipelines folder. `texts` replace the content of the folder's files, by path below it: what an
+    the source code that they name; a task start does without, its version was checked before. `only_errors`: the reader
+    of SQL, which only warns, is not imported; the dag-processor shows errors alone. `shown_folder` is what diagnostics
+    call the pipelines folder. `texts` replace the content of the folder's files, by path below it: what an
     editor has not saved yet, or what a fix would write. `policy` is for lint: the build knows none. `kept` is of the
     checks before.
     """
@@ -48,6 +49,7 @@ class CheckOptions:
     every_environment: bool = False
     require_environment: bool = False
     read_sources: bool = True
+    only_errors: bool = False
     shown_folder: str = "pipelines"
     policy: Policy | None = None
     texts: Mapping[str, bytes] = field(default_factory=dict, repr=False)

@@ -111,7 +111,8 @@ def judged_alone(subject: Subject, standards: Standards) -> tuple[Pipeline | Non
 
 def _of_rules(subject: Subject, standards: Standards) -> list[Diagnostic]:
     findings: list[Diagnostic] = []
-    for rule in (*RULES, *rules_of_built_ins(subject, are_costly=standards.reader is not None)):
+    built_ins = rules_of_built_ins(subject, are_costly=standards.reader is not None, warn=not standards.only_errors)
+    for rule in (*RULES, *built_ins):
         findings += bounded(rule(subject))
     if standards.policy is not None:
         from schemas.rules import policy as policy_rule  # noqa: PLC0415 # few folders have one

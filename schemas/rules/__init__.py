@@ -82,9 +82,9 @@ RULES: tuple[Rule, ...] = (
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""
 
 
-def rules_of_built_ins(subject: Subject, *, are_costly: bool) -> Iterator[Rule]:
+def rules_of_built_ins(subject: Subject, *, are_costly: bool, warn: bool) -> Iterator[Rule]:
     """The rules over requests and data tasks, imported for the first file that may hold one. `are_costly`: with those
-    that import a reader of SQL, or of JSON Schemas for charts; a task start does without."""
+    that import a reader of JSON Schemas for charts, and with `warn` one of SQL; a task start does without."""
     if subject.may_hold("http", "poll"):
         from schemas.rules import http_expressions, http_requests, http_rows  # noqa: PLC0415 # few files have a request
 
@@ -108,7 +108,8 @@ def rules_of_built_ins(subject: Subject, *, are_costly: bool) -> Iterator[Rule]:
         from schemas.rules import charts  # noqa: PLC0415 # as above
 
         yield charts.check
-        yield commands.check_sql
+        if warn:
+            yield commands.check_sql
 
 
 SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...] = (
@@ -129,13 +130,15 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
 class Standards(NamedTuple):
     """What DAGs are checked against: the values of `environ`, the environment that is chosen (None: none) and with
     `every_environment` all that are declared, the sources that `reader` finds (None: they are not read), and a
-    `policy`, if there is one. `require_environment`: an unset variable is an error."""
+    `policy`, if there is one. `require_environment`: an unset variable is an error. `only_errors`: see
+    `CheckOptions`."""
 
     folder: Path
     environ: Mapping[str, str]
     environment: str | None = None
     every_environment: bool = False
     require_environment: bool = False
+    only_errors: bool = False
     reader: SourceReader | None = None
     policy: Policy | None = None
     templates: Templates | None = None

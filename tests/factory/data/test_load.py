@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import re
 from decimal import Decimal
@@ -137,9 +138,25 @@ def test_what_cannot_be_a_row_is_said(warehouse: Warehouse) -> None:
         load([{"id": 1}, 2])  # type: ignore[list-item] # what is tested
     with pytest.raises(AirflowException, match="a column without a name"):
         load([{"": 5}])
+    with pytest.raises(AirflowException, match="a column named 1, which is no text"):
+        load([{1: 5}])  # type: ignore[dict-item] # what is tested
+    for rows in ([{}, {}], [{"id": None}, {"id": None}]):
+        with pytest.raises(AirflowException, match="none of the 2 rows has a value in a column that could be made"):
+            load(rows)
+    with pytest.raises(AirflowException, match="a column `_load_row`, a name that `merge` needs"):
+        load([{"id": 1, "_load_row": 2}], write_disposition="merge", primary_key="id")
     with pytest.raises(AirflowFailException, match="takes either `rows` or `file`"):
         load(ORDERS, file="orders.csv")
     assert warehouse.tables() == set()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_folder_that_cannot_be_made_is_said(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    address = {"conn_type": kind, "host": str(tmp_path / "file" / "warehouse.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(address))
+    with pytest.raises(AirflowException, match=r"the folder `.*file` of the connection's file cannot be made: Not"):
+        load(ORDERS)
 
 
 def test_rows_that_are_null_name_the_task_that_returned_none() -> None:

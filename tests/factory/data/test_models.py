@@ -154,6 +154,40 @@ def test_a_kill_leaves_no_model_with_the_facts_of_another(tmp_path: Path) -> Non
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["model.json", "model.skops"]
 
 
+def train_and_meet(to: Path, number: int, is_first: bool, there: Any, other_came: Any) -> None:
+    """The first one stops before its facts appear, until the second waits for it, or where it need not has ended."""
+
+    def before(event: str, arguments: tuple[Any, ...]) -> None:
+        if is_first and event == "os.rename" and str(arguments[1]) == str(to / "model.json"):
+            there.set()
+            other_came.wait()
+        if not is_first and event == "fcntl.flock" and os.path.samestat(os.fstat(arguments[0]), to.stat()):
+            other_came.set()
+
+    sys.addaudithook(before)
+    train(to, [{"size": n, "left": n > 20} for n in range(number)])
+    other_came.set()
+
+
+def test_two_models_at_once_leave_one_of_them_with_its_own_facts(tmp_path: Path) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__, "sklearn.ensemble", "skops.io"])
+    there, other_came = processes.Event(), processes.Event()
+    first = processes.Process(target=train_and_meet, args=(tmp_path / "m", 40, True, there, other_came))
+    second = processes.Process(target=train_and_meet, args=(tmp_path / "m", 60, False, there, other_came))
+    first.start()
+    there.wait()
+    second.start()
+    first.join()
+    second.join()
+    assert (first.exitcode, second.exitcode) == (0, 0)
+    with zipfile.ZipFile(tmp_path / "m" / "model.skops") as model:
+        facts = json.loads(model.read("model.json"))
+    assert json.loads((tmp_path / "m" / "model.json").read_text()) == facts
+    assert facts["rows"]["learned"] == 48
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["model.json", "model.skops"]
+
+
 def test_a_model_that_train_did_not_store_is_refused(tmp_path: Path) -> None:
     import skops.io  # noqa: PLC0415 # an extra
     from sklearn.linear_model import LinearRegression  # noqa: PLC0415 # an extra

@@ -57,6 +57,36 @@ print("modules:", *(name for name in {ENGINES!r} if name in sys.modules))
 """
 
 
+PARSED = f"""
+import sys
+from pathlib import Path
+from factory.stub_loader import load_stub
+namespace = {{}}
+load_stub(namespace, "a.yaml", Path())
+print(namespace["dag_1"].task_ids)
+print("modules:", *(name for name in {ENGINES!r} if name in sys.modules))
+"""
+
+
+def test_parsing_a_data_task_imports_no_engine(tmp_path: Path) -> None:
+    """The reader of SQL, too: it only warns, and the dag-processor shows no warnings."""
+    tasks = [
+        "{id: s, uses: sql, with: {conn_id: w, sql: SELECT 1, fetch: rows}}",
+        "{id: d, uses: duckdb, with: {sql: SELECT * FROM s, tables: {s: '${tasks.s.output}'}}}",
+        "{id: l, uses: load, with: {conn_id: w, table: t, rows: '${tasks.d.output}'}}",
+        "{id: c, uses: check, with: {rows: '${tasks.d.output}', row_count: {geq_to: 1}}}",
+        "{id: t, uses: train, with: {rows: '${tasks.d.output}', target: x, estimator: sklearn.svm.SVC, to: m}}",
+        "{id: p, uses: predict, with: {rows: '${tasks.d.output}', model: '${tasks.t.output.model}'}}",
+    ]
+    (tmp_path / "a.yaml").write_text(f"tasks: [{', '.join(tasks)}]")
+    command = [sys.executable, "-W", "ignore", "-c", PARSED]
+    out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert [line for line in out.splitlines() if line.startswith(("[", "modules"))] == [
+        "['s', 'd', 'l', 'c', 't', 'p']",
+        "modules:",
+    ]
+
+
 def test_a_task_that_uses_no_engine_imports_none(tmp_path: Path) -> None:
     chart = "{rows: [{x: 1}], spec: {mark: bar, encoding: {x: {field: x}}}, to: a.svg}"
     others = f"{{id: s, uses: sql, with: {{conn_id: w, sql: SELECT 1}}}}, {{id: c, uses: chart, with: {chart}}}"
