@@ -20,7 +20,7 @@ from factory.data import imported
 from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import NewFile, absolute, format_of, found, kind_said, local_copy
 from factory.data.row_files import RowFileWriter, has_long_numbers, limited, plain_rows, read_rows
-from factory.data.sql import result_rows, text_literal, write_rows
+from factory.data.sql import database_words, result_rows, text_literal, write_rows
 
 DATABASE_PATIENCE = 600
 """Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""
@@ -61,7 +61,7 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
                     return limited(plain_rows(rows), max_rows)
                 path = write_rows(rows, to, max_rows)
     except duckdb.Error as error:
-        raise DuckdbError(_explained(str(error), query)) from None
+        raise DuckdbError(_explained(database_words(error), query)) from None
     finally:
         if new is not None:
             new.discard()
@@ -139,8 +139,7 @@ def _copied(connection: Any, statement: str, new: NewFile) -> str:
     return new.path
 
 
-def _explained(message: str, query: Query) -> str:
-    line = " ".join(message.split())
+def _explained(line: str, query: Query) -> str:
     empty = next((name for name, value in query.tables.items() if value == []), None)
     if empty is not None and "Binder Error" in line:
         return f"{line} (the table `{empty}` has no rows, so it has no columns)"

@@ -26,12 +26,14 @@ SPLIT = "To run several, add `split_statements: true` to the task's `with`."
 
 _ROW_SHOWN = re.compile(
     r"\s*DETAIL:\s+Failing row contains (?s:.*)|JSON data, line \d+: .*|(COPY \S+, line \d+(?:, column [^:\n]+)?): .*"
+    r"|(\bKey \([^=]*\))=\((?s:.*?)\)(?= (?:already|is|conflicts) )|(Duplicate entry) '(?s:.*)'(?= for key)"
+    r"|(Duplicate key) \"(?s:.*)\"(?= violates)"
 )
 
 
 def database_words(error: BaseException) -> str:
-    """What a database says, in one line. PostgreSQL adds the row, or the part of it, that it refused: not for logs."""
-    return " ".join(_ROW_SHOWN.sub(r"\1", str(error)).split())
+    """What a database says, in one line. Some add the row, or the key of it, that they refused: not for logs."""
+    return " ".join(_ROW_SHOWN.sub(r"\1\2\3\4", str(error)).split())
 
 
 def text_literal(value: str) -> str:
