@@ -95,8 +95,9 @@ class HttpCall:
         added = urlencode(_plain(query), doseq=True)
         return replace(self, url=urlunsplit(parts._replace(query="&".join(one for one in (*kept, added) if one))))
 
-    def with_json_value(self, keys: Sequence[str], value: Any) -> HttpCall:
+    def with_json_value(self, keys: Sequence[str], value: Any, *, alike: bool = False) -> HttpCall:
         """The call with a value put into its JSON body, below these keys, which are made where they are missing.
+        `alike`: digits become a number where there is one in its place.
 
         Raises HttpError where the body has something else than a mapping on the way.
         """
@@ -106,7 +107,8 @@ class HttpCall:
             inside = inside.setdefault(key, {}) if isinstance(inside, dict) else None
         if not isinstance(inside, dict):
             raise HttpError(self.method, self.url, f"its JSON body has no mapping to put `{'.'.join(keys)}` into")
-        inside[keys[-1]] = value
+        is_number = alike and isinstance(inside.get(keys[-1]), int) and str(value).isdecimal()
+        inside[keys[-1]] = int(value) if is_number else value
         return replace(self, body=_encoded(self.method, self.url, body))
 
     def linked(self, target: str, base: str, method: str | None = None) -> HttpCall:

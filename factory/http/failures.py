@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,7 +16,7 @@ _FAILURE = re.compile(
     r"(?:messages?|msg|text|desc|description|details?|info|list|response|reason|type|name|data|summary|string)?"
 )
 _CODE = re.compile(
-    r"(?:http|response|result|return|ret|err|error|api)?(?:status)?code|(?:http|response)?status|err(?:or)?(?:no|num|number)"
+    r"(?:http|response|result|return|ret|err|error|api)?(?:status)?code?|(?:http|response)?status|err(?:or)?(?:no|num|number)"
     r"|ret|rc"
 )
 _STATE = re.compile(r"(?:response|result|job|query|api)?(?:status|stat|state|result|outcome|ack)(?:text|type|message)?")
@@ -34,7 +34,19 @@ _SENTENCE = re.compile(
     r"too many requests|try (?:again|later)|rate.?limit|call frequency|\bexceed|(?:access|permission)s? (?:is )?denied"
     r"|\bnot (?:authori[sz]ed|authenticated|allowed|permitted)\b|internal (?:server )?error|service (?:is )?unavailable"
     r"|(?:un|not )able to|could ?n.t|\bcan ?not\b|has (?:failed|expired|timed out)|under maintenance"
-    r"|invalid (?:api|token|key)|^\W*(?:error|fatal|exception|failed|failure)\b\s*[:;-]",
+    r"|invalid (?:api|token|key|value|format|parameter|request|query)|\bis not valid\b"
+    r"|^\W*(?:error|fatal|exception|failed|failure)\b\s*[:;-]",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(
+    r"(?:remark|warning|notice|note|caveat|alert|info)s?|(?:warning|warn|status|info|user)?(?:messages?|msgs?|text)"
+)
+"""Names of what is said beside rows."""
+_MISSING = re.compile(
+    r"\b(?:incomplete|truncated|partial) (?:return|results?|data|response|content|set)|\btimed out\b|\bruntime error\b"
+    r"|(?<!not )\b(?:be|is|are|was|were|been) (?:incomplete|partial|truncated|cut off|terminated|aborted)\b"
+    r"|\b(?:results?|data|response|rows|records) truncated\b|\bnot all (?:rows|results|records|data|items|shards)\b"
+    r"|\bsome (?:rows|results|records|data|items|shards) (?:are|were|may be|could not)\b",
     re.IGNORECASE,
 )
 _NONE_FAILED = re.compile(r"\b(?:no|without|0) (?:errors?|failures?)\b|rate.?limit.{0,20}remaining", re.IGNORECASE)
@@ -68,22 +80,25 @@ def sign_of_a_part(value: Any) -> str | None:
     return "incomplete_results" if value.get("incomplete_results") is True else None
 
 
-def sign_of_failure(value: Any, number: int, url: str) -> str | None:
+def sign_of_failure(value: Any, number: int, url: str, inside: Collection[str] = ()) -> str | None:
     """A key by which the answer to a request, which has this number of rows, says that it failed, that it is not done,
-    or that they are not all there. None where there is none, and where it says that there are no rows."""
+    or that they are not all there. None where there is none, and where it says that there are no rows. `inside`: keys
+    that lead to the rows."""
     found = None
-    for key, child in _said(value, all_frames=not number):
+    for key, child, is_sure in _said(value, inside, all_frames=not number):
         name = letters(key.rpartition(".")[2])
-        if (child is False and name in _WHOLE) or (child is True and _IN_PART.fullmatch(name)):
+        if is_sure and ((child is False and name in _WHOLE) or (child is True and _IN_PART.fullmatch(name))):
             return key
-        if isinstance(child, list | dict) and child and name in ("errors", "unreachable"):
+        if is_sure and isinstance(child, list | dict) and child and name in ("errors", "unreachable"):
+            return key
+        if child and _NOTE.fullmatch(name) is not None and any(map(_MISSING.search, _texts(child))):
             return key
         if number:
             continue
-        if _says_no_rows(child):
+        if is_sure and _says_no_rows(child):
             return None
-        if found is None and _fails(name, child, url):
-            found = key
+        is_failure = _fails(name, child, url) if is_sure else _FAILURE.fullmatch(name) and not _is_well(child)
+        found = key if found is None and is_failure else found
     return found
 
 
@@ -102,8 +117,11 @@ def _fails(name: str, child: Any, url: str) -> bool:
         code = int(child) if isinstance(child, str) and re.fullmatch(r"-?[0-9]{1,6}", child) else child
         is_bad = isinstance(code, int) and (code < 0 or 400 <= code < 600 or 40_000 <= code < 60_000)
         return is_bad or (name.startswith("err") and not _is_well(child))
-    texts = child if isinstance(child, list) else [child]
-    return _MESSAGE.fullmatch(name) is not None and any(isinstance(one, str) and tells_failure(one) for one in texts)
+    if _MESSAGE.fullmatch(name) is None:
+        return False
+    # A mapping may be a thing that the answer is about, and `failed` a value of it.
+    plain = [one for one in (child if isinstance(child, list) else [child]) if isinstance(one, str)]
+    return any(map(tells_failure, plain)) or any(tells_failure(one, is_sentence=True) for one in _texts(child))
 
 
 def tells_failure(text: str, *, is_sentence: bool = False) -> bool:
@@ -127,15 +145,26 @@ def _says_no_rows(child: Any) -> bool:
     return isinstance(child, str) and len(child) < _SHORT and _NO_ROWS.fullmatch(letters(child)) is not None
 
 
-def _said(value: Any, inside: str = "", *, all_frames: bool) -> Iterator[tuple[str, Any]]:
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of a note: it alone, or several, each of which may have parts."""
+    for one in value[:_FEW] if isinstance(value, list) else [value] if isinstance(value, str) else []:
+        yield from (part for part in (one.values() if isinstance(one, Mapping) else [one]) if isinstance(part, str))
+
+
+def _said(
+    value: Any, inside: Collection[str], path: str = "", *, all_frames: bool, is_sure: bool = True
+) -> Iterator[tuple[str, Any, bool]]:
     """Keys and values of an answer, and of its mappings that are no rows by their names; with `all_frames` also of
-    those that hold rows, and of a lone one, as the root of XML is."""
+    those that hold rows, and of a lone one, as the root of XML is. Not sure is what is beside rows further `inside`:
+    they may be parts of a thing that has a state of its own."""
     for key, child in value.items() if isinstance(value, Mapping) else ():
-        yield f"{inside}{key}", child
-        if isinstance(child, Mapping) and (
-            is_of_all(key) or (all_frames and (len(value) == 1 or _ENVELOPE.fullmatch(letters(key)) is not None))
-        ):
-            yield from _said(child, f"{inside}{key}.", all_frames=all_frames)
+        yield f"{path}{key}", child, is_sure
+        if not isinstance(child, Mapping):
+            continue
+        is_frame = is_of_all(key) or (all_frames and (len(value) == 1 or _ENVELOPE.fullmatch(letters(key)) is not None))
+        if is_frame or key in inside:
+            below = is_sure and is_frame
+            yield from _said(child, inside, f"{path}{key}.", all_frames=all_frames, is_sure=below)
 
 
 def _words(text: str) -> str:

@@ -65,6 +65,12 @@ class Page:
     ignored: bool
     excerpt: Callable[[], str]
     proofs: Callable[[], Collection[str]] = frozenset
+    beside: Mapping[str, Any] | None = None
+
+    @property
+    def frame(self) -> Any:
+        """What may hold what the answer says of its rows: its value, or of a list the mappings `beside` the rows."""
+        return self.value if self.beside is None else self.beside
 
     @property
     def named(self) -> str:

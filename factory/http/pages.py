@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from factory.http.call import HttpCall
 from factory.http.expectations import Total, is_true
 from factory.http.page import Means, Page
-from factory.http.repeats import counts
+from factory.http.repeats import Came, counts
 from factory.http.selection import asked, gap_in, is_path, searched, shared_path
 from factory.http.signs import StatedTotals, counts_all, says_more, sign_of_more, total_of_more, totals_in
-from factory.http.steps import Came, Following, step_of
+from factory.http.steps import Following, step_of
 from schemas.model.polling import Pagination
 
 _COUNTED = ("offset", "page_number")
@@ -43,7 +43,7 @@ class Pager:
         negated = (self._pagination.has_more_path or "").partition("!")
         self._not_done = searched(negated[2]) if negated[1] and not negated[0].strip() and is_path(negated[2]) else None
         self._stop = searched(self._pagination.stop)
-        self._number = self._sent = self._rows = self._empty = 0
+        self._number = self._sent = self._rows = self.empty = 0
         self._total = Total(self._pagination)
         self._is_counted = self._pagination.type in _COUNTED
         names = (self._pagination.next_url_path, self._pagination.links_next_key, self._pagination.cursor_path)
@@ -113,8 +113,8 @@ class Pager:
             return None
         self._check_frame(page, came)
         more = self._says_more(page)
-        self._empty = 0 if came.number else self._empty + 1
-        if more and self._empty == _MOST_EMPTY:
+        self.empty = 0 if came.number else self.empty + 1
+        if more and self.empty == _MOST_EMPTY:
             raise page.error(f"`has_more_path` says that more follows, after {_MOST_EMPTY} pages without rows")
         following = None if more is False else self._step.after(page, came, more)
         if following is None and more:

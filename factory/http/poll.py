@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,10 @@ from factory.http.expectations import PollFacts, is_decided, is_named, is_true, 
 from factory.http.failures import sign_of_a_part, sign_of_failure
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, check_server
 from factory.http.pages import Pager
-from factory.http.repeats import Readings, Unique
-from factory.http.rows import RowSelector
+from factory.http.repeats import Came, Readings, Unique
+from factory.http.rows import RowSelector, beside
 from factory.http.selection import JmesPathError, search
-from factory.http.steps import Came, Following
+from factory.http.steps import Following
 from schemas.model.http import HttpRequest
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ class _Poll:
 
     def _taken(self, page: Page, *, beyond: bool) -> Following | None:
         """Hand on the rows of a page; what is to be requested next."""
-        self._check_size(page)
+        largest = self._request.max_total_bytes
+        if largest is not None and self._facts.bytes > largest:
+            raise page.bare_error(f"all pages together have more than {largest:,} bytes (`max_total_bytes`)")
         self._digest.update(page.body)
         if self._write is None:
             self._unkeepable = self._unkeepable or has_unkeepable_text(page.body, page.value)
@@ -172,9 +174,11 @@ class _Poll:
             self._take_whole(page)
             return None
         came = self._selector.rows(page, beyond=beyond)
+        if isinstance(page.value, list):
+            page = replace(page, beside=beside(page.value, came.sent))
         # Text in place of the list is no row, but may well say why there are none.
         number = 0 if came.number == 1 and isinstance(came.sent[0], str) else came.number
-        sign = sign_of_failure(page.value, number, page.call.url)
+        sign = sign_of_failure(page.frame, number, page.call.url, self._selector.inside)
         self._check_said(page, sign, "that it failed or is not done, or that rows are missing in it")
         if not came.number and not page.ignored:
             self._check_undone(page)
@@ -239,6 +243,8 @@ class _Poll:
             return False
         if pagination.on_max_pages == "fail":
             reason = f"there are more pages than `max_pages` allows ({pagination.max_pages:,})"
+            if (empty := self._pager.empty) > 1:
+                reason += f", the last {empty:,} without rows; `stop: '!rows'` ends the list at the first of these"
             raise HttpError(following.call.method, following.call.url, reason)
         if self._progress is not None and not self._progress.stop():
             reason = f"no two cursors of {pagination.max_pages:,} pages (`max_pages`) are past that of the last run"
@@ -247,18 +253,11 @@ class _Poll:
         self._means.log(f"{page.named}: {reason}")
         return False
 
-    def _check_size(self, page: Page) -> None:
-        largest = self._request.max_total_bytes
-        if largest is not None and self._facts.bytes > largest:
-            raise page.bare_error(f"all pages together have more than {largest:,} bytes (`max_total_bytes`)")
-
     def _check_said(self, page: Page, sign: str | None, what: str) -> None:
         """What the pipeline has a condition for, it decides itself."""
-        if sign is not None and not is_decided(self._request, sign.partition(".")[0]):
-            raise page.error(
-                f"it says by `{sign}` {what}; an `expect: {{condition: …}}` that names `{sign}` says which of these "
-                "answers to take"
-            )
+        if sign is not None and not is_decided(self._request, sign):
+            hint = f"an `expect: {{condition: …}}` that names `{sign}` says which of these answers to take"
+            raise page.error(f"it says by `{sign}` {what}; {hint}")
 
     def _check_undone(self, page: Page) -> None:
         """Of a page without rows, whose status may say that they come later, or that only a part went well."""

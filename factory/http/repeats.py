@@ -1,5 +1,5 @@
 """Rows that come more than once in a list: one of them is handed on, and they show that rows moved while it was read,
-which matters where requests count pages or rows."""
+which matters where requests count pages or rows; and places of pages that come again."""
 
 from __future__ import annotations
 
@@ -15,17 +15,29 @@ from urllib.parse import parse_qs, urlsplit
 from factory.http.call import HttpCall, fields_of
 from factory.http.page import Page
 from factory.http.selection import JmesPathError, search
-from factory.http.steps import Came
 from schemas.model.cursor import has_lost_digits
 
 if TYPE_CHECKING:
     from factory.http.window import RowProgress
     from schemas.model.cursor import Moment
+    from schemas.model.polling import Pagination
 
 _MOST_READINGS = 3
 _SIZE = re.compile(r"limit|size|per|count|top|max", re.IGNORECASE)
 """Names of a page's size, which links say and the first request may not."""
 _NUMBERS = re.compile(r"[0-9]+")
+
+
+class Came(NamedTuple):
+    """What came with a page: its rows, and the list that the server sent, with what the selector leaves out."""
+
+    rows: Sequence[Any]
+    sent: Sequence[Any]
+
+    @property
+    def number(self) -> int:
+        """How many the server sent."""
+        return len(self.sent)
 
 
 class _Version(NamedTuple):
@@ -168,6 +180,25 @@ class Readings:
         self._has_moved, self._has_repeated, self._before = False, False, ()
         self._unique.read_again()
         return True
+
+
+class Places:
+    """The places of pages, none of which may come twice: such a list would never end. Where the pipeline says how it
+    ends, a server may give one place again and again for other rows, as a scroll does."""
+
+    def __init__(self, pagination: Pagination) -> None:
+        self._has_end = pagination.stop is not None or pagination.has_more_path is not None
+        self.seen: set[str] = set()
+        self._last: tuple[str, Sequence[Any]] = ("", ())
+
+    def take(self, place: str, sent: Sequence[Any]) -> str | None:
+        """What is wrong with the place that a page names for the next one."""
+        (last, before), self._last = self._last, (place, sent)
+        if place not in self.seen or (self._has_end and place == last and sent != before):
+            self.seen.add(place)
+            return None
+        hint = ", and its rows are no others" if place == last else ""
+        return hint if self._has_end else "; `has_more_path` or `stop` says where a list ends that always has another"
 
 
 def counts(before: HttpCall, after: HttpCall, rows: int) -> bool:

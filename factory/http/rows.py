@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from factory.http.page import Page
-from factory.http.selection import JmesPathError, absent_key, named, search, source
-from factory.http.steps import Came
+from factory.http.repeats import Came
+from factory.http.selection import JmesPathError, absent_key, named, paths_in, search, source
 from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     pass
 
 _PLAIN = re.compile(r"[\w.@]+")
+_SHORT = 4
 
 
 class RowSelector:
@@ -29,6 +30,9 @@ class RowSelector:
         self._selector = selector
         self._select = search(selector) if selector is not None else None
         self._source = source(selector) if selector is not None and not _PLAIN.fullmatch(selector) else None
+        paths = paths_in(selector) if selector is not None else ()
+        self.inside = frozenset(key for path in paths for key in path[:-1])
+        """Keys that lead to the rows."""
 
     def rows(self, page: Page, *, beyond: bool = False) -> Came:
         """The rows of a page; what is selected and no list is one row. `beyond`: the list ended before it, so that it
@@ -50,6 +54,15 @@ class RowSelector:
             raise page.error(f"`data_selector` ({self._selector}) finds nothing in the answer")
         rows = selected if isinstance(selected, list) else [selected]
         return Came(rows, rows if sent is None else sent)
+
+
+def beside(value: list[Any], sent: Sequence[Any]) -> dict[str, Any] | None:
+    """Of an answer that is a short list, its mappings that are no rows, by their places: `[{"total": 9}, [rows]]`."""
+    if value is sent or not 0 < len(value) <= _SHORT:
+        return None
+    rows = set(map(id, sent))
+    found = {f"[{at}]": one for at, one in enumerate(value) if isinstance(one, dict) and id(one) not in rows}
+    return found or None
 
 
 class EachError(Exception):

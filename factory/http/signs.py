@@ -133,7 +133,7 @@ def total_of_more(page: Page, number: int) -> str | None:
 
 def totals_in(page: Page) -> Iterator[tuple[str, int]]:
     """Keys and header fields of an answer that may be a total."""
-    for key, value in _pairs(_numbers_in(page.headers), page.value, passes_by=_OTHER_TOTALS):
+    for key, value in _pairs(_numbers_in(page.headers), page.frame, passes_by=_OTHER_TOTALS):
         if _TOTAL.fullmatch(letters(key)) is not None:
             is_counted = isinstance(value, Mapping) and value.get("relation") in ("eq", "gte")
             total = _number(value.get("value") if is_counted else value)  # as Elasticsearch has it
@@ -145,7 +145,7 @@ def hint_of_the_whole(page: Page, rows: int) -> str:
     """What to write where a page has as many rows as a key counts, which may be all that there are."""
     if sign_of_more(page) is None and total_of_more(page, rows) is None:
         for key, number in totals_in(page):
-            if number == rows and key.isidentifier() and key in page.value:
+            if number == rows and key.isidentifier() and key in page.frame:
                 return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
     return ""
 
@@ -226,7 +226,7 @@ class StatedTotals:
 def _signs_of_more(page: Page, *, of_place: bool = True) -> Iterator[str]:
     """Keys outside of lists, which hold the rows, that say that more follows. `of_place`: also by where to go on."""
     headers = {letters(key): one for key, one in _numbers_in(page.headers).items()}
-    for inside, frame, is_frame in [("", headers, True), *_frames(page.value)]:
+    for inside, frame, is_frame in [("", headers, True), *_frames(page.frame)]:
         for key, child in frame.items():
             name = letters(key)
             says = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
 from factory.http.call import HttpCall, links_of
 from factory.http.expectations import Total
 from factory.http.page import Means, Page
+from factory.http.repeats import Came, Places
 from factory.http.selection import asked, search, searched
 from factory.http.signs import (
     check_body,
@@ -30,18 +31,6 @@ class Following(NamedTuple):
     call: HttpCall
     beyond: bool = False
     promised: bool = False
-
-
-class Came(NamedTuple):
-    """What came with a page: its rows, and the list that the server sent, with what the selector leaves out."""
-
-    rows: Sequence[Any]
-    sent: Sequence[Any]
-
-    @property
-    def number(self) -> int:
-        """How many the server sent."""
-        return len(self.sent)
 
 
 class Step(Protocol):
@@ -73,35 +62,16 @@ def step_of(pagination: Pagination, means: Means) -> Step:
             return _Links(lambda *_: None, pagination)
 
 
-class _Places:
-    """The places of pages, none of which may come twice: such a list would never end. Where the pipeline says how it
-    ends, a server may give one place again and again for other rows, as a scroll does."""
-
-    def __init__(self, pagination: Pagination) -> None:
-        self._has_end = pagination.stop is not None or pagination.has_more_path is not None
-        self.seen: set[str] = set()
-        self._last: tuple[str, Sequence[Any]] = ("", ())
-
-    def take(self, place: str, came: Came) -> str | None:
-        """What is wrong with the place that a page names for the next one."""
-        (last, before), self._last = self._last, (place, came.sent)
-        if place not in self.seen or (self._has_end and place == last and came.sent != before):
-            self.seen.add(place)
-            return None
-        hint = ", and its rows are no others" if place == last else ""
-        return hint if self._has_end else "; `has_more_path` or `stop` says where a list ends that always has another"
-
-
 class _Links:
     """Each page names the address of the next. `link` is called with the page, its rows, and whether it is first."""
 
     def __init__(self, link: Callable[[Page, Came, bool], str | None], pagination: Pagination) -> None:
         self._link = link
-        self._places = _Places(pagination)
+        self._places = Places(pagination)
 
     def first(self, call: HttpCall) -> HttpCall:
         self._first = call
-        self._places.take(call.url, Came((), ()))
+        self._places.take(call.url, ())
         return call
 
     def after(self, page: Page, came: Came, more: bool | None) -> Following | None:  # noqa: ARG002 # a page may be empty
@@ -109,7 +79,7 @@ class _Links:
         if target is None:
             return None
         call = self._first.linked(target, page.call.url)
-        if (problem := self._places.take(call.url, came)) is not None:
+        if (problem := self._places.take(call.url, came.sent)) is not None:
             raise page.error(f"its link to the next page leads to a page that was read before{problem}")
         return Following(call)
 
@@ -153,7 +123,8 @@ class _Cursor:
         self._pagination = pagination
         self._means = means
         self._ask = searched(pagination.cursor_path)
-        self._places = _Places(pagination)
+        self._places = Places(pagination)
+        self._takes_several = pagination.cursor_param is None and pagination.cursor_request_header is None
 
     def first(self, call: HttpCall) -> HttpCall:
         self._call = call
@@ -166,9 +137,9 @@ class _Cursor:
             hint = f"where that is the end of the list, write: {path} || ''"
             raise page.error(f"`cursor_path` ({path}) finds nothing, though the page has rows; {hint}")
         # By 0 lists begin and, in some APIs, end.
-        if cursor in (None, "", False, 0, "0") or cursor == []:
+        if cursor in (None, "", False, 0, "0") or cursor in ([], {}):
             return None
-        if (problem := self._places.take(json.dumps(cursor), came)) is not None:
+        if (problem := self._places.take(json.dumps(cursor), came.sent)) is not None:
             raise page.error(f"its cursor came before: following it would never end{problem}")
         return Following(self._sent(cursor))
 
@@ -176,15 +147,18 @@ class _Cursor:
         pages = self._pagination
         if self._ask is None:
             cursor = page.headers.get(str(pages.cursor_header))
+            cursor = None if str(cursor).lower() == "null" else cursor  # a header field has no other null
             if cursor is None and not self._places.seen and came.number:
                 check_cursor_header(page, str(pages.cursor_header), self._means.tell)
             return cursor
         cursor = asked(self._ask, page, "cursor_path", page.value)
         if cursor is None and not self._places.seen:
             check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
-        if pages.cursor_body_path is None and cursor is not None and not isinstance(cursor, str | int | float):
-            raise page.error(f"`cursor_path` ({pages.cursor_path}) gives neither text nor a number")
-        if has_lost_digits(cursor):
+        parts = list(cursor.values()) if isinstance(cursor, Mapping) and self._takes_several else [cursor]
+        if pages.cursor_body_path is None and not all(isinstance(one, str | int | float | None) for one in parts):
+            several = ", nor a mapping of these" if self._takes_several else ""
+            raise page.error(f"`cursor_path` ({pages.cursor_path}) gives neither text nor a number{several}")
+        if any(map(has_lost_digits, parts)):
             text = f"`cursor_path` ({pages.cursor_path}) gives {cursor!r}, a float that may have lost digits"
             raise page.error(f"{text}; `decimals: text` keeps them")
         return cursor
@@ -197,9 +171,11 @@ class _Cursor:
             if pages.cursor_body_path is not None and following.json_body is None:
                 call = call.with_json({})
         if pages.cursor_body_path is not None:
-            return call.with_json_value(pages.cursor_body_path.split("."), cursor)
+            return call.with_json_value(pages.cursor_body_path.split("."), cursor, alike=self._ask is None)
         if pages.cursor_request_header is not None:
             return call.with_headers({pages.cursor_request_header: str(cursor)})
+        if isinstance(cursor, Mapping):
+            return call.with_query({str(name): one for name, one in cursor.items()})
         return call.with_query({pages.cursor_param or "cursor": cursor})
 
 
@@ -240,7 +216,7 @@ class _Counted:
         total = None if self._is_beyond else self._total.of(page)
         if total is None or more:
             if came.number or more:
-                return Following(self._at_position(), promised=bool(more))
+                return Following(self._at_position(), self._is_beyond and not more, promised=bool(more))
             if (sign := sign_of_more(page)) is not None:
                 raise page.error(f"it has no rows, but says that more follow (`{sign}`); see `has_more_path`")
             return None
@@ -265,8 +241,9 @@ class _Counted:
             self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
-        if is_full and (read > 1 or not self._by_page):
-            # The last page is full: whether the total is right, only the page behind it can say.
+        if (is_full and (read > 1 or not self._by_page)) or (read < total and not self._by_page):
+            # The last page is full: whether the total is right, only the page behind it can say. So it is where the
+            # first `offset` may be the number of the first row, and no row that is left out.
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
         return None

@@ -76,7 +76,8 @@ class Pagination(Model):
     links_next_key: Name | None = None
     """With `header_link`: relation of the link. Default: `next`."""
     cursor_path: JmesPath | None = Field(default=None, examples=["meta.next_cursor"])
-    """With `cursor`: JMESPath of what to send for the next page; with `cursor_body_path` it may be a list."""
+    """With `cursor`: JMESPath of what to send for the next page; with `cursor_body_path` it may be a list. A mapping is
+    sent as query parameters of its names, where no `cursor_param` is written."""
     cursor_header: Name | None = Field(default=None, examples=["X-Next-Cursor"])
     """With `cursor`: in place of `cursor_path`, the header field of the answer that holds it."""
     cursor_param: Name | None = None
