@@ -12,8 +12,9 @@ from schemas.check.files import Files, as_pattern
 from schemas.compose.variants import said_once
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
-from schemas.folder.discovery import default_dag_id, misnamed_paths, unused_dag_factory_defaults
+from schemas.folder.discovery import OF_GUSTY, default_dag_id, misnamed_paths, unused_dag_factory_defaults
 from schemas.rules import assets, ids, poll_state
+from schemas.rules.other_tools import GUSTY
 from schemas.rules.subject import Subject
 
 _Rule = Callable[[Iterable[Subject]], Iterable[Diagnostic]]
@@ -153,5 +154,8 @@ class Across:
 
     def _misnamed(self) -> Iterator[Diagnostic]:
         for path, remedy in misnamed_paths(self._files.folder_path):
-            message = f"a file of this name is not read: {remedy}"
-            yield Diagnostic(Code.MISNAMED_FILE, message, self._files.layers.shown(path), Span(1, 1, 1, 2))
+            code, message = Code.MISNAMED_FILE, f"a file of this name is not read: {remedy}"
+            if remedy == OF_GUSTY:
+                code, message = Code.FOREIGN_DIALECT, "this is a task of gusty, not this project's"
+            help_text = GUSTY if remedy == OF_GUSTY else ""
+            yield Diagnostic(code, message, self._files.layers.shown(path), Span(1, 1, 1, 2), help=help_text)

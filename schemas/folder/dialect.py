@@ -11,10 +11,20 @@ DEFAULTS_NAMES = ("defaults.yml", "defaults.yaml")
 NOT_DAGS = ("default", "task_groups")
 """Keys at the top of a document that are not DAG ids for dag-factory."""
 
+GUSTY_SUFFIXES = (".sql", ".py")
+_GUSTY_HEAD = re.compile(
+    r"\s*---[ \t]*\n(?:(?!---).*\n)*?operator[ \t]*:.*\n(?:(?!---).*\n)*---|"
+    r"\s*# ---[ \t]*\n(?:#(?! ---).*\n)*?# ?operator[ \t]*:.*\n(?:#(?! ---).*\n)*# ---"
+)
 _MARK = r"\b(?:operator|decorator)[\"']?[ \t]*:"
 _OWN_KEY = r"(?m)^(?:tasks|poll)[ \t]*:"
 _USES = r"\b(?:uses|poll)[\"']?[ \t]*:"
 _FORCED = r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*"
+
+
+def is_gusty(text: str) -> bool:
+    """Whether the text of a SQL or Python file begins with the settings of a task of gusty."""
+    return _GUSTY_HEAD.match(text) is not None
 
 
 def may_be_dag_factory(text: str) -> bool:

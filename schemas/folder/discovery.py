@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from schemas.findings.suggestions import unmistakable
-from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, is_defaults
+from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, GUSTY_SUFFIXES, is_defaults, is_gusty
 from schemas.folder.project import TEMPLATES
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULTS_STEM = "_defaults"
+OF_GUSTY = "it is a task of gusty: docs/migrating.md shows what to write"
 _TASKS = re.compile(r"^tasks[ \t]*:", re.MULTILINE)
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
@@ -55,7 +56,7 @@ def test_paths(folder: Path) -> Iterator[str]:
 
 def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
     """POSIX paths below `folder` of files that are nearly named like a pipeline or like defaults, or that are templates
-    at another place than theirs; and what to do.
+    at another place than theirs, or tasks of gusty; and what to do.
 
     `orders.YAML`, `orders.yaml.txt`, `_default.yaml`, `sales/_templates/load.yaml`: nobody would notice that they are
     ignored.
@@ -68,6 +69,8 @@ def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
             meant = _meant_name(name)
             if meant is not None and meant not in names:
                 yield Path(place, name).relative_to(folder).as_posix(), f"rename it to `{meant}`"
+            elif name.endswith(GUSTY_SUFFIXES) and _holds(Path(place, name), is_gusty):
+                yield Path(place, name).relative_to(folder).as_posix(), OF_GUSTY
 
 
 def _misplaced_templates(folder: Path, above: Path) -> Iterator[tuple[str, str]]:

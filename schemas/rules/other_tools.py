@@ -17,7 +17,7 @@ from schemas.rules.subject import Subject
 _ELSEWHERE = "move it out of the pipelines folder, or begin its name or its folder's with `_`"
 _PAGE = "docs/migrating.md"
 _STEPS = "what runs is in `tasks`, with `uses`, `with` and `needs`"
-_GUSTY = f"one file is a DAG with its `tasks`: an `operator` is `uses`, and its arguments are in `with` ({_PAGE})"
+GUSTY = f"one file is a DAG with its `tasks`: an `operator` is `uses`, and its arguments are in `with` ({_PAGE})"
 
 
 class OtherTool(NamedTuple):
@@ -46,7 +46,7 @@ def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     if data.keys() & {"tasks", "poll"}:
         return None
     if path.rpartition("/")[2] == "METADATA.yml" and data:
-        return OtherTool((next(iter(data)),), "gusty's file about a folder", _GUSTY)
+        return OtherTool((next(iter(data)),), "gusty's file about a folder", GUSTY)
     return next((OtherTool(*found) for tell in _FORMATS if (found := tell(data)) is not None), None)
 
 
@@ -55,10 +55,10 @@ _Found = tuple[DataPath, str, str] | None
 
 def _gusty(data: Mapping[str, Any]) -> _Found:
     if isinstance(data.get("operator"), str):
-        return ("operator",), "a task of gusty", _GUSTY
+        return ("operator",), "a task of gusty", GUSTY
     own = {"task_group_defaults", "extra_tags", "root_tasks", "leaf_tasks", "wait_for_defaults", "leaves_from_spec"}
     key = next((key for key in data if key in own), None)
-    return ((key,), "gusty's file about a folder", _GUSTY) if key is not None else None
+    return ((key,), "gusty's file about a folder", GUSTY) if key is not None else None
 
 
 def _declarative(data: Mapping[str, Any]) -> _Found:

@@ -63,3 +63,20 @@ def test_templates_are_templates_in_a_folder_of_another_name(tmp_path: Path, tar
     assert (done.returncode, inside.returncode) == (0, 0)
     assert "1 template checked" in done.stderr
     assert "1 template checked" in inside.stderr
+
+
+def test_files_of_gusty_with_a_head_are_recognised(tmp_path: Path) -> None:
+    folder = tmp_path / "pipelines" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "rows.sql").write_text("---\noperator: path.SqlOperator\ndependencies: [a]\n---\n\nSELECT 1\n")
+    (folder / "count.py").write_text("# ---\n# dependencies: [rows]\n# operator: path.Op\n# ---\n\nprint(1)\n")
+    (folder / "plain.sql").write_text("---\nname: x\n---\nSELECT 1 -- operator: 1\n")
+    (folder / "banner.py").write_text("# ---\n# an operator\n# ---\n\n\ndef operator(): ...\n")
+
+    done = factory("lint", "pipelines", "--format", "concise", cwd=tmp_path)
+
+    text = "PF106 this is a task of gusty, not this project's"
+    assert done.stdout.splitlines() == [f"pipelines/shop/{name}:1:1: {text}" for name in ("count.py", "rows.sql")]
+    assert done.returncode == 1
+    shown = factory("lint", "pipelines", cwd=tmp_path).stdout
+    assert "(docs/migrating.md)" in " ".join(shown.split())
