@@ -217,8 +217,7 @@ class _FromPython(PythonTasks):
             parts["prefix_group_id"] = Converted(False)
         for one in attrs.fields(TaskGroup):
             held = getattr(group, one.name, None)
-            derived = group._group_id if one.name == "group_display_name" else None
-            if one.name in GROUP_AS_WRITTEN and held and held not in (one.default, derived):
+            if one.name in GROUP_AS_WRITTEN and held and held != one.default:
                 parts[one.name] = self.value(held)
         if isinstance(group, MappedTaskGroup):
             parts |= self.expanded(group._expand_input.value)

@@ -32,6 +32,7 @@ from factory.loading.python_objects import PythonObjects
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD, Converted
 from schemas.findings.codes import Code
+from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import TASK_ID_PATTERN
 
 _OF_THE_CLASS = (
@@ -209,6 +210,9 @@ class PythonRuns(PythonObjects):
 
     def expanded(self, value: Any, names: Mapping[str, str] | None = None) -> dict[str, Converted]:
         known = names or {}
+        rows = [value] if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+        for name in sorted({key for row in rows if isinstance(row, Mapping) for key in row} & SETTING_KEYS):
+            self.lost(f"the task is mapped over `{name}`, and a setting is the same for all mapped tasks here")
         if isinstance(value, Mapping):
             return {"expand": Converted({known.get(name, name): self.value(one) for name, one in value.items()})}
         if isinstance(value, list | tuple):

@@ -43,13 +43,6 @@ LISTED_BACK = {
 }
 
 
-SAME_MOMENTS = "The dates of the timetable have the offset of another zone."
-LISTED_AIRFLOW = {
-    "docs/examples/schedules: holidays": SAME_MOMENTS,
-    "schedule-timetable: schedule-timetable": SAME_MOMENTS,
-}
-
-
 class Trips(NamedTuple):
     """What differs in Python, and in the YAML that is made of it, by `place: dag_id`; the same by way of
     Airflow 3.4's YAML; and the folder of the modules.
@@ -101,8 +94,7 @@ def test_what_comes_back_from_airflow_is_the_same_dag(trips: Trips) -> None:
     different = {name: lines for name, lines in trips.airflow.items() if lines}
 
     assert len(trips.airflow) > (160 if trips.is_all else 15)
-    assert {name: lines for name, lines in different.items() if name not in LISTED_AIRFLOW} == {}
-    assert not trips.is_all or sorted(LISTED_AIRFLOW) == sorted(different)
+    assert different == {}
 
 
 def test_modules_are_formatted_as_ruff_would_and_lint_clean(trips: Trips) -> None:

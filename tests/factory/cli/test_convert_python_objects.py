@@ -234,7 +234,7 @@ def test_a_group_keeps_its_tooltip_and_waits_for_a_group_as_a_whole(
 ) -> None:
     body = """\
 with DAG("d", schedule=None):
-    with TaskGroup("g", tooltip="g") as g:
+    with TaskGroup("g", tooltip="g", group_display_name="g") as g:
         EmptyOperator(task_id="b")
         EmptyOperator(task_id="c")
     with TaskGroup("h") as h: EmptyOperator(task_id="e")
@@ -246,5 +246,5 @@ with DAG("d", schedule=None):
 
     assert said == []
     entries = {one["id"]: one for one in yaml.safe_load(text)["tasks"]}
-    assert entries["g"]["tooltip"] == "g"
+    assert (entries["g"]["tooltip"], entries["g"]["group_display_name"]) == ("g", "g")
     assert [entries[name]["needs"] for name in ("h", "last")] == [["g"], ["g"]]

@@ -161,6 +161,10 @@ def test_what_python_says_otherwise_keeps_its_meaning(
             IN_GROUP + ' >> Label("l") >> EmptyOperator(task_id="a")',
             "2 PF125 the label `l` of the edge from `g` to `a` has",
         ),
+        (
+            'EmptyOperator.partial(task_id="a").expand(pool=["p", "q"])',
+            "2 PF125 the task is mapped over `pool`, and a setting is the same for all mapped tasks here",
+        ),
         ('TaskGroup("g"); EmptyOperator(task_id="a")', "1 PF126 the group `g` is left out: it has no task"),
     ],
 )
