@@ -42,8 +42,6 @@ _OF_THE_CLASS = (
 """What a mapped operator has of its class, unless its file sets it."""
 
 
-_OF_CRON = ("expression", "cron")
-"""What timetables call a cron expression."""
 BUILT_IN_NAMES: Mapping[str, str] = MappingProxyType(
     {
         **{path: name for path, name in _OURS.items() if path.startswith("factory.") and name != "train"},
@@ -91,6 +89,11 @@ def is_plain(value: Any) -> bool:
 def has_tasks(group: TaskGroup) -> bool:
     """Whether there is a task in a group, however deep."""
     return any(not isinstance(one, TaskGroup) or has_tasks(one) for one in group.children.values())
+
+
+def _cron_of(given: Mapping[str, Any]) -> Any:
+    """The cron expression of a timetable: Airflow has each timetable twice, with two names for it."""
+    return given.get("expression", given.get("cron"))
 
 
 def is_made_by_build(task: Any) -> bool:
@@ -150,12 +153,13 @@ class PythonRuns(PythonObjects):
                 written["default_partition_mapper"] = self.value(default)
             return Converted(written)
         if kind == "MultipleCronTriggerTimetable":
-            crons = Converted.names(one.expression for one in timetable.timetables)
-            first = timetable.timetables[0]
+            each = getattr(timetable, "timetables", None) or timetable._timetables  # the scheduler's has it private
+            known = [arguments_of(one) or {} for one in each]
+            crons, first = Converted.names(_cron_of(one) for one in known), known[0]
             for name in ("interval", "run_immediately"):
-                if getattr(first, name):
+                if first.get(name):
                     self.lost(f"`{name}` of a `{kind}` has no place here", help="write a DAG for each cron expression")
-            return Converted({"cron": crons, **self._other_zone(first.timezone)})
+            return Converted({"cron": crons, **self._other_zone(first.get("timezone"))})
         return self._of_timetable(timetable, kind)
 
     def _of_timetable(self, timetable: Any, kind: str) -> Converted | None:
@@ -164,10 +168,10 @@ class PythonRuns(PythonObjects):
             self.lost(f"the schedule is a `{kind}`, whose arguments are not known", help="write `schedule` by hand")
             return None
         interval = {"data_interval": Converted(True)} if "Interval" in kind else {}
-        cron = given.get("expression", given.get("cron"))  # Airflow has each timetable twice
-        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= {*_OF_CRON, "timezone"}:
+        of_cron = {"expression", "cron", "timezone"}
+        if kind in ("CronTriggerTimetable", "CronDataIntervalTimetable") and given.keys() <= of_cron:
             other = self._other_zone(given.get("timezone")) | interval
-            plain = Converted(cron)
+            plain = Converted(_cron_of(given))
             return Converted({"cron": plain, **other}) if other else plain
         if (
             kind in ("DeltaTriggerTimetable", "DeltaDataIntervalTimetable")

@@ -79,7 +79,7 @@ from airflow.providers.standard.sensors.date_time import DateTimeSensor
 from airflow.providers.standard.sensors.time import TimeSensor
 from airflow.timetables.events import EventsTimetable
 from airflow.timetables.interval import CronDataIntervalTimetable
-from airflow.timetables.trigger import CronTriggerTimetable
+from airflow.timetables.trigger import CronTriggerTimetable, MultipleCronTriggerTimetable
 from airflow.sdk import DAG, Asset, DeltaDataIntervalTimetable, Param, TaskGroup, literal
 from dateutil.relativedelta import relativedelta
 changed = o.Named(); changed.more = 1
