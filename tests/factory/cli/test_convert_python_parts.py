@@ -128,7 +128,7 @@ def test_what_fails_of_one_task_loses_no_other(tmp_path: Path, monkeypatch: pyte
         'CronDataIntervalTimetable("0 1 * * 1", timezone=pendulum.timezone("Europe/Rome"))',
         "EventsTimetable([pendulum.datetime(2026, 5, 1), pendulum.datetime(2026, 1, 1)], restrict_to_events=True)",
         'EventsTimetable([pendulum.datetime(2026, 5, 1, tz="Asia/Tokyo")], description="the fair")',
-        'MultipleCronTriggerTimetable("0 1 * * *", "0 2 * * *", timezone="Europe/Rome")',
+        'MultipleCronTriggerTimetable("0 5 * * *", "0 6 * * *", timezone="Europe/Rome")',
     ],
 )
 def test_the_schedulers_timetables_are_those_of_the_sdk(
