@@ -24,6 +24,7 @@ import signal
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from set_up_command import LOG, KilledError, SetUpError, run_phase
 
@@ -74,7 +75,7 @@ def set_up(root: Path, venv: Path, extras: set[str]) -> None:
     require_modules()
     with only_one(venv):
         record = read_record(venv)
-        if not usable(record, root, venv):
+        if record is None or not usable(record, root, venv):
             record = create(root, venv)
         wanted = fingerprint(root)
         if record["locked"] != wanted or not extras <= set(record["extras"]):
@@ -143,7 +144,7 @@ def only_one(venv: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def read_record(venv: Path) -> dict | None:
+def read_record(venv: Path) -> dict[str, Any] | None:
     try:
         record = json.loads((venv / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -152,14 +153,14 @@ def read_record(venv: Path) -> dict | None:
     return record if isinstance(record, dict) else None
 
 
-def write_record(venv: Path, record: dict) -> None:
+def write_record(venv: Path, record: dict[str, Any]) -> None:
     scratch = venv / (RECORD + ".new")
     scratch.write_text(json.dumps(record, indent=1), encoding="utf-8")
     scratch.replace(venv / RECORD)
 
 
 @contextlib.contextmanager
-def unfinished(venv: Path, record: dict) -> Iterator[None]:
+def unfinished(venv: Path, record: dict[str, Any]) -> Iterator[None]:
     """Mark the environment as half-made until the body ends.
 
     Where pip gives up by itself it leaves no package half installed; where it is killed it may.
@@ -176,11 +177,10 @@ def unfinished(venv: Path, record: dict) -> Iterator[None]:
     write_record(venv, record)
 
 
-def usable(record: dict | None, root: Path, venv: Path) -> bool:
+def usable(record: dict[str, Any], root: Path, venv: Path) -> bool:
     """An environment is made anew after a broken set-up, for another Python, and in a moved checkout."""
     return (
-        record is not None
-        and not record.get("unfinished")
+        not record.get("unfinished")
         and record.get("python") == python_name()
         and record.get("checkout") == str(root)
         and {"locked", "extras", "added"} <= record.keys()
@@ -224,7 +224,7 @@ def digest(lines: list[str]) -> str:
 # -- the phases --------------------------------------------------------------------------------------------
 
 
-def create(root: Path, venv: Path) -> dict:
+def create(root: Path, venv: Path) -> dict[str, Any]:
     print(f"Setting up {venv} (once; it takes two to ten minutes, most of them downloads).", flush=True)
     with contextlib.suppress(FileNotFoundError):
         (venv / RECORD).unlink()
