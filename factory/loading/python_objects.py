@@ -126,10 +126,11 @@ class PythonObjects:
         is_own = nearly(value) is not None and type(value).__module__ != "builtins"
         if is_own and (isinstance(value, Enum) or arguments_of(value) is not None):
             return self._enum(value) if isinstance(value, Enum) else self._any(value)
-        if isinstance(value, list | tuple | set | frozenset | Mapping):
-            self._say_nearly(value)
-        if isinstance(value, list | tuple):
-            return Converted.listed([self.untyped(one) for one in value])
+        self._say_nearly(value)
+        if isinstance(value, list | tuple | set | frozenset):
+            return Converted.listed(
+                list(map(self.untyped, sorted(value) if isinstance(value, set | frozenset) else value))
+            )
         if isinstance(value, Mapping):
             return Converted({self._key(key): self.untyped(one) for key, one in value.items()})
         return self.value(value)
@@ -192,8 +193,7 @@ class PythonObjects:
 
     @_of.register
     def _text(self, value: str) -> Converted:
-        text = str.__str__(value)
-        return Converted(text if isinstance(value, UnquotedText) else self._escaped(text))
+        return Converted(str.__str__(value) if isinstance(value, UnquotedText) else self._escaped(str.__str__(value)))
 
     def _escaped(self, text: str) -> str:
         return _OF_REQUESTS.sub(lambda found: found[0] * 2, text) if self.is_request else escape(text)
@@ -208,8 +208,7 @@ class PythonObjects:
 
     @_of.register(list | tuple | set | frozenset)
     def _list(self, value: Any) -> Converted:
-        items = [self.value(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
-        return Converted.listed(items)
+        return Converted.listed(list(map(self.value, sorted(value) if isinstance(value, set | frozenset) else value)))
 
     @_of.register
     def _duration(self, value: timedelta) -> Converted:

@@ -200,7 +200,7 @@ class PythonRuns(PythonObjects):
 
     def _assets_or_time(self, timetable: Any, made: Converted | None) -> Converted:
         given = {"cron": made} if made is not None and isinstance(made.value, str) else made.value if made else {}
-        if not (given or {}).keys() <= {"cron", "timezone"}:
+        if not (given or {}).keys() <= {"cron", "timezone", "data_interval"}:
             kind = type(timetable.timetable).__name__
             self.lost(f"beside assets, a schedule here is a cron expression, and no `{kind}`")
             given = {}

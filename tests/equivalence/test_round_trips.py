@@ -25,6 +25,7 @@ LISTED = {
     "docs/examples/recipes/pytorch_model: predict_pytorch": AT_THE_TOP,
     "docs/examples/recipes/pytorch_model: train_pytorch": AT_THE_TOP,
     "functions-with-any-arguments: any": "The UI shows the name of a function that is made when it is imported.",
+    "numbers-that-lose-a-zero: numbers-that-lose-a-zero": NOT_INSTALLED,
     "operator-of-a-package-that-is-not-installed: operator-of-a-package-that-is-not-installed": NOT_INSTALLED,
     "operators-of-two-packages-that-are-not-installed: operators-of-two-packages-that-are-not-installed": NOT_INSTALLED,
 }

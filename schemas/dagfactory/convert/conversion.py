@@ -77,7 +77,7 @@ def nearly(value: Any) -> str | None:
     is none of them. Airflow takes text for its own words."""
     if type(value) in (str, int, float, bool, list, dict, UnquotedText):
         return None
-    is_airflows = isinstance(value, Enum) and type(value).__module__.startswith("airflow.")
+    is_airflows = isinstance(value, Enum) and isinstance(value, str) and type(value).__module__.startswith("airflow.")
     return None if is_airflows else next((name for kind, name in _PLAIN.items() if isinstance(value, kind)), None)
 
 

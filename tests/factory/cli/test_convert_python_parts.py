@@ -49,6 +49,11 @@ from .test_convert_python_objects import HEAD, OBJECTS, built, made
             {"uses": "objects19.Op", "with": {"a": {"red": 1}}},
         ),
         (
+            'o.Op(task_id="a", a={o.Level.HIGH})',
+            "PF126 a value of type `set` is written as a list",
+            {"uses": "objects19.Op", "with": {"a": [{"$object": "objects19.Level.HIGH"}]}},
+        ),
+        (
             'EmptyOperator(task_id="a", pool=o.Pool.BIG)',
             "PF126 a value of type `Pool` is written as text",
             {"uses": "empty", "pool": "big"},
