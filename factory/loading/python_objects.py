@@ -61,8 +61,7 @@ class PythonObjects:
     line: int = field(init=False)
     places: Mapping[str, tuple[int, int]] = field(init=False)
     findings: list[Diagnostic] = field(default_factory=list)
-    is_request: bool = False
-    """Whether the values that are looked at are a request's."""
+    is_request: bool = False  # whether the values that are looked at are a request's
     referred: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -128,9 +127,8 @@ class PythonObjects:
             return self._enum(value) if isinstance(value, Enum) else self._any(value)
         self._say_nearly(value)
         if isinstance(value, list | tuple | set | frozenset):
-            return Converted.listed(
-                list(map(self.untyped, sorted(value) if isinstance(value, set | frozenset) else value))
-            )
+            items = sorted(value) if isinstance(value, set | frozenset) else value
+            return Converted.listed(list(map(self.untyped, items)))
         if isinstance(value, Mapping):
             return Converted({self._key(key): self.untyped(one) for key, one in value.items()})
         return self.value(value)
