@@ -10,12 +10,15 @@ from typing import Any
 
 from schemas.compose.effective import Place
 from schemas.compose.env_values import EnvText
+from schemas.dagfactory.keys import OBJECT_KEYS, TASK_KEYS
 from schemas.dagfactory.reading import variables
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath, Scope
 from schemas.findings.suggestions import meant
+from schemas.model.fields import OBJECT
 from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
 
 PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"](?P<key>.*)['\"]\])?", re.DOTALL)
 """How a decorated task refers to the output of another one."""
@@ -151,8 +154,11 @@ class DagView:
             waits = {one.id: path for part in (task, *self.groups_around(task)) for path, one in self._waits(part)}
             uses = _uses(task)
             needs = [self.full_id(self.tasks[other]) for other in waits]
-            own = {key: task.data[key] for key in ("outlets",) if key in task.data}
-            here = {"id": at, "needs": at.part("dependencies"), "with": at}
+            own = {key: task.data[key] for key in ("outlets", "params") if key in task.data}
+            partial = task.data.get("partial")
+            in_partial = at.part("partial")
+            arguments = at.with_parts({key: in_partial.part(key) for key in partial or () if isinstance(partial, dict)})
+            here = {"id": at, "needs": at.part("dependencies"), "with": arguments}
             for path, holder in ((task.path, task.data), *self.default_args_around(task)):
                 if holder.get("trigger_rule") is not None and "trigger_rule" not in own:
                     own["trigger_rule"] = holder["trigger_rule"]
@@ -164,6 +170,7 @@ class DagView:
         schedule = self.data.get("schedule")
         is_of_assets = isinstance(schedule, list)
         data = {
+            **{key: self.data[key] for key in ("params", "render_template_as_native_obj") if key in self.data},
             "dag_id": self.id,
             "tasks": entries,
             "schedule": {"assets": {"all": schedule}} if is_of_assets else schedule,
@@ -174,6 +181,11 @@ class DagView:
             parts["schedule"] = written.with_parts({"assets": written.with_parts({"all": written})})
         effective = replace(self.subject.effective, data=data, place=place.with_parts(parts))
         return Subject(self.subject.path, effective)
+
+    @cached_property
+    def views(self) -> Mapping[DataPath, TaskView]:
+        """The tasks in that document, by their paths in the written one."""
+        return dict(zip((task.path for task in self.tasks.values()), self.as_pipeline.entries, strict=True))
 
     def _waits(self, part: Part) -> Iterator[tuple[DataPath, Part]]:
         """The tasks that a task or a group waits for, those of groups one by one."""
@@ -252,8 +264,26 @@ def _uses(task: Part) -> str:
 
 
 def _arguments(task: Part, uses: str) -> dict[str, Any]:
-    asked = ("python_callable",) if uses == "branch" else tuple(task.data)
-    return {key: task.data[key] for key in asked if key in task.data}
+    """What the operator or the function gets, where it is written as it is."""
+    if uses == "branch":
+        return {key: task.data[key] for key in ("python_callable",) if key in task.data}
+    partial = task.data.get("partial")
+    given = {**(partial if isinstance(partial, dict) else {}), **task.data}
+    return {key: _in_a_run(value) for key, value in given.items() if key not in TASK_KEYS}
+
+
+class _Later(str):
+    """A text that is not what is written: of it nothing is known."""
+
+    __slots__ = ()
+
+
+def _in_a_run(value: Any) -> Any:
+    """A value of ours for one that stands for another."""
+    if is_unset(value) or (isinstance(value, str) and PLUS.fullmatch(value) is not None):
+        return _Later(value)
+    is_made = isinstance(value, dict) and (not OBJECT_KEYS.isdisjoint(value) or "__args__" in value)
+    return {OBJECT: str(value.get("__type__"))} if is_made else value
 
 
 def _parts(written: Any, key: str, id_key: str) -> dict[str, Part]:

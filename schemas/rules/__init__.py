@@ -11,7 +11,6 @@ from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Diagnostic
 from schemas.model.built_ins import BUILT_INS
 from schemas.rules import (
-    arguments,
     assets,
     commands,
     expressions,
@@ -114,7 +113,7 @@ def rules_of_built_ins(subject: Subject, *, are_costly: bool, warn: bool) -> Ite
 
 SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...] = (
     uses.check,
-    arguments.check_named_functions,
+    objects.check_named_functions,
     objects.check_notifications,
     objects.check,
     settings.check_retry_policies,

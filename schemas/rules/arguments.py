@@ -13,15 +13,11 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.dotted_paths import look_up, no_function
-from schemas.rules.expressions import has_expression
 from schemas.rules.refused_values import CHECKED, Misfit, refused
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import mapping_at
-from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
+from schemas.source import Function, Parameter
 from schemas.source.results import by_name, missing_names, unknown_names
 
 _WORDS_FOR_BOOL = {"no": "false", "off": "false", "false": "false", "yes": "true", "on": "true", "true": "true"}
@@ -41,14 +37,24 @@ class _Annotation(NamedTuple):
     literals: tuple[Any, ...]
 
 
-def misfits(
-    subject: Subject, task: TaskView, who: str, parameters: Sequence[Parameter], *, is_operator: bool
+def misfits(  # a call and what is looked at of it
+    subject: Subject,
+    task: TaskView,
+    who: str,
+    parameters: Sequence[Parameter],
+    *,
+    is_operator: bool,
+    besides: Collection[str] = (),
 ) -> Iterator[Diagnostic]:
-    """Findings in the arguments of a call. A value that only a run knows is left alone."""
+    """Findings in the arguments of a call, `besides` some. A value that only a run knows is left alone."""
     arguments = task.arguments
     for parameter in parameters:
         value = arguments.get(parameter.name)
-        if parameter.name not in arguments or (isinstance(value, str) and type(value) is not str):
+        if (
+            parameter.name not in arguments
+            or parameter.name in besides
+            or (isinstance(value, str) and type(value) is not str)
+        ):
             continue
         may_be_refused = is_operator and parameter.name in CHECKED
         found = refused(parameter.name, arguments, {p.name for p in parameters}) if may_be_refused else None
@@ -58,15 +64,37 @@ def misfits(
             found = _misfit(value, _annotation(parameter.annotation), is_operator=is_operator)
         if found is not None:
             place = (*task.with_path, parameter.name)
+            is_word = isinstance(value, str) and found.caret in ("write `true`", "write `false`")
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 place if found.item is None else (*place, found.item),
                 f"`{parameter.name}` of {who} {found.message}",
                 caret=found.caret,
-                help=found.help,
+                help=_why_text(subject, place) if is_word else found.help,
                 allowed=found.allowed,
                 severity=found.severity,
             )
+
+
+def _why_text(subject: Subject, path: DataPath) -> str:
+    _, text, span = subject.value_span(path)
+    line = text.splitlines()[span.line - 1 : span.line]
+    is_quoted = bool(line) and line[0][span.column - 1 : span.column] in ("'", '"')
+    return "the quotes make it text" if is_quoted else "in YAML 1.2, `yes`, `no`, `on` and `off` are text"
+
+
+def values_of_function(subject: Subject, task: TaskView, function: Function) -> Iterator[Diagnostic]:
+    """Findings in the values that a function gets, where its annotations or the document tell that they do not fit."""
+    annotated = {p.name for p in function.parameters if p.annotation is not None}
+    yield from misfits(subject, task, f"`{function.path}`", function.parameters, is_operator=False)
+    yield from words_taken_for_true(subject, task, annotated)
+    yield from texts_of_params(subject, task, annotated)
+
+
+def with_op_kwargs(task: TaskView) -> TaskView:
+    """The task as if its `op_kwargs` were its arguments."""
+    given = task.arguments.get("op_kwargs")
+    return task._replace(arguments=given if isinstance(given, dict) else {}, with_path=(*task.with_path, "op_kwargs"))
 
 
 _OF_A_PARAM = re.compile(r"\s*\{\{-?\s*params(?:\.|\[(?P<mark>['\"]))(?P<name>\w+)(?(mark)(?P=mark)\])\s*-?\}\}\s*")
@@ -87,7 +115,7 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
         if kind is not None:
             message = f"`params.{match['name']}` is {kind}, and a template gives its text"
             message += f" `{default}`, which is true" if default is False else ""
-            help_text = "write `render_template_as_native_obj: true` at the top, or have the function take `params`"
+            help_text = "write `render_template_as_native_obj: true` for the DAG, or have the function take `params`"
             path, severity = (*task.with_path, name), Severity.WARNING
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
 
@@ -132,18 +160,22 @@ def _misfit(value: Any, annotation: _Annotation, *, is_operator: bool) -> Misfit
         return None
     wanted = " or ".join(dict.fromkeys(_NAMES[name] for name in sorted(types)))
     if isinstance(value, str) and ("{{" in value or "{%" in value):
-        help_text = "write `render_template_as_native_obj: true` at the top of the file, or a `${…}` expression"
+        help_text = "write `render_template_as_native_obj: true` for the DAG, or a `${…}` expression"
         return Misfit(f"is {wanted}, and a template gives text", help=help_text)
     if isinstance(value, str):
         word = _WORDS_FOR_BOOL.get(value.lower()) if "bool" in types else None
-        help_text = "in YAML 1.2, `yes`, `no`, `on` and `off` are text" if word else ""
-        return Misfit(f"is {wanted}, not the text `{value}`", f"write `{word}`" if word else "", help_text)
+        return Misfit(f"is {wanted}, not the text `{value}`", f"write `{word}`" if word else "")
     if isinstance(value, int | float):
         written = str(value).lower()
         is_number = not isinstance(value, bool)  # as it is written, which may be `0755` or `1.10`
         caret = ("put it in quotes" if is_number else f'write "{written}"') if "str" in types else ""
         return Misfit(f"is {wanted}, not {'the number ' if is_number else ''}`{written}`", caret)
-    return Misfit(f"is {wanted}, not {'a mapping' if isinstance(value, dict) else 'a list'}")
+    if isinstance(value, dict):
+        return Misfit(f"is {wanted}, not a mapping")
+    pairs = [str(one).split("=", 1) for one in value if isinstance(value, list)]
+    is_meant = bool(pairs) and all(len(pair) > 1 for pair in pairs) and "dict" in types
+    caret = f"write `{{{', '.join(map(': '.join, pairs))}}}`" if is_meant else ""
+    return Misfit(f"is {wanted}, not a list", caret)
 
 
 def _fits(value: Any, types: frozenset[str], *, is_operator: bool) -> bool:
@@ -238,63 +270,3 @@ def argument_findings(subject: Subject, arguments: Arguments, parameters: Sequen
             at_key=arguments.at_key,
             help=arguments.how,
         )
-
-
-class Call(NamedTuple):
-    """`dotted` is at `path`; `arguments` are at `arguments_path`, None where only Airflow passes any.
-
-    `given` are the arguments that Airflow gives; `takes_class`: a class is allowed, too.
-    """
-
-    path: DataPath
-    dotted: str
-    arguments_path: DataPath
-    arguments: Mapping[str, Any] | None
-    given: frozenset[str]
-    takes_class: bool = False
-
-
-def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings of a call. None where reading source cannot decide."""
-    found, findings = look_up(subject, call.path, call.dotted, reader)
-    yield from findings
-    match found:
-        case Function():
-            yield from _call_arguments(subject, call, found.parameters)
-        case Class() if call.takes_class and not found.is_operator:
-            yield from _call_arguments(subject, call, found.parameters)
-        case Class():
-            kind = "an operator" if found.is_operator else "a class"
-            wanted = "a function or a notifier" if call.takes_class else "a function"
-            yield subject.finding(Code.NOT_CALLABLE, call.path, f"`{call.dotted}` is {kind}, not {wanted}")
-        case TaskDecorated() | NotCallable():
-            yield no_function(subject, call.path, call.dotted, found)
-
-
-def _call_arguments(subject: Subject, call: Call, parameters: tuple[Parameter, ...] | None) -> Iterator[Diagnostic]:
-    if call.arguments is None or parameters is None:
-        return
-    arguments = Arguments(
-        f"`{call.dotted}`",
-        written_at(call.arguments_path, call.arguments),
-        call.path,
-        filled=call.given,
-        how=f"write it in `{call.arguments_path[-1]}`",
-    )
-    yield from argument_findings(subject, arguments, parameters)
-
-
-def check_named_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Findings in the functions, and in their arguments where there are `op_kwargs`."""
-    for task in subject.tasks:
-        if task.uses is None or task.uses not in BUILT_INS:
-            continue
-        for key in sorted(built_in(task.uses).functions & task.arguments.keys()):
-            dotted, path = task.arguments[key], (*task.with_path, key)
-            if not isinstance(dotted, str) or "." not in dotted or has_expression(subject, path):
-                continue
-            arguments = task.arguments.get("op_kwargs") or {} if key == "python_callable" else None
-            known = arguments if isinstance(arguments, dict) else None  # of another task's output nothing is known
-            yield from check_call(
-                subject, Call(path, dotted, (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES), reader
-            )

@@ -4,24 +4,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.expressions.reading import TaskReference
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
-from schemas.model.built_ins import BUILT_INS
+from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.notifications import NOTIFIERS
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.arguments import Arguments, Call, argument_findings, check_call, written_at
+from schemas.rules.arguments import Arguments, argument_findings, values_of_function, with_op_kwargs, written_at
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import mapping_at
-from schemas.source import Class, Function, NotCallable, SourceReader, TaskDecorated
+from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 
 OF_A_TASK = ("weight_rule", "executor_config", "pre_execute", "post_execute", "inlets", "outlets")
 """Settings of a task that hold objects, or values with objects in them."""
@@ -208,3 +208,87 @@ def _check_notification(
     if isinstance(found, Class | Function) and isinstance(known, dict) and "context" in known:
         message = "Airflow passes `context` itself"
         yield subject.finding(Code.UNKNOWN_ARGUMENT, (*path, "with", "context"), message, at_key=True)
+
+
+class Call(NamedTuple):
+    """`dotted` is at `path`; `arguments` are at `arguments_path`, None where only Airflow passes any.
+
+    `given` are the arguments that Airflow gives; `takes_class`: a class is allowed, too.
+    """
+
+    path: DataPath
+    dotted: str
+    arguments_path: DataPath
+    arguments: Mapping[str, Any] | None
+    given: frozenset[str]
+    takes_class: bool = False
+
+
+def check_call(subject: Subject, call: Call, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings of a call. None where reading source cannot decide."""
+    found, findings = look_up(subject, call.path, call.dotted, reader)
+    yield from findings
+    match found:
+        case Function():
+            yield from _call_arguments(subject, call, found.parameters)
+        case Class() if call.takes_class and not found.is_operator:
+            yield from _call_arguments(subject, call, found.parameters)
+        case Class():
+            kind = "an operator" if found.is_operator else "a class"
+            wanted = "a function or a notifier" if call.takes_class else "a function"
+            yield subject.finding(Code.NOT_CALLABLE, call.path, f"`{call.dotted}` is {kind}, not {wanted}")
+        case TaskDecorated() | NotCallable():
+            yield no_function(subject, call.path, call.dotted, found)
+
+
+def _call_arguments(subject: Subject, call: Call, parameters: tuple[Parameter, ...] | None) -> Iterator[Diagnostic]:
+    if call.arguments is None or parameters is None:
+        return
+    arguments = Arguments(
+        f"`{call.dotted}`",
+        written_at(call.arguments_path, call.arguments),
+        call.path,
+        filled=call.given,
+        how=f"write it in `{call.arguments_path[-1]}`",
+    )
+    yield from argument_findings(subject, arguments, parameters)
+
+
+def check_named_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """Findings in the functions, and in their arguments where there are `op_kwargs`."""
+    for task in subject.tasks:
+        if task.uses not in BUILT_INS:
+            yield from _function_of_operator(subject, task, reader)
+            continue
+        for key in sorted(built_in(task.uses).functions & task.arguments.keys()):
+            dotted, path = task.arguments[key], (*task.with_path, key)
+            if not isinstance(dotted, str) or "." not in dotted or has_expression(subject, path):
+                continue
+            # Of another task's output, and of what it is mapped over, nothing is known.
+            known = _op_kwargs(task) if key == "python_callable" else None
+            yield from check_call(
+                subject, Call(path, dotted, (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES), reader
+            )
+            found = reader.find(dotted) if known else None
+            if isinstance(found, Function):
+                yield from values_of_function(subject, with_op_kwargs(task), found)
+
+
+def _function_of_operator(subject: Subject, task: TaskView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """The `op_kwargs` of PythonOperator and its like. A name that is not there is said where objects are looked at."""
+    written = task.arguments.get("python_callable")
+    dotted = written.get(OBJECT) if isinstance(written, dict) and "with" not in written else None
+    known = _op_kwargs(task) if isinstance(dotted, str) and "." in dotted else None
+    found = reader.find(dotted) if known is not None and isinstance(dotted, str) else None
+    if isinstance(found, Function):
+        path = (*task.with_path, "python_callable", OBJECT)
+        call = Call(path, str(dotted), (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES)
+        yield from _call_arguments(subject, call, found.parameters)
+        yield from values_of_function(subject, with_op_kwargs(task), found)
+
+
+def _op_kwargs(task: TaskView) -> Mapping[str, Any] | None:
+    """The arguments of a task's function by name; None where they are not known."""
+    given, mapped = task.arguments.get("op_kwargs") or {}, task.mapped
+    is_known = mapped is not None and {"op_args", "op_kwargs"}.isdisjoint(mapped) and "op_args" not in task.arguments
+    return given if is_known and isinstance(given, dict) else None

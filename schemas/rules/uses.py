@@ -20,7 +20,7 @@ from schemas.rules.arguments import (
     argument_findings,
     misfits,
     renders_natively,
-    texts_of_params,
+    values_of_function,
     words_taken_for_true,
     written_at,
 )
@@ -118,11 +118,12 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
             yield no_function(subject, path, uses, found)
     parameters = (found.parameters or ()) if isinstance(found, Function | Class) else ()
     annotated = {p.name for p in parameters if p.annotation is not None}
-    yield from words_taken_for_true(subject, task, annotated)
     yield from zeros_in_arguments(subject, task, annotated)
     if isinstance(found, Function):
-        yield from texts_of_params(subject, task, annotated)
+        yield from values_of_function(subject, task, found)
         yield from _texts_of_outputs(subject, task, annotated, reader)
+    else:
+        yield from words_taken_for_true(subject, task, annotated)
 
 
 _A_PULL = re.compile(r"\s*\{\{-?\s*(?:ti|task_instance)\.xcom_pull\([^()]*\)\s*-?\}\}\s*")
@@ -154,7 +155,6 @@ def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[
     misplaced = {key for key in beside if all(key != parameter.name for parameter in function.parameters)}
     yield from _misplaced(subject, task, misplaced)
     yield from _arguments(subject, task, f"`{function.path}`", function.parameters, misplaced, CONTEXT_NAMES)
-    yield from misfits(subject, task, f"`{function.path}`", function.parameters, is_operator=False)
 
 
 def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Diagnostic]:

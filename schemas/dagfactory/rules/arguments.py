@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import get_args
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
-from schemas.dagfactory.dag_view import DagView, Part, is_unset, unset
+from schemas.dagfactory.dag_view import DagView, Part
 from schemas.dagfactory.keys import (
     DAG_KEYS,
     MADE_FROM,
@@ -17,30 +16,34 @@ from schemas.dagfactory.keys import (
     in_seconds,
     instead,
     is_number,
-    seconds,
 )
-from schemas.dagfactory.rules.objects import DECORATOR_OBJECTS, is_object, named_code
+from schemas.dagfactory.rules.files import function_of
+from schemas.dagfactory.rules.objects import DECORATOR_OBJECTS, named_code
+from schemas.dagfactory.rules.settings import SENSOR_STATES, check_sensor
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Entry, Word, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant, nearest, unmistakable
-from schemas.model.fields import RunState, TaskState
+from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.arguments import Arguments, argument_findings, written_at
+from schemas.rules.arguments import (
+    Arguments,
+    argument_findings,
+    misfits,
+    texts_of_params,
+    values_of_function,
+    with_op_kwargs,
+    written_at,
+)
 from schemas.rules.dotted_paths import look_up
-from schemas.rules.refused_values import CHECKED, refused
 from schemas.shape.places import value_at
-from schemas.shape.wording import described
 from schemas.source import Class, Function, ModuleMissing, NameMissing, Parameter, SourceReader
 from schemas.source.results import Result
 
 _BASE, _PYTHON = "airflow.sdk.BaseOperator", "PythonOperator"
-_MAPPING = re.compile(r"(?:dict|Dict|Mapping)(?:\[[^|]*\])?(?: \| None)?")
 _SENSOR = frozenset({"mode", "poke_interval", "timeout"})
-_MODES = ("poke", "reschedule")
-_STATES = ("allowed_states", "skipped_states", "failed_states")
-_AT_RUN_TIME = frozenset({"bash_command", "env", "skip_on_exit_code"})
-"""Arguments that the constructor of BashOperator takes as they are."""
+_JUDGED = frozenset({*_SENSOR, *SENSOR_STATES, *SETTING_KEYS, "execution_delta"})
+"""Arguments whose values are looked at by their names."""
 _DECORATED = frozenset(
     {"multiple_outputs", "op_args", "op_kwargs", "python_callable", "show_return_value_in_logs", "templates_dict"}
 )
@@ -67,6 +70,9 @@ def _task(
     function: Result | None = None
     if isinstance(callable_path, str):
         function = yield from named_code(dag, (*task.path, "python_callable"), callable_path, reader)
+    else:
+        function = function_of(dag, task, reader)
+    yield from _values(dag, task, function)
     key = "operator" if "operator" in task.data else "decorator"
     dotted = task.data.get(key)
     if not isinstance(dotted, str) or "." not in dotted:
@@ -128,74 +134,33 @@ def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parame
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text, fix=Entry(""))
     yield from _keys_of_tasks(dag, task, who, written, taken)
     if taken >= _SENSOR:
-        yield from _of_sensor(dag, written, is_external="external_dag_id" in taken)
-    yield from _of_mappings(dag, who, written, parameters)
-    yield from _refused(dag, who, written, taken)
+        yield from check_sensor(dag, written, is_external="external_dag_id" in taken)
+    view = dag.views[task.path]
+    is_mapping = isinstance(view.arguments.get("env"), dict)  # whose values have findings of their own
+    besides = {*_JUDGED, *(("env",) if is_mapping else ())}
+    yield from _without_ours(misfits(dag.as_pipeline, view, who, parameters, is_operator=True, besides=besides))
     arguments = Arguments(who, written, (*task.path, "operator"), filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
 
 
-def _of_mappings(
-    dag: DagView, who: str, written: Mapping[str, DataPath], parameters: Sequence[Parameter]
-) -> Iterator[Diagnostic]:
-    """Lists and text where an operator takes a mapping only, such as `env`; it finds out when it runs."""
-    for parameter in parameters:
-        path = written.get(parameter.name, ())
-        value = value_at(dag.data, path) if path and "expand" not in path else None
-        is_other = isinstance(value, list) or (isinstance(value, str) and not {"{", "$", "+"} & set(value))
-        if is_other and _MAPPING.fullmatch(parameter.annotation or "") is not None:
-            message = f"`{parameter.name}` of {who} is a mapping, not {described(value)}"
-            pairs = [str(one).split("=", 1) for one in value] if isinstance(value, list) else [[]]
-            is_meant = all(len(pair) > 1 for pair in pairs)
-            caret = f"write `{{{', '.join(map(': '.join, pairs))}}}`" if is_meant else ""
-            severity = Severity.WARNING
-            yield dag.subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=severity)
+def _values(dag: DagView, task: Part, result: Result | None) -> Iterator[Diagnostic]:
+    """What a function gets. dag-factory builds it, whatever it is."""
+    view = dag.views[task.path]
+    if "operator" in task.data:
+        view = with_op_kwargs(view)
+    if isinstance(result, Function):
+        own = {p.name for p in result.parameters}
+        view = view._replace(arguments={key: value for key, value in view.arguments.items() if key in own})
+        found = values_of_function(dag.as_pipeline, view, result)
+    else:
+        found = texts_of_params(dag.as_pipeline, view, ())
+    yield from _without_ours(found)
 
 
-def _refused(dag: DagView, who: str, written: Mapping[str, DataPath], taken: frozenset[str]) -> Iterator[Diagnostic]:
-    """Values that the operator's constructor refuses; those of every sensor are looked at before."""
-    arguments = {key: value_at(dag.data, path) for key, path in written.items() if "expand" not in path}
-    known = {key: value for key, value in arguments.items() if not (is_object(value) or is_unset(value))}
-    for key in sorted(known.keys() & taken & CHECKED - _SENSOR - _AT_RUN_TIME - {*_STATES}):
-        found = refused(key, known, taken)
-        if found is not None:
-            place = written[key] if found.item is None else (*written[key], found.item)
-            message = f"`{key}` of {who} {found.message}"
-            yield dag.subject.finding(
-                Code.WRONG_ARGUMENT,
-                place,
-                message,
-                caret=found.caret,
-                help=found.help,
-                allowed=found.allowed,
-                severity=found.severity,
-            )
-
-
-def _of_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: bool) -> Iterator[Diagnostic]:
-    """Values of arguments that every sensor has, and of ExternalTaskSensor."""
-    for key in ("poke_interval", "timeout"):
-        value = value_at(dag.data, written[key]) if key in written else None
-        if is_unset(value):
-            yield unset(dag, written[key], str(value))
-        elif isinstance(value, str):
-            message, number = f"`{key}` must be a number of seconds", int(value) if value.isdecimal() else 60
-            help_text = f"write `{number}`, or `{seconds(number)}`"
-            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=help_text)
-    mode = value_at(dag.data, written["mode"]) if "mode" in written else None
-    if isinstance(mode, str) and mode not in _MODES and "$" not in mode:
-        yield dag.unknown(Code.WRONG_VALUE, written["mode"], f"`{mode}` is not a mode of sensors", mode, _MODES)
-    is_about_tasks = not written.keys().isdisjoint(("external_task_id", "external_task_ids", "external_task_group_id"))
-    what, states = ("task", get_args(TaskState)) if is_about_tasks else ("DAG run", get_args(RunState))
-    for key in _STATES if is_external else ():
-        value = value_at(dag.data, written[key]) if key in written else None
-        if isinstance(value, str):
-            message = f"`{key}` must be a list of states"
-            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, caret=f"write `[{value}]`")
-        for index, state in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(state, str) and state not in states and "$" not in state:
-                path, message = (*written[key], index), f"`{state}` is not a state of a {what}"
-                yield dag.unknown(Code.WRONG_VALUE, path, message, state, states)
+def _without_ours(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+    """Findings without the part of their advice that holds in our language only."""
+    for one in found:
+        yield replace(one, help=one.help.partition(", or a `${")[0])
 
 
 def _keys_of_tasks(

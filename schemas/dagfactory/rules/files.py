@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.compose.env_values import EnvText
-from schemas.dagfactory.dag_view import DagView, shown
+from schemas.dagfactory.dag_view import DagView, Part, shown
 from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
 from schemas.dagfactory.rules.objects import callbacks_of, is_object
 from schemas.expressions.template_parts import Word as TemplateWord
@@ -22,6 +22,7 @@ from schemas.rules import secrets
 from schemas.rules.assets import check_loop
 from schemas.rules.commands import check_command
 from schemas.rules.dotted_paths import no_callable
+from schemas.rules.expressions import check_characters
 from schemas.rules.ids import check_itself
 from schemas.rules.outcomes import check_branches
 from schemas.rules.run_times import said_of_dates
@@ -30,6 +31,7 @@ from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
 from schemas.shape.places import mapping_at
 from schemas.source import Class, ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
+from schemas.source.results import Result
 
 
 def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
@@ -91,6 +93,14 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             yield from _templates(dag, (*task.path, "partial"), task.data.get("partial"), searched or ())
 
 
+def function_of(dag: DagView, task: Part, reader: SourceReader) -> Result | None:
+    """What `python_callable_name` and `python_callable_file` name."""
+    name, file = (task.data.get(f"python_callable_{what}") for what in ("name", "file"))
+    places = ((reader.folder / dag.subject.path).parent, reader.folder)
+    found = _found(file, places) if isinstance(name, str) and isinstance(file, str) else None
+    return reader.in_file(found, str(name)) if found is not None else None
+
+
 def _found(file: str, places: tuple[Path, ...]) -> Path | None:
     # Not pathlib's, which raises for a name that is too long.
     return next((place / file for place in places if os.path.isfile(place / file)), None)  # noqa: PTH113
@@ -145,9 +155,9 @@ def check_texts(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
         command, path = task.data.get("bash_command"), (*task.path, "bash_command")
         if isinstance(command, str) and not isinstance(command, EnvText):
             found += check_command(dag.subject, path, command, may_be_folded=dag.subject.may_hold("bash_command: >"))
-    if dag.subject.may_hold("ranch", "outlets", "ExternalTaskSensor"):
-        pipeline = dag.as_pipeline
-        found += [*check_branches(pipeline, reader), *check_loop(pipeline), *check_itself(pipeline)]
+    pipeline = dag.as_pipeline
+    found += [*check_branches(pipeline, reader), *check_loop(pipeline), *check_itself(pipeline)]
+    found += (one for one in check_characters(dag.subject) if one.severity is not Severity.ERROR)  # null is said
     yield from (replace(one, severity=Severity.WARNING) for one in found)
 
 

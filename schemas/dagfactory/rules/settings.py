@@ -8,12 +8,14 @@ from typing import Any, get_args
 
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, is_unset, mapped_task, shown, unset
-from schemas.dagfactory.keys import BOOL, COUNT, MAPPING, TEXT
+from schemas.dagfactory.keys import BOOL, COUNT, MAPPING, TEXT, seconds
 from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Word, Yaml
 from schemas.findings.paths import DataPath
+from schemas.model.fields import RunState, TaskState
 from schemas.model.settings import TriggerRule
+from schemas.shape.places import value_at
 from schemas.shape.wording import described
 from schemas.source import Function, SourceReader
 
@@ -35,6 +37,8 @@ _SECONDS = ("retry_delay", "max_retry_delay")
 _NO_TEXT = frozenset(
     {"retries", "retry_exponential_backoff", *_SECONDS, *_WORDS, *(key for key, kind in _KINDS.items() if kind != TEXT)}
 )
+_MODES = ("poke", "reschedule")
+SENSOR_STATES = ("allowed_states", "skipped_states", "failed_states")
 _NEVER_NULL = frozenset({"pool_slots", "priority_weight", "trigger_rule"})
 _DURATION = "write a number of seconds, or `{__type__: datetime.timedelta, minutes: 5}`"
 
@@ -159,3 +163,29 @@ def _variables(dag: DagView, task: Part) -> Diagnostic:
     message = "dag-factory asks Airflow for these Variables each time it reads the file, even when nothing runs"
     help_text = f'write `{first.get("attribute", "argument")}: "{{{{ var.value.{first.get("variable", "NAME")} }}}}"`'
     return dag.subject.finding(Code.VARIABLE_AT_PARSE, path, message, at_key=True, help=help_text)
+
+
+def check_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: bool) -> Iterator[Diagnostic]:
+    """Values of arguments that every sensor has, and of ExternalTaskSensor."""
+    for key in ("poke_interval", "timeout"):
+        value = value_at(dag.data, written[key]) if key in written else None
+        if is_unset(value):
+            yield unset(dag, written[key], str(value))
+        elif isinstance(value, str):
+            message, number = f"`{key}` must be a number of seconds", int(value) if value.isdecimal() else 60
+            help_text = f"write `{number}`, or `{seconds(number)}`"
+            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=help_text)
+    mode = value_at(dag.data, written["mode"]) if "mode" in written else None
+    if isinstance(mode, str) and mode not in _MODES and "$" not in mode:
+        yield dag.unknown(Code.WRONG_VALUE, written["mode"], f"`{mode}` is not a mode of sensors", mode, _MODES)
+    is_about_tasks = not written.keys().isdisjoint(("external_task_id", "external_task_ids", "external_task_group_id"))
+    what, states = ("task", get_args(TaskState)) if is_about_tasks else ("DAG run", get_args(RunState))
+    for key in SENSOR_STATES if is_external else ():
+        value = value_at(dag.data, written[key]) if key in written else None
+        if isinstance(value, str):
+            message = f"`{key}` must be a list of states"
+            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, caret=f"write `[{value}]`")
+        for index, state in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(state, str) and state not in states and "$" not in state:
+                path, message = (*written[key], index), f"`{state}` is not a state of a {what}"
+                yield dag.unknown(Code.WRONG_VALUE, path, message, state, states)

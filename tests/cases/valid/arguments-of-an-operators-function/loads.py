@@ -1,0 +1,3 @@
+def load(tables, full: bool = False): ...
+def choose(full: bool):
+    return "first" if full else "second"
