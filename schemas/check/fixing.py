@@ -54,7 +54,8 @@ class _Repair:
             if not usable:
                 break
             self._try(usable)
-        return Repaired({path: self._texts[path] for path in sorted(self._changed)}, self._fixed)
+        texts = {path: _without_gaps(self._original(path), self._texts[path]) for path in sorted(self._changed)}
+        return Repaired(texts, self._fixed)
 
     def _usable(self, file: str) -> Iterator[Diagnostic]:
         """The findings of a file that can be fixed at once: no two of their edits touch."""
@@ -93,8 +94,10 @@ class _Repair:
 
     def _edited(self, file: str, findings: Sequence[Diagnostic]) -> bytes:
         path = self._paths[file]
-        raw = self._texts[path] if path in self._texts else (self._folder / path).read_bytes()
-        return apply(raw, _fixes(findings))
+        return apply(self._texts[path] if path in self._texts else self._original(path), _fixes(findings))
+
+    def _original(self, path: str) -> bytes:
+        return self._options.texts[path] if path in self._options.texts else (self._folder / path).read_bytes()
 
     def _check(self, texts: Mapping[str, bytes]) -> _Findings:
         by_file: dict[str, list[Diagnostic]] = {}
@@ -110,6 +113,14 @@ class _Repair:
 
             for shown, path in tests.items():
                 yield from read_test_file(checker, self._folder, path, shown).diagnostics
+
+
+def _without_gaps(before: bytes, after: bytes) -> bytes:
+    """The text without the lines of which the edits left nothing."""
+    pairs = list(zip(before.splitlines(keepends=True), after.splitlines(keepends=True), strict=False))
+    if len(pairs) < max(before.count(b"\n"), after.count(b"\n")):
+        return after  # an edit made lines of one
+    return b"".join(now for was, now in pairs if now.strip() or not was.strip())
 
 
 def _identity(finding: Diagnostic) -> tuple[object, ...]:

@@ -54,7 +54,7 @@ _OTHER_WORDS = {
     "stages": "tasks",
     "jobs": "tasks",
     "default_task_args": "default_args",
-    "none_failed_or_skipped": "none_failed_min_one_success",
+    **dict.fromkeys(("none_failed_or_skipped", "none_failed_or_skip"), "none_failed_min_one_success"),
     "dummy": "always",
     "or": "any",
     "and": "all",
@@ -209,7 +209,7 @@ def meant_duration(text: str) -> str | None:
     """`6 hours`, `1h30m`, `01:30:00`, `timedelta(minutes=5)` → `6h`, `90m`, `90m`, `5m`."""
     clock = re.fullmatch(_HOURS, text)
     if clock is not None:
-        return _in_one_unit(int(clock["hours"]) * 3600 + int(clock["minutes"]) * 60 + int(clock["seconds"]))
+        return in_one_unit(int(clock["hours"]) * 3600 + int(clock["minutes"]) * 60 + int(clock["seconds"]))
     call = re.fullmatch(_TIMEDELTA, text)
     if call is not None:
         parts = [re.fullmatch(_KEYWORD, part.strip()) for part in call["parts"].split(",")]
@@ -222,10 +222,11 @@ def _sum(parts: list[re.Match[str] | None] | list[re.Match[str]]) -> str | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    return _in_one_unit(sum(int(part["number"]) * _SECONDS[part["unit"][0].lower()] for part in known))
+    return in_one_unit(sum(int(part["number"]) * _SECONDS[part["unit"][0].lower()] for part in known))
 
 
-def _in_one_unit(seconds: int) -> str:
+def in_one_unit(seconds: int) -> str:
+    """A duration as it is written here."""
     unit = next(unit for unit in ("d", "h", "m", "s") if seconds % _SECONDS[unit] == 0)
     return f"{seconds // _SECONDS[unit]}{unit}"
 

@@ -251,6 +251,11 @@ def default_dag_id(path: str) -> str:
     return (stem if f"{dot}{suffix}" in SUFFIXES else path).replace("/", ".")
 
 
+def dag_id_of(path: str, written: object) -> str:
+    """The DAG id of a file, which may be `written` in it."""
+    return written if isinstance(written, str) else default_dag_id(path)
+
+
 IGNORE_FILE = ".airflowignore"
 _OF_BUNDLES = ("!*.yaml.py", "[yY][aA]?[mM][lL]")
 """What only the file holds that the bundle writes, which leaves Airflow nothing but the stubs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,8 +11,10 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Related
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
+from schemas.folder.discovery import dag_id_of
 from schemas.model.schedule import Asset
 from schemas.rules.expressions import has_expression
+from schemas.rules.graph import ways_around
 from schemas.rules.subject import Subject
 
 _PROHIBITED = ("self", "context")
@@ -123,6 +125,8 @@ def shared_words(subjects: Iterable[Subject]) -> set[str]:
 
 def across(subjects: Iterable[Subject]) -> Iterator[Diagnostic]:
     """The same between files: a finding at each place, which names another file's."""
+    subjects = list(subjects)
+    yield from _circles(subjects)
     places: dict[tuple[str, str], dict[str, _Place]] = {}
     for subject in subjects:
         for path, entry in entries(subject):
@@ -225,6 +229,31 @@ def check_loop(subject: Subject) -> Iterator[Diagnostic]:
         if "outlets" in path and _name(entry) in starts:
             message = f"this pipeline starts when `{_name(entry)}` is updated, and updates it itself"
             yield subject.finding(Code.ASSET_LOOP, path, message, help="remove it from `outlets` or from `schedule`")
+
+
+def _circles(subjects: Sequence[Subject]) -> Iterator[Diagnostic]:
+    """Pipelines whose assets start each other."""
+    started: dict[str, list[str]] = {}
+    updates: dict[str, list[tuple[Subject, DataPath, str]]] = {}
+    for subject in subjects:
+        own = dag_id_of(subject.path, subject.data.get("dag_id"))
+        for path, entry in entries(subject) if isinstance(subject.data.get("schedule"), dict) else ():
+            name = _name(entry)
+            if name is not None and path[0] == "schedule":
+                started.setdefault(name, []).append(own)
+            elif name is not None and "outlets" in path:
+                updates.setdefault(own, []).append((subject, path, name))
+    edges = {
+        own: {other for _, _, name in places for other in started.get(name, ()) if other != own and other in updates}
+        for own, places in updates.items()
+    }
+    for circle in ways_around(edges):
+        for index, (own, following) in enumerate(zip(circle, [*circle[1:], circle[0]], strict=True)):
+            via = " → ".join(f"`{one}`" for one in (*circle[index:], *circle[: index + 1]))
+            message = f"these pipelines start each other without end, by assets: {via}"
+            found = ((subject, path) for subject, path, name in updates[own] if following in started.get(name, ()))
+            subject, path = next(found)
+            yield subject.finding(Code.ASSET_LOOP, path, message, help="remove it from `outlets` or from a `schedule`")
 
 
 def _name(entry: object) -> str | None:

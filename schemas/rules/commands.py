@@ -17,6 +17,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import OUTWARD, DataPath
 from schemas.rules.subject import Reference, Subject
 from schemas.rules.task_view import TaskView
+from schemas.rules.templates import said_of_template
 from schemas.shape.places import mapping_at, value_at
 
 _CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
@@ -131,8 +132,10 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
         if not outputs and (_TEMPLATE not in command or _CHOSEN_ELSEWHERE.search(command) is None):
             continue
         values = (one for one in _values(command, outputs) if one[0] in outputs or one[2] in ("", "\n"))
+        own = [mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters")]
         for start, end, _ in islice(values, _MOST):
-            if start in outputs or _may_hold_shell(command[start:end], subject, task):
+            is_refused = start not in outputs and any(said_of_template(command[start:end], *own))  # which is said
+            if start in outputs or (not is_refused and _may_hold_shell(command[start:end], subject, task)):
                 shown = _written(subject, path, command, start, end) if start in outputs else command[start:end]
                 value = shown if start in outputs else "{{ … }}"
                 yield subject.finding(

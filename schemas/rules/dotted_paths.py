@@ -115,6 +115,8 @@ def moved_to(dotted: str, found: Result) -> str | None:
     return None
 
 
+_GONE = {"days_ago": "Airflow 3 has removed it: write a date, such as `2026-01-01`"}
+"""Names of Airflow 2 → what to write."""
 Nothing = ModuleMissing | NameMissing | NotAPath | NotCallable | SourceError
 Named = Class | Function | TaskDecorated | NotCallable
 
@@ -192,7 +194,8 @@ def no_callable(subject: Subject, path: DataPath, found: Nothing, place: str | N
                 f"`{module}` ({file.name}) defines no `{name}`",
                 caret=is_there or did_you_mean(next(iter(candidates), None)),
                 fix=_fix_of_name(subject, path, name, candidates) if place is None else Word(place),
-                allowed=defined if len(defined) <= 20 else (),
+                allowed=defined if len(defined) <= 20 and name not in _GONE else (),
+                help=_GONE.get(name, ""),
             )
         case NotCallable(dotted, kind, candidates):
             return subject.finding(

@@ -229,6 +229,8 @@ _NAMES = {
     "\ufeff": "zero-width no-break space",
     "\x00": "null character",
 }
+_FULL_WIDTH = "[a-z_]+ ?(?P<colon>\uff1a)"
+_OF_KEYS = frozenset({"with", "poll", "params", "vars", "default_args", "env", "expand", "environments", "schedule"})
 _WINDOWS_PATH = r"(?:^[A-Z]|(?<=[\s\"'=])[A-Za-z]):(?:[^\s\\/]|\n)*[\n\t\r\f\v\a\b](?=\w)"
 
 
@@ -261,14 +263,13 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
         found = re.search(_UNSEEN, text)
         if found is not None and (" " not in text.strip() or "\x00" in text):
             message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
-            yield subject.finding(
-                Code.LOOK_ALIKE,
-                path,
-                message,
-                help="type the value again",
-                part=found.span(),
-                severity=_severity(text),
-            )
+            severity, help_text = _severity(text), "type the value again"
+            yield subject.finding(Code.LOOK_ALIKE, path, message, help=help_text, part=found.span(), severity=severity)
+        colon = re.match(_FULL_WIDTH, text) if path[-1] in _OF_KEYS or isinstance(path[-1], int) else None
+        if colon is not None:
+            message = "this fullwidth colon (U+FF1A) is not YAML's, so the key is a text"
+            caret = "write `: `"
+            yield subject.finding(Code.LOOK_ALIKE, path, message, caret=caret, part=colon.span("colon"))
 
 
 def _severity(text: str) -> Severity | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -21,12 +21,14 @@ Edges = dict[str, dict[str, DataPath | None]]
 
 
 def cycles(subject: Subject, edges: Edges) -> Iterator[Diagnostic]:
-    """Each group of tasks that wait for each other is named once, as one way around."""
+    """Tasks that wait for each other."""
+    yield from (_cycle(subject, edges, cycle) for cycle in ways_around(edges))
+
+
+def ways_around(edges: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
+    """One way around for each group of names that lead to each other."""
     done: set[str] = set()
-    for start in edges:
-        cycle = _cycle_from(start, edges, done)
-        if cycle is not None:
-            yield _cycle(subject, edges, cycle)
+    yield from filter(None, (_cycle_from(start, edges, done) for start in edges))
 
 
 def _cycle(subject: Subject, edges: Edges, cycle: list[str]) -> Diagnostic:
@@ -44,11 +46,9 @@ def _cycle(subject: Subject, edges: Edges, cycle: list[str]) -> Diagnostic:
     )
 
 
-def _cycle_from(start: str, edges: Edges, done: set[str]) -> list[str] | None:
+def _cycle_from(start: str, edges: Mapping[str, Collection[str]], done: set[str]) -> list[str] | None:
     """Depth first, without recursion: a file may hold thousands of tasks in a row."""
-    if start in done:
-        return None
-    way: list[str] = [start]
+    way = [] if start in done else [start]
     on_way = {start}
     ahead = [iter(edges[start])]
     found: list[str] | None = None

@@ -11,8 +11,8 @@ from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean, meant, unmistakable
-from schemas.folder.discovery import default_dag_id
+from schemas.findings.suggestions import did_you_mean, in_one_unit, meant, unmistakable
+from schemas.folder.discovery import dag_id_of, default_dag_id
 from schemas.folder.templates import is_template_path
 from schemas.model.value_schema import of_value, schema_problem, unfit
 from schemas.rules.arguments import renders_natively
@@ -102,7 +102,7 @@ def check_itself(subject: Subject) -> Iterator[Diagnostic]:
     """A `wait_dag` that waits for its own run, and a `trigger_dag` that waits for the next run of its own DAG."""
     if not subject.may_hold(*MARKS):
         return
-    dag_id = _own_id(subject)
+    dag_id = dag_id_of(subject.path, subject.data.get("dag_id"))
     for task in subject.tasks:
         starts_it = built_in_of(task) == "trigger_dag" and task.arguments.get("trigger_dag_id") == dag_id
         if starts_it and task.arguments.get("wait_for_completion") is True:
@@ -113,11 +113,6 @@ def check_itself(subject: Subject) -> Iterator[Diagnostic]:
             message = "this waits for the end of its own run"
             help_text = "name another DAG, or an earlier run by `execution_delta`"
             yield subject.finding(Code.CYCLE, (*task.with_path, "external_dag_id"), message, help=help_text)
-
-
-def _own_id(subject: Subject) -> str:
-    written = subject.data.get("dag_id")
-    return written if isinstance(written, str) else default_dag_id(subject.path)
 
 
 def check_other_dags(
@@ -154,7 +149,7 @@ def _each_other(
     subject: Subject, task: TaskView, dag_id: str, dag_ids: Collection[str], find: Callable[[str], Subject | None]
 ) -> Iterator[Diagnostic]:
     """Pipelines whose every run starts the next one's, or waits for its end, in a circle."""
-    own, kind = _own_id(subject), built_in_of(task)
+    own, kind = dag_id_of(subject.path, subject.data.get("dag_id")), built_in_of(task)
     if dag_id == own or dag_id not in set(_bound_to(subject, kind)):
         return
     waiting, before = [dag_id], dict[str, str]()
@@ -296,5 +291,7 @@ def _times(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Ite
         last = min(max(mine), max(others))
         if len([slot for slot in mine if slot <= last]) > 1 and len([slot for slot in others if slot <= last]) > 1:
             message = f"no run of `{dag_id}` has the logical date that this waits for"
-            help_text = "write the difference of the two schedules as `execution_delta`"
+            steps = {slot - max(one for one in others if one < slot) for slot in mine if slot > min(others)}
+            known = f"`{in_one_unit(int(steps.pop().total_seconds()))}`, its last run before" if len(steps) == 1 else ""
+            help_text = f"write the difference of the two schedules as `execution_delta`{known and f': {known}'}"
             yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)

@@ -6,6 +6,7 @@ Written out, since lint has no Airflow; `tests/factory/build/test_template_names
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Collection, Mapping
@@ -13,6 +14,16 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from pydantic import BaseModel
+
+RAW = "write `{% raw %}` before it and `{% endraw %}` after it"
+OF_ANOTHER = r"\{\{-?\s*(?:\.|(?:range|end|json|with)\b)"
+FOR_ANOTHER = f"for a template of another program, {RAW}"
+
+
+def for_another_program(text: str, at: int) -> str:
+    """The help for a name in `{{range .Names}}` and its like; empty for one in a tag of Jinja's."""
+    return FOR_ANOTHER if re.match(OF_ANOTHER, text[max(text.rfind("{{", 0, at + 2), 0) :]) is not None else ""
+
 
 TEXT, DATE, NUMBER, LIST, BOOL = "text", "date", "number", "list", "true or false"
 _TEXTS = ("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "run_id", "task_instance_key_str")

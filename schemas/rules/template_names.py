@@ -35,6 +35,7 @@ from schemas.rules.template_context import (
     OTHER_WORDS,
     SOME,
     TEXT,
+    for_another_program,
 )
 from schemas.rules.template_samples import DATE_FILTERS, NOT_AT_FIRST, UNKNOWN, help_for, pulled_by, samples_of_params
 from schemas.rules.template_values import failures
@@ -44,6 +45,7 @@ from schemas.source import Class, Function, SourceReader
 
 _IS_ASKED = re.compile(r"\b(?:if|and)\b")
 """A template that may ask first whether something is there."""
+_SHOWN_CHARACTERS = 60
 _OURS = frozenset({"tasks", "vars", "env", "matrix", "expand"})
 """Where people begin an expression of this language in Jinja's braces."""
 _WAY = re.compile(r"[\w.\-\[\]'\"]+")
@@ -78,9 +80,6 @@ def _params_at(subject: Subject, path: DataPath) -> Mapping[str, Any]:
     task = subject.entry_at(path)
     own = mapping_at(task.entry, ("params",)) if task is not None and task.path != ("poll",) else {}
     return {**mapping_at(subject.data, ("params",)), **own}
-
-
-_SHOWN_CHARACTERS = 60
 
 
 def _worked_out(
@@ -119,7 +118,7 @@ def _worked_out(
             severity, when = Severity.WARNING, "in runs by the schedule"
         shown = inside if len(inside) <= _SHOWN_CHARACTERS else f"{inside[:_SHOWN_CHARACTERS]}…"
         message = f"`{shown}` fails {when}: {error}"
-        help_text = help_for(failure.operator, error, failure.values)
+        help_text = for_another_program(text, start) or help_for(failure.operator, error, failure.values)
         yield subject.finding(Code.BAD_TEMPLATE, path, message, help=help_text, part=failure.part, severity=severity)
 
 
@@ -208,8 +207,8 @@ def _unknown(text: str, name: Word, params: Mapping[str, Any]) -> Said:
     if instead:
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{instead}`")
     near = next(iter(get_close_matches(name.text, CONTEXT_NAMES, n=1, cutoff=0.75)), None)
-    help_text = "" if near is not None else "a param is `params.NAME`, a Variable `var.value.NAME`"
-    return Said(Code.BAD_TEMPLATE, message, name.span, did_you_mean(near), help_text)
+    help_text = for_another_program(text, name.at) or "a param is `params.NAME`, a Variable `var.value.NAME`"
+    return Said(Code.BAD_TEMPLATE, message, name.span, did_you_mean(near), help_text if near is None else "")
 
 
 _SHOWN = {TEXT: "text", NUMBER: "a number", LIST: "a list", BOOL: "true or false"}

@@ -17,18 +17,17 @@ from schemas.findings.suggestions import did_you_mean
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.settings import CONDITIONS
 from schemas.rules.subject import Subject
+from schemas.rules.template_context import FOR_ANOTHER, OF_ANOTHER, RAW
 from schemas.shape.places import mapping_at
 
 _OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks|expand)\.[^\s{}\"']*")
 _SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
 GITHUB = re.compile(r"(?<!\$)\$\{\{")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
-_RAW = "write `{% raw %}` before it and `{% endraw %}` after it"
 _HINTS = (
-    (r"\{\{-?\s*\.|\{\{-?\s*(?:range|end|json|with)\b", f"for a template of another program, {_RAW}"),
+    (OF_ANOTHER, FOR_ANOTHER),
     (r"\{\{\{", "write two braces; for a mapping put a space between `{{` and `{`"),
     (r"\{%-?\s*(?:elseif|elsif|else if)\b", "write `elif`"),
-    (r"\{%-?\s*(?:end|fi|done|end ?if|end ?for)\b", "write `{% endif %}` or `{% endfor %}`"),
     (r"\{%-?\s*(?:let\b|var\b|\w+\s*=(?!=)|set\s+\w+\s+(?!=))", "write `{% set NAME = … %}`"),
     (r"\{%-?\s*unless\b", "write `{% if not … %}`"),
     (r"\{%-?\s*(?:break|continue)\b", "Airflow's Jinja has none: write a condition, `{% for x in … if … %}`"),
@@ -249,7 +248,7 @@ def _unclosed(text: str, problem: TemplateProblem) -> Said:
         f"`{opening}` is not closed",
         (problem.start, problem.start + 2),
         f"a `{_CLOSING[opening]}` is missing",
-        f"the shell's `${{#…}}` begins a comment for Jinja: {_RAW}" if is_count else "",
+        f"the shell's `${{#…}}` begins a comment for Jinja: {RAW}" if is_count else "",
     )
 
 
@@ -266,6 +265,9 @@ def _refused(text: str, problem: TemplateProblem) -> Said:
         hint = hint or (f"close the `{opened[0]}` with `{opened[1]}`" if opened is not None else "")
     elif problem.message.startswith("Encountered unknown tag"):
         message = f"Jinja does not expect `{{% {found} %}}` here"
+        block = re.search(r"innermost block that needs to be closed is '(\w+)'", problem.message)
+        if found.startswith(("end", "fi", "done", "esac")):
+            hint = f"write `{{% end{block[1]} %}}`" if block is not None else "there is nothing before it that it ends"
     elif problem.message.startswith(("unexpected", "expected token", "Expected an expression")):
         message = f"Jinja does not expect `{found}` here"
     if not hint and (tag.count("'") % 2 or tag.count('"') % 2):

@@ -224,6 +224,7 @@ def _texts_that_do_not_fit(
         except ValueError as wrong:
             near = meant_duration(value) if names_duration(types) else meant_date(value)
             near = f"0{value}" if "time" in types and value[1:2] == ":" else near
+            near = f"{value}s" if near is None and names_duration(types) and value.isdecimal() else near
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 (*task.with_path, parameter.name),

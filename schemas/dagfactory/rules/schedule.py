@@ -134,8 +134,12 @@ def _cron(dag: DagView, path: DataPath, schedule: str) -> Iterator[Diagnostic]:
             return
     preset = schedule.lower()
     for one in cron_findings(dag.subject, path, preset if preset in _IN_ANY_CASE else schedule, special=True):
-        steps = "for equal steps write `{__type__: datetime.timedelta, minutes: …}`"
-        yield replace(one, help=steps) if "{every:" in one.help else one
+        yield replace(one, help=re.sub(r"\{every: (\d+)([smhdw])\}", _as_timedelta, one.help))
+
+
+def _as_timedelta(every: re.Match[str]) -> str:
+    unit = next(unit for unit in ("seconds", "minutes", "hours", "days", "weeks") if unit.startswith(every[2]))
+    return f"`{{__type__: datetime.timedelta, {unit}: {every[1]}}}`"
 
 
 def _texts_of_assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:

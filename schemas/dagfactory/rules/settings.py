@@ -13,8 +13,10 @@ from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Word, Yaml
 from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import meant_duration
 from schemas.model.fields import RunState, TaskState
 from schemas.model.settings import TriggerRule
+from schemas.rules.run_times import duration_of
 from schemas.shape.places import value_at
 from schemas.shape.wording import described
 from schemas.source import Function, SourceReader
@@ -172,7 +174,8 @@ def check_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: 
         if is_unset(value):
             yield unset(dag, written[key], str(value))
         elif isinstance(value, str):
-            message, number = f"`{key}` must be a number of seconds", int(value) if value.isdecimal() else 60
+            message, known = f"`{key}` must be a number of seconds", duration_of(meant_duration(value) or value)
+            number = int(value) if value.isdecimal() else int(known.total_seconds()) if known is not None else 60
             help_text = f"write `{number}`, or `{seconds(number)}`"
             yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=help_text)
     mode = value_at(dag.data, written["mode"]) if "mode" in written else None
