@@ -50,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pipelines", type=Path, metavar="FOLDER", help="where to look for a DAG id")
     parser.add_argument("--task", action="append", default=[], metavar="ID", help="run only this task; may be repeated")
     parser.add_argument("--upstream", action="store_true", help="also run what these tasks need")
-    parser.add_argument("--date", metavar="DATE", help="the logical date, ISO 8601 (default: now)")
+    parser.add_argument(
+        "--date",
+        metavar="DATE",
+        help="the logical date, ISO 8601 (default: now, or none where assets start the pipeline)",
+    )
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a param; VALUE is JSON or text"
     )
@@ -162,7 +166,8 @@ def _run(checker: Checker, pipeline: Any, arguments: argparse.Namespace, asked: 
             print("\n".join(f"    {line}" for line in shown.splitlines()), flush=True)
 
     with _Clock() as clock:
-        results = run_trial(Trial(dag, memory, asked.date, only, asked.params), ended, clock.start)
+        trial = Trial(dag, memory, asked.date, only, asked.params, is_dated=arguments.date is not None)
+        results = run_trial(trial, ended, clock.start)
     return _concluded(results, memory, home, arguments)
 
 

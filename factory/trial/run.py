@@ -18,6 +18,7 @@ from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.api.datamodels._generated import DagRun, DagRunState, DagRunType, TIRunContext
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
 from airflow.sdk.definitions.xcom_arg import XComArg
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DeferTask, RescheduleTask
@@ -48,8 +49,9 @@ class StillWaitingError(Exception):
 class Trial:
     """What to run. `only` are the tasks that run; the outputs of others are in the memory, or missing.
 
-    `date` is the logical date and `conf` what a person enters when the DAG is triggered, both as in Airflow. `patience`
-    are the seconds after which a task that waits has waited in vain; pauses are left out then. Without it, tasks wait
+    `date` is the logical date, which a run that assets start has only where a person gives one (`is_dated`), and `conf`
+    what a person enters when the DAG is triggered, as in Airflow. `patience` are the seconds after which a task that
+    waits has waited in vain; pauses are left out then. Without it, tasks wait
     for as long as they say.
     """
 
@@ -59,6 +61,12 @@ class Trial:
     only: Collection[str] | None = None
     conf: Mapping[str, Any] = field(default_factory=dict)
     patience: float | None = None
+    is_dated: bool = False
+
+    @property
+    def is_by_assets(self) -> bool:
+        timetable = self.dag.timetable
+        return isinstance(timetable, AssetTriggeredTimetable) and not isinstance(timetable, AssetOrTimeSchedule)
 
 
 def run(
@@ -190,17 +198,18 @@ def _hurry(task: Operator, patience: float) -> None:
 
 
 def _run_context(trial: Trial, next_method: str | None, next_kwargs: Any, reschedules: int) -> TIRunContext:
-    start, end = _interval(trial.dag, trial.date)
+    has_date = trial.is_dated or not trial.is_by_assets
+    start, end = _interval(trial.dag, trial.date) if has_date else (None, None)
     run = DagRun(
         dag_id=trial.dag.dag_id,
         run_id=f"trial__{trial.date.isoformat()}",
-        logical_date=trial.date,
+        logical_date=trial.date if has_date else None,
         data_interval_start=start,
         data_interval_end=end,
         run_after=trial.date,
         start_date=datetime.now(UTC),
         end_date=None,
-        run_type=DagRunType.MANUAL,
+        run_type=DagRunType.MANUAL if has_date else DagRunType.ASSET_TRIGGERED,
         state=DagRunState.RUNNING,
         conf=dict(trial.conf),
         consumed_asset_events=[],

@@ -232,3 +232,29 @@ def test_secrets_are_hidden_and_waiting_ends(tmp_path: Path) -> None:
     assert found["kept"]["output"] == [1, "came"]
     assert found["late"]["error"] == "TaskDeferralTimeout: Trigger timeout"
     assert found["wrong"]["error"] == "TaskDeferralError: Trigger failure: too early"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "options", "is_dated"),
+    [
+        ("{assets: orders}", [], False),
+        ("{assets: orders}", ["--date", "2026-01-02"], True),
+        ('{assets: orders, cron: "0 6 * * *"}', [], True),
+        ('"@daily"', [], True),
+    ],
+)
+def test_what_assets_start_has_a_logical_date_only_from_a_person(
+    tmp_path: Path, schedule: str, options: list[str], is_dated: bool
+) -> None:
+    (tmp_path / "report.yaml").write_text(
+        f"schedule: {schedule}\ntasks:\n"
+        "  - {id: dated, uses: bash, with: {bash_command: \"echo '{{ ds if ds is defined else 'none' }}'\"}}\n"
+        "  - {id: ran, uses: bash, with: {bash_command: \"echo '{{ dag_run.run_after }} {{ run_id }}'\"}}\n"
+    )
+
+    done = factory("try", "report.yaml", *options, "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    dated, ran = (json.loads(line) for line in done.stdout.splitlines())
+    assert (dated["output"] != "none") is is_dated
+    assert ran["state"] == "success"
