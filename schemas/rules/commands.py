@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from itertools import islice
+from itertools import islice, pairwise, takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +39,7 @@ _COMMAND_AGAIN = (
 """A second command of a line, as far as a name tells; `sudo`, `time` and their like come before one."""
 _ENDED_BY_A_WORD = r"(?:^|[;&|(]\s*)(?:cd [^\s\-'\"`{(][^\s'\"`{(]*+|set -[a-z]++(?: pipefail)?+) (?=[^\s;&|)#<>12\\])"
 """`cd` and `set` take no command, so a word behind theirs begins one."""
+_BLOCK_WORDS = frozenset({"then", "do", "else", "elif", "fi", "done", "esac"})
 _BEFORE_A_COMMAND = frozenset({"sudo", "time", "exec", "nohup", "then", "do", "else", "xargs", "env", "-exec", "!"})
 
 
@@ -59,8 +60,9 @@ def check_command(subject: Subject, path: DataPath, command: str, *, may_be_fold
         help_text = "write several lines as `bash_command: |`" if " " in lines[0] else ""
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
         return
-    word = _second_command(command) if may_be_folded else None
-    if word is not None and _is_folded(subject, path):
+    folded = _folded_lines(subject, path) if may_be_folded else []
+    word = (_second_command(command) or _second_line(folded)) if folded else None
+    if word is not None:
         message = f"`>` joins lines with a space, so `{word}` is an argument of the command before it"
         help_text = "write `bash_command: |`, which keeps the lines"
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text)
@@ -108,11 +110,34 @@ def _is_bounded(param: Any) -> bool:
     return is_plain or "enum" in param or "const" in param
 
 
-def _is_folded(subject: Subject, path: DataPath) -> bool:
-    """Whether the value is written as a block of lines that YAML joins."""
+def _folded_lines(subject: Subject, path: DataPath) -> list[str]:
+    """The lines of a value that is written as a block which YAML joins; none for any other."""
     _, text, span = subject.value_span(path)
-    line = text.splitlines()[span.line - 1 : span.line]
-    return bool(line) and line[0][span.column - 1 :].startswith(">")
+    lines = text.splitlines()[span.line - 1 :]
+    if not lines or not lines[0][span.column - 1 :].startswith(">"):
+        return []
+    inside = [*takewhile(lambda line: not line.strip() or _indent(line) > _indent(lines[0]), lines[1:])]
+    least = min((_indent(line) for line in inside if line.strip()), default=0)
+    # Empty lines and those that are indented more stay lines.
+    return [line.strip() if _indent(line) == least else "" for line in inside]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _second_line(lines: list[str]) -> str | None:
+    """The word of a line that begins a command or ends a loop, where the line before it is not ended."""
+    first = next((line.split()[0] for line in lines if line), "")
+    for before, line in pairwise(lines):
+        if not line or not before:
+            continue
+        word, last = line.split()[0], before.split()[-1]
+        is_open = before.endswith((";", "&", "|", "(", "\\", "{", "'", '"')) or last in _BEFORE_A_COMMAND | _BLOCK_WORDS
+        is_again = word == first and re.fullmatch(r"[a-z][\w-]+", word) is not None
+        if not is_open and (is_again or word.rstrip(";") in _BLOCK_WORDS):
+            return word.rstrip(";")
+    return None
 
 
 def check_quoting(subject: Subject) -> Iterator[Diagnostic]:

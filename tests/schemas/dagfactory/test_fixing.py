@@ -35,11 +35,11 @@ def document(lines: str, task: str = "") -> str:
             "  default_args:\n    retry_delay_sec: 60 # a minute\n",
             "  default_args:\n    retry_delay: {__type__: datetime.timedelta, seconds: 60} # a minute\n",
         ),
-        ("  default_args:\n    provide_context: true\n    retries: 1\n", "  default_args:\n\n    retries: 1\n"),
-        ("  description: one\n  description: two\n", "\n  description: two\n"),
-        ("  description: |\n    one\n\n    more\n  description: two\n", "\n\n\n\n  description: two\n"),
-        ("  params: {a: 1}\n  params: {b: 2}\n", "\n  params: {b: 2}\n"),
-        ("  tags:\n  - a\n  catchup: false\n  tags: [b]\n", "\n\n  catchup: false\n  tags: [b]\n"),
+        ("  default_args:\n    provide_context: true\n    retries: 1\n", "  default_args:\n    retries: 1\n"),
+        ("  description: one\n  description: two\n", "  description: two\n"),
+        ("  description: |\n    one\n\n    more\n  description: two\n", "\n  description: two\n"),
+        ("  params: {a: 1}\n  params: {b: 2}\n", "  params: {b: 2}\n"),
+        ("  tags:\n  - a\n  catchup: false\n  tags: [b]\n", "  catchup: false\n  tags: [b]\n"),
         ("  default_args: {retries: 1, owner: a, retries: 2}\n", "  default_args: {owner: a, retries: 2}\n"),
         ("  description: !!str 5\n", '  description: "5"\n'),
         ("  tags: [!!str 5, a]\n", '  tags: ["5", a]\n'),
@@ -55,12 +55,12 @@ def test_what_older_versions_and_other_readers_accept(tmp_path: Path, wrong: str
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [
-        ("      provide_context: true\n      retries: 1\n", "\n      retries: 1\n"),
+        ("      provide_context: true\n      retries: 1\n", "      retries: 1\n"),
         (
             "      execution_timeout_secs: 60\n",
             "      execution_timeout: {__type__: datetime.timedelta, seconds: 60}\n",
         ),
-        ("      task_id: other\n      retries: 1\n", "\n      retries: 1\n"),
+        ("      task_id: other\n      retries: 1\n", "      retries: 1\n"),
         ("      outlets: s3://bucket/orders\n", '      outlets: ["s3://bucket/orders"]\n'),
     ],
 )
