@@ -257,7 +257,8 @@ def _uses(task: Part) -> str:
     """What a task is in this project's language, where a rule over several tasks asks for it."""
     decorator, operator = task.data.get("decorator"), task.data.get("operator")
     if isinstance(decorator, str):
-        return "branch" if decorator.endswith((".branch", ".branch_task")) else "python"
+        name = decorator.rpartition(".")[2].removesuffix("_task")
+        return name if name in ("branch", "short_circuit") else "python"
     name = str(operator)
     is_branch = name.endswith(".BranchPythonOperator")
     return "branch" if is_branch else "empty" if name.endswith(".EmptyOperator") else name
@@ -274,8 +275,6 @@ def _arguments(task: Part, uses: str) -> dict[str, Any]:
 
 class _Later(str):
     """A text that is not what is written: of it nothing is known."""
-
-    __slots__ = ()
 
 
 def _in_a_run(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import meant
 from schemas.rules.refused_values import CHECKED, Misfit, refused
 from schemas.rules.subject import Subject
@@ -97,16 +97,20 @@ def with_op_kwargs(task: TaskView) -> TaskView:
     return task._replace(arguments=given if isinstance(given, dict) else {}, with_path=(*task.with_path, "op_kwargs"))
 
 
-_OF_A_PARAM = re.compile(r"\s*\{\{-?\s*params(?:\.|\[(?P<mark>['\"]))(?P<name>\w+)(?(mark)(?P=mark)\])\s*-?\}\}\s*")
+_OF_A_PARAM = re.compile(
+    r"\s*\{\{-?\s*params(?:\.get\((?P<quote>['\"])|\[(?P<mark>['\"])|\.)(?P<name>\w+)(?(mark)(?P=mark)\])(?(quote)(?P=quote)\))"
+    r"\s*-?\}\}\s*"
+)
 _KINDS = {"array": "a list", "object": "a mapping", "boolean": "true or false"}
 _KINDS_OF_VALUES = {list: "a list", dict: "a mapping", bool: "true or false"}
 
 
 def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
     """`{{ params.x }}` of a param that is no text, in arguments of a function whose type is unknown."""
-    for name, value in task.arguments.items():
-        match = _OF_A_PARAM.fullmatch(value) if type(value) is str and name not in annotated else None
-        if match is None or renders_natively(subject):
+    texts = walk(dict(task.arguments)).texts if subject.may_hold("params") and not renders_natively(subject) else ()
+    for place, value in texts:
+        match = _OF_A_PARAM.fullmatch(value) if len(place) > 1 or place[0] not in annotated else None
+        if match is None or type(value) is not str:
             continue
         param = {**mapping_at(subject.data, ("params",)), **mapping_at(task.entry, ("params",))}.get(match["name"])
         kind, default = _KINDS_OF_VALUES.get(type(param)), param
@@ -116,7 +120,7 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
             message = f"`params.{match['name']}` is {kind}, and a template gives its text"
             message += f" `{default}`, which is true" if default is False else ""
             help_text = "write `render_template_as_native_obj: true` for the DAG, or have the function take `params`"
-            path, severity = (*task.with_path, name), Severity.WARNING
+            path, severity = (*task.with_path, *place), Severity.WARNING
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
 
 

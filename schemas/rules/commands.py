@@ -32,7 +32,7 @@ _BEFORE_COMMENT = ("", *" \t\n;&|(")
 _MOST = 50
 """Templates of one command that are looked at: each is a place in the text that has to be found."""
 _BACKSLASH_AND_SPACE = r"\\[ \t]+(?=\n)"
-_DASH = r"(?<!\S)[\u2010-\u2015\u2212]+(?=[A-Za-z])"
+_DASH = r"(?<!\S)-?[\u2010-\u2015\u2212]+-*(?=[A-Za-z])"
 _COMMAND_AGAIN = (
     r"(?<=[^\s\\;&|(]) (?=(?:cd|echo|export|mkdir|rm|cp|mv|curl|wget|python3?|pip|aws|gsutil|dbt|psql|set|source) )"
 )
@@ -77,7 +77,9 @@ def check_command(subject: Subject, path: DataPath, command: str, *, may_be_fold
             help_text = f"write `\\$${command[start:end]}`, or put it in single quotes"
             yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=(start - 2, end))
     for match in re.finditer(_DASH, command) if not command.isascii() else ():
-        message = f"`{match.group()}` (U+{ord(match.group()[0]):04X}) is not the hyphen that options begin with"
+        message = (
+            f"`{match.group()}` (U+{ord(match.group().strip('-')[0]):04X}) is not the hyphen that options begin with"
+        )
         yield subject.finding(Code.LOOK_ALIKE, path, message, caret="write `-`", part=match.span())
 
 

@@ -87,9 +87,8 @@ _KEYS = {"wait_dag": "external_dag_id", "trigger_dag": "trigger_dag_id"}
 _OPERATORS = {"ExternalTaskSensor": "wait_dag", "TriggerDagRunOperator": "trigger_dag"}
 MARKS = (*_KEYS, *_OPERATORS)
 """A text without these names no other DAG."""
-_PARTS_OR_OTHER_RUNS = (
-    *("execution_delta", "execution_date_fn", "external_task_id", "external_task_ids", "external_task_group_id"),
-)
+_PARTS = ("external_task_id", "external_task_ids", "external_task_group_id")
+_PARTS_OR_OTHER_RUNS = ("execution_delta", "execution_date_fn", *_PARTS)
 
 
 def built_in_of(task: TaskView) -> str:
@@ -140,7 +139,7 @@ def check_other_dags(
             yield from _each_other(subject, task, dag_id, dag_ids, find)
 
 
-_DECIDES = ("branch", "short_circuit")
+_DECIDES = "^branch$|^short_circuit$|Branch|ShortCircuit"
 _CONDITIONS = ("run_if", "skip_if")
 _AFTER_FAILURE = ("one_failed", "all_failed")
 
@@ -177,7 +176,9 @@ def _each_other(
 
 def _bound_to(subject: Subject, kind: str) -> Iterator[str]:
     """The DAGs that each run starts, or whose whole run of the same date it waits for."""
-    deciding = [task for task in subject.tasks if built_in_of(task) in _DECIDES or "Branch" in (task.uses or "")]
+    deciding = [
+        task for task in subject.tasks if re.search("Branch|ShortCircuit", task.uses or "") or task.uses in _DECIDES
+    ]
     for task in subject.tasks:
         dag_id = task.arguments.get(_KEYS[kind]) if built_in_of(task) == kind else None
         around = (task, *subject.around(task.path))
@@ -240,14 +241,10 @@ def _without_date(subject: Subject, task: TaskView, dag_id: str, other: Subject 
 def _nearly(subject: Subject, path: DataPath, dag_id: str, dag_ids: Collection[str]) -> Iterator[Diagnostic]:
     same = (one for one in dag_ids if one.lower() == dag_id.lower())
     near = next(same, None) or unmistakable(dag_id, dag_ids)
-    if near is not None and _letters(near) != _letters(dag_id):
+    # `orders_2` beside `orders_1` is no typo.
+    if near is not None and re.sub(r"\d", "", near) != re.sub(r"\d", "", dag_id):
         message = f"no file of this folder defines a DAG `{dag_id}`"
         yield subject.finding(Code.UNKNOWN_DAG, path, message, caret=did_you_mean(near), fix=Word(near))
-
-
-def _letters(dag_id: str) -> str:
-    """An id without digits: `orders_2` beside `orders_1` is no typo."""
-    return "".join(character for character in dag_id if not character.isdigit())
 
 
 def _parts(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Iterator[Diagnostic]:

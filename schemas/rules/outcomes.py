@@ -30,8 +30,6 @@ _SUCCEEDS_AFTER_FAILURE = (
     *("one_failed", "all_failed", "all_skipped", "none_skipped"),
 )
 """Trigger rules that let a task run although one before it failed."""
-
-
 _DEFAULTS = "default_args"
 _HIDDEN = "with `{}` the only last task also runs after a failure, and the run succeeds when it does"
 
@@ -74,7 +72,7 @@ def _needs_each(subject: Subject, rule: str, waits: list[TaskView]) -> bool:
         return False
     if len(waits) == 1:
         return rule in ("one_success", "all_done_min_one_success")
-    branches = (task for task in subject.tasks if task.function_of_branch is not None)
+    branches = (task for task in subject.tasks if task.function_of_branch is not None or task.followed)
     found = (_ways(subject, branch) for branch in branches) if rule == "one_success" else ()
     behind = ([ways[one.path] for one in waits] for ways in found)
     return any({*map(len, ways)} == {1} and len(set().union(*ways)) == len(ways) for ways in behind)
@@ -268,20 +266,25 @@ def check_branches(subject: Subject, reader: SourceReader) -> Iterator[Diagnosti
     for branch in subject.tasks:
         place, dotted = branch.function_of_branch or ((), None)
         found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
-        if place and not (isinstance(found, Function) and returns_several(found)):
+        followed = branch.followed
+        is_one = all(len(ids) == 1 for ids in followed) if followed else bool(place)
+        if is_one and not (isinstance(found, Function) and returns_several(found)):
             yield from _behind_branch(subject, branch)
-        if not isinstance(found, Function):
+        chosen = [(path, text, f"`{path[len(branch.with_path)]}` names") for ids in followed for path, text in ids]
+        if isinstance(found, Function):
+            chosen += [(place, text, f"`{dotted}` returns") for text in returned_texts(found)]
+        if not chosen:
             continue
         after = [view for view in subject.entries if branch in subject.waits[view.path]]
         first = [one for group in after if group.is_group for one in _first_of(subject, group)]
         choices = [view.full_id for view in (*after, *first) if view.full_id is not None]
-        for text in returned_texts(found):
-            if text not in choices:
+        for path, text, says in chosen:
+            if text not in choices and "{" not in text:
                 near = [choice for choice in choices if choice.endswith(f".{text}")]
                 yield subject.finding(
                     Code.UNKNOWN_TASK,
-                    place,
-                    f"`{dotted}` returns `{text}`, which is not a task right after `{branch.full_id}`",
+                    path,
+                    f"{says} `{text}`, which is not a task right after `{branch.full_id}`",
                     caret=f"write `{near[0]}`" if len(near) == 1 else meant(text, choices),
                     allowed=tuple(choices),
                 )

@@ -54,6 +54,17 @@ class TaskView(NamedTuple):
         return ((*path, OBJECT), written.get(OBJECT)) if is_class and isinstance(written, dict) else None
 
     @property
+    def followed(self) -> tuple[tuple[tuple[DataPath, str], ...], ...]:
+        """The ids that a branch by a condition chooses in each case, with their paths."""
+        found = []
+        for key in ("follow_task_ids_if_true", "follow_task_ids_if_false"):
+            written, path = self.arguments.get(key), (*self.with_path, key)
+            several = enumerate(written) if isinstance(written, list) else ()
+            ids = [(path, written)] if isinstance(written, str) else [((*path, n), one) for n, one in several]
+            found.append(tuple((place, one) for place, one in ids if isinstance(one, str)))
+        return tuple(found) if all(found) else ()
+
+    @property
     def is_mapped(self) -> bool:
         """Whether a run of the DAG makes several of it."""
         return self.path != ("poll",) and ("expand" in self.entry or "expand_kwargs" in self.entry)
