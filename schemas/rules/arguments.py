@@ -61,7 +61,7 @@ def misfits(  # a call and what is looked at of it
         known_later = value is None or _is_known_later(value, is_operator=is_operator or renders_natively(subject))
         known_later |= isinstance(value, str) and parameter.name.startswith("follow_task_ids")  # an id or a list of ids
         if found is None and parameter.annotation is not None and not known_later:
-            found = _misfit(value, _annotation(parameter.annotation), is_operator=is_operator)
+            found = _misfit(value, annotated_as(parameter.annotation), is_operator=is_operator)
         if found is not None:
             place = (*task.with_path, parameter.name)
             is_word = isinstance(value, str) and found.caret in ("write `true`", "write `false`")
@@ -199,7 +199,8 @@ def _fits(value: Any, types: frozenset[str], *, is_operator: bool) -> bool:
 
 
 @lru_cache(maxsize=1024)  # the same operators are used in many files
-def _annotation(text: str) -> _Annotation:
+def annotated_as(text: str) -> _Annotation:
+    """What an annotation says."""
     types: set[str] = set()
     literals: list[Any] = []
     try:
@@ -223,7 +224,7 @@ def _annotation(text: str) -> _Annotation:
             case ast.Constant(value=None):
                 continue
             case ast.Constant(value=str() as quoted):
-                inner_annotation = _annotation(quoted)
+                inner_annotation = annotated_as(quoted)
                 types |= inner_annotation.types
                 literals += inner_annotation.literals
             case _:

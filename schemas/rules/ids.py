@@ -176,9 +176,7 @@ def _each_other(
 
 def _bound_to(subject: Subject, kind: str) -> Iterator[str]:
     """The DAGs that each run starts, or whose whole run of the same date it waits for."""
-    deciding = [
-        task for task in subject.tasks if re.search("Branch|ShortCircuit", task.uses or "") or task.uses in _DECIDES
-    ]
+    deciding = [task for task in subject.tasks if re.search(_DECIDES, task.uses or "")]
     for task in subject.tasks:
         dag_id = task.arguments.get(_KEYS[kind]) if built_in_of(task) == kind else None
         around = (task, *subject.around(task.path))

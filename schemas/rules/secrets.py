@@ -201,7 +201,7 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
         return None
     if folded.endswith("_key") and re.search(_OPENS, folded) is None and not _looks_random(text):
         return None
-    if "deploy_type" in mapping_at(subject.data, path[:-1]):
+    if "deploy_type" in mapping_at(subject.data, path[:-1]) or (key == "secret" and "secrets" in path):
         return None  # a Kubernetes `Secret`, which names what keeps the value
     if _is_cursor(key) and path[-2] in _OF_A_REQUEST:
         return None

@@ -17,6 +17,7 @@ from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, names_duration, type_names
 from schemas.rules.arguments import (
     Arguments,
+    annotated_as,
     argument_findings,
     misfits,
     renders_natively,
@@ -35,7 +36,6 @@ from schemas.source.results import result_type, returns_nothing
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that belong beside `uses`, and that people write in `with`."""
-_FUNCTION = r"(?:typing\.|collections\.abc\.)?Callable(?:\[[^|]*\])?(?:\s*\|\s*None)?"
 _DOTTED = r"\w+(?:\.\w+)+"
 
 
@@ -194,7 +194,7 @@ def _read_before_the_run(subject: Subject, task: TaskView) -> Iterator[Diagnosti
 def _texts_for_functions(
     subject: Subject, task: TaskView, operator: Class, parameters: tuple[Parameter, ...]
 ) -> Iterator[Diagnostic]:
-    for name in (p.name for p in parameters if p.annotation is not None and re.fullmatch(_FUNCTION, p.annotation)):
+    for name in (p.name for p in parameters if p.annotation and annotated_as(p.annotation).types == {"Callable"}):
         value = task.arguments.get(name)
         is_object = isinstance(value, dict) and OBJECT in value
         if value is not None and not is_object and "${" not in str(value) and "{{" not in str(value):

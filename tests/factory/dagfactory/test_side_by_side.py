@@ -109,6 +109,7 @@ CONVERTED_OTHERWISE = {
     "references-without-effect": "a function gets an output where it got the operator, which is said",
     "branches-loops-and-own-runs": "they warn of ids that lint refuses in a pipeline",
     "pulls-of-tasks": "it warns of an id that lint refuses in a pipeline",
+    "values-that-functions-get": "it warns of a text that lint refuses in a pipeline",
     "cron-with-seconds": "the pipeline runs every minute, which is said",
     "schedules-that-airflow-reads": "the same times by another word",
     MOVING_CASE: "the clock moves on",

@@ -1,2 +1,2 @@
-def load(tables, strict, shops, name, text: str, joined, several, deep) -> None:
+def load(tables, strict, shops, name, text: str, joined, several=(), deep=None) -> None:
     """Annotated as little as most functions are."""
