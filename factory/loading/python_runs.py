@@ -149,7 +149,7 @@ class PythonRuns(PythonObjects):
                 by_name = {str(getattr(asset, "name", asset)): self.value(one) for asset, one in mappers.items()}
                 written["partition_mapper_config"] = Converted(by_name)
             default = getattr(timetable, "default_partition_mapper", None)
-            if default is not None and type(default).__name__ != "IdentityMapper":
+            if default is not None and (type(default).__name__ != "IdentityMapper" or not mappers):
                 written["default_partition_mapper"] = self.value(default)
             return Converted(written)
         if kind == "MultipleCronTriggerTimetable":
