@@ -17,6 +17,7 @@ _PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?
 _LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
 _RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,]*")
+_PAGE = re.compile(r"(?:\$\{|%24%7B)page\.(?:number|offset)(?:\}|%7D)")
 KEEPS_METHOD = (307, 308)
 
 Query = Mapping[str, Any]
@@ -110,6 +111,21 @@ class HttpCall:
         is_number = alike and isinstance(inside.get(keys[-1]), int) and str(value).isdecimal()
         inside[keys[-1]] = int(value) if is_number else value
         return replace(self, body=_encoded(self.method, self.url, body))
+
+    @property
+    def has_page(self) -> bool:
+        """Whether a page's number or offset has a place of its own in it (`${page.number}`)."""
+        return any(_PAGE.search(text) is not None for text in (self.url, repr(self.body), *self.headers.values()))
+
+    def with_page(self, position: int) -> HttpCall:
+        """The call with a page's number or offset in its places. Alone in a text of JSON it is a number."""
+        headers = {name: _PAGE.sub(str(position), value) for name, value in self.headers.items()}
+        body = self.body.decode(errors="surrogateescape") if self.body is not None else None
+        if body is not None:
+            alone = re.compile(f'"{_PAGE.pattern}"') if _is_json(self.headers) else _PAGE
+            body = _PAGE.sub(str(position), alone.sub(str(position), body))
+        sent = None if body is None else body.encode(errors="surrogateescape")
+        return replace(self, url=_PAGE.sub(str(position), self.url), headers=headers, body=sent)
 
     def linked(self, target: str, base: str, method: str | None = None) -> HttpCall:
         """The call for an address that a page at `base` links to, by its own method or another one. Another server
@@ -206,6 +222,10 @@ def _encoded(method: str, url: str, body: Any) -> bytes:
         return json.dumps(body, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise HttpError(method, url, f"the body cannot be written as JSON: {error}") from None
+
+
+def _is_json(headers: Mapping[str, str]) -> bool:
+    return any(key.lower() == "content-type" and "json" in value for key, value in headers.items())
 
 
 def _has(headers: Mapping[str, str], name: str) -> bool:

@@ -247,6 +247,7 @@ class Pager:
             "rows": came.rows,
             "last": came.rows[-1] if came.rows else None,
             "headers": headers,
+            "cursor": self._last[1].cursor if self._last is not None and self._last[1] is not None else None,
         }
         assert self._stop is not None  # noqa: S101 # asked by the caller
         return is_true(asked(self._stop, page, "stop", scope))

@@ -226,7 +226,8 @@ class _Poll:
         self._pager = self._new_pager(is_again=True)
         if self._progress is not None:
             self._progress.restart()
-        return Following(self._pager.first(start))
+        # A cache would give the pages of before.
+        return Following(self._pager.first(start.with_headers({"Cache-Control": "no-cache"})))
 
     def _take_whole(self, page: Page) -> None:
         """An answer that is handed on as it is."""

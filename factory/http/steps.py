@@ -26,11 +26,12 @@ from schemas.model.polling import Pagination
 
 class Following(NamedTuple):
     """What is requested next. `beyond`: the list has ended by its total, and this only makes sure: the server may say
-    that there is no such page. `promised`: the answer before says that there is one."""
+    that there is no such page. `promised`: the answer before says that there is one. `cursor`: what asks for it."""
 
     call: HttpCall
     beyond: bool = False
     promised: bool = False
+    cursor: Any = None
 
 
 class Step(Protocol):
@@ -141,7 +142,7 @@ class _Cursor:
             return None
         if (problem := self._places.take(json.dumps(cursor), came.sent)) is not None:
             raise page.error(f"its cursor came before: following it would never end{problem}")
-        return Following(self._sent(cursor))
+        return Following(self._sent(cursor), cursor=cursor)
 
     def _cursor(self, page: Page, came: Came) -> Any:
         pages = self._pagination
@@ -198,7 +199,8 @@ class _Counted:
 
     def first(self, call: HttpCall) -> HttpCall:
         pages = self._pagination
-        if not self._by_page and pages.limit is not None:
+        self._has_place = call.has_page
+        if not self._by_page and pages.limit is not None and not (self._has_place and pages.limit_param is None):
             call = _placed(call, pages.limit_body_path, pages.limit_param or "limit", pages.limit)
         self._call = call
         return self._at_position()
@@ -265,6 +267,8 @@ class _Counted:
 
     def _at_position(self) -> HttpCall:
         pages = self._pagination
+        if self._has_place:
+            return self._call.with_page(self._position)
         if self._by_page:
             return _placed(self._call, pages.page_body_path, pages.page_param or "page", self._position)
         return _placed(self._call, pages.offset_body_path, pages.offset_param or "offset", self._position)

@@ -114,8 +114,8 @@ class Pagination(Model):
     has_more_path: JmesPath | None = Field(default=None, examples=["has_more"])
     """JMESPath of what says whether more follows: true or false. Then a page without rows is not the end."""
     stop: JmesPath | None = Field(default=None, examples=["last.id <= `100`"])
-    """JMESPath that is true on the last page, of `{page, rows, last, headers}`: the decoded body, its rows, the last
-    of them, and the answer's header fields in small letters."""
+    """JMESPath that is true on the last page, of `{page, rows, last, headers, cursor}`: the decoded body, its rows, the
+    last of them, the answer's header fields in small letters, and the cursor that asked for the page."""
     max_pages: PositiveCount = 10_000
     """More pages than this fail the task, unless `on_max_pages` says otherwise."""
     on_max_pages: Literal["fail", "stop"] = "fail"

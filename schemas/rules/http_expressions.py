@@ -14,6 +14,7 @@ from schemas.findings.suggestions import nearest
 from schemas.model.value_schema import schema_problem
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import FILLED, TaskView, texts
+from schemas.shape.places import value_at
 
 _PLACES: tuple[DataPath, ...] = (
     ("data_selector",),
@@ -260,6 +261,8 @@ _LATER = re.compile(
     r"|[a-z]+(?:After|GreaterThan|Gt)(?![a-z])|>(?= *\(?['\"]?\$\{cursor\.start\})"
 )
 """Names of parameters and operators that leave out their own value."""
+_OPERATOR = re.compile(r">|gt|(?:is)?_?(?:after|(?:greater|later|newer)_?than)", re.IGNORECASE)
+"""Of these, what a body has beside the value: `{operator: GT, value: …}`."""
 
 
 def check_ties(subject: Subject) -> Iterator[Diagnostic]:
@@ -279,7 +282,10 @@ def check_ties(subject: Subject) -> Iterator[Diagnostic]:
         for path, text in texts(dict(task.arguments), ()):
             if path[0] in FILLED and "${cursor.start}" in text:
                 keys = " ".join(str(key) for key in path[1:])
-                places.append(((*task.with_path, *path), f"{keys}\n{text}"))
+                beside = value_at(task.arguments, path[:-1]) if path[0] == "json" else None
+                words = map(str, beside.values()) if isinstance(beside, dict) else ()
+                operators = " ".join(one.lower() for one in words if _OPERATOR.fullmatch(one))
+                places.append(((*task.with_path, *path), f"{keys}\n{operators} {text}"))
         for path, text in places:
             if (later := _LATER.search(text)) is not None:
                 message = (

@@ -165,7 +165,8 @@ def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     kind = pagination.get("type") if isinstance(pagination, dict) else None
     body_key = _BODY_KEYS.get(str(kind))
     elsewhere = {"cursor_request_header", "next_request"} if kind == "cursor" else set()
-    if isinstance(pagination, dict) and body_key is not None and not pagination.keys() & elsewhere:
+    has_place = "${page." in str(task.arguments)
+    if isinstance(pagination, dict) and body_key is not None and not has_place and not pagination.keys() & elsewhere:
         param = body_key.replace("body_path", "param")
         sent = param.removesuffix("_param")
         if pagination.get(body_key) is None and pagination.get(param) is None:

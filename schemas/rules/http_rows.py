@@ -19,24 +19,13 @@ from schemas.shape.places import place
 if TYPE_CHECKING:
     from schemas.model.cursor import CursorForm
 
-_PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?P<root>cursor|each)\.(?P<name>[^{}]*)\}")
+_PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?P<root>cursor|each|page)\.(?P<name>[^{}]*)\}")
 _ROW_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 _CHANGES = re.compile(r"updat|modif|chang", re.IGNORECASE)
 _ONE_STATE = ("incremental", "change_detection", "until", "watch")
 """What a request with `each` cannot have: it is many requests."""
-_KEYS = (
-    *_ONE_STATE,
-    "each",
-    "to",
-    "csv",
-    "encoding",
-    "pagination",
-    "rate_limit",
-    "auth",
-    "response_",
-    "cursor.",
-    "each.",
-)
+_SETTINGS = ("each", "to", "csv", "encoding", "pagination", "rate_limit", "auth", "response_")
+_KEYS = (*_ONE_STATE, *_SETTINGS, "cursor.", "each.", "page.")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -198,6 +187,11 @@ def _placeholder_problem(task: TaskView, root: str, name: str) -> str | None:
         if task.arguments.get("incremental") is None:
             return "`${cursor.…}` is what `incremental` asks for, and there is none"
         return None if name in ("start", "end") else "`${cursor.…}` has `start` and `end` only"
+    if root == "page":
+        pagination = task.arguments.get("pagination")
+        kind = pagination.get("type") if isinstance(pagination, dict) else None
+        is_right = (name, kind) in (("number", "page_number"), ("offset", "offset"))
+        return None if is_right else "`${page.number}` needs `type: page_number`, and `${page.offset}` `type: offset`"
     if task.arguments.get("each") is None:
         return "`${each.…}` is a value of the rows in `each`, and there is none"
     if re.fullmatch(r"[A-Za-z_][\w.-]*", name) is None:
