@@ -30,6 +30,9 @@ _BAD_STATE = re.compile(
     r"|n(?:ot)?ok|ko|unavailable|timed? ?out|expired|rejected|aborted|unsuccessful|suspended|exhausted|exceeded"
     r"|pending|running|queued|in progress|processing|preparing|accepted)\b"
 )
+_STATE_OF_A_PART = re.compile(
+    r"(?:query|search|job)?(?:timeout|timedout|partial|incomplete|truncated)(?:success|results?|data)?"
+)
 _SENTENCE = re.compile(
     r"too many requests|try (?:again|later)|rate.?limit|call frequency|\bexceed|(?:access|permission)s? (?:is )?denied"
     r"|\bnot (?:authori[sz]ed|authenticated|allowed|permitted)\b|internal (?:server )?error|service (?:is )?unavailable"
@@ -92,6 +95,8 @@ def sign_of_failure(value: Any, number: int, url: str, inside: Collection[str] =
         if is_sure and isinstance(child, list | dict) and child and name in ("errors", "unreachable"):
             return key
         if child and _NOTE.fullmatch(name) is not None and any(map(_MISSING.search, _texts(child))):
+            return key
+        if is_sure and isinstance(child, str) and _STATE.fullmatch(name) and _STATE_OF_A_PART.fullmatch(letters(child)):
             return key
         if number:
             continue

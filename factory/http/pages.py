@@ -220,6 +220,9 @@ class Pager:
         promise = self._promise() if self._is_counted or not page.ignored else None
         if promise is not None:
             raise page.bare_error(f"{what}, but by {promise} the page before it says that more rows follow")
+        is_open = self._stop is None and self._has_more is None and not self._total.is_named
+        if page.ignored and is_open and (total := self._stated.above(self._sent + (self._pagination.offset or 0))):
+            raise page.bare_error(f"{what}, but the page before it has `{total}`, and {self._sent:,} rows came")
         is_end = 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)
         if page.ignored and not (self._is_counted and is_end):
             raise page.bare_error(f"{what}, but the page before it says that more rows follow, which would be lost")

@@ -252,13 +252,20 @@ class _Counted:
 
     def _check_heeded(self, page: Page, came: Came) -> None:
         """Where a page brings the rows of the page before it, what was sent for it has no effect."""
-        before, self._before = self._before, came.sent
+        before, self._before, limit = self._before, came.sent, self._pagination.limit or 0
+        if 0 < limit < min(came.number, len(before)) and came.sent[0] == before[0] != before[-1] and not self._by_page:
+            raise page.error(
+                f"it has more rows than `limit` ({limit}), and the first came on the page before: counting a row that "
+                "stays on top would leave another out; page by number, or by links"
+            )
         if not came.sent or came.sent != before or all(row is None for row in came.sent):
             return
         pages = self._pagination
         name = (pages.page_param or "page") if self._by_page else (pages.offset_param or "offset")
         if self._position - self._start <= (1 if self._by_page else came.number):
             hint = hint_of_the_whole(page, came.number)
+            if came.number < limit:
+                hint += ", or hides rows of each page, so that these seem the same; take its links or a cursor"
             raise page.error(f"its rows are those of the page before: the server ignores `{name}`{hint}")
         raise page.error(
             "its rows are those of the page before: the server repeats its last page; `total_path`, `has_more_path` or "
