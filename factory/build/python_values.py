@@ -54,6 +54,9 @@ class ValueCode:
         if dotted and found is value:
             name = self.names.of(dotted)
             return name if arguments is None else call(name, **self.each(arguments))
+        # Also one that is a number or a text; Airflow's own texts, as of trigger rules, are written as such.
+        if isinstance(value, Enum) and not (isinstance(value, str) and type(value).__module__.startswith("airflow.")):
+            return self._member(value)
         return self._of(value)
 
     def each(self, values: Mapping[str, Any]) -> dict[str, Code]:
@@ -73,6 +76,10 @@ class ValueCode:
         if dataclasses.is_dataclass(value) or attrs.has(type(value)):
             return call(self.named(value), **self.each(written_fields(value)))
         raise NoCodeError(f"there is no Python code for a value of type {type(value).__name__}")
+
+    def _member(self, value: Enum) -> Code:
+        kind = self.named(value)
+        return f"{kind}.{value.name}" if value.name in type(value).__members__ else call(kind, [self.code(value.value)])
 
     @_of.register(int | float | None)
     def _scalar(self, value: Any) -> Code:
@@ -97,10 +104,6 @@ class ValueCode:
     def _variable(self, name: str, default: str | None) -> str:
         environ = f"{self.names.module('os')}.environ"
         return f"{environ}[{quoted(name)}]" if default is None else f"{environ}.get({quoted(name)}, {quoted(default)})"
-
-    @_of.register
-    def _enum(self, value: Enum) -> Code:
-        return f"{self.named(value)}.{value.name}"
 
     @_of.register
     def _mapping(self, value: Mapping) -> Code:  # type: ignore[type-arg]

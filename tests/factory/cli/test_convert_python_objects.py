@@ -10,6 +10,7 @@ import yaml
 
 from factory.build.dag import build
 from factory.build.python_made import imported, is_same
+from factory.build.python_module import PythonModule
 from factory.loading.from_python import converted
 from schemas.check import Checker
 
@@ -77,6 +78,7 @@ import pendulum
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.sensors.date_time import DateTimeSensor
 from airflow.providers.standard.sensors.time import TimeSensor
+from airflow.providers.standard.utils.weekday import WeekDay
 from airflow.timetables.events import EventsTimetable
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.timetables.trigger import CronTriggerTimetable, MultipleCronTriggerTimetable
@@ -103,6 +105,17 @@ def built(folder: Path, text: str) -> Any:
     return build(checked.pipelines[0])
 
 
+def in_python(folder: Path, text: str) -> Any:
+    """The DAG of the module that a document becomes."""
+    (folder / "d.yaml").write_text(text)
+    checker = Checker(folder)
+    (pipeline,) = checker.file("d.yaml").pipelines
+    module = folder / "back19.py"
+    module.write_text(PythonModule(pipeline, checker.subject("d.yaml", "d").effective).text())
+    (dag,) = imported(module).dags
+    return dag
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -115,7 +128,14 @@ def built(folder: Path, text: str) -> Any:
         ),
         *('pendulum.parse("2026-01-01T00:00:00+02:00")', 'ZoneInfo("Asia/Tokyo")', "timezone(timedelta(hours=2), 'x')"),
         *('Asset("q")', '[Asset("s3://x", group="g")]', 'o.Word("x")', "o.Table(a=1)", '[{"k": o.Word("y")}]'),
-        *("o.Pool.BIG", "o.Shade.RED", "o.Level.HIGH", '{"k": o.Pool.BIG}', 'o.Pair(1, "x")'),
+        *(
+            "o.Pool.BIG",
+            "o.Shade.RED",
+            "o.Level.HIGH",
+            '{"k": o.Pool.BIG}',
+            "[o.Level.HIGH, WeekDay.SUNDAY]",
+            'o.Pair(1, "x")',
+        ),
         *(
             "collections.OrderedDict(a=1)",
             'collections.Counter("aab")',
@@ -127,6 +147,7 @@ def test_an_object_is_made_again(value: str, tmp_path: Path, monkeypatch: pytest
 
     assert said == []
     assert is_same(built(tmp_path, text).task_dict["a"].a, dag.task_dict["a"].a)
+    assert is_same(in_python(tmp_path, text).task_dict["a"].a, dag.task_dict["a"].a)
 
 
 @pytest.mark.parametrize(
