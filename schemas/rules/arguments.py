@@ -89,6 +89,27 @@ def values_of_function(subject: Subject, task: TaskView, function: Function) -> 
     yield from misfits(subject, task, f"`{function.path}`", function.parameters, is_operator=False)
     yield from words_taken_for_true(subject, task, annotated)
     yield from texts_of_params(subject, task, annotated)
+    yield from read_as_values(subject, task)
+
+
+_LONGEST_LITERAL = 1_000
+
+
+def read_as_values(subject: Subject, task: TaskView, rendered: Collection[str] | None = None) -> Iterator[Diagnostic]:
+    """Texts without a template that native rendering makes numbers and the like; `rendered`: of these arguments."""
+    for place, text in walk(dict(task.arguments)).texts if renders_natively(subject) else ():
+        is_rendered = type(text) is str and (rendered is None or place[0] in rendered)
+        if not is_rendered or len(text) > _LONGEST_LITERAL or any(mark in text for mark in ("{{", "{%", "${")):
+            continue
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            continue
+        if not isinstance(value, str):
+            message = f"native rendering makes {_KINDS_OF_VALUES.get(type(value)) or f'`{value}`'} of this text"
+            help_text = f"to keep the text, write \"'{text}'\"" if re.fullmatch(r"[\w.+-]+", text) else ""
+            path, severity = (*task.with_path, *place), Severity.WARNING
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
 
 
 def with_op_kwargs(task: TaskView) -> TaskView:
@@ -102,7 +123,7 @@ _OF_A_PARAM = re.compile(
     r"\s*-?\}\}\s*"
 )
 _KINDS = {"array": "a list", "object": "a mapping", "boolean": "true or false"}
-_KINDS_OF_VALUES = {list: "a list", dict: "a mapping", bool: "true or false"}
+_KINDS_OF_VALUES = {list: "a list", tuple: "a list", dict: "a mapping", bool: "true or false"}
 
 
 def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:

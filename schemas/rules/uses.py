@@ -20,6 +20,7 @@ from schemas.rules.arguments import (
     annotated_as,
     argument_findings,
     misfits,
+    read_as_values,
     renders_natively,
     values_of_function,
     words_taken_for_true,
@@ -71,6 +72,7 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
             continue
         if task.uses in BUILT_INS:
             yield from _not_templated(subject, task, built_in(task.uses).templated)
+            yield from read_as_values(subject, task, built_in(task.uses).templated)
             # What it takes itself has a type; in a mapping or a list may be anything.
             typed = {key for key, value in task.arguments.items() if not isinstance(value, list | dict)}
             yield from zeros_in_arguments(subject, task, typed | {"env", "headers"})
@@ -175,6 +177,7 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
         yield from misfits(subject, task, operator.path.rpartition(".")[2], own, is_operator=True)
     if operator.template_fields is not None:
         yield from _not_templated(subject, task, operator.template_fields)
+        yield from read_as_values(subject, task, operator.template_fields)
     yield from _read_before_the_run(subject, task)
 
 

@@ -30,6 +30,7 @@ from schemas.rules.arguments import (
     Arguments,
     argument_findings,
     misfits,
+    read_as_values,
     texts_of_params,
     values_of_function,
     with_op_kwargs,
@@ -91,6 +92,7 @@ def _task(
         return None
     if "decorator" not in task.data:
         yield from _of_operator(dag, task, f"`{found.path}`", found.parameters)
+        yield from read_as_values(dag.as_pipeline, dag.views[task.path], found.template_fields or ())
     if isinstance(function, Function) and found.path.endswith(_PYTHON):
         yield from _of_function(dag, task, function)
     return frozenset(p.name for p in found.parameters)

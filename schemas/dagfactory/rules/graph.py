@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from schemas.rules import outcomes
 from schemas.rules.graph import Edges, cycles
 from schemas.shape.wording import described
 
+_OUTPUT = re.compile(r"(?P<task>[\w.-]+)\.output")
 _WORDS = frozenset({"dependencies", "task_id", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"})
 """Keys of a task whose text is not an argument."""
 
@@ -57,13 +59,13 @@ def references(task: Part) -> Iterator[tuple[DataPath, str]]:
 
 def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
     """`+task` where dag-factory leaves it as text, or passes what is neither an output nor an edge."""
-    if not dag.subject.may_hold("+"):
+    if not dag.subject.may_hold("+", ".output"):
         return
     read = dict(references(task))
     waits = {name for _, name in task.dependencies}
     for path, text in walk(task.data).texts:
         place = (*task.path, *path)
-        match = PLUS.fullmatch(text)
+        match = PLUS.fullmatch(text) or _OUTPUT.fullmatch(text)
         if match is None or path[0] in _WORDS:
             continue
         other = dag.built_as.get(match["task"])
@@ -72,10 +74,11 @@ def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
         help_text = f"its output is `{{{{ ti.xcom_pull(task_ids='{match['task']}') }}}}`"
         if other.id not in waits:
             help_text += f"; to wait for it write `dependencies: [{other.id}]`"
-        if place not in read and path[:1] == ("expand",):
+        if place not in read and len(path) == 2 and path[0] == "expand":
             continue  # it has a finding of its own: no task is mapped over text
         if place not in read:
             where = "inside a list or a mapping" if "decorator" in task.data else "in the arguments of an operator"
+            where = where if text.startswith("+") else "here"
             message = f"`{shown(text)}` stays text: dag-factory reads no reference {where}"
             yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, help=help_text)
         elif "operator" in other.data and "expand" not in path:

@@ -23,7 +23,7 @@ from schemas.source import Function, SourceReader
 
 _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("executor", "logger_name", "map_index_template", "pool", "queue", "run_as_user"), TEXT),
-    "task_display_name": TEXT,
+    **dict.fromkeys(("owner", "task_display_name"), TEXT),
     **dict.fromkeys(("doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"), TEXT),
     **dict.fromkeys(("allow_nested_operators", "do_xcom_push", "multiple_outputs", "wait_for_downstream"), BOOL),
     **dict.fromkeys(("email_on_failure", "email_on_retry"), BOOL),
