@@ -89,16 +89,16 @@ def values_of_function(subject: Subject, task: TaskView, function: Function) -> 
     yield from misfits(subject, task, f"`{function.path}`", function.parameters, is_operator=False)
     yield from words_taken_for_true(subject, task, annotated)
     yield from texts_of_params(subject, task, annotated)
-    yield from read_as_values(subject, task)
+    yield from read_as_values(subject, task, task.arguments.keys() - annotated)
 
 
 _LONGEST_LITERAL = 1_000
 
 
-def read_as_values(subject: Subject, task: TaskView, rendered: Collection[str] | None = None) -> Iterator[Diagnostic]:
+def read_as_values(subject: Subject, task: TaskView, rendered: Collection[str]) -> Iterator[Diagnostic]:
     """Texts without a template that native rendering makes numbers and the like; `rendered`: of these arguments."""
     for place, text in walk(dict(task.arguments)).texts if renders_natively(subject) else ():
-        is_rendered = type(text) is str and (rendered is None or place[0] in rendered)
+        is_rendered = type(text) is str and place[0] in rendered
         if not is_rendered or len(text) > _LONGEST_LITERAL or any(mark in text for mark in ("{{", "{%", "${")):
             continue
         try:

@@ -23,7 +23,7 @@ from schemas.source import Function, SourceReader
 
 _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("executor", "logger_name", "map_index_template", "pool", "queue", "run_as_user"), TEXT),
-    **dict.fromkeys(("owner", "task_display_name"), TEXT),
+    "task_display_name": TEXT,
     **dict.fromkeys(("doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"), TEXT),
     **dict.fromkeys(("allow_nested_operators", "do_xcom_push", "multiple_outputs", "wait_for_downstream"), BOOL),
     **dict.fromkeys(("email_on_failure", "email_on_retry"), BOOL),
@@ -72,8 +72,8 @@ def _settings(dag: DagView, path: DataPath, data: Any) -> Iterator[Diagnostic]:
             yield dag.subject.finding(Code.WRONG_TYPE, place, f"`{key}` must not be null")
         elif is_unset(value) and key in _NO_TEXT:
             yield unset(dag, place, value)
-        elif key in _KINDS:
-            yield from wrong_kind(dag, place, value, _KINDS[key])
+        elif key in _KINDS or (key == "owner" and isinstance(value, list | dict)):
+            yield from wrong_kind(dag, place, value, _KINDS.get(key, TEXT))
         elif key in _WORDS:
             if value not in _WORDS[key] and not (key == "weight_rule" and "." in str(value)):
                 message = f"`{shown(value)}` is not a `{key}`"
