@@ -282,7 +282,7 @@ def _in_a_run(value: Any) -> Any:
     if is_unset(value) or (isinstance(value, str) and PLUS.fullmatch(value) is not None):
         return _Later(value)
     is_made = isinstance(value, dict) and (not OBJECT_KEYS.isdisjoint(value) or "__args__" in value)
-    return {OBJECT: str(value.get("__type__"))} if is_made else value
+    return {OBJECT: str(value.get("__type__", "made"))} if is_made else value
 
 
 def _parts(written: Any, key: str, id_key: str) -> dict[str, Part]:

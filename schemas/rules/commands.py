@@ -33,10 +33,8 @@ _MOST = 50
 """Templates of one command that are looked at: each is a place in the text that has to be found."""
 _BACKSLASH_AND_SPACE = r"\\[ \t]+(?=\n)"
 _DASH = r"(?<!\S)-?[\u2010-\u2015\u2212]+-*(?=[A-Za-z])"
-_COMMAND_AGAIN = (
-    r"(?<=[^\s\\;&|(]) (?=(?:cd|echo|export|mkdir|rm|cp|mv|curl|wget|python3?|pip|aws|gsutil|dbt|psql|set|source) )"
-)
-"""A second command of a line, as far as a name tells; `sudo`, `time` and their like come before one."""
+_COMMANDS = r"cd|echo|export|mkdir|rm|cp|mv|curl|wget|python3?|pip|aws|gsutil|dbt|psql|set|source"
+"""What begins a line of its own, as far as a name tells; `sudo`, `time` and their like come before one."""
 _ENDED_BY_A_WORD = r"(?:^|[;&|(]\s*)(?:cd [^\s\-'\"`{(][^\s'\"`{(]*+|set -[a-z]++(?: pipefail)?+) (?=[^\s;&|)#<>12\\])"
 """`cd` and `set` take no command, so a word behind theirs begins one."""
 _BLOCK_WORDS = frozenset({"then", "do", "else", "elif", "fi", "done", "esac"})
@@ -88,10 +86,6 @@ def _second_command(command: str) -> str | None:
     match = re.search(_ENDED_BY_A_WORD, command)
     if match is not None:
         return command[match.end() :].split(maxsplit=1)[0]
-    for match in re.finditer(_COMMAND_AGAIN, command):
-        before = command[: match.start()].split()[-1:]
-        if before and before[0] not in _BEFORE_A_COMMAND and not before[0].startswith("-"):
-            return command[match.end() :].split(maxsplit=1)[0]
     return None
 
 
@@ -135,9 +129,11 @@ def _second_line(lines: list[str]) -> str | None:
         if not line or not before:
             continue
         word, last = line.split()[0], before.split()[-1]
-        is_open = before.endswith((";", "&", "|", "(", "\\", "{", "'", '"')) or last in _BEFORE_A_COMMAND | _BLOCK_WORDS
+        is_open = before.endswith((";", "&", "|", "(", "\\", "{", "'", '"')) or last in _BEFORE_A_COMMAND
         is_again = word == first and re.fullmatch(r"[a-z][\w-]+", word) is not None
-        if not is_open and (is_again or word.rstrip(";") in _BLOCK_WORDS):
+        is_again |= re.fullmatch(_COMMANDS, word) is not None and not last.startswith("-")
+        is_end = word.rstrip(";") in _BLOCK_WORDS and last not in _BLOCK_WORDS
+        if not is_open and (is_again or is_end):
             return word.rstrip(";")
     return None
 

@@ -1,0 +1,55 @@
+"""What findings advise, beyond what cases show of them: the line of help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemas.check import Checker, CheckOptions
+
+BASH = 'tasks:\n  - {{id: a, uses: bash, with: {{bash_command: "{}"}}}}\n'
+RAW = "for a template of another program, write `{% raw %}` before it and `{% endraw %}` after it"
+SENSOR = "airflow.providers.standard.sensors.filesystem.FileSensor"
+DAG = 'orders:\n  start_date: 2026-01-01\n  schedule: "*/45 * * * *"\n  tasks:\n'
+
+
+def helps(folder: Path, files: dict[str, str]) -> set[str]:
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return {found.help for found in Checker(folder, CheckOptions(environ={})).folder().diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("command", "help_text"),
+    [
+        ("{% for x in [1] %}x{% endif %}", "write `{% endfor %}`"),
+        ("{% if ds %}x{% endfor %}", "write `{% endif %}`"),
+        ("x{% endif %}", "there is nothing before it that it ends"),
+        ("docker ps --format '{{range .Names}}x'", RAW),
+        ("docker ps --format 'x{{end}}'", RAW),
+        ("{{ ende }}", "a param is `params.NAME`, a Variable `var.value.NAME`"),
+    ],
+)
+def test_templates(tmp_path: Path, command: str, help_text: str) -> None:
+    assert help_text in helps(tmp_path, {"orders.yaml": BASH.format(command)})
+
+
+@pytest.mark.parametrize(("cron", "delta"), [("0 5 * * *", "1290m"), ("0 9 * * *", "90m"), ("30 6 * * *", "23h")])
+def test_the_last_run_of_a_pipeline_at_another_time(tmp_path: Path, cron: str, delta: str) -> None:
+    wait = f'schedule: "{cron}"\ntasks: [{{id: a, uses: wait_dag, with: {{external_dag_id: stock}}}}]\n'
+    stock = 'schedule: "30 7 * * *"\ntasks: [{id: a, uses: empty}]\n'
+    shown = f"write the difference of the two schedules as `execution_delta`: `{delta}`, its last run before"
+
+    assert shown in helps(tmp_path, {"orders.yaml": wait, "stock.yaml": stock})
+    assert helps(tmp_path, {"orders.yaml": wait.replace("stock}", f"stock, execution_delta: {delta}}}")}) == set()
+
+
+def test_durations_of_dag_factory_are_its_own(tmp_path: Path) -> None:
+    task = f'    a: {{operator: {SENSOR}, filepath: /a, poke_interval: "5m", timeout: "600"}}\n'
+
+    assert helps(tmp_path, {"orders.yaml": DAG + task}) == {
+        "for equal steps write `{__type__: datetime.timedelta, minutes: 45}`",
+        "write `300`, or `{__type__: datetime.timedelta, seconds: 300}`",
+        "write `600`, or `{__type__: datetime.timedelta, seconds: 600}`",
+    }
