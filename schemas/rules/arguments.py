@@ -128,7 +128,8 @@ _KINDS_OF_VALUES = {list: "a list", tuple: "a list", dict: "a mapping", bool: "t
 
 def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
     """`{{ params.x }}` of a param that is no text, in arguments of a function whose type is unknown."""
-    texts = walk(dict(task.arguments)).texts if subject.may_hold("params") and not renders_natively(subject) else ()
+    is_asked = subject.may_hold("params.", "params[") and not renders_natively(subject)
+    texts = walk(dict(task.arguments)).texts if is_asked else ()
     for place, value in texts:
         match = _OF_A_PARAM.fullmatch(value) if len(place) > 1 or place[0] not in annotated else None
         if match is None or type(value) is not str:

@@ -56,6 +56,8 @@ class TaskView(NamedTuple):
     @property
     def followed(self) -> tuple[tuple[tuple[DataPath, str], ...], ...]:
         """The ids that a branch by a condition chooses in each case, with their paths."""
+        if "follow_task_ids_if_true" not in self.arguments:
+            return ()
         found = []
         for key in ("follow_task_ids_if_true", "follow_task_ids_if_false"):
             written, path = self.arguments.get(key), (*self.with_path, key)
