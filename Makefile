@@ -49,17 +49,18 @@ help: ## show this list
 	@echo "  make run PORT=8080 LOCAL_API_PORT=8000 AIRFLOW_HOME=.airflow"
 	@echo "  make test PYTEST_ARGS='tests/schemas -x'"
 
+# exec, here and below: make's own child is the program and no shell, so a signal to make reaches it.
+
 # What the pipelines of this folder use; models (the extra `ml`) are left to who trains some.
 SETUP = $(BOOTSTRAP) --extra airflow --extra chart --extra duckdb --extra load
 setup:
-	@$(SETUP)
+	@exec $(SETUP)
 
 setup-dev:
-	@$(BOOTSTRAP) --extra airflow --extra dev
+	@exec $(BOOTSTRAP) --extra airflow --extra dev
 
-# exec: make's own child is the supervisor, so a signal to make reaches it.
 run: ## start Airflow with the pipelines of this folder, and the sample API
-	@$(SETUP) --for-run "$(RUN_HOME)"
+	@exec $(SETUP) --for-run "$(RUN_HOME)"
 	@exec $(VENV)/bin/factory run --port "$(PORT)" --local-api-port "$(LOCAL_API_PORT)" --airflow-home "$(RUN_HOME)"
 
 test: setup-dev ## run all tests but the long ones
@@ -77,7 +78,7 @@ lint: setup-dev ## check code and pipelines
 
 # PostgreSQL and Redis are the system's: root alone may install them.
 setup-soak:
-	@$(BOOTSTRAP) --extra airflow --extra celery --extra dev
+	@exec $(BOOTSTRAP) --extra airflow --extra celery --extra dev
 	@$(VENV)/bin/python -m tests.e2e.services
 
 soak: setup-soak ## run the tests that take long or need a service

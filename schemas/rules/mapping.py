@@ -49,14 +49,22 @@ _SEVERAL = re.compile(r"(?:dict|Dict|Mapping)\[str, (?P<each>.+)\]")
 
 
 def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
-    """Outputs of functions that return nothing, or no list to map over."""
+    """Outputs of functions that return nothing, or no list to map over; parts of what several runs return."""
     known = subject.by_id
     for task, path, reference, part in subject.references:
         other = (
             known.get(task.scope.find(reference.task_id, known) or "") if isinstance(reference, TaskReference) else None
         )
-        function = _function(other, reader) if other is not None and other is not task else None
-        if function is None or not isinstance(reference, TaskReference):
+        if other is None or other is task or not isinstance(reference, TaskReference):
+            continue
+        if reference.steps and isinstance(reference.steps[0], str) and _is_a_list(subject, other, task):
+            message = f"the outputs of all runs of `{other.full_id}` are a list, which has no `{reference.steps[0]}`"
+            help_text = (
+                f"take one by its number, `[0].{reference.steps[0]}`, or the whole output for a Python function to read"
+            )
+            yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, part=part)
+        function = _function(other, reader)
+        if function is None:
             continue
         message, help_text = (
             "",
@@ -73,6 +81,12 @@ def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnost
         if message:
             yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING, part=part)
     yield from _pulled(subject, known, reader)
+
+
+def _is_a_list(subject: Subject, other: TaskView, task: TaskView) -> bool:
+    """Whether a task's output holds that of several runs: it, or a group around it that `task` is not in, is mapped."""
+    shared = [group.path for group in subject.around(task.path)]
+    return other.is_mapped or any(one.is_mapped and one.path not in shared for one in subject.around(other.path))
 
 
 def _pulled(subject: Subject, known: Mapping[str, TaskView], reader: SourceReader) -> Iterator[Diagnostic]:
