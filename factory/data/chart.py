@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,15 @@ from schemas.rules.charts import unknown_fields
 PREFIX = "/pipeline-charts"
 """Where `factory.pages` shows a chart, below the API server's address."""
 FORMATS = (".html", ".svg", ".png", ".pdf")
+_NUMBER = re.compile(
+    r"\s*(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|0x[\da-f]+|0o[0-7]+|0b[01]+)?\s*", re.IGNORECASE | re.ASCII
+)
+"""Text that JavaScript takes for a number, an empty one too."""
+_DAY_FIRST = re.compile(r"\s*(?:1[3-9]|2\d|3[01])[./-]\d{1,2}[./-]\d{4}", re.ASCII)
+_WITHOUT_SCALE = ("tooltip", "text", "detail", "order", "href", "url", "description", "key", "row", "column", "facet")
+"""Channels that also take what is no number."""
+_COUNTS = ("count", "distinct", "valid", "missing", "values")
+"""Aggregates that do, too."""
 _SCALE = 2.0
 """Pixels of a PNG for each of the chart's own."""
 _PAGE = """<!DOCTYPE html>
@@ -63,6 +74,67 @@ def draw(spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]], to: s
     finally:
         new.discard()
     return new.path
+
+
+def undrawn(spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What Vega-Lite leaves out of a chart and says nothing: values on a scale of numbers or times that are none. Where
+    the spec has a `transform`, it may make others of them."""
+    whole = _mapping(spec)
+    found = []
+    for field, kind in () if _has(whole, "transform") else dict.fromkeys(_on_scales(whole)):
+        fits, name = _SCALES[kind]
+        values = [row[field] for row in plain_rows(rows) if row.get(field) is not None]
+        wrong = sum(not fits(value) for value in values)
+        if wrong:
+            are = f"is no {name} and is" if wrong == 1 else f"are no {name}s and are"
+            found.append(f"{wrong} of {len(values)} values of `{field}` {are} not drawn")
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return _NUMBER.fullmatch(value) is not None
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _may_be_time(value: Any) -> bool:
+    """Whether JavaScript may take it for a time; it knows many forms, and none that begins with the day."""
+    if isinstance(value, str):
+        return any(sign.isdigit() for sign in value) and _DAY_FIRST.match(value) is None
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+_SCALES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "quantitative": (_is_number, "number"),
+    "temporal": (_may_be_time, "time"),
+}
+"""Type of a field → what is drawn, and what that is called."""
+
+
+def _on_scales(value: Any) -> Iterator[tuple[str, str]]:
+    """The fields with such a type."""
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _on_scales(one)
+    if not isinstance(value, Mapping):
+        return
+    encoding = value.get("encoding")
+    for channel, given in encoding.items() if isinstance(encoding, Mapping) else ():
+        if not isinstance(given, Mapping) or channel in _WITHOUT_SCALE or given.get("aggregate") in _COUNTS:
+            continue
+        is_computed = bool(given.get("aggregate") or given.get("bin"))
+        kind = given.get("type", "quantitative" if is_computed else "temporal" if given.get("timeUnit") else None)
+        if isinstance(given.get("field"), str) and kind in _SCALES:
+            yield given["field"], kind
+    for key, one in value.items():
+        if key != "encoding":
+            yield from _on_scales(one)
+
+
+def _has(value: Any, key: str) -> bool:
+    if isinstance(value, Mapping):
+        return key in value or any(_has(one, key) for one in value.values())
+    return isinstance(value, list | tuple) and any(_has(one, key) for one in value)
 
 
 def _mapping(spec: Mapping[str, Any] | str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
-from factory.data.chart import PREFIX, ChartError, draw
+from factory.data.chart import PREFIX, ChartError, draw, undrawn
 from factory.data.row_files import RowFileError, read_rows
 from factory.data.sql import SqlError, database_hook, run_sql
 
@@ -87,6 +87,8 @@ class ChartOperator(BaseOperator):
             self.log.info("%s rows in %s", len(rows), self.drawn)
         else:
             self.log.warning("There are no rows: %s says so and shows nothing else.", self.drawn)
+        for text in undrawn(self.spec, rows):
+            self.log.warning("%s", text)
         self.to = self.drawn
         return self.drawn
 

@@ -124,6 +124,41 @@ def test_a_chart_without_rows_says_so(
     assert f"There are no rows: {tmp_path / 'a.svg'} says so" in capsys.readouterr().out
 
 
+SCALES: list[tuple[str, list[Any]]] = [
+    (
+        "quantitative",
+        ["x", "2,5", "Infinity", "1_0", float("nan"), float("inf"), {"a": 1}, "12", " 1e3 ", "0x1F", True],
+    ),
+    ("temporal", ["x", "31.12.2026", "13/1/2026", "soon", "2026-01-02", "01.02.2026", "Jan 2 2026", 12]),
+]
+
+
+@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in SCALES for value in values])
+def test_a_value_that_is_not_drawn_is_said(
+    tmp_path: Path, kind: str, value: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = {"mark": "point", "encoding": {"x": {"field": "k"}, "y": {"field": "v", "type": kind}}}
+    drawn = draw(tmp_path / "a.svg", [{"k": "a", "v": value}], spec).count(b'aria-roledescription="point"')
+    said = f"1 of 1 values of `v` is no {'number' if kind == 'quantitative' else 'time'} and is not drawn"
+    assert (said in capsys.readouterr().out) == (drawn == 0)
+
+
+def test_values_that_are_not_drawn_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"k": "a", "v": "x"}, {"k": "b", "v": "2,5"}, {"k": "c", "v": None}, {"k": "d", "v": 1}, {"k": "e"}]
+    said = "2 of 3 values of `v` are no numbers and are not drawn"
+    number = {"encoding": {"x": {"field": "k"}, "y": {"field": "v", "type": "quantitative"}}, "mark": "bar"}
+    summed = {"encoding": {"y": {"field": "v", "aggregate": "sum"}}, "mark": "bar"}
+    shown = {"field": "v", "type": "quantitative"}
+    for spec in (number, {"layer": [number, {**number, "mark": "line"}]}, {"hconcat": [summed]}, json.dumps(number)):
+        draw(tmp_path / "a.svg", rows, spec)
+        assert capsys.readouterr().out.count(said) == 1
+    for encoding in ({"y": {"field": "v", "aggregate": "count"}}, {"x": {"field": "v"}}, {"tooltip": shown}):
+        draw(tmp_path / "a.svg", rows, {"mark": "bar", "encoding": encoding})
+    made = [{"calculate": "toNumber(replace(datum.v, ',', '.'))", "as": "v"}]
+    draw(tmp_path / "a.svg", rows, {**number, "transform": made})
+    assert "not drawn" not in capsys.readouterr().out
+
+
 def test_no_rows_leave_every_form_of_a_spec_one_that_can_be_drawn(tmp_path: Path) -> None:
     made = {**SPEC, "transform": [{"calculate": "datum.total * 2", "as": "twice"}]}
     for number, spec in enumerate(
