@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from schemas.findings.suggestions import in_one_unit
+
 Ask = Callable[[str], list[dict[str, Any]]]
 """Runs a query and gives its rows."""
 _LONGEST = 300
@@ -39,7 +41,8 @@ class Checked:
 
     def source(self, *conditions: str | None) -> str:
         """`FROM` with what is checked, and with more conditions."""
-        given = [f"({one})" for one in (self.where, *conditions) if one is not None]
+        # On a line of its own, a condition may end with a comment.
+        given = [f"({one}\n)" for one in (self.where, *conditions) if one is not None]
         return f"FROM {self.table}" + (f" WHERE {' AND '.join(given)}" if given else "")
 
     def value(self, expression: str, *conditions: str | None) -> Any:
@@ -98,7 +101,18 @@ class Unchecked:
     rule: str
 
 
-Finding = Broken | Unchecked
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A rule that cannot be checked: its name, and why."""
+
+    rule: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"- {self.rule}: cannot be checked: {self.why}"
+
+
+Finding = Broken | Unchecked | Unclear
 
 
 def findings(checked: Checked, rules: Rules, rows: int, now: datetime) -> Iterator[Finding]:
@@ -107,16 +121,23 @@ def findings(checked: Checked, rules: Rules, rows: int, now: datetime) -> Iterat
         yield Broken("row_count", rows, said(rules.row_count))
     for column, wanted in rules.columns.items():
         for kind, expected in wanted.items():
-            yield from _column(checked, column, kind, expected, rows)
+            yield from _said(f"{column}, {kind}", _column(checked, column, kind, expected, rows))
     for name, check in rules.checks.items():
-        try:
-            yield from _statement(checked, name, check)
-        except CheckError:
-            if rows or checked.has_columns:
-                raise
-            yield Unchecked(name)
+        for one in _said(name, _statement(checked, name, check)):
+            # Where there are neither rows nor columns, no name is known.
+            is_known = rows or checked.has_columns or not isinstance(one, Unclear)
+            yield one if is_known else Unchecked(name)
     if rules.freshness is not None:
-        yield from _freshness(checked, rules.freshness, rows, now)
+        rule = f"freshness of {rules.freshness['column']}"
+        yield from _said(rule, _freshness(checked, rules.freshness, rows, now))
+
+
+def _said(rule: str, found: Iterator[Finding]) -> Iterator[Finding]:
+    """What is found by one rule. One that cannot be checked leaves the others to be checked."""
+    try:
+        yield from found
+    except CheckError as error:
+        yield Unclear(rule, str(error))
 
 
 def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any], rows: int) -> Iterator[Finding]:
@@ -130,7 +151,7 @@ def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any
         if checked.no_number is not None:
             others = int(checked.value(f"sum(CASE WHEN {checked.no_number.format(name)} THEN 1 ELSE 0 END)"))
             if others:
-                raise CheckError(f"{rule}: {others} values are text that is no number")
+                raise CheckError(f"{counted(others, 'value is', 'values are')} text that is no number")
         name = f"CAST({name} AS DECIMAL(38, 9))"
         figure = checked.value(_FIGURES[kind].format(name))
     if holds(figure, expected):
@@ -164,7 +185,7 @@ _FIGURES: Mapping[str, str] = {
 
 def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterator[Finding]:
     statement, partition = check["check_statement"], check.get("partition_clause")
-    held = f"CASE WHEN {statement} THEN 1 ELSE 0 END AS held"
+    held = f"CASE WHEN {statement}\n THEN 1 ELSE 0 END AS held"
     (row,) = checked.ask(
         f"SELECT min(held) AS held, count(*) - sum(held) AS broken FROM (SELECT {held} {checked.source(partition)}) q"
     )
@@ -173,10 +194,10 @@ def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterato
         return
     if int(row["held"]) == 1:
         return
-    found = f"{row['broken']} rows that do not meet it"
+    found = counted(int(row["broken"]), "row that does not meet it", "rows that do not meet it")
     try:
         rows = checked.breaking(
-            " AND ".join(f"({one})" for one in (partition, f"NOT ({statement}) OR ({statement}) IS NULL") if one)
+            " AND ".join(f"({one}\n)" for one in (partition, f"NOT ({statement}\n) OR ({statement}\n) IS NULL") if one)
         )
     except CheckError:  # the statement is about all rows: `sum(price) > 0`
         rows, found = [], "that it does not hold"
@@ -187,9 +208,11 @@ def _freshness(checked: Checked, freshness: Mapping[str, Any], rows: int, now: d
     column, within = freshness["column"], freshness["within"]
     newest = _moment(checked.value(f"max({checked.name(column)})"), column) if rows else None
     if newest is None:
-        yield Broken(f"freshness of {column}", "no time", f"one within {within}")
+        yield Broken(f"freshness of {column}", "no time", f"one within {in_one_unit(int(within.total_seconds()))}")
     elif now - newest > within:
-        yield Broken(f"freshness of {column}", newest.isoformat(), f"a time within {within}")
+        yield Broken(
+            f"freshness of {column}", newest.isoformat(), f"a time within {in_one_unit(int(within.total_seconds()))}"
+        )
 
 
 def _moment(value: Any, column: str) -> datetime | None:
@@ -198,11 +221,11 @@ def _moment(value: Any, column: str) -> datetime | None:
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise CheckError(f"freshness: the column `{column}` holds no times that can be read") from None
+            raise CheckError(f"the column `{column}` holds no times that can be read") from None
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     if value is not None and not isinstance(value, datetime):
-        raise CheckError(f"freshness: the column `{column}` holds no times, but {type(value).__name__}")
+        raise CheckError(f"the column `{column}` holds no times, but {type(value).__name__}")
     return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
@@ -210,7 +233,7 @@ def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
     """Whether a figure is what is expected, a share of `tolerance` more or less. Raises CheckError."""
     number = _number(figure)
     if number is None:
-        raise CheckError(f"`{figure}` is no number, and can be held against none")
+        raise CheckError(f"`{figure}` is no number")
     off = float(expected.get("tolerance") or 0)
     tests: Mapping[str, Callable[[float], bool]] = {
         "equal_to": lambda wanted: _below(wanted, off) <= number <= _above(wanted, off),
@@ -253,6 +276,11 @@ def said(expected: Mapping[str, Any]) -> str:
     parts = [f"{_WORDS[key]}{wanted}" for key, wanted in expected.items() if key in _WORDS and wanted is not None]
     off = f" (give or take {expected['tolerance']:.0%})" if expected.get("tolerance") else ""
     return " and ".join(parts) + off
+
+
+def counted(number: int, one: str, more: str) -> str:
+    """A number of things in words."""
+    return f"{number} {one if number == 1 else more}"
 
 
 def _shown(row: Mapping[str, Any]) -> str:

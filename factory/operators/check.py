@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
-from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, findings
+from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, counted, findings
 from factory.data.duckdb import DuckdbError, Query, opened
 from factory.data.row_files import RowFileError, plain_rows
 from factory.data.sql import SqlError, database_hook, result_rows, run_sql
@@ -81,6 +81,7 @@ class CheckOperator(BaseOperator):
         except (CheckError, SqlError, DuckdbError, RowFileError) as error:
             raise AirflowException(str(error)) from None
         broken = [one for one in found if isinstance(one, Broken)]
+        unclear = [one for one in found if isinstance(one, Unclear)]
         unchecked = [one.rule for one in found if isinstance(one, Unchecked)]
         if unchecked:
             why = (
@@ -89,10 +90,11 @@ class CheckOperator(BaseOperator):
             self.log.warning(
                 "%s of %s rules checked nothing (%s): %s", len(unchecked), len(rules), why, "; ".join(unchecked)
             )
-        if broken:
-            self._say(broken, len(rules), count)
+        if broken or unclear:
+            self._say(broken, unclear, len(rules), count)
         else:
-            self.log.info("%s rules hold for %s rows", len(rules) - len(unchecked), count)
+            held = counted(len(rules) - len(unchecked), "rule holds", "rules hold")
+            self.log.info("%s for %s", held, counted(count, "row", "rows"))
         return {
             "rows": count,
             "rules": len(rules),
@@ -100,9 +102,15 @@ class CheckOperator(BaseOperator):
             "unchecked": unchecked,
         }
 
-    def _say(self, broken: Sequence[Broken], rules: int, count: int) -> None:
-        text = "\n".join([f"{len(broken)} of {rules} rules are broken ({count} rows):", *map(str, broken)])
-        if self.severity == "error":
+    def _say(self, broken: Sequence[Broken], unclear: Sequence[Unclear], rules: int, count: int) -> None:
+        heads = [(broken, "is broken", "are broken"), (unclear, "cannot be checked", "cannot be checked")]
+        said = " and ".join(
+            f"{len(some)} of {counted(rules, 'rule', 'rules')} {one if len(some) == 1 else more}"
+            for some, one, more in heads
+            if some
+        )
+        text = "\n".join([f"{said} ({counted(count, 'row', 'rows')}):", *map(str, broken), *map(str, unclear)])
+        if self.severity == "error" or unclear:
             raise AirflowException(text)
         self.log.warning("%s", text)
 

@@ -94,7 +94,7 @@ def test_a_failure_names_every_rule_its_figure_and_rows(source: dict[str, Any]) 
         if "-3.0" in text
         else "- price, min: found -3, expected at least 0",
         "- price, max: found 12.5, expected at most 10 (give or take 10%)",
-        "- low: found 1 rows that do not meet it, expected price < 12",
+        "- low: found 1 row that does not meet it, expected price < 12",
         "- sum: found that it does not hold, expected sum(price) < 5",
     ]
     shown = [line.strip() for line in lines if not line.startswith("- ")]
@@ -128,7 +128,7 @@ def test_a_warning_lets_the_task_succeed(source: dict[str, Any], caplog: pytest.
 
 def test_old_rows_are_noticed(source: dict[str, Any]) -> None:
     fresh = {"column": "at", "within": timedelta(days=1)}
-    assert "freshness of at: found 2026-01-03T00:00:00+00:00, expected a time within 1 day" in broken(
+    assert "freshness of at: found 2026-01-03T00:00:00+00:00, expected a time within 1d" in broken(
         source, freshness=fresh
     )
     long = datetime.now(UTC) - datetime(2026, 1, 2, tzinfo=UTC)
@@ -178,7 +178,7 @@ def test_no_rows_break_what_is_about_their_number(no_rows: dict[str, Any]) -> No
         "- row_count: found 0, expected at least 1",
         "- id, distinct_check: found 0, expected at least 2",
         "- many: found that it does not hold, expected count(*) > 10",
-        "- freshness of at: found no time, expected one within 1 day, 0:00:00",
+        "- freshness of at: found no time, expected one within 1d",
     ]
 
 
@@ -208,10 +208,42 @@ def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypat
         ]
     with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
         database.execute("INSERT INTO t VALUES ('n/a')")
-    assert "p, min: 1 values are text that is no number" in broken(table, columns={"p": {"min": {"geq_to": 0}}})
+    assert "p, min: cannot be checked: 1 value is text that is no number" in broken(
+        table, columns={"p": {"min": {"geq_to": 0}}}
+    )
 
 
 def test_what_cannot_be_checked_is_said(source: dict[str, Any]) -> None:
     assert "nothing" in broken(source, columns={"nothing": {"min": {"geq_to": 0}}})
-    assert "is no number" in broken(source, columns={"customer": {"min": {"geq_to": 0}}})
     assert "near" in broken(source, checks={"wrong": {"check_statement": "price >"}})
+
+
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_a_rule_that_cannot_be_checked_leaves_the_others(source: dict[str, Any], severity: str) -> None:
+    text = broken(
+        source,
+        columns={"customer": {"min": {"geq_to": 0}, "null_check": {"equal_to": 0}}},
+        checks={"wrong": {"check_statement": "price >"}, "low": {"check_statement": "price < 12"}},
+        freshness={"column": "customer", "within": timedelta(days=1)},
+        severity=severity,
+        sample_rows=0,
+    )
+    first, *lines = text.splitlines()
+    assert first == "2 of 5 rules are broken and 3 of 5 rules cannot be checked (3 rows):"
+    assert lines[:3] == [
+        "- customer, null_check: found 1, expected 0",
+        "- low: found 1 row that does not meet it, expected price < 12",
+        "- customer, min: cannot be checked: `an` is no number",
+    ]
+    assert lines[3].startswith("- wrong: cannot be checked: ")
+    assert lines[4].startswith("- freshness of customer: cannot be checked: the column `customer` holds no times")
+
+
+def test_a_condition_may_end_with_a_comment(source: dict[str, Any]) -> None:
+    rules: dict[str, Any] = {"row_count": {"equal_to": 2}, "partition_clause": "id > 1 -- not the first"}
+    late = {"check_statement": "id > 2 -- late", "partition_clause": "price > 0 -- sold"}
+    text = broken(source, checks={"late": late, "any": {"check_statement": "id > 0 -- any"}}, **rules)
+    first, found, shown = text.splitlines()
+    assert first == "1 of 3 rules is broken (2 rows):"
+    assert found == "- late: found 1 row that does not meet it, expected id > 2 -- late"
+    assert shown.strip().startswith("id: 2, customer: cy")
