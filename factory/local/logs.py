@@ -105,16 +105,20 @@ def _refusal(refused: re.Match[str]) -> str:
 
 def entries(path: Path) -> list[Mapping[str, Any]]:
     """The lines at the end of a log that are JSON; the first may begin in its middle. Raises OSError."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        lines = file.read().decode(errors="replace").splitlines()
     found: list[Mapping[str, Any]] = []
-    for line in lines:
+    for line in tail(path).splitlines():
         with contextlib.suppress(ValueError):
             entry = json.loads(line)
             if isinstance(entry, dict):
                 found.append(entry)
     return found
+
+
+def tail(path: Path) -> str:
+    """Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        return file.read().decode(errors="replace")
 
 
 FAILED_CALLBACKS = ("Callback failed", "Error in callback", "Failed to run task callback", "Failed to send email")
@@ -184,24 +188,36 @@ BEGIN = "Filling up the DagBag from "
 CALLBACKS = ("Executing on_", "Executing Task callback", "Sending ")
 """How the log of a process begins its lines that only runs callbacks: it parses the file and keeps nothing."""
 
-PATIENCE = timedelta(seconds=90)
-"""Airflow ends a parse after 50 s by default, and its log does not say so."""
+PATIENCE = timedelta(seconds=160)
+"""`make run` lets Airflow end a parse after 120 s, and the log of the parse does not say so."""
+KILLED = re.compile(
+    r"^(?P<ended>\S+) .*?Processor for DagFileInfo\(rel_path=\w+\((?P<quote>['\"])(?P<name>.+?)(?P=quote)\), .*"
+    r" has been running for (?P<seconds>[\d.]+) seconds, exceeding the timeout of ",
+    re.MULTILINE,
+)
+"""In the dag-processor's own log. Source: `dag_processing/manager.py::_kill_timed_out_processors`."""
+SETTLED = timedelta(seconds=5)
+"""How long what a killed process said may take to its log."""
 
 
 class UnreadFiles:
-    """Compares the logs of Airflow's parses with what it kept. `files` is the folder that it reads."""
+    """Compares the logs of Airflow's parses with what it kept. `files` is the folder that it reads, `dag_processor` the
+    log of the process that starts the parses."""
 
-    def __init__(self, logs: Path, files: Path, since: datetime) -> None:
+    def __init__(self, logs: Path, files: Path, dag_processor: Path, since: datetime) -> None:
         self._logs = logs
         self._files = files
-        self._since = since
+        self._dag_processor = dag_processor
+        self._since = self._killed_until = since
         self._read_until: dict[str, datetime] = {}
         self._failed: list[tuple[str, str]] = []
 
     def look(self, kept: Mapping[str, datetime]) -> dict[str, str]:
         """File → why it could not be read. `kept`: file → when Airflow last wrote down what it read there."""
         found = {}
-        for name, log in self._latest_logs():
+        latest = dict(self._latest_logs())
+        self._collect_killed_callbacks(latest)
+        for name, log in latest.items():
             last = kept.get(name, datetime.min.replace(tzinfo=UTC))
             self._collect_failed_callbacks(name, log)
             # A log older than what was kept is about parses that went well.
@@ -221,9 +237,31 @@ class UnreadFiles:
         if changed <= self._read_until.get(name, self._since):
             return
         before, self._read_until[name] = self._read_until.get(name, self._since), changed
+        runs_callbacks = False
         for entry in entries(log):
-            if is_failed_callback(entry) and before < _time(entry):
-                self._failed.append((name, f"{_error(entry)} (log: {log})"))
+            event = str(entry.get("event"))
+            runs_callbacks = event.startswith(CALLBACKS) or (runs_callbacks and not event.startswith(BEGIN))
+            died = f"its process {how_it_died(entry)}" if runs_callbacks and how_it_died(entry) else ""
+            if (died or is_failed_callback(entry)) and before < _time(entry):
+                self._failed.append((name, f"{died or _error(entry)} (log: {log})"))
+
+    def _collect_killed_callbacks(self, latest: Mapping[str, Path]) -> None:
+        """Those that took too long: their own log just ends."""
+        try:
+            text = tail(self._dag_processor)
+        except OSError:
+            return
+        for kill in KILLED.finditer(text):
+            ended = datetime.fromisoformat(kill["ended"])
+            log = latest.get(kill["name"])
+            if log is None or not self._killed_until < ended < datetime.now(UTC) - SETTLED:
+                continue
+            self._killed_until = ended
+            begun = ended - timedelta(seconds=float(kill["seconds"]))
+            said = [entry for entry in entries(log) if begun <= _time(entry) <= ended]
+            if any(str(entry.get("event")).startswith(CALLBACKS) for entry in said):
+                why = f"its process was killed after {float(kill['seconds']):.0f} s, which is too long for Airflow"
+                self._failed.append((kill["name"], f"{why} (log: {self._dag_processor})"))
 
     def _latest_logs(self) -> Iterator[tuple[str, Path]]:
         """The newest log of every file. Airflow has a folder for each day; a file is parsed more often."""

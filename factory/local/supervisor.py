@@ -127,7 +127,9 @@ class Supervisor:
             since,
             self._terminal,
             logs=TaskLogs(home.logs),
-            unread=UnreadFiles(home.parse_logs, home.bundles / BUNDLE / "current", since),
+            unread=UnreadFiles(
+                home.parse_logs, home.bundles / BUNDLE / "current", home.logs / "dag-processor.log", since
+            ),
             folder=self._settings.pipelines,
             bundle=home.bundles / BUNDLE,
         )
