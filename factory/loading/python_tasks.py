@@ -36,10 +36,9 @@ from schemas.source import Class
 
 OF_EMAIL = frozenset({"email_on_failure", "email_on_retry"})
 """Arguments without effect where there is no `email`."""
-_OF_THE_TASK = frozenset(
-    {"task_id", "dag", "task_group", "default_args", "kwargs_to_upstream", "is_setup", "is_teardown", "params"}
-    | {"on_failure_fail_dagrun"}
-)
+_OF_TEARDOWN = ("is_setup", "is_teardown", "on_failure_fail_dagrun")
+_PLACE = ("task_id", "dag", "task_group", "default_args", "kwargs_to_upstream", "params")
+_OF_THE_TASK = frozenset({*_PLACE, *_OF_TEARDOWN})
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
 
 

@@ -12,7 +12,8 @@ from schemas.check.files import Files, as_pattern
 from schemas.compose.variants import said_once
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
-from schemas.folder.discovery import OF_GUSTY, default_dag_id, misnamed_paths, unused_dag_factory_defaults
+from schemas.folder.dialect import OF_GUSTY
+from schemas.folder.discovery import default_dag_id, misnamed_paths, unused_dag_factory_defaults
 from schemas.rules import assets, ids, poll_state
 from schemas.rules.other_tools import GUSTY
 from schemas.rules.subject import Subject

@@ -12,6 +12,7 @@ NOT_DAGS = ("default", "task_groups")
 """Keys at the top of a document that are not DAG ids for dag-factory."""
 
 GUSTY_SUFFIXES = (".sql", ".py")
+OF_GUSTY = "it is a task of gusty: docs/migrating.md shows what to write"
 _GUSTY_HEAD = re.compile(
     r"\s*---[ \t]*\n(?:(?!---).*\n)*?operator[ \t]*:.*\n(?:(?!---).*\n)*---|"
     r"\s*# ---[ \t]*\n(?:#(?! ---).*\n)*?# ?operator[ \t]*:.*\n(?:#(?! ---).*\n)*# ---"

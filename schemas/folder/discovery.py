@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from schemas.findings.suggestions import unmistakable
-from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, GUSTY_SUFFIXES, is_defaults, is_gusty
+from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, GUSTY_SUFFIXES, OF_GUSTY, is_defaults, is_gusty
 from schemas.folder.project import TEMPLATES
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULTS_STEM = "_defaults"
-OF_GUSTY = "it is a task of gusty: docs/migrating.md shows what to write"
 _TASKS = re.compile(r"^tasks[ \t]*:", re.MULTILINE)
 _DEFAULTS = tuple(f"{DEFAULTS_STEM}{suffix}" for suffix in SUFFIXES)
 
@@ -67,10 +66,9 @@ def misnamed_paths(folder: Path) -> Iterator[tuple[str, str]]:
         folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
         for name in sorted(names):
             meant = _meant_name(name)
-            if meant is not None and meant not in names:
-                yield Path(place, name).relative_to(folder).as_posix(), f"rename it to `{meant}`"
-            elif name.endswith(GUSTY_SUFFIXES) and _holds(Path(place, name), is_gusty):
-                yield Path(place, name).relative_to(folder).as_posix(), OF_GUSTY
+            remedy = f"rename it to `{meant}`" if meant is not None and meant not in names else ""
+            if remedy or (name.endswith(GUSTY_SUFFIXES) and _holds(Path(place, name), is_gusty)):
+                yield Path(place, name).relative_to(folder).as_posix(), remedy or OF_GUSTY
 
 
 def _misplaced_templates(folder: Path, above: Path) -> Iterator[tuple[str, str]]:
