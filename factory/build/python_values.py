@@ -27,6 +27,7 @@ from factory.operators.functions import FunctionNotifier, FunctionReference
 from factory.operators.http_watch import HttpWatchTrigger
 from factory.operators.selection import GroupArgument, ReferenceText, SelectOperator, TaskCondition, XComSelection
 from factory.operators.timetables import Cron, CronInterval, Crons, Every, EveryInterval
+from schemas.dagfactory.convert.conversion import is_word_of_airflow
 from schemas.model.times import TRACE
 
 SDK = "airflow.sdk"
@@ -54,8 +55,7 @@ class ValueCode:
         if dotted and found is value:
             name = self.names.of(dotted)
             return name if arguments is None else call(name, **self.each(arguments))
-        # Also one that is a number or a text; Airflow's own texts, as of trigger rules, are written as such.
-        if isinstance(value, Enum) and not (isinstance(value, str) and type(value).__module__.startswith("airflow.")):
+        if isinstance(value, Enum) and not is_word_of_airflow(value):  # also one that is a number or a text
             return self._member(value)
         return self._of(value)
 

@@ -132,10 +132,8 @@ class Refresher:
             self._listing, self._manifest = None, Manifest({})
         elif lost_errors:
             # A command that reads all files for one DAG writes that the others have no error (`get_bagged_dag`).
-            whole = self._manifest
-            self._manifest = Manifest({path: whole.files[path] for path in whole.files.keys() - lost_errors})
-            self._apply(whole, self._state)
-            self._manifest = whole
+            kept = {path: file for path, file in self._manifest.files.items() if path not in lost_errors}
+            self._apply(self._manifest, self._state, Manifest(kept))
 
     @property
     def pipelines(self) -> int:
@@ -264,13 +262,14 @@ class Refresher:
         changed = {path for path, token in listing.files.items() if before.files[path] != token}
         return {file.path: file for file in self._files if changed.isdisjoint({file.path, *file.depends_on})}
 
-    def _apply(self, manifest: Manifest, state: State) -> None:
+    def _apply(self, manifest: Manifest, state: State, before: Manifest | None = None) -> None:
+        """Write what differs from `before`, else from what is there."""
         soon: dict[str, float] = {}
         for dag_id, path in state.owners.items():
             stub = stubs.stub_path(path)
             dag = self._database.dags.get(dag_id)
             soon[stub] = min(soon.get(stub, math.inf), dag.next_run if dag else math.inf)
-        written, removed = self._current.apply(manifest.files, self._manifest.files, stubs.is_stub, soon)
+        written, removed = self._current.apply(manifest.files, (before or self._manifest).files, stubs.is_stub, soon)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
         self._save(state)

@@ -31,8 +31,7 @@ def database_of(bundle_name: str, before: DagRecords) -> Database | None:
         known = registered_dags(bundle_name)
         deleted = deleted_dags(before.gone_from(known))
         pause_returned(bundle_name, {*before.deleted, *deleted}, known)
-        # With a traceback, an `airflow` command wrote it (`show_only_the_message`).
-        errors = frozenset(name for name, text in import_errors(bundle_name).items() if not text.startswith(TRACEBACK))
+        errors = frozenset(name for name, is_whole in import_errors(bundle_name).items() if not is_whole)
         return Database(known, deleted, active_again, errors)
     except SQLAlchemyError as error:
         log.warning("bundle %s: Airflow's database could not be asked about its DAGs: %s", bundle_name, error)
@@ -160,17 +159,17 @@ def named_versions(bundle_name: str, runs_since: datetime) -> set[str]:
         return {version for query in queries for version in session.scalars(query.distinct()) if version is not None}
 
 
-def import_errors(bundle_name: str) -> dict[str, str]:
-    """The files of a bundle that Airflow has an import error for, with its text. Only for processes that may use the
-    database."""
+def import_errors(bundle_name: str) -> dict[str, bool]:
+    """The files of a bundle that Airflow has an import error for, and whether it is a whole traceback: an `airflow`
+    command wrote it then (`show_only_the_message`). Only for processes that may use the database."""
     from airflow.models.errors import ParseImportError  # noqa: PLC0415 # as above
     from airflow.utils.session import create_session  # noqa: PLC0415
     from sqlalchemy import select  # noqa: PLC0415
 
-    asked = select(ParseImportError.filename, ParseImportError.stacktrace)
+    asked = select(ParseImportError.filename, ParseImportError.stacktrace.startswith(TRACEBACK))
     with create_session() as session:
         found = session.execute(asked.where(ParseImportError.bundle_name == bundle_name))
-        return {name: text or "" for name, text in found if name}
+        return {name: bool(is_whole) for name, is_whole in found if name}
 
 
 PREFIX = "pipeline_factory"

@@ -29,7 +29,7 @@ from factory.cli.options import (
     write_output,
 )
 from factory.reporters import FORMATS, render
-from factory.reporters.text import Summary, wants_colour
+from factory.reporters.text import Summary, counted, wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
@@ -209,8 +209,8 @@ class Fixed(NamedTuple):
 
     def text(self, *, written: bool) -> str:
         """One line for a person: "2 findings fixed in 1 file"."""
-        what = f"{self.fixed} finding{'s' if self.fixed != 1 else ''}"
-        where = f"{len(self.changes)} file{'s' if len(self.changes) != 1 else ''}"
+        what = counted(self.fixed, "finding")
+        where = counted(len(self.changes), "file")
         return f"{what} {'fixed' if written else 'can be fixed'} in {where}"
 
 

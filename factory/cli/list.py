@@ -12,10 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from factory.cli.options import Selection, add_environment, add_paths, require_declared, select
-from factory.reporters.text import columns, padded, printable
+from factory.reporters.text import columns, counted, padded, printable
 from schemas.check import Checker, CheckOptions
 from schemas.findings.codes import Severity
-from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 _OBJECTS = {"__type__", "__and__", "__or__"}
@@ -49,22 +48,18 @@ def _rows(selection: Selection, environment: str) -> list[tuple[str, str, str, s
     result = checker.folder()
     whole = selection.shown or "."
     failed = [d for d in result.diagnostics if d.file == whole and d.severity is Severity.ERROR]
-    rows = [("-", "-", whole, _count(failed), "")] if failed else []
+    rows = [("-", "-", whole, counted(len(failed), "error"), "")] if failed else []
     for path in selection.paths:
         shown = selection.shown_path(path)
         errors = [d for d in result.diagnostics if d.file == shown and d.severity is Severity.ERROR]
         # A finding across files leaves both of them as they are.
         sound = not errors and any(p.file == path for p in result.pipelines)
-        state = "ok" if sound else _count(errors)
+        state = "ok" if sound else counted(len(errors) or 1, "error")
         language = checker.dialect(path)
         variants = (unexpanded if language else checker).variants(path)
         schedules = {variant.dag_id: schedule_text(variant.effective.data) for variant in variants}
         rows += [(dag_id, schedules.get(dag_id, "-"), shown, state, language) for dag_id in checker.dag_ids(path)]
     return rows
-
-
-def _count(errors: list[Diagnostic]) -> str:
-    return f"{len(errors) or 1} error{'s' if len(errors) > 1 else ''}"
 
 
 def schedule_text(data: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from factory.cli.options import count, require_writable, write_output
 from factory.cli.run import require_airflow
 from factory.cli.try_ import kept
 from factory.reporters import full
-from factory.reporters.text import columns, printable, wants_colour
+from factory.reporters.text import columns, counted, printable, wants_colour
 from factory.trial import hiding_output, prepare_airflow
 from schemas.check import Checker, CheckOptions
 from schemas.check.test_files import TestFile, read_test_file
@@ -242,7 +242,7 @@ def _of_file(found: Found, file: TestFile, model: PipelineTests, tester: Tester,
         if ended.recorded:
             alone = len(model.tests) == 1
             updates += fixtures_written(place, path, test, ended.recorded, alone=alone)
-            lines.append(f"recorded: {len(ended.recorded)} answer{'s' if len(ended.recorded) > 1 else ''}")
+            lines.append(f"recorded: {counted(len(ended.recorded), 'answer')}")
         if ended.borrowed:
             updates += [
                 ((*path, "given", kind, name), value)

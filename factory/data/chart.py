@@ -80,10 +80,11 @@ def undrawn(spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]]) ->
     """What Vega-Lite leaves out of a chart and says nothing: values on a scale of numbers or times that are none. Where
     the spec has a `transform`, it may make others of them."""
     whole = _mapping(spec)
-    found = []
-    for field, kind in () if _has(whole, "transform") else dict.fromkeys(_on_scales(whole)):
+    fields = () if _has(whole, "transform") else dict.fromkeys(_on_scales(whole))
+    plain, found = list(plain_rows(rows)) if fields else [], []
+    for field, kind in fields:
         fits, name = _SCALES[kind]
-        values = [row[field] for row in plain_rows(rows) if row.get(field) is not None]
+        values = [row[field] for row in plain if row.get(field) is not None]
         wrong = sum(not fits(value) for value in values)
         if wrong:
             are = f"is no {name} and is" if wrong == 1 else f"are no {name}s and are"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from factory.reporters.text import counted
 from schemas.findings.suggestions import in_one_unit
 
 Ask = Callable[[str], list[dict[str, Any]]]
@@ -206,13 +207,12 @@ def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterato
 
 def _freshness(checked: Checked, freshness: Mapping[str, Any], rows: int, now: datetime) -> Iterator[Broken]:
     column, within = freshness["column"], freshness["within"]
+    said = in_one_unit(int(within.total_seconds()))
     newest = _moment(checked.value(f"max({checked.name(column)})"), column) if rows else None
     if newest is None:
-        yield Broken(f"freshness of {column}", "no time", f"one within {in_one_unit(int(within.total_seconds()))}")
+        yield Broken(f"freshness of {column}", "no time", f"one within {said}")
     elif now - newest > within:
-        yield Broken(
-            f"freshness of {column}", newest.isoformat(), f"a time within {in_one_unit(int(within.total_seconds()))}"
-        )
+        yield Broken(f"freshness of {column}", newest.isoformat(), f"a time within {said}")
 
 
 def _moment(value: Any, column: str) -> datetime | None:
@@ -276,11 +276,6 @@ def said(expected: Mapping[str, Any]) -> str:
     parts = [f"{_WORDS[key]}{wanted}" for key, wanted in expected.items() if key in _WORDS and wanted is not None]
     off = f" (give or take {expected['tolerance']:.0%})" if expected.get("tolerance") else ""
     return " and ".join(parts) + off
-
-
-def counted(number: int, one: str, more: str) -> str:
-    """A number of things in words."""
-    return f"{number} {one if number == 1 else more}"
 
 
 def _shown(row: Mapping[str, Any]) -> str:

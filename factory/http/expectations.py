@@ -12,6 +12,7 @@ from typing import Any
 from factory.http.decoding import media_type_of
 from factory.http.errors import shown_url
 from factory.http.selection import Answered, JmesPathError, asked, paths_in, search, searched
+from factory.reporters.text import counted
 from schemas.model.http import Expect, HttpRequest, ResponseAction, Status
 from schemas.model.polling import Pagination
 
@@ -67,18 +68,14 @@ class PollFacts:
         parts = [str(self.status or "no answer")]
         parts += [f"{self.bytes} bytes"] if is_answered or self.pages else []
         parts += [self.media_type or "no content type"] if is_answered else []
-        parts += [_counted(self.rows, "row")] if self.rows is not None else []
-        parts += [_counted(self.pages, "page")] if is_answered or self.pages else []
-        parts += [_counted(self.retries, "retry", "retries")] if self.retries else []
+        parts += [counted(self.rows, "row")] if self.rows is not None else []
+        parts += [counted(self.pages, "page")] if is_answered or self.pages else []
+        parts += [counted(self.retries, "retry", "retries")] if self.retries else []
         return ", ".join([*parts, f"{self.milliseconds} ms"])
 
     def as_mapping(self) -> dict[str, Any]:
         """As an XCom."""
         return asdict(self)
-
-
-def _counted(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 _STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")

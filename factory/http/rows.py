@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from factory.http.page import Page
@@ -15,9 +15,6 @@ from factory.http.repeats import Came
 from factory.http.selection import JmesPathError, absent_key, named, paths_in, search, source
 from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
-
-if TYPE_CHECKING:
-    pass
 
 _PLAIN = re.compile(r"[\w.@]+")
 _SHORT = 4

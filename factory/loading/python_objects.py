@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 from airflow.sdk import DAG, Asset, AssetAlias, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions._internal.templater import LiteralValue
 from airflow.sdk.definitions.asset import AssetRef
 from airflow.sdk.definitions.operator_resources import Resources
@@ -147,6 +148,8 @@ class PythonObjects:
     def value(self, value: Any) -> Converted:
         """A value of any kind; reports one that YAML does not hold."""
         with self.apart(f"a value of type `{type(value).__name__}`"):
+            if isinstance(value, ResolveMixin):
+                self.referred |= {operator.task_id for operator, _ in value.iter_references()}
             if type(value) not in (tuple, set, frozenset):
                 self._say_nearly(value)
             return self._of(value)
@@ -236,7 +239,6 @@ class PythonObjects:
 
     @_of.register(XComSelection | GroupArgument | ReferenceText)
     def _reference(self, value: Any) -> Converted:
-        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         parts = value.parts if isinstance(value, ReferenceText) else [value]
         for one in parts:
             if not isinstance(one, str) and run_reference(repr(one)) != one.reference:
@@ -246,7 +248,6 @@ class PythonObjects:
 
     @_of.register
     def _argument(self, value: MappedArgument) -> Converted:
-        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         return Converted(f"${{expand.{value._key}}}")
 
     @_of.register
@@ -259,7 +260,6 @@ class PythonObjects:
 
     @_of.register
     def _output(self, value: XComArg) -> Converted:
-        self.referred |= {operator.task_id for operator, _ in value.iter_references()}
         operator, key = getattr(value, "operator", None), getattr(value, "key", None)
         if operator is None:
             self.lost(f"`{type(value).__name__}` (`map`, `zip`, `concat`) has no equivalent here")

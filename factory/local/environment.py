@@ -24,6 +24,9 @@ REFRESH_SECONDS = 5
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 DATABASE_SECONDS = 60
 """How long a process waits for another one's write: SQLite lets one write at a time."""
+PARSE_SECONDS = 120
+"""Airflow's 50 are too short for the first notification of a run when the machine is busy: the dag-processor builds an
+API for it, which takes 7 s of CPU, and the notification would be killed before it is sent."""
 
 API_SERVER = "api-server"
 API_SERVER_SECONDS = 5
@@ -185,9 +188,7 @@ def _defaults(settings: Settings, home: Home) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
         "AIRFLOW__DAG_PROCESSOR__FILE_PARSING_SORT_MODE": "modified_time",
         "AIRFLOW__DAG_PROCESSOR__PRINT_STATS_INTERVAL": "600",
-        # Airflow's 50 s are too short for the first notification of a run when the machine is busy: the dag-processor
-        # builds an API for it, which takes 7 s of CPU, and the notification would be killed before it is sent.
-        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": str(PARSE_SECONDS),
         # A task whose process was killed is known to be dead after a minute, not after five.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         # Airflow's 5 s are too short for a laptop that is busy: the task would fail.

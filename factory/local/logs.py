@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from factory.local.environment import PARSE_SECONDS
+
 TAIL_BYTES = 64 * 1024
 GENERAL = {"AirflowException", "AirflowFailException"}
 """Their names tell nothing that their texts do not."""
@@ -188,8 +190,8 @@ BEGIN = "Filling up the DagBag from "
 CALLBACKS = ("Executing on_", "Executing Task callback", "Sending ")
 """How the log of a process begins its lines that only runs callbacks: it parses the file and keeps nothing."""
 
-PATIENCE = timedelta(seconds=160)
-"""`make run` lets Airflow end a parse after 120 s, and the log of the parse does not say so."""
+PATIENCE = timedelta(seconds=PARSE_SECONDS + 40)
+"""Airflow ends a parse after so long, and the log of the parse does not say so."""
 KILLED = re.compile(
     r"^(?P<ended>\S+) .*?Processor for DagFileInfo\(rel_path=\w+\((?P<quote>['\"])(?P<name>.+?)(?P=quote)\), .*"
     r" has been running for (?P<seconds>[\d.]+) seconds, exceeding the timeout of ",

@@ -15,6 +15,7 @@ from typing import Any
 from factory.local.api import AirflowClient
 from factory.local.logs import UnreadFiles, cut, first_reason, one_line
 from factory.local.terminal import Event, in_columns
+from factory.reporters.text import counted
 from schemas.folder.discovery import is_pipeline_path
 
 HELP = re.compile(r"^ *= (?:help|allowed): (?P<text>.+(?:\n {6,}\S.*)*)", re.MULTILINE)
@@ -137,7 +138,7 @@ class PipelineChanges:
         if name in self._lost:
             return []
         runs = self._client.unfinished_runs(dag_id)
-        waiting = f"{runs} unfinished run{'s' if runs != 1 else ''}: {WAITS}" if runs else ""
+        waiting = f"{counted(runs, 'unfinished run')}: {WAITS}" if runs else ""
         return [Event(in_columns("removed", dag_id), waiting)]
 
     def _is_there(self, path: str) -> bool:

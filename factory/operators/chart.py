@@ -14,6 +14,7 @@ from factory.data import without_rows
 from factory.data.chart import PREFIX, ChartError, draw, undrawn
 from factory.data.row_files import RowFileError, read_rows
 from factory.data.sql import SqlError, database_hook, run_sql
+from factory.reporters.text import counted
 
 _MOST_ROWS = 100_000
 """More than this no chart shows, and no browser opens."""
@@ -84,7 +85,7 @@ class ChartOperator(BaseOperator):
         except (ChartError, RowFileError, SqlError) as error:
             raise AirflowException(str(error)) from None
         if rows:
-            self.log.info("%s rows in %s", len(rows), self.drawn)
+            self.log.info("%s in %s", counted(len(rows), "row"), self.drawn)
         else:
             self.log.warning("There are no rows: %s says so and shows nothing else.", self.drawn)
         for text in undrawn(self.spec, rows):

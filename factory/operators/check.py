@@ -11,10 +11,11 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
-from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, counted, findings
+from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, findings
 from factory.data.duckdb import DuckdbError, Query, opened
 from factory.data.row_files import RowFileError, plain_rows
 from factory.data.sql import SqlError, database_hook, result_rows, run_sql
+from factory.reporters.text import counted
 
 _NO_NUMBER = {"sqlite": "{0} GLOB '*[^0-9.eE+-]*' OR {0} = ''", "mysql": "{0} REGEXP '[^0-9.eE+-]' OR {0} = ''"}
 """Type of connection → the condition of text that is no number, of those that make numbers of it by `CAST`."""
@@ -94,7 +95,7 @@ class CheckOperator(BaseOperator):
             self._say(broken, unclear, len(rules), count)
         else:
             held = counted(len(rules) - len(unchecked), "rule holds", "rules hold")
-            self.log.info("%s for %s", held, counted(count, "row", "rows"))
+            self.log.info("%s for %s", held, counted(count, "row"))
         return {
             "rows": count,
             "rules": len(rules),
@@ -105,11 +106,11 @@ class CheckOperator(BaseOperator):
     def _say(self, broken: Sequence[Broken], unclear: Sequence[Unclear], rules: int, count: int) -> None:
         heads = [(broken, "is broken", "are broken"), (unclear, "cannot be checked", "cannot be checked")]
         said = " and ".join(
-            f"{len(some)} of {counted(rules, 'rule', 'rules')} {one if len(some) == 1 else more}"
+            f"{len(some)} of {counted(rules, 'rule')} {one if len(some) == 1 else more}"
             for some, one, more in heads
             if some
         )
-        text = "\n".join([f"{said} ({counted(count, 'row', 'rows')}):", *map(str, broken), *map(str, unclear)])
+        text = "\n".join([f"{said} ({counted(count, 'row')}):", *map(str, broken), *map(str, unclear)])
         if self.severity == "error" or unclear:
             raise AirflowException(text)
         self.log.warning("%s", text)

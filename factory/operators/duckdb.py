@@ -12,6 +12,7 @@ from factory.data import refuse_null_tables
 from factory.data.duckdb import DuckdbError, Query, run_query
 from factory.data.row_files import RowFileError, TooManyRowsError
 from factory.data.sql import SqlError
+from factory.reporters.text import counted
 
 
 class DuckdbOperator(BaseOperator):
@@ -76,5 +77,5 @@ class DuckdbOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
         except (DuckdbError, RowFileError, SqlError) as error:
             raise AirflowException(str(error)) from None
-        self.log.info("%s", output if isinstance(output, str) else f"{len(output)} rows")
+        self.log.info("%s", output if isinstance(output, str) else counted(len(output), "row"))
         return output

@@ -23,6 +23,7 @@ from factory.http.poll import PollAnswer, poll
 from factory.http.repeats import Unique
 from factory.http.rows import EachError, requests_for, with_included
 from factory.http.session import HttpSession, Transport
+from factory.reporters.text import counted
 from schemas.compose.servers import is_named_later
 from schemas.model.http import Each, HttpRequest, Until
 
@@ -253,7 +254,7 @@ class HttpRequestOperator(BaseOperator):
         if asked and answer is None:
             self.log.warning("every answer was 404, and `on_missing: skip` left all of them out: is the URL right?")
         if unique is not None and unique.dropped:
-            self.log.info("`unique_by` left out %s rows that came before", f"{unique.dropped:,}")
+            self.log.info("`unique_by` left out %s that came before", counted(unique.dropped, "row"))
         return PollAnswer(
             status=answer.status if answer is not None else 0,
             headers=answer.headers if answer is not None else {},

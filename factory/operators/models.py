@@ -12,6 +12,7 @@ from factory.data import without_rows
 from factory.data.models import ModelError, Training, predict, train
 from factory.data.row_files import RowFileError, TooManyRowsError, limited, plain_rows, read_rows
 from factory.data.sql import write_rows
+from factory.reporters.text import counted
 
 
 class TrainOperator(BaseOperator):
@@ -80,7 +81,7 @@ class TrainOperator(BaseOperator):
             output = train(rows, training, self.to, run)
         except (ModelError, RowFileError) as error:
             raise AirflowException(str(error)) from None
-        self.log.info("trained on %s rows: %s", output["rows"], output["metrics"])
+        self.log.info("trained on %s: %s", counted(output["rows"], "row"), output["metrics"])
         self.to = output["model"]
         return output
 

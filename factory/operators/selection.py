@@ -22,6 +22,7 @@ from airflow.sdk.definitions.context import render_template_to_string
 from airflow.sdk.definitions.mappedoperator import is_mappable_value
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from factory.reporters.text import counted
 from schemas.expressions.reading import ExpandReference, TaskReference, written_steps
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def _misfit(value: Any, step: str | int) -> str | None:
         return None if step in value else f"is a mapping with {_keys(value)}"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         if isinstance(step, str):
-            items = _count(len(value), "item")
+            items = counted(len(value), "item")
             return f"is a list of {items}, and a list has no keys; select an item by its number, as in `[0]`"
-        return None if -len(value) <= step < len(value) else f"is a list of {_count(len(value), 'item')}"
+        return None if -len(value) <= step < len(value) else f"is a list of {counted(len(value), 'item')}"
     if value is None:
         return "is empty: the task returned nothing there"
     return f"is {_described(value)}"
@@ -86,10 +87,6 @@ def _keys(value: Mapping[Any, Any]) -> str:
         return "no keys"
     shown = ", ".join(f"`{key}`" for key in list(value)[:_SHOWN_KEYS])
     return f"the keys {shown}, …" if len(value) > _SHOWN_KEYS else f"the key{'s' * (len(value) > 1)} {shown}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _described(value: object) -> str:

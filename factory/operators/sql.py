@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.row_files import RowFileError, TooManyRowsError
 from factory.data.sql import Fetch, SqlError, database_hook, run_sql
+from factory.reporters.text import counted
 
 
 class SqlOperator(BaseOperator):
@@ -78,5 +79,5 @@ class SqlOperator(BaseOperator):
         except (SqlError, RowFileError) as error:
             raise AirflowException(f"{self.conn_id}: {error}") from None
         if isinstance(output, list):
-            self.log.info("%s rows", len(output))
+            self.log.info("%s", counted(len(output), "row"))
         return output

@@ -149,13 +149,14 @@ class Summary(NamedTuple):
     def text(self) -> str:
         """One line for a person: "2 pipelines checked: 1 error, 2 warnings"."""
         counts = ((self.errors, "error"), (self.warnings, "warning"), (self.notes, "note"))
-        found = [_count(number, noun) for number, noun in counts if number]
-        templates = f" and {_count(self.templates, 'template')}" if self.templates else ""
-        return f"{_count(self.pipelines, 'pipeline')}{templates} checked: {', '.join(found) or 'all good'}"
+        found = [counted(number, noun) for number, noun in counts if number]
+        templates = f" and {counted(self.templates, 'template')}" if self.templates else ""
+        return f"{counted(self.pipelines, 'pipeline')}{templates} checked: {', '.join(found) or 'all good'}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number of things: `1 row`, `2,000 rows`, `3 retries`. `several`: what more than one are called."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 def markdown_code(value: str) -> str:

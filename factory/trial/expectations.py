@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from factory.reporters.text import counted
 from factory.trial import PATIENCE_SECONDS
 from schemas.findings.paths import DataPath
 from schemas.model.pipeline_tests import ExpectedOutput, ExpectedRows, PipelineTest
@@ -40,7 +41,11 @@ def of_rows(expected: ExpectedRows, found: Any, path: DataPath, read: Callable[[
         yield Problem(path, f"expected rows, found {shown(found)}")
         return
     if expected.count is not None and len(found) != expected.count:
-        yield differs((*path, "count"), f"expected {_count(expected.count)}, found {_count(len(found))}", len(found))
+        yield differs(
+            (*path, "count"),
+            f"expected {counted(expected.count, 'row')}, found {counted(len(found), 'row')}",
+            len(found),
+        )
     if expected.rows is None:
         return
     wanted = read(expected.rows)
@@ -48,7 +53,7 @@ def of_rows(expected: ExpectedRows, found: Any, path: DataPath, read: Callable[[
     subset = expected.match == "subset"
     came = _with_columns_of(wanted, found) if subset else found
     if not subset and len(wanted) != len(found):
-        text = f"expected {_count(len(wanted))}, found {_count(len(found))}: {shown(found)}"
+        text = f"expected {counted(len(wanted), 'row')}, found {counted(len(found), 'row')}: {shown(found)}"
         yield differs(place, text, came)
         return
     if expected.order == "any" or subset:
@@ -185,7 +190,3 @@ def shown(value: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _count(number: int) -> str:
-    return f"{number} row{'' if number == 1 else 's'}"

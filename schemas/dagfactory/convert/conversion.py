@@ -72,13 +72,17 @@ _PLAIN: Mapping[type, str] = MappingProxyType(
 )
 
 
+def is_word_of_airflow(value: Any) -> bool:
+    """Whether it is one of the words, as for trigger rules, for which Airflow takes the text, too."""
+    return isinstance(value, Enum) and isinstance(value, str) and type(value).__module__.startswith("airflow.")
+
+
 def nearly(value: Any) -> str | None:
     """What YAML has in place of a value that is nearly text, a number, a list or a mapping; None where it is that, or
-    is none of them. Airflow takes text for its own words."""
-    if type(value) in (str, int, float, bool, list, dict, UnquotedText):
+    is none of them."""
+    if type(value) in (str, int, float, bool, list, dict, UnquotedText) or is_word_of_airflow(value):
         return None
-    is_airflows = isinstance(value, Enum) and isinstance(value, str) and type(value).__module__.startswith("airflow.")
-    return None if is_airflows else next((name for kind, name in _PLAIN.items() if isinstance(value, kind)), None)
+    return next((name for kind, name in _PLAIN.items() if isinstance(value, kind)), None)
 
 
 @dataclass(frozen=True, slots=True)
