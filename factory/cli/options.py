@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -152,7 +152,7 @@ def _look_at(target: Path) -> None:
         if target.is_dir():
             os.scandir(target).close()
         elif not target.exists():
-            raise UsageError(f"{target}: there is no such file or folder")
+            raise absent(target, pipeline_paths)
         elif target.is_file():
             target.open("rb").close()
         else:
@@ -160,6 +160,17 @@ def _look_at(target: Path) -> None:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise UsageError(f"{target}: cannot be read: {reason}") from error
+
+
+def absent(target: Path, paths_in: Callable[[Path], Iterable[str]]) -> UsageError:
+    """What to say of a path that is not there: other commands take a DAG id, which most often is a file's name."""
+    hint = ""
+    if target.name == str(target):
+        folder = pipelines_folder()
+        near = [path for path in paths_in(folder) if path.rpartition("/")[2].split(".")[0] == target.name]
+        shown = [(Path(shown_folder(folder)) / path).as_posix() for path in near]
+        hint = f"; did you mean {' or '.join(shown)}?" if shown else "; this command takes paths, not DAG ids"
+    return UsageError(f"{target}: there is no such file or folder{hint}")
 
 
 def _relative(target: Path, folder: Path) -> str:

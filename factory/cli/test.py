@@ -21,7 +21,7 @@ from threading import Thread, main_thread
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from factory.cli import UsageError, end_by_signal
-from factory.cli.options import count, require_writable, write_output
+from factory.cli.options import absent, count, require_writable, write_output
 from factory.cli.run import require_airflow
 from factory.cli.try_ import kept
 from factory.reporters import full
@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _files(paths: Sequence[Path]) -> Iterator[Found]:
     for target in paths or [pipelines_folder()]:
         if not target.exists():
-            raise UsageError(f"{target}: there is no such file or folder")
+            raise absent(target, test_paths)
         folder = pipelines_folder(target)
         shown = os.path.relpath(folder)
         if target.is_dir():

@@ -169,7 +169,8 @@ def test_only_the_chosen_format_is_imported(project: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere"], "nowhere: there is no such file or folder"),
+        (["nowhere"], "nowhere: there is no such file or folder; this command takes paths, not DAG ids"),
+        (["good"], "good: there is no such file or folder; did you mean pipelines/good.yaml?"),
         (["README.txt"], "not a pipeline"),
         (["empty"], "there are no pipelines in this folder"),
         (["--format", "xml"], "invalid choice"),

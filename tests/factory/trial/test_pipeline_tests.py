@@ -232,4 +232,5 @@ def test_an_end_ends_all_processes_quietly(tmp_path: Path, number: signal.Signal
 
 def test_wrong_usage_is_said(project: Path) -> None:
     assert "there is no such file or folder" in ran(project, "none.test.yaml", status=2).stderr
+    assert "did you mean pipelines/orders.test.yaml?" in ran(project, "orders", status=2).stderr
     assert "there is no folder nope" in ran(project, "--junit", "nope/report.xml", status=2).stderr
